@@ -1,0 +1,121 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// The targets stand in the order in which they may import each other: each imports only from the rows above it.
+let package = Package(
+    name: "lockstep",
+    products: [
+        .library(name: "Lockstep", targets: ["Lockstep"]),
+        .executable(name: "lockstep", targets: ["LockstepCLI"]),
+    ],
+    dependencies: [
+        // The command line: parsing, help, completion.
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Run configurations are YAML; its node tree carries line numbers for our errors.
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    ],
+    targets: [
+        // Messages between coordinator and workers.
+        .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
+        // Matrix products. Only the header: the library is opened at run time, once its kernel has been chosen.
+        .systemLibrary(name: "CBLAS", providers: [.apt(["libopenblas-dev"])]),
+        // Compressed data sets.
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        // SHA-256: as fast as swift-crypto here, without its 80 s of clean build.
+        .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
+        // Macros and variadic functions of the kernel's interface that Swift cannot import by itself.
+        .systemLibrary(name: "CLinux"),
+
+        .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
+        .target(name: "LockstepBLAS", dependencies: ["CBLAS"]),
+        .target(name: "LockstepSystem", dependencies: ["CLinux"]),
+        .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
+        .target(name: "LockstepNumerics", dependencies: ["LockstepBLAS"]),
+        .target(name: "LockstepSharding"),
+        .target(
+            name: "LockstepData",
+            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib"]),
+        .target(name: "LockstepNetwork", dependencies: ["LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+        .target(
+            name: "LockstepTraining",
+            dependencies: [
+                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS",
+                "LockstepDigest",
+            ]),
+        .target(name: "LockstepProtocol", dependencies: ["LockstepSharding"]),
+        .target(name: "LockstepCluster", dependencies: ["LockstepProtocol", "LockstepSharding"]),
+        .target(
+            name: "LockstepArtifacts",
+            dependencies: [
+                "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
+                "LockstepDigest", .product(name: "Yams", package: "Yams"),
+            ]),
+        .target(
+            name: "LockstepRuntime",
+            dependencies: [
+                "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepProtocol", "LockstepTraining",
+                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS",
+                "LockstepDigest",
+            ]),
+        .target(
+            name: "Lockstep",
+            dependencies: [
+                "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork",
+                "LockstepBLAS",
+            ]),
+        .executableTarget(
+            name: "LockstepCLI",
+            dependencies: [
+                "Lockstep", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
+                "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS", "LockstepSystem",
+                "LockstepDigest", "LockstepCluster", "LockstepProtocol", "ZeroMQ",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .target(
+            name: "LockstepTesting",
+            dependencies: [
+                "LockstepSystem", "LockstepNumerics", "LockstepData", "LockstepNetwork", "LockstepTraining",
+                "LockstepCluster", "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepDigest",
+            ],
+            path: "Tests/LockstepTesting"),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+/// A test target for each source target, and those that test the whole.
+let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("LockstepDigestTests", ["LockstepDigest"]),
+    ("LockstepBLASTests", ["LockstepBLAS"]),
+    ("LockstepSystemTests", ["LockstepSystem"]),
+    ("ZeroMQTests", ["ZeroMQ"]),
+    ("LockstepNumericsTests", ["LockstepNumerics"]),
+    ("LockstepShardingTests", ["LockstepSharding"]),
+    ("LockstepDataTests", ["LockstepData", "LockstepDigest", "LockstepNumerics"]),
+    ("LockstepNetworkTests", ["LockstepNetwork", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+    (
+        "LockstepTrainingTests",
+        [
+            "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding",
+            "LockstepBLAS", "LockstepDigest",
+        ]
+    ),
+    ("LockstepProtocolTests", ["LockstepProtocol", "LockstepSharding"]),
+    ("LockstepArtifactsTests", ["LockstepArtifacts", "LockstepTraining", "LockstepNetwork", "LockstepNumerics"]),
+    ("LockstepTests", ["Lockstep"]),
+    // The cluster's state machines against each other, with a simulated network and clock.
+    ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
+    // Real processes, real sockets, real kills.
+    ("ProcessTests", ["LockstepCLI", "LockstepSystem"]),
+    // Independent programs from PyPI check what we compute and write.
+    ("OracleTests", ["LockstepCLI"]),
+]
+package.targets += testTargets.map { .testTarget(name: $0.name, dependencies: $0.dependencies + ["LockstepTesting"]) }
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+}
