@@ -1,0 +1,35 @@
+/// What two processes must agree on about a data set before they may share a run.
+package struct DatasetDescription: Codable, Hashable, Sendable {
+    package var name: String
+    /// Values of a sample: 784 for MNIST.
+    package var inputSize: Int
+    package var classCount: Int
+    package var element: DatasetElement
+    package var trainingCount: Int
+    package var validationCount: Int
+    package var testCount: Int
+    /// SHA-256 of the data set's bytes (see ``Dataset``), in hexadecimal.
+    package var sha256: String
+
+    package init(
+        name: String, inputSize: Int, classCount: Int, element: DatasetElement, trainingCount: Int,
+        validationCount: Int, testCount: Int, sha256: String
+    ) {
+        self.name = name
+        self.inputSize = inputSize
+        self.classCount = classCount
+        self.element = element
+        self.trainingCount = trainingCount
+        self.validationCount = validationCount
+        self.testCount = testCount
+        self.sha256 = sha256
+    }
+}
+
+/// How a sample's values are stored.
+package enum DatasetElement: String, Codable, Sendable {
+    /// A byte that stands for byte / 255.
+    case uint8
+    /// A little-endian float32, taken as it is.
+    case float32
+}

@@ -1,0 +1,90 @@
+package import LockstepBLAS
+package import LockstepData
+package import LockstepNetwork
+
+/// Everything that a run's weights depend on, and how the run is watched.
+///
+/// Plain values: read from YAML by Artifacts, sent to workers as JSON.
+package struct RunConfiguration: Codable, Hashable, Sendable {
+    package var name: String
+    package var data: DataSource
+    package var network: Architecture
+    package var cost: Cost
+    package var training: TrainingOptions
+    package var optimizer: OptimizerConfiguration
+    package var evaluation: EvaluationOptions
+    package var timeouts: TimeoutOptions
+    /// Parts that every mini-batch is cut into; absent until the run resolves it.
+    package var shards: Int?
+    /// The matrix library's kernel; absent until the run resolves it.
+    package var kernel: MatrixKernel?
+
+    package init(
+        name: String,
+        data: DataSource,
+        network: Architecture,
+        cost: Cost = .quadratic,
+        training: TrainingOptions,
+        optimizer: OptimizerConfiguration,
+        evaluation: EvaluationOptions = EvaluationOptions(),
+        timeouts: TimeoutOptions = TimeoutOptions(),
+        shards: Int? = nil,
+        kernel: MatrixKernel? = nil
+    ) {
+        self.name = name
+        self.data = data
+        self.network = network
+        self.cost = cost
+        self.training = training
+        self.optimizer = optimizer
+        self.evaluation = evaluation
+        self.timeouts = timeouts
+        self.shards = shards
+        self.kernel = kernel
+    }
+}
+
+/// How long and in which portions a run trains.
+package struct TrainingOptions: Codable, Hashable, Sendable {
+    /// Passes over the training split; 0 writes the initial model and ends.
+    package var epochs: Int
+    /// Samples in a mini-batch; the last one of an epoch may be shorter.
+    package var batch: Int
+    /// The key of every random number of the run.
+    package var seed: UInt64
+
+    package init(epochs: Int, batch: Int, seed: UInt64 = 1) {
+        self.epochs = epochs
+        self.batch = batch
+        self.seed = seed
+    }
+}
+
+/// The rule that turns a gradient into a step.
+package enum OptimizerConfiguration: Codable, Hashable, Sendable {
+    /// Plain stochastic gradient descent: w -> w - learningRate / m * sum of gradients.
+    case sgd(learningRate: Double)
+}
+
+/// When the network is evaluated.
+package struct EvaluationOptions: Codable, Hashable, Sendable {
+    /// Epochs between evaluations; 0: never.
+    package var every: Int
+
+    package init(every: Int = 1) {
+        self.every = every
+    }
+}
+
+/// How long a coordinator waits for workers, in seconds.
+package struct TimeoutOptions: Codable, Hashable, Sendable {
+    /// For the first workers to join.
+    package var start: Double
+    /// For a worker to come back once the last one has gone.
+    package var rejoin: Double
+
+    package init(start: Double = 60, rejoin: Double = 60) {
+        self.start = start
+        self.rejoin = rejoin
+    }
+}

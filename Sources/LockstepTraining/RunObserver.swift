@@ -1,0 +1,159 @@
+package import LockstepData
+package import LockstepNumerics
+
+/// Follows a run; told on the training thread, between steps.
+package protocol RunObserver: AnyObject {
+    /// Called once, before the first step.
+    func runWillStart(_ run: RunDescription) throws
+    /// Called a few times a second while an epoch is under way.
+    func runDidProgress(_ progress: StepProgress)
+    /// Called after each epoch, after its evaluation if it has one.
+    /// - Parameter parameters: The epoch's weights; valid during the call.
+    func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) throws
+    /// Called once at the end, also when the run was stopped between two steps.
+    func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws
+}
+
+/// What is fixed when a run starts.
+package struct RunDescription: Sendable {
+    package var configuration: RunConfiguration
+    package var dataset: DatasetDescription
+    package var shards: Int
+    package var workers: Int
+    package var kernel: String
+    package var parameterCount: Int
+    package var stepsPerEpoch: Int
+
+    package init(
+        configuration: RunConfiguration, dataset: DatasetDescription, shards: Int, workers: Int, kernel: String,
+        parameterCount: Int, stepsPerEpoch: Int
+    ) {
+        self.configuration = configuration
+        self.dataset = dataset
+        self.shards = shards
+        self.workers = workers
+        self.kernel = kernel
+        self.parameterCount = parameterCount
+        self.stepsPerEpoch = stepsPerEpoch
+    }
+}
+
+/// Where a run stands within an epoch.
+package struct StepProgress: Sendable {
+    package var epoch: Int
+    /// Steps finished in this epoch, of `stepsPerEpoch`.
+    package var step: Int
+    package var stepsPerEpoch: Int
+    /// Steps finished in the whole run.
+    package var totalSteps: Int
+    /// Mean training cost of a sample since the last report.
+    package var trainingCost: Double
+    package var samplesPerSecond: Double
+    package var workers: Int
+
+    package init(
+        epoch: Int, step: Int, stepsPerEpoch: Int, totalSteps: Int, trainingCost: Double, samplesPerSecond: Double,
+        workers: Int
+    ) {
+        self.epoch = epoch
+        self.step = step
+        self.stepsPerEpoch = stepsPerEpoch
+        self.totalSteps = totalSteps
+        self.trainingCost = trainingCost
+        self.samplesPerSecond = samplesPerSecond
+        self.workers = workers
+    }
+}
+
+/// How well the network does on one split.
+package struct SplitScore: Hashable, Sendable {
+    package var correct: Int
+    package var total: Int
+    /// Mean cost of a sample, C.
+    package var cost: Double
+    /// How often each class was the answer.
+    package var predictions: [Int]
+
+    package init(correct: Int, total: Int, cost: Double, predictions: [Int]) {
+        self.correct = correct
+        self.total = total
+        self.cost = cost
+        self.predictions = predictions
+    }
+}
+
+/// One epoch's results.
+package struct EpochReport: Sendable {
+    /// From 0.
+    package var epoch: Int
+    /// Absent in epochs without evaluation.
+    package var test: SplitScore?
+    package var validation: SplitScore?
+    /// Mean cost of a training sample over the epoch, each under the weights of its step.
+    package var trainingCost: Double
+    /// Of the steps; evaluation excluded.
+    package var seconds: Double
+    package var samples: Int
+    package var totalSteps: Int
+    package var workers: Int
+    /// All 64 digits; the epoch line shows the first 8.
+    package var weightsSHA256: String
+    /// Whether the validation count is the highest so far (the earliest on a tie).
+    package var isBest: Bool
+
+    package init(
+        epoch: Int, test: SplitScore?, validation: SplitScore?, trainingCost: Double, seconds: Double, samples: Int,
+        totalSteps: Int, workers: Int, weightsSHA256: String, isBest: Bool
+    ) {
+        self.epoch = epoch
+        self.test = test
+        self.validation = validation
+        self.trainingCost = trainingCost
+        self.seconds = seconds
+        self.samples = samples
+        self.totalSteps = totalSteps
+        self.workers = workers
+        self.weightsSHA256 = weightsSHA256
+        self.isBest = isBest
+    }
+}
+
+/// How a run ended.
+package struct RunOutcome: Sendable {
+    package var epochs: [EpochReport]
+    package var steps: Int
+    /// Of the steps; evaluation excluded.
+    package var seconds: Double
+    package var samples: Int
+    package var weightsSHA256: String
+    package var bitwiseReproducible: Bool
+    package var workersLost: Int
+    package var workersJoined: Int
+    /// Shards handed to another worker because theirs was lost.
+    package var shardsReassigned: Int
+    /// The longest time between two finished steps of an epoch, in milliseconds.
+    package var maximumStepGapMilliseconds: Double
+    /// Gradients and weights that travelled as bytes in messages.
+    package var inlinePayloadBytes: UInt64
+    /// Whether a signal ended the run before its last epoch.
+    package var interrupted: Bool
+
+    package init(
+        epochs: [EpochReport], steps: Int, seconds: Double, samples: Int, weightsSHA256: String,
+        bitwiseReproducible: Bool, workersLost: Int, workersJoined: Int, shardsReassigned: Int,
+        maximumStepGapMilliseconds: Double, inlinePayloadBytes: UInt64, interrupted: Bool
+    ) {
+        self.epochs = epochs
+        self.steps = steps
+        self.seconds = seconds
+        self.samples = samples
+        self.weightsSHA256 = weightsSHA256
+        self.bitwiseReproducible = bitwiseReproducible
+        self.workersLost = workersLost
+        self.workersJoined = workersJoined
+        self.shardsReassigned = shardsReassigned
+        self.maximumStepGapMilliseconds = maximumStepGapMilliseconds
+        self.inlinePayloadBytes = inlinePayloadBytes
+        self.interrupted = interrupted
+    }
+}
