@@ -47,7 +47,7 @@ package protocol GradientSource: AnyObject {
     ) throws
 
     /// Tells that a chunk of the next weights is final.
-    func publish(version: UInt64, chunk: Int, of parameters: VersionedParameters) throws
+    func publish(version: UInt64, chunk: Int) throws
 
     /// Runs the splits through the network with the current weights.
     ///

@@ -34,7 +34,8 @@ package final class LocalGradientSource: GradientSource {
         try push(.loss(root, loss))
     }
 
-    package func publish(version: UInt64, chunk: Int, of parameters: VersionedParameters) {}
+    /// Nobody else needs the weights.
+    package func publish(version: UInt64, chunk: Int) {}
 
     package func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
         splits.map { split in
