@@ -91,7 +91,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("ZeroMQTests", ["ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),
     ("LockstepShardingTests", ["LockstepSharding"]),
-    ("LockstepDataTests", ["LockstepData", "LockstepDigest", "LockstepNumerics"]),
+    ("LockstepDataTests", ["LockstepData", "LockstepDigest", "LockstepNumerics", "CZlib"]),
     ("LockstepNetworkTests", ["LockstepNetwork", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
     (
         "LockstepTrainingTests",
