@@ -1,5 +1,4 @@
 package import LockstepData
-package import LockstepNumerics
 package import LockstepSharding
 
 /// One mini-batch, as every process of a run can derive it from the step's number.

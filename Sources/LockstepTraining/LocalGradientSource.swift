@@ -1,5 +1,6 @@
 package import LockstepData
-package import LockstepNumerics
+import LockstepNetwork
+import LockstepNumerics
 import LockstepSharding
 
 /// The gradient source of a single process: it computes the root of every mini-batch's tree itself.
@@ -11,7 +12,7 @@ package final class LocalGradientSource: GradientSource {
     /// - Parameter computation: The arithmetic; its layout's segments are the ones the step reduces.
     package init(_ computation: Computation) {
         self.computation = computation
-        self.chunks = ChunkLayout(segments: computation.layout.segments)
+        self.chunks = computation.layout.chunks
         self.gradient = FloatBuffer(count: computation.layout.count)
     }
 

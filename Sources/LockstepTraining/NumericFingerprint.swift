@@ -1,4 +1,5 @@
 package import LockstepDigest
+import LockstepData
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding

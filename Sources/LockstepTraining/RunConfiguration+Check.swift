@@ -1,4 +1,5 @@
 package import LockstepData
+import LockstepNetwork
 
 extension RunConfiguration {
     /// Checks that the samples fit the network.
