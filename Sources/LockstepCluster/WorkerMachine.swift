@@ -1,4 +1,4 @@
-package import LockstepProtocol
+import LockstepProtocol
 
 /// A worker's decisions: when to say hello, what to fetch, which assignment can be carried out.
 ///

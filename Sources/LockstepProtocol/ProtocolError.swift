@@ -19,6 +19,10 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     case unknownCode(kind: MessageKind, found: UInt16)
     /// Floats that aren't exactly one chunk of the parameters.
     case notAChunk(segment: UInt32, offset: UInt32, payloadBytes: Int)
+    /// A message that only the other side sends.
+    case unexpectedKind(MessageKind)
+    /// A body whose numbers contradict each other or the run.
+    case inconsistent(MessageKind)
 
     package var description: String {
         switch self {
@@ -45,6 +49,10 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(kind) message with the unknown code \(found); install the same version of lockstep everywhere"
         case .notAChunk(let segment, let offset, let payloadBytes):
             "\(payloadBytes) bytes for layer \(segment) from element \(offset) are not a chunk of this network's parameters"
+        case .unexpectedKind(let kind):
+            "\(kind) message, which only the other side sends"
+        case .inconsistent(let kind):
+            "\(kind) message whose numbers do not fit this run"
         }
     }
 
@@ -53,5 +61,13 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
         if !kind.hasPayload { return "where none is allowed" }
         if sizes.count == 1 { return "where it has \(sizes.lowerBound)" }
         return "where it has \(sizes.lowerBound) to \(sizes.upperBound)"
+    }
+}
+
+extension ProtocolError {
+    /// What to tell the peer that sent such bytes.
+    package var refusalCode: Refusal.Code {
+        if case .wrongVersion = self { return .protocolVersion }
+        return .malformed
     }
 }

@@ -12,14 +12,10 @@ package struct Refusal: MessageBody {
         case full = 4
         /// The matrix library computes other bits.
         case fingerprint = 5
-        /// The coordinator can't supply the data set that the worker lacks.
-        case datasetUnavailable = 6
         /// The run is over or ending.
-        case ending = 7
-        /// The answer was none that was asked of this member.
-        case notAMember = 8
+        case ending = 6
         /// Sent bytes that make no message, or a message out of turn.
-        case malformed = 9
+        case malformed = 7
     }
 
     package static let encodedSizes: ClosedRange<Int> = {
