@@ -42,6 +42,11 @@ package struct WorkerMachine: Sendable {
     package struct Membership: Hashable, Sendable {
         package let run: UInt32
         package let member: MemberID
+
+        package init(run: UInt32, member: MemberID) {
+            self.run = run
+            self.member = member
+        }
     }
 
     /// Starts to look for the coordinator.

@@ -1,9 +1,10 @@
 import LockstepCluster
-package import LockstepData
-package import LockstepNumerics
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
 import LockstepProtocol
-package import LockstepSharding
-package import LockstepTraining
+import LockstepSharding
+import LockstepTraining
 import ZeroMQ
 
 /// The gradient source of a coordinator: workers compute, over ZeroMQ.
@@ -20,6 +21,8 @@ final class ClusterGradientSource: GradientSource {
     private let welcome: [UInt8]
     private let dataset: Dataset
     private let chunks: ChunkLayout
+    /// Neurons of the output layer.
+    private let classes: Int
     private let supervision: Supervision
     private var parameters: VersionedParameters
     private var scores: [UInt32: BlockScore] = [:]
@@ -38,7 +41,7 @@ final class ClusterGradientSource: GradientSource {
 
     init(
         link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
-        dataset: Dataset, chunks: ChunkLayout, parameters: VersionedParameters, supervision: Supervision
+        dataset: Dataset, layout: ParameterLayout, parameters: VersionedParameters, supervision: Supervision
     ) {
         self.link = link
         self.machine = CoordinatorMachine(terms: terms, now: .now)
@@ -46,7 +49,8 @@ final class ClusterGradientSource: GradientSource {
         self.run = run
         self.welcome = welcome
         self.dataset = dataset
-        self.chunks = chunks
+        self.chunks = layout.chunks
+        self.classes = layout.outputs
         self.parameters = parameters
         self.supervision = supervision
         self.realigned = FloatBuffer(count: ChunkLayout.maximumElements)
@@ -92,7 +96,7 @@ final class ClusterGradientSource: GradientSource {
         let units = splits.map { split in
             let samples = dataset.samples(of: split)
             let blocks = BlockPartition(samples, rows: BlockPartition.evaluationRows).count
-            return (0..<blocks).map { EvaluationUnit(split: split, block: $0).number }
+            return (0..<blocks).map { EvaluationUnit(split, block: $0).rawValue }
         }
         try handle(.beginEvaluation(version: parameters.version, blocks: units.flatMap { $0 }))
         while !machine.isRoundComplete { try turn { _ in } }
@@ -145,7 +149,7 @@ final class ClusterGradientSource: GradientSource {
         let member = MemberID(rawValue: header.member)
         guard header.kind == .hello || header.run == run else { return try handle(.stranger(peer)) }
         let size = hasPayload ? link.payload.count : 0
-        guard header.kind.acceptsPayload(count: size) else { throw ProtocolError.payloadSize(header.kind, size) }
+        guard header.kind.acceptsPayload(count: size) else { throw ProtocolError.payloadSize(kind: header.kind, found: size) }
         switch header.kind {
         case .hello:
             try handle(.hello(peer, try decode()))
@@ -181,7 +185,7 @@ final class ClusterGradientSource: GradientSource {
         _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (Contribution) throws -> Void
     ) throws {
         let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
-        let chunk = try chunks.index(of: header, payloadBytes: link.payload.count)
+        let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: chunks)
         guard unit.number != 0, machine.expects(unit, from: peer, member) else { return }
         inlinePayloadBytes += UInt64(link.payload.count)
         try link.payload.withUnsafeBytes { bytes in
@@ -201,17 +205,17 @@ final class ClusterGradientSource: GradientSource {
     private func score(_ result: BlockResult, of unit: WorkUnit) throws(ProtocolError) -> BlockScore {
         let predictions = result.predictions.map(Int.init)
         guard
-            let block = EvaluationUnit(number: unit.number),
+            Int(result.total) == samples(in: EvaluationUnit(rawValue: unit.number)),
             result.correct <= result.total, predictions.count == classes,
-            predictions.reduce(0, +) == Int(result.total),
-            Int(result.total) == samples(in: block)
+            predictions.reduce(0, +) == Int(result.total)
         else { throw ProtocolError.inconsistent(.blockResult) }
         return BlockScore(
             correct: Int(result.correct), total: Int(result.total), cost: result.cost, predictions: predictions)
     }
 
     private func samples(in unit: EvaluationUnit) -> Int {
-        let blocks = BlockPartition(dataset.samples(of: unit.split), rows: BlockPartition.evaluationRows)
+        guard let split = unit.dataSplit else { return 0 }
+        let blocks = BlockPartition(dataset.samples(of: split), rows: BlockPartition.evaluationRows)
         return unit.block < blocks.count ? blocks[unit.block].count : 0
     }
 
@@ -277,6 +281,4 @@ final class ClusterGradientSource: GradientSource {
         Header(
             kind: kind, run: run, member: member.rawValue, unit: unit, step: step, segment: segment, offset: offset)
     }
-
-    private var classes: Int { dataset.outputs }
 }

@@ -49,14 +49,17 @@ final class CoordinatorLink {
 
     /// Registers both sockets.
     func register(in poller: inout Poller) {
-        _ = poller.add(router)
+        switch router {
+        case .some(let socket): _ = poller.add(socket)
+        case nil: break
+        }
         _ = poller.add(monitor.socket)
     }
 
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
         if let peer = lost.popLast() { return .lost(peer) }
-        while try router.receive(into: &identity, wait: false) == .received {
+        while try router?.receive(into: &identity, wait: false) == .received {
             guard let event = try receiveRest() else { continue }
             return event
         }
@@ -68,11 +71,11 @@ final class CoordinatorLink {
     private func receiveRest() throws(ZeroMQError) -> Event? {
         guard identity.more else { return nil }
         let peer = identity.withUnsafeBytes { PeerID(routingID: $0) }
-        guard try router.receive(into: &headerFrame, wait: false) == .received else { return nil }
+        guard try router?.receive(into: &headerFrame, wait: false) == .received else { return nil }
         let hasPayload = headerFrame.more
         if hasPayload {
-            guard try router.receive(into: &payload, wait: false) == .received else { return nil }
-            try router.discardRest(of: &payload)
+            guard try router?.receive(into: &payload, wait: false) == .received else { return nil }
+            try router?.discardRest(of: &payload)
         }
         guard let peer else { return nil }
         try remember(peer)
@@ -114,7 +117,7 @@ final class CoordinatorLink {
         to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil
     ) throws(ZeroMQError) -> Bool {
         guard try sendHead(to: peer, header, more: payload != nil) else { return false }
-        if let payload { _ = try router.send(borrowing: payload) }
+        if let payload { _ = try router?.send(borrowing: payload) }
         return true
     }
 
@@ -122,7 +125,7 @@ final class CoordinatorLink {
     func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) -> Bool {
         guard try sendHead(to: peer, header, more: true) else { return false }
         let frame = try Message(copying: payload)
-        try router.send(frame)
+        try router?.send(frame)
         return true
     }
 
@@ -132,11 +135,12 @@ final class CoordinatorLink {
         peer.writeRoutingID(to: identity)
         header.encode(into: head)
         do {
-            guard try router.send(copying: UnsafeRawBufferPointer(identity), more: true) == .sent else { return false }
-        } catch where error.isHostUnreachable {
+            guard try router?.send(copying: UnsafeRawBufferPointer(identity), more: true) == .sent else { return false }
+        } catch {
+            guard error.isHostUnreachable else { throw error }
             return false
         }
-        _ = try router.send(copying: UnsafeRawBufferPointer(head), more: more)
+        _ = try router?.send(copying: UnsafeRawBufferPointer(head), more: more)
         return true
     }
 

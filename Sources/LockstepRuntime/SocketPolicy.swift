@@ -10,7 +10,7 @@ extension Socket {
     func configure(_ deadlines: Deadlines) throws(ZeroMQError) {
         try set(.sendHighWaterMark, 0)
         try set(.receiveHighWaterMark, 0)
-        try set(.maximumMessageSize, Int64(maximumPayloadBytes))
+        try set(.maximumMessageSize, Int64(MessageKind.payloadLimit))
         try set(.handshakeInterval, 5_000)
         try set(.heartbeatInterval, milliseconds(deadlines.heartbeatInterval))
         try set(.heartbeatTimeout, milliseconds(deadlines.heartbeatTimeout))

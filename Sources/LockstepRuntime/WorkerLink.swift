@@ -38,7 +38,10 @@ final class WorkerLink {
 
     /// Registers both sockets.
     func register(in poller: inout Poller) {
-        if let dealer { _ = poller.add(dealer) }
+        switch dealer {
+        case .some(let socket): _ = poller.add(socket)
+        case nil: break
+        }
         _ = poller.add(monitor.socket)
     }
 
@@ -82,9 +85,8 @@ final class WorkerLink {
     /// Sends a message whose payload is copied; false when there is no connection to send it on.
     func send(_ header: Header, copying payload: [UInt8]) throws(ZeroMQError) -> Bool {
         guard try sendHead(header, more: true) else { return false }
-        _ = try payload.withUnsafeBytes { bytes throws(ZeroMQError) in
-            try dealer?.send(copying: bytes, wait: false)
-        }
+        var frame = try Message(copying: payload)
+        _ = try dealer?.send(&frame, wait: false)
         return true
     }
 

@@ -1,6 +1,6 @@
 import LockstepBLAS
 import LockstepCluster
-package import LockstepData
+import LockstepData
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
@@ -18,6 +18,8 @@ final class WorkerLoop {
     private let options: WorkerOptions
     private let shouldStop: () -> Bool
     private var task: WorkerTask?
+    /// Tasks of earlier runs: libzmq may still hold references to their gradients.
+    private var retired: [WorkerTask] = []
     private var incoming: IncomingDataset?
     private var dataset: Dataset?
 
@@ -65,7 +67,7 @@ final class WorkerLoop {
 
     private func take(_ header: Header, hasPayload: Bool) throws {
         let size = hasPayload ? link.payload.count : 0
-        guard header.kind.acceptsPayload(count: size) else { throw ProtocolError.payloadSize(header.kind, size) }
+        guard header.kind.acceptsPayload(count: size) else { throw ProtocolError.payloadSize(kind: header.kind, found: size) }
         switch header.kind {
         case .welcome:
             try handle(.welcomed(run: header.run, MemberID(rawValue: header.member)))
@@ -88,7 +90,7 @@ final class WorkerLoop {
             try handle(.dataReceived(offset: header.step, count: link.payload.count))
         case .parameters:
             guard let task else { return }
-            let chunk = try task.chunks.index(of: header, payloadBytes: link.payload.count)
+            let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: task.chunks)
             try handle(.parameters(version: header.step, chunk: chunk))
         case .assign:
             try handle(.assigned(WorkUnit(kind: .node, step: header.step, number: header.unit)))
@@ -156,30 +158,37 @@ final class WorkerLoop {
 
     /// Reads the welcome and looks for the run's data set.
     private func prepare() throws {
-        let welcome: Welcome
         do {
-            welcome = try link.payload.withUnsafeBytes { try Welcome(decoding: $0) }
-            try welcome.check()
+            let welcome = try link.payload.withUnsafeBytes { try Welcome(decoding: $0) }
+            let task = try task(for: welcome)
+            machine.expectWeights(chunks: task.chunks.chunks.count)
+            if dataset?.description != welcome.dataset { dataset = options.findDataset(welcome.dataset) }
+            if dataset != nil {
+                follow(.dataReady)
+            } else {
+                let incoming = try IncomingDataset(welcome.dataset)
+                self.incoming = incoming
+                follow(.dataMissing(bytes: UInt64(incoming.count)))
+            }
         } catch {
-            return follow(.unable(reason: "the coordinator's welcome cannot be used: \(error)"))
+            follow(.unable(reason: "the coordinator's welcome cannot be used: \(error)"))
         }
-        let task = WorkerTask(welcome, forcedKernel: options.kernel)
+    }
+
+    /// The task of this welcome: the one at hand if it is for the same run configuration.
+    private func task(for welcome: Welcome) throws -> WorkerTask {
+        if let task, task.configuration == welcome.configuration { return task }
+        let task = try WorkerTask(welcome, forcedKernel: options.kernel)
+        if let old = self.task { retired.append(old) }
         self.task = task
-        machine.expectWeights(chunks: task.chunks.chunks.count)
-        dataset = dataset?.description == welcome.dataset ? dataset : options.findDataset(welcome.dataset)
-        if dataset != nil {
-            follow(.dataReady)
-        } else {
-            incoming = IncomingDataset(welcome.dataset)
-            follow(.dataMissing(bytes: UInt64(incoming?.count ?? 0)))
-        }
+        return task
     }
 
     private func acceptData() {
         guard let received = incoming.take() else { return }
         do {
             dataset = try received.finish()
-            if let dataset { options.keepDataset(dataset) }
+            if let dataset { options.keep(dataset) }
             follow(.dataReady)
         } catch {
             follow(.unable(reason: "the data set that the coordinator sent cannot be used: \(error)"))
@@ -202,12 +211,13 @@ final class WorkerLoop {
         let start = Moment.now
         switch unit.kind {
         case .node:
-            guard let loss = try task.gradient(of: unit, send: { chunk, floats in
+            let loss = try task.gradient(of: unit) { chunk, floats in
                 let header = header(
                     .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
                     offset: UInt32(chunk.offset))
                 _ = try link.send(header, borrowing: floats)
-            }) else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
+            }
+            guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
             let elapsed = Moment.now.nanoseconds - start.nanoseconds
             try answer(unit, with: NodeResult(loss: loss, computeNanoseconds: elapsed))
         case .block:

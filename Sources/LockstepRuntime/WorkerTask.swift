@@ -11,7 +11,7 @@ import ZeroMQ
 /// What a worker holds for one membership: the run's arithmetic, two versions of the weights, and its answers.
 final class WorkerTask {
     let chunks: ChunkLayout
-    private let configuration: RunConfiguration
+    let configuration: RunConfiguration
     private let forcedKernel: MatrixKernel?
     private let weights: VersionedParameters
     private let layout: ParameterLayout
@@ -23,32 +23,36 @@ final class WorkerTask {
     private var lastStep: UInt64?
     private var turn = 0
 
-    init(_ welcome: Welcome, forcedKernel: MatrixKernel?) {
+    /// - Throws: What is wrong with the configuration, which nobody vouches for.
+    init(_ welcome: Welcome, forcedKernel: MatrixKernel?) throws {
+        let shards = welcome.configuration.shards ?? 1
+        guard (1...SummationTree.maximumShards).contains(shards), welcome.configuration.training.batch >= 1 else {
+            throw TrainingError.invalidConfiguration("\(shards) shards of \(welcome.configuration.training.batch)")
+        }
+        try welcome.configuration.check(against: welcome.dataset)
         self.configuration = welcome.configuration
         self.forcedKernel = forcedKernel
-        self.layout = ParameterLayout(welcome.configuration.network)
-        self.chunks = ChunkLayout(segments: layout.segments)
+        self.layout = try ParameterLayout(welcome.configuration.network)
+        self.chunks = layout.chunks
         self.weights = VersionedParameters(
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
-        let shards = welcome.configuration.shards ?? 1
         self.gradientLimit = 2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
     }
 
     /// Opens the run's kernel, or the best that this CPU has, and computes the fingerprint.
     func prove(_ dataset: Dataset) throws -> Ready {
         let wanted = forcedKernel ?? configuration.kernel ?? .portable
-        let library = try MatrixLibrary.open(wanted.isSupported ? wanted : .best)
-        let computation = Computation(configuration: configuration, dataset: dataset, library: library)
+        let library = try MatrixLibrary.open(wanted.isSupported ? wanted : MatrixKernel.best ?? wanted)
+        let computation = try Computation(configuration: configuration, dataset: dataset, library: library)
         self.computation = computation
-        return Ready(kernel: library.kernel.rawValue, computation.fingerprint())
+        return Ready(kernel: library.kernel, computation.fingerprint())
     }
 
     /// Copies a chunk of the weights in.
     func store(_ payload: borrowing Message, version: UInt64, chunk: Int) {
         let range = chunks.chunks[chunk].range
-        let target = UnsafeMutableRawBufferPointer(
-            UnsafeMutableBufferPointer(rebasing: weights[version].buffer[range]))
-        payload.withUnsafeBytes { target.copyMemory(from: $0) }
+        let floats = UnsafeMutableBufferPointer(rebasing: weights[version].buffer[range])
+        payload.withUnsafeBytes { FloatPayload.copy($0, to: floats) }
     }
 
     /// Computes a node and hands each chunk of its sum on as soon as it is final.
@@ -74,10 +78,10 @@ final class WorkerTask {
     /// Scores an evaluation block; nil if there is no such block.
     func score(of unit: WorkUnit) -> BlockScore? {
         guard
-            let computation, let block = EvaluationUnit(number: unit.number),
-            block.block < computation.blocks(of: block.split).count
+            let computation, let split = EvaluationUnit(rawValue: unit.number).dataSplit,
+            case let block = EvaluationUnit(rawValue: unit.number).block, block < computation.blocks(of: split).count
         else { return nil }
-        return computation.score(of: block.split, block: block.block, weights: weights[unit.step].pointer)
+        return computation.score(of: split, block: block, weights: weights[unit.step].pointer)
     }
 
     private func nextGradient(step: UInt64) -> FloatBuffer {
