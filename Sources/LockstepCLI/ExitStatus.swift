@@ -78,9 +78,10 @@ enum ExitStatus: Equatable {
 /// A combination of options that makes no sense, found after parsing.
 struct UsageError: Error, CustomStringConvertible {
     let description: String
-    var status = ExitStatus.usage
+    let status: ExitStatus
 
-    init(_ description: String) {
+    init(_ description: String, status: ExitStatus = .usage) {
         self.description = description
+        self.status = status
     }
 }

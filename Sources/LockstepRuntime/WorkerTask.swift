@@ -29,7 +29,7 @@ final class WorkerTask {
         guard (1...SummationTree.maximumShards).contains(shards), welcome.configuration.training.batch >= 1 else {
             throw TrainingError.invalidConfiguration("\(shards) shards of \(welcome.configuration.training.batch)")
         }
-        try welcome.configuration.check(against: welcome.dataset)
+        try welcome.configuration.network.check(against: welcome.dataset)
         self.configuration = welcome.configuration
         self.forcedKernel = forcedKernel
         self.layout = try ParameterLayout(welcome.configuration.network)
@@ -79,9 +79,9 @@ final class WorkerTask {
     func score(of unit: WorkUnit) -> BlockScore? {
         guard
             let computation, let split = EvaluationUnit(rawValue: unit.number).dataSplit,
-            case let block = EvaluationUnit(rawValue: unit.number).block, block < computation.blocks(of: split).count
+            case let block = EvaluationUnit(rawValue: unit.number).block, block < computation.evaluator.blocks(of: split).count
         else { return nil }
-        return computation.score(of: split, block: block, weights: weights[unit.step].pointer)
+        return computation.evaluator.score(of: split, block: block, weights: weights[unit.step].pointer)
     }
 
     private func nextGradient(step: UInt64) -> FloatBuffer {

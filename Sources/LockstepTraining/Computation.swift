@@ -4,25 +4,25 @@ package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
 
-/// The arithmetic of one process on one thread: gradients of tree nodes and scores of evaluation blocks.
+/// The arithmetic of one process on one thread: gradients of tree nodes and, through ``evaluator``, scores of
+/// evaluation blocks.
 ///
 /// A shard's gradient is a pure function of weights, sample numbers, epoch and seed. The coordinator's local source
 /// and every worker use this one code path, which is what makes their bits equal.
 package final class Computation {
     package let schedule: BatchSchedule
     package let layout: ParameterLayout
+    package let evaluator: Evaluator
     let engine: Backpropagation
     private let dataset: Dataset
     private let seed: UInt64
     private var order: EpochOrder
     /// Room for the sums of right children, by depth below the node that is asked for.
     private let scratch: [FloatBuffer]
-    /// The class that the network gives each row of an evaluation block.
-    private var answers: [Int]
 
     /// - Parameters:
     ///   - configuration: The run's, with its shards resolved.
-    ///   - dataset: The run's samples; they must fit the network (see ``RunConfiguration/check(against:)``).
+    ///   - dataset: The run's samples; they must fit the network (see ``LockstepNetwork/Architecture/check(against:)``).
     ///   - library: The matrix library, opened with the run's kernel.
     /// - Throws: `NetworkError` if there is no network of these sizes.
     package init(configuration: RunConfiguration, dataset: Dataset, library: MatrixLibrary) throws(NetworkError) {
@@ -32,7 +32,7 @@ package final class Computation {
         self.layout = try ParameterLayout(configuration.network)
         let rows = max(BlockPartition.trainingRows, BlockPartition.evaluationRows)
         self.engine = Backpropagation(layout, library: library, maximumRows: rows)
-        self.answers = Array(repeating: 0, count: rows)
+        self.evaluator = Evaluator(engine: engine, dataset: dataset)
         self.dataset = dataset
         self.seed = configuration.training.seed
         self.order = EpochOrder(count: trainingSamples)
@@ -98,21 +98,5 @@ package final class Computation {
             }
         }
         return loss
-    }
-
-    /// Blocks that an evaluation cuts a split into.
-    package func blocks(of split: Split) -> BlockPartition {
-        BlockPartition(dataset.samples(of: split), rows: BlockPartition.evaluationRows)
-    }
-
-    /// Runs one evaluation block through the network.
-    package func score(of split: Split, block: Int, weights: UnsafePointer<Float>) -> BlockScore {
-        let samples = blocks(of: split)[block]
-        dataset.gather(samples, into: engine.inputs)
-        dataset.gatherLabels(samples, into: engine.labels)
-        let (correct, cost) = engine.evaluate(rows: samples.count, weights: weights, predictions: &answers)
-        var predictions = Array(repeating: 0, count: layout.outputs)
-        for answer in answers.prefix(samples.count) { predictions[answer] += 1 }
-        return BlockScore(correct: correct, total: samples.count, cost: cost, predictions: predictions)
     }
 }

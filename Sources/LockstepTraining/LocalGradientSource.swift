@@ -39,11 +39,6 @@ package final class LocalGradientSource: GradientSource {
     package func publish(version: UInt64, chunk: Int) {}
 
     package func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
-        splits.map { split in
-            let blocks = (0..<computation.blocks(of: split).count).map {
-                computation.score(of: split, block: $0, weights: parameters.current.pointer)
-            }
-            return SplitScore(blocks: blocks, classes: computation.layout.outputs)
-        }
+        splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }
     }
 }

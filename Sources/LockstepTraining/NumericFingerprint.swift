@@ -65,7 +65,7 @@ extension Computation {
             }
         }
         for split in [Split.validation, .test] {
-            sizes.formUnion(blocks(of: split).sizes)
+            sizes.formUnion(evaluator.blocks(of: split).sizes)
         }
         return sizes
     }

@@ -1,10 +1,10 @@
 package import LockstepData
-import LockstepNetwork
+package import LockstepNetwork
 
-extension RunConfiguration {
-    /// Checks that the samples fit the network.
+extension Architecture {
+    /// Checks that a data set's samples fit the network's input and its classes the output.
     package func check(against dataset: DatasetDescription) throws(TrainingError) {
-        guard let inputs = network.sizes.first, let outputs = network.sizes.last, network.sizes.count >= 2 else {
+        guard let inputs = sizes.first, let outputs = sizes.last, sizes.count >= 2 else {
             throw .invalidConfiguration("network.sizes must name at least an input and an output layer")
         }
         guard inputs == dataset.inputSize else {
