@@ -98,6 +98,9 @@ import Testing
         #expect(
             BlockResult.error(decoding: head + [0xFF, 0xFF, 0xFF, 0xFF])
                 == .tooManyEntries(found: Int(UInt32.max), limit: 65_536))
+        #expect(
+            BlockResult.error(decoding: head + [1, 0, 1, 0] + Array(repeating: 0, count: 4 * 65_537))
+                == .tooManyEntries(found: 65_537, limit: 65_536))
         #expect(BlockResult.error(decoding: head + [0, 0, 1, 0]) == .truncated(needed: 28 + 262_144, found: 28))
         #expect(Ready.error(decoding: [0, 0, 65, 0]) == .tooManyEntries(found: 65, limit: 64))
         #expect(Ready.error(decoding: [0, 0, 64, 0]) == .truncated(needed: 8, found: 4))
