@@ -1,4 +1,6 @@
 import Foundation
+import LockstepData
+import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
 

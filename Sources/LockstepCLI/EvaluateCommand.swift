@@ -3,6 +3,8 @@ import LockstepArtifacts
 import LockstepBLAS
 import LockstepData
 import LockstepNetwork
+import LockstepNumerics
+import LockstepSharding
 import LockstepTraining
 
 /// `lockstep evaluate`.

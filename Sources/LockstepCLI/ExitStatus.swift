@@ -30,15 +30,40 @@ enum ExitStatus: Equatable {
         case let error as UsageError: self = error.status
         case let error as ConfigurationError: self = error.kind == .unreadable ? .noInput : .configuration
         case is NetworkError: self = .configuration
-        case let error as TrainingError: self = error.isNumeric ? .software : .configuration
-        case let error as DataError: self = error.isAboutContent ? .dataError : .noInput
-        case let error as ArtifactError: self = error.isAboutContent ? .dataError : .cantCreate
+        case let error as TrainingError: self = ExitStatus(of: error)
+        case let error as DataError: self = ExitStatus(of: error)
+        case let error as ArtifactError: self = ExitStatus(of: error)
         case is BLASError: self = .unavailable
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case is SystemError: self = .osError
-        case let error as RunError: self = error.isInterruption.map { .signal($0) } ?? .unavailable
+        case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
+        }
+    }
+
+    private init(of error: TrainingError) {
+        switch error {
+        case .shapeMismatch, .invalidConfiguration: self = .configuration
+        case .notFinite: self = .software
+        }
+    }
+
+    private init(of error: DataError) {
+        switch error.reason {
+        case .missingFile, .notAFile, .system, .unknownDataset, .notInCache, .noCacheDirectory: self = .noInput
+        case .outOfMemory: self = .osError
+        default: self = .dataError
+        }
+    }
+
+    private init(of error: ArtifactError) {
+        switch error {
+        case .system(_, _, let code) where code == ENOENT: self = .noInput
+        case .system(_, _, let code) where code == EIO || code == ENOSPC: self = .inputOutput
+        case .system, .notEmpty, .notADirectory: self = .cantCreate
+        case .notARegularFile: self = .noInput
+        case .tooLarge, .malformed: self = .dataError
         }
     }
 

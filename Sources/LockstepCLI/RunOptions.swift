@@ -2,7 +2,6 @@ import ArgumentParser
 import Foundation
 import LockstepArtifacts
 import LockstepBLAS
-import LockstepSharding
 import LockstepTraining
 
 /// What `train` and `coordinator` have in common.
@@ -37,6 +36,9 @@ struct RunOptions: ParsableArguments {
             valueName: "name"))
     var kernel: String?
 
+    @Flag(help: "Accept workers whose kernel computes other bits; the run is then not bitwise reproducible.")
+    var allowMixedKernels = false
+
     @Flag(help: "Print the resolved configuration and exit.")
     var printConfig = false
 
@@ -49,15 +51,18 @@ struct RunOptions: ParsableArguments {
 
     /// Reads the configuration; the command line wins over the file, the file over the defaults.
     func configuration() throws -> RunConfiguration {
-        if let shards, !(1...SummationTree.maximumShards).contains(shards) {
-            throw UsageError("--shards \(shards): a mini-batch is cut into 1 to \(SummationTree.maximumShards) shards")
+        var overrides = try overrides.map { try ConfigurationOverride(assignment: $0) }
+        let shortcuts = [
+            ("--epochs", "training.epochs", epochs.map(String.init)),
+            ("--batch", "training.batch", batch.map(String.init)),
+            ("--seed", "training.seed", seed.map(String.init)),
+            ("--shards", "shards", shards.map(String.init)),
+        ]
+        for case (let option, let keyPath, let value?) in shortcuts {
+            overrides.append(
+                ConfigurationOverride(keyPath: keyPath, value: value, spelling: "\(option) \(value)"))
         }
-        var overrides = overrides
-        if let epochs { overrides.append("training.epochs=\(epochs)") }
-        if let batch { overrides.append("training.batch=\(batch)") }
-        if let seed { overrides.append("training.seed=\(seed)") }
-        if let shards { overrides.append("shards=\(shards)") }
-        var configuration = try ConfigurationFile.load(path: config, overrides: overrides)
+        var configuration = try ConfigurationFile.load(path: config, options: overrides)
         if let kernel { configuration.kernel = try MatrixKernel.resolve(kernel) }
         return configuration
     }

@@ -19,8 +19,11 @@ struct WorkerCount: ExpressibleByArgument, Equatable {
     }
 
     /// - Throws: `UsageError` for a number of workers that no run can have.
-    func checked(hint: String) throws -> Int {
-        guard count >= 1 else { throw UsageError("--workers \(count): a run has at least one worker; \(hint)") }
+    func checked() throws -> Int {
+        guard count >= 1 else {
+            throw UsageError(
+                "--workers \(count): a run has at least one worker; leave --workers out to train in this process")
+        }
         guard count <= Self.maximum else {
             throw UsageError("--workers \(count): a run has at most \(Self.maximum) workers")
         }

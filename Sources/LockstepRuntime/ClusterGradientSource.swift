@@ -26,6 +26,8 @@ final class ClusterGradientSource: GradientSource {
     private let supervision: Supervision
     private var parameters: VersionedParameters
     private var scores: [UInt32: BlockScore] = [:]
+    /// Whether the first workers are still awaited.
+    private var isGathering = true
     private var inlinePayloadBytes: UInt64 = 0
     private var realigned: FloatBuffer
 
@@ -34,7 +36,7 @@ final class ClusterGradientSource: GradientSource {
         /// Told of joins, losses and refusals.
         var notify: (ClusterNotice) -> Void
         /// Throws when it makes no sense to wait on: the process was asked to stop, or its own workers all died.
-        var check: (_ activeWorkers: Int) throws -> Void
+        var check: (_ isGathering: Bool, _ activeWorkers: Int) throws -> Void
         /// Descriptors whose readiness should end a wait.
         var descriptors: [Int32]
     }
@@ -76,6 +78,7 @@ final class ClusterGradientSource: GradientSource {
     /// Waits for the workers that the first step needs.
     func gather() throws {
         while !machine.canStart { try turn { _ in } }
+        isGathering = false
     }
 
     func gradients(
@@ -116,9 +119,13 @@ final class ClusterGradientSource: GradientSource {
     /// Waits for something to happen, and takes it in.
     private func turn(_ push: (Contribution) throws -> Void) throws {
         _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: machine.nextDeadline, now: .now))
-        while let event = try link.receive() { try take(event, push) }
+        var isQuiet = true
+        while let event = try link.receive() {
+            try take(event, push)
+            if case .message = event { isQuiet = false }
+        }
         if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick) }
-        if !machine.isRoundComplete || !machine.canStart { try supervision.check(machine.activeCount) }
+        if isQuiet { try supervision.check(isGathering, machine.activeCount) }
     }
 
     private func take(_ event: CoordinatorLink.Event, _ push: (Contribution) throws -> Void) throws {
