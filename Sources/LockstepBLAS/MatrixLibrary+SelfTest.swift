@@ -14,18 +14,9 @@ extension MatrixLibrary {
         var c = [Float](repeating: 1, count: rows * outputs)
         var g = [Float](repeating: 1, count: outputs * inputs)
         var e = [Float](repeating: 1, count: rows * inputs)
-        c.withUnsafeMutableBufferPointer { c in
-            guard let c = c.baseAddress else { return }
-            forward(rows: rows, outputs: outputs, inputs: inputs, a: a, w: w, accumulating: true, into: c)
-        }
-        g.withUnsafeMutableBufferPointer { g in
-            guard let g = g.baseAddress else { return }
-            weightGradient(rows: rows, outputs: outputs, inputs: inputs, d: d, a: a, accumulating: false, into: g)
-        }
-        e.withUnsafeMutableBufferPointer { e in
-            guard let e = e.baseAddress else { return }
-            backward(rows: rows, outputs: outputs, inputs: inputs, d: d, w: w, into: e)
-        }
+        forward(rows: rows, outputs: outputs, inputs: inputs, a: a, w: w, accumulating: true, into: &c)
+        weightGradient(rows: rows, outputs: outputs, inputs: inputs, d: d, a: a, accumulating: false, into: &g)
+        backward(rows: rows, outputs: outputs, inputs: inputs, d: d, w: w, into: &e)
 
         // `p` and `q` give the factors of the sum's term k for row i, column j.
         func equal(

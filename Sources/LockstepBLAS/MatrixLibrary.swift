@@ -22,28 +22,39 @@ package final class MatrixLibrary: @unchecked Sendable {
             UnsafePointer<Float>, CInt, Float, UnsafeMutablePointer<Float>, CInt
         ) -> Void
 
+    /// Not `libblas.so.3`: which library that is, Debian leaves to the machine's alternatives.
+    package static let standardCandidates = [
+        "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0", "libopenblas.so.0",
+    ]
+
     private static let opened = Mutex<MatrixLibrary?>(nil)
 
     /// The library with `kernel` in force, on one thread; the same instance every time.
     ///
     /// Sets environment variables that the library reads, so the first call belongs before other threads start.
     ///
+    /// - Parameters:
+    ///   - kernel: The kernel; checked against the CPU before anything is loaded.
+    ///   - candidates: Paths and sonames; the first that opens is taken.
+    /// - Returns: The process's one library.
     /// - Throws: ``BLASError``: the CPU does not run the kernel, there is no library, it computes wrong results, or
     ///   this process has opened it with another kernel.
-    package static func open(_ kernel: MatrixKernel) throws(BLASError) -> MatrixLibrary {
+    package static func open(
+        _ kernel: MatrixKernel, searching candidates: [String] = standardCandidates
+    ) throws(BLASError) -> MatrixLibrary {
         try opened.withLock { library throws(BLASError) in
             if let library {
                 guard library.kernel == kernel else { throw .alreadyOpen(library.kernel, asked: kernel) }
                 return library
             }
-            let new = try MatrixLibrary(loading: kernel.checked())
+            let new = try MatrixLibrary(loading: kernel.checked(), searching: candidates)
             library = new
             return new
         }
     }
 
-    private init(loading kernel: MatrixKernel) throws(BLASError) {
-        let handle = try Self.load(kernel)
+    private init(loading kernel: MatrixKernel, searching candidates: [String]) throws(BLASError) {
+        let handle = try Self.load(kernel, searching: candidates)
         func function<T>(_ name: String, as type: T.Type) throws(BLASError) -> T {
             guard let symbol = dlsym(handle, name) else { throw .missingSymbol(name) }
             return unsafeBitCast(symbol, to: type)
@@ -61,21 +72,20 @@ package final class MatrixLibrary: @unchecked Sendable {
         guard computesRightResults() else { throw .wrongResults(kernel) }
     }
 
-    /// Opens the first OpenBLAS found.
-    private static func load(_ kernel: MatrixKernel) throws(BLASError) -> UnsafeMutableRawPointer {
+    /// Opens the first OpenBLAS found, whatever the environment says about it.
+    private static func load(
+        _ kernel: MatrixKernel, searching candidates: [String]
+    ) throws(BLASError) -> UnsafeMutableRawPointer {
         setenv("OPENBLAS_CORETYPE", kernel.rawValue, 1)
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
-        // Some kernels cut their blocks by the cache's size; the same size everywhere, whatever the CPU says.
+        // What steers the cutting of blocks is the same on every machine; the cache's size would be the CPU's.
         setenv("OPENBLAS_L2_SIZE", "512", 1)
-        // Not libblas.so.3: which library that is, Debian leaves to the machine's alternatives.
-        let candidates = [
-            "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0",
-            "libopenblas.so.0",
-        ]
-        var reason = "no candidate"
+        for name in ["OPENBLAS_BLOCK_FACTOR", "GOTO_BLOCK_FACTOR"] { unsetenv(name) }
+
+        var reason = "no place to search"
         for path in candidates {
             if let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) { return handle }
-            reason = dlerror().map { String(cString: $0) } ?? "unknown reason"
+            reason = dlerror().map { String(cString: $0) } ?? path
         }
         throw .libraryNotFound(reason: reason)
     }

@@ -114,11 +114,11 @@ package final class Backpropagation {
         precondition(rows > 0 && rows <= maximumRows)
         for (l, layer) in layout.layers.enumerated() {
             let output = activations[l + 1].pointer
+            repeatRow(weights + layer.biases.lowerBound, into: output, rows: rows, columns: layer.outputs)
             library.forward(
                 rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: activations[l].pointer,
-                w: weights + layer.weights.lowerBound, accumulating: false, into: output)
-            addBiasAndApplySigmoid(
-                output, bias: weights + layer.biases.lowerBound, rows: rows, outputs: layer.outputs)
+                w: weights + layer.weights.lowerBound, accumulating: true, into: output)
+            applySigmoid(output, count: rows * layer.outputs)
         }
     }
 

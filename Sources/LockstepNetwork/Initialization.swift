@@ -6,6 +6,8 @@ package import LockstepNumerics
 /// its value depends on the seed and i alone.
 ///
 /// - Parameters:
+///   - architecture: The network.
+///   - seed: The run's.
 ///   - parameters: At least ``ParameterLayout/count`` floats; the first of them are written.
 /// - Throws: ``NetworkError`` if the architecture can't be built.
 package func initialize(

@@ -15,6 +15,8 @@ package func add(
 }
 
 /// One step of gradient descent: `next = current - scale * sum`, element by element.
+///
+/// `next` is another buffer than `current`: loops whose pointers overlap are not vectorised.
 package func descend(
     from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, scale: Float,
     into next: UnsafeMutablePointer<Float>, count: Int
@@ -33,12 +35,31 @@ package func allFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
     return found == 0
 }
 
+/// Copies one row into every row of a matrix: the biases, to which a product is then added.
+///
+/// - Parameters:
+///   - values: [columns].
+///   - matrix: Becomes [rows, columns], row-major.
+///   - rows: Rows of the matrix.
+///   - columns: Columns of the matrix.
+package func repeatRow(
+    _ values: UnsafePointer<Float>, into matrix: UnsafeMutablePointer<Float>, rows: Int, columns: Int
+) {
+    var row = matrix
+    for _ in 0..<rows {
+        row.update(from: values, count: columns)
+        row += columns
+    }
+}
+
 /// Sums of a matrix's columns, added row by row: the gradient of a layer's biases.
 ///
 /// - Parameters:
 ///   - matrix: [rows, columns], row-major.
-///   - sums: [columns].
+///   - rows: Rows of the matrix.
+///   - columns: Columns of the matrix.
 ///   - accumulating: Adds to what `sums` holds.
+///   - sums: [columns].
 package func sumColumns(
     _ matrix: UnsafePointer<Float>, rows: Int, columns: Int, accumulating: Bool,
     into sums: UnsafeMutablePointer<Float>

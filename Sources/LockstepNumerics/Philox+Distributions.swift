@@ -26,7 +26,7 @@ extension Philox {
 
     /// A Gaussian with mean 0 and variance 1, by inversion: the normal quantile of ``uniform(at:)``.
     ///
-    /// Between -8.13 and 8.13, what the 53 bits of the uniform number reach.
+    /// Between -8.21 and 8.21: the uniform number is at least 2^-53.
     package func standardNormal(at position: RandomPosition) -> Float {
         Float(normalQuantile(uniform(at: position)))
     }

@@ -5,6 +5,8 @@
 /// - Parameters:
 ///   - activations: a, [rows, outputs], row-major.
 ///   - labels: [rows].
+///   - rows: Samples.
+///   - outputs: Classes.
 ///   - delta: Becomes (a - y) a (1 - a), the derivative of the cost with respect to the weighted inputs,
 ///     [rows, outputs].
 /// - Returns: The sum over the rows of ½ ‖y - a‖², in double, added row by row.
