@@ -15,7 +15,7 @@ final class ClusterGradientSource: GradientSource {
     let link: CoordinatorLink
     private var machine: CoordinatorMachine
     private var poller: Poller
-    /// What the machine wants done. Doing it may add to it.
+    /// What the machine wants done.
     private var actions: [CoordinatorAction] = []
     private let run: UInt32
     private let welcome: [UInt8]
@@ -118,7 +118,9 @@ final class ClusterGradientSource: GradientSource {
 
     /// Waits for something to happen, and takes it in.
     private func turn(_ push: (Contribution) throws -> Void) throws {
-        _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: machine.nextDeadline, now: .now))
+        try link.flush()
+        let timeout = link.hasNews ? 0 : Poller.timeout(until: machine.nextDeadline, now: .now)
+        _ = try poller.wait(timeoutMilliseconds: timeout)
         var isQuiet = true
         while let event = try link.receive() {
             try take(event, push)
@@ -146,7 +148,7 @@ final class ClusterGradientSource: GradientSource {
     /// A peer that breaks the protocol is told so and is no longer a member.
     private func breach(_ peer: PeerID, _ error: ProtocolError) throws {
         let refusal = Refusal(code: error.refusalCode, message: "\(error)")
-        _ = try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
+        try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
         try handle(.peerLost(peer, reason: "it broke the protocol: \(error)"))
     }
 
@@ -241,22 +243,20 @@ final class ClusterGradientSource: GradientSource {
     private func perform(_ action: CoordinatorAction) throws {
         switch action {
         case .welcome(let peer, let member):
-            try reach(peer, link.send(to: peer, header(.welcome, member), copying: welcome))
+            try link.send(to: peer, header(.welcome, member), copying: welcome)
         case .refuse(let peer, let refusal):
-            // Whoever is refused and has gone needs no answer.
-            _ = try link.send(to: peer, Header(kind: .refuse, run: run), copying: refusal.encoded())
+            try link.send(to: peer, Header(kind: .refuse, run: run), copying: refusal.encoded())
         case .sendData(let peer, let member, let offset, let count):
             let start = Int(offset)
             let bytes = UnsafeRawBufferPointer(rebasing: dataset.bytes[start..<start + count])
-            let header = header(.dataChunk, member, step: offset, offset: UInt32(count))
-            try reach(peer, link.send(to: peer, header, borrowing: bytes))
+            try link.post(to: peer, header(.dataChunk, member, step: offset), borrowing: bytes)
         case .sendParameters(let peer, let member, let version, let chunk):
             try sendParameters(to: peer, member, version: version, chunk: chunk)
         case .assign(let peer, let member, let unit):
             let kind: MessageKind = unit.kind == .node ? .assign : .evaluate
-            try reach(peer, link.send(to: peer, header(kind, member, step: unit.step, unit: unit.number)))
+            try link.post(to: peer, header(kind, member, step: unit.step, unit: unit.number))
         case .dismiss(let peer, let member, let goodbye):
-            _ = try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())
+            try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())
         case .notify(let notice):
             supervision.notify(notice)
         case .fail(let failure):
@@ -272,13 +272,7 @@ final class ClusterGradientSource: GradientSource {
         let header = header(
             .parameters, member, step: version, segment: UInt32(layout.segment), offset: UInt32(layout.offset))
         inlinePayloadBytes += UInt64(floats.count)
-        try reach(peer, link.send(to: peer, header, borrowing: floats))
-    }
-
-    /// A peer that cannot be reached is lost.
-    private func reach(_ peer: PeerID, _ isReached: Bool) throws {
-        guard !isReached else { return }
-        machine.handle(.peerLost(peer, reason: "it cannot be reached"), now: .now, into: &actions)
+        try link.post(to: peer, header, borrowing: floats)
     }
 
     private func header(

@@ -20,8 +20,12 @@ final class CoordinatorLink {
     private var identity = Message()
     private var headerFrame = Message()
     private(set) var payload = Message()
-    /// Reused for every outgoing routing id and header.
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+    /// The sender of the message whose parts are being read, while there are more.
+    private var sender: PeerID?
+    private let routingID = UnsafeMutableRawBufferPointer.allocate(byteCount: PeerID.routingIDSize, alignment: 8)
+    /// What waits to be sent, by peer; `waiting` names those with anything, in order.
+    private var outboxes: [PeerID: Outbox] = [:]
+    private var waiting: [PeerID] = []
     /// The peer behind each connection's file descriptor, which the monitor names when the connection ends.
     private var peers: [Int32: PeerID] = [:]
     private var descriptors: [PeerID: Int32] = [:]
@@ -44,7 +48,7 @@ final class CoordinatorLink {
     }
 
     deinit {
-        scratch.deallocate()
+        routingID.deallocate()
     }
 
     /// Registers both sockets.
@@ -56,35 +60,49 @@ final class CoordinatorLink {
         _ = poller.add(monitor.socket)
     }
 
+    /// Closes the socket; its last messages leave in the background, within the linger deadline.
+    func close() {
+        router.take()?.close(linger: linger)
+    }
+
+    // MARK: - Receiving
+
+    /// Whether ``receive()`` has something to tell without anything having come in.
+    var hasNews: Bool { !lost.isEmpty }
+
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
         if let peer = lost.popLast() { return .lost(peer) }
-        while try router?.receive(into: &identity, wait: false) == .received {
-            guard let event = try receiveRest() else { continue }
-            return event
+        while true {
+            if let peer = sender { return try receivePart(from: peer) }
+            guard try router?.receive(into: &identity, wait: false) == .received else { break }
+            guard let peer = identity.withUnsafeBytes({ PeerID(routingID: $0) }), identity.more else {
+                try router?.discardRest(of: &identity)
+                continue
+            }
+            sender = peer
         }
         try readMonitor()
         return lost.popLast().map { .lost($0) }
     }
 
-    /// The frames behind the routing id; nil for what is not even worth an answer.
-    private func receiveRest() throws(ZeroMQError) -> Event? {
-        guard identity.more else { return nil }
-        let peer = identity.withUnsafeBytes { PeerID(routingID: $0) }
+    /// A header and, if its kind has one, its payload; a message may have several such parts.
+    private func receivePart(from peer: PeerID) throws(ZeroMQError) -> Event? {
         guard try router?.receive(into: &headerFrame, wait: false) == .received else { return nil }
-        let hasPayload = headerFrame.more
-        if hasPayload {
-            guard try router?.receive(into: &payload, wait: false) == .received else { return nil }
-            try router?.discardRest(of: &payload)
-        }
-        guard let peer else { return nil }
+        sender = headerFrame.more ? peer : nil
         try remember(peer)
-        do {
-            let header = try headerFrame.withUnsafeBytes { bytes throws(ProtocolError) in try Header(decoding: bytes) }
-            return .message(peer, header, hasPayload: hasPayload)
+        let header: Header
+        do throws(ProtocolError) {
+            header = try headerFrame.withUnsafeBytes { bytes throws(ProtocolError) in try Header(decoding: bytes) }
         } catch {
+            try router?.discardRest(of: &headerFrame)
+            sender = nil
             return .garbage(peer, error)
         }
+        guard header.kind.hasPayload, headerFrame.more else { return .message(peer, header, hasPayload: false) }
+        guard try router?.receive(into: &payload, wait: false) == .received else { return nil }
+        sender = payload.more ? peer : nil
+        return .message(peer, header, hasPayload: true)
     }
 
     /// Notes a new peer's connection. The end of whatever had the descriptor before was reported earlier than the new
@@ -98,55 +116,71 @@ final class CoordinatorLink {
 
     private func readMonitor() throws(ZeroMQError) {
         while let event = try monitor.next() {
-            guard event.kind == .disconnected, let descriptor = event.descriptor else { continue }
-            guard let peer = peers.removeValue(forKey: descriptor) else { continue }
-            forget(peer)
-            lost.append(peer)
+            guard event.kind == .disconnected, let descriptor = event.descriptor, let peer = peers[descriptor] else {
+                continue
+            }
+            lose(peer)
         }
     }
 
-    private func forget(_ peer: PeerID) {
-        if let descriptor = descriptors.removeValue(forKey: peer) { peers[descriptor] = nil }
+    private func lose(_ peer: PeerID) {
+        if let descriptor = descriptors.removeValue(forKey: peer), peers[descriptor] == peer {
+            peers[descriptor] = nil
+        }
+        outboxes[peer] = nil
+        lost.append(peer)
     }
 
-    /// Sends a message. Small frames are copied into libzmq's own, which costs no allocation.
+    // MARK: - Sending
+
+    /// Sends a message, together with others to the same peer that follow soon.
     ///
-    /// - Parameter payload: Sent by reference: it must stay where it is until the peer has answered or gone.
-    /// - Returns: False when the peer has gone.
-    func send(
-        to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil
-    ) throws(ZeroMQError) -> Bool {
-        guard try sendHead(to: peer, header, more: payload != nil) else { return false }
-        if let payload { _ = try router?.send(borrowing: payload) }
-        return true
+    /// - Parameter payload: Sent by reference: it must stay as it is until the peer has answered or gone.
+    func post(to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
+        let outbox = outbox(of: peer)
+        if outbox.isEmpty { waiting.append(peer) }
+        outbox.append(header, payload)
+        if outbox.isFull { try flush(peer, outbox) }
     }
 
-    /// Sends a message whose payload is copied.
-    func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) -> Bool {
-        guard try sendHead(to: peer, header, more: true) else { return false }
-        let frame = try Message(copying: payload)
-        try router?.send(frame)
-        return true
+    /// Sends a message whose payload is copied, and what waits for the same peer before it.
+    func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
+        try flush(peer, outbox(of: peer), endingWith: (header, payload))
     }
 
-    private func sendHead(to peer: PeerID, _ header: Header, more: Bool) throws(ZeroMQError) -> Bool {
-        let identity = UnsafeMutableRawBufferPointer(rebasing: scratch[..<PeerID.routingIDSize])
-        let head = UnsafeMutableRawBufferPointer(rebasing: scratch[32..<32 + Header.size])
-        peer.writeRoutingID(to: identity)
-        header.encode(into: head)
-        do {
-            guard try router?.send(copying: UnsafeRawBufferPointer(identity), more: true) == .sent else { return false }
-        } catch {
-            guard error.isHostUnreachable else { throw error }
-            return false
+    /// Sends everything that waits.
+    func flush() throws(ZeroMQError) {
+        for peer in waiting {
+            if let outbox = outboxes[peer], !outbox.isEmpty { try flush(peer, outbox) }
         }
-        _ = try router?.send(copying: UnsafeRawBufferPointer(head), more: more)
-        return true
+        waiting.removeAll(keepingCapacity: true)
     }
 
-    /// Closes the socket; its last messages leave in the background, within the linger deadline.
-    func close() {
-        router.take()?.close(linger: linger)
+    private func outbox(of peer: PeerID) -> Outbox {
+        if let outbox = outboxes[peer] { return outbox }
+        let outbox = Outbox()
+        outboxes[peer] = outbox
+        return outbox
+    }
+
+    /// A peer that cannot be reached is lost.
+    private func flush(
+        _ peer: PeerID, _ outbox: Outbox, endingWith last: (header: Header, payload: [UInt8])? = nil
+    ) throws(ZeroMQError) {
+        peer.writeRoutingID(to: routingID)
+        switch router {
+        case nil:
+            outbox.removeAll()
+        case .some(let socket):
+            do throws(ZeroMQError) {
+                _ = try socket.send(copying: UnsafeRawBufferPointer(routingID), more: true)
+                try outbox.flush(into: socket, endingWith: last, wait: true)
+            } catch {
+                guard error.isHostUnreachable else { throw error }
+                outbox.removeAll()
+                lose(peer)
+            }
+        }
     }
 }
 

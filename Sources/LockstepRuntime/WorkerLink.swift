@@ -17,7 +17,9 @@ final class WorkerLink {
     private var monitor: SocketMonitor
     private var headerFrame = Message()
     private(set) var payload = Message()
-    private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 64, alignment: 16)
+    /// Whether the frame read last has more parts of its message behind it.
+    private var isWithinMessage = false
+    private let outbox = Outbox()
     private let linger: Int32
 
     init(context: Context, connectingTo endpoint: Endpoint, deadlines: Deadlines) throws(ZeroMQError) {
@@ -32,10 +34,6 @@ final class WorkerLink {
         dealer = consume socket
     }
 
-    deinit {
-        scratch.deallocate()
-    }
-
     /// Registers both sockets.
     func register(in poller: inout Poller) {
         switch dealer {
@@ -47,19 +45,22 @@ final class WorkerLink {
 
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
-        if let event = try nextConnectionEvent() { return event }
+        // The rest of a message is read before the end of its connection is told.
+        if !isWithinMessage, let event = try nextConnectionEvent() { return event }
         guard try dealer?.receive(into: &headerFrame, wait: false) == .received else { return nil }
-        let hasPayload = headerFrame.more
-        if hasPayload {
-            guard try dealer?.receive(into: &payload, wait: false) == .received else { return nil }
-            try dealer?.discardRest(of: &payload)
-        }
-        do {
-            let header = try headerFrame.withUnsafeBytes { bytes throws(ProtocolError) in try Header(decoding: bytes) }
-            return .message(header, hasPayload: hasPayload)
+        isWithinMessage = headerFrame.more
+        let header: Header
+        do throws(ProtocolError) {
+            header = try headerFrame.withUnsafeBytes { bytes throws(ProtocolError) in try Header(decoding: bytes) }
         } catch {
+            try dealer?.discardRest(of: &headerFrame)
+            isWithinMessage = false
             return .garbage(error)
         }
+        guard header.kind.hasPayload, headerFrame.more else { return .message(header, hasPayload: false) }
+        guard try dealer?.receive(into: &payload, wait: false) == .received else { return nil }
+        isWithinMessage = payload.more
+        return .message(header, hasPayload: true)
     }
 
     private func nextConnectionEvent() throws(ZeroMQError) -> Event? {
@@ -73,27 +74,25 @@ final class WorkerLink {
         return nil
     }
 
-    /// Sends a message; false when there is no connection to send it on.
+    /// Sends a message, together with those that follow soon. Without a connection it is dropped.
     ///
     /// - Parameter payload: Sent by reference: it must stay as it is until the coordinator has answered.
-    func send(_ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) -> Bool {
-        guard try sendHead(header, more: payload != nil) else { return false }
-        if let payload { _ = try dealer?.send(borrowing: payload, wait: false) }
-        return true
+    func post(_ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
+        outbox.append(header, payload)
+        if outbox.isFull { try flush() }
     }
 
-    /// Sends a message whose payload is copied; false when there is no connection to send it on.
-    func send(_ header: Header, copying payload: [UInt8]) throws(ZeroMQError) -> Bool {
-        guard try sendHead(header, more: true) else { return false }
-        var frame = try Message(copying: payload)
-        _ = try dealer?.send(&frame, wait: false)
-        return true
+    /// Sends a message whose payload is copied, and what waits before it. Without a connection it is dropped.
+    func send(_ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
+        try flush(endingWith: (header, payload))
     }
 
-    private func sendHead(_ header: Header, more: Bool) throws(ZeroMQError) -> Bool {
-        let head = UnsafeMutableRawBufferPointer(rebasing: scratch[..<Header.size])
-        header.encode(into: head)
-        return try dealer?.send(copying: UnsafeRawBufferPointer(head), more: more, wait: false) == .sent
+    /// Sends everything that waits.
+    func flush(endingWith last: (header: Header, payload: [UInt8])? = nil) throws(ZeroMQError) {
+        switch dealer {
+        case .some(let socket): try outbox.flush(into: socket, endingWith: last, wait: false)
+        case nil: outbox.removeAll()
+        }
     }
 
     /// Closes the socket; its last messages leave in the background, within the linger deadline.

@@ -39,6 +39,7 @@ final class WorkerLoop {
     /// Serves until the run is over; throws how it ended otherwise.
     func run() throws {
         while true {
+            try link.flush()
             _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: machine.nextDeadline, now: .now))
             while let event = try link.receive() {
                 try take(event)
@@ -125,17 +126,17 @@ final class WorkerLoop {
         case .sendHello:
             let hello = Hello(
                 programVersion: programVersion, host: options.host, processID: UInt32(options.processID))
-            try send(Header(kind: .hello), copying: hello.encoded())
+            try link.send(Header(kind: .hello), copying: hello.encoded())
         case .prepare:
             try prepare()
         case .requestData(let offset, let count):
-            try send(header(.dataRequest, step: offset, offset: UInt32(count)))
+            try link.post(header(.dataRequest, step: offset, offset: UInt32(count)))
         case .acceptData:
             acceptData()
         case .prove:
             prove()
         case .sendReady(let ready):
-            try send(header(.ready), copying: ready.encoded())
+            try link.send(header(.ready), copying: ready.encoded())
         case .store(let version, let chunk):
             task?.store(link.payload, version: version, chunk: chunk)
         case .compute(let unit):
@@ -143,7 +144,7 @@ final class WorkerLoop {
         case .acknowledge(let unit):
             try answer(unit, with: NodeResult(loss: 0, computeNanoseconds: 0))
         case .sendGoodbye(let goodbye):
-            try send(header(.goodbye), copying: goodbye.encoded())
+            try link.send(header(.goodbye), copying: goodbye.encoded())
         case .notify(let notice):
             options.notify(notice)
         case .exit(let ending):
@@ -215,7 +216,7 @@ final class WorkerLoop {
                 let header = header(
                     .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
                     offset: UInt32(chunk.offset))
-                _ = try link.send(header, borrowing: floats)
+                try link.post(header, borrowing: floats)
             }
             guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
             let elapsed = Moment.now.nanoseconds - start.nanoseconds
@@ -228,23 +229,12 @@ final class WorkerLoop {
                 cost: score.cost, computeNanoseconds: Moment.now.nanoseconds - start.nanoseconds,
                 correct: UInt32(score.correct), total: UInt32(score.total),
                 predictions: score.predictions.map { UInt32($0) })
-            try send(header(.blockResult, step: unit.step, unit: unit.number), copying: result.encoded())
+            try link.send(header(.blockResult, step: unit.step, unit: unit.number), copying: result.encoded())
         }
     }
 
     private func answer(_ unit: WorkUnit, with result: NodeResult) throws {
-        try send(header(.nodeResult, step: unit.step, unit: unit.number), copying: result.encoded())
-    }
-
-    // MARK: - Sending
-
-    /// What cannot be sent is not needed: the connection has gone, and with it the membership.
-    private func send(_ header: Header, copying payload: [UInt8]? = nil) throws(ZeroMQError) {
-        if let payload {
-            _ = try link.send(header, copying: payload)
-        } else {
-            _ = try link.send(header)
-        }
+        try link.send(header(.nodeResult, step: unit.step, unit: unit.number), copying: result.encoded())
     }
 
     private func header(
