@@ -103,7 +103,13 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("LockstepProtocolTests", ["LockstepProtocol", "LockstepSharding"]),
-    ("LockstepArtifactsTests", ["LockstepArtifacts", "LockstepTraining", "LockstepNetwork", "LockstepNumerics"]),
+    (
+        "LockstepArtifactsTests",
+        [
+            "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics",
+            "LockstepBLAS", "LockstepDigest",
+        ]
+    ),
     ("LockstepTests", ["Lockstep"]),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),

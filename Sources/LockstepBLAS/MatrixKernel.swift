@@ -1,3 +1,5 @@
+import CBLAS
+
 /// The instruction-set variant of the matrix library's inner loops.
 ///
 /// It is part of a run's arithmetic: two kernels round differently, so a run keeps the one it started with.
@@ -13,4 +15,89 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
 
     /// The kernel whose hashes can be compared between machines and printed in documentation.
     package static let portable = MatrixKernel.haswell
+
+    /// Those that this CPU runs, slowest first.
+    package static var supported: [MatrixKernel] {
+        allCases.filter(\.isSupported)
+    }
+
+    /// The fastest that this CPU runs.
+    package static var best: MatrixKernel? {
+        supported.last
+    }
+
+    /// Whether this CPU and its operating system run the kernel. Where they don't, a product ends the process with an
+    /// illegal instruction.
+    package var isSupported: Bool {
+        switch self {
+        case .nehalem: lockstep_cpu_runs_nehalem() != 0
+        case .sandybridge: lockstep_cpu_runs_sandybridge() != 0
+        case .haswell: lockstep_cpu_runs_haswell() != 0
+        case .skylakex: lockstep_cpu_runs_skylakex() != 0
+        }
+    }
+
+    /// The instructions that the kernel needs, in words.
+    package var requirement: String {
+        switch self {
+        case .nehalem: "SSE4.2"
+        case .sandybridge: "AVX"
+        case .haswell: "AVX2 and FMA"
+        case .skylakex: "AVX-512 (F, BW, DQ, VL, CD)"
+        }
+    }
+
+    /// The kernel that `--kernel` names: `auto`, `portable` or a kernel's own name.
+    ///
+    /// - Throws: ``BLASError/unknownKernel(_:suggestion:)``, ``BLASError/unsupportedKernel(_:)`` or, for `auto`,
+    ///   ``BLASError/noKernel``.
+    package static func resolve(_ text: String) throws(BLASError) -> MatrixKernel {
+        let kernel: MatrixKernel
+        switch text {
+        case "auto":
+            guard let best else { throw .noKernel }
+            return best
+        case "portable":
+            kernel = portable
+        default:
+            guard let named = MatrixKernel(rawValue: text) else {
+                throw .unknownKernel(text, suggestion: suggestion(for: text))
+            }
+            kernel = named
+        }
+        return try kernel.checked()
+    }
+
+    /// The kernel itself, if this CPU runs it.
+    ///
+    /// - Throws: ``BLASError/unsupportedKernel(_:)``.
+    package func checked() throws(BLASError) -> MatrixKernel {
+        guard isSupported else { throw .unsupportedKernel(self) }
+        return self
+    }
+
+    /// The accepted name nearest to `text`, if it is near enough to be a slip: at most a third of its letters differ.
+    private static func suggestion(for text: String) -> String? {
+        let lowered = text.lowercased()
+        guard lowered.utf8.count <= 32 else { return nil }
+        let names = ["auto", "portable"] + allCases.map(\.rawValue)
+        let nearest = names.map { (name: $0, distance: editDistance(lowered, $0)) }.min { $0.distance < $1.distance }
+        guard let nearest, nearest.distance * 3 <= max(nearest.name.utf8.count, lowered.utf8.count) else { return nil }
+        return nearest.name
+    }
+}
+
+/// Insertions, deletions and substitutions that turn one text into the other (Levenshtein's distance).
+private func editDistance(_ left: String, _ right: String) -> Int {
+    let right = Array(right.utf8)
+    var previous = Array(0...right.count)
+    for (row, letter) in left.utf8.enumerated() {
+        var current = [row + 1]
+        for (column, other) in right.enumerated() {
+            let substitution = previous[column] + (letter == other ? 0 : 1)
+            current.append(min(substitution, previous[column + 1] + 1, current[column] + 1))
+        }
+        previous = current
+    }
+    return previous[right.count]
 }

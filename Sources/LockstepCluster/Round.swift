@@ -36,13 +36,15 @@ struct Round: Sendable {
     mutating func split(to count: Int) {
         guard case .step(let tree) = work else { return }
         while pending.count < count {
-            let splittable = pending.indices.filter { tree.children(of: NodeID(rawValue: pending[$0])) != nil }
-            let size = { (index: Int) in tree.samples(of: NodeID(rawValue: pending[index])).count }
-            guard
-                let largest = splittable.max(by: { size($0) < size($1) }),
-                let (left, right) = tree.children(of: NodeID(rawValue: pending[largest]))
-            else { return }
-            pending.replaceSubrange(largest...largest, with: [left.rawValue, right.rawValue])
+            var largest: (index: Int, samples: Int, halves: [UInt32])?
+            for (index, number) in pending.enumerated() {
+                let node = NodeID(rawValue: number)
+                let samples = tree.samples(of: node).count
+                guard samples > largest?.samples ?? 0, let (left, right) = tree.children(of: node) else { continue }
+                largest = (index, samples, [left.rawValue, right.rawValue])
+            }
+            guard let largest else { return }
+            pending.replaceSubrange(largest.index...largest.index, with: largest.halves)
         }
     }
 }

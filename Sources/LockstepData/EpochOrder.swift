@@ -26,12 +26,12 @@ package struct EpochOrder: ~Copyable {
     package mutating func prepare(epoch: Int, seed: UInt64) {
         guard self.epoch != epoch else { return }
         for i in storage.indices { storage[i] = UInt32(truncatingIfNeeded: i) }
+        let generator = Philox(seed: seed)
         var i = storage.count - 1
         while i > 0 {
-            let j = Philox.uniform(
-                below: UInt32(i + 1), seed: seed, purpose: .permutation, epoch: UInt32(truncatingIfNeeded: epoch),
-                sample: UInt32(i))
-            storage.swapAt(i, Int(j))
+            let position = RandomPosition(
+                .permutation, epoch: UInt32(truncatingIfNeeded: epoch), sample: UInt32(truncatingIfNeeded: i))
+            storage.swapAt(i, Int(generator.integer(below: UInt32(truncatingIfNeeded: i + 1), at: position)))
             i -= 1
         }
         self.epoch = epoch

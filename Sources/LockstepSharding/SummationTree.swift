@@ -15,7 +15,7 @@
 ///
 /// Nodes that stand for themselves are *canonical*; all identifiers that go in (but for ``contains(_:)``) and come out
 /// are. Every query is a table look-up, made once for each batch size.
-package struct SummationTree: Sendable, Equatable {
+package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
     /// The most shards that a batch can be cut into. It bounds every table and message that lists nodes.
     package static let maximumShards = 1024
 
@@ -55,6 +55,8 @@ package struct SummationTree: Sendable, Equatable {
     package static func == (first: SummationTree, second: SummationTree) -> Bool {
         first.shards == second.shards && first.samples == second.samples
     }
+
+    package var description: String { "\(samples) samples in \(shards) shards" }
 
     // MARK: - Shards
 

@@ -4,7 +4,7 @@
 /// arrive in any order, some more than once, some whole after parts of them, for a node may have been given to several
 /// workers. This counts each once and names the additions in the only order there is: a parent is the sum of its
 /// children once both are known. It holds no numbers; the caller adds them in `insert`'s callback.
-package struct TreeArrivals {
+package struct TreeArrivals: Sendable {
     /// What an arrival changed.
     package enum Outcome: Sendable, Equatable {
         /// The node, or one that contains it, was known already. Its data must not be looked at.

@@ -1,16 +1,18 @@
 package import LockstepBLAS
 package import LockstepData
 package import LockstepNetwork
-package import LockstepNumerics
+import LockstepNumerics
 package import LockstepSharding
 
-/// The arithmetic of one process on one thread: gradients of tree nodes and scores of evaluation blocks.
+/// The arithmetic of one process on one thread: gradients of tree nodes and, through ``evaluator``, scores of
+/// evaluation blocks.
 ///
 /// A shard's gradient is a pure function of weights, sample numbers, epoch and seed. The coordinator's local source
 /// and every worker use this one code path, which is what makes their bits equal.
 package final class Computation {
     package let schedule: BatchSchedule
     package let layout: ParameterLayout
+    package let evaluator: Evaluator
     let engine: Backpropagation
     private let dataset: Dataset
     private let seed: UInt64
@@ -20,21 +22,22 @@ package final class Computation {
 
     /// - Parameters:
     ///   - configuration: The run's, with its shards resolved.
-    ///   - dataset: The run's samples; they must fit the network (see ``RunConfiguration/check(against:)``).
+    ///   - dataset: The run's samples; they must fit the network (see ``LockstepNetwork/Architecture/check(against:)``).
     ///   - library: The matrix library, opened with the run's kernel.
-    package init(configuration: RunConfiguration, dataset: Dataset, library: MatrixLibrary) {
+    /// - Throws: `NetworkError` if there is no network of these sizes.
+    package init(configuration: RunConfiguration, dataset: Dataset, library: MatrixLibrary) throws(NetworkError) {
         let trainingSamples = dataset.samples(of: .training).count
         self.schedule = BatchSchedule(
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
-        self.layout = ParameterLayout(configuration.network)
-        self.engine = Backpropagation(
-            architecture: configuration.network, cost: configuration.cost, library: library,
-            maximumRows: max(BlockPartition.trainingRows, BlockPartition.evaluationRows))
+        self.layout = try ParameterLayout(configuration.network)
+        let rows = max(BlockPartition.trainingRows, BlockPartition.evaluationRows)
+        self.engine = Backpropagation(layout, library: library, maximumRows: rows)
+        self.evaluator = Evaluator(engine: engine, dataset: dataset)
         self.dataset = dataset
         self.seed = configuration.training.seed
         self.order = EpochOrder(count: trainingSamples)
-        let depth = schedule.trees.map(\.depth).max() ?? 0
-        self.scratch = (0..<depth).map { [count = layout.count] _ in FloatBuffer(count: count) }
+        let depth = schedule.trees.map(\.depth).max() ?? 1
+        self.scratch = (0..<depth - 1).map { [count = layout.count] _ in FloatBuffer(count: count) }
     }
 
     /// Computes a node's gradient: the sum over its samples.
@@ -67,7 +70,7 @@ package final class Computation {
         let rightLoss = try sum(right, in: batch, weights, level: level + 1, into: addend) { layer in
             let range = layout.layers[layer].segment
             let destination = gradient + range.lowerBound
-            addFloats(destination, addend + range.lowerBound, into: destination, count: range.count)
+            accumulate(addend + range.lowerBound, into: destination, count: range.count)
             try segmentDone(layer)
         }
         return leftLoss + rightLoss
@@ -95,22 +98,5 @@ package final class Computation {
             }
         }
         return loss
-    }
-
-    /// Blocks that an evaluation cuts a split into.
-    package func blocks(of split: Split) -> BlockPartition {
-        BlockPartition(dataset.samples(of: split), rows: BlockPartition.evaluationRows)
-    }
-
-    /// Runs one evaluation block through the network.
-    package func score(of split: Split, block: Int, weights: UnsafePointer<Float>) -> BlockScore {
-        let samples = blocks(of: split)[block]
-        dataset.gather(samples, into: engine.inputs)
-        dataset.gatherLabels(samples, into: engine.labels)
-        var predictions = Array(repeating: 0, count: layout.outputs)
-        let (correct, cost) = predictions.withUnsafeMutableBufferPointer { counts in
-            engine.evaluate(rows: samples.count, weights: weights, predictions: counts)
-        }
-        return BlockScore(correct: correct, total: samples.count, cost: cost, predictions: predictions)
     }
 }

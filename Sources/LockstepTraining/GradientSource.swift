@@ -1,5 +1,4 @@
 package import LockstepData
-package import LockstepNumerics
 package import LockstepSharding
 
 /// One mini-batch, as every process of a run can derive it from the step's number.
@@ -47,7 +46,7 @@ package protocol GradientSource: AnyObject {
     ) throws
 
     /// Tells that a chunk of the next weights is final.
-    func publish(version: UInt64, chunk: Int, of parameters: VersionedParameters) throws
+    func publish(version: UInt64, chunk: Int) throws
 
     /// Runs the splits through the network with the current weights.
     ///

@@ -1,5 +1,6 @@
 package import LockstepData
-package import LockstepNumerics
+import LockstepNetwork
+import LockstepNumerics
 import LockstepSharding
 
 /// The gradient source of a single process: it computes the root of every mini-batch's tree itself.
@@ -11,7 +12,7 @@ package final class LocalGradientSource: GradientSource {
     /// - Parameter computation: The arithmetic; its layout's segments are the ones the step reduces.
     package init(_ computation: Computation) {
         self.computation = computation
-        self.chunks = ChunkLayout(segments: computation.layout.segments)
+        self.chunks = computation.layout.chunks
         self.gradient = FloatBuffer(count: computation.layout.count)
     }
 
@@ -34,14 +35,10 @@ package final class LocalGradientSource: GradientSource {
         try push(.loss(root, loss))
     }
 
-    package func publish(version: UInt64, chunk: Int, of parameters: VersionedParameters) {}
+    /// Nobody else needs the weights.
+    package func publish(version: UInt64, chunk: Int) {}
 
     package func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
-        splits.map { split in
-            let blocks = (0..<computation.blocks(of: split).count).map {
-                computation.score(of: split, block: $0, weights: parameters.current.pointer)
-            }
-            return SplitScore(blocks: blocks, classes: computation.layout.outputs)
-        }
+        splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }
     }
 }

@@ -1,4 +1,5 @@
 package import LockstepDigest
+import LockstepData
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -27,7 +28,7 @@ package struct NumericFingerprint: Hashable, Sendable {
 
     /// Block sizes at which the two differ; those that only one of them has count.
     package func differences(from other: NumericFingerprint) -> [Int] {
-        Set(digests).symmetricDifference(other.digests).map(\.rows).reduce(into: Set()) { $0.insert($1) }.sorted()
+        Set(Set(digests).symmetricDifference(other.digests).map(\.rows)).sorted()
     }
 }
 
@@ -64,7 +65,7 @@ extension Computation {
             }
         }
         for split in [Split.validation, .test] {
-            sizes.formUnion(blocks(of: split).sizes)
+            sizes.formUnion(evaluator.blocks(of: split).sizes)
         }
         return sizes
     }
@@ -73,10 +74,11 @@ extension Computation {
     private func fillSynthetic(
         _ values: UnsafeMutableBufferPointer<Float>, stream: UInt32, scale: Float, offset: Float
     ) {
+        let generator = Philox(seed: 0)
         var index = 0
         while index < values.count {
-            let words = Philox.block(
-                seed: 0, purpose: .fingerprint, epoch: stream, sample: UInt32(truncatingIfNeeded: index / 4), draw: 0)
+            let words = generator.words(
+                at: RandomPosition(.fingerprint, epoch: stream, sample: UInt32(truncatingIfNeeded: index / 4)))
             for lane in 0..<min(4, values.count - index) {
                 values[index + lane] = Float(words[lane] >> 8) * 0x1p-24 * scale + offset
             }

@@ -26,7 +26,7 @@ package enum Optimizer: Sendable {
         switch self {
         case .sgd(let learningRate):
             let scale = Float(learningRate / Double(samples))
-            descend(current, along: sum, scale: scale, into: next, count: count)
+            descend(from: current, along: sum, scale: scale, into: next, count: count)
         }
     }
 }

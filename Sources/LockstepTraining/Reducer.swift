@@ -1,4 +1,4 @@
-package import LockstepNumerics
+import LockstepNumerics
 package import LockstepSharding
 
 /// Adds up the shards' gradients in the fixed binary tree, whatever the order in which they arrive.
@@ -62,7 +62,7 @@ package final class Reducer {
             else { preconditionFailure("a known node without a value") }
             let slot = tree.slot(of: parent)
             let sum = memory(ofSlot: slot) + range.lowerBound
-            addFloats(augend, addend, into: sum, count: range.count)
+            LockstepNumerics.add(augend, addend, into: sum, count: range.count)
             values[slot * chunks + chunk] = UnsafePointer(sum)
             known = parent
         }

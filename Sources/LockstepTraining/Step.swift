@@ -13,10 +13,9 @@ package struct Step {
     /// Takes the step that `batch` describes.
     ///
     /// - Returns: The mini-batch's loss: the sum of its samples' costs under the weights before the update.
-    /// - Throws: ``TrainingError/notFinite(step:nodes:)`` before the weights advance; whatever the source throws.
+    /// - Throws: ``TrainingError/notFinite(step:epoch:)`` before the weights advance; whatever the source throws.
     func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
         let (current, next, version) = (parameters.current, parameters.next, parameters.version + 1)
-        let published = parameters
         var loss: Double?
         reducer.begin(batch.tree)
         try source.gradients(of: batch, parameters: parameters) { contribution in
@@ -27,7 +26,7 @@ package struct Step {
                 optimizer.update(
                     next.pointer + range.lowerBound, from: current.pointer + range.lowerBound, sum: sum,
                     count: range.count, samples: batch.count)
-                try source.publish(version: version, chunk: chunk, of: published)
+                try source.publish(version: version, chunk: chunk)
             case .loss(let node, let value):
                 loss = reducer.add(node, loss: value) ?? loss
             }

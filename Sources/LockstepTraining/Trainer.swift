@@ -1,6 +1,6 @@
-package import LockstepData
+import LockstepData
 import LockstepDigest
-package import LockstepNumerics
+import LockstepNumerics
 package import LockstepSharding
 
 /// Runs the epochs: steps, evaluation, reports.

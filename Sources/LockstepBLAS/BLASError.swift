@@ -1,0 +1,48 @@
+/// Why no matrix library can be used.
+package enum BLASError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// `--kernel` names nothing that we know; `suggestion` is what may have been meant.
+    case unknownKernel(String, suggestion: String?)
+    /// This CPU lacks the instructions of a kernel that was asked for.
+    case unsupportedKernel(MatrixKernel)
+    /// This CPU runs none of the kernels.
+    case noKernel
+    /// No OpenBLAS at any of the places where one is expected; `reason` is the dynamic linker's.
+    case libraryNotFound(reason: String)
+    /// The library lacks a function that we call.
+    case missingSymbol(String)
+    /// The library chose another kernel than the one asked for.
+    case wrongKernel(asked: MatrixKernel, got: String)
+    /// This process has opened the library with another kernel already.
+    case alreadyOpen(MatrixKernel, asked: MatrixKernel)
+    /// The products of this build are wrong on this CPU.
+    case wrongResults(MatrixKernel)
+
+    package var description: String {
+        switch self {
+        case .unknownKernel(let name, let suggestion):
+            let names = (["auto", "portable"] + MatrixKernel.allCases.map(\.rawValue)).joined(separator: ", ")
+            let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
+            return "kernel \"\(name)\" is unknown: choose one of \(names)\(hint)"
+        case .unsupportedKernel(let kernel):
+            let names = MatrixKernel.supported.map(\.rawValue).joined(separator: ", ")
+            return "kernel \(kernel.rawValue): this CPU does not have \(kernel.requirement); "
+                + "use --kernel auto, or one of: \(names)"
+        case .noKernel:
+            return "matrix library: this CPU has not even \(MatrixKernel.nehalem.requirement); use a newer machine"
+        case .libraryNotFound(let reason):
+            return "matrix library OpenBLAS cannot be opened (\(reason)); "
+                + "install Debian's libopenblas0-pthread, or run scripts/install-dependencies"
+        case .missingSymbol(let symbol):
+            return "matrix library: OpenBLAS has no function \(symbol); install Debian's libopenblas0-pthread"
+        case .wrongKernel(let asked, let got):
+            return "matrix library: OpenBLAS chose its kernel \(got) instead of \(asked.rawValue); "
+                + "install Debian's libopenblas0-pthread, which has all kernels, or use another --kernel"
+        case .alreadyOpen(let kernel, let asked):
+            return "kernel \(asked.rawValue): this process computes with kernel \(kernel.rawValue) already; "
+                + "start another process for it"
+        case .wrongResults(let kernel):
+            return "matrix library: this OpenBLAS computes wrong results on this CPU with kernel \(kernel.rawValue); "
+                + "use --kernel portable, or a newer OpenBLAS"
+        }
+    }
+}

@@ -1,0 +1,128 @@
+import CBLAS
+import Synchronization
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// OpenBLAS, opened at run time with one kernel: the only part of the arithmetic that depends on the CPU.
+///
+/// A linked library would pick its kernel before `main`; so it is opened once the run's kernel is known. It reads the
+/// kernel's name from the environment while it loads, once a process.
+package final class MatrixLibrary: @unchecked Sendable {
+    package let kernel: MatrixKernel
+    /// Name, version and build of the library, and the kernel in force.
+    package let description: String
+    private let sgemm: SGEMM
+
+    /// `cblas_sgemm`: C = alpha op(A) op(B) + beta C; each matrix is followed by the length of its rows.
+    private typealias SGEMM =
+        @convention(c) (
+            CBLAS_ORDER, CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt,
+            UnsafePointer<Float>, CInt, Float, UnsafeMutablePointer<Float>, CInt
+        ) -> Void
+
+    /// Not `libblas.so.3`: which library that is, Debian leaves to the machine's alternatives.
+    package static let standardCandidates = [
+        "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0", "libopenblas.so.0",
+    ]
+
+    private static let opened = Mutex<MatrixLibrary?>(nil)
+
+    /// The library with `kernel` in force, on one thread; the same instance every time.
+    ///
+    /// Sets environment variables that the library reads, so the first call belongs before other threads start.
+    ///
+    /// - Parameters:
+    ///   - kernel: The kernel; checked against the CPU before anything is loaded.
+    ///   - candidates: Paths and sonames; the first that opens is taken.
+    /// - Returns: The process's one library.
+    /// - Throws: ``BLASError``: the CPU does not run the kernel, there is no library, it computes wrong results, or
+    ///   this process has opened it with another kernel.
+    package static func open(
+        _ kernel: MatrixKernel, searching candidates: [String] = standardCandidates
+    ) throws(BLASError) -> MatrixLibrary {
+        try opened.withLock { library throws(BLASError) in
+            if let library {
+                guard library.kernel == kernel else { throw .alreadyOpen(library.kernel, asked: kernel) }
+                return library
+            }
+            let new = try MatrixLibrary(loading: kernel.checked(), searching: candidates)
+            library = new
+            return new
+        }
+    }
+
+    private init(loading kernel: MatrixKernel, searching candidates: [String]) throws(BLASError) {
+        let handle = try Self.load(kernel, searching: candidates)
+        func function<T>(_ name: String, as type: T.Type) throws(BLASError) -> T {
+            guard let symbol = dlsym(handle, name) else { throw .missingSymbol(name) }
+            return unsafeBitCast(symbol, to: type)
+        }
+        let setThreads = try function("openblas_set_num_threads", as: (@convention(c) (CInt) -> Void).self)
+        let coreName = try function("openblas_get_corename", as: (@convention(c) () -> UnsafePointer<CChar>?).self)
+        let config = try function("openblas_get_config", as: (@convention(c) () -> UnsafePointer<CChar>?).self)
+        sgemm = try function("cblas_sgemm", as: SGEMM.self)
+        self.kernel = kernel
+
+        setThreads(1)
+        let core = coreName().map { String(cString: $0) } ?? "unknown"
+        guard core.lowercased() == kernel.rawValue else { throw .wrongKernel(asked: kernel, got: core) }
+        description = (config().map { String(cString: $0) } ?? "OpenBLAS") + ", kernel \(core), one thread"
+        guard computesRightResults() else { throw .wrongResults(kernel) }
+    }
+
+    /// Opens the first OpenBLAS found, whatever the environment says about it.
+    private static func load(
+        _ kernel: MatrixKernel, searching candidates: [String]
+    ) throws(BLASError) -> UnsafeMutableRawPointer {
+        setenv("OPENBLAS_CORETYPE", kernel.rawValue, 1)
+        setenv("OPENBLAS_NUM_THREADS", "1", 1)
+        // What steers the cutting of blocks is the same on every machine; the cache's size would be the CPU's.
+        setenv("OPENBLAS_L2_SIZE", "512", 1)
+        for name in ["OPENBLAS_BLOCK_FACTOR", "GOTO_BLOCK_FACTOR"] { unsetenv(name) }
+
+        var reason = "no place to search"
+        for path in candidates {
+            if let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) { return handle }
+            reason = dlerror().map { String(cString: $0) } ?? path
+        }
+        throw .libraryNotFound(reason: reason)
+    }
+
+    /// `C[rows, outputs] = A[rows, inputs] · W[outputs, inputs]ᵀ`: a layer's weighted inputs, all matrices row-major.
+    ///
+    /// With `accumulating`, the product is added to what `c` holds.
+    package func forward(
+        rows: Int, outputs: Int, inputs: Int, a: UnsafePointer<Float>, w: UnsafePointer<Float>,
+        accumulating: Bool, into c: UnsafeMutablePointer<Float>
+    ) {
+        sgemm(
+            CblasRowMajor, CblasNoTrans, CblasTrans, CInt(rows), CInt(outputs), CInt(inputs), 1, a, CInt(inputs), w,
+            CInt(inputs), accumulating ? 1 : 0, c, CInt(outputs))
+    }
+
+    /// `G[outputs, inputs] = D[rows, outputs]ᵀ · A[rows, inputs]`: the gradient of a layer's weights, summed over the
+    /// rows, all matrices row-major.
+    ///
+    /// With `accumulating`, the product is added to what `g` holds.
+    package func weightGradient(
+        rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, a: UnsafePointer<Float>,
+        accumulating: Bool, into g: UnsafeMutablePointer<Float>
+    ) {
+        sgemm(
+            CblasRowMajor, CblasTrans, CblasNoTrans, CInt(outputs), CInt(inputs), CInt(rows), 1, d, CInt(outputs), a,
+            CInt(inputs), accumulating ? 1 : 0, g, CInt(inputs))
+    }
+
+    /// `E[rows, inputs] = D[rows, outputs] · W[outputs, inputs]`: the error passed back through a layer's weights, all
+    /// matrices row-major.
+    package func backward(
+        rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, w: UnsafePointer<Float>,
+        into e: UnsafeMutablePointer<Float>
+    ) {
+        sgemm(
+            CblasRowMajor, CblasNoTrans, CblasNoTrans, CInt(rows), CInt(inputs), CInt(outputs), 1, d, CInt(outputs), w,
+            CInt(inputs), 0, e, CInt(inputs))
+    }
+}

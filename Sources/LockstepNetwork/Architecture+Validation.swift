@@ -1,0 +1,21 @@
+extension Architecture {
+    package static let maximumLayers = 256
+    package static let maximumLayerSize = 1 << 20
+    /// Weights and biases together, as float32.
+    package static let maximumParameterBytes = 1 << 31
+
+    /// The architecture itself, if it can be built: 2 to 256 layers of at least one neuron, at most 2 GiB of parameters.
+    ///
+    /// - Throws: ``NetworkError``.
+    package func validated() throws(NetworkError) -> Architecture {
+        guard sizes.count >= 2 else { throw .tooFewLayers(sizes.count) }
+        guard sizes.count <= Self.maximumLayers else { throw .tooManyLayers(sizes.count) }
+        for (layer, size) in sizes.enumerated() where size < 1 || size > Self.maximumLayerSize {
+            throw .layerSize(size, layer: layer)
+        }
+        // No overflow: a product of two sizes is at most 2^40, and there are at most 256 of them.
+        let count = zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
+        guard count <= Self.maximumParameterBytes / MemoryLayout<Float>.stride else { throw .tooManyParameters }
+        return self
+    }
+}

@@ -1,0 +1,75 @@
+import LockstepBLAS
+import Testing
+
+@Suite("Choice of the kernel")
+struct MatrixKernelTests {
+    @Test("auto is the best that this CPU runs")
+    func auto() throws {
+        let best = try #require(MatrixKernel.best)
+        #expect(try MatrixKernel.resolve("auto") == best)
+        #expect(best == MatrixKernel.supported.last)
+    }
+
+    @Test("a CPU that runs a kernel runs all those before it")
+    func supportIsNested() {
+        let count = MatrixKernel.supported.count
+        #expect(MatrixKernel.supported == Array(MatrixKernel.allCases.prefix(count)))
+    }
+
+    @Test("a name is the kernel, or what the CPU lacks for it", arguments: MatrixKernel.allCases)
+    func name(kernel: MatrixKernel) throws {
+        if kernel.isSupported {
+            #expect(try MatrixKernel.resolve(kernel.rawValue) == kernel)
+        } else {
+            #expect(throws: BLASError.unsupportedKernel(kernel)) { try MatrixKernel.resolve(kernel.rawValue) }
+        }
+    }
+
+    @Test("portable is the kernel of AVX2 machines")
+    func portable() throws {
+        #expect(MatrixKernel.portable == .haswell)
+        if MatrixKernel.portable.isSupported {
+            #expect(try MatrixKernel.resolve("portable") == .haswell)
+        }
+    }
+
+    @Test(
+        "an unknown name gets the nearest one as a suggestion",
+        arguments: [
+            ("hasswell", "haswell"), ("HASWELL", "haswell"), ("skylake", "skylakex"), ("protable", "portable"),
+            ("autp", "auto"), ("sandy-bridge", "sandybridge"),
+        ])
+    func suggestion(text: String, expected: String) {
+        #expect(throws: BLASError.unknownKernel(text, suggestion: expected)) { try MatrixKernel.resolve(text) }
+    }
+
+    @Test(
+        "a name that is near to none gets none",
+        arguments: ["", "zen", "a100", String(repeating: "haswell", count: 9)])
+    func noSuggestion(text: String) {
+        #expect(throws: BLASError.unknownKernel(text, suggestion: nil)) { try MatrixKernel.resolve(text) }
+    }
+
+    @Test("an unknown name's error lists the names")
+    func message() {
+        let text = BLASError.unknownKernel("hasvell", suggestion: "haswell").description
+        #expect(
+            text == "kernel \"hasvell\" is unknown: choose one of auto, portable, nehalem, sandybridge, haswell, "
+                + "skylakex; did you mean haswell?")
+    }
+
+    @Test(
+        "every error is one line that names a remedy",
+        arguments: [
+            (BLASError.unsupportedKernel(.skylakex), "--kernel auto"), (.noKernel, "newer machine"),
+            (.libraryNotFound(reason: "no such file"), "scripts/install-dependencies"),
+            (.missingSymbol("cblas_sgemm"), "libopenblas0-pthread"),
+            (.wrongKernel(asked: .haswell, got: "Prescott"), "libopenblas0-pthread"),
+            (.alreadyOpen(.haswell, asked: .skylakex), "another process"),
+            (.wrongResults(.skylakex), "--kernel portable"),
+        ])
+    func remedy(error: BLASError, remedy: String) {
+        #expect(error.description.contains(remedy))
+        #expect(!error.description.contains("\n"))
+    }
+}

@@ -1,0 +1,69 @@
+import LockstepBLAS
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// All tests of this process share one library, so those that need another kernel or none run in a process of their
+/// own.
+@Suite("The matrix library", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+struct MatrixLibraryTests {
+    let library: MatrixLibrary
+
+    init() throws {
+        library = try MatrixLibrary.open(.portable)
+    }
+
+    @Test("opens once")
+    func once() throws {
+        #expect(try MatrixLibrary.open(.portable) === library)
+        #expect(library.kernel == .portable)
+        #expect(library.description.contains("OpenBLAS"))
+        #expect(library.description.contains("Haswell"))
+    }
+
+    @Test("refuses a second kernel, and keeps the first")
+    func secondKernel() throws {
+        #expect(throws: BLASError.alreadyOpen(.haswell, asked: .nehalem)) { try MatrixLibrary.open(.nehalem) }
+        #expect(try MatrixLibrary.open(.portable) === library)
+    }
+
+    @Test("has the kernel asked for in force, whatever the environment says", arguments: MatrixKernel.supported)
+    func everyKernel(kernel: MatrixKernel) async {
+        await #expect(processExitsWith: .success) { [name = kernel.rawValue as String] in
+            setenv("OPENBLAS_CORETYPE", name == "nehalem" ? "Haswell" : "Nehalem", 1)
+            setenv("OPENBLAS_NUM_THREADS", "2", 1)
+            let library = try MatrixLibrary.open(MatrixKernel.resolve(name))
+            #expect(library.description.lowercased().contains("kernel \(name)"))
+        }
+    }
+
+    @Test("a kernel that the CPU lacks is refused before anything is loaded")
+    func unsupported() async throws {
+        guard let kernel = MatrixKernel.allCases.first(where: { !$0.isSupported }) else { return }
+        #expect(throws: BLASError.unsupportedKernel(kernel)) { try kernel.checked() }
+    }
+
+    @Test("no library: an error with the dynamic linker's reason")
+    func missingLibrary() async {
+        await #expect(processExitsWith: .success) {
+            let error = #expect(throws: BLASError.self) {
+                try MatrixLibrary.open(.nehalem, searching: ["/nonexistent/libopenblas.so.0"])
+            }
+            #expect(error?.description.contains("/nonexistent/libopenblas.so.0") == true)
+            #expect(throws: BLASError.libraryNotFound(reason: "no place to search")) {
+                try MatrixLibrary.open(.nehalem, searching: [])
+            }
+        }
+    }
+
+    @Test("a library of something else: an error with the missing function")
+    func wrongLibrary() async {
+        await #expect(processExitsWith: .success) {
+            #expect(throws: BLASError.missingSymbol("openblas_set_num_threads")) {
+                try MatrixLibrary.open(.nehalem, searching: ["/nonexistent/library.so", "libc.so.6"])
+            }
+        }
+    }
+}
