@@ -38,6 +38,15 @@ struct DatasetLoadTests {
         #expect(description.testCount == 2)
     }
 
+    @Test("sets aside a sixth of the training samples, rounded down", arguments: [1: 0, 5: 0, 6: 1, 11: 1, 12: 2])
+    func defaultValidation(count: Int, validation: Int) throws {
+        var fixture = IDXFixture.small
+        let pixels = [UInt8](repeating: 9, count: 6 * count)
+        fixture.images = IDXFixture.imagesFile(count: UInt32(count), rows: 2, columns: 3, pixels: pixels)
+        fixture.labels = IDXFixture.labelsFile([UInt8](repeating: 1, count: count))
+        #expect(try fixture.load().description.validationCount == validation)
+    }
+
     @Test("refuses any other", arguments: [-1, 6, 7, Int.max, Int.min])
     func invalidValidation(count: Int) throws {
         let error = try dataError { try IDXFixture.small.load(validation: count) }

@@ -140,6 +140,30 @@ struct IDXReaderTests {
         #expect(text.contains("its magic number is 0x00000801, not 0x00000803"))
     }
 
+    @Test("reads labels and the highest of them")
+    func labels() throws {
+        let folder = try TemporaryFolder()
+        let path = try folder.write(IDXFixture.labelsFile([3, 0, 9, 1]), to: "labels")
+        let reader = try IDXReader(path: path, kind: .labels)
+        var labels: [UInt16] = [0, 0, 0, 0]
+        #expect(try labels.withUnsafeMutableBufferPointer { try reader.readLabels(into: $0, classCount: 10) } == 9)
+        #expect(labels == [3, 0, 9, 1])
+    }
+
+    @Test("names the place of a label that no class has", arguments: 0..<4)
+    func labelOutOfRange(index: Int) throws {
+        let folder = try TemporaryFolder()
+        var labels: [UInt8] = [3, 0, 8, 1]
+        labels[index] = 9
+        let path = try folder.write(gzip(IDXFixture.labelsFile(labels)), to: "labels")
+        let reader = try IDXReader(path: path, kind: .labels)
+        var destination: [UInt16] = [0, 0, 0, 0]
+        let error = try dataError {
+            try destination.withUnsafeMutableBufferPointer { try reader.readLabels(into: $0, classCount: 9) }
+        }
+        #expect(error == DataError(.labelOutOfRange(label: 9, classCount: 9), subject: path, offset: 8 + index))
+    }
+
     @Test("refuses what is not a regular file")
     func notAFile() throws {
         let folder = try TemporaryFolder()
