@@ -63,7 +63,7 @@ struct RunDirectoryTests {
                 == "\(file): not a folder; move it away or give --output another path")
         let loop = folder("loop")
         #expect(symlink(loop, loop) == 0)
-        #expect(error(loop) == "\(loop): cannot use the folder: Too many levels of symbolic links")
+        #expect(error(loop) == "\(loop): cannot read the folder: Too many levels of symbolic links")
     }
 
     @Test(
