@@ -185,13 +185,13 @@ struct ConfigurationFileTests {
             ),
             (
                 3, "network: { sizes: [784, 0, 10] }",
-                "x.yaml:3: network.sizes[1] is 0; it must be from 1 to 16777216"
+                "x.yaml:3: network.sizes[1] is 0; it must be from 1 to 1048576"
             ),
             (3, "network: { sizes: [784, x, 10] }", "x.yaml:3: network.sizes[1] is x; it must be a whole number"),
             (3, "network: { sizes: 784 }", "x.yaml:3: network.sizes is 784; it must be a list of whole numbers"),
             (
-                3, "network: { sizes: [16777216, 16777216] }",
-                "x.yaml:3: network.sizes is a list; it must give at most 2147483648 weights and biases"
+                3, "network: { sizes: [1048576, 1048576] }",
+                "x.yaml:3: network.sizes is a list; it must give at most 2147483648 bytes of weights and biases"
             ),
             (
                 3, "network: { sizes: [2, 1], activation: sigmoit }",

@@ -73,7 +73,7 @@ struct ConfigurationOverrideTests {
             ),
             (
                 "network.sizes=[784, 0]",
-                "--set network.sizes=[784, 0]: network.sizes[1] is 0; it must be from 1 to 16777216"
+                "--set network.sizes=[784, 0]: network.sizes[1] is 0; it must be from 1 to 1048576"
             ),
             (
                 "network.sizes=[784, 10",

@@ -99,7 +99,7 @@ struct ModelFileTests {
         #expect(try folder.names() == ["taken"])
         #expect(
             message { try ModelFile.load(folder("none")) }
-                == "\(folder("none")): cannot open: No such file or directory; check the path")
+                == "\(folder("none")): cannot read: No such file or directory; check the path")
         #expect(
             message { try ModelFile.load(folder.path) } == "\(folder.path): not a regular file; give the path of a file"
         )

@@ -63,7 +63,7 @@ struct RunDirectoryTests {
                 == "\(file): not a folder; move it away or give --output another path")
         let loop = folder("loop")
         #expect(symlink(loop, loop) == 0)
-        #expect(error(loop) == "\(loop): cannot use the folder: Too many levels of symbolic links")
+        #expect(error(loop) == "\(loop): cannot read the folder: Too many levels of symbolic links")
     }
 
     @Test(
@@ -100,8 +100,9 @@ struct RunDirectoryTests {
         let folder = try TemporaryFolder()
         #expect(RunDirectory.newest(named: "mnist", parent: folder("none")) == nil)
         #expect(RunDirectory.newest(named: "mnist", parent: folder.path) == nil)
-        for name in [
-            "mnist-20250131T235959Z", "mnist-20250131T235959Z-2", "mnist-20250131T235959Z-10",
+        let repeated = (2...10).map { "mnist-20250131T235959Z-\($0)" }
+        for name in repeated + [
+            "mnist-20250131T235959Z",
             "mnist-20241231T235959Z-99", "mnist-30-20260101T000000Z", "mnist-20990101T000000Z-x", "mnist-2099",
             "mnist-20990101T000000Z-1-2", "mnist-20990101T00000xZ", "other-20990101T000000Z",
         ] {

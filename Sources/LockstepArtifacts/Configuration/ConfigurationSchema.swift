@@ -1,3 +1,5 @@
+import LockstepNetwork
+
 /// The keys that a run configuration knows, and the limits of their values.
 enum ConfigurationSchema {
     /// The keys of each section, by the section's key path; the empty path is the file itself.
@@ -20,11 +22,9 @@ enum ConfigurationSchema {
     /// Characters of a run's name.
     static let nameLength = 1...200
     /// Layers, the input layer included.
-    static let layers = 2...256
+    static let layers = 2...Architecture.maximumLayers
     /// Neurons of a layer.
-    static let layerSize = 1...(1 << 24)
-    /// Weights and biases of a network: 8 GiB of float32.
-    static let maximumParameters = 1 << 31
+    static let layerSize = 1...Architecture.maximumLayerSize
     static let epochs = 0...1_000_000_000
     static let batch = 1...1_000_000_000
     static let validation = 0...1_000_000_000

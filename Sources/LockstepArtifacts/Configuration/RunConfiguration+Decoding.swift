@@ -93,18 +93,20 @@ extension Architecture {
     init(_ section: ConfigurationSection) throws(ConfigurationError) {
         let read = try section.integers("sizes", in: ConfigurationSchema.layerSize)
         let sizes = try section.required("sizes", example: "[784, 30, 10]", read)
+        self.init(sizes: sizes)
         if let node = section.value("sizes") {
             let layers = ConfigurationSchema.layers
             guard layers.contains(sizes.count) else {
                 throw section.impossible(
                     "sizes", node, "must have \(layers.lowerBound) to \(layers.upperBound) numbers: [784, 30, 10]")
             }
-            guard ParameterTensor.elementCount(sizes: sizes) != nil else {
+            do throws(NetworkError) {
+                _ = try validated()
+            } catch {
                 throw section.impossible(
-                    "sizes", node, "must give at most \(ConfigurationSchema.maximumParameters) weights and biases")
+                    "sizes", node, "must give at most \(Self.maximumParameterBytes) bytes of weights and biases")
             }
         }
-        self.init(sizes: sizes)
         if let activation = try section.choice("activation", of: Activation.self) { self.activation = activation }
         if let initializer = try section.choice("initializer", of: Initializer.self) { self.initializer = initializer }
     }

@@ -2,8 +2,8 @@ import Glibc
 
 /// Why a file or folder of a run could not be read or written: which one, why, and what to do.
 package enum ArtifactError: Error, Equatable, Sendable {
-    /// The kernel refused: `operation` as in "write", `code` an errno.
-    case system(operation: String, path: String, code: Int32)
+    /// The kernel refused; `code` is an errno.
+    case system(Operation, path: String, code: Int32)
     /// The path names something else than the regular file that is needed.
     case notARegularFile(path: String)
     /// More bytes than a file of this kind may have.
@@ -15,12 +15,37 @@ package enum ArtifactError: Error, Equatable, Sendable {
     /// Something that is no folder stands where a folder is needed.
     case notADirectory(path: String)
 
+    /// What the kernel was asked for, as it stands behind "cannot".
+    package enum Operation: String, Sendable {
+        case read
+        case write
+        case makeFolder = "make the folder"
+        case readFolder = "read the folder"
+        case writeFolder = "write into the folder"
+    }
+
     /// The file or folder that the error is about.
     package var path: String {
         switch self {
         case .system(_, let path, _), .notARegularFile(let path), .tooLarge(let path, _), .malformed(let path, _, _),
             .notEmpty(let path), .notADirectory(let path):
             path
+        }
+    }
+
+    /// Whether a file was read whose bytes are at fault.
+    package var isAboutContent: Bool {
+        switch self {
+        case .malformed, .tooLarge: true
+        case .system, .notARegularFile, .notEmpty, .notADirectory: false
+        }
+    }
+
+    /// Whether a file was asked for that is not there or cannot be read.
+    package var isAboutInput: Bool {
+        switch self {
+        case .system(.read, _, _), .notARegularFile: true
+        case .system, .malformed, .tooLarge, .notEmpty, .notADirectory: false
         }
     }
 }
@@ -32,7 +57,7 @@ extension ArtifactError: CustomStringConvertible {
         switch self {
         case .system(let operation, _, let code):
             let remedy = Self.remedy(for: code).map { "; \($0)" } ?? ""
-            return "\(name): cannot \(operation): \(Self.text(of: code))\(remedy)"
+            return "\(name): cannot \(operation.rawValue): \(Self.text(of: code))\(remedy)"
         case .notARegularFile:
             return "\(name): not a regular file; give the path of a file"
         case .tooLarge(_, let limit):

@@ -13,13 +13,13 @@ enum AtomicFile {
             for part in parts { try file.write(part) }
             try file.synchronize()
             guard rename(temporary, path) == 0 else {
-                throw .system(operation: "write", path: path, code: errno)
+                throw .system(.write, path: path, code: errno)
             }
         } catch {
             unlink(temporary)
             // The user knows the file by its final name.
             guard case .system(_, temporary, let code) = error else { throw error }
-            throw .system(operation: "write", path: path, code: code)
+            throw .system(.write, path: path, code: code)
         }
         try FileDescriptor(path: folder, flags: O_RDONLY | O_DIRECTORY).synchronize()
     }

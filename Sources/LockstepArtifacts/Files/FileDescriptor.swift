@@ -7,12 +7,11 @@ struct FileDescriptor: ~Copyable {
 
     /// Opens `path`; the file that `open(2)` creates is readable and writable as the umask allows.
     init(path: String, flags: Int32) throws(ArtifactError) {
+        let operation: ArtifactError.Operation = flags & O_ACCMODE == O_RDONLY ? .read : .write
         // A path with a NUL would be cut there and name another file.
-        guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw .system(operation: "open", path: path, code: ENOENT)
-        }
+        guard !path.isEmpty, !path.utf8.contains(0) else { throw .system(operation, path: path, code: ENOENT) }
         let descriptor = retrying { Glibc.open(path, flags | O_CLOEXEC, 0o666) }
-        guard descriptor >= 0 else { throw .system(operation: "open", path: path, code: errno) }
+        guard descriptor >= 0 else { throw .system(operation, path: path, code: errno) }
         number = descriptor
         self.path = path
     }
@@ -24,7 +23,7 @@ struct FileDescriptor: ~Copyable {
     /// The length in bytes of a regular file; folders, pipes and devices are errors.
     func regularFileSize() throws(ArtifactError) -> Int {
         var status = stat()
-        guard fstat(number, &status) == 0 else { throw .system(operation: "read", path: path, code: errno) }
+        guard fstat(number, &status) == 0 else { throw .system(.read, path: path, code: errno) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw .notARegularFile(path: path) }
         return Int(status.st_size)
     }
@@ -35,7 +34,7 @@ struct FileDescriptor: ~Copyable {
         while done < target.count {
             let rest = UnsafeMutableRawBufferPointer(rebasing: target[done...])
             let count = retrying { pread(number, rest.baseAddress, rest.count, off_t(offset + done)) }
-            guard count >= 0 else { throw .system(operation: "read", path: path, code: errno) }
+            guard count >= 0 else { throw .system(.read, path: path, code: errno) }
             if count == 0 { return false }
             done += count
         }
@@ -48,14 +47,14 @@ struct FileDescriptor: ~Copyable {
         while done < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
             let count = retrying { Glibc.write(number, rest.baseAddress, rest.count) }
-            guard count >= 0 else { throw .system(operation: "write", path: path, code: errno) }
+            guard count >= 0 else { throw .system(.write, path: path, code: errno) }
             done += count
         }
     }
 
     /// Returns once the disk has what was written.
     func synchronize() throws(ArtifactError) {
-        guard retrying({ fsync(number) }) == 0 else { throw .system(operation: "write", path: path, code: errno) }
+        guard retrying({ fsync(number) }) == 0 else { throw .system(.write, path: path, code: errno) }
     }
 }
 

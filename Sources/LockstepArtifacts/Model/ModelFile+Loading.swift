@@ -21,13 +21,17 @@ extension ModelFile {
         }
         let header = try SafetensorsHeader(json: json, dataLength: size - dataStart, path: path)
         let reader = ModelMetadataReader(path: path, texts: header.metadata)
-        let sizes = try sizes(of: header, path: path)
-        let (architecture, cost) = try reader.network(sizes: sizes)
-        let metadata = try reader.metadata(outputs: sizes.last ?? 0)
+        let (architecture, cost) = try reader.network(sizes: sizes(of: header, path: path))
+        let layout: ParameterLayout
+        do {
+            layout = try ParameterLayout(architecture)
+        } catch {
+            throw malformed(path, "\(error)")
+        }
+        let metadata = try reader.metadata(outputs: layout.outputs)
 
-        let tensors = ParameterTensor.all(sizes: sizes)
-        let parameters = FloatBuffer(count: tensors.last?.range.upperBound ?? 0)
-        for tensor in tensors {
+        let parameters = FloatBuffer(count: layout.count)
+        for tensor in layout.tensors {
             guard let offset = header.tensors[tensor.name]?.dataOffsets.first else { continue }
             let target = UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range])
             try fill(UnsafeMutableRawBufferPointer(target), from: file, at: dataStart + offset)
@@ -68,9 +72,9 @@ extension ModelFile {
     private static func sizes(of header: SafetensorsHeader, path: String) throws(ArtifactError) -> [Int] {
         var sizes: [Int] = []
         var names: Set<String> = []
-        while let weight = header.tensors["layers.\(names.count / 2).weight"] {
-            let layer = names.count / 2
-            let name = "layers.\(layer).weight"
+        while let weight = header.tensors[ParameterLayout.weightName(names.count / 2)] {
+            let name = ParameterLayout.weightName(names.count / 2)
+            let biasName = ParameterLayout.biasName(names.count / 2)
             guard weight.shape.count == 2, weight.shape.allSatisfy(ConfigurationSchema.layerSize.contains) else {
                 throw malformed(path, "'\(name)' has the shape \(weight.shape), not [outputs, inputs]")
             }
@@ -80,7 +84,6 @@ extension ModelFile {
             }
             if sizes.isEmpty { sizes.append(inputs) }
             sizes.append(outputs)
-            let biasName = "layers.\(layer).bias"
             guard let bias = header.tensors[biasName] else { throw malformed(path, "no tensor '\(biasName)'") }
             guard bias.shape == [outputs] else {
                 throw malformed(path, "'\(biasName)' has the shape \(bias.shape), not [\(outputs)]")
@@ -92,9 +95,6 @@ extension ModelFile {
         guard !sizes.isEmpty else { throw malformed(path, "no tensor 'layers.0.weight'") }
         if let stranger = header.tensors.keys.filter({ !names.contains($0) }).min() {
             throw malformed(path, "an unexpected tensor '\(stranger.printable)'")
-        }
-        guard ConfigurationSchema.layers.contains(sizes.count), ParameterTensor.elementCount(sizes: sizes) != nil else {
-            throw malformed(path, "more layers or weights than a network may have")
         }
         return sizes
     }

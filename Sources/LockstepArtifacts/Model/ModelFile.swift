@@ -37,7 +37,7 @@ package enum ModelFile {
     /// Raised when an older program could misread a newer file.
     static let formatVersion = "1"
 
-    /// Writes a model of these `parameters`, layer by layer, weights and then biases; as many as `architecture` has.
+    /// Writes a model of these `parameters`, laid out as ``ParameterLayout`` says for the architecture.
     ///
     /// The file at `path` is replaced as a whole. Throws an ``ArtifactError`` with the path when the file system
     /// refuses.
@@ -45,13 +45,14 @@ package enum ModelFile {
         to path: String, architecture: Architecture, cost: Cost, parameters: UnsafeBufferPointer<Float>,
         metadata: ModelMetadata
     ) throws(ArtifactError) {
-        let tensors = ParameterTensor.all(sizes: architecture.sizes)
-        precondition(parameters.count == tensors.last?.range.upperBound, "parameters that do not fit the architecture")
+        guard let layout = try? ParameterLayout(architecture), layout.count == parameters.count else {
+            preconditionFailure("parameters that do not fit the architecture")
+        }
         precondition(metadata.labels.allSatisfy { !$0.contains(",") }, "a label with a comma")
         // On the little-endian machines that Lockstep runs on, the file's bytes are the buffer's.
         let data = UnsafeRawBufferPointer(parameters)
         let header = SafetensorsHeader(
-            tensors: Dictionary(uniqueKeysWithValues: tensors.map { ($0.name, .init($0)) }),
+            tensors: Dictionary(uniqueKeysWithValues: layout.tensors.map { ($0.name, .init($0)) }),
             metadata: texts(architecture, cost, metadata, weightsSHA256: SHA256.hash(data).hex))
         let prefix: [UInt8]
         do {

@@ -124,20 +124,20 @@ extension RunDirectory {
     /// Makes the folder at `path` with all above it, where they are not there yet.
     private static func makeFolder(_ path: String) throws(ArtifactError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
-            throw .system(operation: "make the folder", path: path, code: ENOENT)
+            throw .system(.makeFolder, path: path, code: ENOENT)
         }
         if mkdir(path, 0o777) == 0 { return }
         var code = errno
         if code == ENOENT {
             let above = splitPath(path.hasSuffix("/") ? String(path.dropLast()) : path).folder
-            guard above != path else { throw .system(operation: "make the folder", path: path, code: code) }
+            guard above != path else { throw .system(.makeFolder, path: path, code: code) }
             try makeFolder(above)
             if mkdir(path, 0o777) == 0 { return }
             code = errno
         }
-        guard code == EEXIST else { throw .system(operation: "make the folder", path: path, code: code) }
+        guard code == EEXIST else { throw .system(.makeFolder, path: path, code: code) }
         var status = stat()
-        guard stat(path, &status) == 0 else { throw .system(operation: "use the folder", path: path, code: errno) }
+        guard stat(path, &status) == 0 else { throw .system(.readFolder, path: path, code: errno) }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path: path) }
     }
 
@@ -146,13 +146,13 @@ extension RunDirectory {
         for number in 1...1000 {
             let path = number == 1 ? stem : "\(stem)-\(number)"
             if mkdir(path, 0o777) == 0 { return RunDirectory(existing: path) }
-            guard errno == EEXIST else { throw .system(operation: "make the folder", path: path, code: errno) }
+            guard errno == EEXIST else { throw .system(.makeFolder, path: path, code: errno) }
         }
-        throw .system(operation: "make the folder", path: stem, code: EEXIST)
+        throw .system(.makeFolder, path: stem, code: EEXIST)
     }
 
     private static func isEmpty(_ path: String) throws(ArtifactError) -> Bool {
-        guard let folder = opendir(path) else { throw .system(operation: "read the folder", path: path, code: errno) }
+        guard let folder = opendir(path) else { throw .system(.readFolder, path: path, code: errno) }
         defer { closedir(folder) }
         var entries = 0
         // Every folder has "." and "..".
@@ -167,7 +167,7 @@ extension RunDirectory {
             _ = try FileDescriptor(path: probe, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
         } catch {
             guard case .system(_, _, let code) = error else { throw error }
-            throw .system(operation: "write into the folder", path: path, code: code)
+            throw .system(.writeFolder, path: path, code: code)
         }
         unlink(probe)
     }
