@@ -17,8 +17,6 @@ final class WorkerLink {
     private var monitor: SocketMonitor
     private var headerFrame = Message()
     private(set) var payload = Message()
-    /// Whether the frame read last has more parts of its message behind it.
-    private var isWithinMessage = false
     private let outbox = Outbox()
     private let linger: Int32
 
@@ -45,21 +43,19 @@ final class WorkerLink {
 
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
-        // The rest of a message is read before the end of its connection is told.
-        if !isWithinMessage, let event = try nextConnectionEvent() { return event }
-        guard try dealer?.receive(into: &headerFrame, wait: false) == .received else { return nil }
-        isWithinMessage = headerFrame.more
+        // What came over a connection is read before its end is told: the last message may say that the run is over.
+        guard try dealer?.receive(into: &headerFrame, wait: false) == .received else {
+            return try nextConnectionEvent()
+        }
         let header: Header
         do throws(ProtocolError) {
             header = try headerFrame.withUnsafeBytes { bytes throws(ProtocolError) in try Header(decoding: bytes) }
         } catch {
             try dealer?.discardRest(of: &headerFrame)
-            isWithinMessage = false
             return .garbage(error)
         }
         guard header.kind.hasPayload, headerFrame.more else { return .message(header, hasPayload: false) }
         guard try dealer?.receive(into: &payload, wait: false) == .received else { return nil }
-        isWithinMessage = payload.more
         return .message(header, hasPayload: true)
     }
 
