@@ -16,7 +16,7 @@ final class CoordinatorLink {
     }
 
     private var router: Socket?
-    private var monitor: SocketMonitor
+    private var monitor: SocketMonitor?
     private var identity = Message()
     private var headerFrame = Message()
     private(set) var payload = Message()
@@ -57,11 +57,16 @@ final class CoordinatorLink {
         case .some(let socket): _ = poller.add(socket)
         case nil: break
         }
-        _ = poller.add(monitor.socket)
+        switch monitor {
+        case .some(let monitor): _ = poller.add(monitor.socket)
+        case nil: break
+        }
     }
 
-    /// Closes the socket; its last messages leave in the background, within the linger deadline.
+    /// Closes both sockets; the last messages leave in the background, within the linger deadline, which ending the
+    /// context waits for.
     func close() {
+        monitor = nil
         router.take()?.close(linger: linger)
     }
 
@@ -115,7 +120,7 @@ final class CoordinatorLink {
     }
 
     private func readMonitor() throws(ZeroMQError) {
-        while let event = try monitor.next() {
+        while let event = try monitor?.next() {
             guard event.kind == .disconnected, let descriptor = event.descriptor, let peer = peers[descriptor] else {
                 continue
             }

@@ -14,7 +14,7 @@ final class WorkerLink {
     }
 
     private var dealer: Socket?
-    private var monitor: SocketMonitor
+    private var monitor: SocketMonitor?
     private var headerFrame = Message()
     private(set) var payload = Message()
     private let outbox = Outbox()
@@ -22,7 +22,7 @@ final class WorkerLink {
 
     init(context: Context, connectingTo endpoint: Endpoint, deadlines: Deadlines) throws(ZeroMQError) {
         let socket = try context.socket(.dealer)
-        try socket.set(.immediate, true)
+        // Not `immediate`: with it libzmq drops what has been received over a connection when that ends.
         try socket.set(.reconnectInterval, 50)
         try socket.set(.reconnectIntervalLimit, 1_000)
         try socket.configure(deadlines)
@@ -38,7 +38,10 @@ final class WorkerLink {
         case .some(let socket): _ = poller.add(socket)
         case nil: break
         }
-        _ = poller.add(monitor.socket)
+        switch monitor {
+        case .some(let monitor): _ = poller.add(monitor.socket)
+        case nil: break
+        }
     }
 
     /// The next event, or nil when there is none yet. Does not wait.
@@ -60,7 +63,7 @@ final class WorkerLink {
     }
 
     private func nextConnectionEvent() throws(ZeroMQError) -> Event? {
-        while let event = try monitor.next() {
+        while let event = try monitor?.next() {
             switch event.kind {
             case .handshakeSucceeded: return .connected
             case .disconnected: return .disconnected
@@ -91,8 +94,10 @@ final class WorkerLink {
         }
     }
 
-    /// Closes the socket; its last messages leave in the background, within the linger deadline.
+    /// Closes both sockets; the last messages leave in the background, within the linger deadline, which ending the
+    /// context waits for.
     func close() {
+        monitor = nil
         dealer.take()?.close(linger: linger)
     }
 }
