@@ -25,6 +25,8 @@ let package = Package(
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         // Macros and variadic functions of the kernel's interface that Swift cannot import by itself.
         .systemLibrary(name: "CLinux"),
+        // Instructions of the processor that Swift has no word for.
+        .systemLibrary(name: "CProcessor"),
 
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepBLAS", dependencies: ["CBLAS"]),
@@ -34,7 +36,7 @@ let package = Package(
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
-            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib"]),
+            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib", "CProcessor"]),
         .target(name: "LockstepNetwork", dependencies: ["LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
         .target(
             name: "LockstepTraining",
@@ -91,7 +93,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("ZeroMQTests", ["ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),
     ("LockstepShardingTests", ["LockstepSharding"]),
-    ("LockstepDataTests", ["LockstepData", "LockstepDigest", "LockstepNumerics"]),
+    ("LockstepDataTests", ["LockstepData", "LockstepDigest", "LockstepNumerics", "CZlib"]),
     ("LockstepNetworkTests", ["LockstepNetwork", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
     (
         "LockstepTrainingTests",
@@ -101,7 +103,13 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("LockstepProtocolTests", ["LockstepProtocol", "LockstepSharding"]),
-    ("LockstepArtifactsTests", ["LockstepArtifacts", "LockstepTraining", "LockstepNetwork", "LockstepNumerics"]),
+    (
+        "LockstepArtifactsTests",
+        [
+            "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics",
+            "LockstepBLAS", "LockstepDigest",
+        ]
+    ),
     ("LockstepTests", ["Lockstep"]),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),

@@ -1,0 +1,106 @@
+import Foundation
+package import LockstepTraining
+
+/// Run configurations as YAML text.
+///
+/// Precedence: overrides over the file over the defaults, which stand in the initialisers of ``RunConfiguration`` and
+/// its parts. Relative paths of data files count from the current folder.
+package enum ConfigurationFile {
+    /// Bytes that a configuration can have.
+    package static let maximumSize = 1 << 20
+
+    /// Reads the file at `path`; `overrides` are arguments of `--set`, `key=value`, of which a later one wins.
+    package static func load(
+        path: String, overrides: [String] = []
+    ) throws(ConfigurationError) -> RunConfiguration {
+        try load(path: path, options: parsed(overrides))
+    }
+
+    /// Reads the file at `path`; a later option wins.
+    package static func load(
+        path: String, options: [ConfigurationOverride]
+    ) throws(ConfigurationError) -> RunConfiguration {
+        let bytes: [UInt8]
+        do throws(ArtifactError) {
+            bytes = try readFile(path, limit: maximumSize)
+        } catch {
+            throw unreadable(path, error)
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ConfigurationError(
+                kind: .malformed, place: .file(path), reason: "not UTF-8 text", remedy: "save it as UTF-8")
+        }
+        return try parse(text: text, name: path, options: options)
+    }
+
+    /// Reads `text`, which errors call `name`; `overrides` are arguments of `--set`, of which a later one wins.
+    package static func parse(
+        text: String, name: String, overrides: [String] = []
+    ) throws(ConfigurationError) -> RunConfiguration {
+        try parse(text: text, name: name, options: parsed(overrides))
+    }
+
+    /// Reads `text`, which errors call `name`; a later option wins.
+    package static func parse(
+        text: String, name: String, options: [ConfigurationOverride]
+    ) throws(ConfigurationError) -> RunConfiguration {
+        guard text.utf8.count <= maximumSize else { throw unreadable(name, .tooLarge(path: name, limit: maximumSize)) }
+        var root = try ConfigurationNode(yaml: text) { line in
+            line > 0 ? .line(file: name, line) : .file(name)
+        }
+        if root.isNull {
+            throw ConfigurationError(
+                kind: .malformed, place: .file(name), reason: "the configuration is empty",
+                remedy: "start from one of the files in config/")
+        }
+        for option in options { try root.apply(option) }
+        return try RunConfiguration(root)
+    }
+
+    private static func parsed(_ overrides: [String]) throws(ConfigurationError) -> [ConfigurationOverride] {
+        var options: [ConfigurationOverride] = []
+        for override in overrides { options.append(try ConfigurationOverride(assignment: override)) }
+        return options
+    }
+
+    private static func unreadable(_ path: String, _ error: ArtifactError) -> ConfigurationError {
+        func failure(_ reason: String, _ remedy: String?) -> ConfigurationError {
+            ConfigurationError(kind: .unreadable, place: .file(path), reason: reason, remedy: remedy)
+        }
+        switch error {
+        case .system(_, _, let code) where code == ENOENT || code == ENOTDIR:
+            return failure("no such file", configurations(near: path))
+        case .notARegularFile:
+            return failure("a folder or device, not a file", configurations(near: path + "/"))
+        case .tooLarge(_, let limit):
+            return ConfigurationError(
+                kind: .malformed, place: .file(path), reason: "larger than \(limit) bytes",
+                remedy: "give a run configuration")
+        default:
+            // The place already names the file.
+            return failure(String(error.description.dropFirst(error.path.printable.count + 2)), nil)
+        }
+    }
+
+    /// The remedy for a file that is not there: a similar name beside it or in `config/`, else what there is.
+    private static func configurations(near path: String) -> String? {
+        let (folder, name) = splitPath(path)
+        var paths: [String] = []
+        for candidate in folder == "config" ? [folder] : [folder, "config"] {
+            let names = (try? FileManager.default.contentsOfDirectory(atPath: candidate)) ?? []
+            let prefix = candidate == "." ? "" : candidate == "/" ? "/" : candidate + "/"
+            paths += names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { prefix + $0 }
+        }
+        let stem = stem(name)
+        let stems = Dictionary(paths.map { (self.stem(splitPath($0).name), $0) }) { first, _ in first }
+        if let near = suggestion(for: stem, among: stems.keys), let path = stems[near] {
+            return "did you mean \(path)?"
+        }
+        return paths.isEmpty ? "check the path" : "there are " + paths.prefix(5).joined(separator: ", ")
+    }
+
+    private static func stem(_ name: String) -> String {
+        for ending in [".yaml", ".yml"] where name.hasSuffix(ending) { return String(name.dropLast(ending.count)) }
+        return name
+    }
+}

@@ -1,0 +1,56 @@
+/// The keys that a run configuration knows, and the limits of their values.
+enum ConfigurationSchema {
+    /// The keys of each section, by the section's key path; the empty path is the file itself.
+    static let sections: [String: [String]] = [
+        "": [
+            "name", "data", "network", "cost", "training", "optimizer", "evaluation", "timeouts", "shards", "kernel",
+        ],
+        "data": ["name"] + fileKeys,
+        "network": ["sizes", "activation", "initializer"],
+        "training": ["epochs", "batch", "seed"],
+        "optimizer": ["sgd"],
+        "optimizer.sgd": ["learning-rate"],
+        "evaluation": ["every"],
+        "timeouts": ["start", "rejoin"],
+    ]
+
+    /// The keys of `data` for a data set given as files; the others name one in the cache.
+    static let fileKeys = ["images", "labels", "test-images", "test-labels", "validation"]
+
+    /// Characters of a run's name.
+    static let nameLength = 1...200
+    /// Layers, the input layer included.
+    static let layers = 2...256
+    /// Neurons of a layer.
+    static let layerSize = 1...(1 << 24)
+    /// Weights and biases of a network: 8 GiB of float32.
+    static let maximumParameters = 1 << 31
+    static let epochs = 0...1_000_000_000
+    static let batch = 1...1_000_000_000
+    static let validation = 0...1_000_000_000
+    static let evaluationInterval = 0...1_000_000_000
+    static let shards = 1...1024
+    /// Seconds; a week.
+    static let maximumTimeout = 604_800.0
+
+    /// The error for a key that its section does not know, with the key that was probably meant.
+    static func unknownKey(_ key: String, in section: String, place: ConfigurationError.Place) -> ConfigurationError {
+        let known = sections[section] ?? []
+        let remedy: String
+        if let near = suggestion(for: key, among: known) {
+            remedy = "did you mean '\(near)'?"
+        } else if let home = sections.filter({ $0.value.contains(key) }).keys.min() {
+            remedy = "it belongs " + (home.isEmpty ? "at the top level" : "in \(home)")
+        } else {
+            remedy = "known are " + known.joined(separator: ", ")
+        }
+        return ConfigurationError(
+            kind: .unknownKey, place: place, keyPath: joined(section, key),
+            reason: "unknown key '\(key.printable)'" + (section.isEmpty ? "" : " in \(section)"), remedy: remedy)
+    }
+
+    /// `optimizer` and `sgd` make `optimizer.sgd`.
+    static func joined(_ section: String, _ key: String) -> String {
+        section.isEmpty ? key : "\(section).\(key)"
+    }
+}

@@ -1,0 +1,130 @@
+import LockstepBLAS
+import LockstepData
+import LockstepNetwork
+import LockstepTraining
+
+extension RunConfiguration {
+    /// Reads the tree of a whole configuration.
+    init(_ root: ConfigurationNode) throws(ConfigurationError) {
+        let run = try ConfigurationSection(root, path: "")
+        self.init(
+            name: try Self.name(in: run),
+            data: try DataSource(run.required("data", example: "{ name: mnist }", run.section("data"))),
+            network: try Architecture(
+                run.required("network", example: "{ sizes: [784, 30, 10] }", run.section("network"))),
+            training: try TrainingOptions(
+                run.required("training", example: "{ epochs: 30, batch: 10 }", run.section("training"))),
+            optimizer: try OptimizerConfiguration(
+                run.required("optimizer", example: "{ sgd: { learning-rate: 3.0 } }", run.section("optimizer"))),
+            shards: try run.integer("shards", in: ConfigurationSchema.shards),
+            kernel: try Self.kernel(in: run))
+        if let cost = try run.choice("cost", of: Cost.self) { self.cost = cost }
+        if let section = try run.section("evaluation"),
+            let every = try section.integer("every", in: ConfigurationSchema.evaluationInterval)
+        {
+            evaluation.every = every
+        }
+        if let section = try run.section("timeouts") {
+            let limit = ConfigurationSchema.maximumTimeout
+            if let start = try section.positiveNumber("start", atMost: limit) { timeouts.start = start }
+            if let rejoin = try section.positiveNumber("rejoin", atMost: limit) { timeouts.rejoin = rejoin }
+        }
+    }
+
+    private static func name(in run: ConfigurationSection) throws(ConfigurationError) -> String {
+        let name = try run.required("name", example: "mnist-30", run.text("name"))
+        let isPrintable = name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+        guard isPrintable, ConfigurationSchema.nameLength.contains(name.unicodeScalars.count) else {
+            throw ConfigurationError(
+                kind: .impossibleValue, place: run.value("name")?.place ?? run.place, keyPath: "name",
+                reason: "name is '\(name.printable)'",
+                remedy: "it must be one line of at most \(ConfigurationSchema.nameLength.upperBound) characters")
+        }
+        return name
+    }
+
+    /// `auto` leaves the choice to the run, `portable` is the kernel that every machine has.
+    private static func kernel(in run: ConfigurationSection) throws(ConfigurationError) -> MatrixKernel? {
+        guard let node = run.value("kernel"), case .scalar(let text, _) = node.content else {
+            return try run.choice("kernel", of: MatrixKernel.self)
+        }
+        switch text {
+        case "auto": return nil
+        case "portable": return .portable
+        default:
+            if let kernel = MatrixKernel(rawValue: text) { return kernel }
+            let words = ["auto", "portable"] + MatrixKernel.allCases.map(\.rawValue)
+            throw run.unknownChoice("kernel", node, text, words)
+        }
+    }
+}
+
+extension DataSource {
+    init(_ section: ConfigurationSection) throws(ConfigurationError) {
+        let name = try section.text("name")
+        let firstFileKey = ConfigurationSchema.fileKeys.first { section.value($0) != nil }
+        switch (name, firstFileKey) {
+        case (let name?, nil):
+            self = .named(name)
+        case (_?, let key?):
+            throw ConfigurationError(
+                kind: .impossibleValue, place: section.value(key)?.place ?? section.place,
+                keyPath: section.keyPath(key), reason: "data has both 'name' and '\(key)'",
+                remedy: "give a data set's name or files, not both")
+        case (nil, nil):
+            throw ConfigurationError(
+                kind: .missingKey, place: section.place, keyPath: section.keyPath("name"),
+                reason: "data is empty",
+                remedy: "add a 'name', or 'images', 'labels', 'test-images' and 'test-labels'")
+        case (nil, _?):
+            func file(_ key: String) throws(ConfigurationError) -> String {
+                try section.required(key, example: "digits/\(key).gz", section.text(key))
+            }
+            self = .files(
+                IDXFiles(
+                    images: try file("images"), labels: try file("labels"), testImages: try file("test-images"),
+                    testLabels: try file("test-labels"),
+                    validation: try section.integer("validation", in: ConfigurationSchema.validation)))
+        }
+    }
+}
+
+extension Architecture {
+    init(_ section: ConfigurationSection) throws(ConfigurationError) {
+        let read = try section.integers("sizes", in: ConfigurationSchema.layerSize)
+        let sizes = try section.required("sizes", example: "[784, 30, 10]", read)
+        if let node = section.value("sizes") {
+            let layers = ConfigurationSchema.layers
+            guard layers.contains(sizes.count) else {
+                throw section.impossible(
+                    "sizes", node, "must have \(layers.lowerBound) to \(layers.upperBound) numbers: [784, 30, 10]")
+            }
+            guard ParameterTensor.elementCount(sizes: sizes) != nil else {
+                throw section.impossible(
+                    "sizes", node, "must give at most \(ConfigurationSchema.maximumParameters) weights and biases")
+            }
+        }
+        self.init(sizes: sizes)
+        if let activation = try section.choice("activation", of: Activation.self) { self.activation = activation }
+        if let initializer = try section.choice("initializer", of: Initializer.self) { self.initializer = initializer }
+    }
+}
+
+extension TrainingOptions {
+    init(_ section: ConfigurationSection) throws(ConfigurationError) {
+        let epochs = try section.integer("epochs", in: ConfigurationSchema.epochs)
+        let batch = try section.integer("batch", in: ConfigurationSchema.batch)
+        self.init(
+            epochs: try section.required("epochs", example: "30", epochs),
+            batch: try section.required("batch", example: "10", batch))
+        if let seed = try section.unsignedInteger("seed") { self.seed = seed }
+    }
+}
+
+extension OptimizerConfiguration {
+    init(_ section: ConfigurationSection) throws(ConfigurationError) {
+        let sgd = try section.required("sgd", example: "{ learning-rate: 3.0 }", section.section("sgd"))
+        let rate = try sgd.positiveNumber("learning-rate")
+        self = .sgd(learningRate: try sgd.required("learning-rate", example: "3.0", rate))
+    }
+}

@@ -1,0 +1,36 @@
+/// The candidate that a misspelt word most likely meant, if any is near.
+func suggestion(for word: String, among candidates: some Sequence<String>) -> String? {
+    let target = normalized(word)
+    let best = candidates.map { (candidate: $0, distance: editDistance(target, normalized($0))) }
+        .min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }
+    guard let best else { return nil }
+    // A third of the letters may be wrong: `lerning_rat` is near, `momentum` is not.
+    let tolerance = max(1, min(target.count, best.candidate.count) / 3)
+    return best.distance <= tolerance ? best.candidate : nil
+}
+
+/// Letter case, and which of `-`, `_` and space separates words, are the commonest slips: they cost nothing.
+private func normalized(_ word: String) -> [Character] {
+    // Nobody misspells a key in 64 letters; the distance takes time with the square of the length.
+    word.lowercased().prefix(64).map { $0 == "_" || $0 == " " ? "-" : $0 }
+}
+
+/// The least number of insertions, deletions, substitutions and swaps of neighbours that turn one word into the other
+/// (optimal string alignment: Boytsov 2011, Indexing methods for approximate dictionary searching, section 2.2).
+func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+    var beforePrevious = [Int](repeating: 0, count: b.count + 1)
+    var previous = Array(0...b.count)
+    for i in 0..<a.count {
+        var row = [i + 1]
+        row.reserveCapacity(b.count + 1)
+        for j in 0..<b.count {
+            var cost = min(previous[j + 1] + 1, row[j] + 1, previous[j] + (a[i] == b[j] ? 0 : 1))
+            if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+                cost = min(cost, beforePrevious[j - 1] + 1)
+            }
+            row.append(cost)
+        }
+        (beforePrevious, previous) = (previous, row)
+    }
+    return previous[b.count]
+}

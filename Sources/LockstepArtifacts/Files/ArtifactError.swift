@@ -1,0 +1,83 @@
+import Glibc
+
+/// Why a file or folder of a run could not be read or written: which one, why, and what to do.
+package enum ArtifactError: Error, Equatable, Sendable {
+    /// The kernel refused: `operation` as in "write", `code` an errno.
+    case system(operation: String, path: String, code: Int32)
+    /// The path names something else than the regular file that is needed.
+    case notARegularFile(path: String)
+    /// More bytes than a file of this kind may have.
+    case tooLarge(path: String, limit: Int)
+    /// The bytes do not mean what they should.
+    case malformed(path: String, reason: String, remedy: String?)
+    /// A run directory must be new or empty.
+    case notEmpty(path: String)
+    /// Something that is no folder stands where a folder is needed.
+    case notADirectory(path: String)
+
+    /// The file or folder that the error is about.
+    package var path: String {
+        switch self {
+        case .system(_, let path, _), .notARegularFile(let path), .tooLarge(let path, _), .malformed(let path, _, _),
+            .notEmpty(let path), .notADirectory(let path):
+            path
+        }
+    }
+}
+
+extension ArtifactError: CustomStringConvertible {
+    /// One line: what, why, remedy.
+    package var description: String {
+        let name = path.printable
+        switch self {
+        case .system(let operation, _, let code):
+            let remedy = Self.remedy(for: code).map { "; \($0)" } ?? ""
+            return "\(name): cannot \(operation): \(Self.text(of: code))\(remedy)"
+        case .notARegularFile:
+            return "\(name): not a regular file; give the path of a file"
+        case .tooLarge(_, let limit):
+            return "\(name): larger than \(limit) bytes; this is not a file of the expected kind"
+        case .malformed(_, let reason, let remedy):
+            return "\(name): \(reason)" + (remedy.map { "; \($0)" } ?? "")
+        case .notEmpty:
+            return "\(name): the run directory is not empty; give --output a new or empty folder"
+        case .notADirectory:
+            return "\(name): not a folder; move it away or give --output another path"
+        }
+    }
+
+    /// The kernel's text for an errno: `No space left on device`.
+    private static func text(of code: Int32) -> String {
+        strerror(code).map { String(cString: $0) } ?? "error \(code)"
+    }
+
+    private static func remedy(for code: Int32) -> String? {
+        switch code {
+        case EACCES, EPERM: "check the permissions or choose another path"
+        case EROFS: "the file system is read-only: choose another path"
+        case ENOSPC, EDQUOT: "free some space or choose another path"
+        case ENOENT, ENOTDIR: "check the path"
+        case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
+        default: nil
+        }
+    }
+}
+
+extension String {
+    /// The text on one line and in a width that a message can bear, whatever a file or an argument put into it.
+    var printable: String { printable(limit: 200) }
+
+    /// The first `limit` characters of the text on one line.
+    func printable(limit: Int) -> String {
+        var result = ""
+        for scalar in unicodeScalars.prefix(limit) {
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator, .format, .surrogate:
+                result += scalar.escaped(asASCII: true)
+            default:
+                result.unicodeScalars.append(scalar)
+            }
+        }
+        return unicodeScalars.count > limit ? result + "…" : result
+    }
+}

@@ -1,0 +1,120 @@
+import Glibc
+import LockstepDigest
+import LockstepNetwork
+import LockstepNumerics
+
+extension ModelFile {
+    /// Reads a model that Lockstep or another program wrote; the tensors may come in any order.
+    ///
+    /// Total: any bytes give a model or an error that names the file and what is wrong with it. The metadata must hold
+    /// `activation` and `cost`, without which nobody could run the network; `sizes` follow from the tensors. What else
+    /// is there is checked: a `weights_sha256` that does not fit means an altered file.
+    package static func load(_ path: String) throws(ArtifactError) -> Model {
+        // Without O_NONBLOCK, opening a named pipe would wait for a writer.
+        let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
+        let size = try file.regularFileSize()
+        let headerLength = try headerLength(of: file, size: size)
+        let dataStart = SafetensorsHeader.prefixLength + headerLength
+        var json = [UInt8](repeating: 0, count: headerLength)
+        try json.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
+            try fill(UnsafeMutableRawBufferPointer(target), from: file, at: SafetensorsHeader.prefixLength)
+        }
+        let header = try SafetensorsHeader(json: json, dataLength: size - dataStart, path: path)
+        let reader = ModelMetadataReader(path: path, texts: header.metadata)
+        let sizes = try sizes(of: header, path: path)
+        let (architecture, cost) = try reader.network(sizes: sizes)
+        let metadata = try reader.metadata(outputs: sizes.last ?? 0)
+
+        let tensors = ParameterTensor.all(sizes: sizes)
+        let parameters = FloatBuffer(count: tensors.last?.range.upperBound ?? 0)
+        for tensor in tensors {
+            guard let offset = header.tensors[tensor.name]?.dataOffsets.first else { continue }
+            let target = UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range])
+            try fill(UnsafeMutableRawBufferPointer(target), from: file, at: dataStart + offset)
+        }
+        let digest = SHA256.hash(UnsafeRawBufferPointer(parameters.buffer)).hex
+        if let expected = header.metadata[Key.weightsSHA256], expected != digest {
+            throw .malformed(
+                path: path, reason: "altered or damaged: its weights do not have the SHA-256 that it names",
+                remedy: "copy it from its source again")
+        }
+        return Model(
+            architecture: architecture, cost: cost, parameters: parameters, metadata: metadata, weightsSHA256: digest)
+    }
+
+    private static func headerLength(of file: borrowing FileDescriptor, size: Int) throws(ArtifactError) -> Int {
+        let prefixLength = SafetensorsHeader.prefixLength
+        guard size >= prefixLength else { throw malformed(file.path, "only \(size) bytes long") }
+        var prefix: UInt64 = 0
+        try withUnsafeMutableBytes(of: &prefix) { (target) throws(ArtifactError) in
+            try fill(target, from: file, at: 0)
+        }
+        guard let length = Int(exactly: UInt64(littleEndian: prefix)), length <= SafetensorsHeader.maximumLength else {
+            throw malformed(file.path, "not a safetensors file")
+        }
+        guard prefixLength + length <= size else { throw malformed(file.path, "truncated in its header") }
+        return length
+    }
+
+    private static func fill(
+        _ target: UnsafeMutableRawBufferPointer, from file: borrowing FileDescriptor, at offset: Int
+    ) throws(ArtifactError) {
+        guard try file.read(into: target, at: offset) else {
+            throw .malformed(path: file.path, reason: "changed while it was read", remedy: "try again")
+        }
+    }
+
+    /// The layer sizes that the tensors' shapes spell out.
+    private static func sizes(of header: SafetensorsHeader, path: String) throws(ArtifactError) -> [Int] {
+        var sizes: [Int] = []
+        var names: Set<String> = []
+        while let weight = header.tensors["layers.\(names.count / 2).weight"] {
+            let layer = names.count / 2
+            let name = "layers.\(layer).weight"
+            guard weight.shape.count == 2, weight.shape.allSatisfy(ConfigurationSchema.layerSize.contains) else {
+                throw malformed(path, "'\(name)' has the shape \(weight.shape), not [outputs, inputs]")
+            }
+            let (outputs, inputs) = (weight.shape[0], weight.shape[1])
+            guard sizes.isEmpty || sizes.last == inputs else {
+                throw malformed(path, "'\(name)' takes \(inputs) inputs from a layer of \(sizes.last ?? 0)")
+            }
+            if sizes.isEmpty { sizes.append(inputs) }
+            sizes.append(outputs)
+            let biasName = "layers.\(layer).bias"
+            guard let bias = header.tensors[biasName] else { throw malformed(path, "no tensor '\(biasName)'") }
+            guard bias.shape == [outputs] else {
+                throw malformed(path, "'\(biasName)' has the shape \(bias.shape), not [\(outputs)]")
+            }
+            try checkElements(of: weight, name: name, path: path)
+            try checkElements(of: bias, name: biasName, path: path)
+            names.formUnion([name, biasName])
+        }
+        guard !sizes.isEmpty else { throw malformed(path, "no tensor 'layers.0.weight'") }
+        if let stranger = header.tensors.keys.filter({ !names.contains($0) }).min() {
+            throw malformed(path, "an unexpected tensor '\(stranger.printable)'")
+        }
+        guard ConfigurationSchema.layers.contains(sizes.count), ParameterTensor.elementCount(sizes: sizes) != nil else {
+            throw malformed(path, "more layers or weights than a network may have")
+        }
+        return sizes
+    }
+
+    private static func checkElements(
+        of tensor: SafetensorsHeader.Tensor, name: String, path: String
+    ) throws(ArtifactError) {
+        guard tensor.dtype == "F32" else {
+            throw .malformed(
+                path: path, reason: "'\(name)' has elements of type \(tensor.dtype.printable), not F32",
+                remedy: "convert it to float32")
+        }
+        // Shapes were checked against the largest layer, so the product cannot overflow.
+        let bytes = tensor.shape.reduce(MemoryLayout<Float>.stride, *)
+        guard tensor.dataOffsets[1] - tensor.dataOffsets[0] == bytes else {
+            throw malformed(path, "'\(name)' has another length than its shape \(tensor.shape) asks for")
+        }
+    }
+
+    private static func malformed(_ path: String, _ reason: String) -> ArtifactError {
+        .malformed(path: path, reason: "not a model that Lockstep can read: \(reason)", remedy: nil)
+    }
+}

@@ -1,0 +1,50 @@
+package import LockstepData
+
+/// What a model file says beside the weights: enough to run the model with nothing else, and where it comes from.
+package struct ModelMetadata: Hashable, Sendable {
+    /// What an input value is multiplied by before it enters the network; nil where the file does not say.
+    package var inputScale: InputScale?
+    /// The name of each output, `["0", "1", ..., "9"]`, without commas; empty where the file does not say.
+    package var labels: [String]
+    package var seed: UInt64?
+    /// The data set that the model was trained on.
+    package var dataName: String?
+    package var dataSHA256: String?
+    /// The version of the program that wrote the file.
+    package var programVersion: String?
+
+    package init(
+        inputScale: InputScale?, labels: [String], seed: UInt64? = nil, dataName: String? = nil,
+        dataSHA256: String? = nil, programVersion: String? = nil
+    ) {
+        self.inputScale = inputScale
+        self.labels = labels
+        self.seed = seed
+        self.dataName = dataName
+        self.dataSHA256 = dataSHA256
+        self.programVersion = programVersion
+    }
+
+    /// What a run on `dataset` knows; its classes are called by their numbers.
+    package init(dataset: DatasetDescription, seed: UInt64, programVersion: String) {
+        self.init(
+            inputScale: InputScale(dataset.element), labels: (0..<dataset.classCount).map(String.init), seed: seed,
+            dataName: dataset.name, dataSHA256: dataset.sha256, programVersion: programVersion)
+    }
+}
+
+/// What an input value is multiplied by before it enters the network.
+package enum InputScale: String, CaseIterable, Sendable {
+    /// Bytes become 0 to 1.
+    case byte = "1/255"
+    /// Values enter as they are.
+    case one = "1"
+
+    /// The scale that a data set's elements are read with.
+    package init(_ element: DatasetElement) {
+        switch element {
+        case .uint8: self = .byte
+        case .float32: self = .one
+        }
+    }
+}

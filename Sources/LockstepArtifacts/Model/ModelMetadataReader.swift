@@ -1,0 +1,70 @@
+import LockstepNetwork
+
+/// Turns the texts of a model file's metadata into values.
+struct ModelMetadataReader {
+    typealias Key = ModelFile.Key
+
+    let path: String
+    let texts: [String: String]
+
+    /// The network of a file whose tensors have these layer sizes.
+    func network(sizes: [Int]) throws(ArtifactError) -> (Architecture, Cost) {
+        if let version = texts[Key.formatVersion], version != ModelFile.formatVersion {
+            throw failure(
+                "its format version is '\(version.printable)', this program reads \(ModelFile.formatVersion)",
+                "use the program that wrote it")
+        }
+        let written = sizes.map(String.init).joined(separator: ",")
+        if let claimed = texts[Key.sizes], claimed != written {
+            throw failure("the metadata name sizes \(claimed.printable), the tensors have \(written)", nil)
+        }
+        var architecture = Architecture(sizes: sizes)
+        architecture.activation = try required(Key.activation, of: Activation.self)
+        // Says how training began; running the network does not need it.
+        if let initializer = try choice(Key.initializer, of: Initializer.self) {
+            architecture.initializer = initializer
+        }
+        return (architecture, try required(Key.cost, of: Cost.self))
+    }
+
+    /// Everything beside the network.
+    func metadata(outputs: Int) throws(ArtifactError) -> ModelMetadata {
+        let labels = texts[Key.labels]?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+        guard labels.isEmpty || labels.count == outputs else {
+            throw failure("\(labels.count) labels for \(outputs) outputs", nil)
+        }
+        var seed: UInt64?
+        if let text = texts[Key.seed] {
+            seed = UInt64(text)
+            guard seed != nil else { throw failure("the seed '\(text.printable)' is no number", nil) }
+        }
+        return ModelMetadata(
+            inputScale: try choice(Key.inputScale, of: InputScale.self), labels: labels, seed: seed,
+            dataName: texts[Key.data], dataSHA256: texts[Key.dataSHA256], programVersion: texts[Key.programVersion])
+    }
+
+    private func required<Choice>(_ key: String, of type: Choice.Type) throws(ArtifactError) -> Choice
+    where Choice: RawRepresentable & CaseIterable, Choice.RawValue == String {
+        guard let choice = try choice(key, of: type) else {
+            let example = type.allCases.first.map(\.rawValue) ?? ""
+            throw failure(
+                "the metadata do not name the network's \(key)",
+                "save it with metadata such as {\"\(key)\": \"\(example)\"}")
+        }
+        return choice
+    }
+
+    private func choice<Choice>(_ key: String, of type: Choice.Type) throws(ArtifactError) -> Choice?
+    where Choice: RawRepresentable & CaseIterable, Choice.RawValue == String {
+        guard let text = texts[key] else { return nil }
+        guard let choice = type.init(rawValue: text) else {
+            let known = type.allCases.map(\.rawValue).joined(separator: ", ")
+            throw failure("unknown \(key) '\(text.printable)' in the metadata", "this program knows \(known)")
+        }
+        return choice
+    }
+
+    private func failure(_ reason: String, _ remedy: String?) -> ArtifactError {
+        .malformed(path: path, reason: reason, remedy: remedy)
+    }
+}

@@ -1,0 +1,174 @@
+package import Foundation
+
+/// The folder that a run leaves behind, and the names of the files in it.
+package struct RunDirectory: Hashable, Sendable {
+    /// Relative to the current folder, as it is shown to the user, or absolute.
+    package let path: String
+
+    /// The folder of runs whose place is not given.
+    package static let parent = "runs"
+
+    /// The folder at `path`, which exists.
+    package init(existing path: String) {
+        self.path = path
+    }
+
+    /// The resolved configuration.
+    package var configuration: String { file("config.yaml") }
+    /// The final weights.
+    package var model: String { file("model.safetensors") }
+    /// The weights of the epoch with the highest validation count.
+    package var bestModel: String { file("best.safetensors") }
+    /// A line of JSON for each progress report and each epoch.
+    package var metrics: String { file("metrics.jsonl") }
+    package var summary: String { file("summary.json") }
+
+    /// Where the worker that was started as number `index` writes its log.
+    package func workerLog(_ index: Int) -> String { file("worker-\(index).log") }
+
+    private func file(_ name: String) -> String {
+        path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+    }
+}
+
+extension RunDirectory {
+    /// Makes the folder of a new run, before any work starts.
+    ///
+    /// - Parameters:
+    ///   - output: The run directory itself, absent or empty, its parents made as needed; nil: `runs/NAME-TIMESTAMP`,
+    ///     with `-2`, `-3` ... behind it when two runs start within a second.
+    ///   - name: The run's name; characters that do not belong into a path become hyphens.
+    ///   - time: Of the timestamp, in UTC.
+    ///   - parent: The folder of runs without a place of their own.
+    /// - Returns: The directory, empty and writable.
+    /// - Throws: ``ArtifactError`` when `output` is not empty or no folder, or nothing can be written there.
+    package static func create(
+        output: String?, name: String, time: Date = Date(), parent: String = parent
+    ) throws(ArtifactError) -> RunDirectory {
+        let directory: RunDirectory
+        if let output {
+            try makeFolder(output)
+            guard try isEmpty(output) else { throw .notEmpty(path: output) }
+            directory = RunDirectory(existing: output)
+        } else {
+            try makeFolder(parent)
+            let stem = "\(parent)/\(pathComponent(for: name))-\(timestamp(time))"
+            directory = try makeNewFolder(stem)
+        }
+        try directory.checkWritable()
+        return directory
+    }
+
+    /// The latest run called `name` that stands in `parent`.
+    package static func newest(named name: String, parent: String = parent) -> RunDirectory? {
+        let prefix = pathComponent(for: name) + "-"
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        let runs = names.compactMap { candidate -> (stamp: Substring, number: Int, name: String)? in
+            guard candidate.hasPrefix(prefix) else { return nil }
+            // mnist-30-… is no run called mnist: what follows must be a timestamp and perhaps a number.
+            let parts = candidate.dropFirst(prefix.count).split(separator: "-", omittingEmptySubsequences: false)
+            guard let stamp = parts.first, isTimestamp(stamp), parts.count <= 2 else { return nil }
+            guard let number = parts.count == 2 ? Int(parts[1]) : 1 else { return nil }
+            return (stamp, number, candidate)
+        }
+        return runs.max { ($0.stamp, $0.number) < ($1.stamp, $1.number) }
+            .map { RunDirectory(existing: "\(parent)/\($0.name)") }
+    }
+}
+
+// MARK: - Names
+
+extension RunDirectory {
+    /// `name` with letters, digits, dots, hyphens and underscores alone; never hidden, never empty, never long.
+    static func pathComponent(for name: String) -> String {
+        let maximumBytes = 100
+        var result = ""
+        for character in name {
+            let fits = character.isLetter || character.isNumber || "._-".contains(character)
+            let next = fits ? character : "-"
+            if next == "-", result.last == "-" { continue }
+            guard result.utf8.count + next.utf8.count <= maximumBytes else { break }
+            result.append(next)
+        }
+        let trimmed = result.drop { $0 == "." || $0 == "-" }
+        let end = trimmed.lastIndex { $0 != "-" }.map { trimmed.index(after: $0) } ?? trimmed.startIndex
+        let component = String(trimmed[..<end])
+        return component.isEmpty ? "run" : component
+    }
+
+    /// `20250131T235959Z`: names sort by time, whatever the time zone does.
+    static func timestamp(_ time: Date) -> String {
+        var seconds = time_t(time.timeIntervalSince1970.rounded(.down))
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        func padded(_ number: Int32, _ width: Int) -> String {
+            let digits = String(number)
+            return String(repeating: "0", count: max(0, width - digits.count)) + digits
+        }
+        let day = padded(parts.tm_year + 1900, 4) + padded(parts.tm_mon + 1, 2) + padded(parts.tm_mday, 2)
+        return day + "T" + padded(parts.tm_hour, 2) + padded(parts.tm_min, 2) + padded(parts.tm_sec, 2) + "Z"
+    }
+
+    private static func isTimestamp(_ text: Substring) -> Bool {
+        let form = Array("00000000T000000Z".utf8)
+        return text.utf8.count == form.count
+            && zip(text.utf8, form).allSatisfy { byte, expected in
+                expected == UInt8(ascii: "0") ? (0x30...0x39).contains(byte) : byte == expected
+            }
+    }
+}
+
+// MARK: - The file system
+
+extension RunDirectory {
+    /// Makes the folder at `path` with all above it, where they are not there yet.
+    private static func makeFolder(_ path: String) throws(ArtifactError) {
+        guard !path.isEmpty, !path.utf8.contains(0) else {
+            throw .system(operation: "make the folder", path: path, code: ENOENT)
+        }
+        if mkdir(path, 0o777) == 0 { return }
+        var code = errno
+        if code == ENOENT {
+            let above = splitPath(path.hasSuffix("/") ? String(path.dropLast()) : path).folder
+            guard above != path else { throw .system(operation: "make the folder", path: path, code: code) }
+            try makeFolder(above)
+            if mkdir(path, 0o777) == 0 { return }
+            code = errno
+        }
+        guard code == EEXIST else { throw .system(operation: "make the folder", path: path, code: code) }
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw .system(operation: "use the folder", path: path, code: errno) }
+        guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path: path) }
+    }
+
+    /// Makes a folder that was not there before, with a number behind the name if need be.
+    private static func makeNewFolder(_ stem: String) throws(ArtifactError) -> RunDirectory {
+        for number in 1...1000 {
+            let path = number == 1 ? stem : "\(stem)-\(number)"
+            if mkdir(path, 0o777) == 0 { return RunDirectory(existing: path) }
+            guard errno == EEXIST else { throw .system(operation: "make the folder", path: path, code: errno) }
+        }
+        throw .system(operation: "make the folder", path: stem, code: EEXIST)
+    }
+
+    private static func isEmpty(_ path: String) throws(ArtifactError) -> Bool {
+        guard let folder = opendir(path) else { throw .system(operation: "read the folder", path: path, code: errno) }
+        defer { closedir(folder) }
+        var entries = 0
+        // Every folder has "." and "..".
+        while entries <= 2, readdir(folder) != nil { entries += 1 }
+        return entries <= 2
+    }
+
+    /// Writes an empty file and removes it: permissions alone do not tell, for a file system may be full or read-only.
+    private func checkWritable() throws(ArtifactError) {
+        let probe = file(".write-test")
+        do throws(ArtifactError) {
+            _ = try FileDescriptor(path: probe, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+        } catch {
+            guard case .system(_, _, let code) = error else { throw error }
+            throw .system(operation: "write into the folder", path: path, code: code)
+        }
+        unlink(probe)
+    }
+}

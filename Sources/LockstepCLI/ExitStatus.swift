@@ -1,0 +1,112 @@
+import Glibc
+import LockstepArtifacts
+import LockstepBLAS
+import LockstepCluster
+import LockstepData
+import LockstepNetwork
+import LockstepProtocol
+import LockstepRuntime
+import LockstepSystem
+import LockstepTraining
+import ZeroMQ
+
+/// Exit statuses, after sysexits(3); the one place where errors become numbers.
+enum ExitStatus: Equatable {
+    case usage
+    case dataError
+    case noInput
+    case unavailable
+    case software
+    case osError
+    case cantCreate
+    case inputOutput
+    case configuration
+    /// A signal asked the process to stop; shells expect 128 and its number.
+    case signal(Int32)
+
+    /// The status of an error of ours; nil for one that the argument parser knows how to tell.
+    init?(of error: any Error) {
+        switch error {
+        case let error as UsageError: self = error.status
+        case let error as ConfigurationError: self = error.kind == .unreadable ? .noInput : .configuration
+        case is NetworkError: self = .configuration
+        case let error as TrainingError: self = ExitStatus(of: error)
+        case let error as DataError: self = ExitStatus(of: error)
+        case let error as ArtifactError: self = ExitStatus(of: error)
+        case is BLASError: self = .unavailable
+        case is ZeroMQError, is ClusterFailure: self = .unavailable
+        case is SystemError: self = .osError
+        case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
+        case let ending as WorkerEnding: self = ExitStatus(of: ending)
+        default: return nil
+        }
+    }
+
+    private init(of error: TrainingError) {
+        switch error {
+        case .shapeMismatch, .invalidConfiguration: self = .configuration
+        case .notFinite: self = .software
+        }
+    }
+
+    private init(of error: DataError) {
+        switch error.reason {
+        case .missingFile, .notAFile, .system, .unknownDataset, .notInCache, .noCacheDirectory: self = .noInput
+        case .outOfMemory: self = .osError
+        default: self = .dataError
+        }
+    }
+
+    private init(of error: ArtifactError) {
+        switch error {
+        case .system(_, _, let code) where code == ENOENT: self = .noInput
+        case .system(_, _, let code) where code == EIO || code == ENOSPC: self = .inputOutput
+        case .system, .notEmpty, .notADirectory: self = .cantCreate
+        case .notARegularFile: self = .noInput
+        case .tooLarge, .malformed: self = .dataError
+        }
+    }
+
+    private init(of ending: WorkerEnding) {
+        switch ending {
+        case .finished, .stopped: preconditionFailure("an ending that is no error")
+        case .noCoordinator, .unable, .failed, .refused: self = .unavailable
+        }
+    }
+
+    var code: Int32 {
+        switch self {
+        case .usage: 64
+        case .dataError: 65
+        case .noInput: 66
+        case .unavailable: 69
+        case .software: 70
+        case .osError: 71
+        case .cantCreate: 73
+        case .inputOutput: 74
+        case .configuration: 78
+        case .signal(let number): 128 + number
+        }
+    }
+
+    /// Whoever pressed Ctrl-C knows.
+    var isWorthALine: Bool {
+        if case .signal = self { return false }
+        return true
+    }
+
+    func exit() -> Never {
+        Glibc.exit(code)
+    }
+}
+
+/// A combination of options that makes no sense, found after parsing.
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+    let status: ExitStatus
+
+    init(_ description: String, status: ExitStatus = .usage) {
+        self.description = description
+        self.status = status
+    }
+}

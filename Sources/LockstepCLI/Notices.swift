@@ -1,0 +1,51 @@
+import LockstepCluster
+import LockstepProtocol
+
+extension WorkerNotice {
+    /// The news in a sentence.
+    var text: String {
+        switch self {
+        case .joined(let member): "Joined the run as \(member)"
+        case .fetchingData(let bytes): "Fetching the data set from the coordinator: \(grouped(Int(bytes))) bytes"
+        case .lostCoordinator(let seconds): "Lost the coordinator; waiting \(Int(seconds)) s for it to come back"
+        case .rejoining(let reason): "Joining anew: \(reason)"
+        }
+    }
+}
+
+extension ClusterNotice {
+    /// The news in a sentence.
+    ///
+    /// - Parameter ending: How the process of a lost worker ended, if it was started here.
+    func text(ending: String?) -> String {
+        switch self {
+        case .joined(let member, let active):
+            return "\(member) joined; \(count(active))"
+        case .joinedWithOtherBits(let member, let kernel, let active):
+            return "\(member) joined with kernel \(kernel), which computes other bits: the run is not bitwise "
+                + "reproducible; \(count(active))"
+        case .left(let member, let message, let active):
+            return "\(member) left: \(message); \(count(active))"
+        case .lost(let member, let reason, let shards, let active):
+            let cause = ending ?? reason
+            let handed = shards == 0 ? "" : "; \(shards == 1 ? "1 shard goes" : "\(shards) shards go") to the others"
+            return "\(member) was lost: \(cause)\(handed); \(count(active))"
+        case .refused(let host, let refusal):
+            return "refused a worker\(host.map { " on \($0)" } ?? ""): \(refusal.message)"
+        case .waiting(let seconds):
+            return "no workers are left; waiting \(Int(seconds)) s for one to join"
+        }
+    }
+
+    /// Whether it is something to worry about.
+    var isWarning: Bool {
+        switch self {
+        case .joined, .left: false
+        case .joinedWithOtherBits, .lost, .refused, .waiting: true
+        }
+    }
+
+    private func count(_ workers: Int) -> String {
+        workers == 1 ? "1 worker" : "\(workers) workers"
+    }
+}

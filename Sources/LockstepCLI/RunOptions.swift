@@ -1,0 +1,86 @@
+import ArgumentParser
+import Foundation
+import LockstepArtifacts
+import LockstepBLAS
+import LockstepTraining
+
+/// What `train` and `coordinator` have in common.
+struct RunOptions: ParsableArguments {
+    @Argument(help: "The run configuration, a YAML file such as config/mnist-30.yaml.")
+    var config: String
+
+    @Option(help: "Parts that every mini-batch is cut into; the weights depend on it. (default: the workers at start)")
+    var shards: Int?
+
+    @Option(help: "Passes over the training samples.")
+    var epochs: Int?
+
+    @Option(help: "Samples in a mini-batch.")
+    var batch: Int?
+
+    @Option(help: "The key of every random number of the run.")
+    var seed: UInt64?
+
+    @Option(
+        name: .customLong("set"), parsing: .singleValue,
+        help: ArgumentHelp("Override any key of the configuration; may be repeated.", valueName: "key=value"))
+    var overrides: [String] = []
+
+    @Option(help: ArgumentHelp("The run directory: absent or empty. (default: runs/NAME-TIMESTAMP)", valueName: "dir"))
+    var output: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The matrix library's kernel: auto (this CPU's best), portable (the same bits on every AVX2 machine), "
+                + "or \(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")). (default: auto)",
+            valueName: "name"))
+    var kernel: String?
+
+    @Flag(help: "Accept workers whose kernel computes other bits; the run is then not bitwise reproducible.")
+    var allowMixedKernels = false
+
+    @Flag(help: "Print the resolved configuration and exit.")
+    var printConfig = false
+
+    @Flag(help: "Print shards, efficiency, bytes and memory, and start nothing.")
+    var dryRun = false
+
+    @OptionGroup var consoleOptions: ConsoleOptions
+
+    var console: Console { consoleOptions.console }
+
+    /// Reads the configuration; the command line wins over the file, the file over the defaults.
+    func configuration() throws -> RunConfiguration {
+        var overrides = try overrides.map { try ConfigurationOverride(assignment: $0) }
+        let shortcuts = [
+            ("--epochs", "training.epochs", epochs.map(String.init)),
+            ("--batch", "training.batch", batch.map(String.init)),
+            ("--seed", "training.seed", seed.map(String.init)),
+            ("--shards", "shards", shards.map(String.init)),
+        ]
+        for case (let option, let keyPath, let value?) in shortcuts {
+            overrides.append(
+                ConfigurationOverride(keyPath: keyPath, value: value, spelling: "\(option) \(value)"))
+        }
+        var configuration = try ConfigurationFile.load(path: config, options: overrides)
+        if let kernel { configuration.kernel = try MatrixKernel.resolve(kernel) }
+        return configuration
+    }
+}
+
+/// How much is said.
+struct ConsoleOptions: ParsableArguments {
+    @Flag(name: .shortAndLong, help: "Print results only.")
+    var quiet = false
+
+    @Flag(name: .shortAndLong, help: "Print details.")
+    var verbose = false
+
+    var console: Console {
+        Console(loudness: quiet ? .quiet : verbose ? .verbose : .normal)
+    }
+
+    func validate() throws {
+        if quiet && verbose { throw ValidationError("--quiet and --verbose exclude each other") }
+    }
+}

@@ -1,0 +1,47 @@
+import ArgumentParser
+import LockstepArtifacts
+import LockstepRuntime
+import LockstepSystem
+
+/// `lockstep train`.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train a network on this host: in one process, or on a coordinator and workers.",
+        discussion: """
+            The weights depend on the configuration, the shards and the kernel, not on the workers: one process with
+            --shards 4, four workers and three of which one dies give the same digits.
+
+            Examples:
+              lockstep train config/mnist-30.yaml
+              lockstep train config/mnist-30.yaml --workers 2 --epochs 5
+              lockstep train config/mnist-30.yaml --workers auto --shards 4 --output runs/first
+              lockstep train config/mnist-30.yaml --set optimizer.sgd.learning-rate=0.5
+            """
+    )
+
+    @OptionGroup var options: RunOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "Worker processes, or auto for one a core. (default: none, this process computes)", valueName: "n|auto"))
+    var workers: WorkerCount?
+
+    func run() throws {
+        let stop = try StopSignals.install()
+        let workers = try workers?.checked()
+        guard let run = try options.prepare(workers: workers ?? 1) else { return }
+        if let workers {
+            let cluster = try Cluster(
+                run,
+                Cluster.Options(
+                    endpoints: [], workers: workers...workers, allowsMixedKernels: options.allowMixedKernels),
+                stop: stop)
+            let directory = try options.makeRunDirectory(for: run)
+            try cluster.startLocalWorkers(workers, arguments: [], log: directory.workerLog)
+            try options.train(run, on: cluster, in: directory)
+        } else {
+            try options.train(run, stop: stop, in: try options.makeRunDirectory(for: run))
+        }
+    }
+}

@@ -1,0 +1,63 @@
+import ArgumentParser
+import LockstepBLAS
+import LockstepCluster
+import LockstepData
+import LockstepRuntime
+import LockstepSystem
+import ZeroMQ
+
+/// `lockstep worker`.
+struct WorkerCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "worker",
+        abstract: "Compute gradients for a coordinator, until its run is over.",
+        discussion: """
+            A worker needs nothing but the endpoint: the coordinator sends it the configuration and, unless it is in
+            this host's cache, the data set.
+
+            Examples:
+              lockstep worker --connect tcp://127.0.0.1:5555
+              lockstep worker --connect ipc:///tmp/run.ipc --processes 2
+            """
+    )
+
+    @Option(help: ArgumentHelp("Where the coordinator listens.", valueName: "endpoint"))
+    var connect: String
+
+    @Option(help: ArgumentHelp("Worker processes to start here; each computes on one core.", valueName: "n"))
+    var processes = 1
+
+    @Option(help: ArgumentHelp("Use this kernel in place of the run's: \(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
+    var kernel: String?
+
+    @OptionGroup var consoleOptions: ConsoleOptions
+
+    func run() throws {
+        let stop = try StopSignals.install()
+        let endpoint = try Endpoint(connect)
+        let kernel = try kernel.map { try MatrixKernel.resolve($0) }
+        guard (1...WorkerCount.maximum).contains(processes) else {
+            throw UsageError("--processes \(processes): 1 to \(WorkerCount.maximum) worker processes can be started")
+        }
+        if processes > 1 {
+            try WorkerGroup(count: processes, arguments: arguments).run(stop: stop)
+        } else {
+            try serve(endpoint, kernel: kernel, stop: stop)
+        }
+    }
+
+    private func serve(_ endpoint: Endpoint, kernel: MatrixKernel?, stop: StopSignals) throws {
+        let console = consoleOptions.console
+        let options = WorkerOptions(
+            host: Host.name, processID: Host.processID, kernel: kernel, cache: try DataCache()
+        ) { console.note($0.text) }
+        try WorkerProcess.serve(endpoint, options, stop: stop)
+        console.note("The run is over")
+    }
+
+    /// This command's line for one process.
+    private var arguments: [String] {
+        ["worker", "--connect", connect] + (kernel.map { ["--kernel", $0] } ?? [])
+            + (consoleOptions.quiet ? ["--quiet"] : []) + (consoleOptions.verbose ? ["--verbose"] : [])
+    }
+}

@@ -1,0 +1,58 @@
+/// Which chunks of one version of the weights somebody has.
+struct ChunkSet: Hashable, Sendable {
+    private(set) var version: UInt64
+    private(set) var count = 0
+    private var words: [UInt64]
+    private let capacity: Int
+
+    /// No chunks of `version`, of `capacity` that there are.
+    init(version: UInt64, capacity: Int) {
+        self.version = version
+        self.capacity = capacity
+        self.words = Array(repeating: 0, count: (capacity + 63) / 64)
+    }
+
+    /// Forgets everything and turns to `version`, unless it is at that version already.
+    mutating func turn(to version: UInt64) {
+        guard self.version != version else { return }
+        self.version = version
+        count = 0
+        for index in words.indices { words[index] = 0 }
+    }
+
+    func contains(_ chunk: Int) -> Bool {
+        words[chunk / 64] & (1 << UInt64(chunk % 64)) != 0
+    }
+
+    /// Adds a chunk; false if it is in already.
+    mutating func insert(_ chunk: Int) -> Bool {
+        guard !contains(chunk) else { return false }
+        words[chunk / 64] |= 1 << UInt64(chunk % 64)
+        count += 1
+        return true
+    }
+
+    /// Whether all chunks of `version` are in.
+    func isComplete(_ version: UInt64) -> Bool {
+        self.version == version && count == capacity
+    }
+}
+
+/// The chunk sets of two versions that alternate, as the weights do.
+struct VersionedChunkSets: Hashable, Sendable {
+    private var even: ChunkSet
+    private var odd: ChunkSet
+
+    init(capacity: Int) {
+        // Versions that no step has, so that nothing counts as there.
+        even = ChunkSet(version: .max - 1, capacity: capacity)
+        odd = ChunkSet(version: .max, capacity: capacity)
+    }
+
+    subscript(version: UInt64) -> ChunkSet {
+        get { version & 1 == 0 ? even : odd }
+        _modify {
+            if version & 1 == 0 { yield &even } else { yield &odd }
+        }
+    }
+}

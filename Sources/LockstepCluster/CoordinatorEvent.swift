@@ -1,0 +1,70 @@
+package import LockstepProtocol
+package import LockstepSharding
+
+/// What can happen to a coordinator.
+package enum CoordinatorEvent: Sendable {
+    /// A peer asks to join the run.
+    case hello(PeerID, Hello)
+    /// A member has the data set and shows its fingerprint.
+    case ready(PeerID, MemberID, Ready)
+    /// A member asks for a piece of the data set.
+    case dataRequested(PeerID, MemberID, offset: UInt64, count: Int)
+    /// A member has answered a unit; its payload has been taken.
+    case answered(PeerID, MemberID, WorkUnit)
+    /// A member leaves of its own accord.
+    case goodbye(PeerID, MemberID, Goodbye)
+    /// A peer has spoken as somebody it is not: an unknown member, or one of another run.
+    case stranger(PeerID)
+    /// A peer's connection has ended, or it has broken the protocol.
+    case peerLost(PeerID, reason: String)
+    /// The trainer starts a step; the weights of its version are final.
+    case beginStep(UInt64, SummationTree)
+    /// The trainer evaluates the weights of `version`, which are final, in these blocks.
+    case beginEvaluation(version: UInt64, blocks: [UInt32])
+    /// A chunk of the next step's weights is final.
+    case chunkUpdated(version: UInt64, chunk: Int)
+    /// The run is over.
+    case stop(Goodbye)
+    /// Time has passed.
+    case tick
+}
+
+/// What a coordinator's loop is to do, in this order.
+package enum CoordinatorAction: Sendable {
+    case welcome(PeerID, MemberID)
+    case refuse(PeerID, Refusal)
+    case sendData(PeerID, MemberID, offset: UInt64, count: Int)
+    case sendParameters(PeerID, MemberID, version: UInt64, chunk: Int)
+    case assign(PeerID, MemberID, WorkUnit)
+    case dismiss(PeerID, MemberID, Goodbye)
+    case notify(ClusterNotice)
+    case fail(ClusterFailure)
+}
+
+/// News of the membership, for people.
+package enum ClusterNotice: Hashable, Sendable {
+    case joined(MemberInfo, active: Int)
+    /// A worker whose numeric kernel differs takes part all the same.
+    case joinedWithOtherBits(MemberInfo, kernel: String, active: Int)
+    case left(MemberInfo, message: String, active: Int)
+    case lost(MemberInfo, reason: String, shardsReassigned: Int, active: Int)
+    case refused(host: String?, Refusal)
+    /// The last worker has gone.
+    case waiting(seconds: Double)
+}
+
+/// Why a coordinator gives up.
+package enum ClusterFailure: Error, Equatable, Sendable, CustomStringConvertible {
+    case tooFewWorkers(joined: Int, needed: Int, seconds: Double)
+    case noWorkersLeft(seconds: Double)
+
+    package var description: String {
+        switch self {
+        case .tooFewWorkers(let joined, let needed, let seconds):
+            "\(joined) of \(needed) workers joined within \(Int(seconds)) s; start the others in time, or set a "
+                + "longer timeouts.start"
+        case .noWorkersLeft(let seconds):
+            "the last worker has gone and none came back within \(Int(seconds)) s (timeouts.rejoin)"
+        }
+    }
+}

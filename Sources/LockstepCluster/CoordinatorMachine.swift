@@ -1,0 +1,140 @@
+package import LockstepProtocol
+import LockstepSharding
+
+/// The coordinator's decisions: who is a member, who computes what, who gets which weights.
+///
+/// It does no I/O, reads no clock and never sees a weight or a gradient: events go in, actions come out, and the same
+/// events give the same actions. Payload bytes bypass it; it sees node, chunk and step numbers.
+///
+/// A worker with an unanswered assignment is given no other and no weights, so what is under way to it is bounded by
+/// one assignment and one version of the weights.
+package struct CoordinatorMachine: Sendable {
+    /// What a run asks of its workers.
+    package struct Terms: Sendable {
+        /// Training starts once this many are ready.
+        package var minimumWorkers: Int
+        /// No more are admitted.
+        package var maximumWorkers: Int
+        package var chunks: Int
+        package var dataBytes: UInt64
+        package var programVersion: String
+        /// The coordinator's own kernel and fingerprint; a worker's digests must be equal.
+        package var expected: Ready
+        package var allowsMixedKernels: Bool
+        package var deadlines: Deadlines
+
+        package init(
+            minimumWorkers: Int, maximumWorkers: Int, chunks: Int, dataBytes: UInt64, programVersion: String,
+            expected: Ready, allowsMixedKernels: Bool, deadlines: Deadlines
+        ) {
+            self.minimumWorkers = minimumWorkers
+            self.maximumWorkers = maximumWorkers
+            self.chunks = chunks
+            self.dataBytes = dataBytes
+            self.programVersion = programVersion
+            self.expected = expected
+            self.allowsMixedKernels = allowsMixedKernels
+            self.deadlines = deadlines
+        }
+    }
+
+    /// What the run's summary tells.
+    package struct Counts: Hashable, Sendable {
+        package var lost = 0
+        package var joined = 0
+        package var shardsReassigned = 0
+        package var isBitwiseReproducible = true
+    }
+
+    /// gathering -> running -> ended.
+    enum Phase: Hashable, Sendable {
+        /// Waits for the first workers.
+        case gathering(until: Moment)
+        /// Trains; `until` is set while nobody is there to compute.
+        case running(waitingUntil: Moment?)
+        case ended
+    }
+
+    let terms: Terms
+    var phase: Phase
+    /// In the order of their member numbers.
+    var members: [Member] = []
+    var lastMember: UInt32 = 0
+    var round: Round?
+    /// Which nodes of the step are answered.
+    var arrivals = TreeArrivals(lanes: 1)
+    /// Chunks of the next weights that are final.
+    var published: ChunkSet
+    var plans: [PlanKey: AssignmentPlan] = [:]
+    package private(set) var counts = Counts()
+
+    /// Starts to gather workers.
+    package init(terms: Terms, now: Moment) {
+        self.terms = terms
+        self.phase = .gathering(until: now.advanced(bySeconds: terms.deadlines.start))
+        self.published = ChunkSet(version: 0, capacity: terms.chunks)
+    }
+
+    /// Takes an event in and appends what is to be done.
+    package mutating func handle(_ event: CoordinatorEvent, now: Moment, into actions: inout [CoordinatorAction]) {
+        switch event {
+        case .hello(let peer, let hello):
+            admit(peer, hello, now: now, into: &actions)
+        case .ready(let peer, let member, let ready):
+            activate(peer, member, ready, into: &actions)
+        case .dataRequested(let peer, let member, let offset, let count):
+            serveData(peer, member, offset: offset, count: count, now: now, into: &actions)
+        case .answered(let peer, let member, let unit):
+            take(unit, from: peer, member, into: &actions)
+        case .goodbye(let peer, let member, let goodbye):
+            bidFarewell(peer, member, goodbye, now: now, into: &actions)
+        case .stranger(let peer):
+            refuseStranger(peer, into: &actions)
+        case .peerLost(let peer, let reason):
+            lose(peer, reason: reason, now: now, into: &actions)
+        case .beginStep(let step, let tree):
+            begin(step: step, tree, into: &actions)
+        case .beginEvaluation(let version, let blocks):
+            begin(evaluation: version, blocks, into: &actions)
+        case .chunkUpdated(let version, let chunk):
+            publish(version: version, chunk: chunk, into: &actions)
+        case .stop(let goodbye):
+            end(goodbye, into: &actions)
+        case .tick:
+            checkDeadlines(now: now, into: &actions)
+        }
+    }
+
+    /// Whether a member's answer to `unit` is wanted: it was asked, and nobody else's answer made the round go on.
+    package func expects(_ unit: WorkUnit, from peer: PeerID, _ member: MemberID) -> Bool {
+        guard let round, round.kind == unit.kind, round.step == unit.step else { return false }
+        return members.contains { $0.id == member && $0.peer == peer && $0.outstanding.contains(unit) }
+    }
+
+    /// Whether the step or evaluation under way is answered in full.
+    package var isRoundComplete: Bool { round?.isComplete ?? true }
+
+    /// Members that have proved themselves.
+    package var activeCount: Int { members.count(where: \.isActive) }
+
+    /// Whether enough workers are there for the first step.
+    package var canStart: Bool { activeCount >= terms.minimumWorkers }
+
+    /// When a tick is due at the latest.
+    package var nextDeadline: Moment? {
+        var deadlines: [Moment] = []
+        switch phase {
+        case .gathering(let until): deadlines.append(until)
+        case .running(let until): if let until { deadlines.append(until) }
+        case .ended: return nil
+        }
+        for member in members {
+            if case .welcomed(let until) = member.phase { deadlines.append(until) }
+        }
+        return deadlines.min()
+    }
+
+    mutating func count(_ change: (inout Counts) -> Void) {
+        change(&counts)
+    }
+}

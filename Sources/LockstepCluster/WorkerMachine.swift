@@ -1,0 +1,226 @@
+import LockstepProtocol
+
+/// A worker's decisions: when to say hello, what to fetch, which assignment can be carried out.
+///
+/// Like the coordinator's machine it does no I/O and reads no clock. Computing is one action: while it lasts nothing
+/// else is decided, for a worker is one thread.
+package struct WorkerMachine: Sendable {
+    /// connecting -> preparing -> (fetching ->) proving -> serving -> ended, and back to connecting from any of them
+    /// but the last.
+    enum State: Hashable, Sendable {
+        /// Waits for a connection, or for an answer to its hello.
+        case connecting(until: Moment, helloAgain: Moment?)
+        /// Welcomed; reads the configuration and looks for the data set.
+        case preparing
+        /// Asks for the data set piece by piece.
+        case fetching(Transfer)
+        /// Opens the library and computes the fingerprint; then waits for work.
+        case proving
+        case serving
+        case ended
+    }
+
+    /// A data set on its way: pieces are asked for in order, a few at a time.
+    struct Transfer: Hashable, Sendable {
+        let total: UInt64
+        var requested: UInt64 = 0
+        var received: UInt64 = 0
+    }
+
+    /// Bytes of a data set asked for at once, and how many such requests are under way.
+    static let pieceBytes: UInt64 = 1 << 20
+    static let piecesUnderWay: UInt64 = 4
+
+    private let deadlines: Deadlines
+    private var isConnected = false
+    private(set) var state: State
+    /// The present membership, while there is one.
+    package private(set) var membership: Membership?
+    private var weights: VersionedChunkSets?
+
+    /// Which run and as whom.
+    package struct Membership: Hashable, Sendable {
+        package let run: UInt32
+        package let member: MemberID
+
+        package init(run: UInt32, member: MemberID) {
+            self.run = run
+            self.member = member
+        }
+    }
+
+    /// Starts to look for the coordinator.
+    package init(deadlines: Deadlines, now: Moment) {
+        self.deadlines = deadlines
+        self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), helloAgain: nil)
+    }
+
+    /// Takes an event in and appends what is to be done.
+    package mutating func handle(_ event: WorkerEvent, now: Moment, into actions: inout [WorkerAction]) {
+        guard state != .ended else { return }
+        switch event {
+        case .connected:
+            isConnected = true
+            if case .connecting(let until, _) = state { sayHello(until: until, now: now, into: &actions) }
+        case .disconnected:
+            loseCoordinator(now: now, into: &actions)
+        case .welcomed(let run, let member):
+            guard case .connecting = state else { return }
+            membership = Membership(run: run, member: member)
+            state = .preparing
+            actions.append(.prepare)
+        case .refused(let refusal):
+            refused(refusal, now: now, into: &actions)
+        case .dataReady:
+            state = .proving
+            actions.append(.prove)
+        case .dataMissing(let bytes):
+            state = .fetching(Transfer(total: bytes))
+            actions.append(.notify(.fetchingData(bytes: bytes)))
+            requestData(into: &actions)
+        case .dataReceived(let offset, let count):
+            receiveData(offset: offset, count: count, now: now, into: &actions)
+        case .proved(let ready):
+            guard case .proving = state else { return }
+            actions.append(.sendReady(ready))
+            state = .serving
+            if let membership { actions.append(.notify(.joined(membership.member))) }
+        case .parameters(let version, let chunk):
+            store(version: version, chunk: chunk, now: now, into: &actions)
+        case .assigned(let unit):
+            work(on: unit, now: now, into: &actions)
+        case .dismissed(let goodbye):
+            end(goodbye.code == .failed ? .failed(message: goodbye.message) : .finished, into: &actions)
+        case .unable(let reason):
+            sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
+            end(.unable(reason: reason), into: &actions)
+        case .confused(let reason):
+            rejoin(reason: reason, now: now, into: &actions)
+        case .stop:
+            sayGoodbye(Goodbye(code: .stopping, message: "asked to stop"), into: &actions)
+            end(.stopped, into: &actions)
+        case .tick:
+            checkDeadlines(now: now, into: &actions)
+        }
+    }
+
+    /// Tells how many chunks the weights have, once the configuration is read.
+    package mutating func expectWeights(chunks: Int) {
+        weights = VersionedChunkSets(capacity: chunks)
+    }
+
+    /// When a tick is due at the latest.
+    package var nextDeadline: Moment? {
+        guard case .connecting(let until, let helloAgain) = state else { return nil }
+        return min(until, helloAgain ?? until)
+    }
+
+    // MARK: - Joining
+
+    private mutating func sayHello(until: Moment, now: Moment, into actions: inout [WorkerAction]) {
+        state = .connecting(until: until, helloAgain: now.advanced(bySeconds: deadlines.hello))
+        actions.append(.sendHello)
+    }
+
+    private mutating func loseCoordinator(now: Moment, into actions: inout [WorkerAction]) {
+        isConnected = false
+        if case .connecting(let until, _) = state {
+            state = .connecting(until: until, helloAgain: nil)
+        } else {
+            membership = nil
+            state = .connecting(until: now.advanced(bySeconds: deadlines.rejoin), helloAgain: nil)
+            actions.append(.notify(.lostCoordinator(seconds: deadlines.rejoin)))
+        }
+    }
+
+    private mutating func refused(_ refusal: Refusal, now: Moment, into actions: inout [WorkerAction]) {
+        if refusal.code == .rejoin {
+            rejoin(reason: refusal.message, now: now, into: &actions)
+        } else {
+            end(.refused(refusal), into: &actions)
+        }
+    }
+
+    /// Gives its membership up and says hello anew; several reasons to do so count as one.
+    private mutating func rejoin(reason: String, now: Moment, into actions: inout [WorkerAction]) {
+        if case .connecting = state { return }
+        membership = nil
+        actions.append(.notify(.rejoining(reason: reason)))
+        let until = now.advanced(bySeconds: deadlines.rejoin)
+        state = .connecting(until: until, helloAgain: nil)
+        if isConnected { sayHello(until: until, now: now, into: &actions) }
+    }
+
+    private mutating func checkDeadlines(now: Moment, into actions: inout [WorkerAction]) {
+        guard case .connecting(let until, let helloAgain) = state else { return }
+        if until <= now {
+            end(.noCoordinator(seconds: deadlines.rejoin), into: &actions)
+        } else if let helloAgain, helloAgain <= now {
+            sayHello(until: until, now: now, into: &actions)
+        }
+    }
+
+    private mutating func sayGoodbye(_ goodbye: Goodbye, into actions: inout [WorkerAction]) {
+        if membership != nil { actions.append(.sendGoodbye(goodbye)) }
+    }
+
+    private mutating func end(_ ending: WorkerEnding, into actions: inout [WorkerAction]) {
+        state = .ended
+        actions.append(.exit(ending))
+    }
+
+    // MARK: - Fetching the data set
+
+    private mutating func requestData(into actions: inout [WorkerAction]) {
+        guard case .fetching(var transfer) = state else { return }
+        while transfer.requested < transfer.total,
+            transfer.requested - transfer.received < Self.pieceBytes * Self.piecesUnderWay
+        {
+            let count = min(Self.pieceBytes, transfer.total - transfer.requested)
+            actions.append(.requestData(offset: transfer.requested, count: Int(count)))
+            transfer.requested += count
+        }
+        state = .fetching(transfer)
+    }
+
+    private mutating func receiveData(
+        offset: UInt64, count: Int, now: Moment, into actions: inout [WorkerAction]
+    ) {
+        guard case .fetching(var transfer) = state else { return }
+        let expected = min(Self.pieceBytes, transfer.total - transfer.received)
+        guard offset == transfer.received, UInt64(count) == expected else {
+            return rejoin(reason: "a piece of the data set came out of order", now: now, into: &actions)
+        }
+        transfer.received += expected
+        state = .fetching(transfer)
+        if transfer.received == transfer.total {
+            state = .preparing
+            actions.append(.acceptData)
+        } else {
+            requestData(into: &actions)
+        }
+    }
+
+    // MARK: - Working
+
+    private mutating func store(version: UInt64, chunk: Int, now: Moment, into actions: inout [WorkerAction]) {
+        guard case .serving = state else { return }
+        weights?[version].turn(to: version)
+        guard weights?[version].insert(chunk) == true else {
+            return rejoin(reason: "chunk \(chunk) of weights \(version) came twice", now: now, into: &actions)
+        }
+        actions.append(.store(version: version, chunk: chunk))
+    }
+
+    private mutating func work(on unit: WorkUnit, now: Moment, into actions: inout [WorkerAction]) {
+        guard case .serving = state else { return }
+        guard weights?[unit.step].isComplete(unit.step) == true else {
+            return rejoin(reason: "work came before all of weights \(unit.step)", now: now, into: &actions)
+        }
+        if unit.kind == .node && unit.number == 0 {
+            actions.append(.acknowledge(unit))
+        } else {
+            actions.append(.compute(unit))
+        }
+    }
+}

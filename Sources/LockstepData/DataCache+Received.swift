@@ -1,0 +1,84 @@
+import Glibc
+import LockstepDigest
+
+extension DataCache {
+    /// A data set that was stored here before, mapped from its file.
+    ///
+    /// Its SHA-256 is verified first; a damaged file is deleted.
+    ///
+    /// - Returns: nil where there is none, or none that fits the description.
+    package func received(_ description: DatasetDescription) -> Dataset? {
+        // The digest becomes a file name, so it must be one.
+        guard let digest = SHA256Digest(hex: description.sha256) else { return nil }
+        let path = blobPath(digest)
+        guard let file = try? FileDescriptor(readingFileAt: path) else { return nil }
+        guard let memory = try? MappedMemory(readingFrom: file),
+            SHA256.hash(UnsafeRawBufferPointer(memory.bytes)) == digest
+        else {
+            unlink(path)
+            return nil
+        }
+        return try? Dataset(description: description, bytes: UnsafeRawBufferPointer(memory.bytes), owner: memory)
+    }
+
+    /// Stores a data set under its digest, which is verified first.
+    ///
+    /// The file appears under its name only when all of it has reached the disk.
+    ///
+    /// - Throws: ``DataError`` if the digest is wrong or the file cannot be written.
+    package func store(_ dataset: Dataset) throws(DataError) {
+        try dataset.verifyDigest()
+        guard let digest = SHA256Digest(hex: dataset.description.sha256) else { return }
+        let folder = "\(directory)/datasets"
+        try makeFolder(folder)
+        let path = blobPath(digest)
+        let temporaryPath = "\(path).\(getpid()).\(UInt64.random(in: 0 ... .max))"
+        do throws(DataError) {
+            try write(dataset.bytes, to: temporaryPath)
+            guard rename(temporaryPath, path) == 0 else { throw DataError(system: errno, subject: path) }
+            try synchronize(folder: folder)
+        } catch {
+            unlink(temporaryPath)
+            throw error
+        }
+    }
+
+    private func blobPath(_ digest: SHA256Digest) -> String {
+        "\(directory)/datasets/\(digest.hex).blob"
+    }
+
+    /// Makes a folder and those above it.
+    private func makeFolder(_ path: String) throws(DataError) {
+        var partial = path.hasPrefix("/") ? "" : "."
+        for component in path.split(separator: "/") {
+            partial += "/\(component)"
+            guard mkdir(partial, 0o777) == 0 || errno == EEXIST else {
+                throw DataError(system: errno, subject: partial)
+            }
+        }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(DataError) {
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw DataError(system: errno, subject: path) }
+        defer { close(file) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = Glibc.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+            if count >= 0 {
+                rest = rest.dropFirst(count)
+            } else if errno != EINTR {
+                throw DataError(system: errno, subject: path)
+            }
+        }
+        guard fsync(file) == 0 else { throw DataError(system: errno, subject: path) }
+    }
+
+    /// Makes a rename inside the folder last.
+    private func synchronize(folder: String) throws(DataError) {
+        let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard file >= 0 else { throw DataError(system: errno, subject: folder) }
+        defer { close(file) }
+        guard fsync(file) == 0 else { throw DataError(system: errno, subject: folder) }
+    }
+}

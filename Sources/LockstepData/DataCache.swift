@@ -1,0 +1,41 @@
+import Glibc
+import LockstepDigest
+
+/// The folder that holds fetched and received data sets.
+///
+/// `NAME/` holds the files of a ``KnownDataset``, `datasets/SHA256.blob` the bytes of one that came from a coordinator.
+package struct DataCache: Hashable, Sendable {
+    package let directory: String
+
+    package init(directory: String) {
+        self.directory = directory
+    }
+
+    /// The folder that the environment, looked up by `variable`, names: `LOCKSTEP_CACHE`, else `.cache/lockstep` in
+    /// `HOME`.
+    package init(
+        environment variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }
+    ) throws(DataError) {
+        if let directory = variable("LOCKSTEP_CACHE"), !directory.isEmpty {
+            self.directory = directory
+        } else if let home = variable("HOME"), !home.isEmpty {
+            directory = home + "/.cache/lockstep"
+        } else {
+            throw DataError(.noCacheDirectory, subject: "data cache")
+        }
+    }
+
+    /// Where the files of a known data set lie.
+    package func directory(of known: KnownDataset) -> String {
+        "\(directory)/\(known.name)"
+    }
+
+    /// The path of a known data set's file, plain or gzipped, whichever is there.
+    func path(of file: KnownDataset.File, in known: KnownDataset) throws(DataError) -> String {
+        let plain = "\(directory(of: known))/\(file.name)"
+        for path in [plain, plain + ".gz"] where access(path, F_OK) == 0 { return path }
+        throw DataError(
+            .notInCache(file: file.name, directory: directory(of: known)), subject: "data set \(known.name)",
+            remedy: "run \(known.script)")
+    }
+}

@@ -1,0 +1,70 @@
+import CProcessor
+
+// The hot loops: called for every block of every shard. They allocate nothing.
+//
+// A stored byte b becomes Float(b) * (1/255 as Float): one rounding of the constant, one of the product. 0 gives 0
+// and 255 gives 1 exactly.
+extension Dataset {
+    /// Writes the features of the samples with the given numbers: [samples.count, inputSize], row-major.
+    package func gather(_ samples: UnsafeBufferPointer<UInt32>, into destination: UnsafeMutablePointer<Float>) {
+        let inputSize = description.inputSize
+        // Shuffled rows lie anywhere in memory; asked for two rows ahead, they arrive in time.
+        let ahead = 2
+        for sample in samples.prefix(ahead) { prefetch(row(sample)) }
+        for (index, sample) in samples.enumerated() {
+            if index + ahead < samples.count { prefetch(row(samples[index + ahead])) }
+            convert(row(sample), into: destination + index * inputSize, count: inputSize)
+        }
+    }
+
+    /// Writes the features of consecutive samples: [samples.count, inputSize], row-major.
+    package func gather(_ samples: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
+        precondition(samples.lowerBound >= 0 && samples.upperBound <= layout.sampleCount)
+        let rows = features + samples.lowerBound * rowByteCount
+        convert(rows, into: destination, count: samples.count * description.inputSize)
+    }
+
+    /// Writes the classes of the samples with the given numbers: [samples.count].
+    package func gatherLabels(_ samples: UnsafeBufferPointer<UInt32>, into destination: UnsafeMutablePointer<UInt16>) {
+        for (index, sample) in samples.enumerated() {
+            precondition(Int(sample) < layout.sampleCount)
+            destination[index] = labels[Int(sample)]
+        }
+    }
+
+    /// Writes the classes of consecutive samples: [samples.count].
+    package func gatherLabels(_ samples: Range<Int>, into destination: UnsafeMutablePointer<UInt16>) {
+        precondition(samples.lowerBound >= 0 && samples.upperBound <= layout.sampleCount)
+        destination.update(from: labels + samples.lowerBound, count: samples.count)
+    }
+
+    /// Bytes of a sample's features.
+    private var rowByteCount: Int { description.inputSize * description.element.byteCount }
+
+    private func row(_ sample: UInt32) -> UnsafeRawPointer {
+        precondition(Int(sample) < layout.sampleCount)
+        return features + Int(sample) * rowByteCount
+    }
+
+    /// Asks for a row's first cache lines; the processor itself sees the pattern in a longer one.
+    private func prefetch(_ row: UnsafeRawPointer) {
+        for offset in stride(from: 0, to: min(rowByteCount, 1024), by: 64) {
+            lockstep_prefetch(row + offset)
+        }
+    }
+
+    private func convert(_ values: UnsafeRawPointer, into destination: UnsafeMutablePointer<Float>, count: Int) {
+        switch description.element {
+        case .uint8: scaleBytes(values.assumingMemoryBound(to: UInt8.self), into: destination, count: count)
+        case .float32: destination.update(from: values.assumingMemoryBound(to: Float.self), count: count)
+        }
+    }
+}
+
+/// Converts `count` bytes to float32 between 0 and 1. A plain loop, which the compiler vectorises.
+private func scaleBytes(_ source: UnsafePointer<UInt8>, into destination: UnsafeMutablePointer<Float>, count: Int) {
+    let scale: Float = 1 / 255
+    for index in 0..<count {
+        destination[index] = Float(source[index]) * scale
+    }
+}

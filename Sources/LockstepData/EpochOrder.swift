@@ -1,0 +1,39 @@
+import LockstepNumerics
+
+/// The order in which an epoch visits the training samples.
+///
+/// A permutation that depends on the seed and the epoch alone, so every process can make it by itself:
+/// Fisher and Yates's shuffle (Knuth, The Art of Computer Programming, 3.4.2, algorithm P) whose i-th draw is
+/// the counter-based generator's value for (permutation, epoch, i).
+package struct EpochOrder: ~Copyable {
+    /// Sample numbers in the order of their visit.
+    package let samples: UnsafeBufferPointer<UInt32>
+    private let storage: UnsafeMutableBufferPointer<UInt32>
+    private var epoch: Int?
+
+    /// Room for `count` samples; holds no order before the first ``prepare(epoch:seed:)``.
+    package init(count: Int) {
+        self.storage = .allocate(capacity: count)
+        storage.initialize(repeating: 0)
+        self.samples = UnsafeBufferPointer(storage)
+    }
+
+    deinit {
+        storage.deallocate()
+    }
+
+    /// Fills in the order of `epoch`, unless it is there already.
+    package mutating func prepare(epoch: Int, seed: UInt64) {
+        guard self.epoch != epoch else { return }
+        for i in storage.indices { storage[i] = UInt32(truncatingIfNeeded: i) }
+        let generator = Philox(seed: seed)
+        var i = storage.count - 1
+        while i > 0 {
+            let position = RandomPosition(
+                .permutation, epoch: UInt32(truncatingIfNeeded: epoch), sample: UInt32(truncatingIfNeeded: i))
+            storage.swapAt(i, Int(generator.integer(below: UInt32(truncatingIfNeeded: i + 1), at: position)))
+            i -= 1
+        }
+        self.epoch = epoch
+    }
+}

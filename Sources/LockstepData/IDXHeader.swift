@@ -1,0 +1,81 @@
+/// The two kinds of IDX files that a data set of pictures consists of.
+package enum IDXKind: String, Hashable, Sendable {
+    case images, labels
+
+    /// The file's first four bytes, big-endian: two zeros, 8 for unsigned bytes, the number of dimensions.
+    package var magic: UInt32 {
+        switch self {
+        case .images: 0x0000_0803
+        case .labels: 0x0000_0801
+        }
+    }
+
+    /// Bytes of the header: the magic number and a big-endian UInt32 for each dimension.
+    package var headerSize: Int {
+        switch self {
+        case .images: 16
+        case .labels: 8
+        }
+    }
+}
+
+/// What the header of an IDX file declares.
+///
+/// Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
+package struct IDXHeader: Hashable, Sendable {
+    /// A file's samples, at most.
+    package static let largestCount = Int(Int32.max)
+    /// Rows or columns of an image, at most.
+    package static let largestSide = 65_536
+    /// Bytes of all samples of a file together, at most: 4 GiB.
+    package static let largestPayload = 1 << 32
+
+    package let kind: IDXKind
+    package let count: Int
+    /// Bytes of a sample: rows x columns of an image, 1 for a label.
+    package let sampleSize: Int
+
+    /// Bytes of all samples.
+    package var payloadSize: Int { count * sampleSize }
+    /// Bytes of the whole uncompressed file.
+    package var fileSize: Int { kind.headerSize + payloadSize }
+
+    /// Reads and checks a header from `kind.headerSize` bytes, or fewer where the content ends earlier.
+    init(_ bytes: UnsafeRawBufferPointer, kind: IDXKind, path: String) throws(DataError) {
+        func word(_ index: Int) -> UInt32 {
+            UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))
+        }
+        if bytes.count >= 4, word(0) != kind.magic {
+            throw DataError(.wrongMagic(found: word(0), kind: kind), subject: path, offset: 0)
+        }
+        guard bytes.count == kind.headerSize else {
+            throw DataError(
+                .truncated(declared: kind.headerSize, found: bytes.count), subject: path, offset: bytes.count)
+        }
+        func dimension(_ index: Int, _ what: String, limit: Int) throws(DataError) -> Int {
+            let value = Int(word(index))
+            guard value <= limit else {
+                throw DataError(.tooLarge(what: what, found: value, limit: limit), subject: path, offset: index * 4)
+            }
+            return value
+        }
+        self.kind = kind
+        count = try dimension(1, "the number of samples", limit: IDXHeader.largestCount)
+        guard count > 0 else { throw DataError(.noSamples, subject: path, offset: 4) }
+        switch kind {
+        case .images:
+            let rows = try dimension(2, "the number of rows", limit: IDXHeader.largestSide)
+            let columns = try dimension(3, "the number of columns", limit: IDXHeader.largestSide)
+            guard rows > 0, columns > 0 else { throw DataError(.emptyImages, subject: path, offset: 8) }
+            sampleSize = rows * columns
+        case .labels:
+            sampleSize = 1
+        }
+        // Below 2^31 * 2^32: no overflow.
+        guard count * sampleSize <= IDXHeader.largestPayload else {
+            throw DataError(
+                .tooLarge(what: "the size of all samples", found: count * sampleSize, limit: IDXHeader.largestPayload),
+                subject: path, offset: 4)
+        }
+    }
+}

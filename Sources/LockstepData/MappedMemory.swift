@@ -1,0 +1,25 @@
+import Glibc
+
+/// Page-aligned memory from the kernel, given back with its last reference.
+final class MappedMemory: @unchecked Sendable {
+    let bytes: UnsafeMutableRawBufferPointer
+
+    /// Zeros. A page costs memory once it is written to.
+    init(byteCount: Int, subject: String) throws(DataError) {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+        guard byteCount > 0, let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED
+        else { throw DataError(.outOfMemory(byteCount: byteCount), subject: subject) }
+        bytes = UnsafeMutableRawBufferPointer(start: base, count: byteCount)
+    }
+
+    /// The whole content of a file, which must not be empty, for reading alone.
+    init(readingFrom file: FileDescriptor) throws(DataError) {
+        guard let base = mmap(nil, file.size, PROT_READ, MAP_PRIVATE, file.number, 0), base != MAP_FAILED
+        else { throw DataError(system: errno, subject: file.path) }
+        bytes = UnsafeMutableRawBufferPointer(start: base, count: file.size)
+    }
+
+    deinit {
+        munmap(bytes.baseAddress, bytes.count)
+    }
+}

@@ -1,0 +1,61 @@
+/// How the network does on one block of an evaluation.
+package struct BlockResult: MessageBody {
+    /// The most classes: labels are 16 bits wide.
+    package static let maximumClasses = 1 << 16
+    private static let fixedSize = 28
+    package static let encodedSizes = fixedSize...fixedSize + 4 * maximumClasses
+
+    /// The sum of the samples' costs. Any bit pattern: whether it is a number is for the receiver to check.
+    package var cost: Double
+    /// How long the worker computed, by its own clock.
+    package var computeNanoseconds: UInt64
+    /// Samples whose class was found.
+    package var correct: UInt32
+    /// Samples in the block.
+    package var total: UInt32
+    /// How often each class was the answer.
+    package var predictions: [UInt32]
+
+    /// - Parameters:
+    ///   - cost: The sum of the samples' costs.
+    ///   - computeNanoseconds: How long it took.
+    ///   - correct: Samples whose class was found.
+    ///   - total: Samples in the block.
+    ///   - predictions: How often each class was the answer; at most ``maximumClasses``.
+    package init(cost: Double, computeNanoseconds: UInt64, correct: UInt32, total: UInt32, predictions: [UInt32]) {
+        precondition(predictions.count <= Self.maximumClasses, "\(predictions.count) classes")
+        self.cost = cost
+        self.computeNanoseconds = computeNanoseconds
+        self.correct = correct
+        self.total = total
+        self.predictions = predictions
+    }
+
+    package func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: Self.fixedSize + 4 * predictions.count)
+        writer.append(cost)
+        writer.append(computeNanoseconds)
+        writer.append(correct)
+        writer.append(total)
+        writer.append(UInt32(predictions.count))
+        for count in predictions { writer.append(count) }
+        return writer.bytes
+    }
+
+    package init(decoding frame: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(frame)
+        cost = try reader.double()
+        computeNanoseconds = try reader.integer(UInt64.self)
+        correct = try reader.integer(UInt32.self)
+        total = try reader.integer(UInt32.self)
+        let count = Int(try reader.integer(UInt32.self))
+        guard count <= Self.maximumClasses else { throw .tooManyEntries(found: count, limit: Self.maximumClasses) }
+        guard reader.remaining >= 4 * count else {
+            throw .truncated(needed: Self.fixedSize + 4 * count, found: frame.count)
+        }
+        predictions = []
+        predictions.reserveCapacity(count)
+        for _ in 0..<count { predictions.append(try reader.integer(UInt32.self)) }
+        try reader.finish()
+    }
+}

@@ -1,0 +1,57 @@
+/// Takes a frame apart, field by field. Never reads past its end, never allocates more than the frame has.
+struct ByteReader {
+    private let frame: UnsafeRawBufferPointer
+    private var position = 0
+
+    init(_ frame: UnsafeRawBufferPointer) {
+        self.frame = frame
+    }
+
+    /// The bytes that are left.
+    var remaining: Int { frame.count - position }
+
+    mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+        _: Integer.Type
+    ) throws(ProtocolError) -> Integer {
+        let start = try advance(by: MemoryLayout<Integer>.size)
+        return Integer(littleEndian: frame.loadUnaligned(fromByteOffset: start, as: Integer.self))
+    }
+
+    mutating func double() throws(ProtocolError) -> Double {
+        Double(bitPattern: try integer(UInt64.self))
+    }
+
+    mutating func bytes(count: Int) throws(ProtocolError) -> [UInt8] {
+        let start = try advance(by: count)
+        return Array(frame[start..<start + count])
+    }
+
+    mutating func text() throws(ProtocolError) -> String {
+        let count = Int(try integer(UInt16.self))
+        guard count <= MessageText.maximumBytes else {
+            throw .textTooLong(found: count, limit: MessageText.maximumBytes)
+        }
+        let start = try advance(by: count)
+        let bytes = UnsafeRawBufferPointer(rebasing: frame[start..<start + count])
+        guard let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: \.isControl)
+        else { throw .invalidText }
+        return text
+    }
+
+    /// Checks that nothing is left.
+    func finish() throws(ProtocolError) {
+        guard remaining == 0 else { throw .trailingBytes(count: remaining) }
+    }
+
+    /// Steps over so many bytes and returns where they start.
+    private mutating func advance(by count: Int) throws(ProtocolError) -> Int {
+        guard count <= remaining else { throw .truncated(needed: position + count, found: frame.count) }
+        defer { position += count }
+        return position
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether a terminal could take this for a command.
+    var isControl: Bool { properties.generalCategory == .control }
+}

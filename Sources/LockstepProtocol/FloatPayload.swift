@@ -1,0 +1,50 @@
+package import LockstepSharding
+
+/// The payload of `parameters` and `gradient`: the float32 elements of one chunk, little-endian, nothing else.
+///
+/// libzmq hands payloads out at addresses that need not be multiples of 4. A reader must not bind such memory to
+/// `Float`; it copies the bytes to where the floats belong (``copy(_:to:)``) or reads them with `loadUnaligned`.
+/// Every platform that this program is built for is little-endian, so copying is all there is to decoding.
+package enum FloatPayload {
+    /// Bytes of a float32.
+    package static let elementSize = 4
+
+    /// Finds the chunk that a message carries. Answers for any header and size.
+    ///
+    /// - Parameters:
+    ///   - header: Of a `parameters` or `gradient` message.
+    ///   - payloadBytes: The size of its payload frame; 0 if there is none.
+    ///   - layout: The run's parameters.
+    /// - Returns: The index of the chunk in the layout.
+    /// - Throws: `payloadSize` for a kind or size that carries no floats, `notAChunk` for elements that aren't exactly
+    ///   one chunk of the layout.
+    package static func chunkIndex(
+        of header: Header, payloadBytes: Int, in layout: ChunkLayout
+    ) throws(ProtocolError) -> Int {
+        guard header.kind.carriesFloats, header.kind.acceptsPayload(count: payloadBytes) else {
+            throw .payloadSize(kind: header.kind, found: payloadBytes)
+        }
+        let index = layout.index(
+            segment: Int(header.segment), offset: Int(header.offset), count: payloadBytes / elementSize)
+        guard let index else {
+            throw .notAChunk(segment: header.segment, offset: header.offset, payloadBytes: payloadBytes)
+        }
+        return index
+    }
+
+    /// Copies a payload of any alignment to where its floats belong.
+    ///
+    /// - Parameters:
+    ///   - payload: Exactly as many bytes as the floats take; ``chunkIndex(of:payloadBytes:in:)`` has checked it.
+    ///   - floats: The chunk's elements.
+    package static func copy(_ payload: UnsafeRawBufferPointer, to floats: UnsafeMutableBufferPointer<Float>) {
+        let target = UnsafeMutableRawBufferPointer(floats)
+        precondition(payload.count == target.count, "\(payload.count) bytes for \(floats.count) floats")
+        target.copyMemory(from: payload)
+    }
+}
+
+extension MessageKind {
+    /// Whether the payload is a chunk's floats.
+    package var carriesFloats: Bool { self == .parameters || self == .gradient }
+}

@@ -1,0 +1,105 @@
+package import LockstepSharding
+
+/// What stands before every payload: 32 bytes, little-endian.
+///
+/// | offset | bytes | field | why it is there |
+/// | --- | --- | --- | --- |
+/// | 0 | 2 | magic | "LS": tells what was never meant for us from what is broken |
+/// | 2 | 1 | version | a peer of another release is told so, instead of being misread |
+/// | 3 | 1 | kind | which message this is: ``MessageKind`` |
+/// | 4 | 4 | run | drawn anew by every coordinator process: nothing of an earlier one is taken for this run's |
+/// | 8 | 4 | member | never given twice in a run: an evicted worker's late answer is told from its new ones |
+/// | 12 | 4 | unit | the node or evaluation block that is meant: the unit that is counted once |
+/// | 16 | 8 | step | the step, which is also the weights' version: a late answer isn't counted for another step |
+/// | 24 | 4 | segment | the layer whose floats follow |
+/// | 28 | 4 | offset | the first of them in the layer: each chunk is counted once |
+///
+/// libzmq keeps up to 33 bytes inside a message, so a header costs no allocation. Fields that a kind doesn't use are
+/// sent as 0 and not looked at. Any values can be decoded; whether they name something that exists is for the receiver
+/// to check (``SummationTree/contains(_:)``, ``FloatPayload/chunkIndex(of:payloadBytes:in:)``).
+package struct Header: Hashable, Sendable {
+    /// Bytes of an encoded header.
+    package static let size = 32
+    /// "LS" as it stands in memory.
+    package static let magic: UInt16 = 0x534C
+    /// The only version of the protocol that this program speaks.
+    package static let version: UInt8 = 1
+
+    package var kind: MessageKind
+    package var run: UInt32
+    package var member: UInt32
+    package var unit: UInt32
+    package var step: UInt64
+    package var segment: UInt32
+    package var offset: UInt32
+
+    package init(
+        kind: MessageKind, run: UInt32 = 0, member: UInt32 = 0, unit: UInt32 = 0, step: UInt64 = 0,
+        segment: UInt32 = 0, offset: UInt32 = 0
+    ) {
+        self.kind = kind
+        self.run = run
+        self.member = member
+        self.unit = unit
+        self.step = step
+        self.segment = segment
+        self.offset = offset
+    }
+
+    /// The unit of a step, as a node.
+    package var node: NodeID { NodeID(rawValue: unit) }
+
+    /// Where each field begins.
+    enum Offset {
+        static let magic = 0
+        static let version = 2
+        static let kind = 3
+        static let run = 4
+        static let member = 8
+        static let unit = 12
+        static let step = 16
+        static let segment = 24
+        static let offset = 28
+    }
+
+    /// Writes ``size`` bytes; allocates nothing.
+    ///
+    /// - Parameter buffer: At least ``size`` bytes, of any alignment.
+    package func encode(into buffer: UnsafeMutableRawBufferPointer) {
+        precondition(buffer.count >= Self.size, "a header takes \(Self.size) bytes, not \(buffer.count)")
+        buffer.storeBytes(of: Self.magic.littleEndian, toByteOffset: Offset.magic, as: UInt16.self)
+        buffer.storeBytes(of: Self.version, toByteOffset: Offset.version, as: UInt8.self)
+        buffer.storeBytes(of: kind.rawValue, toByteOffset: Offset.kind, as: UInt8.self)
+        buffer.storeBytes(of: run.littleEndian, toByteOffset: Offset.run, as: UInt32.self)
+        buffer.storeBytes(of: member.littleEndian, toByteOffset: Offset.member, as: UInt32.self)
+        buffer.storeBytes(of: unit.littleEndian, toByteOffset: Offset.unit, as: UInt32.self)
+        buffer.storeBytes(of: step.littleEndian, toByteOffset: Offset.step, as: UInt64.self)
+        buffer.storeBytes(of: segment.littleEndian, toByteOffset: Offset.segment, as: UInt32.self)
+        buffer.storeBytes(of: offset.littleEndian, toByteOffset: Offset.offset, as: UInt32.self)
+    }
+
+    /// Reads a header frame; allocates nothing.
+    ///
+    /// The version is looked at before the size: another version's header may have another one.
+    ///
+    /// - Parameter frame: The whole frame, of any alignment.
+    /// - Throws: `truncated`, `trailingBytes`, `wrongMagic`, `wrongVersion` or `unknownKind`.
+    package init(decoding frame: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(frame)
+        let magic = try reader.integer(UInt16.self)
+        guard magic == Self.magic else { throw .wrongMagic(found: magic) }
+        let version = try reader.integer(UInt8.self)
+        guard version == Self.version else { throw .wrongVersion(found: version) }
+        let rawKind = try reader.integer(UInt8.self)
+        guard let kind = MessageKind(rawValue: rawKind) else { throw .unknownKind(found: rawKind) }
+        guard frame.count >= Self.size else { throw .truncated(needed: Self.size, found: frame.count) }
+        self.kind = kind
+        run = try reader.integer(UInt32.self)
+        member = try reader.integer(UInt32.self)
+        unit = try reader.integer(UInt32.self)
+        step = try reader.integer(UInt64.self)
+        segment = try reader.integer(UInt32.self)
+        offset = try reader.integer(UInt32.self)
+        try reader.finish()
+    }
+}

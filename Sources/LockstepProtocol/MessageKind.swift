@@ -1,0 +1,84 @@
+/// The messages between coordinator and workers. Each is a header frame and, for some kinds, one payload frame.
+///
+/// `run` and `member` are filled in by the coordinator from `welcome` on and by the worker in its answers to it; only
+/// `hello` has neither, and a `refuse` to somebody who is no member has no member. The other fields that a kind uses
+/// stand beside it.
+///
+///     worker                 coordinator
+///       hello        ->                      who I am
+///                    <-      welcome         the run's configuration
+///       dataRequest  ->                      unless the data set is in the cache
+///                    <-      dataChunk
+///       ready        ->                      my numeric fingerprint
+///                    <-      parameters      chunk by chunk
+///                    <-      assign          for each node
+///       gradient     ->                      chunk by chunk
+///       nodeResult   ->                      and on to the next step
+///                    <-      evaluate
+///       blockResult  ->
+///                    <-      goodbye         or `refuse` at any time
+package enum MessageKind: UInt8, CaseIterable, Sendable {
+    /// Worker to coordinator: asks to join. Payload: ``Hello``.
+    case hello = 1
+    /// Coordinator to worker: `run` and `member` are yours from now on. Payload: the run's configuration and the data
+    /// set's description as JSON, opaque here.
+    case welcome = 2
+    /// Worker to coordinator: has the data set and computes like this. Payload: ``Ready``.
+    case ready = 3
+    /// Coordinator to worker: no, and why. Payload: ``Refusal``.
+    case refuse = 4
+    /// Worker to coordinator: asks for a part of the data set. `step`: its first byte; `offset`: its length in bytes,
+    /// at most ``payloadLimit``. No payload.
+    case dataRequest = 5
+    /// Coordinator to worker: a part of the data set. `step`: its first byte. Payload: the bytes, as many as were asked
+    /// for, opaque here.
+    case dataChunk = 6
+    /// Coordinator to worker: compute this node. `step`; `unit`: the node, or 0 for a worker without nodes, which only
+    /// answers. No payload.
+    case assign = 7
+    /// Coordinator to worker: a chunk of the weights. `step`: their version; `segment`, `offset`. Payload: the chunk's
+    /// floats.
+    case parameters = 8
+    /// Worker to coordinator: a chunk of a node's gradient sum. `step`; `unit`: the node; `segment`, `offset`. Payload:
+    /// the chunk's floats.
+    case gradient = 9
+    /// Worker to coordinator: a node is computed, all of its gradient is sent. `step`; `unit` as assigned. Payload:
+    /// ``NodeResult``.
+    case nodeResult = 10
+    /// Coordinator to worker: evaluate this block. `step`: the weights' version; `unit`: an ``EvaluationUnit``. No
+    /// payload.
+    case evaluate = 11
+    /// Worker to coordinator: a block is evaluated. `step`, `unit` as asked. Payload: ``BlockResult``.
+    case blockResult = 12
+    /// Either way: leaves, or ends the run. Payload: ``Goodbye``.
+    case goodbye = 13
+
+    /// The most bytes in a payload frame: 1 MiB, for libzmq counts only complete frames as signs of life.
+    package static let payloadLimit = 1 << 20
+
+    /// The bytes that a payload frame of this kind can have; 0...0 for kinds that have no such frame.
+    package var payloadSizes: ClosedRange<Int> {
+        switch self {
+        case .hello: Hello.encodedSizes
+        case .ready: Ready.encodedSizes
+        case .refuse: Refusal.encodedSizes
+        case .goodbye: Goodbye.encodedSizes
+        case .nodeResult: NodeResult.encodedSizes
+        case .blockResult: BlockResult.encodedSizes
+        case .welcome, .dataChunk: 1...Self.payloadLimit
+        case .parameters, .gradient: FloatPayload.elementSize...Self.payloadLimit
+        case .dataRequest, .assign, .evaluate: 0...0
+        }
+    }
+
+    /// Whether messages of this kind have a payload frame.
+    package var hasPayload: Bool { payloadSizes.upperBound > 0 }
+
+    /// Whether a message of this kind can have a payload of so many bytes.
+    ///
+    /// - Parameter count: The size of the payload frame; 0 if there is none.
+    /// - Returns: False for a size with which the payload's decoding can only fail. True is no promise that it succeeds.
+    package func acceptsPayload(count: Int) -> Bool {
+        payloadSizes.contains(count) && (!carriesFloats || count.isMultiple(of: FloatPayload.elementSize))
+    }
+}

@@ -1,0 +1,73 @@
+/// What is wrong with bytes that a peer has sent. Whoever sent them is dropped or refused; the run doesn't notice.
+package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// The frame ends before what it must hold; both in bytes.
+    case truncated(needed: Int, found: Int)
+    /// The frame goes on after its content.
+    case trailingBytes(count: Int)
+    /// The header isn't one of ours.
+    case wrongMagic(found: UInt16)
+    case wrongVersion(found: UInt8)
+    case unknownKind(found: UInt8)
+    /// The kind can't have a payload of so many bytes.
+    case payloadSize(kind: MessageKind, found: Int)
+    /// A text is longer than allowed, in bytes.
+    case textTooLong(found: Int, limit: Int)
+    /// A text isn't UTF-8, or has control characters, which must not reach a log or a terminal.
+    case invalidText
+    case tooManyEntries(found: Int, limit: Int)
+    /// A refusal or goodbye for a reason that this version doesn't know.
+    case unknownCode(kind: MessageKind, found: UInt16)
+    /// Floats that aren't exactly one chunk of the parameters.
+    case notAChunk(segment: UInt32, offset: UInt32, payloadBytes: Int)
+    /// A message that only the other side sends.
+    case unexpectedKind(MessageKind)
+    /// A body whose numbers contradict each other or the run.
+    case inconsistent(MessageKind)
+
+    package var description: String {
+        switch self {
+        case .truncated(let needed, let found):
+            "message cut short: \(found) bytes where at least \(needed) are needed"
+        case .trailingBytes(let count):
+            "message with \(count) bytes too many"
+        case .wrongMagic(let found):
+            "not a Lockstep message (it starts with \(found), not \(Header.magic)); another program uses this endpoint"
+        case .wrongVersion(let found):
+            "protocol version \(found) where this program speaks \(Header.version); install the same version of "
+                + "lockstep everywhere"
+        case .unknownKind(let found):
+            "message of unknown kind \(found); install the same version of lockstep everywhere"
+        case .payloadSize(let kind, let found):
+            "\(kind) message with a payload of \(found) bytes, \(Self.allowance(of: kind))"
+        case .textTooLong(let found, let limit):
+            "text of \(found) bytes in a message; \(limit) are allowed"
+        case .invalidText:
+            "text in a message that is not UTF-8 or has control characters"
+        case .tooManyEntries(let found, let limit):
+            "list of \(found) entries in a message; \(limit) are allowed"
+        case .unknownCode(let kind, let found):
+            "\(kind) message with the unknown code \(found); install the same version of lockstep everywhere"
+        case .notAChunk(let segment, let offset, let payloadBytes):
+            "\(payloadBytes) bytes for layer \(segment) from element \(offset) are not a chunk of this network's parameters"
+        case .unexpectedKind(let kind):
+            "\(kind) message, which only the other side sends"
+        case .inconsistent(let kind):
+            "\(kind) message whose numbers do not fit this run"
+        }
+    }
+
+    private static func allowance(of kind: MessageKind) -> String {
+        let sizes = kind.payloadSizes
+        if !kind.hasPayload { return "where none is allowed" }
+        if sizes.count == 1 { return "where it has \(sizes.lowerBound)" }
+        return "where it has \(sizes.lowerBound) to \(sizes.upperBound)"
+    }
+}
+
+extension ProtocolError {
+    /// What to tell the peer that sent such bytes.
+    package var refusalCode: Refusal.Code {
+        if case .wrongVersion = self { return .protocolVersion }
+        return .malformed
+    }
+}

@@ -1,0 +1,68 @@
+/// A worker has the data set and shows how its matrix library computes.
+package struct Ready: MessageBody {
+    /// The most digests: a run has few block sizes, those of full and last batches and of evaluation blocks.
+    package static let maximumDigests = 64
+    package static let encodedSizes: ClosedRange<Int> = {
+        let text = MessageText.encodedSizes
+        return text.lowerBound + 2...text.upperBound + 2 + maximumDigests * BlockDigest.encodedSize
+    }()
+
+    /// The name of the matrix library's kernel, for people.
+    package var kernel: String
+    /// A digest for each block size that occurs in the run. These are compared.
+    package var fingerprint: [BlockDigest]
+
+    /// - Parameters:
+    ///   - kernel: The kernel's name.
+    ///   - fingerprint: At most ``maximumDigests``.
+    package init(kernel: String, fingerprint: [BlockDigest]) {
+        precondition(fingerprint.count <= Self.maximumDigests, "\(fingerprint.count) block sizes")
+        self.kernel = kernel
+        self.fingerprint = fingerprint
+    }
+
+    package func encoded() -> [UInt8] {
+        var writer = ByteWriter(capacity: 64 + fingerprint.count * BlockDigest.encodedSize)
+        writer.append(kernel)
+        writer.append(UInt16(fingerprint.count))
+        for block in fingerprint {
+            writer.append(block.rows)
+            writer.append(block.digest)
+        }
+        return writer.bytes
+    }
+
+    package init(decoding frame: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(frame)
+        kernel = try reader.text()
+        let count = Int(try reader.integer(UInt16.self))
+        guard count <= Self.maximumDigests else { throw .tooManyEntries(found: count, limit: Self.maximumDigests) }
+        fingerprint = []
+        for _ in 0..<count {
+            let rows = try reader.integer(UInt32.self)
+            let digest = try reader.bytes(count: BlockDigest.digestSize)
+            fingerprint.append(BlockDigest(rows: rows, digest: digest))
+        }
+        try reader.finish()
+    }
+}
+
+/// The digest of a synthetic gradient over a block of so many rows.
+package struct BlockDigest: Hashable, Sendable {
+    /// Bytes of a SHA-256 digest.
+    package static let digestSize = 32
+    static let encodedSize = 4 + digestSize
+
+    package let rows: UInt32
+    /// ``digestSize`` bytes.
+    package let digest: [UInt8]
+
+    /// - Parameters:
+    ///   - rows: The block's samples.
+    ///   - digest: ``digestSize`` bytes.
+    package init(rows: UInt32, digest: [UInt8]) {
+        precondition(digest.count == Self.digestSize, "a digest has \(Self.digestSize) bytes, not \(digest.count)")
+        self.rows = rows
+        self.digest = digest
+    }
+}

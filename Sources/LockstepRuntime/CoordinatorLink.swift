@@ -1,0 +1,200 @@
+import LockstepCluster
+import LockstepProtocol
+import ZeroMQ
+
+/// The coordinator's end of the wire: one ROUTER socket for all workers, and the monitor that tells who has gone.
+///
+/// A peer is named by the routing id that the ROUTER gives each connection: a zero byte and a number that is never
+/// used again. A peer that chooses an id of its own is none of our workers and is not heard.
+final class CoordinatorLink {
+    /// What came in.
+    enum Event {
+        /// A message; its payload, if it has one, is in ``payload``.
+        case message(PeerID, Header, hasPayload: Bool)
+        case garbage(PeerID, ProtocolError)
+        case lost(PeerID)
+    }
+
+    private var router: Socket?
+    private var monitor: SocketMonitor
+    private var identity = Message()
+    private var headerFrame = Message()
+    private(set) var payload = Message()
+    /// The sender of the message whose parts are being read, while there are more.
+    private var sender: PeerID?
+    private let routingID = UnsafeMutableRawBufferPointer.allocate(byteCount: PeerID.routingIDSize, alignment: 8)
+    /// What waits to be sent, by peer; `waiting` names those with anything, in order.
+    private var outboxes: [PeerID: Outbox] = [:]
+    private var waiting: [PeerID] = []
+    /// The peer behind each connection's file descriptor, which the monitor names when the connection ends.
+    private var peers: [Int32: PeerID] = [:]
+    private var descriptors: [PeerID: Int32] = [:]
+    /// Peers whose end is known but not reported.
+    private var lost: [PeerID] = []
+    private let linger: Int32
+    /// What was bound, with the ports that 0 became.
+    let endpoints: [Endpoint]
+
+    init(context: Context, binding endpoints: [Endpoint], deadlines: Deadlines) throws(ZeroMQError) {
+        let socket = try context.socket(.router)
+        try socket.set(.routerMandatory, true)
+        try socket.configure(deadlines)
+        monitor = try socket.monitor(events: .ending)
+        var bound: [Endpoint] = []
+        for endpoint in endpoints { bound.append(try socket.bind(endpoint)) }
+        self.endpoints = bound
+        self.linger = milliseconds(deadlines.linger)
+        router = consume socket
+    }
+
+    deinit {
+        routingID.deallocate()
+    }
+
+    /// Registers both sockets.
+    func register(in poller: inout Poller) {
+        switch router {
+        case .some(let socket): _ = poller.add(socket)
+        case nil: break
+        }
+        _ = poller.add(monitor.socket)
+    }
+
+    /// Closes the socket; its last messages leave in the background, within the linger deadline.
+    func close() {
+        router.take()?.close(linger: linger)
+    }
+
+    // MARK: - Receiving
+
+    /// Whether ``receive()`` has something to tell without anything having come in.
+    var hasNews: Bool { !lost.isEmpty }
+
+    /// The next event, or nil when there is none yet. Does not wait.
+    func receive() throws(ZeroMQError) -> Event? {
+        if let peer = lost.popLast() { return .lost(peer) }
+        while true {
+            if let peer = sender { return try receivePart(from: peer) }
+            guard try router?.receive(into: &identity, wait: false) == .received else { break }
+            guard let peer = identity.withUnsafeBytes({ PeerID(routingID: $0) }), identity.more else {
+                try router?.discardRest(of: &identity)
+                continue
+            }
+            sender = peer
+        }
+        try readMonitor()
+        return lost.popLast().map { .lost($0) }
+    }
+
+    /// A header and, if its kind has one, its payload; a message may have several such parts.
+    private func receivePart(from peer: PeerID) throws(ZeroMQError) -> Event? {
+        guard try router?.receive(into: &headerFrame, wait: false) == .received else { return nil }
+        sender = headerFrame.more ? peer : nil
+        try remember(peer)
+        let header: Header
+        do throws(ProtocolError) {
+            header = try headerFrame.withUnsafeBytes { bytes throws(ProtocolError) in try Header(decoding: bytes) }
+        } catch {
+            try router?.discardRest(of: &headerFrame)
+            sender = nil
+            return .garbage(peer, error)
+        }
+        guard header.kind.hasPayload, headerFrame.more else { return .message(peer, header, hasPayload: false) }
+        guard try router?.receive(into: &payload, wait: false) == .received else { return nil }
+        sender = payload.more ? peer : nil
+        return .message(peer, header, hasPayload: true)
+    }
+
+    /// Notes a new peer's connection. The end of whatever had the descriptor before was reported earlier than the new
+    /// connection, so it is read first; else it would be taken for the new one's.
+    private func remember(_ peer: PeerID) throws(ZeroMQError) {
+        guard descriptors[peer] == nil, let descriptor = headerFrame.sourceDescriptor else { return }
+        try readMonitor()
+        descriptors[peer] = descriptor
+        peers[descriptor] = peer
+    }
+
+    private func readMonitor() throws(ZeroMQError) {
+        while let event = try monitor.next() {
+            guard event.kind == .disconnected, let descriptor = event.descriptor, let peer = peers[descriptor] else {
+                continue
+            }
+            lose(peer)
+        }
+    }
+
+    private func lose(_ peer: PeerID) {
+        if let descriptor = descriptors.removeValue(forKey: peer), peers[descriptor] == peer {
+            peers[descriptor] = nil
+        }
+        outboxes[peer] = nil
+        lost.append(peer)
+    }
+
+    // MARK: - Sending
+
+    /// Sends a message, together with others to the same peer that follow soon.
+    ///
+    /// - Parameter payload: Sent by reference: it must stay as it is until the peer has answered or gone.
+    func post(to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
+        let outbox = outbox(of: peer)
+        if outbox.isEmpty { waiting.append(peer) }
+        outbox.append(header, payload)
+        if outbox.isFull { try flush(peer, outbox) }
+    }
+
+    /// Sends a message whose payload is copied, and what waits for the same peer before it.
+    func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
+        try flush(peer, outbox(of: peer), endingWith: (header, payload))
+    }
+
+    /// Sends everything that waits.
+    func flush() throws(ZeroMQError) {
+        for peer in waiting {
+            if let outbox = outboxes[peer], !outbox.isEmpty { try flush(peer, outbox) }
+        }
+        waiting.removeAll(keepingCapacity: true)
+    }
+
+    private func outbox(of peer: PeerID) -> Outbox {
+        if let outbox = outboxes[peer] { return outbox }
+        let outbox = Outbox()
+        outboxes[peer] = outbox
+        return outbox
+    }
+
+    /// A peer that cannot be reached is lost.
+    private func flush(
+        _ peer: PeerID, _ outbox: Outbox, endingWith last: (header: Header, payload: [UInt8])? = nil
+    ) throws(ZeroMQError) {
+        peer.writeRoutingID(to: routingID)
+        switch router {
+        case nil:
+            outbox.removeAll()
+        case .some(let socket):
+            do throws(ZeroMQError) {
+                _ = try socket.send(copying: UnsafeRawBufferPointer(routingID), more: true)
+                try outbox.flush(into: socket, endingWith: last, wait: true)
+            } catch {
+                guard error.isHostUnreachable else { throw error }
+                outbox.removeAll()
+                lose(peer)
+            }
+        }
+    }
+}
+
+extension PeerID {
+    /// Bytes of a routing id that libzmq makes up.
+    static let routingIDSize = 5
+
+    init?(routingID bytes: UnsafeRawBufferPointer) {
+        guard bytes.count == Self.routingIDSize, bytes[0] == 0 else { return nil }
+        self.init(rawValue: bytes.loadUnaligned(fromByteOffset: 1, as: UInt32.self))
+    }
+
+    func writeRoutingID(to bytes: UnsafeMutableRawBufferPointer) {
+        bytes[0] = 0
+        bytes.storeBytes(of: rawValue, toByteOffset: 1, as: UInt32.self)
+    }
+}

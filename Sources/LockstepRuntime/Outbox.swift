@@ -1,0 +1,70 @@
+import LockstepProtocol
+import ZeroMQ
+
+/// Messages that wait to be sent together.
+///
+/// Every message that libzmq sends wakes threads on both sides, and that costs more than the bytes of a small one. So
+/// the parts of a step that are ready at the same time (chunks of the weights, the assignment; chunks of a gradient,
+/// its result) leave as one multi-part message. Large chunks leave at once, for they overlap with computing.
+final class Outbox {
+    /// Payload bytes beyond which waiting for more gains nothing.
+    static let limit = 256 << 10
+
+    private struct Part {
+        let header: Header
+        let payload: UnsafeRawBufferPointer?
+    }
+
+    private var parts: [Part] = []
+    private var bytes = 0
+    private let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: Header.size, alignment: 16)
+
+    init() {
+        parts.reserveCapacity(16)
+    }
+
+    deinit {
+        scratch.deallocate()
+    }
+
+    var isEmpty: Bool { parts.isEmpty }
+    var isFull: Bool { bytes >= Self.limit }
+
+    /// Adds a message; its payload is sent by reference later.
+    func append(_ header: Header, _ payload: UnsafeRawBufferPointer?) {
+        parts.append(Part(header: header, payload: payload))
+        bytes += payload?.count ?? 0
+    }
+
+    func removeAll() {
+        parts.removeAll(keepingCapacity: true)
+        bytes = 0
+    }
+
+    /// Hands all frames to a socket as parts of one message, and forgets them.
+    ///
+    /// - Parameters:
+    ///   - last: A message to end with, whose payload is copied.
+    ///   - wait: Whether to wait for room; if not, and there is none for the first frame, everything is dropped.
+    func flush(
+        into socket: borrowing Socket, endingWith last: (header: Header, payload: [UInt8])? = nil, wait: Bool
+    ) throws(ZeroMQError) {
+        defer { removeAll() }
+        for (index, part) in parts.enumerated() {
+            let isLast = index == parts.count - 1 && last == nil
+            let more = part.payload != nil || !isLast
+            guard try send(part.header, into: socket, more: more, wait: wait) else { return }
+            if let payload = part.payload { _ = try socket.send(borrowing: payload, more: !isLast) }
+        }
+        guard let last, try send(last.header, into: socket, more: true, wait: wait) else { return }
+        var frame = try Message(copying: last.payload)
+        _ = try socket.send(&frame)
+    }
+
+    private func send(
+        _ header: Header, into socket: borrowing Socket, more: Bool, wait: Bool
+    ) throws(ZeroMQError) -> Bool {
+        header.encode(into: scratch)
+        return try socket.send(copying: UnsafeRawBufferPointer(scratch), more: more, wait: wait) == .sent
+    }
+}

@@ -1,0 +1,14 @@
+import LockstepBLAS
+import LockstepDigest
+import LockstepProtocol
+import LockstepTraining
+
+extension Ready {
+    /// A process's kernel and fingerprint as they travel.
+    init(kernel: MatrixKernel, _ fingerprint: NumericFingerprint) {
+        let digests = fingerprint.digests.prefix(Ready.maximumDigests).map { block in
+            BlockDigest(rows: UInt32(block.rows), digest: Array(block.digest.bytes))
+        }
+        self.init(kernel: kernel.rawValue, fingerprint: Array(digests))
+    }
+}

@@ -1,0 +1,247 @@
+import LockstepBLAS
+import LockstepCluster
+import LockstepData
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepTraining
+import ZeroMQ
+
+/// A worker process: a thin loop around ``WorkerMachine``, which decides everything.
+///
+/// Computing happens on this thread; libzmq's own thread keeps the heartbeat meanwhile.
+final class WorkerLoop {
+    private let link: WorkerLink
+    private var poller: Poller
+    private var machine: WorkerMachine
+    private var actions: [WorkerAction] = []
+    private let options: WorkerOptions
+    private let shouldStop: () -> Bool
+    private var task: WorkerTask?
+    /// Tasks of earlier runs: libzmq may still hold references to their gradients.
+    private var retired: [WorkerTask] = []
+    private var incoming: IncomingDataset?
+    private var dataset: Dataset?
+
+    init(
+        link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, interruption: Int32?,
+        shouldStop: @escaping () -> Bool
+    ) {
+        self.link = link
+        self.poller = Poller(context: context)
+        self.machine = WorkerMachine(deadlines: deadlines, now: .now)
+        self.options = options
+        self.shouldStop = shouldStop
+        link.register(in: &poller)
+        if let interruption { _ = poller.add(descriptor: interruption) }
+    }
+
+    /// Serves until the run is over; throws how it ended otherwise.
+    func run() throws {
+        while true {
+            try link.flush()
+            _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: machine.nextDeadline, now: .now))
+            while let event = try link.receive() {
+                try take(event)
+                if shouldStop() { break }
+            }
+            if shouldStop() { try handle(.stop) }
+            if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick) }
+        }
+    }
+
+    // MARK: - Events
+
+    private func take(_ event: WorkerLink.Event) throws {
+        switch event {
+        case .connected: try handle(.connected)
+        case .disconnected: try handle(.disconnected)
+        case .garbage(let error): try handle(.confused(reason: "\(error)"))
+        case .message(let header, let hasPayload):
+            do {
+                try take(header, hasPayload: hasPayload)
+            } catch let error as ProtocolError {
+                try handle(.confused(reason: "\(error)"))
+            }
+        }
+    }
+
+    private func take(_ header: Header, hasPayload: Bool) throws {
+        let size = hasPayload ? link.payload.count : 0
+        guard header.kind.acceptsPayload(count: size) else { throw ProtocolError.payloadSize(kind: header.kind, found: size) }
+        switch header.kind {
+        case .welcome:
+            try handle(.welcomed(run: header.run, MemberID(rawValue: header.member)))
+        case .refuse:
+            try handle(.refused(decode()))
+        case .dataChunk, .assign, .parameters, .evaluate, .goodbye:
+            // What is said to somebody we no longer are is not for us.
+            let addressee = WorkerMachine.Membership(run: header.run, member: MemberID(rawValue: header.member))
+            guard machine.membership == addressee else { return }
+            try takeOwn(header)
+        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult:
+            throw ProtocolError.unexpectedKind(header.kind)
+        }
+    }
+
+    private func takeOwn(_ header: Header) throws {
+        switch header.kind {
+        case .dataChunk:
+            incoming?.append(link.payload)
+            try handle(.dataReceived(offset: header.step, count: link.payload.count))
+        case .parameters:
+            guard let task else { return }
+            let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: task.chunks)
+            try handle(.parameters(version: header.step, chunk: chunk))
+        case .assign:
+            try handle(.assigned(WorkUnit(kind: .node, step: header.step, number: header.unit)))
+        case .evaluate:
+            try handle(.assigned(WorkUnit(kind: .block, step: header.step, number: header.unit)))
+        case .goodbye:
+            try handle(.dismissed(decode()))
+        default:
+            throw ProtocolError.unexpectedKind(header.kind)
+        }
+    }
+
+    private func decode<Body: MessageBody>() throws(ProtocolError) -> Body {
+        try link.payload.withUnsafeBytes { bytes throws(ProtocolError) in try Body(decoding: bytes) }
+    }
+
+    // MARK: - Actions
+
+    private func handle(_ event: WorkerEvent) throws {
+        machine.handle(event, now: .now, into: &actions)
+        var index = 0
+        while index < actions.count {
+            try perform(actions[index])
+            index += 1
+        }
+        actions.removeAll(keepingCapacity: true)
+    }
+
+    /// Carries an action out; what comes of it goes into the machine and may add to the list.
+    private func perform(_ action: WorkerAction) throws {
+        switch action {
+        case .sendHello:
+            let hello = Hello(
+                programVersion: programVersion, host: options.host, processID: UInt32(options.processID))
+            try link.send(Header(kind: .hello), copying: hello.encoded())
+        case .prepare:
+            try prepare()
+        case .requestData(let offset, let count):
+            try link.post(header(.dataRequest, step: offset, offset: UInt32(count)))
+        case .acceptData:
+            acceptData()
+        case .prove:
+            prove()
+        case .sendReady(let ready):
+            try link.send(header(.ready), copying: ready.encoded())
+        case .store(let version, let chunk):
+            task?.store(link.payload, version: version, chunk: chunk)
+        case .compute(let unit):
+            try compute(unit)
+        case .acknowledge(let unit):
+            try answer(unit, with: NodeResult(loss: 0, computeNanoseconds: 0))
+        case .sendGoodbye(let goodbye):
+            try link.send(header(.goodbye), copying: goodbye.encoded())
+        case .notify(let notice):
+            options.notify(notice)
+        case .exit(let ending):
+            link.close()
+            throw ending
+        }
+    }
+
+    private func follow(_ event: WorkerEvent) {
+        machine.handle(event, now: .now, into: &actions)
+    }
+
+    /// Reads the welcome and looks for the run's data set.
+    private func prepare() throws {
+        do {
+            let welcome = try link.payload.withUnsafeBytes { try Welcome(decoding: $0) }
+            let task = try task(for: welcome)
+            machine.expectWeights(chunks: task.chunks.chunks.count)
+            if dataset?.description != welcome.dataset { dataset = options.findDataset(welcome.dataset) }
+            if dataset != nil {
+                follow(.dataReady)
+            } else {
+                let incoming = try IncomingDataset(welcome.dataset)
+                self.incoming = incoming
+                follow(.dataMissing(bytes: UInt64(incoming.count)))
+            }
+        } catch {
+            follow(.unable(reason: "the coordinator's welcome cannot be used: \(error)"))
+        }
+    }
+
+    /// The task of this welcome: the one at hand if it is for the same run configuration.
+    private func task(for welcome: Welcome) throws -> WorkerTask {
+        if let task, task.configuration == welcome.configuration { return task }
+        let task = try WorkerTask(welcome, forcedKernel: options.kernel)
+        if let old = self.task { retired.append(old) }
+        self.task = task
+        return task
+    }
+
+    private func acceptData() {
+        guard let received = incoming.take() else { return }
+        do {
+            dataset = try received.finish()
+            if let dataset { options.keep(dataset) }
+            follow(.dataReady)
+        } catch {
+            follow(.unable(reason: "the data set that the coordinator sent cannot be used: \(error)"))
+        }
+    }
+
+    private func prove() {
+        guard let task, let dataset else { return }
+        do {
+            follow(.proved(try task.prove(dataset)))
+        } catch {
+            follow(.unable(reason: "\(error)"))
+        }
+    }
+
+    // MARK: - Work
+
+    private func compute(_ unit: WorkUnit) throws {
+        guard let task else { return }
+        let start = Moment.now
+        switch unit.kind {
+        case .node:
+            let loss = try task.gradient(of: unit) { chunk, floats in
+                let header = header(
+                    .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
+                    offset: UInt32(chunk.offset))
+                try link.post(header, borrowing: floats)
+            }
+            guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
+            let elapsed = Moment.now.nanoseconds - start.nanoseconds
+            try answer(unit, with: NodeResult(loss: loss, computeNanoseconds: elapsed))
+        case .block:
+            guard let score = task.score(of: unit) else {
+                return follow(.confused(reason: "there is no evaluation block \(unit.number)"))
+            }
+            let result = BlockResult(
+                cost: score.cost, computeNanoseconds: Moment.now.nanoseconds - start.nanoseconds,
+                correct: UInt32(score.correct), total: UInt32(score.total),
+                predictions: score.predictions.map { UInt32($0) })
+            try link.send(header(.blockResult, step: unit.step, unit: unit.number), copying: result.encoded())
+        }
+    }
+
+    private func answer(_ unit: WorkUnit, with result: NodeResult) throws {
+        try link.send(header(.nodeResult, step: unit.step, unit: unit.number), copying: result.encoded())
+    }
+
+    private func header(
+        _ kind: MessageKind, step: UInt64 = 0, unit: UInt32 = 0, segment: UInt32 = 0, offset: UInt32 = 0
+    ) -> Header {
+        Header(
+            kind: kind, run: machine.membership?.run ?? 0, member: machine.membership?.member.rawValue ?? 0,
+            unit: unit, step: step, segment: segment, offset: offset)
+    }
+}

@@ -1,0 +1,39 @@
+package import LockstepBLAS
+package import LockstepCluster
+package import LockstepData
+
+/// What a worker process is told by its command line rather than by the coordinator.
+package struct WorkerOptions {
+    package var host: String
+    package var processID: Int32
+    /// A kernel to use in place of the run's.
+    package var kernel: MatrixKernel?
+    package var cache: DataCache
+    package var notify: (WorkerNotice) -> Void
+
+    package init(
+        host: String, processID: Int32, kernel: MatrixKernel?, cache: DataCache,
+        notify: @escaping (WorkerNotice) -> Void
+    ) {
+        self.host = host
+        self.processID = processID
+        self.kernel = kernel
+        self.cache = cache
+        self.notify = notify
+    }
+
+    /// The data set under this digest, if this host has it: one that a script has fetched, or one that a coordinator
+    /// has sent before.
+    func findDataset(_ description: DatasetDescription) -> Dataset? {
+        if let fetched = try? Dataset.load(.named(description.name), cache: cache), fetched.description == description {
+            return fetched
+        }
+        return cache.received(description)
+    }
+
+    /// Keeps a data set that the coordinator has sent, for the next run. A cache that cannot be written is no reason
+    /// not to train.
+    func keep(_ dataset: Dataset) {
+        try? cache.store(dataset)
+    }
+}

@@ -1,0 +1,45 @@
+import Glibc
+import LockstepCluster
+package import LockstepSystem
+package import ZeroMQ
+
+/// A worker process, from its command line on.
+package enum WorkerProcess {
+    /// Serves a coordinator until the run is over.
+    ///
+    /// - Parameters:
+    ///   - endpoint: Where the coordinator listens.
+    ///   - options: What the command line says.
+    ///   - stop: The process's signals.
+    /// - Throws: How it ended, unless the run simply came to its end.
+    package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
+        if let lifeline = Lifeline.standardInput { try dieWith(lifeline) }
+        let deadlines = Deadlines()
+        let context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
+        let link = try WorkerLink(context: context, connectingTo: endpoint, deadlines: deadlines)
+        let loop = WorkerLoop(
+            link: link, context: context, deadlines: deadlines, options: options, interruption: stop.descriptor,
+            shouldStop: { stop.requested != nil })
+        defer {
+            link.close()
+            // Gradients are sent by reference: the loop must outlive the last message.
+            withExtendedLifetime(loop) { try? context.terminate() }
+        }
+        do {
+            try loop.run()
+        } catch let ending as WorkerEnding where ending == .finished || ending == .stopped {
+            return
+        }
+    }
+
+    /// Ends this process as soon as the one that started it has gone, whatever it is computing.
+    private static func dieWith(_ lifeline: Lifeline) throws {
+        _ = try Thread(name: "lifeline") {
+            var byte: UInt8 = 0
+            while true {
+                let count = read(lifeline.descriptor, &byte, 1)
+                if count == 0 || (count < 0 && errno != EINTR) { _exit(EXIT_FAILURE) }
+            }
+        }
+    }
+}

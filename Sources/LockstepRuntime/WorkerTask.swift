@@ -1,0 +1,93 @@
+import LockstepBLAS
+import LockstepCluster
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepTraining
+import ZeroMQ
+
+/// What a worker holds for one membership: the run's arithmetic, two versions of the weights, and its answers.
+final class WorkerTask {
+    let chunks: ChunkLayout
+    let configuration: RunConfiguration
+    private let forcedKernel: MatrixKernel?
+    private let weights: VersionedParameters
+    private let layout: ParameterLayout
+    private var computation: Computation?
+    /// Answers on their way, by their place in the assignment. A worker holds at most 2·⌈log2 S⌉ + 1 nodes, and one
+    /// whose answers are all in gets new ones, so a buffer is free again when its turn comes.
+    private var gradients: [FloatBuffer] = []
+    private let gradientLimit: Int
+    private var lastStep: UInt64?
+    private var turn = 0
+
+    /// - Throws: What is wrong with the configuration, which nobody vouches for.
+    init(_ welcome: Welcome, forcedKernel: MatrixKernel?) throws {
+        let shards = welcome.configuration.shards ?? 1
+        guard (1...SummationTree.maximumShards).contains(shards), welcome.configuration.training.batch >= 1 else {
+            throw TrainingError.invalidConfiguration("\(shards) shards of \(welcome.configuration.training.batch)")
+        }
+        try welcome.configuration.network.check(against: welcome.dataset)
+        self.configuration = welcome.configuration
+        self.forcedKernel = forcedKernel
+        self.layout = try ParameterLayout(welcome.configuration.network)
+        self.chunks = layout.chunks
+        self.weights = VersionedParameters(
+            initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
+        self.gradientLimit = 2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
+    }
+
+    /// Opens the run's kernel, or the best that this CPU has, and computes the fingerprint.
+    func prove(_ dataset: Dataset) throws -> Ready {
+        let wanted = forcedKernel ?? configuration.kernel ?? .portable
+        let library = try MatrixLibrary.open(wanted.isSupported ? wanted : MatrixKernel.best ?? wanted)
+        let computation = try Computation(configuration: configuration, dataset: dataset, library: library)
+        self.computation = computation
+        return Ready(kernel: library.kernel, computation.fingerprint())
+    }
+
+    /// Copies a chunk of the weights in.
+    func store(_ payload: borrowing Message, version: UInt64, chunk: Int) {
+        let range = chunks.chunks[chunk].range
+        let floats = UnsafeMutableBufferPointer(rebasing: weights[version].buffer[range])
+        payload.withUnsafeBytes { FloatPayload.copy($0, to: floats) }
+    }
+
+    /// Computes a node and hands each chunk of its sum on as soon as it is final.
+    ///
+    /// - Returns: The node's loss; nil if the step has no such node.
+    func gradient(
+        of unit: WorkUnit, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void
+    ) throws -> Double? {
+        guard let computation else { return nil }
+        let batch = Batch(step: unit.step, schedule: computation.schedule)
+        guard batch.tree.contains(unit.node) else { return nil }
+        let gradient = nextGradient(step: unit.step)
+        return try computation.gradient(
+            of: unit.node, in: batch, weights: weights[unit.step].pointer, into: gradient.pointer
+        ) { segment in
+            for index in chunks.chunks(ofSegment: segment) {
+                let chunk = chunks.chunks[index]
+                try send(chunk, UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient.buffer[chunk.range])))
+            }
+        }
+    }
+
+    /// Scores an evaluation block; nil if there is no such block.
+    func score(of unit: WorkUnit) -> BlockScore? {
+        guard
+            let computation, let split = EvaluationUnit(rawValue: unit.number).dataSplit,
+            case let block = EvaluationUnit(rawValue: unit.number).block, block < computation.evaluator.blocks(of: split).count
+        else { return nil }
+        return computation.evaluator.score(of: split, block: block, weights: weights[unit.step].pointer)
+    }
+
+    private func nextGradient(step: UInt64) -> FloatBuffer {
+        turn = step == lastStep ? (turn + 1) % gradientLimit : 0
+        lastStep = step
+        if turn == gradients.count { gradients.append(FloatBuffer(count: layout.count)) }
+        return gradients[turn]
+    }
+}

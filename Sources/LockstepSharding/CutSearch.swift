@@ -1,0 +1,132 @@
+/// The search for the cuts of an ``AssignmentPlan``: exact, by dynamic programming.
+///
+/// A cut at c lies before leaf c, 0 < c < L; k cuts make k + 1 non-empty ranges of leaves. What makes the search quick
+/// is that each inner node has exactly one cut between its two children, so cuts *are* inner nodes. A node can't be
+/// handed out whole if a cut lies inside it, that is, if it belongs to a chosen cut or is an ancestor of such a node.
+/// A binary tree with n such broken nodes falls into n + 1 whole subtrees, so the fewest broken nodes are wanted. Taken
+/// in ascending order, cut c adds to those that the cuts before it broke
+///
+///     level(c) - level(lowest common ancestor of c and the cut b before it),
+///
+/// and that ancestor is the node with the least level among the cuts b...c.
+struct CutSearch {
+    /// The number of samples in the largest range, as small as it can be.
+    let maximumSamples: Int
+
+    private let ranges: Int
+    /// The samples before each leaf, and at the end all samples; ascending.
+    private let starts: [Int]
+    /// The level of each cut's inner node, 1 at the root; 0 before the first leaf, where nothing is broken.
+    private let levels: [Int]
+
+    /// - Parameters:
+    ///   - tree: The tree whose leaves are cut into ranges.
+    ///   - ranges: 1 to the number of leaves.
+    init(tree: SummationTree, ranges: Int) {
+        let starts = tree.leaves.map { tree.samples(of: $0).lowerBound } + [tree.samples]
+        var levels = Array(repeating: 0, count: tree.leaves.count)
+        Self.enterLevels(under: tree.root, level: 1, of: tree, into: &levels)
+        self.ranges = ranges
+        self.starts = starts
+        self.levels = levels
+        maximumSamples = Self.leastMaximum(starts, ranges: ranges)
+    }
+
+    private static func enterLevels(under id: NodeID, level: Int, of tree: SummationTree, into levels: inout [Int]) {
+        guard let (left, right) = tree.children(of: id) else { return }
+        levels[tree.leaves(of: right).lowerBound] = level
+        enterLevels(under: left, level: level + 1, of: tree, into: &levels)
+        enterLevels(under: right, level: level + 1, of: tree, into: &levels)
+    }
+
+    // MARK: - The most samples
+
+    /// The least maximum of samples with which so many ranges suffice, by bisection.
+    private static func leastMaximum(_ starts: [Int], ranges: Int) -> Int {
+        var tooSmall = 0
+        var enough = starts[starts.count - 1]
+        while enough - tooSmall > 1 {
+            let maximum = tooSmall + (enough - tooSmall) / 2
+            if reach(starts, ranges: ranges, maximum: maximum).last == starts.count - 1 {
+                enough = maximum
+            } else {
+                tooSmall = maximum
+            }
+        }
+        return enough
+    }
+
+    /// How far the first 0, 1, ... `ranges` ranges can reach: each is filled up, from the left.
+    private static func reach(_ starts: [Int], ranges: Int, maximum: Int) -> [Int] {
+        var reached = [0]
+        var end = 0
+        for _ in 0..<ranges {
+            let start = end
+            while end < starts.count - 1 && starts[end + 1] - starts[start] <= maximum { end += 1 }
+            reached.append(end)
+        }
+        return reached
+    }
+
+    // MARK: - The fewest nodes
+
+    /// The `ranges - 1` cuts, ascending, that break the fewest nodes while no range exceeds ``maximumSamples``.
+    func cuts() -> [Int] {
+        guard ranges > 1 else { return [] }
+        let positions = cutPositions()
+        // The fewest nodes that the first k cuts break if the k-th lies at each of its positions.
+        var broken = [0]
+        // For each k and position the (k-1)-th cut with which it breaks them.
+        var previous: [[Int]] = [[0]]
+        for k in 1..<ranges {
+            let step = extend(broken, at: positions[k - 1], to: positions[k])
+            broken = step.broken
+            previous.append(step.previous)
+        }
+
+        var best = 0
+        for position in broken.indices where broken[position] < broken[best] { best = position }
+        var cut = positions[ranges - 1].lowerBound + best
+        var cuts: [Int] = []
+        for k in stride(from: ranges - 1, to: 0, by: -1) {
+            cuts.append(cut)
+            cut = previous[k][cut - positions[k].lowerBound]
+        }
+        return cuts.reversed()
+    }
+
+    /// Where the k-th cut can lie, for k = 0 (the start) to `ranges` - 1, so that what is on either side fits into its
+    /// number of ranges, none of them empty or too large. Filling ranges from the left shows the last such position,
+    /// filling them from the right the first; every one between is possible, for cutting a range makes none larger.
+    private func cutPositions() -> [ClosedRange<Int>] {
+        let leaves = levels.count
+        let total = starts[leaves]
+        let last = Self.reach(starts, ranges: ranges, maximum: maximumSamples)
+        let mirrored = Self.reach(starts.reversed().map { total - $0 }, ranges: ranges, maximum: maximumSamples)
+        return (0..<ranges).map { k in
+            max(k, leaves - mirrored[ranges - k])...min(leaves - (ranges - k), last[k])
+        }
+    }
+
+    /// One step of the dynamic programme: from the fewest broken nodes for the cut before to those for the next one.
+    private func extend(
+        _ broken: [Int], at positions: ClosedRange<Int>, to next: ClosedRange<Int>
+    ) -> (broken: [Int], previous: [Int]) {
+        var extended = Array(repeating: Int.max, count: next.count)
+        var previous = Array(repeating: 0, count: next.count)
+        for c in next {
+            var ancestorLevel = levels[c]
+            for b in stride(from: c - 1, through: positions.lowerBound, by: -1) {
+                guard starts[c] - starts[b] <= maximumSamples else { break }
+                ancestorLevel = min(ancestorLevel, levels[b])
+                guard b <= positions.upperBound else { continue }
+                let total = broken[b - positions.lowerBound] + levels[c] - ancestorLevel
+                if total < extended[c - next.lowerBound] {
+                    extended[c - next.lowerBound] = total
+                    previous[c - next.lowerBound] = b
+                }
+            }
+        }
+        return (extended, previous)
+    }
+}

@@ -1,0 +1,57 @@
+import CLinux
+import Glibc
+
+/// Facts about this machine and this process.
+package enum Host {
+    /// The machine's name in the network.
+    package static var name: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
+        return buffer.withUnsafeBufferPointer { String(decoding: $0.prefix { $0 != 0 }.map(UInt8.init), as: UTF8.self) }
+    }
+
+    package static var processID: Int32 { getpid() }
+
+    /// CPUs that this thread may run on: what `taskset` and containers leave of the machine's. At least 1.
+    package static var coreCount: Int {
+        // Room for 8,192 CPUs, the most that Linux is built for.
+        var mask = [UInt64](repeating: 0, count: 128)
+        let bytes = mask.withUnsafeMutableBytes { linux_affinity($0.baseAddress, $0.count) }
+        guard bytes > 0 else { return 1 }
+        return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount })
+    }
+
+    /// The most memory that this process has had in use so far, in bytes.
+    package static var peakResidentBytes: Int {
+        var usage = rusage()
+        guard getrusage(RUSAGE_SELF.rawValue, &usage) == 0 else { return 0 }
+        // Kibibytes on Linux.
+        return usage.ru_maxrss * 1024
+    }
+
+    /// Where the program that runs was started from, links resolved.
+    package static var executablePath: String {
+        get throws(SystemError) {
+            var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
+            let count = readlink("/proc/self/exe", &buffer, buffer.count)
+            guard count >= 0 else { throw .last("read", path: "/proc/self/exe") }
+            return String(decoding: buffer.prefix(count), as: UTF8.self)
+        }
+    }
+
+    /// Allows this process, and those that it starts from then on, as many open files as the system permits without
+    /// privileges. Returns how many. Each connection is one, and libzmq spins where accepting runs out of them.
+    @discardableResult
+    package static func raiseDescriptorLimit() throws(SystemError) -> UInt64 {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            throw .last("read the limit of open files")
+        }
+        guard limit.rlim_cur < limit.rlim_max else { return UInt64(limit.rlim_cur) }
+        limit.rlim_cur = limit.rlim_max
+        guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            throw .last("raise the limit of open files")
+        }
+        return UInt64(limit.rlim_cur)
+    }
+}

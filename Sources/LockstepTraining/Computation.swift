@@ -1,0 +1,102 @@
+package import LockstepBLAS
+package import LockstepData
+package import LockstepNetwork
+import LockstepNumerics
+package import LockstepSharding
+
+/// The arithmetic of one process on one thread: gradients of tree nodes and, through ``evaluator``, scores of
+/// evaluation blocks.
+///
+/// A shard's gradient is a pure function of weights, sample numbers, epoch and seed. The coordinator's local source
+/// and every worker use this one code path, which is what makes their bits equal.
+package final class Computation {
+    package let schedule: BatchSchedule
+    package let layout: ParameterLayout
+    package let evaluator: Evaluator
+    let engine: Backpropagation
+    private let dataset: Dataset
+    private let seed: UInt64
+    private var order: EpochOrder
+    /// Room for the sums of right children, by depth below the node that is asked for.
+    private let scratch: [FloatBuffer]
+
+    /// - Parameters:
+    ///   - configuration: The run's, with its shards resolved.
+    ///   - dataset: The run's samples; they must fit the network (see ``LockstepNetwork/Architecture/check(against:)``).
+    ///   - library: The matrix library, opened with the run's kernel.
+    /// - Throws: `NetworkError` if there is no network of these sizes.
+    package init(configuration: RunConfiguration, dataset: Dataset, library: MatrixLibrary) throws(NetworkError) {
+        let trainingSamples = dataset.samples(of: .training).count
+        self.schedule = BatchSchedule(
+            samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
+        self.layout = try ParameterLayout(configuration.network)
+        let rows = max(BlockPartition.trainingRows, BlockPartition.evaluationRows)
+        self.engine = Backpropagation(layout, library: library, maximumRows: rows)
+        self.evaluator = Evaluator(engine: engine, dataset: dataset)
+        self.dataset = dataset
+        self.seed = configuration.training.seed
+        self.order = EpochOrder(count: trainingSamples)
+        let depth = schedule.trees.map(\.depth).max() ?? 1
+        self.scratch = (0..<depth - 1).map { [count = layout.count] _ in FloatBuffer(count: count) }
+    }
+
+    /// Computes a node's gradient: the sum over its samples.
+    ///
+    /// - Parameters:
+    ///   - node: A node of the batch's tree.
+    ///   - batch: The mini-batch.
+    ///   - weights: All parameters, in the layout's order.
+    ///   - gradient: Receives the sum, in the same order.
+    ///   - segmentDone: Told when a layer's segment of the sum is final, the last layer first.
+    /// - Returns: The sum of the samples' costs.
+    package func gradient(
+        of node: NodeID, in batch: Batch, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
+        segmentDone: (Int) throws -> Void
+    ) rethrows -> Double {
+        order.prepare(epoch: batch.epoch, seed: seed)
+        return try sum(node, in: batch, weights, level: 0, into: gradient, segmentDone)
+    }
+
+    /// Adds up a subtree: the left child's sum, plus the right child's as its layers become final.
+    private func sum(
+        _ node: NodeID, in batch: Batch, _ weights: UnsafePointer<Float>, level: Int,
+        into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
+    ) rethrows -> Double {
+        guard let (left, right) = batch.tree.children(of: node) else {
+            return try leaf(node, in: batch, weights, into: gradient, segmentDone)
+        }
+        let leftLoss = sum(left, in: batch, weights, level: level, into: gradient) { _ in }
+        let addend = scratch[level].pointer
+        let rightLoss = try sum(right, in: batch, weights, level: level + 1, into: addend) { layer in
+            let range = layout.layers[layer].segment
+            let destination = gradient + range.lowerBound
+            accumulate(addend + range.lowerBound, into: destination, count: range.count)
+            try segmentDone(layer)
+        }
+        return leftLoss + rightLoss
+    }
+
+    /// One shard, in blocks counted from its start.
+    private func leaf(
+        _ node: NodeID, in batch: Batch, _ weights: UnsafePointer<Float>,
+        into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
+    ) rethrows -> Double {
+        let start = schedule.positions(ofBatch: batch.index).lowerBound
+        let blocks = BlockPartition(batch.tree.samples(of: node), rows: BlockPartition.trainingRows)
+        var loss = 0.0
+        for index in 0..<blocks.count {
+            let block = blocks[index]
+            let samples = UnsafeBufferPointer(
+                rebasing: order.samples[start + block.lowerBound..<start + block.upperBound])
+            dataset.gather(samples, into: engine.inputs)
+            dataset.gatherLabels(samples, into: engine.labels)
+            let isLast = index == blocks.count - 1
+            loss += try engine.gradient(
+                rows: block.count, weights: weights, into: gradient, accumulating: index > 0
+            ) { layer in
+                if isLast { try segmentDone(layer) }
+            }
+        }
+        return loss
+    }
+}

@@ -1,0 +1,43 @@
+package import LockstepData
+package import LockstepNetwork
+package import LockstepSharding
+
+/// Scores a network on a data set's splits, in fixed blocks, so that the floating-point cost is the same whoever
+/// computes which block.
+package final class Evaluator {
+    private let engine: Backpropagation
+    private let dataset: Dataset
+    /// The class that the network gives each row of a block.
+    private var answers: [Int]
+
+    /// - Parameters:
+    ///   - engine: Has room for ``BlockPartition/evaluationRows`` rows; used by one thread at a time.
+    ///   - dataset: Its samples fit the engine's network.
+    package init(engine: Backpropagation, dataset: Dataset) {
+        self.engine = engine
+        self.dataset = dataset
+        self.answers = Array(repeating: 0, count: engine.maximumRows)
+    }
+
+    /// Blocks that an evaluation cuts a split into.
+    package func blocks(of split: Split) -> BlockPartition {
+        BlockPartition(dataset.samples(of: split), rows: BlockPartition.evaluationRows)
+    }
+
+    /// Runs one block through the network.
+    package func score(of split: Split, block: Int, weights: UnsafePointer<Float>) -> BlockScore {
+        let samples = blocks(of: split)[block]
+        dataset.gather(samples, into: engine.inputs)
+        dataset.gatherLabels(samples, into: engine.labels)
+        let (correct, cost) = engine.evaluate(rows: samples.count, weights: weights, predictions: &answers)
+        var predictions = Array(repeating: 0, count: engine.layout.outputs)
+        for answer in answers.prefix(samples.count) { predictions[answer] += 1 }
+        return BlockScore(correct: correct, total: samples.count, cost: cost, predictions: predictions)
+    }
+
+    /// Runs a whole split through the network.
+    package func score(of split: Split, weights: UnsafePointer<Float>) -> SplitScore {
+        let blocks = (0..<blocks(of: split).count).map { score(of: split, block: $0, weights: weights) }
+        return SplitScore(blocks: blocks, classes: engine.layout.outputs)
+    }
+}

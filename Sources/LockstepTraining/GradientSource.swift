@@ -1,0 +1,69 @@
+package import LockstepData
+package import LockstepSharding
+
+/// One mini-batch, as every process of a run can derive it from the step's number.
+package struct Batch {
+    /// Counted from 0 over the whole run; also the version of the weights that the step starts from.
+    package var step: UInt64
+    package var epoch: Int
+    /// The mini-batch's place in its epoch.
+    package var index: Int
+    package var tree: SummationTree
+
+    package init(step: UInt64, schedule: BatchSchedule) {
+        self.step = step
+        self.epoch = schedule.epoch(ofStep: step)
+        self.index = schedule.index(ofStep: step)
+        self.tree = schedule.tree(ofBatch: index)
+    }
+
+    /// Samples of the mini-batch, m.
+    package var count: Int { tree.samples }
+}
+
+/// Part of a node's answer.
+package enum Contribution {
+    /// A chunk of the node's gradient sum; `isStable` says that the floats stay as they are until the step ends.
+    case gradient(NodeID, chunk: Int, UnsafePointer<Float>, isStable: Bool)
+    /// The sum of the costs of the node's samples.
+    case loss(NodeID, Double)
+}
+
+/// Whoever computes a mini-batch's gradients: this process, or workers.
+package protocol GradientSource: AnyObject {
+    /// Processes that compute.
+    var workers: Int { get }
+
+    /// Pushes the answers of nodes that together cover the mini-batch, each of their chunks at least once; returns
+    /// when the whole is in.
+    ///
+    /// - Parameters:
+    ///   - batch: The mini-batch.
+    ///   - parameters: Its weights are the current version.
+    ///   - push: Called with each contribution.
+    func gradients(
+        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+    ) throws
+
+    /// Tells that a chunk of the next weights is final.
+    func publish(version: UInt64, chunk: Int) throws
+
+    /// Runs the splits through the network with the current weights.
+    ///
+    /// - Returns: A score for each split, its blocks added up in their order.
+    func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore]
+
+    /// What has happened to the membership since the run began.
+    var membership: MembershipCounts { get }
+}
+
+/// What a run's summary tells about its workers.
+package struct MembershipCounts: Sendable {
+    package var lost = 0
+    package var joined = 0
+    package var shardsReassigned = 0
+    package var inlinePayloadBytes: UInt64 = 0
+    package var isBitwiseReproducible = true
+
+    package init() {}
+}

@@ -1,0 +1,104 @@
+import LockstepNumerics
+package import LockstepSharding
+
+/// Adds up the shards' gradients in the fixed binary tree, whatever the order in which they arrive.
+///
+/// Sources push (node, chunk, floats); a chunk of a node is known when the node's own floats or those of both its
+/// children are in. A node shares its first shard's slot with its left child, so sums are made in place and a run of
+/// a few large nodes touches only a few slots.
+package final class Reducer {
+    package let layout: ChunkLayout
+    private let elements: Int
+    private var tree: SummationTree
+    /// One lane a chunk, and the last one for the loss.
+    private var arrivals: TreeArrivals
+    /// Own memory by slot, made at first use.
+    private var slots: [FloatBuffer?]
+    /// Where a known node's floats of a chunk lie, by slot and chunk: own memory, or memory pushed as stable.
+    private var values: [UnsafePointer<Float>?]
+    private var losses: [Double]
+
+    /// - Parameters:
+    ///   - layout: The parameter buffer's chunks.
+    ///   - shards: Parts of every mini-batch.
+    package init(layout: ChunkLayout, shards: Int) {
+        self.layout = layout
+        self.elements = layout.chunks.last?.range.upperBound ?? 0
+        self.tree = SummationTree(shards: shards, samples: shards)
+        self.arrivals = TreeArrivals(lanes: layout.chunks.count + 1)
+        self.slots = Array(repeating: nil, count: shards)
+        self.values = Array(repeating: nil, count: shards * layout.chunks.count)
+        self.losses = Array(repeating: 0, count: shards)
+    }
+
+    /// Starts a step.
+    package func begin(_ tree: SummationTree) {
+        self.tree = tree
+        arrivals.begin(tree)
+    }
+
+    /// Takes one chunk of a node's gradient.
+    ///
+    /// - Parameters:
+    ///   - node: A node of the step's tree.
+    ///   - chunk: The chunk's number in the layout.
+    ///   - floats: The chunk's elements.
+    ///   - isStable: Whether `floats` stay unchanged until the step ends; otherwise they are read during the call only.
+    /// - Returns: The chunk's sum over the whole mini-batch if it is complete now, valid until the next call with this
+    ///   chunk or, if `floats` are not stable, until the caller gives them up; nil if nodes are missing, or if the
+    ///   chunk was known already.
+    package func add(
+        _ node: NodeID, chunk: Int, _ floats: UnsafePointer<Float>, isStable: Bool
+    ) -> UnsafePointer<Float>? {
+        guard !arrivals.isKnown(node, lane: chunk) else { return nil }
+        let chunks = layout.chunks.count
+        let range = layout.chunks[chunk].range
+        values[tree.slot(of: node) * chunks + chunk] = floats
+        var known = node
+        let outcome = arrivals.insert(node, lane: chunk) { parent, left, right in
+            guard
+                let augend = values[tree.slot(of: left) * chunks + chunk],
+                let addend = values[tree.slot(of: right) * chunks + chunk]
+            else { preconditionFailure("a known node without a value") }
+            let slot = tree.slot(of: parent)
+            let sum = memory(ofSlot: slot) + range.lowerBound
+            LockstepNumerics.add(augend, addend, into: sum, count: range.count)
+            values[slot * chunks + chunk] = UnsafePointer(sum)
+            known = parent
+        }
+        switch outcome {
+        case .duplicate:
+            return nil
+        case .complete:
+            return values[tree.slot(of: tree.root) * chunks + chunk]
+        case .pending:
+            if known == node && !isStable {
+                let slot = tree.slot(of: node)
+                let copy = memory(ofSlot: slot) + range.lowerBound
+                copy.update(from: floats, count: range.count)
+                values[slot * chunks + chunk] = UnsafePointer(copy)
+            }
+            return nil
+        }
+    }
+
+    /// Takes a node's loss, the sum of its samples' costs.
+    ///
+    /// - Returns: The loss of the whole mini-batch if it is complete now.
+    package func add(_ node: NodeID, loss: Double) -> Double? {
+        let lane = layout.chunks.count
+        guard !arrivals.isKnown(node, lane: lane) else { return nil }
+        losses[tree.slot(of: node)] = loss
+        let outcome = arrivals.insert(node, lane: lane) { parent, left, right in
+            losses[tree.slot(of: parent)] = losses[tree.slot(of: left)] + losses[tree.slot(of: right)]
+        }
+        return outcome == .complete ? losses[tree.slot(of: tree.root)] : nil
+    }
+
+    private func memory(ofSlot slot: Int) -> UnsafeMutablePointer<Float> {
+        if let buffer = slots[slot] { return buffer.pointer }
+        let buffer = FloatBuffer(count: elements)
+        slots[slot] = buffer
+        return buffer.pointer
+    }
+}

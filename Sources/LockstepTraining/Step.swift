@@ -1,0 +1,38 @@
+import LockstepNumerics
+import LockstepSharding
+
+/// One step of synchronous data-parallel training:
+/// shards -> gradients -> reduce -> update -> broadcast.
+///
+/// A single process and a cluster take the same step; only the source of the gradients differs.
+package struct Step {
+    let source: any GradientSource
+    let reducer: Reducer
+    let optimizer: Optimizer
+
+    /// Takes the step that `batch` describes.
+    ///
+    /// - Returns: The mini-batch's loss: the sum of its samples' costs under the weights before the update.
+    /// - Throws: ``TrainingError/notFinite(step:epoch:)`` before the weights advance; whatever the source throws.
+    func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
+        let (current, next, version) = (parameters.current, parameters.next, parameters.version + 1)
+        var loss: Double?
+        reducer.begin(batch.tree)
+        try source.gradients(of: batch, parameters: parameters) { contribution in
+            switch contribution {
+            case .gradient(let node, let chunk, let floats, let isStable):
+                guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
+                let range = reducer.layout.chunks[chunk].range
+                optimizer.update(
+                    next.pointer + range.lowerBound, from: current.pointer + range.lowerBound, sum: sum,
+                    count: range.count, samples: batch.count)
+                try source.publish(version: version, chunk: chunk)
+            case .loss(let node, let value):
+                loss = reducer.add(node, loss: value) ?? loss
+            }
+        }
+        guard let loss, loss.isFinite else { throw TrainingError.notFinite(step: batch.step, epoch: batch.epoch) }
+        parameters.advance()
+        return loss
+    }
+}

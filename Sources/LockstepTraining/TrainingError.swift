@@ -1,0 +1,18 @@
+/// Why training cannot start or go on.
+package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The data set's samples do not fit the network's input or output layer.
+    case shapeMismatch(String)
+    /// A loss is infinite or not a number.
+    case notFinite(step: UInt64, epoch: Int)
+    /// A value of the configuration that cannot be carried out.
+    case invalidConfiguration(String)
+
+    package var description: String {
+        switch self {
+        case .shapeMismatch(let reason), .invalidConfiguration(let reason):
+            return reason
+        case .notFinite(let step, let epoch):
+            return "the loss of step \(step) (epoch \(epoch)) is not a finite number; try a smaller learning rate"
+        }
+    }
+}

@@ -1,0 +1,34 @@
+package import LockstepNumerics
+
+/// A network's weights in two versions that alternate by step.
+///
+/// The weights of step n stay whole until every node of step n is in, for a lost node may have to be computed again
+/// after some ranges have been updated already; meanwhile the weights of step n + 1 come into being beside them.
+package struct VersionedParameters {
+    /// The number of updates that made the current weights; also the number of the step they serve.
+    package private(set) var version: UInt64 = 0
+    private let even: FloatBuffer
+    private let odd: FloatBuffer
+
+    /// - Parameters:
+    ///   - initial: The weights of step 0.
+    ///   - other: Room for those of step 1, of the same size.
+    package init(initial: FloatBuffer, other: FloatBuffer) {
+        precondition(initial.count == other.count)
+        self.even = initial
+        self.odd = other
+    }
+
+    /// The weights of `version`, the current one or the next.
+    package subscript(version: UInt64) -> FloatBuffer {
+        version & 1 == 0 ? even : odd
+    }
+
+    package var current: FloatBuffer { self[version] }
+    package var next: FloatBuffer { self[version + 1] }
+
+    /// Makes the next weights the current ones.
+    package mutating func advance() {
+        version += 1
+    }
+}

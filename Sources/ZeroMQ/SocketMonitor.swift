@@ -1,0 +1,71 @@
+import CZeroMQ
+import Glibc
+
+/// Reports what happens to the connections of a socket: made by `Socket.monitor(events:)`, on the socket's thread.
+///
+/// Its queue has no limit, for libzmq's I/O thread would wait for ever at a full one: read it whenever it has something.
+package struct SocketMonitor: ~Copyable {
+    private let watched: SocketCore
+    /// Readable when there are events: for a poller.
+    package let socket: Socket
+    private var message = Message()
+
+    fileprivate init(watched: SocketCore, socket: consuming Socket) {
+        self.watched = watched
+        self.socket = socket
+        watched.isMonitored = true
+    }
+
+    deinit {
+        // Before our end of the pair closes: events without a receiver would block the I/O thread.
+        watched.stopMonitor()
+    }
+
+    /// The next event, or nil where there is none yet. Does not wait.
+    package mutating func next() throws(ZeroMQError) -> SocketEvent? {
+        guard try socket.receive(into: &message, wait: false) == .received else { return nil }
+        var header: UInt64 = 0
+        let size = message.withUnsafeBytes { bytes in
+            withUnsafeMutableBytes(of: &header) { $0.copyBytes(from: bytes.prefix(8)) }
+            return bytes.count
+        }
+        var endpoint = ""
+        if message.more, try socket.receive(into: &message, wait: false) == .received {
+            endpoint = message.withUnsafeBytes { String(decoding: $0, as: UTF8.self) }
+        }
+        try socket.discardRest(of: &message)
+        return withUnsafeBytes(of: header) {
+            SocketEvent(header: UnsafeRawBufferPointer(rebasing: $0.prefix(size)), endpoint: endpoint)
+        }
+    }
+}
+
+@available(*, unavailable, message: "a monitor belongs to the thread of the socket that it watches")
+extension SocketMonitor: Sendable {}
+
+extension Socket {
+    /// Starts to report what happens to this socket's connections. A socket has one monitor at a time: throws EBUSY.
+    package func monitor(events: SocketEventMask = .all) throws(ZeroMQError) -> SocketMonitor {
+        guard !core.isMonitored else {
+            throw ZeroMQError(.monitor, code: EBUSY, explanation: "the socket has a monitor already")
+        }
+        let pair = try core.context.socket(.pair)
+        try pair.set(.receiveHighWaterMark, 0)
+        let endpoint = core.context.monitorEndpoint()
+        try core.perform(.monitor) { zmq_socket_monitor($0, endpoint, events.rawValue) }
+        do {
+            try pair.core.perform(.connect, subject: endpoint) { zmq_connect($0, endpoint) }
+        } catch {
+            core.stopMonitor()
+            throw error
+        }
+        return SocketMonitor(watched: core, socket: pair)
+    }
+}
+
+extension SocketCore {
+    func stopMonitor() {
+        isMonitored = false
+        if let handle { zmq_socket_monitor(handle, nil, 0) }
+    }
+}

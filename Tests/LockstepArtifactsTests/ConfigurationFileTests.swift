@@ -1,0 +1,339 @@
+import Foundation
+import LockstepBLAS
+import LockstepData
+import LockstepNetwork
+import LockstepTraining
+import Testing
+
+@testable import LockstepArtifacts
+
+/// The least that a configuration must say; line 4 is training.
+private let minimal = """
+    name: tiny
+    data: { name: mnist }
+    network: { sizes: [784, 30, 10] }
+    training: { epochs: 30, batch: 10 }
+    optimizer: { sgd: { learning-rate: 3.0 } }
+
+    """
+
+struct ConfigurationFileTests {
+    private func load(_ text: String) throws -> RunConfiguration {
+        try ConfigurationFile.parse(text: text, name: "x.yaml")
+    }
+
+    /// The minimal configuration with one line replaced, counted from 1.
+    private func minimal(line: Int, _ replacement: String) -> String {
+        var lines = LockstepArtifactsTests.minimal.components(separatedBy: "\n")
+        lines[line - 1] = replacement
+        return lines.joined(separator: "\n")
+    }
+
+    @Test("What a configuration leaves out has the defaults")
+    func defaults() throws {
+        let run = try load(LockstepArtifactsTests.minimal)
+        #expect(run.name == "tiny")
+        #expect(run.data == .named("mnist"))
+        #expect(run.network == Architecture(sizes: [784, 30, 10]))
+        #expect(run.network.activation == .sigmoid && run.network.initializer == .standardNormal)
+        #expect(run.cost == .quadratic)
+        #expect(run.training.epochs == 30 && run.training.batch == 10 && run.training.seed == 1)
+        #expect(run.optimizer == .sgd(learningRate: 3))
+        #expect(run.evaluation.every == 1)
+        #expect(run.timeouts.start == 60 && run.timeouts.rejoin == 60)
+        #expect(run.shards == nil && run.kernel == nil)
+    }
+
+    @Test("Every key reaches its value")
+    func everyKey() throws {
+        let run = try load(
+            """
+            %YAML 1.1
+            ---
+            name: "a name: with signs"
+            data:
+              images: &folder a/images.gz   # a comment
+              labels: *folder
+              test-images: 'it''s'
+              test-labels: /abs/labels
+              validation: 0
+            network:
+              sizes:
+                - 4
+                - 2
+              activation: "sigmoid"
+              initializer: standard-normal
+            cost: quadratic
+            training: { epochs: 0, batch: 1, seed: 18446744073709551615 }
+            optimizer: { sgd: { learning-rate: 1e-3 } }
+            evaluation: { every: 0 }
+            timeouts: { start: 0.5, rejoin: 604800 }
+            shards: 1024
+            kernel: haswell
+            """)
+        let expected = RunConfiguration(
+            name: "a name: with signs",
+            data: .files(
+                IDXFiles(
+                    images: "a/images.gz", labels: "a/images.gz", testImages: "it's", testLabels: "/abs/labels",
+                    validation: 0)),
+            network: Architecture(sizes: [4, 2]), training: TrainingOptions(epochs: 0, batch: 1, seed: .max),
+            optimizer: .sgd(learningRate: 0.001), evaluation: EvaluationOptions(every: 0),
+            timeouts: TimeoutOptions(start: 0.5, rejoin: 604_800), shards: 1024, kernel: .haswell)
+        #expect(run == expected)
+    }
+
+    @Test(
+        "A kernel may be left to the run or be the portable one",
+        arguments: [("auto", nil), ("portable", MatrixKernel.portable), ("skylakex", .skylakex), ("~", nil)])
+    func kernels(word: String, kernel: MatrixKernel?) throws {
+        #expect(try load(LockstepArtifactsTests.minimal + "kernel: \(word)\n").kernel == kernel)
+    }
+
+    @Test("A key without a value counts as left out")
+    func emptyValues() throws {
+        let text = LockstepArtifactsTests.minimal + "shards:\ncost: null\nevaluation: { every: ~ }\ntimeouts:\n"
+        #expect(try load(text) == load(LockstepArtifactsTests.minimal))
+    }
+
+    @Test(
+        "A faulty line is named with the reason and the remedy",
+        arguments: [
+            (
+                5, "optimizer: { sgd: { learning_rate: 3 } }",
+                "x.yaml:5: unknown key 'learning_rate' in optimizer.sgd; did you mean 'learning-rate'?"
+            ),
+            (
+                5, "optimizer: { adam: { learning-rate: 3 } }",
+                "x.yaml:5: unknown key 'adam' in optimizer; known are sgd"
+            ),
+            (4, "trainig: { epochs: 30, batch: 10 }", "x.yaml:4: unknown key 'trainig'; did you mean 'training'?"),
+            (1, "epochs: 30", "x.yaml:1: unknown key 'epochs'; it belongs in training"),
+            (
+                4, "training: { epochs: 30, batch: 10, shards: 2 }",
+                "x.yaml:4: unknown key 'shards' in training; it belongs at the top level"
+            ),
+            (
+                1, "<<: { name: x }",
+                "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, evaluation, "
+                    + "timeouts, shards, kernel"
+            ),
+            (
+                4, "training: { epochs: 30, batch: 0 }",
+                "x.yaml:4: training.batch is 0; it must be from 1 to 1000000000"
+            ),
+            (
+                4, "training: { epochs: -1, batch: 1 }",
+                "x.yaml:4: training.epochs is -1; it must be from 0 to 1000000000"
+            ),
+            (
+                4, "training: { epochs: 99999999999999999999, batch: 1 }",
+                "x.yaml:4: training.epochs is 99999999999999999999; it must be from 0 to 1000000000"
+            ),
+            (
+                4, "training: { epochs: 3, batch: 10, seed: -1 }",
+                "x.yaml:4: training.seed is -1; it must be from 0 to 18446744073709551615"
+            ),
+            (
+                4, "training: { epochs: 3, batch: 10, seed: 18446744073709551616 }",
+                "x.yaml:4: training.seed is 18446744073709551616; it must be from 0 to 18446744073709551615"
+            ),
+            (
+                4, "training: { epochs: 3, batch: 10, seed: 1.5 }",
+                "x.yaml:4: training.seed is 1.5; it must be a whole number"
+            ),
+            (4, "training: { epochs: ten, batch: 1 }", "x.yaml:4: training.epochs is ten; it must be a whole number"),
+            (
+                4, "training: { epochs: '3', batch: 1 }",
+                "x.yaml:4: training.epochs is the text '3'; it must be a whole number"
+            ),
+            (
+                4, "training: { epochs: [3], batch: 1 }",
+                "x.yaml:4: training.epochs is a list; it must be a whole number"
+            ),
+            (4, "training: { epochs: 3 }", "x.yaml:4: training.batch is missing; add for example 'batch: 10'"),
+            (4, "training: { epochs: , batch: 1 }", "x.yaml:4: training.epochs is empty; add for example 'epochs: 30'"),
+            (4, "training: 3", "x.yaml:4: training is 3, not a group of keys; its keys are epochs, batch, seed"),
+            (
+                5, "optimizer: { sgd: { learning-rate: 0 } }",
+                "x.yaml:5: optimizer.sgd.learning-rate is 0; it must be finite and greater than 0"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: -.inf } }",
+                "x.yaml:5: optimizer.sgd.learning-rate is -.inf; it must be finite and greater than 0"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: .nan } }",
+                "x.yaml:5: optimizer.sgd.learning-rate is .nan; it must be finite and greater than 0"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: 1e999 } }",
+                "x.yaml:5: optimizer.sgd.learning-rate is 1e999; it must be finite and greater than 0"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: 0x3 } }",
+                "x.yaml:5: optimizer.sgd.learning-rate is 0x3; it must be a number"
+            ),
+            (5, "optimizer: {}", "x.yaml:5: optimizer.sgd is missing; add for example 'sgd: { learning-rate: 3.0 }'"),
+            (
+                3, "network: { sizes: [784] }",
+                "x.yaml:3: network.sizes is a list; it must have 2 to 256 numbers: [784, 30, 10]"
+            ),
+            (
+                3, "network: { sizes: [] }",
+                "x.yaml:3: network.sizes is a list; it must have 2 to 256 numbers: [784, 30, 10]"
+            ),
+            (
+                3, "network: { sizes: [784, 0, 10] }",
+                "x.yaml:3: network.sizes[1] is 0; it must be from 1 to 16777216"
+            ),
+            (3, "network: { sizes: [784, x, 10] }", "x.yaml:3: network.sizes[1] is x; it must be a whole number"),
+            (3, "network: { sizes: 784 }", "x.yaml:3: network.sizes is 784; it must be a list of whole numbers"),
+            (
+                3, "network: { sizes: [16777216, 16777216] }",
+                "x.yaml:3: network.sizes is a list; it must give at most 2147483648 weights and biases"
+            ),
+            (
+                3, "network: { sizes: [2, 1], activation: sigmoit }",
+                "x.yaml:3: unknown network.activation 'sigmoit'; did you mean 'sigmoid'?"
+            ),
+            (
+                3, "network: { sizes: [2, 1], initializer: zeros }",
+                "x.yaml:3: unknown network.initializer 'zeros'; known are standard-normal"
+            ),
+            (
+                2, "data: {}",
+                "x.yaml:2: data is empty; add a 'name', or 'images', 'labels', 'test-images' and 'test-labels'"
+            ),
+            (
+                2, "data: { name: mnist, images: x }",
+                "x.yaml:2: data has both 'name' and 'images'; give a data set's name or files, not both"
+            ),
+            (
+                2, "data: { images: x, labels: y, test-images: z }",
+                "x.yaml:2: data.test-labels is missing; add for example 'test-labels: digits/test-labels.gz'"
+            ),
+            (
+                2, "data: mnist",
+                "x.yaml:2: data is mnist, not a group of keys; its keys are name, images, labels, test-images, "
+                    + "test-labels, validation"
+            ),
+            (1, "", "x.yaml:2: name is missing; add for example 'name: mnist-30'"),
+            (1, "name: ''", "x.yaml:1: name is the text ''; it must be a text of at least one character"),
+            (
+                1, #"name: "two\nlines""#,
+                #"x.yaml:1: name is 'two\nlines'; it must be one line of at most 200 characters"#
+            ),
+            (1, #"name: "nul\0""#, #"x.yaml:1: name is the text 'nul\0'; it must be a text of at least one character"#),
+            (6, "shards: 0", "x.yaml:6: shards is 0; it must be from 1 to 1024"),
+            (6, "shards: 1025", "x.yaml:6: shards is 1025; it must be from 1 to 1024"),
+            (6, "evaluation: { every: -1 }", "x.yaml:6: evaluation.every is -1; it must be from 0 to 1000000000"),
+            (6, "timeouts: { rejoin: 0 }", "x.yaml:6: timeouts.rejoin is 0; it must be finite and greater than 0"),
+            (6, "timeouts: { start: 1e9 }", "x.yaml:6: timeouts.start is 1e9; it must be at most 604800.0"),
+            (6, "kernel: haswel", "x.yaml:6: unknown kernel 'haswel'; did you mean 'haswell'?"),
+            (6, "cost: cross-entropy", "x.yaml:6: unknown cost 'cross-entropy'; known are quadratic"),
+            (
+                6, "name: again",
+                "x.yaml:1: key 'name' is given more than once, here for the first time; keep one of them"
+            ),
+            (6, "[a]: 1", "x.yaml:6: a key must be a word"),
+        ])
+    func faultyLine(line: Int, replacement: String, expected: String) {
+        #expect(message { try load(minimal(line: line, replacement)) } == expected)
+    }
+
+    @Test(
+        "Text that is no configuration is refused",
+        arguments: [
+            ("", "x.yaml: the configuration is empty; start from one of the files in config/"),
+            ("# nothing but a comment\n", "x.yaml: the configuration is empty; start from one of the files in config/"),
+            ("~", "x.yaml: the configuration is empty; start from one of the files in config/"),
+            (
+                "- a\n- b\n",
+                "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
+                    + "training, optimizer, evaluation, timeouts, shards, kernel"
+            ),
+            (
+                "name: [1, 2\ndata: x\n",
+                "x.yaml:2: not valid YAML: while parsing a flow sequence (line 1), did not find expected ',' or ']'; "
+                    + "check quotes, brackets and indentation here and on the line above"
+            ),
+            (
+                "name: x\n\tdata: y\n",
+                "x.yaml:2: not valid YAML: while scanning a plain scalar (line 1), found a tab character that violates "
+                    + "indentation; check quotes, brackets and indentation here and on the line above"
+            ),
+            (
+                "name: *nowhere\n",
+                "x.yaml:1: not valid YAML: found undefined alias; check quotes, brackets and indentation here and on "
+                    + "the line above"
+            ),
+            (
+                "name: x\n---\nname: y\n",
+                "x.yaml:2: not valid YAML: but found another document; check quotes, brackets and indentation here "
+                    + "and on the line above"
+            ),
+            (
+                "name: x\nba\u{1}d: y\n",
+                "x.yaml:2: not valid YAML: control characters are not allowed; check quotes, brackets and indentation "
+                    + "here and on the line above"
+            ),
+        ])
+    func noConfiguration(text: String, expected: String) {
+        #expect(message { try load(text) } == expected)
+    }
+
+    @Test("Aliases that would multiply, deep nesting and very many values are refused before they cost anything")
+    func bombs() {
+        var bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+        for level in 1...9 {
+            let alias = "*a\(level - 1)"
+            bomb += "a\(level): &a\(level) [" + repeatElement(alias, count: 9).joined(separator: ", ") + "]\n"
+        }
+        #expect(
+            message { try load(bomb + "? *a9\n: 1\n") }
+                == "x.yaml: more than 8 YAML aliases (*name); write the values out")
+        // The line separator U+2028 ends a comment for libyaml.
+        let hidden = repeatElement("# c\u{2028}[*a]\n", count: 9).joined()
+        #expect(message { try load("a: &a 1\n" + hidden) }.contains("more than 8 YAML aliases"))
+        #expect(
+            message { try load("x: " + String(repeating: "[", count: 17) + String(repeating: "]", count: 17)) }
+                == "x.yaml:1: too many or too deeply nested values; a run configuration has a few dozen")
+        #expect(
+            message { try load("x: [" + String(repeating: "1,", count: 10_001) + "1]") }
+                == "x.yaml:1: too many or too deeply nested values; a run configuration has a few dozen")
+        for opening in ["[", "{", "- ", "? ", "a: "] {
+            let deep = String(repeating: opening, count: 200_000)
+            #expect(message { try load(deep) }.hasPrefix("x.yaml:1: "), "\(opening)")
+        }
+    }
+
+    @Test("Asterisks in comments and texts are no aliases")
+    func asterisks() throws {
+        let stars = "# * a\n# * b\n  # *c *d *e *f *g *h *i *j *k\n"
+        #expect(try load(stars + LockstepArtifactsTests.minimal).name == "tiny")
+    }
+
+    @Test("Random bytes and damaged configurations give a value or an error, never a trap")
+    func totality() {
+        let seed: UInt64 = 7
+        var random = SeededGenerator(seed: seed)
+        let valid = Array(LockstepArtifactsTests.minimal.utf8)
+        let signs = Array("[]{}:,-?*&!|>'\"%@`#\n\t ~\\0x.".utf8)
+        for round in 0..<3_000 {
+            var bytes = valid
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let index = Int.random(in: bytes.indices, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0: bytes[index] = UInt8.random(in: .min ... .max, using: &random)
+                case 1: bytes[index] = signs.randomElement(using: &random) ?? 0
+                case 2: bytes.insert(signs.randomElement(using: &random) ?? 0, at: index)
+                default: bytes.removeSubrange(index..<min(bytes.count - 1, index + 3))
+                }
+            }
+            let error = message { try load(String(decoding: bytes, as: UTF8.self)) }
+            #expect(error.isEmpty || error.hasPrefix("x.yaml"), "seed \(seed), round \(round)")
+            #expect(!error.contains("\n"), "seed \(seed), round \(round)")
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import LockstepBLAS
+import LockstepData
+import LockstepNetwork
+import LockstepTraining
+import Testing
+
+@testable import LockstepArtifacts
+
+struct ConfigurationYAMLTests {
+    @Test("The text names every key")
+    func text() {
+        var run = textbook
+        run.shards = 2
+        run.kernel = .haswell
+        #expect(
+            ConfigurationFile.yaml(of: run) == """
+                name: mnist-30
+                data:
+                  name: mnist
+                network:
+                  sizes: [784, 30, 10]
+                  activation: sigmoid
+                  initializer: standard-normal
+                cost: quadratic
+                training:
+                  epochs: 30
+                  batch: 10
+                  seed: 1
+                optimizer:
+                  sgd:
+                    learning-rate: 3.0
+                evaluation:
+                  every: 1
+                timeouts:
+                  start: 60.0
+                  rejoin: 60.0
+                shards: 2
+                kernel: haswell
+
+                """)
+    }
+
+    @Test(
+        "Names that YAML could take for something else survive",
+        arguments: [
+            "null", "No", "123", "1e3", "- x", "a: b", "a #b", "*x", "&x", "!x", "%x", "@x", "`x", "'", "\"", "\\",
+            "{}", "[", " x ", ".nan", "~", "=", "<<", "ünï çødé", "日本語", "😀", "\u{FFFE}", "a\u{2028}b",
+        ])
+    func awkwardNames(name: String) throws {
+        var run = textbook
+        run.name = name
+        run.data = .named(name)
+        let again = try ConfigurationFile.parse(text: ConfigurationFile.yaml(of: run), name: "x.yaml")
+        #expect(again == run)
+        #expect(Array(again.name.unicodeScalars) == Array(name.unicodeScalars))
+    }
+
+    @Test("Reading the text back gives an equal value", arguments: 1...5 as ClosedRange<UInt64>)
+    func roundTrip(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        for round in 0..<200 {
+            let run = randomConfiguration(using: &random)
+            let text = ConfigurationFile.yaml(of: run)
+            #expect(try ConfigurationFile.parse(text: text, name: "x.yaml") == run, "seed \(seed), round \(round)")
+        }
+    }
+
+    private func randomConfiguration(using random: inout SeededGenerator) -> RunConfiguration {
+        func text() -> String {
+            var result = ""
+            for _ in 0..<Int.random(in: 1...12, using: &random) {
+                // Tabs and newlines belong in no name, but a path may have them.
+                let value = UInt32.random(in: 1...0x3000, using: &random)
+                result.unicodeScalars.append(Unicode.Scalar(value) ?? "x")
+            }
+            return result
+        }
+        func name() -> String {
+            String(String.UnicodeScalarView(text().unicodeScalars.filter { $0.properties.generalCategory != .control }))
+                + "x"
+        }
+        let layers = Int.random(in: 2...6, using: &random)
+        var run = RunConfiguration(
+            name: name(),
+            data: Bool.random(using: &random)
+                ? .named(text())
+                : .files(
+                    IDXFiles(
+                        images: text(), labels: text(), testImages: text(), testLabels: text(),
+                        validation: Bool.random(using: &random) ? Int.random(in: 0...9_999, using: &random) : nil)),
+            network: Architecture(sizes: (0..<layers).map { _ in Int.random(in: 1...5_000, using: &random) }),
+            training: TrainingOptions(
+                epochs: Int.random(in: 0...1_000_000_000, using: &random),
+                batch: Int.random(in: 1...1_000_000_000, using: &random), seed: random.next()),
+            optimizer: .sgd(learningRate: Double(bitPattern: random.next() >> 2).magnitude.nextUp))
+        run.evaluation.every = Int.random(in: 0...9, using: &random)
+        run.timeouts.start = Double.random(in: 0.001...604_800, using: &random)
+        run.timeouts.rejoin = Double.random(in: 0.001...604_800, using: &random)
+        run.shards = Bool.random(using: &random) ? Int.random(in: 1...1024, using: &random) : nil
+        run.kernel = Bool.random(using: &random) ? MatrixKernel.allCases.randomElement(using: &random) : nil
+        return run
+    }
+}

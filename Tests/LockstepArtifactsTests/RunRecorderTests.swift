@@ -1,0 +1,227 @@
+import Foundation
+import LockstepBLAS
+import LockstepData
+import LockstepDigest
+import LockstepNetwork
+import LockstepNumerics
+import LockstepTraining
+import Testing
+
+@testable import LockstepArtifacts
+
+/// A run of a 2-3 network with three classes.
+private let run = RunDescription(
+    configuration: RunConfiguration(
+        name: "tiny", data: .named("points"), network: Architecture(sizes: [2, 3]),
+        training: TrainingOptions(epochs: 3, batch: 4, seed: 9), optimizer: .sgd(learningRate: 0.5)),
+    dataset: DatasetDescription(
+        name: "points", inputSize: 2, classCount: 3, element: .uint8, trainingCount: 8, validationCount: 4,
+        testCount: 6,
+        sha256: "d5"),
+    shards: 2, workers: 1, kernel: "haswell", parameterCount: 9, stepsPerEpoch: 2)
+
+/// An epoch with these counts on the test and the validation split.
+private func report(
+    _ epoch: Int, test: Int?, validation: Int?, isBest: Bool, predictions: [Int] = [3, 2, 1]
+) -> EpochReport {
+    EpochReport(
+        epoch: epoch, test: test.map { SplitScore(correct: $0, total: 6, cost: 0.25, predictions: predictions) },
+        validation: validation.map { SplitScore(correct: $0, total: 4, cost: .nan, predictions: [4, 0, 0]) },
+        trainingCost: 0.5, seconds: 2, samples: 8, totalSteps: 2 * (epoch + 1), workers: 1,
+        weightsSHA256: "e\(epoch)", isBest: isBest)
+}
+
+private func outcome(_ epochs: [EpochReport], interrupted: Bool = false) -> RunOutcome {
+    RunOutcome(
+        epochs: epochs, steps: 6, seconds: 3, samples: 24, weightsSHA256: "ff", bitwiseReproducible: true,
+        workersLost: 1, workersJoined: 2, shardsReassigned: 3, maximumStepGapMilliseconds: 4.5, inlinePayloadBytes: 5,
+        interrupted: interrupted)
+}
+
+private func buffer(_ first: Float) -> FloatBuffer {
+    let buffer = FloatBuffer(count: 9)
+    for index in 0..<9 { buffer.buffer[index] = first + Float(index) }
+    return buffer
+}
+
+struct RunRecorderTests {
+    @Test("A run leaves its configuration, weights, metrics and summary behind")
+    func files() throws {
+        let folder = try TemporaryFolder()
+        let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
+        let recorder = RunRecorder(directory: directory, programVersion: "1.2.3") { 77 }
+        try recorder.runWillStart(run)
+        let configuration = try ConfigurationFile.load(path: directory.configuration)
+        #expect(configuration.shards == 2 && configuration.kernel == .haswell)
+        #expect(configuration.training == run.configuration.training)
+
+        recorder.runDidProgress(
+            StepProgress(
+                epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, trainingCost: .infinity, samplesPerSecond: 12.5,
+                workers: 1))
+        // Read before the run ends: each line is there at once.
+        #expect(
+            try text(of: directory.metrics)
+                == #"{"epoch":0,"samples_per_second":12.5,"step":1,"total_steps":1,"training_cost":null,"#
+                + #""type":"step","workers":1}"# + "\n")
+
+        let epochs = [
+            report(0, test: 3, validation: 2, isBest: true), report(1, test: 5, validation: 2, isBest: false),
+            report(2, test: 4, validation: 3, isBest: true),
+        ]
+        for epoch in epochs { try recorder.epochDidFinish(epoch, parameters: buffer(Float(epoch.epoch))) }
+        try recorder.runDidFinish(outcome(epochs), parameters: buffer(50))
+
+        let lines = try text(of: directory.metrics).split(separator: "\n")
+        #expect(lines.count == 4)
+        #expect(
+            lines[1] == """
+                {"epoch":0,"is_best":true,"samples":8,"samples_per_second":4,"seconds":2,"test_correct":3,\
+                "test_cost":0.25,"test_total":6,"total_steps":2,"training_cost":0.5,"type":"epoch",\
+                "validation_correct":2,"validation_cost":null,"validation_total":4,"weights_sha256":"e0","workers":1}
+                """)
+        let best = try ModelFile.load(directory.bestModel)
+        #expect(best.parameters.buffer.first == 2)
+        let model = try ModelFile.load(directory.model)
+        #expect(Array(model.parameters.buffer) == (50..<59).map(Float.init))
+        #expect(model.architecture == run.configuration.network)
+        #expect(
+            model.metadata
+                == ModelMetadata(
+                    inputScale: .byte, labels: ["0", "1", "2"], seed: 9, dataName: "points", dataSHA256: "d5",
+                    programVersion: "1.2.3"))
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted()
+                == ["best.safetensors", "config.yaml", "metrics.jsonl", "model.safetensors", "summary.json"])
+        let summary = try JSONDecoder().decode(RunSummary.self, from: Data(try bytes(of: directory.summary)))
+        #expect(
+            summary == RunSummary(run: run, outcome: outcome(epochs), programVersion: "1.2.3", peakMemoryBytes: 77))
+    }
+
+    @Test("A run without epochs leaves the initial model")
+    func noEpochs() throws {
+        let folder = try TemporaryFolder()
+        let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
+        let recorder = RunRecorder(directory: directory, programVersion: "1")
+        try recorder.runWillStart(run)
+        try recorder.runDidFinish(outcome([]), parameters: buffer(1))
+        let model = try ModelFile.load(directory.model)
+        #expect(Array(model.parameters.buffer) == (1..<10).map(Float.init))
+        #expect(try text(of: directory.metrics) == "")
+        #expect(!FileManager.default.fileExists(atPath: directory.bestModel))
+    }
+
+    @Test("A write error names the file; that of a progress line comes with the epoch")
+    func errors() throws {
+        let folder = try TemporaryFolder()
+        let gone = RunDirectory(existing: folder("gone"))
+        let early = RunRecorder(directory: gone, programVersion: "1")
+        #expect(
+            message { try early.runWillStart(run) }
+                == "\(gone.configuration): cannot write: No such file or directory; check the path")
+
+        let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
+        #expect(symlink("/dev/full", directory.metrics) == 0)
+        let recorder = RunRecorder(directory: directory, programVersion: "1")
+        try recorder.runWillStart(run)
+        let progress = StepProgress(
+            epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, trainingCost: 1, samplesPerSecond: 1, workers: 1)
+        recorder.runDidProgress(progress)
+        recorder.runDidProgress(progress)
+        let expected =
+            "\(directory.metrics): cannot write: No space left on device; "
+            + "free some space or choose another path"
+        #expect(message { try recorder.runDidFinish(outcome([]), parameters: buffer(0)) } == expected)
+        let epoch = report(0, test: nil, validation: nil, isBest: false)
+        #expect(message { try recorder.epochDidFinish(epoch, parameters: buffer(0)) } == expected)
+
+        try FileManager.default.createDirectory(atPath: directory.bestModel, withIntermediateDirectories: false)
+        try FileManager.default.removeItem(atPath: directory.metrics)
+        try recorder.runWillStart(run)
+        let best = report(0, test: 1, validation: 1, isBest: true)
+        #expect(
+            message { try recorder.epochDidFinish(best, parameters: buffer(0)) }
+                == "\(directory.bestModel): cannot write: Is a directory")
+    }
+}
+
+struct RunSummaryTests {
+    private func summary(_ epochs: [EpochReport], interrupted: Bool = false) -> RunSummary {
+        RunSummary(
+            run: run, outcome: outcome(epochs, interrupted: interrupted), programVersion: "1", peakMemoryBytes: nil)
+    }
+
+    @Test("Best, selected and final are the highest test count, that of the saved epoch and the last one")
+    func counts() {
+        let summary = summary([
+            report(0, test: 3, validation: 1, isBest: true), report(1, test: 2, validation: 3, isBest: true),
+            report(2, test: 5, validation: 3, isBest: false),
+            report(3, test: 4, validation: 2, isBest: false, predictions: [0, 6, 0]),
+        ])
+        #expect(summary.bestCorrect == 5)
+        #expect(summary.selectedCorrect == 2)
+        #expect(summary.finalCorrect == 4)
+        #expect(summary.neverPredicted == [0, 2])
+        #expect(summary.stepsPerSecond == 2 && summary.samplesPerSecond == 8)
+        #expect(summary.status == .finished)
+        #expect(self.summary([], interrupted: true).status == .interrupted)
+    }
+
+    @Test("What was never measured is null, and every key is there")
+    func nulls() throws {
+        var silent = outcome([report(0, test: nil, validation: nil, isBest: false)])
+        silent.seconds = 0
+        silent.steps = 0
+        silent.samples = 0
+        silent.maximumStepGapMilliseconds = .nan
+        let summary = RunSummary(run: run, outcome: silent, programVersion: "1", peakMemoryBytes: nil)
+        let text = try jsonText(summary, indented: true, path: "summary.json")
+        #expect(
+            text == """
+                {
+                  "best_correct" : null,
+                  "bitwise_reproducible" : true,
+                  "data" : "points",
+                  "data_sha256" : "d5",
+                  "epochs" : [
+                    {
+                      "correct" : null,
+                      "cost" : null,
+                      "epoch" : 0,
+                      "seconds" : 2,
+                      "total" : null,
+                      "training_cost" : 0.5,
+                      "validation_correct" : null,
+                      "validation_cost" : null,
+                      "validation_total" : null,
+                      "weights_sha256" : "e0"
+                    }
+                  ],
+                  "final_correct" : null,
+                  "inline_payload_bytes" : 5,
+                  "kernel" : "haswell",
+                  "max_step_gap_ms" : null,
+                  "name" : "tiny",
+                  "never_predicted" : null,
+                  "parameters" : 9,
+                  "peak_memory_bytes" : null,
+                  "program_version" : "1",
+                  "samples_per_second" : null,
+                  "seconds" : 0,
+                  "seed" : 9,
+                  "selected_correct" : null,
+                  "shards" : 2,
+                  "shards_reassigned" : 3,
+                  "status" : "finished",
+                  "steps" : 0,
+                  "steps_per_second" : null,
+                  "weights_sha256" : "ff",
+                  "workers" : 1,
+                  "workers_joined" : 2,
+                  "workers_lost" : 1
+                }
+
+                """)
+        #expect(try JSONDecoder().decode(RunSummary.self, from: Data(text.utf8)) == summary)
+    }
+}

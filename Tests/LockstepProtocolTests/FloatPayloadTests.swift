@@ -1,0 +1,72 @@
+import LockstepProtocol
+import LockstepSharding
+import Testing
+
+@Suite struct FloatPayloadTests {
+    private static let layout = ChunkLayout(segments: [0..<10, 10..<10, 10..<14], maximumElements: 4)
+
+    private func chunkIndex(_ header: Header, bytes: Int) throws -> Int {
+        try FloatPayload.chunkIndex(of: header, payloadBytes: bytes, in: Self.layout)
+    }
+
+    @Test("Each chunk is found by its header and size", arguments: [MessageKind.parameters, .gradient])
+    func chunks(kind: MessageKind) throws {
+        for (index, chunk) in Self.layout.chunks.enumerated() {
+            let header = Header(kind: kind, segment: UInt32(chunk.segment), offset: UInt32(chunk.offset))
+            #expect(try chunkIndex(header, bytes: 4 * chunk.range.count) == index)
+        }
+    }
+
+    @Test("Sizes that are no floats are an error", arguments: [-4, 0, 1, 15, 17, (1 << 20) + 4, Int.max, Int.min])
+    func sizes(bytes: Int) {
+        #expect(throws: ProtocolError.payloadSize(kind: .gradient, found: bytes)) {
+            try chunkIndex(Header(kind: .gradient), bytes: bytes)
+        }
+    }
+
+    @Test("Elements that aren't exactly one chunk are an error")
+    func noChunk() {
+        let wrong: [(segment: UInt32, offset: UInt32, elements: Int)] = [
+            (0, 0, 3), (0, 0, 5), (0, 2, 4), (0, 8, 4), (0, 12, 1), (1, 0, 1), (3, 0, 4), (.max, 0, 4), (0, .max, 4),
+            (2, 4, 4),
+        ]
+        for (segment, offset, elements) in wrong {
+            #expect(throws: ProtocolError.notAChunk(segment: segment, offset: offset, payloadBytes: 4 * elements)) {
+                try chunkIndex(Header(kind: .parameters, segment: segment, offset: offset), bytes: 4 * elements)
+            }
+        }
+    }
+
+    @Test("Kinds without floats have no chunk", arguments: MessageKind.allCases)
+    func otherKinds(kind: MessageKind) {
+        guard !kind.carriesFloats else { return }
+        #expect(throws: ProtocolError.payloadSize(kind: kind, found: 16)) {
+            try chunkIndex(Header(kind: kind), bytes: 16)
+        }
+    }
+
+    @Test("The largest chunk fills the largest frame")
+    func largest() throws {
+        let layout = ChunkLayout(segments: [0..<300_000])
+        let header = Header(kind: .gradient)
+        #expect(try FloatPayload.chunkIndex(of: header, payloadBytes: MessageKind.payloadLimit, in: layout) == 0)
+        #expect(ChunkLayout.maximumElements * FloatPayload.elementSize == MessageKind.payloadLimit)
+    }
+
+    @Test("Floats are read from any address", arguments: 0..<8)
+    func unaligned(shift: Int) {
+        let floats: [Float] = [1, -0.0, .pi, .infinity, .leastNonzeroMagnitude]
+        let memory =
+            Array(repeating: 0xAA, count: shift)
+            + floats.flatMap { float in
+                withUnsafeBytes(of: float.bitPattern.littleEndian) { Array($0) }
+            }
+        var copied = [Float](repeating: 0, count: floats.count)
+        memory.withUnsafeBytes { memory in
+            copied.withUnsafeMutableBufferPointer {
+                FloatPayload.copy(UnsafeRawBufferPointer(rebasing: memory[shift...]), to: $0)
+            }
+        }
+        #expect(copied.map(\.bitPattern) == floats.map(\.bitPattern))
+    }
+}

@@ -1,0 +1,73 @@
+import LockstepProtocol
+import Testing
+
+@Suite struct MessageKindTests {
+    @Test("Kinds keep their numbers: they are the wire")
+    func rawValues() {
+        let expected: [MessageKind] = [
+            .hello, .welcome, .ready, .refuse, .dataRequest, .dataChunk, .assign, .parameters, .gradient, .nodeResult,
+            .evaluate, .blockResult, .goodbye,
+        ]
+        #expect(MessageKind.allCases == expected)
+        #expect(expected.map(\.rawValue) == Array(1...13))
+        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...9))
+        #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
+    }
+
+    @Test("No kind takes more than 1 MiB", arguments: MessageKind.allCases)
+    func limit(kind: MessageKind) {
+        #expect(kind.payloadSizes.upperBound <= 1 << 20)
+        #expect(!kind.acceptsPayload(count: (1 << 20) + 1))
+        #expect(!kind.acceptsPayload(count: -1))
+        #expect(!kind.acceptsPayload(count: .min))
+        #expect(!kind.acceptsPayload(count: .max))
+    }
+
+    @Test("Requests and assignments have no payload, all others have one", arguments: MessageKind.allCases)
+    func presence(kind: MessageKind) {
+        let none: Set<MessageKind> = [.dataRequest, .assign, .evaluate]
+        #expect(kind.hasPayload == !none.contains(kind))
+        #expect(kind.acceptsPayload(count: 0) == none.contains(kind))
+        if none.contains(kind) { #expect(!kind.acceptsPayload(count: 1)) }
+    }
+
+    @Test("Floats come in whole elements", arguments: [MessageKind.parameters, .gradient])
+    func floats(kind: MessageKind) {
+        for count in 1...9 { #expect(kind.acceptsPayload(count: count) == count.isMultiple(of: 4)) }
+        #expect(kind.acceptsPayload(count: 1 << 20))
+    }
+
+    @Test("Opaque payloads have any size from 1 byte on", arguments: [MessageKind.welcome, .dataChunk])
+    func opaque(kind: MessageKind) {
+        for count in [1, 2, 3, 1000, 1 << 20] { #expect(kind.acceptsPayload(count: count)) }
+    }
+
+    @Test("Bodies are within their kind's sizes, at both ends")
+    func bodies() {
+        let long = String(repeating: "x", count: 5000)
+        let digests = Array(repeating: BlockDigest(rows: 1, digest: Array(repeating: 0, count: 32)), count: 64)
+        let ends: [(MessageKind, smallest: any MessageBody, largest: any MessageBody)] = [
+            (
+                .hello, Hello(programVersion: "", host: "", processID: 1),
+                Hello(programVersion: long, host: long, processID: 1)
+            ),
+            (.ready, Ready(kernel: "", fingerprint: []), Ready(kernel: long, fingerprint: digests)),
+            (.refuse, Refusal(code: .full, message: ""), Refusal(code: .full, message: long)),
+            (.goodbye, Goodbye(code: .failed, message: ""), Goodbye(code: .failed, message: long)),
+            (
+                .nodeResult, NodeResult(loss: 0, computeNanoseconds: 0),
+                NodeResult(loss: .infinity, computeNanoseconds: .max)
+            ),
+            (
+                .blockResult,
+                BlockResult(cost: 0, computeNanoseconds: 0, correct: 0, total: 0, predictions: []),
+                BlockResult(
+                    cost: 0, computeNanoseconds: 0, correct: 0, total: 0,
+                    predictions: Array(repeating: 1, count: 65_536))
+            ),
+        ]
+        for (kind, smallest, largest) in ends {
+            #expect(kind.payloadSizes == smallest.encoded().count...largest.encoded().count, "\(kind)")
+        }
+    }
+}

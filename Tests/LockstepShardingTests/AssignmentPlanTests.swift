@@ -1,0 +1,110 @@
+import LockstepSharding
+import Testing
+
+@Suite struct AssignmentPlanTests {
+    @Test("Every shard with samples is given out exactly once, in order, as the fewest whole subtrees")
+    func coverage() {
+        for tree in Cases.trees() {
+            for workers in [1, 2, 3, 4, 7, 16, 64, 1025] {
+                let plan = AssignmentPlan(tree: tree, workers: workers)
+                #expect(plan.nodes.count == workers)
+                #expect(plan.nodes.joined().flatMap { Array(tree.leaves(of: $0)) } == Array(tree.leaves.indices))
+                let active = min(workers, tree.leaves.count)
+                #expect(plan.nodes.prefix(active).allSatisfy { !$0.isEmpty })
+                #expect(plan.nodes.dropFirst(active).allSatisfy { $0.isEmpty })
+                let most = plan.nodes.map { samples(of: $0, in: tree) }.max()
+                #expect(plan.maximumSamples == most)
+                for nodes in plan.nodes.prefix(active) {
+                    let first = tree.leaves(of: nodes[0]).lowerBound
+                    let end = tree.leaves(of: nodes[nodes.count - 1]).upperBound
+                    #expect(nodes == tree.nodes(coveringLeaves: first..<end))
+                }
+            }
+        }
+    }
+
+    @Test("No other cuts have a smaller maximum, or as small a one and fewer nodes", arguments: 1...11)
+    func optimal(shards: Int) {
+        for samples in Array(1...14) + [25, 100, 1001] {
+            let tree = SummationTree(shards: shards, samples: samples)
+            for workers in 1...shards + 1 {
+                let plan = AssignmentPlan(tree: tree, workers: workers)
+                let best = bruteForce(tree, from: 0, ranges: min(workers, tree.leaves.count))?.first
+                let context: Comment = "\(shards) shards, \(samples) samples, \(workers) workers"
+                #expect(plan.maximumSamples == best?.maximum, context)
+                #expect(plan.nodes.joined().count == best?.nodes, context)
+            }
+        }
+    }
+
+    @Test("As many workers as shards get a leaf each")
+    func oneEach() {
+        let tree = SummationTree(shards: 6, samples: 60)
+        let plan = AssignmentPlan(tree: tree, workers: 6)
+        #expect(plan.nodes == tree.leaves.map { [$0] })
+        #expect(plan.efficiency == 1)
+    }
+
+    @Test("A power of two of workers gets one subtree each")
+    func wholeSubtrees() {
+        let plan = AssignmentPlan(tree: SummationTree(shards: 1024, samples: 2048), workers: 4)
+        #expect(plan.nodes == [4, 5, 6, 7].map { [NodeID(rawValue: $0)] })
+        #expect(plan.maximumSamples == 512)
+    }
+
+    struct Efficiency: Sendable {
+        let shards, samples, workers: Int
+        let maximumSamples: Int
+        let efficiency: Double
+
+        init(_ shards: Int, _ samples: Int, _ workers: Int, maximum: Int, efficiency: Double) {
+            self.shards = shards
+            self.samples = samples
+            self.workers = workers
+            self.maximumSamples = maximum
+            self.efficiency = efficiency
+        }
+
+        static let all = [
+            Efficiency(4, 10, 3, maximum: 5, efficiency: 10.0 / 15),
+            Efficiency(4, 10, 4, maximum: 3, efficiency: 10.0 / 12),
+            Efficiency(8, 1000, 2, maximum: 500, efficiency: 1),
+            Efficiency(8, 1000, 3, maximum: 375, efficiency: 1000.0 / 1125),
+            Efficiency(1, 100, 2, maximum: 100, efficiency: 0.5),
+            Efficiency(4, 1, 3, maximum: 1, efficiency: 1.0 / 3),
+        ]
+    }
+
+    @Test("Efficiency counts the samples that the others wait for", arguments: Efficiency.all)
+    func efficiency(expected: Efficiency) {
+        let tree = SummationTree(shards: expected.shards, samples: expected.samples)
+        let plan = AssignmentPlan(tree: tree, workers: expected.workers)
+        #expect(plan.maximumSamples == expected.maximumSamples)
+        #expect(plan.efficiency == expected.efficiency)
+    }
+
+    private func samples(of nodes: [NodeID], in tree: SummationTree) -> Int {
+        nodes.map { tree.samples(of: $0).count }.reduce(0, +)
+    }
+
+    /// All ways to cut the leaves from `first` on into so many ranges, reduced to those that no other beats in both
+    /// numbers, the smallest maximum first; nil if there is no way.
+    private func bruteForce(
+        _ tree: SummationTree, from first: Int, ranges: Int
+    ) -> [(maximum: Int, nodes: Int)]? {
+        let last = tree.leaves.count
+        guard ranges <= last - first else { return nil }
+        if ranges == 0 { return first == last ? [(0, 0)] : nil }
+        var all: [(maximum: Int, nodes: Int)] = []
+        for end in first + 1...last {
+            guard let rest = bruteForce(tree, from: end, ranges: ranges - 1) else { continue }
+            let nodes = tree.nodes(coveringLeaves: first..<end)
+            let own = samples(of: nodes, in: tree)
+            all += rest.map { (max(own, $0.maximum), nodes.count + $0.nodes) }
+        }
+        all.sort { ($0.maximum, $0.nodes) < ($1.maximum, $1.nodes) }
+        var front: [(maximum: Int, nodes: Int)] = []
+        for way in all where way.nodes < front.last?.nodes ?? .max { front.append(way) }
+        return front
+    }
+}

@@ -1,0 +1,130 @@
+import Glibc
+import Synchronization
+import ZeroMQ
+
+/// All tests of a run share a process, and a process has one context.
+func sharedContext() throws -> Context { try context.get() }
+private let context = Result { () throws(ZeroMQError) in try Context() }
+
+/// A socket that gives up after ten seconds, so that a broken test fails instead of hanging.
+func makeSocket(_ kind: Socket.Kind) throws -> Socket {
+    let socket = try sharedContext().socket(kind)
+    try socket.set(.receiveTimeout, 10_000)
+    try socket.set(.sendTimeout, 10_000)
+    return socket
+}
+
+/// A folder that goes when its last reference does.
+final class TemporaryFolder {
+    let path: String
+
+    init() throws {
+        var template = Array("/tmp/zmq-tests-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw ZeroMQError(.bind, code: errno, subject: "/tmp") }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        for name in names { unlink("\(path)/\(name)") }
+        rmdir(path)
+    }
+
+    var names: [String] {
+        guard let folder = opendir(path) else { return [] }
+        defer { closedir(folder) }
+        var names: [String] = []
+        while let entry = readdir(folder) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) {
+                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        return names
+    }
+}
+
+/// The ways two sockets of these tests meet.
+enum Transport: CaseIterable, Sendable {
+    case inproc, ipc, tcp
+
+    /// Binds the one and connects the other. The folder has to outlive the sockets.
+    func join(_ server: borrowing Socket, _ client: borrowing Socket, in folder: TemporaryFolder) throws {
+        switch self {
+        case .inproc:
+            // The folder's path is unique among the tests that run beside this one.
+            try server.bind(inproc: folder.path)
+            try client.connect(inproc: folder.path)
+        case .ipc:
+            let endpoint = try server.bind(.ipc(path: "\(folder.path)/s"))
+            try client.connect(endpoint)
+        case .tcp:
+            let endpoint = try server.bind(.tcp(host: "127.0.0.1", port: 0))
+            try client.connect(endpoint)
+        }
+    }
+}
+
+/// Bytes that differ from position to position and from salt to salt.
+func pattern(_ count: Int, salt: Int = 0) -> [UInt8] {
+    (0..<count).map { UInt8(truncatingIfNeeded: ($0 &+ salt) &* 167 &+ ($0 >> 8)) }
+}
+
+/// Every frame of the next message.
+func receiveAll(_ socket: borrowing Socket) throws -> [[UInt8]] {
+    var message = Message()
+    var frames: [[UInt8]] = []
+    repeat {
+        guard try socket.receive(into: &message) == .received else { throw ZeroMQError(.receive, code: EAGAIN) }
+        frames.append(message.array)
+    } while message.more
+    return frames
+}
+
+/// Sends frames as one message.
+func sendAll(_ frames: [[UInt8]], from socket: borrowing Socket) throws {
+    for (index, frame) in frames.enumerated() {
+        let result = try frame.withUnsafeBytes { try socket.send(copying: $0, more: index < frames.count - 1) }
+        guard result == .sent else { throw ZeroMQError(.send, code: EAGAIN) }
+    }
+}
+
+/// Reads a monitor's events until one of a kind comes.
+func nextEvent(_ kind: SocketEvent.Kind, of monitor: inout SocketMonitor) throws -> SocketEvent {
+    try nextEvent(of: &monitor) { $0.kind == kind }
+}
+
+/// Reads a monitor's events until one fits.
+func nextEvent(
+    of monitor: inout SocketMonitor, where fits: (SocketEvent) -> Bool
+) throws -> SocketEvent {
+    var poller = Poller(context: try sharedContext())
+    _ = poller.add(monitor.socket)
+    while true {
+        if let event = try monitor.next() {
+            if fits(event) { return event }
+        } else if try poller.wait(timeoutMilliseconds: 10_000) == .timedOut {
+            throw ZeroMQError(.monitor, code: ETIMEDOUT)
+        }
+    }
+}
+
+/// SplitMix64, so that a failing property can be repeated from the seed that it printed.
+struct SeededGenerator: RandomNumberGenerator {
+    private var state: UInt64
+    init(seed: UInt64) { state = seed }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ (mixed >> 31)
+    }
+}
+
+/// Counts across threads.
+final class Counter: Sendable {
+    private let count = Atomic<Int>(0)
+    func increment() -> Int { count.add(1, ordering: .acquiringAndReleasing).newValue }
+    var value: Int { count.load(ordering: .acquiring) }
+}

@@ -1,0 +1,27 @@
+# Shared by the scripts beside this folder; sourced, never run.
+# shellcheck shell=bash
+
+# What a script does goes to standard error, one line each, so that standard output stays for results.
+say() {
+    printf '%s: %s\n' "${0##*/}" "$*" >&2
+}
+
+fail() {
+    say "$*"
+    exit 1
+}
+
+# The folder that holds fetched data sets, as the program itself finds it: LOCKSTEP_CACHE, else ~/.cache/lockstep.
+cache_directory() {
+    if [[ -n ${LOCKSTEP_CACHE:-} ]]; then
+        printf '%s\n' "$LOCKSTEP_CACHE"
+    elif [[ -n ${HOME:-} ]]; then
+        printf '%s\n' "$HOME/.cache/lockstep"
+    else
+        fail "neither LOCKSTEP_CACHE nor HOME is set: set LOCKSTEP_CACHE to the folder that shall hold the data sets"
+    fi
+}
+
+have() {
+    command -v "$1" >/dev/null 2>&1
+}
