@@ -98,7 +98,7 @@ struct PhiloxTests {
         for sample in 0..<50_000 {
             let position = RandomPosition(.initialParameters, sample: UInt32(sample))
             let x = Double(random.standardNormal(at: position))
-            for (power, factor) in [x, x * x, x * x * x, x * x * x * x].enumerated() { moments[power] += factor / count }
+            for (i, power) in [x, x * x, x * x * x, x * x * x * x].enumerated() { moments[i] += power / count }
         }
         // Four standard errors each: the variances of x, x², x³, x⁴ are 1, 2, 15, 96.
         for (moment, (expected, variance)) in zip(moments, [(0.0, 1.0), (1, 2), (0, 15), (3, 96)]) {

@@ -1,0 +1,175 @@
+// What one training step costs at least: the bare BLAS calls and memory passes of plain gradient descent with sigmoids
+// and quadratic cost, in float32 on one thread, and nothing else. scripts/bench-step sets Lockstep against it.
+//
+//   cc -O3 -march=native step-floor.c -lopenblas -lm
+//   OPENBLAS_CORETYPE=Haswell ./a.out BATCH SIZE SIZE...
+//
+// Prints the microseconds of a step: the median of several windows.
+//
+// The samples are bytes, drawn in a random order from as many as MNIST has, for reading them is part of a step. The
+// weights are updated in place. The sigmoid is libm's expf, one element after the other.
+
+#include <math.h>
+#include <openblas-pthread/cblas.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SAMPLES = 50000, LAYERS = 16, WINDOWS = 21 };
+static const double WINDOW_SECONDS = 0.1;
+
+// A layer's parameters, their gradients, and what it computes for a batch. All matrices are row-major.
+struct layer {
+    int inputs, outputs;
+    float *weights, *weight_gradient;  // [outputs, inputs]
+    float *biases, *bias_gradient;     // [outputs]
+    float *activations, *deltas;       // [batch, outputs]
+};
+
+static double seconds(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec + 1e-9 * time.tv_nsec;
+}
+
+static void *allocate(size_t count, size_t size) {
+    void *memory = aligned_alloc(64, (count * size + 63) / 64 * 64);
+    if (memory == NULL) {
+        fputs("step-floor: out of memory\n", stderr);
+        exit(1);
+    }
+    memset(memory, 0, count * size);
+    return memory;
+}
+
+static uint32_t random_bits(void) {
+    static uint32_t state = 2463534242u;
+    state ^= state << 13;
+    state ^= state >> 17;
+    state ^= state << 5;
+    return state;
+}
+
+static void gather(float *restrict rows, const uint8_t *data, const int *order, int batch, int inputs) {
+    for (int row = 0; row < batch; row++) {
+        const uint8_t *sample = data + (size_t)order[row] * inputs;
+        for (int i = 0; i < inputs; i++) rows[(size_t)row * inputs + i] = sample[i] * (1.0f / 255);
+    }
+}
+
+static void forward(const struct layer *layer, const float *inputs, int batch) {
+    for (int row = 0; row < batch; row++)
+        memcpy(layer->activations + (size_t)row * layer->outputs, layer->biases, sizeof(float) * layer->outputs);
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, batch, layer->outputs, layer->inputs, 1, inputs,
+                layer->inputs, layer->weights, layer->inputs, 1, layer->activations, layer->outputs);
+    for (size_t i = 0; i < (size_t)batch * layer->outputs; i++)
+        layer->activations[i] = 1 / (1 + expf(-layer->activations[i]));
+}
+
+static void output_deltas(const struct layer *layer, const uint8_t *labels, const int *order, int batch) {
+    for (int row = 0; row < batch; row++)
+        for (int j = 0; j < layer->outputs; j++) {
+            size_t i = (size_t)row * layer->outputs + j;
+            float a = layer->activations[i];
+            layer->deltas[i] = (a - (labels[order[row]] == j)) * a * (1 - a);
+        }
+}
+
+static void gradients(const struct layer *layer, const float *inputs, int batch) {
+    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, layer->outputs, layer->inputs, batch, 1, layer->deltas,
+                layer->outputs, inputs, layer->inputs, 0, layer->weight_gradient, layer->inputs);
+    memset(layer->bias_gradient, 0, sizeof(float) * layer->outputs);
+    for (int row = 0; row < batch; row++)
+        for (int j = 0; j < layer->outputs; j++)
+            layer->bias_gradient[j] += layer->deltas[(size_t)row * layer->outputs + j];
+}
+
+static void backward(const struct layer *layer, const struct layer *previous, int batch) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, batch, layer->inputs, layer->outputs, 1, layer->deltas,
+                layer->outputs, layer->weights, layer->inputs, 0, previous->deltas, layer->inputs);
+    for (size_t i = 0; i < (size_t)batch * layer->inputs; i++) {
+        float a = previous->activations[i];
+        previous->deltas[i] *= a * (1 - a);
+    }
+}
+
+static void update(float *restrict parameters, const float *restrict gradient, size_t count, float scale) {
+    for (size_t i = 0; i < count; i++) parameters[i] -= scale * gradient[i];
+}
+
+static int ascending(const void *left, const void *right) {
+    double difference = *(const double *)left - *(const double *)right;
+    return (difference > 0) - (difference < 0);
+}
+
+int main(int count, char **arguments) {
+    int layers = count - 3;
+    int batch = count > 1 ? atoi(arguments[1]) : 0;
+    int valid = layers >= 1 && layers <= LAYERS && batch >= 1 && batch <= SAMPLES;
+    for (int l = 2; l < count; l++) valid = valid && atoi(arguments[l]) > 0;
+    if (!valid) {
+        fprintf(stderr, "usage: step-floor BATCH SIZE SIZE...   (batch up to %d, up to %d layers)\n", SAMPLES, LAYERS);
+        return 64;
+    }
+    openblas_set_num_threads(1);
+
+    struct layer network[LAYERS];
+    for (int l = 0; l < layers; l++) {
+        struct layer *layer = &network[l];
+        layer->inputs = atoi(arguments[l + 2]);
+        layer->outputs = atoi(arguments[l + 3]);
+        size_t weights = (size_t)layer->outputs * layer->inputs;
+        layer->weights = allocate(weights, sizeof(float));
+        layer->weight_gradient = allocate(weights, sizeof(float));
+        layer->biases = allocate(layer->outputs, sizeof(float));
+        layer->bias_gradient = allocate(layer->outputs, sizeof(float));
+        layer->activations = allocate((size_t)batch * layer->outputs, sizeof(float));
+        layer->deltas = allocate((size_t)batch * layer->outputs, sizeof(float));
+        for (size_t i = 0; i < weights; i++) layer->weights[i] = (int32_t)random_bits() * 0x1p-31f;
+    }
+
+    int inputs = network[0].inputs;
+    uint8_t *data = allocate((size_t)SAMPLES * inputs, 1);
+    uint8_t *labels = allocate(SAMPLES, 1);
+    int *order = allocate(SAMPLES, sizeof(int));
+    float *rows = allocate((size_t)batch * inputs, sizeof(float));
+    for (size_t i = 0; i < (size_t)SAMPLES * inputs; i++) data[i] = random_bits() >> 24;
+    for (int i = 0; i < SAMPLES; i++) {
+        labels[i] = random_bits() % network[layers - 1].outputs;
+        int place = random_bits() % (i + 1);
+        order[i] = order[place];
+        order[place] = i;
+    }
+
+    double window[WINDOWS];
+    int next = 0;
+    for (int w = -1; w < WINDOWS; w++) {  // The first one warms up.
+        long steps = 0;
+        double start = seconds(), now;
+        do {
+            if (next + batch > SAMPLES) next = 0;
+            const int *chosen = order + next;
+            next += batch;
+            gather(rows, data, chosen, batch, inputs);
+            for (int l = 0; l < layers; l++) forward(&network[l], l > 0 ? network[l - 1].activations : rows, batch);
+            output_deltas(&network[layers - 1], labels, chosen, batch);
+            for (int l = layers - 1; l >= 0; l--) {
+                gradients(&network[l], l > 0 ? network[l - 1].activations : rows, batch);
+                if (l > 0) backward(&network[l], &network[l - 1], batch);
+            }
+            for (int l = 0; l < layers; l++) {
+                struct layer *layer = &network[l];
+                update(layer->weights, layer->weight_gradient, (size_t)layer->outputs * layer->inputs, 0.01f / batch);
+                update(layer->biases, layer->bias_gradient, layer->outputs, 0.01f / batch);
+            }
+            steps++;
+            now = seconds();
+        } while (now - start < WINDOW_SECONDS);
+        if (w >= 0) window[w] = (now - start) / steps * 1e6;
+    }
+    qsort(window, WINDOWS, sizeof(double), ascending);
+    printf("%.3f\n", window[WINDOWS / 2]);
+    return 0;
+}

@@ -1,0 +1,97 @@
+import LockstepBLAS
+import LockstepNetwork
+import LockstepNumerics
+import Testing
+
+@Suite("Backpropagation", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+struct BackpropagationTests {
+    @Test("the gradient and the cost are those of an independent network in double", arguments: 1...60)
+    func reference(seed: UInt64) throws {
+        let network = try NetworkCase.random(seed: seed)
+        let (gradient, cost) = network.gradient()
+        let expected = network.reference.gradient(network.samples, labels: network.labels)
+        let expectedCost = network.reference.cost(network.samples, labels: network.labels)
+        #expect(relativeError(gradient, expected) < 2e-5, "seed \(seed), sizes \(network.reference.sizes)")
+        #expect(abs(cost - expectedCost) < 2e-6 * max(1, expectedCost), "seed \(seed)")
+    }
+
+    @Test("the textbook's network too", arguments: [1, 7, 10, 128])
+    func textbook(rows: Int) throws {
+        let network = try NetworkCase(sizes: [784, 30, 10], rows: rows, seed: 5)
+        let expected = network.reference.gradient(network.samples, labels: network.labels)
+        #expect(relativeError(network.gradient().gradient, expected) < 1e-4)
+    }
+
+    @Test("the gradient is the slope that central differences measure", arguments: 1...10)
+    func centralDifferences(seed: UInt64) throws {
+        let network = try NetworkCase(sizes: [7, 5, 4, 3], rows: 6, seed: seed)
+        let step = 1e-5
+        let slopes = network.reference.parameters.indices.map { i in
+            var (up, down) = (network.reference, network.reference)
+            up.parameters[i] += step
+            down.parameters[i] -= step
+            let rise =
+                up.cost(network.samples, labels: network.labels) - down.cost(network.samples, labels: network.labels)
+            return rise / (2 * step)
+        }
+        #expect(relativeError(network.gradient().gradient, slopes) < 1e-5, "seed \(seed)")
+    }
+
+    @Test("accumulating adds to what is there", arguments: 1...10)
+    func accumulating(seed: UInt64) throws {
+        let network = try NetworkCase.random(seed: seed)
+        let (once, cost) = network.gradient()
+        let sum = FloatBuffer(count: network.layout.count)
+        for i in 0..<sum.count { sum.pointer[i] = Float(i) * 0.01 }
+        let again = network.backpropagation.gradient(
+            rows: network.rows, weights: network.weights.pointer, into: sum.pointer, accumulating: true,
+            layerDone: { _ in })
+        let expected = once.enumerated().map { Double($0.element) + Double(Float($0.offset) * 0.01) }
+        #expect(again == cost)
+        #expect(relativeError(Array(sum.buffer), expected) < 1e-6, "seed \(seed)")
+    }
+
+    @Test("the same block gives the same bits again, whatever was computed in between")
+    func repeatable() throws {
+        let network = try NetworkCase(sizes: [50, 20, 10], rows: 13, seed: 3)
+        let (first, cost) = network.gradient()
+        _ = network.backpropagation.outputs(rows: 14, weights: network.weights.pointer)
+        let (second, secondCost) = network.gradient()
+        #expect(first.map(\.bitPattern) == second.map(\.bitPattern))
+        #expect(cost == secondCost)
+    }
+
+    @Test("layers are announced from the last to the first, each once it is final")
+    func layerDone() throws {
+        let network = try NetworkCase(sizes: [9, 8, 7, 6], rows: 5, seed: 2)
+        let gradient = FloatBuffer(count: network.layout.count)
+        gradient.buffer.update(repeating: .nan)
+        var announced: [(layer: Int, segment: [Float])] = []
+        _ = network.backpropagation.gradient(
+            rows: 5, weights: network.weights.pointer, into: gradient.pointer, accumulating: false,
+            layerDone: { l in
+                announced.append((l, Array(gradient.buffer[network.layout.layers[l].segment])))
+            })
+        #expect(announced.map(\.layer) == [2, 1, 0])
+        for (layer, segment) in announced {
+            #expect(segment == Array(gradient.buffer[network.layout.layers[layer].segment]))
+        }
+    }
+
+    @Test("an error from layerDone ends the pass")
+    func layerDoneThrows() throws {
+        struct Stop: Error {}
+        let network = try NetworkCase(sizes: [4, 3, 2], rows: 2, seed: 1)
+        let gradient = FloatBuffer(count: network.layout.count)
+        var announced: [Int] = []
+        #expect(throws: Stop.self) {
+            _ = try network.backpropagation.gradient(
+                rows: 2, weights: network.weights.pointer, into: gradient.pointer, accumulating: false
+            ) { l in
+                announced.append(l)
+                throw Stop()
+            }
+        }
+        #expect(announced == [1])
+    }
+}
