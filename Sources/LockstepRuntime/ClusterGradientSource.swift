@@ -125,6 +125,8 @@ final class ClusterGradientSource: GradientSource {
         while let event = try link.receive() {
             try take(event, push)
             if case .message = event { isQuiet = false }
+            // What the last answer makes possible goes before what else may have come.
+            if !isGathering && machine.isRoundComplete { return }
         }
         if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick) }
         if isQuiet { try supervision.check(isGathering, machine.activeCount) }
