@@ -45,7 +45,8 @@ struct CoordinatorCommand: ParsableCommand {
                     + "to allow it")
         }
         guard workers != nil || options.shards != nil else {
-            throw UsageError("give --workers or --shards, so that the run knows into how many parts to cut a mini-batch")
+            throw UsageError(
+                "give --workers or --shards, so that the run knows into how many parts to cut a mini-batch")
         }
         let wanted = try workers?.checked() ?? 1...max(1, options.shards ?? 1)
         guard let run = try options.prepare(workers: wanted.upperBound) else { return }

@@ -7,9 +7,7 @@ struct DryRun {
     let configuration: RunConfiguration
     let workers: Int
 
-    /// The lines of `--dry-run`.
-    ///
-    /// - Parameter trainingSamples: Samples of the training split.
+    /// The lines of `--dry-run`, for a training split of so many samples.
     func lines(trainingSamples: Int) throws -> [String] {
         let layout = try ParameterLayout(configuration.network)
         let schedule = BatchSchedule(

@@ -14,9 +14,7 @@ extension WorkerNotice {
 }
 
 extension ClusterNotice {
-    /// The news in a sentence.
-    ///
-    /// - Parameter ending: How the process of a lost worker ended, if it was started here.
+    /// The news in a sentence, with how the process of a lost worker ended if it was started here.
     func text(ending: String?) -> String {
         switch self {
         case .joined(let member, let active):

@@ -12,6 +12,7 @@ extension RunOptions {
     ///
     /// - Parameter workers: Workers that the run starts with.
     /// - Returns: nil if all that was asked for has been printed.
+    /// - Throws: What is wrong with the configuration, the data set or the kernel.
     func prepare(workers: Int) throws -> PreparedRun? {
         var configuration = try configuration()
         configuration.shards = configuration.shards ?? workers

@@ -27,7 +27,11 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Worker processes to start here; each computes on one core.", valueName: "n"))
     var processes = 1
 
-    @Option(help: ArgumentHelp("Use this kernel in place of the run's: \(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")).", valueName: "name"))
+    @Option(
+        help: ArgumentHelp(
+            "Use this kernel in place of the run's: "
+                + "\(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")).",
+            valueName: "name"))
     var kernel: String?
 
     @OptionGroup var consoleOptions: ConsoleOptions

@@ -81,7 +81,10 @@ extension CoordinatorMachine {
         guard let index = index(of: peer, member), case .welcomed = members[index].phase else {
             return refuseStranger(peer, into: &actions)
         }
-        guard (1...MessageKind.payloadLimit).contains(count), offset < terms.dataBytes, UInt64(count) <= terms.dataBytes - offset else {
+        guard
+            (1...MessageKind.payloadLimit).contains(count), offset < terms.dataBytes,
+            UInt64(count) <= terms.dataBytes - offset
+        else {
             return lose(peer, reason: "it asked for bytes that the data set does not have", now: now, into: &actions)
         }
         members[index].phase = .welcomed(until: now.advanced(bySeconds: terms.deadlines.handshake))

@@ -63,6 +63,7 @@ package final class Cluster {
     ///   - count: How many.
     ///   - arguments: More of their command line.
     ///   - log: The path of the log of the worker with this number.
+    /// - Throws: `SystemError` if a log cannot be written or a process not started.
     package func startLocalWorkers(_ count: Int, arguments: [String], log: (Int) -> String) throws {
         guard let endpoint = endpoints.first else { return }
         localWorkers = try LocalWorkers(count: count, endpoint: endpoint, arguments: arguments, log: log)

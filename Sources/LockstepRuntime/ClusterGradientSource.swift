@@ -160,7 +160,9 @@ final class ClusterGradientSource: GradientSource {
         let member = MemberID(rawValue: header.member)
         guard header.kind == .hello || header.run == run else { return try handle(.stranger(peer)) }
         let size = hasPayload ? link.payload.count : 0
-        guard header.kind.acceptsPayload(count: size) else { throw ProtocolError.payloadSize(kind: header.kind, found: size) }
+        guard header.kind.acceptsPayload(count: size) else {
+            throw ProtocolError.payloadSize(kind: header.kind, found: size)
+        }
         switch header.kind {
         case .hello:
             try handle(.hello(peer, try decode()))

@@ -138,9 +138,8 @@ final class CoordinatorLink {
 
     // MARK: - Sending
 
-    /// Sends a message, together with others to the same peer that follow soon.
-    ///
-    /// - Parameter payload: Sent by reference: it must stay as it is until the peer has answered or gone.
+    /// Sends a message, together with others to the same peer that follow soon. The payload is sent by reference: it
+    /// must stay as it is until the peer has answered or gone.
     func post(to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
         let outbox = outbox(of: peer)
         if outbox.isEmpty { waiting.append(peer) }

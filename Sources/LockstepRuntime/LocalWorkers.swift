@@ -20,9 +20,11 @@ final class LocalWorkers {
     /// Starts `count` workers.
     ///
     /// - Parameters:
+    ///   - count: How many.
     ///   - endpoint: Where the coordinator listens.
     ///   - arguments: More of the command line.
     ///   - log: The path of the log of the worker with this number.
+    /// - Throws: `SystemError` if a log cannot be written or a process not started.
     init(count: Int, endpoint: Endpoint, arguments: [String], log: (Int) -> String) throws {
         for index in 0..<count {
             let path = log(index)

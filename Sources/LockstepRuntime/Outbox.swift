@@ -44,8 +44,10 @@ final class Outbox {
     /// Hands all frames to a socket as parts of one message, and forgets them.
     ///
     /// - Parameters:
+    ///   - socket: Where they go.
     ///   - last: A message to end with, whose payload is copied.
     ///   - wait: Whether to wait for room; if not, and there is none for the first frame, everything is dropped.
+    /// - Throws: `ZeroMQError` if the peer cannot be reached or the socket is closed.
     func flush(
         into socket: borrowing Socket, endingWith last: (header: Header, payload: [UInt8])? = nil, wait: Bool
     ) throws(ZeroMQError) {

@@ -21,6 +21,7 @@ package struct PreparedRun {
     ///   - dataset: The run's samples.
     ///   - workers: Workers that the run starts with, from which the shards follow where nobody has set them.
     ///   - kernel: The kernel to open where the configuration names none.
+    /// - Throws: What does not fit together, or that the kernel cannot be opened.
     package init(
         configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: MatrixKernel
     ) throws {

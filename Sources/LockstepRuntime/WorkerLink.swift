@@ -73,9 +73,8 @@ final class WorkerLink {
         return nil
     }
 
-    /// Sends a message, together with those that follow soon. Without a connection it is dropped.
-    ///
-    /// - Parameter payload: Sent by reference: it must stay as it is until the coordinator has answered.
+    /// Sends a message, together with those that follow soon. Without a connection it is dropped. The payload is sent by
+    /// reference: it must stay as it is until the coordinator has answered.
     func post(_ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
         outbox.append(header, payload)
         if outbox.isFull { try flush() }

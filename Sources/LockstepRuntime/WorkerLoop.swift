@@ -68,7 +68,9 @@ final class WorkerLoop {
 
     private func take(_ header: Header, hasPayload: Bool) throws {
         let size = hasPayload ? link.payload.count : 0
-        guard header.kind.acceptsPayload(count: size) else { throw ProtocolError.payloadSize(kind: header.kind, found: size) }
+        guard header.kind.acceptsPayload(count: size) else {
+            throw ProtocolError.payloadSize(kind: header.kind, found: size)
+        }
         switch header.kind {
         case .welcome:
             try handle(.welcomed(run: header.run, MemberID(rawValue: header.member)))

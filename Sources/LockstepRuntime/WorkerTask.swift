@@ -78,8 +78,8 @@ final class WorkerTask {
     /// Scores an evaluation block; nil if there is no such block.
     func score(of unit: WorkUnit) -> BlockScore? {
         guard
-            let computation, let split = EvaluationUnit(rawValue: unit.number).dataSplit,
-            case let block = EvaluationUnit(rawValue: unit.number).block, block < computation.evaluator.blocks(of: split).count
+            let computation, case let named = EvaluationUnit(rawValue: unit.number), let split = named.dataSplit,
+            case let block = named.block, block < computation.evaluator.blocks(of: split).count
         else { return nil }
         return computation.evaluator.score(of: split, block: block, weights: weights[unit.step].pointer)
     }

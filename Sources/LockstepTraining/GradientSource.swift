@@ -41,6 +41,7 @@ package protocol GradientSource: AnyObject {
     ///   - batch: The mini-batch.
     ///   - parameters: Its weights are the current version.
     ///   - push: Called with each contribution.
+    /// - Throws: Why the whole could not be had; what `push` throws.
     func gradients(
         of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
     ) throws

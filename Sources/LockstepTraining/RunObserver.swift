@@ -7,8 +7,8 @@ package protocol RunObserver: AnyObject {
     func runWillStart(_ run: RunDescription) throws
     /// Called a few times a second while an epoch is under way.
     func runDidProgress(_ progress: StepProgress)
-    /// Called after each epoch, after its evaluation if it has one.
-    /// - Parameter parameters: The epoch's weights; valid during the call.
+    /// Called after each epoch, after its evaluation if it has one; the parameters are the epoch's weights, valid during
+    /// the call.
     func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) throws
     /// Called once at the end, also when the run was stopped between two steps.
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws

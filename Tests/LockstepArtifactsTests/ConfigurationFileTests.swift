@@ -5,7 +5,7 @@ import LockstepNetwork
 import LockstepTraining
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 /// The least that a configuration must say; line 4 is training.
 private let minimal = """

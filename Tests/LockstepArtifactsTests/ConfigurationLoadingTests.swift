@@ -3,7 +3,7 @@ import LockstepNetwork
 import LockstepTraining
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 struct ConfigurationLoadingTests {
     private static let config = URL(fileURLWithPath: #filePath)

@@ -4,7 +4,7 @@ import LockstepNetwork
 import LockstepTraining
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 struct ConfigurationOverrideTests {
     private func load(_ overrides: String..., data: String = "{ name: mnist }") throws -> RunConfiguration {

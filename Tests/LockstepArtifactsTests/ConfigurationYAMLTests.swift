@@ -4,7 +4,7 @@ import LockstepNetwork
 import LockstepTraining
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 struct ConfigurationYAMLTests {
     @Test("The text names every key")

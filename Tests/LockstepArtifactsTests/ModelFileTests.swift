@@ -5,7 +5,7 @@ import LockstepNetwork
 import LockstepNumerics
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 /// A network of 3-2-1 whose parameters count up from 0.5.
 private let tiny = Architecture(sizes: [3, 2, 1])

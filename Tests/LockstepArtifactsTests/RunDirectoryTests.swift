@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 /// 2025-01-31 23:59:59 UTC.
 private let instant = Date(timeIntervalSince1970: 1_738_367_999)

@@ -7,7 +7,7 @@ import LockstepNumerics
 import LockstepTraining
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 /// A run of a 2-3 network with three classes.
 private let run = RunDescription(

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 struct SuggestionTests {
     @Test(

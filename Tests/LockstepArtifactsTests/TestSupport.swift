@@ -3,7 +3,7 @@ import LockstepData
 import LockstepNetwork
 import LockstepTraining
 
-@testable import LockstepArtifacts
+import LockstepArtifacts
 
 /// A folder of one test's own, gone with the last reference.
 final class TemporaryFolder {

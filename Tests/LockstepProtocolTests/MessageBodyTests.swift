@@ -20,7 +20,7 @@ import Testing
         #expect(
             Ready(kernel: "k", fingerprint: [BlockDigest(rows: 258, digest: Array(0..<32))]).encoded()
                 == [1, 0, 0x6B, 1, 0, 2, 1, 0, 0] + Array(0..<32))
-        #expect(Refusal(code: .ending, message: "x").encoded() == [7, 0, 1, 0, 0x78])
+        #expect(Refusal(code: .ending, message: "x").encoded() == [6, 0, 1, 0, 0x78])
         #expect(Goodbye(code: .failed, message: "").encoded() == [3, 0, 0, 0])
         #expect(
             NodeResult(loss: 1, computeNanoseconds: 0x0807_0605_0403_0201).encoded()

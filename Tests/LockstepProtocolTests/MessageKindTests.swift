@@ -10,7 +10,7 @@ import Testing
         ]
         #expect(MessageKind.allCases == expected)
         #expect(expected.map(\.rawValue) == Array(1...13))
-        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...9))
+        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...7))
         #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
     }
 

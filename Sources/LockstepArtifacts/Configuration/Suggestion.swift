@@ -1,5 +1,5 @@
 /// The candidate that a misspelt word most likely meant, if any is near.
-func suggestion(for word: String, among candidates: some Sequence<String>) -> String? {
+package func suggestion(for word: String, among candidates: some Sequence<String>) -> String? {
     let target = normalized(word)
     let best = candidates.map { (candidate: $0, distance: editDistance(target, normalized($0))) }
         .min { ($0.distance, $0.candidate) < ($1.distance, $1.candidate) }
@@ -17,7 +17,7 @@ private func normalized(_ word: String) -> [Character] {
 
 /// The least number of insertions, deletions, substitutions and swaps of neighbours that turn one word into the other
 /// (optimal string alignment: Boytsov 2011, Indexing methods for approximate dictionary searching, section 2.2).
-func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+package func editDistance(_ a: [Character], _ b: [Character]) -> Int {
     var beforePrevious = [Int](repeating: 0, count: b.count + 1)
     var previous = Array(0...b.count)
     for i in 0..<a.count {

@@ -4,7 +4,7 @@ import Foundation
 ///
 /// Format: 8 bytes of header length, little-endian; the header as JSON, padded with spaces; the tensors' bytes, without
 /// holes or overlaps (https://huggingface.co/docs/safetensors, "Format").
-struct SafetensorsHeader: Hashable {
+package struct SafetensorsHeader: Hashable {
     struct Tensor: Hashable, Codable {
         /// `F32`, `BF16`, `I64` ...
         var dtype: String
@@ -21,7 +21,7 @@ struct SafetensorsHeader: Hashable {
     /// The bytes before the header.
     static let prefixLength = 8
     /// Bytes that a header can have here; a network's has a hundred or two for each tensor.
-    static let maximumLength = 1 << 20
+    package static let maximumLength = 1 << 20
     /// The tensors start at a multiple of this.
     private static let alignment = 8
 
@@ -91,7 +91,7 @@ extension SafetensorsHeader: Codable {
         init?(intValue: Int) { nil }
     }
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: Name.self)
         tensors = [:]
         metadata = try container.decodeIfPresent([String: String].self, forKey: Name(Self.metadataKey)) ?? [:]
@@ -100,7 +100,7 @@ extension SafetensorsHeader: Codable {
         }
     }
 
-    func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: Name.self)
         try container.encode(metadata, forKey: Name(Self.metadataKey))
         for (name, tensor) in tensors { try container.encode(tensor, forKey: Name(name)) }

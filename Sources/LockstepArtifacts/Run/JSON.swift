@@ -26,7 +26,7 @@ extension Double {
 }
 
 /// A value as JSON text with its keys in alphabetical order, on one line or indented.
-func jsonText(_ value: some Encodable, indented: Bool = false, path: String) throws(ArtifactError) -> String {
+package func jsonText(_ value: some Encodable, indented: Bool = false, path: String) throws(ArtifactError) -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     if indented { encoder.outputFormatting.insert(.prettyPrinted) }

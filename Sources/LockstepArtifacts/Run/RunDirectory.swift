@@ -80,7 +80,7 @@ extension RunDirectory {
 
 extension RunDirectory {
     /// `name` with letters, digits, dots, hyphens and underscores alone; never hidden, never empty, never long.
-    static func pathComponent(for name: String) -> String {
+    package static func pathComponent(for name: String) -> String {
         let maximumBytes = 100
         var result = ""
         for character in name {
