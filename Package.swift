@@ -103,6 +103,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("LockstepProtocolTests", ["LockstepProtocol", "LockstepSharding"]),
+    ("LockstepClusterTests", ["LockstepCluster"]),
     (
         "LockstepArtifactsTests",
         [
