@@ -28,6 +28,7 @@ let package = Package(
         // Instructions of the processor that Swift has no word for.
         .systemLibrary(name: "CProcessor"),
 
+        .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepBLAS", dependencies: ["CBLAS"]),
         .target(name: "LockstepSystem", dependencies: ["CLinux"]),
@@ -87,6 +88,7 @@ let package = Package(
 
 /// A test target for each source target, and those that test the whole.
 let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("LockstepTimelineTests", ["LockstepTimeline"]),
     ("LockstepDigestTests", ["LockstepDigest"]),
     ("LockstepBLASTests", ["LockstepBLAS"]),
     ("LockstepSystemTests", ["LockstepSystem"]),

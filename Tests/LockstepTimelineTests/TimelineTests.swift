@@ -1,0 +1,79 @@
+import LockstepTimeline
+import Testing
+
+@Suite struct TimelineTests {
+    @Test("the phases' sums add up to the time between two readings")
+    func sums() {
+        let before = Timeline.now
+        let timeline = Timeline()
+        let started = Timeline.now
+        for round in 0..<1_000 {
+            timeline.enter(Phase.allCases[round % Phase.allCases.count])
+        }
+        let ended = Timeline.now
+        let total = timeline.totals.reduce(0, +)
+        #expect(total >= ended - started && total <= Timeline.now - before)
+    }
+
+    @Test("a phase that is entered is the one to come back to")
+    func nesting() {
+        let timeline = Timeline()
+        #expect(timeline.enter(.backward, layer: 3) == .other)
+        let outer = timeline.enter(.reduce)
+        #expect(outer == .backward)
+        #expect(timeline.enter(outer) == .reduce)
+    }
+
+    @Test("spans are kept within the window only, and touch each other")
+    func window() {
+        let timeline = Timeline(capacity: 100)
+        timeline.window = 5..<7
+        for step in UInt64(0)..<10 {
+            timeline.step = step
+            timeline.enter(.gather)
+            spin()
+            timeline.enter(.forward, layer: 1)
+            spin()
+            timeline.mark(.departure, detail: step)
+            timeline.enter(.other)
+        }
+        let phases = timeline.spans.filter { $0.kind == .phase && $0.phase != .other }
+        #expect(phases.map(\.step) == [5, 5, 6, 6])
+        #expect(phases.map(\.phase) == [.gather, .forward, .gather, .forward])
+        #expect(phases.map(\.layer) == [0, 1, 0, 1])
+        #expect(phases[0].end == phases[1].start && phases[0].start < phases[0].end)
+        let marks = timeline.spans.filter { $0.kind == .departure }
+        #expect(marks.map(\.detail) == [5, 6] && marks.allSatisfy { $0.start == $0.end })
+    }
+
+    @Test("spans beyond the capacity are dropped, their time is not")
+    func capacity() {
+        let timeline = Timeline(capacity: 3)
+        timeline.window = 0..<1
+        for _ in 0..<10 {
+            timeline.enter(.wait)
+            spin()
+            timeline.enter(.other)
+            spin()
+        }
+        #expect(timeline.spans.count == 3)
+        #expect(timeline.totals[Int(Phase.wait.rawValue)] > timeline.spans.reduce(0) { $0 + ($1.end - $1.start) } / 2)
+    }
+
+    @Test("after a reset nothing is left")
+    func reset() {
+        let timeline = Timeline(capacity: 3)
+        timeline.window = 0..<1
+        timeline.enter(.save)
+        spin()
+        timeline.enter(.other)
+        timeline.reset()
+        #expect(timeline.spans.isEmpty && timeline.totals[Int(Phase.save.rawValue)] == 0)
+    }
+
+    /// Lets the clock move on.
+    private func spin() {
+        let start = Timeline.now
+        while Timeline.now < start + 1_000 {}
+    }
+}
