@@ -13,6 +13,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         // Run configurations are YAML; its node tree carries line numbers for our errors.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        // ONNX models and TensorBoard events are protocol buffers; the generated code is committed.
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        // `swift package generate-documentation`: the articles and the library's reference, checked in CI. In no product.
+        .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
     targets: [
         // Messages between coordinator and workers.
@@ -21,6 +25,8 @@ let package = Package(
         .systemLibrary(name: "CBLAS", providers: [.apt(["libopenblas-dev"])]),
         // Compressed data sets.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        // Pictures of digits.
+        .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
         // SHA-256: as fast as swift-crypto here, without its 80 s of clean build.
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         // Macros and variadic functions of the kernel's interface that Swift cannot import by itself.
@@ -37,7 +43,7 @@ let package = Package(
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
-            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib", "CProcessor"]),
+            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib", "CPNG", "CProcessor"]),
         .target(name: "LockstepNetwork", dependencies: ["LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
         .target(
             name: "LockstepTraining",
@@ -51,7 +57,8 @@ let package = Package(
             name: "LockstepArtifacts",
             dependencies: [
                 "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
-                "LockstepDigest", .product(name: "Yams", package: "Yams"),
+                "LockstepDigest", "CZlib", .product(name: "Yams", package: "Yams"),
+                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         .target(
             name: "LockstepRuntime",
