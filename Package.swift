@@ -57,7 +57,7 @@ let package = Package(
             name: "LockstepArtifacts",
             dependencies: [
                 "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
-                "LockstepDigest", "CZlib", .product(name: "Yams", package: "Yams"),
+                "LockstepDigest", "LockstepTimeline", "CZlib", .product(name: "Yams", package: "Yams"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         .target(
@@ -117,7 +117,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepArtifactsTests",
         [
             "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics",
-            "LockstepBLAS", "LockstepDigest",
+            "LockstepBLAS", "LockstepDigest", "LockstepTimeline",
         ]
     ),
     ("LockstepTests", ["Lockstep"]),
