@@ -87,6 +87,7 @@ let package = Package(
             dependencies: [
                 "LockstepSystem", "LockstepNumerics", "LockstepData", "LockstepNetwork", "LockstepTraining",
                 "LockstepCluster", "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepDigest",
+                "LockstepArtifacts", "CLinux",
             ],
             path: "Tests/LockstepTesting"),
     ],
@@ -124,9 +125,9 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
     // Real processes, real sockets, real kills.
-    ("ProcessTests", ["LockstepCLI", "LockstepSystem"]),
+    ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS"]),
     // Independent programs from PyPI check what we compute and write.
-    ("OracleTests", ["LockstepCLI"]),
+    ("OracleTests", ["LockstepCLI", "LockstepArtifacts"]),
 ]
 package.targets += testTargets.map { .testTarget(name: $0.name, dependencies: $0.dependencies + ["LockstepTesting"]) }
 

@@ -38,5 +38,8 @@ static inline char **linux_environment(void) {
 /// Adds to a posix_spawn_file_actions_t: in the child, close every descriptor from `from` on (glibc 2.34).
 extern int posix_spawn_file_actions_addclosefrom_np(void *actions, int from);
 
+/// Adds to a posix_spawn_file_actions_t: in the child, change the working directory (glibc 2.29).
+extern int posix_spawn_file_actions_addchdir_np(void *actions, const char *path);
+
 /// poll(2)'s flag: the other side has closed its end of a stream socket.
 static const short linux_pollrdhup = 0x2000;

@@ -56,15 +56,16 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
             }
             guard mkdtemp(&template) != nil else { throw .last("make a folder for sockets in", path: parent) }
             let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-            if let lock = takeLock(in: path) { return RuntimeDirectory(path: path, lock: lock) }
+            if let lock = takeLock(in: path, creating: true) { return RuntimeDirectory(path: path, lock: lock) }
             rmdir(path)
         }
         throw SystemError("lock a folder for sockets in", code: EWOULDBLOCK, path: parent)
     }
 
     /// Locks a folder for this process. Nil where another process has it, or has just removed it.
-    private static func takeLock(in path: String) -> FileDescriptor? {
-        let number = open("\(path)/\(lockName)", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    private static func takeLock(in path: String, creating: Bool) -> FileDescriptor? {
+        let flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (creating ? O_CREAT : 0)
+        let number = open("\(path)/\(lockName)", flags, 0o600)
         guard number >= 0 else { return nil }
         let lock = FileDescriptor(owning: number)
         guard flock(number, LOCK_EX | LOCK_NB) == 0 else { return nil }
@@ -73,20 +74,31 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
         return lock
     }
 
-    /// Removes folders of this user whose processes have died.
+    /// Removes folders of this user whose processes have died: those that are named as `make` names them and have a
+    /// lock that nobody holds. Whatever else begins like them is somebody's work.
     private static func removeStale(in parent: String) {
-        for name in entries(of: parent) where name.hasPrefix(prefix) {
+        for name in entries(of: parent) where isOurs(name) {
             let path = "\(parent)/\(name)"
             var status = stat()
             guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == geteuid() else {
                 continue
             }
             // Whoever holds the lock while it removes them keeps others from doing the same.
-            if let lock = takeLock(in: path) {
+            if let lock = takeLock(in: path, creating: false) {
                 remove(path)
                 _ = consume lock
+            } else {
+                // One whose process died before it had a lock is empty; any other stays.
+                rmdir(path)
             }
         }
+    }
+
+    /// Whether a folder is called prefix, process number, six letters or digits.
+    private static func isOurs(_ name: String) -> Bool {
+        guard name.hasPrefix(prefix) else { return false }
+        let parts = name.dropFirst(prefix.count).split(separator: "-", omittingEmptySubsequences: false)
+        return parts.count == 2 && Int32(parts[0]) != nil && parts[1].utf8.count == 6
     }
 
     /// Removes a folder and the files in it. What is no file, or cannot be removed, stays, and the folder with it.

@@ -2,6 +2,7 @@ import Foundation
 import LockstepBLAS
 import LockstepData
 import LockstepNetwork
+import LockstepTesting
 import LockstepTraining
 import Testing
 
@@ -317,7 +318,7 @@ struct ConfigurationFileTests {
     @Test("Random bytes and damaged configurations give a value or an error, never a trap")
     func totality() {
         let seed: UInt64 = 7
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let valid = Array(LockstepArtifactsTests.minimal.utf8)
         let signs = Array("[]{}:,-?*&!|>'\"%@`#\n\t ~\\0x.".utf8)
         for round in 0..<3_000 {

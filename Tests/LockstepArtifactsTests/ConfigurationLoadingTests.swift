@@ -1,5 +1,6 @@
 import Foundation
 import LockstepNetwork
+import LockstepTesting
 import LockstepTraining
 import Testing
 

@@ -1,6 +1,7 @@
 import LockstepBLAS
 import LockstepData
 import LockstepNetwork
+import LockstepTesting
 import LockstepTraining
 import Testing
 
@@ -57,7 +58,7 @@ struct ConfigurationYAMLTests {
 
     @Test("Reading the text back gives an equal value", arguments: 1...5 as ClosedRange<UInt64>)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         for round in 0..<200 {
             let run = randomConfiguration(using: &random)
             let text = ConfigurationFile.yaml(of: run)
@@ -65,7 +66,7 @@ struct ConfigurationYAMLTests {
         }
     }
 
-    private func randomConfiguration(using random: inout SeededGenerator) -> RunConfiguration {
+    private func randomConfiguration(using random: inout SplitMix64) -> RunConfiguration {
         func text() -> String {
             var result = ""
             for _ in 0..<Int.random(in: 1...12, using: &random) {

@@ -3,6 +3,7 @@ import LockstepData
 import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
+import LockstepTesting
 import Testing
 
 import LockstepArtifacts
@@ -53,7 +54,7 @@ struct ModelFileTests {
 
     @Test("Loading gives back what was saved, bit by bit", arguments: 1...20 as ClosedRange<UInt64>)
     func roundTrip(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let folder = try TemporaryFolder()
         let layers = Int.random(in: 2...5, using: &random)
         let sizes = (0..<layers).map { _ in Int.random(in: 1...40, using: &random) }
@@ -314,7 +315,7 @@ struct DamagedModelTests {
     @Test("A flipped bit is refused, or changes nothing that the weights or the network depend on")
     func bitFlips() throws {
         let seed: UInt64 = 11
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let folder = try TemporaryFolder()
         let parameters = numbers(11)
         try save(tiny, parameters, to: folder("m"))
@@ -342,7 +343,7 @@ struct DamagedModelTests {
 
     @Test("Random bytes after a plausible length are refused", arguments: 1...8 as ClosedRange<UInt64>)
     func randomBytes(seed: UInt64) throws {
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         let folder = try TemporaryFolder()
         for _ in 0..<100 {
             let count = Int.random(in: 0...300, using: &random)

@@ -4,6 +4,7 @@ import LockstepData
 import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
+import LockstepTesting
 import LockstepTraining
 import Testing
 

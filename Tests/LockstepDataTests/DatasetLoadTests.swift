@@ -1,4 +1,5 @@
 import LockstepData
+import LockstepTesting
 import Testing
 
 @Suite("A data set from files")

@@ -1,4 +1,5 @@
 import LockstepData
+import LockstepTesting
 import Testing
 
 @Suite("Gathering samples")
@@ -25,7 +26,7 @@ struct GatherTests {
         "gives the same rows by numbers and by range, for both element types",
         arguments: 1...25 as ClosedRange<UInt64>)
     func rows(seed: UInt64) throws {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let inputSize = Int.random(in: 1...70, using: &random)
         let count = Int.random(in: 1...40, using: &random)
         let bytes = (0..<count * inputSize).map { _ in UInt8.random(in: 0...255, using: &random) }

@@ -1,5 +1,6 @@
 import CZlib
 import LockstepData
+import LockstepTesting
 
 /// Small IDX files for tests.
 struct IDXFixture {

@@ -1,5 +1,6 @@
 import Foundation
 import LockstepData
+import LockstepTesting
 import Testing
 
 @Suite("An IDX reader")

@@ -1,4 +1,5 @@
 import LockstepDigest
+import LockstepTesting
 import Testing
 
 @Suite("SHA-256")
@@ -24,7 +25,7 @@ struct SHA256Tests {
 
     @Test("does not depend on how the message is cut", arguments: 1...20 as ClosedRange<UInt64>)
     func chunking(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SplitMix64(seed: seed)
         let message = (0..<Int.random(in: 0...5_000, using: &random)).map { _ in
             UInt8.random(in: 0...255, using: &random)
         }

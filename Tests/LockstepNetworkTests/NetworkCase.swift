@@ -1,6 +1,7 @@
 import LockstepBLAS
 import LockstepNetwork
 import LockstepNumerics
+import LockstepTesting
 
 /// A network of a random shape with random parameters and samples, ready to compute and described in double.
 struct NetworkCase {

@@ -1,4 +1,5 @@
 import LockstepNetwork
+import LockstepTesting
 import Testing
 
 @Suite("Parameter layout")

@@ -1,5 +1,6 @@
 import LockstepProtocol
 import LockstepSharding
+import LockstepTesting
 import Testing
 
 @Suite struct HeaderTests {

@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepTesting
 import Testing
 
 @Suite struct MessageBodyTests {

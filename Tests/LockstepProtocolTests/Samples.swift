@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepTesting
 
 /// The decoders of all bodies, and sample messages to damage.
 enum Samples {

@@ -1,4 +1,5 @@
 import LockstepSharding
+import LockstepTesting
 import Testing
 
 @Suite struct TreeArrivalsTests {

@@ -1,4 +1,5 @@
 import Glibc
+import LockstepTesting
 import Testing
 import ZeroMQ
 

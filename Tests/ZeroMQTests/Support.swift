@@ -1,4 +1,5 @@
 import Glibc
+import LockstepTesting
 import Synchronization
 import ZeroMQ
 
@@ -12,35 +13,6 @@ func makeSocket(_ kind: Socket.Kind) throws -> Socket {
     try socket.set(.receiveTimeout, 10_000)
     try socket.set(.sendTimeout, 10_000)
     return socket
-}
-
-/// A folder that goes when its last reference does.
-final class TemporaryFolder {
-    let path: String
-
-    init() throws {
-        var template = Array("/tmp/zmq-tests-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw ZeroMQError(.bind, code: errno, subject: "/tmp") }
-        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    deinit {
-        for name in names { unlink("\(path)/\(name)") }
-        rmdir(path)
-    }
-
-    var names: [String] {
-        guard let folder = opendir(path) else { return [] }
-        defer { closedir(folder) }
-        var names: [String] = []
-        while let entry = readdir(folder) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) {
-                $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name != "." && name != ".." { names.append(name) }
-        }
-        return names
-    }
 }
 
 /// The ways two sockets of these tests meet.
@@ -109,7 +81,7 @@ func nextEvent(
 }
 
 /// SplitMix64, so that a failing property can be repeated from the seed that it printed.
-struct SeededGenerator: RandomNumberGenerator {
+struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
 

@@ -1,0 +1,211 @@
+import CLinux
+import Foundation
+import Glibc
+import LockstepSystem
+import Synchronization
+
+/// A `lockstep` that a test has started. Letting go of it kills it and whatever it has started.
+///
+/// What it says goes into files, so that it never waits for a reader and its workers keep nobody waiting.
+package final class RunningProcess: Sendable {
+    /// Why a test cannot go on, with all that the process has said.
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    package let processID: Int32
+    package let arguments: [String]
+    private let folder: TemporaryFolder
+    /// The value of ``markVariable`` in the process and all its descendants, wherever their parents may have gone.
+    private let mark = UUID().uuidString
+    private let ending = Mutex<(status: Int32?, signal: Int32?)?>(nil)
+
+    private static let markVariable = "LOCKSTEP_TEST_MARK"
+    /// How long to sleep before looking again.
+    private static let interval: UInt32 = 2_000
+
+    /// Starts it in a process group of its own, with nothing to read on standard input.
+    ///
+    /// - Parameters:
+    ///   - arguments: Without the program's name.
+    ///   - environment: Variables to add or to replace; nil removes one.
+    ///   - working: The working directory.
+    /// - Throws: ``Failure`` if it does not start.
+    package init(
+        _ arguments: [String], environment: [String: String?] = [:], in working: String = Program.root
+    ) throws {
+        let folder = try TemporaryFolder()
+        var variables = ProcessInfo.processInfo.environment
+        for (name, value) in environment { variables[name] = value }
+        variables[Self.markVariable] = mark
+        self.folder = folder
+        self.arguments = arguments
+        self.processID = try start(
+            try Program.path, arguments, variables.map { "\($0.key)=\($0.value)" }, working: working,
+            output: folder("output"), errors: folder("errors"))
+    }
+
+    deinit {
+        killAll()
+    }
+
+    // MARK: - What it says
+
+    /// Standard output so far.
+    package var output: String { (try? text(of: folder("output"))) ?? "" }
+    /// Standard error so far.
+    package var errors: String { (try? text(of: folder("errors"))) ?? "" }
+
+    /// Waits for a whole line, on either output, that contains a text.
+    ///
+    /// - Parameters:
+    ///   - text: What to look for.
+    ///   - count: The line with this number of those that contain it, from 1.
+    ///   - limit: How long it may take at most: generous, for it only ends a test that hangs.
+    /// - Returns: The line.
+    /// - Throws: ``Failure`` if the process ends, or the time does, without having said so.
+    @discardableResult
+    package func waitForLine(containing text: String, count: Int = 1, limit: Duration = .seconds(60)) throws -> String {
+        let deadline = Deadline.after(limit)
+        while true {
+            // In this order: what a process says before its end is there once the end is.
+            let hasEnded = reap()
+            let found = lines().filter { $0.contains(text) }
+            if found.count >= count { return String(found[count - 1]) }
+            guard !hasEnded, !deadline.hasPassed(at: MonotonicClock.now) else {
+                throw failure("\(hasEnded ? "ended" : "waited \(limit)") without saying \"\(text)\"")
+            }
+            usleep(Self.interval)
+        }
+    }
+
+    /// Waits until something is so, as long as the process runs.
+    ///
+    /// - Parameters:
+    ///   - what: In words, for the failure.
+    ///   - limit: How long it may take at most.
+    ///   - condition: Looked at again and again.
+    /// - Throws: ``Failure`` if the time ends first; what `condition` throws.
+    package func wait(
+        until what: String, limit: Duration = .seconds(60), _ condition: () throws -> Bool
+    ) throws {
+        let deadline = Deadline.after(limit)
+        while try !condition() {
+            guard !deadline.hasPassed(at: MonotonicClock.now) else { throw failure("waited \(limit) until \(what)") }
+            usleep(Self.interval)
+        }
+    }
+
+    /// Lines that are complete.
+    private func lines() -> [Substring] {
+        [output, errors].flatMap { text in
+            text.prefix(upTo: text.lastIndex(of: "\n") ?? text.startIndex).split(separator: "\n")
+        }
+    }
+
+    // MARK: - Its processes
+
+    /// The worker processes of this host that belong to it, in the order of their numbers.
+    package var workers: [Int32] {
+        descendants.filter { ProcessTable.arguments(of: $0).dropFirst().first == "worker" }.sorted()
+    }
+
+    /// All processes that it has started, directly or not, and that still run, even if it does not itself.
+    package var descendants: [Int32] {
+        ProcessTable.processes(with: Self.markVariable, mark).filter { $0 != processID }
+    }
+
+    package func send(signal: Int32) {
+        ending.withLock { if $0 == nil { kill(processID, signal) } }
+    }
+
+    /// Waits for its end.
+    ///
+    /// - Parameter limit: How long it may take at most: generous, for it only ends a test that hangs.
+    /// - Returns: How it ended and what it said.
+    /// - Throws: ``Failure`` if it is still running then; it has been killed.
+    @discardableResult
+    package func wait(limit: Duration = .seconds(120)) throws -> FinishedProcess {
+        let deadline = Deadline.after(limit)
+        while !reap() {
+            guard !deadline.hasPassed(at: MonotonicClock.now) else {
+                let failure = failure("had not ended after \(limit)")
+                killAll()
+                throw failure
+            }
+            usleep(Self.interval)
+        }
+        let (status, signal) = ending.withLock { $0 } ?? (nil, nil)
+        return FinishedProcess(arguments: arguments, status: status, signal: signal, output: output, errors: errors)
+    }
+
+    /// Waits until nothing that it started runs any more.
+    ///
+    /// - Parameter limit: How long that may take at most.
+    /// - Returns: Processes that still run then: none, if all is well.
+    package func orphans(limit: Duration = .seconds(30)) -> [Int32] {
+        let deadline = Deadline.after(limit)
+        while true {
+            let left = descendants
+            if left.isEmpty || deadline.hasPassed(at: MonotonicClock.now) { return left }
+            usleep(Self.interval)
+        }
+    }
+
+    /// Whether it has ended.
+    @discardableResult
+    private func reap() -> Bool {
+        ending.withLock { ending in
+            if ending != nil { return true }
+            var status: Int32 = 0
+            guard waitpid(processID, &status, WNOHANG) == processID else { return false }
+            ending = status & 0x7F == 0 ? ((status >> 8) & 0xFF, nil) : (nil, status & 0x7F)
+            return true
+        }
+    }
+
+    private func killAll() {
+        send(signal: SIGKILL)
+        for process in descendants { kill(process, SIGKILL) }
+        while !reap() { usleep(Self.interval) }
+    }
+
+    private func failure(_ what: String) -> Failure {
+        Failure(description: "lockstep \(arguments.joined(separator: " ")) \(what)\n\(output)\(errors)")
+    }
+}
+
+/// posix_spawn(3) with both outputs in files.
+private func start(
+    _ program: String, _ arguments: [String], _ environment: [String], working: String, output: String, errors: String
+) throws -> pid_t {
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    var attributes = posix_spawnattr_t()
+    posix_spawnattr_init(&attributes)
+    defer { posix_spawnattr_destroy(&attributes) }
+    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    posix_spawn_file_actions_addchdir_np(&actions, working)
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    posix_spawnattr_setsigmask(&attributes, &signals)
+    sigfillset(&signals)
+    posix_spawnattr_setsigdefault(&attributes, &signals)
+    posix_spawnattr_setpgroup(&attributes, 0)
+    posix_spawnattr_setflags(
+        &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
+
+    var process = pid_t()
+    let words = ([program] + arguments).map { strdup($0) } + [nil]
+    let variables = environment.map { strdup($0) } + [nil]
+    defer { for copy in words + variables { free(copy) } }
+    let code = posix_spawn(&process, program, &actions, &attributes, words, variables)
+    guard code == 0 else {
+        throw RunningProcess.Failure(description: "cannot start \(program): \(String(cString: strerror(code)))")
+    }
+    return process
+}

@@ -1,0 +1,57 @@
+import Glibc
+import LockstepTesting
+import Testing
+
+/// What the other process tests rely on.
+@Suite("The process harness", .serialized, .oneAtATime)
+struct ProcessHarnessTests {
+    @Test("A program that ends by itself gives its status and what it said on either output")
+    func ending() throws {
+        let version = try Program.run(["--version"])
+        #expect(version.status == 0)
+        #expect(version.output.split(separator: ".").count == 3)
+        #expect(version.errors.isEmpty)
+
+        let wrong = try Program.run(["no-such-command"])
+        #expect(wrong.status == 64)
+        #expect(wrong.output.isEmpty)
+        #expect(!wrong.errors.isEmpty)
+    }
+
+    @Test("A program in the background can be waited for, signalled and reaped; its workers are found and end with it")
+    func background() throws {
+        let folder = try TemporaryFolder()
+        let dataset = TinyDataset()
+        try dataset.write(to: folder)
+        try folder.write(text: dataset.configuration(epochs: 1_000_000), to: "tiny.yaml")
+        let run = try RunningProcess(["train", folder("tiny.yaml"), "--workers", "2"], in: folder.path)
+        try run.waitForLine(containing: "Epoch 0")
+        #expect(run.workers.count == 2)
+        run.send(signal: SIGTERM)
+        #expect(try run.wait().status == 143)
+        #expect(run.orphans().isEmpty)
+    }
+
+    @Test("Letting go of a program kills it and what it has started")
+    func lettingGo() throws {
+        let folder = try TemporaryFolder()
+        let dataset = TinyDataset()
+        try dataset.write(to: folder)
+        try folder.write(text: dataset.configuration(epochs: 1_000_000), to: "tiny.yaml")
+        var run: RunningProcess? = try RunningProcess(
+            ["train", folder("tiny.yaml"), "--workers", "2"], in: folder.path)
+        try run?.waitForLine(containing: "Epoch 0")
+        let processes = (run?.descendants ?? []) + [run?.processID ?? 0]
+        #expect(processes.count == 3)
+        run = nil
+        for process in processes { #expect(ProcessTable.arguments(of: process).isEmpty) }
+    }
+
+    @Test("Waiting for what is never said fails with all that was said")
+    func failure() throws {
+        let failure = #expect(throws: RunningProcess.Failure.self) {
+            try RunningProcess(["--version"]).waitForLine(containing: "no such line")
+        }
+        #expect(failure?.description.contains("without saying \"no such line\"\n0.") == true)
+    }
+}
