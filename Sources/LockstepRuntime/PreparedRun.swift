@@ -67,7 +67,7 @@ package struct PreparedRun {
         let description = description(workers: source.workers)
         for observer in observers { try observer.runWillStart(description) }
         let trainer = Trainer(
-            configuration: configuration, schedule: schedule, layout: layout.chunks, parameters: parameters,
+            configuration: configuration, schedule: schedule, layout: layout, parameters: parameters,
             source: source, observers: observers, shouldStop: shouldStop)
         return try trainer.run()
     }

@@ -12,6 +12,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var cost: Cost
     package var training: TrainingOptions
     package var optimizer: OptimizerConfiguration
+    package var schedule: ScheduleConfiguration
     package var evaluation: EvaluationOptions
     package var timeouts: TimeoutOptions
     /// Parts that every mini-batch is cut into; absent until the run resolves it.
@@ -26,6 +27,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         cost: Cost = .quadratic,
         training: TrainingOptions,
         optimizer: OptimizerConfiguration,
+        schedule: ScheduleConfiguration = .constant,
         evaluation: EvaluationOptions = EvaluationOptions(),
         timeouts: TimeoutOptions = TimeoutOptions(),
         shards: Int? = nil,
@@ -37,6 +39,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         self.cost = cost
         self.training = training
         self.optimizer = optimizer
+        self.schedule = schedule
         self.evaluation = evaluation
         self.timeouts = timeouts
         self.shards = shards
@@ -58,12 +61,6 @@ package struct TrainingOptions: Codable, Hashable, Sendable {
         self.batch = batch
         self.seed = seed
     }
-}
-
-/// The rule that turns a gradient into a step.
-package enum OptimizerConfiguration: Codable, Hashable, Sendable {
-    /// Plain stochastic gradient descent: w -> w - learningRate / m * sum of gradients.
-    case sgd(learningRate: Double)
 }
 
 /// When the network is evaluated.

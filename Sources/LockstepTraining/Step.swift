@@ -8,7 +8,7 @@ import LockstepSharding
 package struct Step {
     let source: any GradientSource
     let reducer: Reducer
-    let optimizer: Optimizer
+    let optimizer: any Optimizer
 
     /// Takes the step that `batch` describes.
     ///
@@ -18,14 +18,13 @@ package struct Step {
         let (current, next, version) = (parameters.current, parameters.next, parameters.version + 1)
         var loss: Double?
         reducer.begin(batch.tree)
+        optimizer.beginStep(batch.step, samples: batch.count)
         try source.gradients(of: batch, parameters: parameters) { contribution in
             switch contribution {
             case .gradient(let node, let chunk, let floats, let isStable):
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 let range = reducer.layout.chunks[chunk].range
-                optimizer.update(
-                    next.pointer + range.lowerBound, from: current.pointer + range.lowerBound, sum: sum,
-                    count: range.count, samples: batch.count)
+                optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer)
                 try source.publish(version: version, chunk: chunk)
             case .loss(let node, let value):
                 loss = reducer.add(node, loss: value) ?? loss

@@ -1,5 +1,6 @@
 import LockstepData
 import LockstepDigest
+package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
 
@@ -23,13 +24,13 @@ package final class Trainer {
     /// - Parameters:
     ///   - configuration: The run's, resolved.
     ///   - schedule: How the training split is cut.
-    ///   - layout: The parameter buffer's chunks.
+    ///   - layout: The network's parameters.
     ///   - parameters: The initial weights.
     ///   - source: Whoever computes.
     ///   - observers: Told in this order.
     ///   - shouldStop: Asked between steps; true ends the run early.
     package init(
-        configuration: RunConfiguration, schedule: BatchSchedule, layout: ChunkLayout,
+        configuration: RunConfiguration, schedule: BatchSchedule, layout: ParameterLayout,
         parameters: VersionedParameters, source: any GradientSource, observers: [any RunObserver],
         shouldStop: @escaping () -> Bool
     ) {
@@ -38,8 +39,8 @@ package final class Trainer {
         self.source = source
         self.observers = observers
         self.step = Step(
-            source: source, reducer: Reducer(layout: layout, shards: schedule.shards),
-            optimizer: Optimizer(configuration.optimizer))
+            source: source, reducer: Reducer(layout: layout.chunks, shards: schedule.shards),
+            optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch))
         self.shouldStop = shouldStop
         self.parameters = parameters
     }

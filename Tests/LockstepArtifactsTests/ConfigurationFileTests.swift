@@ -91,6 +91,42 @@ struct ConfigurationFileTests {
         #expect(try load(LockstepArtifactsTests.minimal + "kernel: \(word)\n").kernel == kernel)
     }
 
+    @Test(
+        "Optimizers and schedules are read with their defaults",
+        arguments: [
+            ("sgd: { learning-rate: 3 }", OptimizerConfiguration.sgd(learningRate: 3)),
+            (
+                "sgd: { learning-rate: 1, momentum: 0.5, nesterov: true, weight-decay: 0.25 }",
+                .sgd(learningRate: 1, momentum: 0.5, nesterov: true, weightDecay: 0.25)
+            ),
+            ("adamw: { learning-rate: 1 }", .adamW(learningRate: 1)),
+            (
+                "adamw: { learning-rate: 1, beta1: 0.5, beta2: 0.25, epsilon: 2, weight-decay: 0 }",
+                .adamW(learningRate: 1, beta1: 0.5, beta2: 0.25, epsilon: 2, weightDecay: 0)
+            ),
+        ])
+    func optimizers(text: String, expected: OptimizerConfiguration) throws {
+        let minimal = LockstepArtifactsTests.minimal
+        let run = try load(minimal.replacing("sgd: { learning-rate: 3.0 }", with: text))
+        #expect(run.optimizer == expected)
+    }
+
+    @Test(
+        "Schedules are read with their defaults",
+        arguments: [
+            ("constant", ScheduleConfiguration.constant), ("{ constant: }", .constant), ("", .constant),
+            ("{ step: { every: 3, factor: 0.5 } }", .step(every: 3, factor: 0.5)),
+            ("{ cosine: }", .cosine()), ("{ cosine: { warm-up: 0.1, final: 0.2 } }", .cosine(warmUp: 0.1, final: 0.2)),
+            ("{ one-cycle: }", .oneCycle()),
+            (
+                "{ one-cycle: { warm-up: 0.1, initial: 0.2, final: 0.3 } }",
+                .oneCycle(warmUp: 0.1, initial: 0.2, final: 0.3)
+            ),
+        ])
+    func schedules(text: String, expected: ScheduleConfiguration) throws {
+        #expect(try load(LockstepArtifactsTests.minimal + "schedule: \(text)\n").schedule == expected)
+    }
+
     @Test("A key without a value counts as left out")
     func emptyValues() throws {
         let text = LockstepArtifactsTests.minimal + "shards:\ncost: null\nevaluation: { every: ~ }\ntimeouts:\n"
@@ -106,7 +142,43 @@ struct ConfigurationFileTests {
             ),
             (
                 5, "optimizer: { adam: { learning-rate: 3 } }",
-                "x.yaml:5: unknown key 'adam' in optimizer; known are sgd"
+                "x.yaml:5: unknown key 'adam' in optimizer; did you mean 'adamw'?"
+            ),
+            (
+                5, "optimizer: { newton: { learning-rate: 3 } }",
+                "x.yaml:5: unknown key 'newton' in optimizer; known are sgd, adamw"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: 3, momentum: 1 } }",
+                "x.yaml:5: optimizer.sgd.momentum is 1; it must be at least 0.0 and less than 1.0"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: 3, nesterov: true } }",
+                "x.yaml:5: optimizer.sgd.nesterov is true; it needs a momentum: 'momentum: 0.9'"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: 3, momentum: 0.9, nesterov: yes } }",
+                "x.yaml:5: optimizer.sgd.nesterov is yes; it must be true or false"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: 3 }, adamw: { learning-rate: 3 } }",
+                "x.yaml:5: optimizer has both 'adamw' and 'sgd'; give one of them"
+            ),
+            (
+                5, "optimizer: { adamw: { beta1: 0.5 } }",
+                "x.yaml:5: optimizer.adamw.learning-rate is missing; add for example 'learning-rate: 0.001'"
+            ),
+            (
+                1, "schedule: { one-cycle: { warm-up: 1.5 } }",
+                "x.yaml:1: schedule.one-cycle.warm-up is 1.5; it must be at least 0.0 and less than 1.0"
+            ),
+            (
+                1, "schedule: { step: { every: 10 } }",
+                "x.yaml:1: schedule.step.factor is missing; add for example 'factor: 0.1'"
+            ),
+            (
+                1, "schedule: linear",
+                "x.yaml:1: schedule is linear, not a group of keys; its keys are constant, step, cosine, one-cycle"
             ),
             (4, "trainig: { epochs: 30, batch: 10 }", "x.yaml:4: unknown key 'trainig'; did you mean 'training'?"),
             (1, "epochs: 30", "x.yaml:1: unknown key 'epochs'; it belongs in training"),
@@ -116,8 +188,8 @@ struct ConfigurationFileTests {
             ),
             (
                 1, "<<: { name: x }",
-                "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, evaluation, "
-                    + "timeouts, shards, kernel"
+                "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, schedule, "
+                    + "evaluation, timeouts, shards, kernel"
             ),
             (
                 4, "training: { epochs: 30, batch: 0 }",
@@ -175,7 +247,7 @@ struct ConfigurationFileTests {
                 5, "optimizer: { sgd: { learning-rate: 0x3 } }",
                 "x.yaml:5: optimizer.sgd.learning-rate is 0x3; it must be a number"
             ),
-            (5, "optimizer: {}", "x.yaml:5: optimizer.sgd is missing; add for example 'sgd: { learning-rate: 3.0 }'"),
+            (5, "optimizer: {}", "x.yaml:5: optimizer is empty; add for example 'sgd: { learning-rate: 3.0 }'"),
             (
                 3, "network: { sizes: [784] }",
                 "x.yaml:3: network.sizes is a list; it must have 2 to 256 numbers: [784, 30, 10]"
@@ -252,7 +324,7 @@ struct ConfigurationFileTests {
             (
                 "- a\n- b\n",
                 "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
-                    + "training, optimizer, evaluation, timeouts, shards, kernel"
+                    + "training, optimizer, schedule, evaluation, timeouts, shards, kernel"
             ),
             (
                 "name: [1, 2\ndata: x\n",

@@ -30,6 +30,10 @@ struct ConfigurationYAMLTests {
                 optimizer:
                   sgd:
                     learning-rate: 3.0
+                    momentum: 0.0
+                    nesterov: false
+                    weight-decay: 0.0
+                schedule: constant
                 evaluation:
                   every: 1
                 timeouts:
@@ -94,6 +98,25 @@ struct ConfigurationYAMLTests {
                 epochs: Int.random(in: 0...1_000_000_000, using: &random),
                 batch: Int.random(in: 1...1_000_000_000, using: &random), seed: random.next()),
             optimizer: .sgd(learningRate: Double(bitPattern: random.next() >> 2).magnitude.nextUp))
+        if Bool.random(using: &random) {
+            run.optimizer = .adamW(
+                learningRate: .random(in: 1e-9...9, using: &random), beta1: .random(in: 0..<1, using: &random),
+                beta2: .random(in: 0..<1, using: &random), epsilon: .random(in: 1e-20...1, using: &random),
+                weightDecay: .random(in: 0..<1, using: &random))
+        } else if Bool.random(using: &random) {
+            run.optimizer = .sgd(
+                learningRate: .random(in: 1e-9...9, using: &random),
+                momentum: .random(in: 1e-9..<1, using: &random), nesterov: .random(using: &random),
+                weightDecay: .random(in: 0..<1, using: &random))
+        }
+        run.schedule = [
+            .constant,
+            .step(every: .random(in: 1...99, using: &random), factor: .random(in: 0..<1, using: &random)),
+            .cosine(warmUp: .random(in: 0..<1, using: &random), final: .random(in: 0..<1, using: &random)),
+            .oneCycle(
+                warmUp: .random(in: 0..<1, using: &random), initial: .random(in: 0..<1, using: &random),
+                final: .random(in: 0..<1, using: &random)),
+        ].randomElement(using: &random) ?? .constant
         run.evaluation.every = Int.random(in: 0...9, using: &random)
         run.timeouts.start = Double.random(in: 0.001...604_800, using: &random)
         run.timeouts.rejoin = Double.random(in: 0.001...604_800, using: &random)

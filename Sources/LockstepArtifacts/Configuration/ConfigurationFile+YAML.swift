@@ -30,10 +30,7 @@ extension ConfigurationFile {
             "  seed: \(configuration.training.seed)",
             "optimizer:",
         ]
-        switch configuration.optimizer {
-        case .sgd(let learningRate):
-            lines += ["  sgd:", "    learning-rate: \(learningRate)"]
-        }
+        lines += self.lines(of: configuration.optimizer) + self.lines(of: configuration.schedule)
         lines += [
             "evaluation:",
             "  every: \(configuration.evaluation.every)",
@@ -44,6 +41,37 @@ extension ConfigurationFile {
         if let shards = configuration.shards { lines.append("shards: \(shards)") }
         if let kernel = configuration.kernel { lines.append("kernel: \(kernel.rawValue)") }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func lines(of optimizer: OptimizerConfiguration) -> [String] {
+        switch optimizer {
+        case .sgd(let learningRate, let momentum, let nesterov, let weightDecay):
+            [
+                "  sgd:", "    learning-rate: \(learningRate)", "    momentum: \(momentum)",
+                "    nesterov: \(nesterov)", "    weight-decay: \(weightDecay)",
+            ]
+        case .adamW(let learningRate, let beta1, let beta2, let epsilon, let weightDecay):
+            [
+                "  adamw:", "    learning-rate: \(learningRate)", "    beta1: \(beta1)", "    beta2: \(beta2)",
+                "    epsilon: \(epsilon)", "    weight-decay: \(weightDecay)",
+            ]
+        }
+    }
+
+    private static func lines(of schedule: ScheduleConfiguration) -> [String] {
+        switch schedule {
+        case .constant:
+            ["schedule: constant"]
+        case .step(let every, let factor):
+            ["schedule:", "  step:", "    every: \(every)", "    factor: \(factor)"]
+        case .cosine(let warmUp, let final):
+            ["schedule:", "  cosine:", "    warm-up: \(warmUp)", "    final: \(final)"]
+        case .oneCycle(let warmUp, let initial, let final):
+            [
+                "schedule:", "  one-cycle:", "    warm-up: \(warmUp)", "    initial: \(initial)",
+                "    final: \(final)",
+            ]
+        }
     }
 
     /// `text` as it is where every YAML reader takes it for a text, else in double quotes (YAML 1.2.2, section 7.3.1).

@@ -5,13 +5,20 @@ enum ConfigurationSchema {
     /// The keys of each section, by the section's key path; the empty path is the file itself.
     static let sections: [String: [String]] = [
         "": [
-            "name", "data", "network", "cost", "training", "optimizer", "evaluation", "timeouts", "shards", "kernel",
+            "name", "data", "network", "cost", "training", "optimizer", "schedule", "evaluation", "timeouts",
+            "shards", "kernel",
         ],
         "data": ["name"] + fileKeys,
         "network": ["sizes", "activation", "initializer"],
         "training": ["epochs", "batch", "seed"],
-        "optimizer": ["sgd"],
-        "optimizer.sgd": ["learning-rate"],
+        "optimizer": ["sgd", "adamw"],
+        "optimizer.sgd": ["learning-rate", "momentum", "nesterov", "weight-decay"],
+        "optimizer.adamw": ["learning-rate", "beta1", "beta2", "epsilon", "weight-decay"],
+        "schedule": ["constant", "step", "cosine", "one-cycle"],
+        "schedule.constant": [],
+        "schedule.step": ["every", "factor"],
+        "schedule.cosine": ["warm-up", "final"],
+        "schedule.one-cycle": ["warm-up", "initial", "final"],
         "evaluation": ["every"],
         "timeouts": ["start", "rejoin"],
     ]
@@ -27,6 +34,8 @@ enum ConfigurationSchema {
     static let layerSize = 1...Architecture.maximumLayerSize
     static let epochs = 0...1_000_000_000
     static let batch = 1...1_000_000_000
+    /// Epochs between two falls of the learning rate.
+    static let stepInterval = 1...1_000_000_000
     static let validation = 0...1_000_000_000
     static let evaluationInterval = 0...1_000_000_000
     static let shards = 1...1024

@@ -96,6 +96,45 @@ struct ConfigurationSection {
         return number
     }
 
+    /// A number from the lower bound of `range` up to its upper bound, which is excluded.
+    func number(_ key: String, in range: Range<Double>) throws(Failure) -> Double? {
+        guard let node = value(key) else { return nil }
+        guard case .scalar(let text, isPlain: true) = node.content, let number = Self.number(text) else {
+            throw wrongType(key, node, expected: "a number")
+        }
+        guard range.contains(number) else {
+            throw impossible(key, node, "must be at least \(range.lowerBound) and less than \(range.upperBound)")
+        }
+        return number
+    }
+
+    /// `true` or `false`.
+    func flag(_ key: String) throws(Failure) -> Bool? {
+        guard let node = value(key) else { return nil }
+        guard case .scalar(let text, isPlain: true) = node.content, let flag = Bool(text) else {
+            throw wrongType(key, node, expected: "true or false")
+        }
+        return flag
+    }
+
+    /// The one key of a section that names which kind of thing it describes: `sgd` of `optimizer`.
+    ///
+    /// A kind without settings may be written without value: `cosine:`.
+    func variant(example: String) throws(Failure) -> String {
+        let names = entries.keys.sorted()
+        guard let name = names.first else {
+            throw Failure(
+                kind: .missingKey, place: place, keyPath: path, reason: "\(path) is empty",
+                remedy: "add for example '\(example)'")
+        }
+        guard names.count == 1 else {
+            throw Failure(
+                kind: .impossibleValue, place: entries[names[1]]?.keyPlace ?? place, keyPath: keyPath(names[1]),
+                reason: "\(path) has both '\(name)' and '\(names[1])'", remedy: "give one of them")
+        }
+        return name
+    }
+
     /// One of the words that `Choice` knows.
     func choice<Choice>(_ key: String, of type: Choice.Type) throws(Failure) -> Choice?
     where Choice: RawRepresentable & CaseIterable, Choice.RawValue == String {

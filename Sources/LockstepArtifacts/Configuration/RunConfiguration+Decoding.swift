@@ -16,6 +16,7 @@ extension RunConfiguration {
                 run.required("training", example: "{ epochs: 30, batch: 10 }", run.section("training"))),
             optimizer: try OptimizerConfiguration(
                 run.required("optimizer", example: "{ sgd: { learning-rate: 3.0 } }", run.section("optimizer"))),
+            schedule: try ScheduleConfiguration(in: run),
             shards: try run.integer("shards", in: ConfigurationSchema.shards),
             kernel: try Self.kernel(in: run))
         if let cost = try run.choice("cost", of: Cost.self) { self.cost = cost }
@@ -120,13 +121,5 @@ extension TrainingOptions {
             epochs: try section.required("epochs", example: "30", epochs),
             batch: try section.required("batch", example: "10", batch))
         if let seed = try section.unsignedInteger("seed") { self.seed = seed }
-    }
-}
-
-extension OptimizerConfiguration {
-    init(_ section: ConfigurationSection) throws(ConfigurationError) {
-        let sgd = try section.required("sgd", example: "{ learning-rate: 3.0 }", section.section("sgd"))
-        let rate = try sgd.positiveNumber("learning-rate")
-        self = .sgd(learningRate: try sgd.required("learning-rate", example: "3.0", rate))
     }
 }

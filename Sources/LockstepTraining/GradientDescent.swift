@@ -1,0 +1,79 @@
+package import LockstepNetwork
+package import LockstepNumerics
+
+/// Stochastic gradient descent, plain or with momentum.
+///
+/// With the mean gradient g = 1/m Σ ∇C, the learning rate η, the momentum μ and the weight decay λ:
+///
+///     d = g + λ w          λ is 0 for biases
+///     v = μ v + d
+///     w = w - η v          or, after Nesterov, w - η (d + μ v)
+///
+/// (Sutskever, Martens, Dahl and Hinton, "On the importance of initialization and momentum in deep learning", ICML
+/// 2013, in the form of PyTorch's SGD.) The textbook's L2 regularisation, w -> (1 - ηλ'/n) w - η g, is the weight decay
+/// λ'/n.
+package final class GradientDescent: Optimizer {
+    private let layout: ParameterLayout
+    private let rate: LearningRate
+    private let momentum: Double
+    private let nesterov: Bool
+    private let weightDecay: Double
+    /// v; absent without momentum.
+    private let velocity: FloatBuffer?
+
+    private var learningRate = 0.0
+    private var samples = 1
+
+    package init(
+        _ layout: ParameterLayout, rate: LearningRate, momentum: Double = 0, nesterov: Bool = false,
+        weightDecay: Double = 0
+    ) {
+        self.layout = layout
+        self.rate = rate
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.weightDecay = weightDecay
+        self.velocity = momentum > 0 ? FloatBuffer(count: layout.count) : nil
+    }
+
+    package var stateBuffers: [(name: String, buffer: FloatBuffer)] {
+        velocity.map { [("velocity", $0)] } ?? []
+    }
+
+    /// The velocity is all there is.
+    package var stateScalars: [String: Double] {
+        get { [:] }
+        set {}
+    }
+
+    package func beginStep(_ step: UInt64, samples: Int) {
+        learningRate = rate.value(at: step)
+        self.samples = samples
+    }
+
+    package func update(
+        _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
+        into next: UnsafeMutablePointer<Float>
+    ) {
+        guard velocity != nil || weightDecay > 0 else {
+            let scale = Float(learningRate / Double(samples))
+            return descend(
+                from: current + range.lowerBound, along: sum, scale: scale, into: next + range.lowerBound,
+                count: range.count)
+        }
+        layout.forEachPart(of: range) { part, isWeights in
+            let decay = Float(isWeights ? weightDecay : 0)
+            let (from, into) = (current + part.lowerBound, next + part.lowerBound)
+            let sum = sum + (part.lowerBound - range.lowerBound)
+            let (mean, rate) = (Float(1 / Double(samples)), Float(learningRate))
+            if let velocity {
+                descendWithMomentum(
+                    from: from, along: sum, mean: mean, decay: decay, momentum: Float(momentum), rate: rate,
+                    nesterov: nesterov, velocity: velocity.pointer + part.lowerBound, into: into, count: part.count)
+            } else {
+                descend(
+                    from: from, along: sum, mean: mean, decay: decay, rate: rate, into: into, count: part.count)
+            }
+        }
+    }
+}

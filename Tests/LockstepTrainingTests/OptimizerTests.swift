@@ -1,0 +1,169 @@
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepTraining
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Each rule against its formulas, written out in double for one parameter at a time.
+@Suite("Optimizers")
+struct OptimizerTests {
+    static let configurations: [OptimizerConfiguration] = [
+        .sgd(learningRate: 0.3),
+        .sgd(learningRate: 0.3, weightDecay: 0.05),
+        .sgd(learningRate: 0.1, momentum: 0.9),
+        .sgd(learningRate: 0.1, momentum: 0.8, weightDecay: 0.05),
+        .sgd(learningRate: 0.1, momentum: 0.9, nesterov: true),
+        .sgd(learningRate: 0.1, momentum: 0.7, nesterov: true, weightDecay: 0.02),
+        .adamW(learningRate: 0.01, weightDecay: 0),
+        .adamW(learningRate: 0.02, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.1),
+    ]
+
+    @Test("50 steps on random gradients are those of the formulas in double", arguments: configurations)
+    func reference(configuration: OptimizerConfiguration) throws {
+        let run = try OptimizerRun(configuration)
+        var expected = run.initial.map(Double.init)
+        var memory = expected.map { _ in Memory() }
+        var largestMove = 0.0
+        for step in 0..<50 {
+            run.take(step)
+            for i in expected.indices {
+                let gradient = Double(run.sums[step][i]) / Double(run.samples(step))
+                let decays = run.layout.layers.contains { $0.weights.contains(i) }
+                expected[i] = memory[i].step(expected[i], gradient, configuration, decays: decays)
+            }
+        }
+        for (i, value) in expected.enumerated() {
+            #expect(abs(Double(run.weights[i]) - value) < 3e-6, "parameter \(i)")
+            largestMove = max(largestMove, abs(value - Double(run.initial[i])))
+        }
+        #expect(largestMove > 0.1)
+    }
+
+    @Test("all configurations end at different weights")
+    func different() throws {
+        let ends = try Self.configurations.map { configuration in
+            let run = try OptimizerRun(configuration)
+            for step in 0..<5 { run.take(step) }
+            return run.weights
+        }
+        #expect(Set(ends).count == Self.configurations.count)
+    }
+
+    @Test("the cut into ranges and their order change no bit", arguments: configurations)
+    func ranges(configuration: OptimizerConfiguration) throws {
+        let whole = try OptimizerRun(configuration)
+        let cut = try OptimizerRun(configuration)
+        for step in 0..<5 {
+            whole.take(step)
+            cut.take(step, pieces: [17..<40, 0..<1, 1..<17, 40..<whole.layout.count])
+        }
+        #expect(whole.weights.map(\.bitPattern) == cut.weights.map(\.bitPattern))
+    }
+
+    @Test("with buffers and scalars copied to a new optimizer, it goes on to the same bits", arguments: configurations)
+    func restored(configuration: OptimizerConfiguration) throws {
+        let straight = try OptimizerRun(configuration)
+        for step in 0..<9 { straight.take(step) }
+
+        let first = try OptimizerRun(configuration)
+        for step in 0..<4 { first.take(step) }
+        let second = try OptimizerRun(configuration)
+        #expect(first.optimizer.stateBuffers.map(\.name) == second.optimizer.stateBuffers.map(\.name))
+        for (from, to) in zip(first.optimizer.stateBuffers, second.optimizer.stateBuffers) {
+            #expect(from.buffer.count == first.layout.count)
+            to.buffer.pointer.update(from: from.buffer.pointer, count: from.buffer.count)
+        }
+        second.optimizer.stateScalars = first.optimizer.stateScalars
+        second.adopt(first.weights)
+        for step in 4..<9 { second.take(step) }
+        #expect(straight.weights.map(\.bitPattern) == second.weights.map(\.bitPattern))
+    }
+
+    @Test("plain gradient descent is w - Float(η/m) Σ, to the bit")
+    func plain() throws {
+        let run = try OptimizerRun(.sgd(learningRate: 0.3))
+        run.take(0)
+        let scale = Float(0.3 / Double(run.samples(0)))
+        #expect(run.weights == zip(run.initial, run.sums[0]).map { $0 - scale * $1 })
+    }
+}
+
+/// What a rule remembers about one parameter.
+private struct Memory {
+    var t = 0
+    var velocity = 0.0
+    var mean = 0.0
+    var square = 0.0
+
+    mutating func step(_ w: Double, _ g: Double, _ rule: OptimizerConfiguration, decays: Bool) -> Double {
+        t += 1
+        switch rule {
+        case .sgd(let rate, let momentum, let nesterov, let decay):
+            let d = g + (decays ? decay * w : 0)
+            velocity = momentum * velocity + d
+            return w - rate * (nesterov ? d + momentum * velocity : velocity)
+        case .adamW(let rate, let beta1, let beta2, let epsilon, let decay):
+            mean = beta1 * mean + (1 - beta1) * g
+            square = beta2 * square + (1 - beta2) * g * g
+            let meanHat = mean / (1 - pow(beta1, Double(t)))
+            let squareHat = square / (1 - pow(beta2, Double(t)))
+            return w - (decays ? rate * decay * w : 0) - rate * meanHat / (sqrt(squareHat) + epsilon)
+        }
+    }
+}
+
+/// An optimizer at work on a small network's parameters with random gradients.
+private final class OptimizerRun {
+    let layout: ParameterLayout
+    let optimizer: any Optimizer
+    let initial: [Float]
+    /// Gradient sums by step.
+    let sums: [[Float]]
+    private var current: FloatBuffer
+    private var next: FloatBuffer
+
+    init(_ configuration: OptimizerConfiguration, schedule: ScheduleConfiguration = .constant) throws {
+        let network = Architecture(sizes: [5, 7, 3])
+        let layout = try ParameterLayout(network)
+        let run = RunConfiguration(
+            name: "x", data: .named("x"), network: network, training: TrainingOptions(epochs: 5, batch: 8),
+            optimizer: configuration, schedule: schedule)
+        self.layout = layout
+        optimizer = run.makeOptimizer(for: layout, stepsPerEpoch: 10)
+        let random = Philox(seed: 11)
+        func normals(_ epoch: UInt32) -> [Float] {
+            (0..<UInt32(layout.count)).map {
+                random.standardNormal(at: RandomPosition(.initialParameters, epoch: epoch, sample: $0))
+            }
+        }
+        initial = normals(1_000)
+        sums = (0..<50).map { step in normals(UInt32(step)).map { 4 * $0 + 1 } }
+        current = FloatBuffer(count: layout.count)
+        next = FloatBuffer(count: layout.count)
+        adopt(initial)
+    }
+
+    var weights: [Float] { Array(current.buffer) }
+
+    /// The last mini-batch of an epoch is shorter.
+    func samples(_ step: Int) -> Int { step % 10 == 9 ? 3 : 8 }
+
+    func adopt(_ weights: [Float]) {
+        current.pointer.update(from: weights, count: weights.count)
+    }
+
+    func take(_ step: Int, pieces: [Range<Int>]? = nil) {
+        optimizer.beginStep(UInt64(step), samples: samples(step))
+        for range in pieces ?? [0..<layout.count] {
+            Array(sums[step][range]).withUnsafeBufferPointer { sum in
+                guard let sum = sum.baseAddress else { return }
+                optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer)
+            }
+        }
+        swap(&current, &next)
+    }
+}
