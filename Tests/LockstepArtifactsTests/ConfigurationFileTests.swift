@@ -169,16 +169,16 @@ struct ConfigurationFileTests {
                 "x.yaml:5: optimizer.adamw.learning-rate is missing; add for example 'learning-rate: 0.001'"
             ),
             (
-                1, "schedule: { one-cycle: { warm-up: 1.5 } }",
-                "x.yaml:1: schedule.one-cycle.warm-up is 1.5; it must be at least 0.0 and less than 1.0"
+                5, "optimizer: { sgd: { learning-rate: 3 } }\nschedule: { one-cycle: { warm-up: 1.5 } }",
+                "x.yaml:6: schedule.one-cycle.warm-up is 1.5; it must be at least 0.0 and less than 1.0"
             ),
             (
-                1, "schedule: { step: { every: 10 } }",
-                "x.yaml:1: schedule.step.factor is missing; add for example 'factor: 0.1'"
+                5, "optimizer: { sgd: { learning-rate: 3 } }\nschedule: { step: { every: 10 } }",
+                "x.yaml:6: schedule.step.factor is missing; add for example 'factor: 0.1'"
             ),
             (
-                1, "schedule: linear",
-                "x.yaml:1: schedule is linear, not a group of keys; its keys are constant, step, cosine, one-cycle"
+                5, "optimizer: { sgd: { learning-rate: 3 } }\nschedule: linear",
+                "x.yaml:6: schedule is linear, not a group of keys; its keys are constant, step, cosine, one-cycle"
             ),
             (4, "trainig: { epochs: 30, batch: 10 }", "x.yaml:4: unknown key 'trainig'; did you mean 'training'?"),
             (1, "epochs: 30", "x.yaml:1: unknown key 'epochs'; it belongs in training"),

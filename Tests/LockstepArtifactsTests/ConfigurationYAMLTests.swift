@@ -109,14 +109,15 @@ struct ConfigurationYAMLTests {
                 momentum: .random(in: 1e-9..<1, using: &random), nesterov: .random(using: &random),
                 weightDecay: .random(in: 0..<1, using: &random))
         }
-        run.schedule = [
-            .constant,
-            .step(every: .random(in: 1...99, using: &random), factor: .random(in: 0..<1, using: &random)),
-            .cosine(warmUp: .random(in: 0..<1, using: &random), final: .random(in: 0..<1, using: &random)),
-            .oneCycle(
-                warmUp: .random(in: 0..<1, using: &random), initial: .random(in: 0..<1, using: &random),
-                final: .random(in: 0..<1, using: &random)),
-        ].randomElement(using: &random) ?? .constant
+        run.schedule =
+            [
+                .constant,
+                .step(every: .random(in: 1...99, using: &random), factor: .random(in: 0..<1, using: &random)),
+                .cosine(warmUp: .random(in: 0..<1, using: &random), final: .random(in: 0..<1, using: &random)),
+                .oneCycle(
+                    warmUp: .random(in: 0..<1, using: &random), initial: .random(in: 0..<1, using: &random),
+                    final: .random(in: 0..<1, using: &random)),
+            ].randomElement(using: &random) ?? .constant
         run.evaluation.every = Int.random(in: 0...9, using: &random)
         run.timeouts.start = Double.random(in: 0.001...604_800, using: &random)
         run.timeouts.rejoin = Double.random(in: 0.001...604_800, using: &random)

@@ -19,7 +19,7 @@ struct TrigonometryTests {
         #expect(worst < 6e-16)
     }
 
-    @Test("multiples of a quarter turn are exact, and turns repeat", arguments: [0.0, 2, -2, 1e6, -4e15])
+    @Test("multiples of a quarter turn are exact, and turns repeat", arguments: [0.0, 2, -2, 1e6, -1e15])
     func exact(turns: Double) {
         for (x, sine, cosine) in [(0.0, 0.0, 1.0), (0.5, 1, 0), (1, 0, -1), (-0.5, -1, 0)] {
             let result = sineAndCosine(halfTurns: turns + x)

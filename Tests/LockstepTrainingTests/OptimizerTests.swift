@@ -36,8 +36,9 @@ struct OptimizerTests {
                 expected[i] = memory[i].step(expected[i], gradient, configuration, decays: decays)
             }
         }
-        for (i, value) in expected.enumerated() {
-            #expect(abs(Double(run.weights[i]) - value) < 3e-6, "parameter \(i)")
+        for (i, (weight, value)) in zip(run.weights, expected).enumerated() {
+            // Weights travel up to 20: a few of their units in the last place.
+            #expect(abs(Double(weight) - value) < 1e-5, "parameter \(i)")
             largestMove = max(largestMove, abs(value - Double(run.initial[i])))
         }
         #expect(largestMove > 0.1)

@@ -7,7 +7,9 @@ extension OptimizerConfiguration {
             let adam = try section.required("adamw", example: "{ learning-rate: 0.001 }", section.section("adamw"))
             let rate = try adam.positiveNumber("learning-rate")
             self = .adamW(learningRate: try adam.required("learning-rate", example: "0.001", rate))
-            guard case .adamW(let learningRate, var beta1, var beta2, var epsilon, var weightDecay) = self else { return }
+            guard case .adamW(let learningRate, var beta1, var beta2, var epsilon, var weightDecay) = self else {
+                return
+            }
             if let value = try adam.number("beta1", in: 0..<1) { beta1 = value }
             if let value = try adam.number("beta2", in: 0..<1) { beta2 = value }
             if let value = try adam.positiveNumber("epsilon") { epsilon = value }
