@@ -6,6 +6,7 @@ extension RunConfiguration {
     /// - Parameters:
     ///   - layout: The parameters that it updates.
     ///   - stepsPerEpoch: Mini-batches of an epoch, which the schedule counts by.
+    /// - Returns: An optimizer without memories.
     package func makeOptimizer(for layout: ParameterLayout, stepsPerEpoch: Int) -> any Optimizer {
         func rate(_ peak: Double) -> LearningRate {
             LearningRate(
