@@ -38,7 +38,7 @@ let package = Package(
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepBLAS", dependencies: ["CBLAS"]),
         .target(name: "LockstepSystem", dependencies: ["CLinux"]),
-        .target(name: "ZeroMQ", dependencies: ["CZeroMQ"]),
+        .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["LockstepBLAS"]),
         .target(name: "LockstepSharding"),
         .target(
@@ -121,6 +121,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepBLAS", "LockstepDigest", "LockstepTimeline",
         ]
     ),
+    ("LockstepRuntimeTests", ["LockstepRuntime", "ZeroMQ"]),
     ("LockstepTests", ["Lockstep"]),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),

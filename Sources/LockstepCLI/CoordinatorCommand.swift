@@ -13,6 +13,9 @@ struct CoordinatorCommand: ParsableCommand {
               lockstep coordinator config/mnist-30.yaml --bind tcp://127.0.0.1:5555 --workers 2
               lockstep coordinator config/mnist-30.yaml --bind ipc:///tmp/run.ipc --workers 1:4 --shards 4
 
+            For workers on other hosts (see lockstep keygen):
+              lockstep coordinator config/mnist-30.yaml --bind 'tcp://*:5555' --keys keys --workers 8
+
             Then, for each worker:
               lockstep worker --connect tcp://127.0.0.1:5555
             """
@@ -33,16 +36,19 @@ struct CoordinatorCommand: ParsableCommand {
             valueName: "n|min:max"))
     var workers: WorkerRange?
 
+    @OptionGroup var keyOptions: KeyOptions
+
     @Flag(help: "Allow other hosts to connect without keys: anybody who reaches the port can read and steer the run.")
     var insecure = false
 
     func run() throws {
         let stop = try StopSignals.install()
         let endpoints = try bind.map { try Endpoint($0) }
-        for endpoint in endpoints where !endpoint.staysOnHost && !insecure {
+        let keys = try keyOptions.coordinatorKeys()
+        for endpoint in endpoints where !endpoint.staysOnHost && keys == nil && !insecure {
             throw UsageError(
-                "--bind \(endpoint): other hosts could connect without keys; bind to 127.0.0.1, or type --insecure "
-                    + "to allow it")
+                "--bind \(endpoint): other hosts could connect without keys; give --keys DIR (lockstep keygen makes "
+                    + "them), bind to 127.0.0.1, or type --insecure to allow it")
         }
         guard workers != nil || options.shards != nil else {
             throw UsageError(
@@ -51,7 +57,9 @@ struct CoordinatorCommand: ParsableCommand {
         let wanted = try workers?.checked() ?? 1...max(1, options.shards ?? 1)
         guard let run = try options.prepare(workers: wanted.upperBound) else { return }
         let cluster = try Cluster(
-            run, Cluster.Options(endpoints: endpoints, workers: wanted, allowsMixedKernels: options.allowMixedKernels),
+            run,
+            Cluster.Options(
+                endpoints: endpoints, workers: wanted, allowsMixedKernels: options.allowMixedKernels, keys: keys),
             stop: stop)
         let directory = try options.makeRunDirectory(for: run)
         let console = options.console

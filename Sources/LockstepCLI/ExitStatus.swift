@@ -20,6 +20,8 @@ enum ExitStatus: Equatable {
     case osError
     case cantCreate
     case inputOutput
+    /// Keys that are not accepted, or that others may read.
+    case noPermission
     case configuration
     /// A signal asked the process to stop; shells expect 128 and its number.
     case signal(Int32)
@@ -36,6 +38,7 @@ enum ExitStatus: Equatable {
         case is BLASError: self = .unavailable
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case is SystemError: self = .osError
+        case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
@@ -67,8 +70,19 @@ enum ExitStatus: Equatable {
         }
     }
 
+    private init(of error: KeyError) {
+        switch error.reason {
+        case .missing, .notAFile: self = .noInput
+        case .exists: self = .cantCreate
+        case .readable, .writable, .foreignOwner: self = .noPermission
+        case .system(let code): self = code == EACCES || code == EPERM ? .noPermission : .cantCreate
+        case .tooLarge, .notText, .notAKey, .keyCount, .tooManyKeys, .notAPair: self = .dataError
+        }
+    }
+
     private init(of ending: WorkerEnding) {
         switch ending {
+        case .turnedAway: self = .noPermission
         case .finished, .stopped: preconditionFailure("an ending that is no error")
         case .noCoordinator, .unable, .failed, .refused: self = .unavailable
         }
@@ -84,6 +98,7 @@ enum ExitStatus: Equatable {
         case .osError: 71
         case .cantCreate: 73
         case .inputOutput: 74
+        case .noPermission: 77
         case .configuration: 78
         case .signal(let number): 128 + number
         }

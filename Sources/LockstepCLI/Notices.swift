@@ -9,6 +9,9 @@ extension WorkerNotice {
         case .fetchingData(let bytes): "Fetching the data set from the coordinator: \(grouped(Int(bytes))) bytes"
         case .lostCoordinator(let seconds): "Lost the coordinator; waiting \(Int(seconds)) s for it to come back"
         case .rejoining(let reason): "Joining anew: \(reason)"
+        case .brokenOff(let endpoint):
+            "What listens at \(endpoint) breaks every connection off: is it the coordinator, and is coordinator.public "
+                + "the key of this one? Trying on"
         }
     }
 }
@@ -30,6 +33,8 @@ extension ClusterNotice {
             return "\(member) was lost: \(cause)\(handed); \(count(active))"
         case .refused(let host, let refusal):
             return "refused a worker\(host.map { " on \($0)" } ?? ""): \(refusal.message)"
+        case .turnedAway(let text):
+            return text
         case .waiting(let seconds):
             return "no workers are left; waiting \(Int(seconds)) s for one to join"
         }
@@ -39,7 +44,7 @@ extension ClusterNotice {
     var isWarning: Bool {
         switch self {
         case .joined, .left: false
-        case .joinedWithOtherBits, .lost, .refused, .waiting: true
+        case .joinedWithOtherBits, .lost, .refused, .turnedAway, .waiting: true
         }
     }
 

@@ -18,6 +18,7 @@ struct WorkerCommand: ParsableCommand {
             Examples:
               lockstep worker --connect tcp://127.0.0.1:5555
               lockstep worker --connect ipc:///tmp/run.ipc --processes 2
+              lockstep worker --connect tcp://server:5555 --keys keys
             """
     )
 
@@ -33,6 +34,8 @@ struct WorkerCommand: ParsableCommand {
                 + "\(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")).",
             valueName: "name"))
     var kernel: String?
+
+    @OptionGroup var keyOptions: KeyOptions
 
     @OptionGroup var consoleOptions: ConsoleOptions
 
@@ -53,7 +56,8 @@ struct WorkerCommand: ParsableCommand {
     private func serve(_ endpoint: Endpoint, kernel: MatrixKernel?, stop: StopSignals) throws {
         let console = consoleOptions.console
         let options = WorkerOptions(
-            host: Host.name, processID: Host.processID, kernel: kernel, cache: try DataCache()
+            host: Host.name, processID: Host.processID, kernel: kernel, cache: try DataCache(),
+            security: try keyOptions.workerSecurity()
         ) { console.note($0.text) }
         try WorkerProcess.serve(endpoint, options, stop: stop)
         console.note("The run is over")
@@ -62,6 +66,7 @@ struct WorkerCommand: ParsableCommand {
     /// This command's line for one process.
     private var arguments: [String] {
         ["worker", "--connect", connect] + (kernel.map { ["--kernel", $0] } ?? [])
+            + (keyOptions.keys.map { ["--keys", $0] } ?? [])
             + (consoleOptions.quiet ? ["--quiet"] : []) + (consoleOptions.verbose ? ["--verbose"] : [])
     }
 }

@@ -49,6 +49,8 @@ package enum ClusterNotice: Hashable, Sendable {
     case left(MemberInfo, message: String, active: Int)
     case lost(MemberInfo, reason: String, shardsReassigned: Int, active: Int)
     case refused(host: String?, Refusal)
+    /// A connection was not let in, before it could say anything.
+    case turnedAway(String)
     /// The last worker has gone.
     case waiting(seconds: Double)
 }

@@ -22,6 +22,8 @@ package enum WorkerEvent: Sendable {
     case dismissed(Goodbye)
     /// This process cannot take part: no such kernel, no memory, a broken configuration.
     case unable(reason: String)
+    /// The coordinator lets nobody in who has our keys, or none: more attempts would change nothing.
+    case turnedAway(reason: String)
     /// The coordinator has said something that makes no sense.
     case confused(reason: String)
     /// This process has been asked to stop.
@@ -58,6 +60,8 @@ package enum WorkerNotice: Hashable, Sendable {
     case fetchingData(bytes: UInt64)
     case lostCoordinator(seconds: Double)
     case rejoining(reason: String)
+    /// Connections are broken off before anything can be said.
+    case brokenOff(endpoint: String)
 }
 
 /// How a worker ends.
@@ -70,6 +74,8 @@ package enum WorkerEnding: Error, Hashable, Sendable, CustomStringConvertible {
     case noCoordinator(seconds: Double)
     case refused(Refusal)
     case unable(reason: String)
+    /// The coordinator does not accept this worker's keys.
+    case turnedAway(reason: String)
     /// The coordinator ended the run because of a failure.
     case failed(message: String)
 
@@ -80,7 +86,7 @@ package enum WorkerEnding: Error, Hashable, Sendable, CustomStringConvertible {
         case .noCoordinator(let seconds):
             "no coordinator answered within \(Int(seconds)) s; is it running, and is the endpoint right?"
         case .refused(let refusal): "the coordinator refused this worker: \(refusal.message)"
-        case .unable(let reason): reason
+        case .unable(let reason), .turnedAway(let reason): reason
         case .failed(let message): "the run failed: \(message)"
         }
     }

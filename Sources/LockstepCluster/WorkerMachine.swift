@@ -94,6 +94,8 @@ package struct WorkerMachine: Sendable {
         case .unable(let reason):
             sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
             end(.unable(reason: reason), into: &actions)
+        case .turnedAway(let reason):
+            end(.turnedAway(reason: reason), into: &actions)
         case .confused(let reason):
             rejoin(reason: reason, now: now, into: &actions)
         case .stop:

@@ -16,11 +16,16 @@ package final class Cluster {
         package var endpoints: [Endpoint]
         package var workers: ClosedRange<Int>
         package var allowsMixedKernels: Bool
+        /// What protects the endpoints over tcp, and who gets in there. Nil: anybody.
+        package var keys: CoordinatorKeys?
 
-        package init(endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool) {
+        package init(
+            endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, keys: CoordinatorKeys? = nil
+        ) {
             self.endpoints = endpoints
             self.workers = workers
             self.allowsMixedKernels = allowsMixedKernels
+            self.keys = keys
         }
     }
 
@@ -47,8 +52,11 @@ package final class Cluster {
             runtimeDirectory = consume directory
         }
         try Host.raiseDescriptorLimit()
-        self.context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
-        self.link = try CoordinatorLink(context: context, binding: endpoints, deadlines: deadlines)
+        // One for ipc, and another for what strangers may reach.
+        let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
+        self.context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop.requested != nil }))
+        self.link = try CoordinatorLink(
+            context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, deadlines: deadlines)
     }
 
     /// What was bound, with the ports that 0 became.

@@ -31,6 +31,8 @@ final class ClusterGradientSource: GradientSource {
     private var inlinePayloadBytes: UInt64 = 0
     private var realigned: FloatBuffer
 
+    private static let eventsBetweenChecks = 4_096
+
     /// What the loop asks of the process around it.
     struct Supervision {
         /// Told of joins, losses and refusals.
@@ -122,7 +124,9 @@ final class ClusterGradientSource: GradientSource {
         let timeout = link.hasNews ? 0 : Poller.timeout(until: machine.nextDeadline, now: .now)
         _ = try poller.wait(timeoutMilliseconds: timeout)
         var isQuiet = true
-        while let event = try link.receive() {
+        // However much comes in, deadlines and signals are looked at in between.
+        for _ in 0..<Self.eventsBetweenChecks {
+            guard let event = try link.receive() else { break }
             try take(event, push)
             if case .message = event { isQuiet = false }
             // What the last answer makes possible goes before what else may have come.
@@ -138,6 +142,8 @@ final class ClusterGradientSource: GradientSource {
             try handle(.peerLost(peer, reason: "its connection ended"))
         case .garbage(let peer, let error):
             try breach(peer, error)
+        case .turnedAway(let reason):
+            supervision.notify(.turnedAway(reason))
         case .message(let peer, let header, let hasPayload):
             do {
                 try take(header, hasPayload: hasPayload, from: peer, push)

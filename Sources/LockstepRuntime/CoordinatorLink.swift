@@ -1,3 +1,4 @@
+import Glibc
 import LockstepCluster
 import LockstepProtocol
 import ZeroMQ
@@ -7,12 +8,19 @@ import ZeroMQ
 /// A peer is named by the routing id that the ROUTER gives each connection: a zero byte and a number that is never
 /// used again. A peer that chooses an id of its own is none of our workers and is not heard.
 final class CoordinatorLink {
+    /// Messages that may wait for or from one peer. Far more than a worker ever has under way (an assignment's chunks
+    /// of at most 1 MiB, of two versions of the weights): it bounds the memory that a peer can fill who sends without
+    /// end, or asks without reading the answers.
+    private static let queueLength: Int32 = 8_192
+
     /// What came in.
     enum Event {
         /// A message; its payload, if it has one, is in ``payload``.
         case message(PeerID, Header, hasPayload: Bool)
         case garbage(PeerID, ProtocolError)
         case lost(PeerID)
+        /// A connection was not let in; the reason, worth telling.
+        case turnedAway(String)
     }
 
     private var router: Socket?
@@ -31,18 +39,34 @@ final class CoordinatorLink {
     private var descriptors: [PeerID: Int32] = [:]
     /// Peers whose end is known but not reported.
     private var lost: [PeerID] = []
+    private var patience = Patience()
     private let linger: Int32
+    private let hasKeys: Bool
+    private let zap: ZAPHandler?
+    private var turnedAway = TurnedAway()
+    /// What is worth telling about connections that were not let in.
+    private var rejections: [String] = []
     /// What was bound, with the ports that 0 became.
     let endpoints: [Endpoint]
 
-    init(context: Context, binding endpoints: [Endpoint], deadlines: Deadlines) throws(ZeroMQError) {
+    /// - Parameters:
+    ///   - context: Has `ioThreads` of them.
+    ///   - endpoints: Where to listen.
+    ///   - keys: What protects the endpoints over tcp.
+    ///   - deadlines: The run's.
+    init(
+        context: Context, ioThreads: Int32, binding endpoints: [Endpoint], keys: CoordinatorKeys?, deadlines: Deadlines
+    ) throws {
+        // Before the first bind: without a handler nobody would get in, and a second program on the port is found later.
+        zap = try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) }
+        hasKeys = keys != nil
         let socket = try context.socket(.router)
         try socket.set(.routerMandatory, true)
         try socket.configure(deadlines)
-        monitor = try socket.monitor(events: .ending)
-        var bound: [Endpoint] = []
-        for endpoint in endpoints { bound.append(try socket.bind(endpoint)) }
-        self.endpoints = bound
+        try socket.bound(queueLength: Self.queueLength)
+        monitor = try socket.monitor(events: [.ending, .handshake, .listener])
+        self.endpoints = try socket.bind(
+            endpoints, security: keys.map { .server($0.keys) } ?? .none, ioThreads: ioThreads)
         self.linger = milliseconds(deadlines.linger)
         router = consume socket
     }
@@ -68,27 +92,31 @@ final class CoordinatorLink {
     func close() {
         monitor = nil
         router.take()?.close(linger: linger)
+        zap?.stop()
     }
 
     // MARK: - Receiving
 
     /// Whether ``receive()`` has something to tell without anything having come in.
-    var hasNews: Bool { !lost.isEmpty }
+    var hasNews: Bool { !lost.isEmpty || !rejections.isEmpty }
 
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
         if let peer = lost.popLast() { return .lost(peer) }
-        while true {
+        // A flood of what nobody hears must not keep the loop from its deadlines.
+        for _ in 0..<256 {
             if let peer = sender { return try receivePart(from: peer) }
             guard try router?.receive(into: &identity, wait: false) == .received else { break }
-            guard let peer = identity.withUnsafeBytes({ PeerID(routingID: $0) }), identity.more else {
+            guard let peer = identity.withUnsafeBytes({ PeerID(routingID: $0) }), identity.more, patience.hears(peer)
+            else {
                 try router?.discardRest(of: &identity)
                 continue
             }
             sender = peer
         }
         try readMonitor()
-        return lost.popLast().map { .lost($0) }
+        if let peer = lost.popLast() { return .lost(peer) }
+        return rejections.popLast().map { .turnedAway($0) }
     }
 
     /// A header and, if its kind has one, its payload; a message may have several such parts.
@@ -121,11 +149,22 @@ final class CoordinatorLink {
 
     private func readMonitor() throws(ZeroMQError) {
         while let event = try monitor?.next() {
-            guard event.kind == .disconnected, let descriptor = event.descriptor, let peer = peers[descriptor] else {
+            switch event.kind {
+            case .disconnected:
+                if let descriptor = event.descriptor, let peer = peers[descriptor] { lose(peer) }
+            case .handshakeFailed(let failure):
+                note(failure.reason(hasKeys: hasKeys))
+            case .acceptFailed(let code):
+                note("it could not be accepted: \(String(cString: strerror(code)))")
+            default:
                 continue
             }
-            lose(peer)
         }
+    }
+
+    private func note(_ reason: String) {
+        let addresses = zap?.takeRefusedAddresses() ?? []
+        if let line = turnedAway.add(reason, from: addresses) { rejections.append(line) }
     }
 
     private func lose(_ peer: PeerID) {
@@ -133,6 +172,7 @@ final class CoordinatorLink {
             peers[descriptor] = nil
         }
         outboxes[peer] = nil
+        patience.forget(peer)
         lost.append(peer)
     }
 
@@ -149,6 +189,11 @@ final class CoordinatorLink {
 
     /// Sends a message whose payload is copied, and what waits for the same peer before it.
     func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
+        switch patience.allows(header.kind, to: peer) {
+        case .send: break
+        case .drop: return
+        case .giveUp: return lost.append(peer)
+        }
         try flush(peer, outbox(of: peer), endingWith: (header, payload))
     }
 
@@ -177,7 +222,12 @@ final class CoordinatorLink {
             outbox.removeAll()
         case .some(let socket):
             do throws(ZeroMQError) {
-                _ = try socket.send(copying: UnsafeRawBufferPointer(routingID), more: true)
+                // A full queue is that of a peer that does not read: none of ours ever has so much under way.
+                guard try socket.send(copying: UnsafeRawBufferPointer(routingID), more: true, wait: false) == .sent
+                else {
+                    outbox.removeAll()
+                    return lose(peer)
+                }
                 try outbox.flush(into: socket, endingWith: last, wait: true)
             } catch {
                 guard error.isHostUnreachable else { throw error }

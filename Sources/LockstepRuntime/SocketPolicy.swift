@@ -17,6 +17,12 @@ extension Socket {
         try set(.heartbeatTimeToLive, milliseconds(deadlines.heartbeatTimeout))
         try set(.linger, milliseconds(deadlines.linger))
     }
+
+    /// Limits what may wait in the queues of each peer.
+    func bound(queueLength: Int32) throws(ZeroMQError) {
+        try set(.sendHighWaterMark, queueLength)
+        try set(.receiveHighWaterMark, queueLength)
+    }
 }
 
 /// A deadline as libzmq takes it.

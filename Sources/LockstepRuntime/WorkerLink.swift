@@ -8,6 +8,8 @@ final class WorkerLink {
     enum Event {
         case connected
         case disconnected
+        /// A connection was broken off before it stood.
+        case handshakeFailed(SocketEvent.HandshakeFailure)
         /// A message; its payload, if it has one, is in ``payload``.
         case message(Header, hasPayload: Bool)
         case garbage(ProtocolError)
@@ -20,14 +22,21 @@ final class WorkerLink {
     private let outbox = Outbox()
     private let linger: Int32
 
-    init(context: Context, connectingTo endpoint: Endpoint, deadlines: Deadlines) throws(ZeroMQError) {
+    let endpoint: Endpoint
+    let hasKeys: Bool
+
+    init(
+        context: Context, connectingTo endpoint: Endpoint, security: ConnectionSecurity = .none, deadlines: Deadlines
+    ) throws(ZeroMQError) {
+        self.endpoint = endpoint
+        hasKeys = if case .client = security { true } else { false }
         let socket = try context.socket(.dealer)
         // Not `immediate`: with it libzmq drops what has been received over a connection when that ends.
         try socket.set(.reconnectInterval, 50)
         try socket.set(.reconnectIntervalLimit, 1_000)
         try socket.configure(deadlines)
         monitor = try socket.monitor(events: [.handshake, .ending])
-        try socket.connect(endpoint)
+        try socket.connect(endpoint, security: security)
         linger = milliseconds(deadlines.linger)
         dealer = consume socket
     }
@@ -67,6 +76,7 @@ final class WorkerLink {
             switch event.kind {
             case .handshakeSucceeded: return .connected
             case .disconnected: return .disconnected
+            case .handshakeFailed(let failure): return .handshakeFailed(failure)
             default: continue
             }
         }

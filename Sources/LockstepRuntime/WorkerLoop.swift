@@ -22,6 +22,8 @@ final class WorkerLoop {
     private var retired: [WorkerTask] = []
     private var incoming: IncomingDataset?
     private var dataset: Dataset?
+    /// Handshakes that were broken off one after the other.
+    private var brokenHandshakes = 0
 
     init(
         link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, interruption: Int32?,
@@ -54,7 +56,10 @@ final class WorkerLoop {
 
     private func take(_ event: WorkerLink.Event) throws {
         switch event {
-        case .connected: try handle(.connected)
+        case .connected:
+            brokenHandshakes = 0
+            try handle(.connected)
+        case .handshakeFailed(let failure): try take(failure)
         case .disconnected: try handle(.disconnected)
         case .garbage(let error): try handle(.confused(reason: "\(error)"))
         case .message(let header, let hasPayload):
@@ -64,6 +69,15 @@ final class WorkerLoop {
                 try handle(.confused(reason: "\(error)"))
             }
         }
+    }
+
+    /// What more attempts would not change ends the worker; what might have been chance is told once it keeps happening.
+    private func take(_ failure: SocketEvent.HandshakeFailure) throws {
+        if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
+            return try handle(.turnedAway(reason: reason))
+        }
+        brokenHandshakes += 1
+        if brokenHandshakes == 3 { options.notify(.brokenOff(endpoint: "\(link.endpoint)")) }
     }
 
     private func take(_ header: Header, hasPayload: Bool) throws {

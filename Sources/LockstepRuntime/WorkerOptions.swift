@@ -1,6 +1,7 @@
 package import LockstepBLAS
 package import LockstepCluster
 package import LockstepData
+package import ZeroMQ
 
 /// What a worker process is told by its command line rather than by the coordinator.
 package struct WorkerOptions {
@@ -9,16 +10,19 @@ package struct WorkerOptions {
     /// A kernel to use in place of the run's.
     package var kernel: MatrixKernel?
     package var cache: DataCache
+    /// How the connection is protected.
+    package var security: ConnectionSecurity
     package var notify: (WorkerNotice) -> Void
 
     package init(
-        host: String, processID: Int32, kernel: MatrixKernel?, cache: DataCache,
+        host: String, processID: Int32, kernel: MatrixKernel?, cache: DataCache, security: ConnectionSecurity = .none,
         notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
         self.processID = processID
         self.kernel = kernel
         self.cache = cache
+        self.security = security
         self.notify = notify
     }
 

@@ -16,7 +16,8 @@ package enum WorkerProcess {
         if let lifeline = Lifeline.standardInput { try dieWith(lifeline) }
         let deadlines = Deadlines()
         let context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
-        let link = try WorkerLink(context: context, connectingTo: endpoint, deadlines: deadlines)
+        let link = try WorkerLink(
+            context: context, connectingTo: endpoint, security: options.security, deadlines: deadlines)
         let loop = WorkerLoop(
             link: link, context: context, deadlines: deadlines, options: options, interruption: stop.descriptor,
             shouldStop: { stop.requested != nil })

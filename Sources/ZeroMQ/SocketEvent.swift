@@ -41,6 +41,11 @@ package struct SocketEvent: Equatable, Sendable {
         case protocolError(UInt32)
         /// The ZAP handler refused the peer with this status; 400 is an unknown key.
         case authentication(UInt32)
+
+        /// One end uses CURVE and the other does not.
+        package static let mechanismMismatch = protocolError(UInt32(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH))
+        /// What the peer sent cannot be decrypted: it was made for another server key.
+        package static let wrongKey = protocolError(UInt32(ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC))
     }
 
     package let kind: Kind

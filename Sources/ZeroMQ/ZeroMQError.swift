@@ -20,6 +20,7 @@ package struct ZeroMQError: Error, Equatable, Sendable {
         case receive = "receive a message"
         case poll = "wait for messages"
         case monitor = "monitor a socket"
+        case makeKeys = "make CURVE keys"
     }
 
     /// The error number: errno's, or one of libzmq's own.
@@ -77,6 +78,7 @@ extension ZeroMQError: CustomStringConvertible {
         case (_, EPROTONOSUPPORT): "use an endpoint that starts with ipc:// or tcp://"
         case (.unbind, ENOENT), (.disconnect, ENOENT): "the socket was not attached to it"
         case (.send, EHOSTUNREACH): "the peer has gone"
+        case (.makeKeys, ENOTSUP): "this libzmq was built without CURVE: install Debian's libzmq5"
         case (_, EMFILE): "raise the limit of open files (ulimit -n), or use fewer sockets"
         case (_, czmq_context_terminated): "the program is shutting down"
         default: nil

@@ -1,0 +1,144 @@
+import Glibc
+package import ZeroMQ
+
+/// A folder of keys, as `lockstep keygen` makes it.
+///
+/// | file | mode | who needs it |
+/// | --- | --- | --- |
+/// | `coordinator.secret` | 0600 | the coordinator alone |
+/// | `coordinator.public` | 0644 | the coordinator and every worker |
+/// | `allowed-workers` | 0644 | the coordinator: the public keys of those that it lets in, one a line |
+/// | `worker.secret` | 0600 | the workers alone |
+/// | `worker.public` | 0644 | the workers |
+///
+/// Keys are read from files only, so that they stand on no command line and in no list of processes.
+package struct KeyDirectory: Sendable {
+    package let path: String
+
+    package init(path: String) {
+        self.path = path
+    }
+
+    private enum Name: String, CaseIterable {
+        case coordinatorPublic = "coordinator.public"
+        case coordinatorSecret = "coordinator.secret"
+        case workerPublic = "worker.public"
+        case workerSecret = "worker.secret"
+        case allowedWorkers = "allowed-workers"
+    }
+
+    private func file(_ name: Name) -> String { "\(path)/\(name.rawValue)" }
+
+    // MARK: - Reading
+
+    /// What a coordinator needs: its keys, and those of the workers that it lets in.
+    package func coordinatorKeys() throws -> CoordinatorKeys {
+        let keys = try pair(.coordinatorPublic, .coordinatorSecret)
+        let allowed = try read(.allowedWorkers, .shown) { bytes throws(KeyText.Fault) in try KeyText.allowList(bytes) }
+        return CoordinatorKeys(keys: keys, allowed: allowed)
+    }
+
+    /// What a worker needs: its keys, and the coordinator's public one.
+    package func workerKeys() throws -> ConnectionSecurity {
+        let keys = try pair(.workerPublic, .workerSecret)
+        let server = try read(.coordinatorPublic, .shown) { bytes throws(KeyText.Fault) in
+            try KeyText.publicKey(bytes)
+        }
+        return .client(keys, server: server)
+    }
+
+    private func pair(_ publicName: Name, _ secretName: Name) throws -> CurveKeyPair {
+        let secret = try read(secretName, .secret) { bytes throws(KeyText.Fault) in try KeyText.secretKey(bytes) }
+        let shown = try read(publicName, .shown) { bytes throws(KeyText.Fault) in try KeyText.publicKey(bytes) }
+        guard try secret.publicKey() == shown else { throw KeyError(path: file(secretName), reason: .notAPair) }
+        return CurveKeyPair(publicKey: shown, secretKey: secret)
+    }
+
+    private func read<Value>(
+        _ name: Name, _ trust: KeyFile.Trust, _ parse: ([UInt8]) throws(KeyText.Fault) -> Value
+    ) throws(KeyError) -> Value {
+        let bytes = try KeyFile.read(file(name), trust)
+        do throws(KeyText.Fault) {
+            return try parse(bytes)
+        } catch {
+            throw KeyError(path: file(name), reason: KeyError.Reason(error))
+        }
+    }
+
+    // MARK: - Making
+
+    /// Makes new keys in this folder, and the folder if it is not there. Nothing is ever replaced.
+    ///
+    /// - Returns: The paths of the files.
+    /// - Throws: ``KeyError``, with nothing left behind, or `ZeroMQError` where libzmq has no CURVE.
+    package func generate() throws -> [String] {
+        let (coordinator, worker) = (try CurveKeyPair.make(), try CurveKeyPair.make())
+        if mkdir(path, 0o700) != 0 {
+            guard errno == EEXIST else { throw KeyError(path: path, reason: .system(errno)) }
+            for name in Name.allCases where exists(name) { throw KeyError(path: file(name), reason: .exists) }
+        }
+        var made: [String] = []
+        do {
+            for (name, mode, text) in contents(coordinator, worker) {
+                try KeyFile.create(file(name), mode: mode, text)
+                made.append(file(name))
+            }
+        } catch {
+            for path in made { unlink(path) }
+            throw error
+        }
+        return made
+    }
+
+    private func exists(_ name: Name) -> Bool {
+        var status = stat()
+        return lstat(file(name), &status) == 0
+    }
+
+    private func contents(_ coordinator: CurveKeyPair, _ worker: CurveKeyPair) -> [(Name, UInt32, String)] {
+        [
+            (
+                .coordinatorSecret, 0o600,
+                "# The coordinator's secret key: it leaves the coordinator's host never.\n"
+                    + "\(coordinator.secretKey.exportText())\n"
+            ),
+            (
+                .coordinatorPublic, 0o644,
+                "# The coordinator's public key: every worker's host needs it.\n\(coordinator.publicKey.text)\n"
+            ),
+            (
+                .workerSecret, 0o600,
+                "# A worker's secret key: for workers' hosts alone.\n\(worker.secretKey.exportText())\n"
+            ),
+            (.workerPublic, 0o644, "# A worker's public key.\n\(worker.publicKey.text)\n"),
+            (
+                .allowedWorkers, 0o644,
+                "# The public keys of the workers that the coordinator lets in, one a line; a comment may follow.\n"
+                    + "\(worker.publicKey.text) worker\n"
+            ),
+        ]
+    }
+}
+
+/// A coordinator's keys, and the workers that it lets in.
+package struct CoordinatorKeys: Sendable {
+    package let keys: CurveKeyPair
+    package let allowed: Set<CurvePublicKey>
+
+    package init(keys: CurveKeyPair, allowed: Set<CurvePublicKey>) {
+        self.keys = keys
+        self.allowed = allowed
+    }
+}
+
+extension KeyError.Reason {
+    init(_ fault: KeyText.Fault) {
+        self =
+            switch fault {
+            case .notText: .notText
+            case .notAKey(let line, let characters): .notAKey(line: line, characters: characters)
+            case .keyCount(let count): .keyCount(count)
+            case .tooManyKeys: .tooManyKeys(limit: KeyText.maximumKeys)
+            }
+    }
+}

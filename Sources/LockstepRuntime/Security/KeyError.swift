@@ -1,0 +1,60 @@
+import Glibc
+
+/// What is wrong with the files of a key folder. Never shows a key.
+package struct KeyError: Error, Equatable, Sendable {
+    package enum Reason: Equatable, Sendable {
+        /// errno's number.
+        case system(Int32)
+        case missing
+        /// It would be replaced.
+        case exists
+        case notAFile
+        case tooLarge(limit: Int)
+        /// Others may read a secret.
+        case readable(mode: UInt32)
+        /// Others may change whom the coordinator trusts.
+        case writable(mode: UInt32)
+        case foreignOwner(uid: UInt32)
+        case notText
+        /// A line is no key; the first is 1. Whether its length is right.
+        case notAKey(line: Int, characters: Int)
+        case keyCount(Int)
+        case tooManyKeys(limit: Int)
+        /// The public and the secret file are no pair.
+        case notAPair
+    }
+
+    package let path: String
+    package let reason: Reason
+}
+
+extension KeyError: CustomStringConvertible {
+    /// One line: which file, what is wrong, what to do.
+    package var description: String {
+        switch reason {
+        case .system(let code): "cannot use \(path): \(String(cString: strerror(code)))"
+        case .missing: "no key file \(path); make a folder of keys with: lockstep keygen DIR"
+        case .exists: "\(path) exists and keys are never replaced; name another folder, or move it away first"
+        case .notAFile: "\(path) is not a file"
+        case .tooLarge(let limit): "\(path) is no key file: it has more than \(limit) bytes"
+        case .readable(let mode):
+            "\(path) is a secret that others may read (mode \(octal(mode))); first: chmod 600 \(path)"
+        case .writable(let mode):
+            "\(path) can be changed by others (mode \(octal(mode))); first: chmod go-w \(path)"
+        case .foreignOwner(let uid):
+            "\(path) belongs to user \(uid), who could change it; use files of your own"
+        case .notText: "\(path) is no key file: it is not text"
+        case .notAKey(let line, let characters):
+            characters == 40
+                ? "\(path), line \(line): not a key; a key is 40 characters of Z85"
+                : "\(path), line \(line): \(characters) characters where a key has 40"
+        case .keyCount(let count):
+            count == 0 ? "\(path) holds no key" : "\(path) holds \(count) keys where one belongs"
+        case .tooManyKeys(let limit): "\(path) has more than \(limit) keys"
+        case .notAPair:
+            "\(path) does not belong to the public key beside it; copy both files of one lockstep keygen"
+        }
+    }
+
+    private func octal(_ mode: UInt32) -> String { "0" + String(mode & 0o7777, radix: 8) }
+}

@@ -1,0 +1,74 @@
+import Glibc
+import LockstepSystem
+
+/// Reads and makes the files of a key folder.
+enum KeyFile {
+    /// What a file may not be.
+    enum Trust {
+        /// Nobody else may read it.
+        case secret
+        /// Nobody else may change it.
+        case shown
+    }
+
+    /// The bytes of a file that nobody else could have put there, or read where it is secret.
+    static func read(_ path: String, _ trust: Trust) throws(KeyError) -> [UInt8] {
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard number >= 0 else {
+            throw KeyError(path: path, reason: errno == ENOENT ? .missing : .system(errno))
+        }
+        let file = FileDescriptor(owning: number)
+        var status = stat()
+        guard fstat(file.number, &status) == 0 else { throw KeyError(path: path, reason: .system(errno)) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw KeyError(path: path, reason: .notAFile) }
+        guard status.st_uid == geteuid() || status.st_uid == 0 else {
+            throw KeyError(path: path, reason: .foreignOwner(uid: status.st_uid))
+        }
+        if trust == .secret, status.st_mode & 0o077 != 0 {
+            throw KeyError(path: path, reason: .readable(mode: status.st_mode))
+        }
+        guard status.st_mode & 0o022 == 0 else { throw KeyError(path: path, reason: .writable(mode: status.st_mode)) }
+        return try content(of: file, path: path)
+    }
+
+    private static func content(of file: borrowing FileDescriptor, path: String) throws(KeyError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        while true {
+            let count = Glibc.read(file.number, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw KeyError(path: path, reason: .system(errno)) }
+            if count == 0 { return bytes }
+            bytes += buffer.prefix(count)
+            guard bytes.count <= KeyText.maximumBytes else {
+                throw KeyError(path: path, reason: .tooLarge(limit: KeyText.maximumBytes))
+            }
+        }
+    }
+
+    /// Makes a file that was not there, with exactly these permissions, whatever the umask; or leaves nothing behind.
+    static func create(_ path: String, mode: UInt32, _ text: String) throws(KeyError) {
+        let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard number >= 0 else { throw KeyError(path: path, reason: errno == EEXIST ? .exists : .system(errno)) }
+        let file = FileDescriptor(owning: number)
+        do throws(KeyError) {
+            try write(Array(text.utf8), to: file, path: path)
+            guard fchmod(file.number, mode) == 0, fsync(file.number) == 0 else {
+                throw KeyError(path: path, reason: .system(errno))
+            }
+        } catch {
+            unlink(path)
+            throw error
+        }
+    }
+
+    private static func write(_ bytes: [UInt8], to file: borrowing FileDescriptor, path: String) throws(KeyError) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
+            if count < 0 && errno == EINTR { continue }
+            guard count > 0 else { throw KeyError(path: path, reason: .system(errno)) }
+            rest = rest.dropFirst(count)
+        }
+    }
+}

@@ -1,0 +1,65 @@
+package import ZeroMQ
+
+/// The text of a key file: a key on each line, with anything behind a space as its comment; empty lines and lines that
+/// start with "# " are comments too. (`#` alone is a character of keys.)
+///
+/// Total: any bytes give keys or an error.
+package enum KeyText {
+    /// The most bytes of a key file, and the most keys of an allow-list.
+    package static let maximumBytes = 1 << 20
+    package static let maximumKeys = 10_000
+
+    /// Why a text is none.
+    package enum Fault: Error, Equatable, Sendable {
+        case notText
+        case notAKey(line: Int, characters: Int)
+        case keyCount(Int)
+        case tooManyKeys
+    }
+
+    /// Reads a file with one public key.
+    package static func publicKey(_ bytes: [UInt8]) throws(Fault) -> CurvePublicKey {
+        let (line, text) = try single(bytes)
+        guard let key = CurvePublicKey(text: text) else { throw .notAKey(line: line, characters: text.utf8.count) }
+        return key
+    }
+
+    /// Reads a file with one secret key.
+    package static func secretKey(_ bytes: [UInt8]) throws(Fault) -> CurveSecretKey {
+        let (line, text) = try single(bytes)
+        guard let key = CurveSecretKey(text: text) else { throw .notAKey(line: line, characters: text.utf8.count) }
+        return key
+    }
+
+    /// Reads an allow-list, which may be empty: then nobody gets in.
+    package static func allowList(_ bytes: [UInt8]) throws(Fault) -> Set<CurvePublicKey> {
+        var keys = Set<CurvePublicKey>()
+        for (line, text) in try words(bytes) {
+            guard let key = CurvePublicKey(text: text) else { throw .notAKey(line: line, characters: text.utf8.count) }
+            keys.insert(key)
+            guard keys.count <= maximumKeys else { throw .tooManyKeys }
+        }
+        return keys
+    }
+
+    private static func single(_ bytes: [UInt8]) throws(Fault) -> (line: Int, text: String) {
+        let words = try words(bytes)
+        guard let word = words.first, words.count == 1 else { throw .keyCount(words.count) }
+        return word
+    }
+
+    /// The first word of each line that is no comment, with the line's number.
+    private static func words(_ bytes: [UInt8]) throws(Fault) -> [(line: Int, text: String)] {
+        var words: [(line: Int, text: String)] = []
+        let newline = UInt8(ascii: "\n")
+        for (index, line) in bytes.split(separator: newline, omittingEmptySubsequences: false).enumerated() {
+            let isBlank: (UInt8) -> Bool = { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") }
+            let content = line.last == UInt8(ascii: "\r") ? line.dropLast() : line
+            guard let word = content.split(whereSeparator: isBlank).first else { continue }
+            if word.elementsEqual([UInt8(ascii: "#")]) { continue }
+            guard let text = String(validating: word, as: UTF8.self) else { throw .notText }
+            words.append((index + 1, text))
+        }
+        return words
+    }
+}
