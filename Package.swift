@@ -90,6 +90,16 @@ let package = Package(
                 "LockstepArtifacts", "CLinux",
             ],
             path: "Tests/LockstepTesting"),
+
+        // The decoders of everything that others write, for the fuzzer and for plain tests.
+        .target(
+            name: "LockstepFuzzTargets",
+            dependencies: [
+                "LockstepProtocol", "LockstepSharding", "LockstepRuntime", "LockstepArtifacts", "LockstepData",
+                "LockstepNumerics", "LockstepNetwork", "ZeroMQ",
+            ],
+            path: "Tests/Fuzz/Targets"),
+        .executableTarget(name: "Fuzz", dependencies: ["LockstepFuzzTargets"], path: "Tests/Fuzz/Driver"),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -125,6 +135,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepTests", ["Lockstep"]),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
+    // The corpus of the fuzzer, and damage to it.
+    ("FuzzTests", ["LockstepFuzzTargets"]),
     // Real processes, real sockets, real kills.
     ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS"]),
     // Independent programs from PyPI check what we compute and write.

@@ -50,10 +50,12 @@ final class CoordinatorLink {
     let endpoints: [Endpoint]
 
     /// - Parameters:
-    ///   - context: Has `ioThreads` of them.
+    ///   - context: The process's.
+    ///   - ioThreads: As many as the context has.
     ///   - endpoints: Where to listen.
     ///   - keys: What protects the endpoints over tcp.
     ///   - deadlines: The run's.
+    /// - Throws: `ZeroMQError` for an endpoint that cannot be bound, `SystemError` if there is no thread to be had.
     init(
         context: Context, ioThreads: Int32, binding endpoints: [Endpoint], keys: CoordinatorKeys?, deadlines: Deadlines
     ) throws {

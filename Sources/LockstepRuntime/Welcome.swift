@@ -1,24 +1,40 @@
 import Foundation
-import LockstepData
-import LockstepTraining
+package import LockstepData
+import LockstepNetwork
+import LockstepSharding
+package import LockstepTraining
 
 /// What a worker is told when it joins: all it needs to take part. Travels as JSON.
-struct Welcome: Codable {
+package struct Welcome: Codable {
     /// The run's configuration, with shards and kernel resolved.
     var configuration: RunConfiguration
     var dataset: DatasetDescription
 
-    func encoded() throws -> [UInt8] {
+    package func encoded() throws -> [UInt8] {
         [UInt8](try JSONEncoder().encode(self))
     }
 
-    init(configuration: RunConfiguration, dataset: DatasetDescription) {
+    package init(configuration: RunConfiguration, dataset: DatasetDescription) {
         self.configuration = configuration
         self.dataset = dataset
     }
 
     /// - Throws: `DecodingError` for anything that is no welcome.
-    init(decoding bytes: UnsafeRawBufferPointer) throws {
+    package init(decoding bytes: UnsafeRawBufferPointer) throws {
         self = try JSONDecoder().decode(Welcome.self, from: Data(bytes))
+    }
+
+    /// Checks what a worker relies on, for nobody vouches for it.
+    ///
+    /// - Throws: What no run can have.
+    package func check() throws {
+        let shards = configuration.shards ?? 1
+        guard (1...SummationTree.maximumShards).contains(shards), configuration.training.batch >= 1 else {
+            throw TrainingError.invalidConfiguration(
+                "\(shards) shards of a mini-batch of \(configuration.training.batch)")
+        }
+        try configuration.network.check(against: dataset)
+        _ = try DatasetLayout(dataset)
+        _ = try ParameterLayout(configuration.network)
     }
 }

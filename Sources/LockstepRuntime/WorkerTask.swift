@@ -25,11 +25,8 @@ final class WorkerTask {
 
     /// - Throws: What is wrong with the configuration, which nobody vouches for.
     init(_ welcome: Welcome, forcedKernel: MatrixKernel?) throws {
+        try welcome.check()
         let shards = welcome.configuration.shards ?? 1
-        guard (1...SummationTree.maximumShards).contains(shards), welcome.configuration.training.batch >= 1 else {
-            throw TrainingError.invalidConfiguration("\(shards) shards of \(welcome.configuration.training.batch)")
-        }
-        try welcome.configuration.network.check(against: welcome.dataset)
         self.configuration = welcome.configuration
         self.forcedKernel = forcedKernel
         self.layout = try ParameterLayout(welcome.configuration.network)

@@ -1,3 +1,4 @@
+import LockstepTesting
 import Testing
 import ZeroMQ
 
@@ -129,7 +130,7 @@ struct ZAPTests {
         let keys = try Guarded.keys()
         let client = try makeSocket(.dealer)
         try client.connect(inproc: "zeromq.zap.01")
-        var random = SeededGenerator(seed: seed)
+        var random = SplitMix64(seed: seed)
         for _ in 0..<500 {
             var frames = Self.question(key: keys.known.publicKey.bytes, id: [9])
             for _ in 0..<Int.random(in: 1...3, using: &random) {

@@ -1,0 +1,236 @@
+#!/usr/bin/env python3
+"""A client that is none of ours: tries to be heard by a coordinator, or to disturb it.
+
+usage: foreign.py ATTACK ENDPOINT [KEYS] [COUNT]
+
+Prints `accepted N`: connections that got through their handshake, or messages that were answered by more than a refusal.
+"""
+import random
+import socket
+import struct
+import sys
+import time
+
+import zmq
+from zmq.utils.monitor import recv_monitor_message
+
+HELLO, READY, REFUSE, GRADIENT, NODE_RESULT, BLOCK_RESULT, GOODBYE = 1, 3, 4, 9, 10, 12, 13
+
+
+def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=1):
+    return struct.pack("<HBBIIIQII", magic, version, kind, run, member, unit, step, segment, offset)
+
+
+def text(words):
+    encoded = words.encode()
+    return struct.pack("<H", len(encoded)) + encoded
+
+
+def hello():
+    return [header(HELLO), text("1.0.0") + text("foreign") + struct.pack("<I", 1)]
+
+
+def key(folder, name):
+    for line in open(f"{folder}/{name}", encoding="utf-8"):
+        if line.strip() and not line.startswith("# "):
+            return line.split()[0].encode()
+    sys.exit(f"no key in {name}")
+
+
+def host_and_port(endpoint):
+    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
+    return host, int(port)
+
+
+def handshakes(context, endpoint, configure, count):
+    """Opens sockets that say hello, and counts those that get through."""
+    accepted = 0
+    clients = []
+    for _ in range(count):
+        client = context.socket(zmq.DEALER)
+        client.linger = 0
+        configure(client)
+        monitor = client.get_monitor_socket()
+        client.connect(endpoint)
+        client.send_multipart(hello())
+        clients.append((client, monitor))
+    deadline = time.monotonic() + 10
+    for client, monitor in clients:
+        while monitor.poll(max(1, int(1000 * (deadline - time.monotonic())))):
+            event = recv_monitor_message(monitor)["event"]
+            if event == zmq.EVENT_HANDSHAKE_SUCCEEDED:
+                accepted += 1
+            if event in (
+                zmq.EVENT_HANDSHAKE_SUCCEEDED,
+                zmq.EVENT_HANDSHAKE_FAILED_AUTH,
+                zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL,
+                zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL,
+                zmq.EVENT_DISCONNECTED,
+            ):
+                break
+        if client.poll(0):
+            accepted += 1
+    for client, monitor in clients:
+        client.disable_monitor()
+        monitor.close(0)
+        client.close(0)
+    return accepted
+
+
+def curve(folder, server=None, client=None):
+    def configure(socket):
+        socket.curve_serverkey = server or key(folder, "coordinator.public")
+        public, secret = client or (key(folder, "worker.public"), key(folder, "worker.secret"))
+        socket.curve_publickey, socket.curve_secretkey = public, secret
+
+    return configure
+
+
+def raw(endpoint, first, count):
+    """Many connections at once that send `first` and then noise; none may ever get a frame of ours back."""
+    generator = random.Random(1)
+    connections = []
+    for _ in range(count):
+        connection = socket.create_connection(host_and_port(endpoint), timeout=10)
+        connections.append(connection)
+    accepted = 0
+    for connection in connections:
+        try:
+            connection.sendall(first + generator.randbytes(2000))
+        except OSError:
+            pass
+    for connection in connections:
+        connection.settimeout(0.01)
+        try:
+            if b"LS" in connection.recv(4096)[64:]:
+                accepted += 1
+        except OSError:
+            pass
+    for connection in connections:
+        connection.close()
+    return accepted
+
+
+def greeting(mechanism):
+    return b"\xff" + bytes(8) + b"\x7f\x03\x00" + mechanism.ljust(20, b"\0") + b"\0" + bytes(31)
+
+
+def messages(context, endpoint, count, read):
+    """Malformed, oversized, foreign and replayed messages over connections that are let in."""
+    generator = random.Random(2)
+    accepted = 0
+
+    def connect():
+        client = context.socket(zmq.DEALER)
+        client.linger = 0
+        client.sndhwm = 1000
+        client.connect(endpoint)
+        return client
+
+    clients = [connect() for _ in range(8)]
+    for number in range(count):
+        client = clients[number % len(clients)]
+        choice = number % 10
+        if choice == 0:
+            frames = [generator.randbytes(generator.randrange(0, 100))]
+        elif choice == 1:
+            frames = [header(GRADIENT, 7, 1, 1, 1), generator.randbytes(4 * generator.randrange(1, 400))]
+        elif choice == 2:
+            frames = [header(NODE_RESULT, generator.getrandbits(32), 1, 1, 1), bytes(16)]
+        elif choice == 3:
+            frames = [header(generator.randrange(0, 256), 0, 0, 0), bytes(generator.randrange(0, 64))]
+        elif choice == 4:
+            frames = [header(HELLO, version=2), b"later"]
+        elif choice == 5:
+            frames = [header(READY, 7, 2), generator.randbytes(300)]
+        elif choice == 6:
+            frames = [b""] * generator.randrange(1, 20)
+        elif choice == 7:
+            frames = [header(BLOCK_RESULT, 7, 1, 1 << 24, 1), struct.pack("<dQIII", 0.5, 9, 9, 10, 0xFFFFFFFF)]
+        elif choice == 8:
+            frames = [header(GOODBYE, 7, 1), struct.pack("<H", 1) + text("bye")]
+        else:
+            frames = hello()
+        client.send_multipart(frames)
+        if number % 1000 == 999:
+            # Larger than any frame that is allowed: the connection is closed, and made again.
+            client.send_multipart([header(GRADIENT, 7, 1, 1, 1), bytes((1 << 20) + 1)])
+        if read:
+            while client.poll(0):
+                frames = client.recv_multipart()
+                if any(len(frame) == 32 and frame[3] != REFUSE for frame in frames):
+                    accepted += 1
+        elif number % 20000 == 19999:
+            clients[number // 20000 % len(clients)].close(0)
+            clients[number // 20000 % len(clients)] = connect()
+    for client in clients:
+        client.close(500)
+    return accepted
+
+
+def proxy(context, endpoint, front_endpoint):
+    """Stands between a worker and the coordinator and says everything but the hello twice, once more much later."""
+    front = context.socket(zmq.ROUTER)
+    front.bind(front_endpoint)
+    back = context.socket(zmq.DEALER)
+    back.connect(endpoint)
+    print("ready", flush=True)
+    worker = None
+    old = []
+    poller = zmq.Poller()
+    poller.register(front, zmq.POLLIN)
+    poller.register(back, zmq.POLLIN)
+    number = 0
+    while True:
+        ready = dict(poller.poll(5000))
+        if not ready:
+            return 0
+        if front in ready:
+            worker, *frames = front.recv_multipart()
+            back.send_multipart(frames)
+            number += 1
+            if frames[0][3] not in (HELLO, GOODBYE):
+                back.send_multipart(frames)
+                old.append(frames)
+                if len(old) > 50:
+                    back.send_multipart(old.pop(0))
+        if back in ready:
+            frames = back.recv_multipart()
+            if worker is not None:
+                front.send_multipart([worker] + frames)
+
+
+def main():
+    attack, endpoint, *rest = sys.argv[1:]
+    keys = rest[0] if rest else ""
+    count = int(rest[1]) if len(rest) > 1 else 1
+    context = zmq.Context()
+    context.max_sockets = 4000
+    if attack == "good":
+        accepted = handshakes(context, endpoint, curve(keys), count)
+    elif attack == "none":
+        accepted = handshakes(context, endpoint, lambda client: None, count)
+    elif attack == "unknown":
+        accepted = handshakes(context, endpoint, curve(keys, client=zmq.curve_keypair()), count)
+    elif attack == "wrong-server":
+        accepted = handshakes(context, endpoint, curve(keys, server=zmq.curve_keypair()[0]), count)
+    elif attack == "plain":
+        def configure(client):
+            client.plain_username, client.plain_password = b"worker", b"secret"
+        accepted = handshakes(context, endpoint, configure, count)
+    elif attack == "raw":
+        accepted = raw(endpoint, b"", count)
+    elif attack == "zmtp":
+        accepted = raw(endpoint, greeting(b"CURVE"), count // 2) + raw(endpoint, greeting(b"NULL"), count - count // 2)
+    elif attack == "messages":
+        accepted = messages(context, endpoint, count, read=True)
+    elif attack == "deaf":
+        accepted = messages(context, endpoint, count, read=False)
+    elif attack == "proxy":
+        accepted = proxy(context, endpoint, keys)
+    else:
+        sys.exit(f"no attack is called {attack}")
+    print(f"accepted {accepted}", flush=True)
+
+
+main()

@@ -1,0 +1,48 @@
+import LockstepProtocol
+import LockstepRuntime
+import LockstepSharding
+
+/// The first 32 bytes are the header frame, the rest is the payload frame.
+func decodeMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let cut = min(bytes.count, Header.size)
+    let payload = UnsafeRawBufferPointer(rebasing: bytes[cut...])
+    guard let header = try? Header(decoding: UnsafeRawBufferPointer(rebasing: bytes[..<cut])) else { return false }
+    var copy = [UInt8](repeating: 0, count: Header.size)
+    copy.withUnsafeMutableBytes { header.encode(into: $0) }
+    precondition(copy.elementsEqual(bytes.prefix(Header.size)), "a header that was read is written as it was")
+    if let index = try? FloatPayload.chunkIndex(of: header, payloadBytes: payload.count, in: layout) {
+        var floats = [Float](repeating: 0, count: layout.chunks[index].range.count)
+        floats.withUnsafeMutableBufferPointer { FloatPayload.copy(payload, to: $0) }
+        return true
+    }
+    guard header.kind.acceptsPayload(count: payload.count) else { return false }
+    switch header.kind {
+    case .hello: return decode(Hello.self, payload)
+    case .ready: return decode(Ready.self, payload)
+    case .refuse: return decode(Refusal.self, payload)
+    case .nodeResult: return decode(NodeResult.self, payload)
+    case .blockResult: return decode(BlockResult.self, payload)
+    case .goodbye: return decode(Goodbye.self, payload)
+    case .evaluate:
+        // The split and block that a number names, whatever the number.
+        return EvaluationUnit(rawValue: header.unit).block >= 0
+    default: return true
+    }
+}
+
+/// Two layers in several chunks each.
+private let layout = ChunkLayout(segments: [0..<10, 10..<14], maximumElements: 4)
+
+/// What could be read is written again as the same bytes.
+private func decode<Body: MessageBody>(_: Body.Type, _ payload: UnsafeRawBufferPointer) -> Bool {
+    guard let body = try? Body(decoding: payload) else { return false }
+    precondition(body.encoded().elementsEqual(payload), "a body that was read is written as it was")
+    return true
+}
+
+func decodeWelcome(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let welcome = try? Welcome(decoding: bytes) else { return false }
+    guard (try? welcome.check()) != nil else { return false }
+    precondition((try? welcome.encoded()) != nil, "a welcome that was read can be written")
+    return true
+}
