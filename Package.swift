@@ -33,10 +33,13 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         // Instructions of the processor that Swift has no word for.
         .systemLibrary(name: "CProcessor"),
+        // Products of small matrices, which the matrix library is slow at: vector instructions chosen when the program
+        // runs, for which Swift has no word either.
+        .target(name: "CKernels"),
 
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-        .target(name: "LockstepBLAS", dependencies: ["CBLAS"]),
+        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels"]),
         .target(name: "LockstepSystem", dependencies: ["CLinux"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["LockstepBLAS"]),

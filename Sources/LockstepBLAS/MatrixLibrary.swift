@@ -5,7 +5,9 @@ import Synchronization
     import Glibc
 #endif
 
-/// OpenBLAS, opened at run time with one kernel: the only part of the arithmetic that depends on the CPU.
+/// A network's matrix products, on one thread, with one kernel: the only part of the arithmetic that depends on the CPU.
+///
+/// Large ones are OpenBLAS's, opened at run time; those of a few rows or neurons are our own (``SmallProducts``).
 ///
 /// A linked library would pick its kernel before `main`; so it is opened once the run's kernel is known. It reads the
 /// kernel's name from the environment while it loads, once a process.
@@ -14,6 +16,8 @@ package final class MatrixLibrary: @unchecked Sendable {
     /// Name, version and build of the library, and the kernel in force.
     package let description: String
     private let sgemm: SGEMM
+    /// What multiplies small matrices instead, if the kernel has vectors for it.
+    private let small: SmallProducts?
 
     /// `cblas_sgemm`: C = alpha op(A) op(B) + beta C; each matrix is followed by the length of its rows.
     private typealias SGEMM =
@@ -64,6 +68,7 @@ package final class MatrixLibrary: @unchecked Sendable {
         let config = try function("openblas_get_config", as: (@convention(c) () -> UnsafePointer<CChar>?).self)
         sgemm = try function("cblas_sgemm", as: SGEMM.self)
         self.kernel = kernel
+        small = SmallProducts(kernel)
 
         setThreads(1)
         let core = coreName().map { String(cString: $0) } ?? "unknown"
@@ -91,15 +96,17 @@ package final class MatrixLibrary: @unchecked Sendable {
     }
 
     /// `C[rows, outputs] = A[rows, inputs] · W[outputs, inputs]ᵀ`: a layer's weighted inputs, all matrices row-major.
-    ///
-    /// With `accumulating`, the product is added to what `c` holds.
     package func forward(
         rows: Int, outputs: Int, inputs: Int, a: UnsafePointer<Float>, w: UnsafePointer<Float>,
-        accumulating: Bool, into c: UnsafeMutablePointer<Float>
+        into c: UnsafeMutablePointer<Float>
     ) {
+        if let small, SmallProducts.suitDotProducts(rows: rows, columns: outputs, depth: inputs) {
+            small.dotProducts(rows: rows, columns: outputs, depth: inputs, a, w, into: c)
+            return
+        }
         sgemm(
             CblasRowMajor, CblasNoTrans, CblasTrans, CInt(rows), CInt(outputs), CInt(inputs), 1, a, CInt(inputs), w,
-            CInt(inputs), accumulating ? 1 : 0, c, CInt(outputs))
+            CInt(inputs), 0, c, CInt(outputs))
     }
 
     /// `G[outputs, inputs] = D[rows, outputs]ᵀ · A[rows, inputs]`: the gradient of a layer's weights, summed over the
@@ -110,6 +117,12 @@ package final class MatrixLibrary: @unchecked Sendable {
         rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, a: UnsafePointer<Float>,
         accumulating: Bool, into g: UnsafeMutablePointer<Float>
     ) {
+        if let small, SmallProducts.suitCombinations(rows: outputs, depth: rows) {
+            small.rowCombinations(
+                rows: outputs, columns: inputs, depth: rows, d, rowStride: 1, step: outputs, a,
+                accumulating: accumulating, into: g)
+            return
+        }
         sgemm(
             CblasRowMajor, CblasTrans, CblasNoTrans, CInt(outputs), CInt(inputs), CInt(rows), 1, d, CInt(outputs), a,
             CInt(inputs), accumulating ? 1 : 0, g, CInt(inputs))
@@ -121,6 +134,12 @@ package final class MatrixLibrary: @unchecked Sendable {
         rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, w: UnsafePointer<Float>,
         into e: UnsafeMutablePointer<Float>
     ) {
+        if let small, SmallProducts.suitCombinations(rows: rows, depth: outputs) {
+            small.rowCombinations(
+                rows: rows, columns: inputs, depth: outputs, d, rowStride: outputs, step: 1, w,
+                accumulating: false, into: e)
+            return
+        }
         sgemm(
             CblasRowMajor, CblasNoTrans, CblasNoTrans, CInt(rows), CInt(inputs), CInt(outputs), 1, d, CInt(outputs), w,
             CInt(inputs), 0, e, CInt(inputs))

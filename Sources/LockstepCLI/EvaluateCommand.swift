@@ -45,7 +45,8 @@ struct EvaluateCommand: ParsableCommand {
         try model.architecture.check(against: dataset.description)
         let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
         let engine = Backpropagation(
-            try ParameterLayout(model.architecture), library: library, maximumRows: BlockPartition.evaluationRows)
+            try ParameterLayout(model.architecture), activation: model.architecture.activation, library: library,
+            maximumRows: BlockPartition.evaluationRows)
         let evaluator = Evaluator(engine: engine, dataset: dataset)
         let score = evaluator.score(of: split, weights: model.parameters.pointer)
         guard score.total > 0 else {

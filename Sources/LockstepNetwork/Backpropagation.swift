@@ -15,15 +15,19 @@ package final class Backpropagation {
     /// Classes of the samples, [maximumRows].
     package let labels: UnsafeMutablePointer<UInt16>
 
+    private let activation: Activation
     private let library: MatrixLibrary
     /// Of the network's inputs and of each layer, [maximumRows, outputs]: what layer l reads is `activations[l]`.
     private let activations: [FloatBuffer]
     /// Errors of the layer at hand and of the one before it, alternating by layer, [maximumRows, widest].
     private let deltas: (even: FloatBuffer, odd: FloatBuffer)
 
-    package init(_ layout: ParameterLayout, library: MatrixLibrary, maximumRows: Int = 1024) {
+    package init(
+        _ layout: ParameterLayout, activation: Activation, library: MatrixLibrary, maximumRows: Int = 1024
+    ) {
         precondition(maximumRows > 0)
         self.layout = layout
+        self.activation = activation
         self.library = library
         self.maximumRows = maximumRows
         activations =
@@ -58,22 +62,23 @@ package final class Backpropagation {
         let cost = quadraticCostAndDelta(
             activations: activations[last + 1].pointer, labels: labels, rows: rows, outputs: layout.outputs,
             delta: delta(last))
+        sumColumns(
+            delta(last), rows: rows, columns: layout.outputs, accumulating: accumulating,
+            into: gradient + layout.layers[last].biases.lowerBound)
 
         for l in stride(from: last, through: 0, by: -1) {
             let layer = layout.layers[l]
             library.weightGradient(
                 rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l), a: activations[l].pointer,
                 accumulating: accumulating, into: gradient + layer.weights.lowerBound)
-            sumColumns(
-                delta(l), rows: rows, columns: layer.outputs, accumulating: accumulating,
-                into: gradient + layer.biases.lowerBound)
             try layerDone(l)
             if l > 0 {
                 library.backward(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l),
                     w: weights + layer.weights.lowerBound, into: delta(l - 1))
-                multiplyBySigmoidSlope(
-                    delta(l - 1), activations: activations[l].pointer, count: rows * layer.inputs)
+                activation.passBack(
+                    delta(l - 1), activations: activations[l].pointer, rows: rows, columns: layer.inputs,
+                    accumulating: accumulating, biasGradient: gradient + layout.layers[l - 1].biases.lowerBound)
             }
         }
         return cost
@@ -114,11 +119,11 @@ package final class Backpropagation {
         precondition(rows > 0 && rows <= maximumRows)
         for (l, layer) in layout.layers.enumerated() {
             let output = activations[l + 1].pointer
-            repeatRow(weights + layer.biases.lowerBound, into: output, rows: rows, columns: layer.outputs)
             library.forward(
                 rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: activations[l].pointer,
-                w: weights + layer.weights.lowerBound, accumulating: true, into: output)
-            applySigmoid(output, count: rows * layer.outputs)
+                w: weights + layer.weights.lowerBound, into: output)
+            activation.activate(
+                output, biases: weights + layer.biases.lowerBound, rows: rows, columns: layer.outputs)
         }
     }
 

@@ -35,19 +35,19 @@ package func allFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
     return found == 0
 }
 
-/// Copies one row into every row of a matrix: the biases, to which a product is then added.
+/// Adds one row to every row of a matrix: a layer's biases to its products.
 ///
 /// - Parameters:
 ///   - values: [columns].
-///   - matrix: Becomes [rows, columns], row-major.
+///   - matrix: [rows, columns], row-major.
 ///   - rows: Rows of the matrix.
 ///   - columns: Columns of the matrix.
-package func repeatRow(
-    _ values: UnsafePointer<Float>, into matrix: UnsafeMutablePointer<Float>, rows: Int, columns: Int
+package func addRow(
+    _ values: UnsafePointer<Float>, to matrix: UnsafeMutablePointer<Float>, rows: Int, columns: Int
 ) {
     var row = matrix
     for _ in 0..<rows {
-        row.update(from: values, count: columns)
+        accumulate(values, into: row, count: columns)
         row += columns
     }
 }

@@ -31,7 +31,8 @@ package final class Computation {
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
         self.layout = try ParameterLayout(configuration.network)
         let rows = max(BlockPartition.trainingRows, BlockPartition.evaluationRows)
-        self.engine = Backpropagation(layout, library: library, maximumRows: rows)
+        self.engine = Backpropagation(
+            layout, activation: configuration.network.activation, library: library, maximumRows: rows)
         self.evaluator = Evaluator(engine: engine, dataset: dataset)
         self.dataset = dataset
         self.seed = configuration.training.seed

@@ -20,7 +20,8 @@ struct NetworkCase {
         weights = FloatBuffer(count: layout.count)
         try initialize(architecture, seed: seed, into: weights)
         self.rows = rows
-        backpropagation = Backpropagation(layout, library: try MatrixLibrary.open(.portable), maximumRows: rows + 1)
+        backpropagation = Backpropagation(
+            layout, activation: .sigmoid, library: try MatrixLibrary.open(.portable), maximumRows: rows + 1)
         let pixels = (0..<rows * sizes[0]).map { _ in Float.random(in: 0...1, using: &random) }
         let classCount = layout.outputs
         let classes = (0..<rows).map { _ in Int.random(in: 0..<classCount, using: &random) }

@@ -62,13 +62,14 @@ struct ElementwiseKernelTests {
         #expect(allFinite([], count: 0))
     }
 
-    @Test("repeatRow copies the row into every row", arguments: [1, 2, 10], [1, 3, 30])
-    func repetition(rows: Int, columns: Int) {
+    @Test("addRow adds the row to every row and to nothing behind them", arguments: [1, 2, 10], [1, 3, 30])
+    func rowAddition(rows: Int, columns: Int) {
         let row = values(columns, seed: 8)
-        var matrix = [Float](repeating: .nan, count: rows * columns + 1)
-        repeatRow(row, into: &matrix, rows: rows, columns: columns)
-        #expect(Array(matrix.dropLast()) == (0..<rows).flatMap { _ in row })
-        #expect(matrix[rows * columns].isNaN)
+        let start = values(rows * columns + 1, seed: 13)
+        var matrix = start
+        addRow(row, to: &matrix, rows: rows, columns: columns)
+        #expect(matrix.dropLast() == (0..<rows * columns).map { start[$0] + row[$0 % columns] }[...])
+        #expect(matrix[rows * columns] == start[rows * columns])
     }
 
     @Test("sumColumns adds row by row", arguments: [1, 2, 10, 101], [1, 10, 30, 33])

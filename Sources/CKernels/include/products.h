@@ -1,0 +1,31 @@
+#pragma once
+
+/// Products of small matrices, row-major and dense, on one thread.
+///
+/// A matrix library copies its operands into an order of its own before it multiplies; with ten rows that takes longer
+/// than the product. These read them where they lie.
+///
+/// Each element of a result has one order of additions, whatever the other sizes are: so a row's bits do not depend on
+/// how many rows share the call, nor on where the matrices lie. They depend on the lanes of a register alone: eight for
+/// `_avx2`, sixteen for `_avx512`. Every product is fused with its addition.
+///
+/// The caller makes sure that the processor has AVX2 and FMA, or AVX-512 F and DQ.
+
+/// `c[rows, columns] = a[rows, depth] · b[columns, depth]ᵀ`: each element is a dot product of two rows.
+///
+/// Lane l adds the terms l, l + lanes, l + 2 lanes, ... in order; then the lanes are added in a tree.
+void lockstep_dot_products_avx2(
+    long rows, long columns, long depth, const float *a, const float *b, float *c);
+void lockstep_dot_products_avx512(
+    long rows, long columns, long depth, const float *a, const float *b, float *c);
+
+/// `c[rows, columns] = x[rows, depth] · y[depth, columns]`, where `x[i, k]` lies at `x[i * row_stride + k * step]`: so
+/// `x` may be the transpose of a matrix. With `accumulating`, the product is added to what `c` holds.
+///
+/// The terms of an element are added in order, to zero or to what is there.
+void lockstep_row_combinations_avx2(
+    long rows, long columns, long depth, const float *x, long row_stride, long step, const float *y, int accumulating,
+    float *c);
+void lockstep_row_combinations_avx512(
+    long rows, long columns, long depth, const float *x, long row_stride, long step, const float *y, int accumulating,
+    float *c);

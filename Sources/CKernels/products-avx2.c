@@ -1,0 +1,54 @@
+#include "products.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push(__attribute__((target("avx2,fma"))), apply_to = function)
+
+#define LANES 8
+#define NAMED(name) name##_avx2
+typedef __m256 vector;
+
+static inline __m256i first_lanes(long count) {
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+
+static inline vector zero(void) {
+    return _mm256_setzero_ps();
+}
+
+static inline vector load(const float *from) {
+    return _mm256_loadu_ps(from);
+}
+
+static inline vector load_some(const float *from, long count) {
+    return _mm256_maskload_ps(from, first_lanes(count));
+}
+
+static inline void store(float *to, vector value) {
+    _mm256_storeu_ps(to, value);
+}
+
+static inline void store_some(float *to, vector value, long count) {
+    _mm256_maskstore_ps(to, first_lanes(count), value);
+}
+
+static inline vector repeat(const float *from) {
+    return _mm256_broadcast_ss(from);
+}
+
+static inline vector multiply_add(vector a, vector b, vector sum) {
+    return _mm256_fmadd_ps(a, b, sum);
+}
+
+static inline float add_lanes(vector value) {
+    __m128 four = _mm_add_ps(_mm256_castps256_ps128(value), _mm256_extractf128_ps(value, 1));
+    __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
+}
+
+#include "products-body.h"
+
+#pragma clang attribute pop
+#endif

@@ -1,0 +1,159 @@
+// The products over the vectors of the file that includes this. See products.h for what they compute.
+//
+// A tile of the result stays in registers while its terms are added. Its sizes are literals, so that the compiler
+// unrolls the loops over it and keeps the sums out of memory: hence macros. Ten to twelve sums are under way at a time:
+// fewer cannot hide how long an addition takes, more do not fit the sixteen registers of AVX2.
+
+#define UNROLLED _Pragma("clang loop unroll(full)")
+
+// Dot products of ROWS rows of `a` with COLUMNS rows of `b`.
+#define DOT_TILE(ROWS, COLUMNS)                                                                                        \
+    static inline void dot_tile_##ROWS##_##COLUMNS(                                                                    \
+        long columns, long depth, const float *a, const float *b, float *c) {                                          \
+        vector sums[ROWS][COLUMNS], right[COLUMNS];                                                                    \
+        UNROLLED for (int i = 0; i < ROWS; i++) {                                                                      \
+            UNROLLED for (int j = 0; j < COLUMNS; j++) sums[i][j] = zero();                                            \
+        }                                                                                                              \
+        long k = 0;                                                                                                    \
+        for (; k + LANES <= depth; k += LANES) {                                                                       \
+            UNROLLED for (int j = 0; j < COLUMNS; j++) right[j] = load(b + j * depth + k);                             \
+            UNROLLED for (int i = 0; i < ROWS; i++) {                                                                  \
+                vector left = load(a + i * depth + k);                                                                 \
+                UNROLLED for (int j = 0; j < COLUMNS; j++) sums[i][j] = multiply_add(left, right[j], sums[i][j]);      \
+            }                                                                                                          \
+        }                                                                                                              \
+        if (k < depth) {                                                                                               \
+            UNROLLED for (int j = 0; j < COLUMNS; j++) right[j] = load_some(b + j * depth + k, depth - k);             \
+            UNROLLED for (int i = 0; i < ROWS; i++) {                                                                  \
+                vector left = load_some(a + i * depth + k, depth - k);                                                 \
+                UNROLLED for (int j = 0; j < COLUMNS; j++) sums[i][j] = multiply_add(left, right[j], sums[i][j]);      \
+            }                                                                                                          \
+        }                                                                                                              \
+        UNROLLED for (int i = 0; i < ROWS; i++) {                                                                      \
+            UNROLLED for (int j = 0; j < COLUMNS; j++) c[i * columns + j] = add_lanes(sums[i][j]);                     \
+        }                                                                                                              \
+    }
+
+// Dot products of ROWS rows of `a` with all rows of `b`.
+#define DOT_BAND(ROWS, COLUMNS)                                                                                        \
+    DOT_TILE(ROWS, COLUMNS)                                                                                            \
+    DOT_TILE(ROWS, 1)                                                                                                  \
+    static void dot_band_##ROWS(long columns, long depth, const float *a, const float *b, float *c) {                  \
+        long j = 0;                                                                                                    \
+        for (; j + COLUMNS <= columns; j += COLUMNS)                                                                   \
+            dot_tile_##ROWS##_##COLUMNS(columns, depth, a, b + j * depth, c + j);                                      \
+        for (; j < columns; j++) dot_tile_##ROWS##_1(columns, depth, a, b + j * depth, c + j);                         \
+    }
+
+DOT_BAND(1, 8)
+DOT_BAND(2, 5)
+DOT_BAND(3, 3)
+DOT_BAND(4, 3)
+DOT_BAND(5, 2)
+
+void NAMED(lockstep_dot_products)(long rows, long columns, long depth, const float *a, const float *b, float *c) {
+    // Bands of four read least; up to ten rows, two bands of five leave none that is half empty.
+    const long most = rows <= 10 ? 5 : 4;
+    for (long bands = (rows + most - 1) / most; bands > 0; bands--) {
+        const long band = (rows + bands - 1) / bands;
+        switch (band) {
+            case 1: dot_band_1(columns, depth, a, b, c); break;
+            case 2: dot_band_2(columns, depth, a, b, c); break;
+            case 3: dot_band_3(columns, depth, a, b, c); break;
+            case 4: dot_band_4(columns, depth, a, b, c); break;
+            case 5: dot_band_5(columns, depth, a, b, c); break;
+        }
+        rows -= band;
+        a += band * depth;
+        c += band * columns;
+    }
+}
+
+// ROWS rows and VECTORS vectors of `c`, the first of them at `c`; LOAD and STORE move a vector.
+#define COMBINATION_TILE(NAME, ROWS, VECTORS, LOAD, STORE)                                                             \
+    static inline void NAME(                                                                                           \
+        long columns, long depth, const float *x, long row_stride, long step, const float *y, int accumulating,        \
+        float *c, long some) {                                                                                         \
+        vector sums[ROWS][VECTORS], right[VECTORS];                                                                    \
+        (void)some;                                                                                                    \
+        UNROLLED for (int i = 0; i < ROWS; i++) {                                                                      \
+            UNROLLED for (int j = 0; j < VECTORS; j++)                                                                 \
+                sums[i][j] = accumulating ? LOAD(c + i * columns + j * LANES) : zero();                                \
+        }                                                                                                              \
+        for (long k = 0; k < depth; k++) {                                                                             \
+            UNROLLED for (int j = 0; j < VECTORS; j++) right[j] = LOAD(y + k * columns + j * LANES);                   \
+            UNROLLED for (int i = 0; i < ROWS; i++) {                                                                  \
+                vector left = repeat(x + i * row_stride + k * step);                                                   \
+                UNROLLED for (int j = 0; j < VECTORS; j++) sums[i][j] = multiply_add(left, right[j], sums[i][j]);      \
+            }                                                                                                          \
+        }                                                                                                              \
+        UNROLLED for (int i = 0; i < ROWS; i++) {                                                                      \
+            UNROLLED for (int j = 0; j < VECTORS; j++) STORE(c + i * columns + j * LANES, sums[i][j]);                 \
+        }                                                                                                              \
+    }
+
+#define LOAD_SOME(from) load_some(from, some)
+#define STORE_SOME(to, value) store_some(to, value, some)
+
+// LANES times VECTORS, LANES, or fewer columns of ROWS rows.
+#define COMBINATION_BAND(ROWS)                                                                                         \
+    COMBINATION_TILE(wide_tile_##ROWS, ROWS, 2, load, store)                                                           \
+    COMBINATION_TILE(narrow_tile_##ROWS, ROWS, 1, load, store)                                                         \
+    COMBINATION_TILE(partial_tile_##ROWS, ROWS, 1, LOAD_SOME, STORE_SOME)                                              \
+    static void combination_band_##ROWS(                                                                               \
+        long width, long columns, long depth, const float *x, long row_stride, long step, const float *y,              \
+        int accumulating, float *c) {                                                                                  \
+        if (width == 2 * LANES)                                                                                        \
+            wide_tile_##ROWS(columns, depth, x, row_stride, step, y, accumulating, c, 0);                              \
+        else if (width == LANES)                                                                                       \
+            narrow_tile_##ROWS(columns, depth, x, row_stride, step, y, accumulating, c, 0);                            \
+        else                                                                                                           \
+            partial_tile_##ROWS(columns, depth, x, row_stride, step, y, accumulating, c, width);                       \
+    }
+
+COMBINATION_BAND(1)
+COMBINATION_BAND(2)
+COMBINATION_BAND(3)
+COMBINATION_BAND(4)
+COMBINATION_BAND(5)
+COMBINATION_BAND(6)
+
+// All rows of `width` columns.
+static void combination_strip(
+    long width, long rows, long columns, long depth, const float *x, long row_stride, long step, const float *y,
+    int accumulating, float *c) {
+    for (long bands = (rows + 5) / 6; bands > 0; bands--) {
+        const long band = (rows + bands - 1) / bands;
+        switch (band) {
+            case 1: combination_band_1(width, columns, depth, x, row_stride, step, y, accumulating, c); break;
+            case 2: combination_band_2(width, columns, depth, x, row_stride, step, y, accumulating, c); break;
+            case 3: combination_band_3(width, columns, depth, x, row_stride, step, y, accumulating, c); break;
+            case 4: combination_band_4(width, columns, depth, x, row_stride, step, y, accumulating, c); break;
+            case 5: combination_band_5(width, columns, depth, x, row_stride, step, y, accumulating, c); break;
+            case 6: combination_band_6(width, columns, depth, x, row_stride, step, y, accumulating, c); break;
+        }
+        rows -= band;
+        x += band * row_stride;
+        c += band * columns;
+    }
+}
+
+void NAMED(lockstep_row_combinations)(
+    long rows, long columns, long depth, const float *x, long row_stride, long step, const float *y, int accumulating,
+    float *c) {
+    // So many rows of `y` at a time stay in the cache while the rows of `c` go by. The order of additions is the same.
+    const long most = 128;
+    long k = 0;
+    do {
+        const long part = depth - k < most ? depth - k : most;
+        for (long j = 0; j < columns;) {
+            const long left = columns - j;
+            const long width = left >= 2 * LANES ? 2 * LANES : left >= LANES ? LANES : left;
+            combination_strip(
+                width, rows, columns, part, x + k * step, row_stride, step, y + k * columns + j, accumulating || k > 0,
+                c + j);
+            j += width;
+        }
+        k += part;
+    } while (k < depth);
+}

@@ -1,0 +1,65 @@
+import CKernels
+
+/// Products that are too small for the matrix library, which copies its operands into an order of its own first: with ten
+/// rows, that takes two to four times as long as multiplying them where they lie.
+///
+/// The sizes that decide who multiplies are part of the arithmetic and the same on every machine. So is the kernel: it
+/// sets how many lanes a register has, and with them the order of additions in a dot product.
+package struct SmallProducts {
+    /// Numbers in a register.
+    package let lanes: Lanes
+
+    package enum Lanes: Int, Sendable {
+        /// Eight: AVX2.
+        case eight = 8
+        /// Sixteen: AVX-512.
+        case sixteen = 16
+    }
+
+    /// Nil if the kernel's instructions have no fused products: then the library multiplies everything.
+    package init?(_ kernel: MatrixKernel) {
+        switch kernel {
+        case .nehalem, .sandybridge: return nil
+        case .haswell: lanes = .eight
+        case .skylakex: lanes = .sixteen
+        }
+    }
+
+    /// Where few rows are set against each other the copies cost more than they save; short dot products spend their
+    /// time on adding up the lanes.
+    package static func suitDotProducts(rows: Int, columns: Int, depth: Int) -> Bool {
+        rows <= few || (columns <= few && depth >= 2 * few)
+    }
+
+    /// Where a side of the left factor is short the copies cost more than they save.
+    package static func suitCombinations(rows: Int, depth: Int) -> Bool {
+        rows <= few || depth <= few
+    }
+
+    private static let few = 32
+
+    /// `c[rows, columns] = a[rows, depth] · b[columns, depth]ᵀ`, all matrices row-major.
+    package func dotProducts(
+        rows: Int, columns: Int, depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>
+    ) {
+        switch lanes {
+        case .eight: lockstep_dot_products_avx2(rows, columns, depth, a, b, c)
+        case .sixteen: lockstep_dot_products_avx512(rows, columns, depth, a, b, c)
+        }
+    }
+
+    /// `c[rows, columns] = x[rows, depth] · y[depth, columns]`, added to what `c` holds if `accumulating`.
+    ///
+    /// `x[i, k]` lies at `x[i * rowStride + k * step]`; the others are row-major.
+    package func rowCombinations(
+        rows: Int, columns: Int, depth: Int, _ x: UnsafePointer<Float>, rowStride: Int, step: Int,
+        _ y: UnsafePointer<Float>, accumulating: Bool, into c: UnsafeMutablePointer<Float>
+    ) {
+        let adds: CInt = accumulating ? 1 : 0
+        switch lanes {
+        case .eight: lockstep_row_combinations_avx2(rows, columns, depth, x, rowStride, step, y, adds, c)
+        case .sixteen: lockstep_row_combinations_avx512(rows, columns, depth, x, rowStride, step, y, adds, c)
+        }
+    }
+}

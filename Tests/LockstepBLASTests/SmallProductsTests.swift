@@ -1,0 +1,84 @@
+import LockstepBLAS
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// Sizes around the widths of registers and tiles and their remainders.
+private let shapes: [(rows: Int, columns: Int, depth: Int)] =
+    (1...13).map { ($0, $0 % 5 + 1, 7 * $0) }
+    + [(10, 30, 784), (10, 10, 30), (30, 784, 10), (1, 10, 1), (2, 17, 16), (3, 33, 8), (5, 40, 0), (64, 65, 129)]
+
+/// Every order of additions is prescribed, so the products are compared bit by bit with the prescription.
+@Suite("Small products")
+struct SmallProductsTests {
+    static let kernels = MatrixKernel.supported.filter { SmallProducts($0) != nil }
+
+    @Test("a dot product adds its lanes' sums of fused products in a tree", arguments: kernels, shapes)
+    func dotProducts(kernel: MatrixKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
+        let (rows, columns, depth) = shape
+        let products = try #require(SmallProducts(kernel))
+        let (a, b) = (values(rows * depth, seed: 1), values(columns * depth, seed: 2))
+        var c = [Float](repeating: .nan, count: rows * columns + 1)
+        products.dotProducts(rows: rows, columns: columns, depth: depth, a, b, into: &c)
+        for i in 0..<rows {
+            for j in 0..<columns {
+                var lanes = [Float](repeating: 0, count: products.lanes.rawValue)
+                for k in 0..<depth {
+                    lanes[k % lanes.count] = fmaf(a[i * depth + k], b[j * depth + k], lanes[k % lanes.count])
+                }
+                while lanes.count > 1 {
+                    let half = lanes.count / 2
+                    lanes = (0..<half).map { lanes[$0] + lanes[$0 + half] }
+                }
+                #expect(c[i * columns + j] == lanes[0], "row \(i), column \(j)")
+            }
+        }
+        #expect(c[rows * columns].isNaN)
+    }
+
+    @Test("a combination of rows adds fused products in order", arguments: kernels, shapes)
+    func rowCombinations(kernel: MatrixKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
+        let (rows, columns, depth) = shape
+        let products = try #require(SmallProducts(kernel))
+        let (x, y) = (values(rows * depth, seed: 3), values(depth * columns, seed: 4))
+        let start = values(rows * columns + 1, seed: 5)
+        for isTransposed in [false, true] {
+            let (rowStride, step) = isTransposed ? (1, rows) : (depth, 1)
+            for accumulating in [false, true] {
+                var c = accumulating ? start : start.map { _ in Float.nan }
+                let behind = c[rows * columns].bitPattern
+                products.rowCombinations(
+                    rows: rows, columns: columns, depth: depth, x, rowStride: rowStride, step: step, y,
+                    accumulating: accumulating, into: &c)
+                for i in 0..<rows {
+                    for j in 0..<columns {
+                        let sum = (0..<depth).reduce(accumulating ? start[i * columns + j] : 0) { sum, k in
+                            fmaf(x[i * rowStride + k * step], y[k * columns + j], sum)
+                        }
+                        #expect(c[i * columns + j] == sum, "row \(i), column \(j), transposed: \(isTransposed)")
+                    }
+                }
+                #expect(c[rows * columns].bitPattern == behind)
+            }
+        }
+    }
+
+    @Test("kernels without fused products have none")
+    func kernelsWithout() {
+        #expect(SmallProducts(.nehalem) == nil)
+        #expect(SmallProducts(.sandybridge) == nil)
+        #expect(SmallProducts(.haswell)?.lanes == .eight)
+        #expect(SmallProducts(.skylakex)?.lanes == .sixteen)
+    }
+
+    /// Values in [-1, 1) from a multiplicative congruential sequence.
+    private func values(_ count: Int, seed: UInt64) -> [Float] {
+        var state = seed
+        return (0..<count).map { _ in
+            state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Float(Int32(truncatingIfNeeded: state >> 32)) * 0x1p-31
+        }
+    }
+}
