@@ -1,20 +1,23 @@
-// What one training step costs at least: the bare BLAS calls and memory passes of plain gradient descent with sigmoids
+// What one training step costs at least: the matrix products and memory passes of plain gradient descent with sigmoids
 // and quadratic cost, in float32 on one thread, and nothing else. scripts/bench-step sets Lockstep against it.
 //
-//   cc -O3 -march=native step-floor.c -lopenblas -lm
-//   OPENBLAS_CORETYPE=Haswell ./a.out BATCH SIZE SIZE...
+//   clang -O3 -march=native -I Sources/CKernels/include step-floor.c Sources/CKernels/*.c -lopenblas
+//   OPENBLAS_CORETYPE=haswell ./a.out BATCH SIZE SIZE...
 //
 // Prints the microseconds of a step: the median of several windows.
 //
-// The samples are bytes, drawn in a random order from as many as MNIST has, for reading them is part of a step. The
-// weights are updated in place. The sigmoid is libm's expf, one element after the other.
+// The products are the same calls that Lockstep makes: OpenBLAS's, and for few rows or neurons those of CKernels, if the
+// kernel is haswell or skylakex. The samples are bytes, drawn in a random order from as many as MNIST has, for reading
+// them is part of a step. The weights are updated in place. Everything may use all instructions of this machine.
 
-#include <math.h>
 #include <openblas-pthread/cblas.h>
+#include <products.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <time.h>
 
 enum { SAMPLES = 50000, LAYERS = 16, WINDOWS = 21 };
@@ -59,13 +62,52 @@ static void gather(float *restrict rows, const uint8_t *data, const int *order, 
     }
 }
 
+// The rules of Sources/LockstepBLAS/SmallProducts.swift.
+enum { FEW = 32 };
+static bool has_avx2, has_avx512;
+
+// c[rows, columns] = a[rows, depth] · b[columns, depth]ᵀ
+static void dot_products(int rows, int columns, int depth, const float *a, const float *b, float *c) {
+    if ((has_avx2 || has_avx512) && (rows <= FEW || (columns <= FEW && depth >= 2 * FEW)))
+        (has_avx512 ? lockstep_dot_products_avx512 : lockstep_dot_products_avx2)(rows, columns, depth, a, b, c);
+    else
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, depth, 1, a, depth, b, depth, 0, c,
+                    columns);
+}
+
+// c[rows, columns] = x[rows, depth] · y[depth, columns]; x is the transpose of what lies at `x` if so told.
+static void combinations(int rows, int columns, int depth, const float *x, bool transposed, const float *y, float *c) {
+    if ((has_avx2 || has_avx512) && (rows <= FEW || depth <= FEW))
+        (has_avx512 ? lockstep_row_combinations_avx512 : lockstep_row_combinations_avx2)(
+            rows, columns, depth, x, transposed ? 1 : depth, transposed ? rows : 1, y, 0, c);
+    else
+        cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, x,
+                    transposed ? rows : depth, y, columns, 0, c, columns);
+}
+
+// 1 / (1 + exp(-x)) as Sources/LockstepNumerics/Sigmoid.swift has it.
+static inline float sigmoid(float x) {
+    const float magic = 0x1.8p23f;
+    float z = -x < -87 ? -87 : -x > 89 ? 89 : -x;
+    const float shifted = z * 1.44269504f + magic, k = shifted - magic;
+    const float t = z - k * 0.693359375f + k * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * t + 1.3981999507e-3f;
+    p = p * t + 8.3334519073e-3f;
+    p = p * t + 4.1665795894e-2f;
+    p = p * t + 1.6666665459e-1f;
+    p = p * t + 5.0000001201e-1f;
+    p = p * t * t + t + 1;
+    const union { uint32_t bits; float number; } bits = {.number = shifted}, power = {.bits = (bits.bits + 127) << 23};
+    return 1 / (1 + p * power.number);
+}
+
 static void forward(const struct layer *layer, const float *inputs, int batch) {
+    float *values = layer->activations;
+    dot_products(batch, layer->outputs, layer->inputs, inputs, layer->weights, values);
     for (int row = 0; row < batch; row++)
-        memcpy(layer->activations + (size_t)row * layer->outputs, layer->biases, sizeof(float) * layer->outputs);
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, batch, layer->outputs, layer->inputs, 1, inputs,
-                layer->inputs, layer->weights, layer->inputs, 1, layer->activations, layer->outputs);
-    for (size_t i = 0; i < (size_t)batch * layer->outputs; i++)
-        layer->activations[i] = 1 / (1 + expf(-layer->activations[i]));
+        for (int j = 0; j < layer->outputs; j++) values[(size_t)row * layer->outputs + j] += layer->biases[j];
+    for (size_t i = 0; i < (size_t)batch * layer->outputs; i++) values[i] = sigmoid(values[i]);
 }
 
 static void output_deltas(const struct layer *layer, const uint8_t *labels, const int *order, int batch) {
@@ -78,8 +120,7 @@ static void output_deltas(const struct layer *layer, const uint8_t *labels, cons
 }
 
 static void gradients(const struct layer *layer, const float *inputs, int batch) {
-    cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, layer->outputs, layer->inputs, batch, 1, layer->deltas,
-                layer->outputs, inputs, layer->inputs, 0, layer->weight_gradient, layer->inputs);
+    combinations(layer->outputs, layer->inputs, batch, layer->deltas, true, inputs, layer->weight_gradient);
     memset(layer->bias_gradient, 0, sizeof(float) * layer->outputs);
     for (int row = 0; row < batch; row++)
         for (int j = 0; j < layer->outputs; j++)
@@ -87,8 +128,7 @@ static void gradients(const struct layer *layer, const float *inputs, int batch)
 }
 
 static void backward(const struct layer *layer, const struct layer *previous, int batch) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, batch, layer->inputs, layer->outputs, 1, layer->deltas,
-                layer->outputs, layer->weights, layer->inputs, 0, previous->deltas, layer->inputs);
+    combinations(batch, layer->inputs, layer->outputs, layer->deltas, false, layer->weights, previous->deltas);
     for (size_t i = 0; i < (size_t)batch * layer->inputs; i++) {
         float a = previous->activations[i];
         previous->deltas[i] *= a * (1 - a);
@@ -114,6 +154,9 @@ int main(int count, char **arguments) {
         return 64;
     }
     openblas_set_num_threads(1);
+    const char *kernel = openblas_get_corename();
+    has_avx2 = strcasecmp(kernel, "haswell") == 0;
+    has_avx512 = strcasecmp(kernel, "skylakex") == 0;
 
     struct layer network[LAYERS];
     for (int l = 0; l < layers; l++) {

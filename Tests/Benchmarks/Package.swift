@@ -1,0 +1,45 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Benchmarks of the kernels, run by scripts/bench-kernels. A package of its own, so that nobody who builds Lockstep builds
+// the benchmark library too. `Sources` is a link to those of Lockstep: what is measured is no public interface, and
+// another package could not see it.
+let package = Package(
+    name: "lockstep-benchmarks",
+    dependencies: [
+        // Repetition, warming up, statistics, the table.
+        .package(url: "https://github.com/google/swift-benchmark", from: "0.1.2")
+    ],
+    targets: [
+        .systemLibrary(name: "CBLAS"),
+        .systemLibrary(name: "CZlib"),
+        .systemLibrary(name: "CPNG"),
+        .systemLibrary(name: "CCrypto"),
+        .systemLibrary(name: "CProcessor"),
+        .target(name: "CKernels"),
+        .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
+        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels"]),
+        .target(name: "LockstepNumerics", dependencies: ["LockstepBLAS"]),
+        .target(name: "LockstepSharding"),
+        .target(
+            name: "LockstepData",
+            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib", "CPNG", "CProcessor"]),
+        .target(name: "LockstepNetwork", dependencies: ["LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+        .executableTarget(
+            name: "KernelBenchmarks",
+            dependencies: [
+                "LockstepBLAS", "LockstepNumerics", "LockstepData", "LockstepNetwork",
+                .product(name: "Benchmark", package: "swift-benchmark"),
+            ],
+            path: "Kernels"),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type != .system {
+    target.swiftSettings = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+}

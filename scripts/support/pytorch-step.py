@@ -1,0 +1,102 @@
+"""Prints the microseconds of one training step in PyTorch: the median of several windows.
+
+usage: pytorch-step.py [--threads N] [--processes N] [--seconds S] BATCH SIZE SIZE...
+
+A feed-forward network of sigmoids, the quadratic cost, plain stochastic gradient descent, float32 on the CPU: what
+Lockstep does for the same sizes. The samples are rows of a float32 tensor as large as MNIST, taken in a shuffled order.
+With several processes, DistributedDataParallel over gloo, each with its part of the mini-batch.
+"""
+
+import argparse
+import os
+import socket
+import statistics
+import time
+
+import torch
+import torch.distributed
+import torch.multiprocessing
+
+SAMPLES = 50_000
+WINDOWS = 9
+
+
+def network(sizes):
+    layers = []
+    for inputs, outputs in zip(sizes, sizes[1:]):
+        layers += [torch.nn.Linear(inputs, outputs), torch.nn.Sigmoid()]
+    return torch.nn.Sequential(*layers)
+
+
+def measure(rank, arguments, port, answer):
+    torch.set_num_threads(arguments.threads)
+    torch.manual_seed(rank)
+    batch = arguments.batch // arguments.processes
+    model = network(arguments.sizes)
+    if arguments.processes > 1:
+        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+        torch.distributed.init_process_group("gloo", rank=rank, world_size=arguments.processes)
+        model = torch.nn.parallel.DistributedDataParallel(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    samples = torch.rand(SAMPLES, arguments.sizes[0])
+    targets = torch.nn.functional.one_hot(
+        torch.randint(arguments.sizes[-1], (SAMPLES,)), arguments.sizes[-1]
+    ).float()
+    order = torch.randperm(SAMPLES)
+    place = 0
+
+    def step():
+        nonlocal place
+        if place + batch > SAMPLES:
+            place = 0
+        chosen = order[place : place + batch]
+        place += batch
+        optimizer.zero_grad(set_to_none=True)
+        outputs = model(samples[chosen])
+        loss = 0.5 * ((outputs - targets[chosen]) ** 2).sum() / batch
+        loss.backward()
+        optimizer.step()
+
+    # All processes take the same number of steps, or the last ones would wait for an answer.
+    start = time.perf_counter()
+    for _ in range(3):
+        step()
+    steps = torch.tensor(max(1, int(arguments.seconds / WINDOWS / ((time.perf_counter() - start) / 3))))
+    if arguments.processes > 1:
+        torch.distributed.broadcast(steps, 0)
+    windows = []
+    for _ in range(WINDOWS):
+        start = time.perf_counter()
+        for _ in range(int(steps)):
+            step()
+        windows.append((time.perf_counter() - start) / int(steps))
+    if rank == 0:
+        answer.put(statistics.median(windows) * 1e6)
+    if arguments.processes > 1:
+        torch.distributed.barrier()
+        torch.distributed.destroy_process_group()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=1)
+    parser.add_argument("batch", type=int)
+    parser.add_argument("sizes", type=int, nargs="+")
+    arguments = parser.parse_args()
+
+    context = torch.multiprocessing.get_context("spawn")
+    answer = context.SimpleQueue()
+    if arguments.processes == 1:
+        measure(0, arguments, 0, answer)
+    else:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        torch.multiprocessing.spawn(measure, (arguments, port, answer), nprocs=arguments.processes)
+    print(f"{answer.get():.1f}")
+
+
+if __name__ == "__main__":
+    main()
