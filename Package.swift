@@ -103,6 +103,8 @@ let package = Package(
             ],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(name: "Fuzz", dependencies: ["LockstepFuzzTargets"], path: "Tests/Fuzz/Driver"),
+        // Counts the allocations of a test's threads.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -134,8 +136,14 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepBLAS", "LockstepDigest", "LockstepTimeline",
         ]
     ),
-    ("LockstepRuntimeTests", ["LockstepRuntime", "ZeroMQ"]),
     ("LockstepTests", ["Lockstep"]),
+    (
+        "LockstepRuntimeTests",
+        [
+            "LockstepRuntime", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster",
+            "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepSystem", "ZeroMQ", "CAllocations",
+        ]
+    ),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
     // The corpus of the fuzzer, and damage to it.

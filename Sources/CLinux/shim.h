@@ -43,3 +43,90 @@ extern int posix_spawn_file_actions_addchdir_np(void *actions, const char *path)
 
 /// poll(2)'s flag: the other side has closed its end of a stream socket.
 static const short linux_pollrdhup = 0x2000;
+
+/// An anonymous file in memory that can be sealed. Close-on-exec. -1 and errno on failure.
+static inline int linux_memfd_create(const char *name) {
+    return (int)syscall(SYS_memfd_create, name, 1u | 2u);
+}
+
+/// fcntl(2)'s commands for the seals of a memory file, and the seals.
+static const int linux_add_seals = 1033;
+static const int linux_get_seals = 1034;
+static const int linux_seal_seal = 1;
+static const int linux_seal_shrink = 2;
+static const int linux_seal_grow = 4;
+static const int linux_seal_write = 8;
+/// No more writable mappings than there are now (Linux 5.1).
+static const int linux_seal_future_write = 16;
+
+/// The most descriptors that one message carries here.
+enum { linux_most_descriptors = 4 };
+
+/// What sendmsg(2) and recvmsg(2) take, as the kernel of a 64-bit machine lays it out.
+struct linux_control {
+    size_t size;
+    int level, type;
+    int descriptors[linux_most_descriptors];
+};
+struct linux_vector {
+    void *bytes;
+    size_t size;
+};
+struct linux_message {
+    void *name;
+    unsigned name_size;
+    struct linux_vector *vectors;
+    size_t vector_count;
+    void *control;
+    size_t control_size;
+    unsigned flags;
+};
+
+/// Sends bytes over a unix socket and, with the first of them, up to four open files (SCM_RIGHTS); no SIGPIPE, no
+/// waiting. How many bytes were sent, or -1 and errno.
+static inline long linux_send(int socket, const void *bytes, size_t size, const int *descriptors, size_t count) {
+    struct linux_control control = {16 + 4 * count, 1, 1, {0}};
+    for (size_t i = 0; i < count && i < linux_most_descriptors; i++) control.descriptors[i] = descriptors[i];
+    struct linux_vector vector = {(void *)bytes, size};
+    struct linux_message message = {NULL, 0, &vector, 1, count ? &control : NULL, count ? sizeof control : 0, 0};
+    return syscall(SYS_sendmsg, socket, &message, 0x4040);
+}
+
+/// Receives bytes and the open files that came with them, close-on-exec, without waiting; the kernel closes what is
+/// more than four. How many bytes were received, 0 at the end, or -1 and errno.
+static inline long linux_receive(int socket, void *bytes, size_t size, int *descriptors, size_t *count) {
+    struct linux_control control = {0, 0, 0, {0}};
+    struct linux_vector vector = {bytes, size};
+    struct linux_message message = {NULL, 0, &vector, 1, &control, sizeof control, 0};
+    long received = syscall(SYS_recvmsg, socket, &message, 0x40000040);
+    *count = 0;
+    if (received < 0 || message.control_size < 20 || control.level != 1 || control.type != 1) return received;
+    *count = (control.size - 16) / 4;
+    for (size_t i = 0; i < *count; i++) descriptors[i] = control.descriptors[i];
+    return received;
+}
+
+/// epoll(7): a set of descriptors that is itself a descriptor, readable when one of its members is or has ended.
+struct __attribute__((packed)) linux_event {
+    unsigned events;
+    int descriptor, unused;
+};
+
+static inline int linux_epoll_create(void) {
+    return (int)syscall(SYS_epoll_create1, 0x80000);
+}
+
+static inline int linux_epoll_add(int set, int descriptor) {
+    struct linux_event event = {0x2001, descriptor, 0};
+    return (int)syscall(SYS_epoll_ctl, set, 1, descriptor, &event);
+}
+
+static inline int linux_epoll_remove(int set, int descriptor) {
+    struct linux_event event = {0, 0, 0};
+    return (int)syscall(SYS_epoll_ctl, set, 2, descriptor, &event);
+}
+
+/// Fills in up to `most` members that are ready; does not wait.
+static inline int linux_epoll_ready(int set, struct linux_event *events, int most) {
+    return (int)syscall(SYS_epoll_pwait, set, events, most, 0, NULL, 8);
+}

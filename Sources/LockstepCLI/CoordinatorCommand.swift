@@ -59,7 +59,8 @@ struct CoordinatorCommand: ParsableCommand {
         let cluster = try Cluster(
             run,
             Cluster.Options(
-                endpoints: endpoints, workers: wanted, allowsMixedKernels: options.allowMixedKernels, keys: keys),
+                endpoints: endpoints, workers: wanted, allowsMixedKernels: options.allowMixedKernels,
+                transport: options.transport ?? .auto, keys: keys),
             stop: stop)
         let directory = try options.makeRunDirectory(for: run)
         let console = options.console

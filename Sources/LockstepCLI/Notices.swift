@@ -12,6 +12,7 @@ extension WorkerNotice {
         case .brokenOff(let endpoint):
             "What listens at \(endpoint) breaks every connection off: is it the coordinator, and is coordinator.public "
                 + "the key of this one? Trying on"
+        case .payloadInline(let reason): "Payload travels in messages, not in shared memory: \(reason)"
         }
     }
 }
@@ -35,6 +36,10 @@ extension ClusterNotice {
             return "refused a worker\(host.map { " on \($0)" } ?? ""): \(refusal.message)"
         case .turnedAway(let text):
             return text
+        case .memoryUnshared(let reason):
+            return "payload travels in messages, not in shared memory: \(reason)"
+        case .payloadInline(let member, let reason):
+            return "\(member)'s payload travels in messages, not in shared memory: \(reason)"
         case .waiting(let seconds):
             return "no workers are left; waiting \(Int(seconds)) s for one to join"
         }
@@ -44,7 +49,7 @@ extension ClusterNotice {
     var isWarning: Bool {
         switch self {
         case .joined, .left: false
-        case .joinedWithOtherBits, .lost, .refused, .turnedAway, .waiting: true
+        case .joinedWithOtherBits, .lost, .refused, .turnedAway, .memoryUnshared, .payloadInline, .waiting: true
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import LockstepArtifacts
 import LockstepBLAS
+import LockstepRuntime
 import LockstepTraining
 
 /// What `train` and `coordinator` have in common.
@@ -35,6 +36,12 @@ struct RunOptions: ParsableArguments {
                 + "or \(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")). (default: auto)",
             valueName: "name"))
     var kernel: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "How weights and gradients travel: auto (in shared memory on this host, else in messages), shared, inline. "
+                + "The weights that come out are the same. (default: auto)", valueName: "auto|shared|inline"))
+    var transport: Transport?
 
     @Flag(help: "Accept workers whose kernel computes other bits; the run is then not bitwise reproducible.")
     var allowMixedKernels = false

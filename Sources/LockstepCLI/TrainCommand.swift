@@ -35,7 +35,8 @@ struct TrainCommand: ParsableCommand {
             let cluster = try Cluster(
                 run,
                 Cluster.Options(
-                    endpoints: [], workers: workers...workers, allowsMixedKernels: options.allowMixedKernels),
+                    endpoints: [], workers: workers...workers, allowsMixedKernels: options.allowMixedKernels,
+                    transport: options.transport ?? .auto),
                 stop: stop)
             let directory = try options.makeRunDirectory(for: run)
             try cluster.startLocalWorkers(workers, arguments: [], log: directory.workerLog)

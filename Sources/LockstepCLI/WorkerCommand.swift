@@ -37,6 +37,12 @@ struct WorkerCommand: ParsableCommand {
 
     @OptionGroup var keyOptions: KeyOptions
 
+    @Option(
+        help: ArgumentHelp(
+            "How weights and gradients travel: auto (in shared memory if the coordinator is on this host and offers "
+                + "it, else in messages), shared, inline. (default: auto)", valueName: "auto|shared|inline"))
+    var transport: Transport?
+
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
@@ -56,8 +62,8 @@ struct WorkerCommand: ParsableCommand {
     private func serve(_ endpoint: Endpoint, kernel: MatrixKernel?, stop: StopSignals) throws {
         let console = consoleOptions.console
         let options = WorkerOptions(
-            host: Host.name, processID: Host.processID, kernel: kernel, cache: try DataCache(),
-            security: try keyOptions.workerSecurity()
+            host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
+            cache: try DataCache(), security: try keyOptions.workerSecurity()
         ) { console.note($0.text) }
         try WorkerProcess.serve(endpoint, options, stop: stop)
         console.note("The run is over")
@@ -67,6 +73,7 @@ struct WorkerCommand: ParsableCommand {
     private var arguments: [String] {
         ["worker", "--connect", connect] + (kernel.map { ["--kernel", $0] } ?? [])
             + (keyOptions.keys.map { ["--keys", $0] } ?? [])
+            + (transport.map { ["--transport", $0.rawValue] } ?? [])
             + (consoleOptions.quiet ? ["--quiet"] : []) + (consoleOptions.verbose ? ["--verbose"] : [])
     }
 }

@@ -5,8 +5,9 @@ package import LockstepSharding
 package enum CoordinatorEvent: Sendable {
     /// A peer asks to join the run.
     case hello(PeerID, Hello)
-    /// A member has the data set and shows its fingerprint.
-    case ready(PeerID, MemberID, Ready)
+    /// A member has the data set and shows its fingerprint. One that shares the coordinator's memory finds the weights
+    /// there and is sent none.
+    case ready(PeerID, MemberID, Ready, sharesMemory: Bool = false)
     /// A member asks for a piece of the data set.
     case dataRequested(PeerID, MemberID, offset: UInt64, count: Int)
     /// A member has answered a unit; its payload has been taken.
@@ -51,6 +52,10 @@ package enum ClusterNotice: Hashable, Sendable {
     case refused(host: String?, Refusal)
     /// A connection was not let in, before it could say anything.
     case turnedAway(String)
+    /// There is no memory to share with workers of this host: all payload travels in messages.
+    case memoryUnshared(reason: String)
+    /// A worker of this host is sent its payload in messages, for memory cannot be shared with it.
+    case payloadInline(MemberID, reason: String)
     /// The last worker has gone.
     case waiting(seconds: Double)
 }

@@ -40,7 +40,8 @@ extension CoordinatorMachine {
 
     /// Admits a member whose fingerprint is the coordinator's own.
     mutating func activate(
-        _ peer: PeerID, _ member: MemberID, _ ready: Ready, into actions: inout [CoordinatorAction]
+        _ peer: PeerID, _ member: MemberID, _ ready: Ready, sharesMemory: Bool,
+        into actions: inout [CoordinatorAction]
     ) {
         guard let index = index(of: peer, member), case .welcomed = members[index].phase else {
             return refuseStranger(peer, into: &actions)
@@ -59,6 +60,7 @@ extension CoordinatorMachine {
             return
         }
         members[index].phase = .active
+        members[index].sharesMemory = sharesMemory
         count { counts in
             counts.joined += 1
             if !isEqual { counts.isBitwiseReproducible = false }

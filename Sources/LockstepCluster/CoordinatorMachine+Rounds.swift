@@ -111,9 +111,11 @@ extension CoordinatorMachine {
     private mutating func assign(_ number: UInt32, to index: Int, into actions: inout [CoordinatorAction]) {
         guard let round else { return }
         let (peer, id) = (members[index].peer, members[index].id)
-        members[index].weights[round.step].turn(to: round.step)
-        for chunk in 0..<terms.chunks where members[index].weights[round.step].insert(chunk) {
-            actions.append(.sendParameters(peer, id, version: round.step, chunk: chunk))
+        if !members[index].sharesMemory {
+            members[index].weights[round.step].turn(to: round.step)
+            for chunk in 0..<terms.chunks where members[index].weights[round.step].insert(chunk) {
+                actions.append(.sendParameters(peer, id, version: round.step, chunk: chunk))
+            }
         }
         let unit = WorkUnit(kind: round.kind, step: round.step, number: number)
         members[index].outstanding.append(unit)
@@ -138,7 +140,8 @@ extension CoordinatorMachine {
         }
     }
 
-    /// Only a member that has the weights before is sent the next ones early; a new one gets all of them in time.
+    /// Only a member that has the weights before is sent the next ones early; a new one gets all of them in time, and
+    /// one that shares memory has them.
     private func isAwaiting(_ version: UInt64, _ index: Int) -> Bool {
         version > 0 && members[index].isIdle && members[index].weights[version - 1].isComplete(version - 1)
     }

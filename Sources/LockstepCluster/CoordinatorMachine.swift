@@ -80,8 +80,8 @@ package struct CoordinatorMachine: Sendable {
         switch event {
         case .hello(let peer, let hello):
             admit(peer, hello, now: now, into: &actions)
-        case .ready(let peer, let member, let ready):
-            activate(peer, member, ready, into: &actions)
+        case .ready(let peer, let member, let ready, let sharesMemory):
+            activate(peer, member, ready, sharesMemory: sharesMemory, into: &actions)
         case .dataRequested(let peer, let member, let offset, let count):
             serveData(peer, member, offset: offset, count: count, now: now, into: &actions)
         case .answered(let peer, let member, let unit):
@@ -111,6 +111,16 @@ package struct CoordinatorMachine: Sendable {
         return members.contains { $0.id == member && $0.peer == peer && $0.outstanding.contains(unit) }
     }
 
+    /// Whether this is a member that has been welcomed and has not shown its fingerprint yet.
+    package func isPreparing(_ member: MemberID) -> Bool {
+        members.contains { $0.id == member && !$0.isActive }
+    }
+
+    /// The connection of a member.
+    package func peer(of member: MemberID) -> PeerID? {
+        members.first { $0.id == member }?.peer
+    }
+
     /// Whether the step or evaluation under way is answered in full.
     package var isRoundComplete: Bool { round?.isComplete ?? true }
 
@@ -122,16 +132,16 @@ package struct CoordinatorMachine: Sendable {
 
     /// When a tick is due at the latest.
     package var nextDeadline: Moment? {
-        var deadlines: [Moment] = []
+        var first: Moment?
         switch phase {
-        case .gathering(let until): deadlines.append(until)
-        case .running(let until): if let until { deadlines.append(until) }
+        case .gathering(let until): first = until
+        case .running(let until): first = until
         case .ended: return nil
         }
         for member in members {
-            if case .welcomed(let until) = member.phase { deadlines.append(until) }
+            if case .welcomed(let until) = member.phase { first = min(first ?? until, until) }
         }
-        return deadlines.min()
+        return first
     }
 
     mutating func count(_ change: (inout Counts) -> Void) {

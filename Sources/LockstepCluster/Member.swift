@@ -18,6 +18,8 @@ struct Member: Sendable {
     var outstanding: [WorkUnit] = []
     /// Weights that were sent to it.
     var weights: VersionedChunkSets
+    /// Whether it finds the weights in memory that it shares with the coordinator.
+    var sharesMemory = false
 
     init(id: MemberID, peer: PeerID, hello: Hello, phase: Phase, chunks: Int) {
         self.id = id

@@ -62,6 +62,8 @@ package enum WorkerNotice: Hashable, Sendable {
     case rejoining(reason: String)
     /// Connections are broken off before anything can be said.
     case brokenOff(endpoint: String)
+    /// No memory is shared with a coordinator that offers it.
+    case payloadInline(reason: String)
 }
 
 /// How a worker ends.

@@ -36,7 +36,9 @@ package struct WorkerMachine: Sendable {
     private(set) var state: State
     /// The present membership, while there is one.
     package private(set) var membership: Membership?
+    /// Chunks of the weights that have come; nil where they lie in memory shared with the coordinator.
     private var weights: VersionedChunkSets?
+    private var sharesMemory = false
 
     /// Which run and as whom.
     package struct Membership: Hashable, Sendable {
@@ -106,9 +108,11 @@ package struct WorkerMachine: Sendable {
         }
     }
 
-    /// Tells how many chunks the weights have, once the configuration is read.
-    package mutating func expectWeights(chunks: Int) {
-        weights = VersionedChunkSets(capacity: chunks)
+    /// Tells how many chunks of the weights will come, once the configuration is read; none if they lie in memory that
+    /// is shared with the coordinator, where those of an assignment's version are always whole.
+    package mutating func expectWeights(chunks: Int?) {
+        weights = chunks.map { VersionedChunkSets(capacity: $0) }
+        sharesMemory = chunks == nil
     }
 
     /// When a tick is due at the latest.
@@ -207,6 +211,9 @@ package struct WorkerMachine: Sendable {
 
     private mutating func store(version: UInt64, chunk: Int, now: Moment, into actions: inout [WorkerAction]) {
         guard case .serving = state else { return }
+        guard !sharesMemory else {
+            return rejoin(reason: "weights came that are in shared memory", now: now, into: &actions)
+        }
         weights?[version].turn(to: version)
         guard weights?[version].insert(chunk) == true else {
             return rejoin(reason: "chunk \(chunk) of weights \(version) came twice", now: now, into: &actions)
@@ -216,7 +223,7 @@ package struct WorkerMachine: Sendable {
 
     private mutating func work(on unit: WorkUnit, now: Moment, into actions: inout [WorkerAction]) {
         guard case .serving = state else { return }
-        guard weights?[unit.step].isComplete(unit.step) == true else {
+        guard sharesMemory || weights?[unit.step].isComplete(unit.step) == true else {
             return rejoin(reason: "work came before all of weights \(unit.step)", now: now, into: &actions)
         }
         if unit.kind == .node && unit.number == 0 {

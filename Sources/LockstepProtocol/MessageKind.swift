@@ -23,7 +23,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Coordinator to worker: `run` and `member` are yours from now on. Payload: the run's configuration and the data
     /// set's description as JSON, opaque here.
     case welcome = 2
-    /// Worker to coordinator: has the data set and computes like this. Payload: ``Ready``.
+    /// Worker to coordinator: has the data set and computes like this. `unit`: 1 if it shares the coordinator's memory,
+    /// 0 if payload is to travel in messages. Payload: ``Ready``.
     case ready = 3
     /// Coordinator to worker: no, and why. Payload: ``Refusal``.
     case refuse = 4
@@ -34,7 +35,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// for, opaque here.
     case dataChunk = 6
     /// Coordinator to worker: compute this node. `step`; `unit`: the node, or 0 for a worker without nodes, which only
-    /// answers. No payload.
+    /// answers; `segment`: where a worker that shares memory puts the gradient. To such a worker it also says that the
+    /// weights of this version are there. No payload.
     case assign = 7
     /// Coordinator to worker: a chunk of the weights. `step`: their version; `segment`, `offset`. Payload: the chunk's
     /// floats.
@@ -42,7 +44,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: a chunk of a node's gradient sum. `step`; `unit`: the node; `segment`, `offset`. Payload:
     /// the chunk's floats.
     case gradient = 9
-    /// Worker to coordinator: a node is computed, all of its gradient is sent. `step`; `unit` as assigned. Payload:
+    /// Worker to coordinator: a node is computed, all of its gradient is sent, or stands in shared memory. `step`; `unit` as assigned. Payload:
     /// ``NodeResult``.
     case nodeResult = 10
     /// Coordinator to worker: evaluate this block. `step`: the weights' version; `unit`: an ``EvaluationUnit``. No

@@ -16,6 +16,8 @@ package struct Refusal: MessageBody {
         case ending = 6
         /// Sent bytes that make no message, or a message out of turn.
         case malformed = 7
+        /// The run wants payload in shared memory, and the worker shares none with the coordinator.
+        case transport = 8
     }
 
     package static let encodedSizes: ClosedRange<Int> = {

@@ -16,20 +16,23 @@ package final class Cluster {
         package var endpoints: [Endpoint]
         package var workers: ClosedRange<Int>
         package var allowsMixedKernels: Bool
+        package var transport: Transport
         /// What protects the endpoints over tcp, and who gets in there. Nil: anybody.
         package var keys: CoordinatorKeys?
 
         package init(
-            endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, keys: CoordinatorKeys? = nil
+            endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
+            keys: CoordinatorKeys? = nil
         ) {
             self.endpoints = endpoints
             self.workers = workers
             self.allowsMixedKernels = allowsMixedKernels
+            self.transport = transport
             self.keys = keys
         }
     }
 
-    private let run: PreparedRun
+    private var run: PreparedRun
     private let options: Options
     private let deadlines: Deadlines
     private let context: Context
@@ -37,6 +40,8 @@ package final class Cluster {
     private let stop: StopSignals
     private var runtimeDirectory: RuntimeDirectory?
     private var localWorkers: LocalWorkers?
+    /// Drawn anew by every coordinator process.
+    private let number = UInt32.random(in: 1...UInt32.max)
 
     /// Binds the endpoints, so that one in use is found before anything else starts.
     package init(_ run: PreparedRun, _ options: Options, stop: StopSignals) throws {
@@ -81,8 +86,9 @@ package final class Cluster {
     package func train(
         observers: [any RunObserver], notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
-        let parameters = try run.initialParameters()
-        let source = try makeSource(parameters, notify: notify)
+        let regions = try makeRegions(notify: notify)
+        let parameters = try run.initialParameters(in: regions?.weights)
+        let source = try makeSource(parameters, regions, notify: notify)
         defer {
             localWorkers?.stop(grace: deadlines.exitGrace)
             // The weights are sent by reference: they must outlive the last message.
@@ -104,10 +110,34 @@ package final class Cluster {
         }
     }
 
+    /// Puts the data set where workers of this host can map it, and makes room for the weights beside it.
+    ///
+    /// - Returns: nil if payload is to travel in messages.
+    /// - Throws: `SystemError` if there is no memory to share and the run insists on it.
+    private func makeRegions(notify: (ClusterNotice, String?) -> Void) throws -> RegionServer? {
+        guard options.transport != .inline else { return nil }
+        do {
+            let layout = RegionLayout(parameters: run.layout.count, shards: run.schedule.shards)
+            let data = try SharedRegion(name: "lockstep-data", copying: run.dataset.bytes)
+            // Workers of our own ask over their standard input; nobody else is expected then.
+            let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
+            let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
+            for lifeline in localWorkers?.lifelines ?? [] { try regions.watch(lifeline) }
+            run.dataset = try Dataset(
+                description: run.dataset.description, bytes: UnsafeRawBufferPointer(data.bytes), owner: data)
+            return regions
+        } catch let error as SystemError where options.transport == .auto {
+            notify(.memoryUnshared(reason: "\(error)"), nil)
+            return nil
+        }
+    }
+
     private func makeSource(
-        _ parameters: VersionedParameters, notify: @escaping (ClusterNotice, String?) -> Void
+        _ parameters: VersionedParameters, _ regions: RegionServer?,
+        notify: @escaping (ClusterNotice, String?) -> Void
     ) throws -> ClusterGradientSource {
-        let welcome = Welcome(configuration: run.configuration, dataset: run.dataset.description)
+        let welcome = Welcome(
+            configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address)
         let computation = try Computation(
             configuration: run.configuration, dataset: run.dataset, library: run.library)
         let terms = CoordinatorMachine.Terms(
@@ -133,7 +163,7 @@ package final class Cluster {
             descriptors: [stop.descriptor])
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
-            run: UInt32.random(in: 1...UInt32.max), dataset: run.dataset, layout: run.layout, parameters: parameters,
-            supervision: supervision)
+            run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, regions: regions,
+            transport: options.transport, supervision: supervision)
     }
 }

@@ -40,6 +40,11 @@ final class CoordinatorLink {
     /// Peers whose end is known but not reported.
     private var lost: [PeerID] = []
     private var patience = Patience()
+    /// Peers whose process has ended, by another sign, and when to give up waiting for the end of their connections:
+    /// their last messages come before that.
+    private var ending: [(peer: PeerID, until: Moment)] = []
+    private var monitorToken: Poller.Token?
+    private var monitorHasNews = true
     private let linger: Int32
     private let hasKeys: Bool
     private let zap: ZAPHandler?
@@ -84,9 +89,14 @@ final class CoordinatorLink {
         case nil: break
         }
         switch monitor {
-        case .some(let monitor): _ = poller.add(monitor.socket)
+        case .some(let monitor): monitorToken = poller.add(monitor.socket)
         case nil: break
         }
+    }
+
+    /// Notes what a wait has found: connections' ends are looked for only where there are some.
+    func noteReadiness(in poller: borrowing Poller) {
+        monitorHasNews = monitorToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
     /// Closes both sockets; the last messages leave in the background, within the linger deadline, which ending the
@@ -102,6 +112,14 @@ final class CoordinatorLink {
     /// Whether ``receive()`` has something to tell without anything having come in.
     var hasNews: Bool { !lost.isEmpty || !rejections.isEmpty }
 
+    /// When ``receive()`` may have something to tell without anything having come in.
+    var nextDeadline: Moment? { ending.first?.until }
+
+    /// Notes that a peer's process has gone. libzmq sees that, too, and what it had still received comes first.
+    func expectEnd(of peer: PeerID) {
+        ending.append((peer, Moment.now.advanced(bySeconds: 0.05)))
+    }
+
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
         if let peer = lost.popLast() { return .lost(peer) }
@@ -116,7 +134,11 @@ final class CoordinatorLink {
             }
             sender = peer
         }
-        try readMonitor()
+        if monitorHasNews {
+            monitorHasNews = false
+            try readMonitor()
+        }
+        if let overdue = ending.first, overdue.until <= .now { lose(overdue.peer) }
         if let peer = lost.popLast() { return .lost(peer) }
         return rejections.popLast().map { .turnedAway($0) }
     }
@@ -173,6 +195,7 @@ final class CoordinatorLink {
         if let descriptor = descriptors.removeValue(forKey: peer), peers[descriptor] == peer {
             peers[descriptor] = nil
         }
+        ending.removeAll { $0.peer == peer }
         outboxes[peer] = nil
         patience.forget(peer)
         lost.append(peer)
@@ -196,7 +219,10 @@ final class CoordinatorLink {
         case .drop: return
         case .giveUp: return lost.append(peer)
         }
-        try flush(peer, outbox(of: peer), endingWith: (header, payload))
+        let outbox = outbox(of: peer)
+        try payload.span.bytes.withUnsafeBytes { bytes throws(ZeroMQError) in
+            try flush(peer, outbox, endingWith: (header, bytes))
+        }
     }
 
     /// Sends everything that waits.
@@ -216,7 +242,8 @@ final class CoordinatorLink {
 
     /// A peer that cannot be reached is lost.
     private func flush(
-        _ peer: PeerID, _ outbox: Outbox, endingWith last: (header: Header, payload: [UInt8])? = nil
+        _ peer: PeerID, _ outbox: Outbox,
+        endingWith last: (header: Header, payload: UnsafeRawBufferPointer)? = nil
     ) throws(ZeroMQError) {
         peer.writeRoutingID(to: routingID)
         switch router {

@@ -56,6 +56,9 @@ final class LocalWorkers {
         }
     }
 
+    /// This end of the standard input of each worker.
+    var lifelines: [Lifeline] { workers.map(\.process.lifeline) }
+
     /// How the worker with this process id ended, if it is one of ours and has.
     func ending(ofProcess processID: UInt32) -> String? {
         guard

@@ -8,4 +8,10 @@ extension Moment {
         clock_gettime(CLOCK_MONOTONIC, &time)
         return Moment(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
+
+    /// The one that comes first, of those that there are.
+    static func earlier(_ left: Moment?, _ right: Moment?) -> Moment? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
+    }
 }

@@ -49,18 +49,19 @@ final class Outbox {
     ///   - wait: Whether to wait for room; if not, and there is none for the first frame, everything is dropped.
     /// - Throws: `ZeroMQError` if the peer cannot be reached or the socket is closed.
     func flush(
-        into socket: borrowing Socket, endingWith last: (header: Header, payload: [UInt8])? = nil, wait: Bool
+        into socket: borrowing Socket, endingWith last: (header: Header, payload: UnsafeRawBufferPointer)? = nil,
+        wait: Bool
     ) throws(ZeroMQError) {
         defer { removeAll() }
-        for (index, part) in parts.enumerated() {
+        for index in parts.indices {
+            let part = parts[index]
             let isLast = index == parts.count - 1 && last == nil
             let more = part.payload != nil || !isLast
             guard try send(part.header, into: socket, more: more, wait: wait) else { return }
             if let payload = part.payload { _ = try socket.send(borrowing: payload, more: !isLast) }
         }
         guard let last, try send(last.header, into: socket, more: true, wait: wait) else { return }
-        var frame = try Message(copying: last.payload)
-        _ = try socket.send(&frame)
+        _ = try socket.send(copying: last.payload)
     }
 
     private func send(

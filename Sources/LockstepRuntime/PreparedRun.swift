@@ -9,7 +9,7 @@ package import LockstepTraining
 package struct PreparedRun {
     /// With shards and kernel resolved.
     package let configuration: RunConfiguration
-    package let dataset: Dataset
+    package internal(set) var dataset: Dataset
     package let library: MatrixLibrary
     package let layout: ParameterLayout
     package let schedule: BatchSchedule
@@ -54,10 +54,14 @@ package struct PreparedRun {
     }
 
     /// The weights before the first step, and room for those after it.
-    func initialParameters() throws -> VersionedParameters {
-        let initial = FloatBuffer(count: layout.count)
+    ///
+    /// - Parameter memory: Makes memory for one version, 0 or 1: this process's own, or shared with workers.
+    /// - Returns: Version 0, and room for version 1.
+    /// - Throws: `NetworkError` if there is no such network.
+    func initialParameters(in memory: ((_ version: Int) -> FloatBuffer)? = nil) throws -> VersionedParameters {
+        let initial = memory?(0) ?? FloatBuffer(count: layout.count)
         try initialize(configuration.network, seed: configuration.training.seed, into: initial)
-        return VersionedParameters(initial: initial, other: FloatBuffer(count: layout.count))
+        return VersionedParameters(initial: initial, other: memory?(1) ?? FloatBuffer(count: layout.count))
     }
 
     func train(

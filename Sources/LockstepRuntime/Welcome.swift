@@ -9,14 +9,29 @@ package struct Welcome: Codable {
     /// The run's configuration, with shards and kernel resolved.
     var configuration: RunConfiguration
     var dataset: DatasetDescription
+    /// Where a worker of the same host asks for shared memory; nil where payload travels in messages.
+    var regions: Regions?
+
+    /// A socket that passes memory on.
+    enum Regions: Codable, Hashable {
+        /// The standard input of a worker that the coordinator has started.
+        case standardInput
+        /// An abstract unix socket, which only processes in the coordinator's network namespace find.
+        case name(String)
+    }
 
     package func encoded() throws -> [UInt8] {
         [UInt8](try JSONEncoder().encode(self))
     }
 
     package init(configuration: RunConfiguration, dataset: DatasetDescription) {
+        self.init(configuration: configuration, dataset: dataset, regions: nil)
+    }
+
+    init(configuration: RunConfiguration, dataset: DatasetDescription, regions: Regions?) {
         self.configuration = configuration
         self.dataset = dataset
+        self.regions = regions
     }
 
     /// - Throws: `DecodingError` for anything that is no welcome.

@@ -20,6 +20,8 @@ final class WorkerLink {
     private var headerFrame = Message()
     private(set) var payload = Message()
     private let outbox = Outbox()
+    private var monitorToken: Poller.Token?
+    private var monitorHasNews = true
     private let linger: Int32
 
     let endpoint: Endpoint
@@ -48,9 +50,14 @@ final class WorkerLink {
         case nil: break
         }
         switch monitor {
-        case .some(let monitor): _ = poller.add(monitor.socket)
+        case .some(let monitor): monitorToken = poller.add(monitor.socket)
         case nil: break
         }
+    }
+
+    /// Notes what a wait has found: what becomes of the connection is looked for only where there is news of it.
+    func noteReadiness(in poller: borrowing Poller) {
+        monitorHasNews = monitorToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
     /// The next event, or nil when there is none yet. Does not wait.
@@ -72,6 +79,7 @@ final class WorkerLink {
     }
 
     private func nextConnectionEvent() throws(ZeroMQError) -> Event? {
+        guard monitorHasNews else { return nil }
         while let event = try monitor?.next() {
             switch event.kind {
             case .handshakeSucceeded: return .connected
@@ -80,6 +88,7 @@ final class WorkerLink {
             default: continue
             }
         }
+        monitorHasNews = false
         return nil
     }
 
@@ -92,11 +101,11 @@ final class WorkerLink {
 
     /// Sends a message whose payload is copied, and what waits before it. Without a connection it is dropped.
     func send(_ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
-        try flush(endingWith: (header, payload))
+        try payload.span.bytes.withUnsafeBytes { bytes throws(ZeroMQError) in try flush(endingWith: (header, bytes)) }
     }
 
     /// Sends everything that waits.
-    func flush(endingWith last: (header: Header, payload: [UInt8])? = nil) throws(ZeroMQError) {
+    func flush(endingWith last: (header: Header, payload: UnsafeRawBufferPointer)? = nil) throws(ZeroMQError) {
         switch dealer {
         case .some(let socket): try outbox.flush(into: socket, endingWith: last, wait: false)
         case nil: outbox.removeAll()

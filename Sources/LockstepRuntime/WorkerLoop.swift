@@ -24,6 +24,12 @@ final class WorkerLoop {
     private var dataset: Dataset?
     /// Handshakes that were broken off one after the other.
     private var brokenHandshakes = 0
+    /// Where the gradient of the node at hand goes in shared memory.
+    private var slot = 0
+    /// Watches the connection over which shared memory came.
+    private var connectionToken: Poller.Token?
+    /// When a coordinator whose process has gone counts as lost if libzmq has not said so by then.
+    private var endDeadline: Moment?
 
     init(
         link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, interruption: Int32?,
@@ -42,13 +48,30 @@ final class WorkerLoop {
     func run() throws {
         while true {
             try link.flush()
-            _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: machine.nextDeadline, now: .now))
+            let deadline = Moment.earlier(machine.nextDeadline, endDeadline)
+            _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
+            link.noteReadiness(in: poller)
             while let event = try link.receive() {
                 try take(event)
                 if shouldStop() { break }
             }
             if shouldStop() { try handle(.stop) }
+            try watchCoordinator()
             if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick) }
+        }
+    }
+
+    /// The end of the connection over which shared memory came is the coordinator's. libzmq sees it, too, and what the
+    /// coordinator said last comes first.
+    private func watchCoordinator() throws {
+        if let token = connectionToken, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
+            poller.remove(token)
+            connectionToken = nil
+            endDeadline = Moment.now.advanced(bySeconds: 0.05)
+        }
+        if let deadline = endDeadline, deadline <= .now {
+            endDeadline = nil
+            try handle(.disconnected)
         }
     }
 
@@ -110,6 +133,7 @@ final class WorkerLoop {
             let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: task.chunks)
             try handle(.parameters(version: header.step, chunk: chunk))
         case .assign:
+            slot = Int(header.segment)
             try handle(.assigned(WorkUnit(kind: .node, step: header.step, number: header.unit)))
         case .evaluate:
             try handle(.assigned(WorkUnit(kind: .block, step: header.step, number: header.unit)))
@@ -152,7 +176,7 @@ final class WorkerLoop {
         case .prove:
             prove()
         case .sendReady(let ready):
-            try link.send(header(.ready), copying: ready.encoded())
+            try link.send(header(.ready, unit: task?.regions == nil ? 0 : 1), copying: ready.encoded())
         case .store(let version, let chunk):
             task?.store(link.payload, version: version, chunk: chunk)
         case .compute(let unit):
@@ -178,7 +202,9 @@ final class WorkerLoop {
         do {
             let welcome = try link.payload.withUnsafeBytes { try Welcome(decoding: $0) }
             let task = try task(for: welcome)
-            machine.expectWeights(chunks: task.chunks.chunks.count)
+            try share(memoryOf: welcome, task)
+            machine.expectWeights(chunks: task.regions == nil ? task.chunks.chunks.count : nil)
+            if let regions = task.regions { dataset = regions.dataset }
             if dataset?.description != welcome.dataset { dataset = options.findDataset(welcome.dataset) }
             if dataset != nil {
                 follow(.dataReady)
@@ -199,6 +225,23 @@ final class WorkerLoop {
         if let old = self.task { retired.append(old) }
         self.task = task
         return task
+    }
+
+    /// Asks for shared memory where the coordinator offers it; what cannot be shared travels in messages.
+    private func share(memoryOf welcome: Welcome, _ task: WorkerTask) throws {
+        if let token = connectionToken.take() { poller.remove(token) }
+        task.share(nil)
+        guard let source = welcome.regions, let membership = machine.membership, options.transport != .inline else {
+            return
+        }
+        do {
+            let claim = RegionMessage(.claim, run: membership.run, member: membership.member.rawValue)
+            let regions = try WorkerRegions(from: source, claim, layout: task.regionLayout, dataset: welcome.dataset)
+            task.share(regions)
+            connectionToken = regions.descriptor.map { poller.add(descriptor: $0) }
+        } catch  where options.transport == .auto {
+            options.notify(.payloadInline(reason: "\(error)"))
+        }
     }
 
     private func acceptData() {
@@ -228,7 +271,7 @@ final class WorkerLoop {
         let start = Moment.now
         switch unit.kind {
         case .node:
-            let loss = try task.gradient(of: unit) { chunk, floats in
+            let loss = try task.gradient(of: unit, slot: slot) { chunk, floats in
                 let header = header(
                     .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
                     offset: UInt32(chunk.offset))
@@ -250,7 +293,11 @@ final class WorkerLoop {
     }
 
     private func answer(_ unit: WorkUnit, with result: NodeResult) throws {
-        try link.send(header(.nodeResult, step: unit.step, unit: unit.number), copying: result.encoded())
+        let header = header(.nodeResult, step: unit.step, unit: unit.number)
+        try withUnsafeTemporaryAllocation(byteCount: NodeResult.size, alignment: 8) { bytes in
+            result.encode(into: bytes)
+            try link.flush(endingWith: (header, UnsafeRawBufferPointer(bytes)))
+        }
     }
 
     private func header(

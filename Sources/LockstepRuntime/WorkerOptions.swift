@@ -9,18 +9,20 @@ package struct WorkerOptions {
     package var processID: Int32
     /// A kernel to use in place of the run's.
     package var kernel: MatrixKernel?
+    package var transport: Transport
     package var cache: DataCache
     /// How the connection is protected.
     package var security: ConnectionSecurity
     package var notify: (WorkerNotice) -> Void
 
     package init(
-        host: String, processID: Int32, kernel: MatrixKernel?, cache: DataCache, security: ConnectionSecurity = .none,
-        notify: @escaping (WorkerNotice) -> Void
+        host: String, processID: Int32, kernel: MatrixKernel?, transport: Transport = .auto, cache: DataCache,
+        security: ConnectionSecurity = .none, notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
         self.processID = processID
         self.kernel = kernel
+        self.transport = transport
         self.cache = cache
         self.security = security
         self.notify = notify

@@ -36,11 +36,8 @@ package enum WorkerProcess {
     /// Ends this process as soon as the one that started it has gone, whatever it is computing.
     private static func dieWith(_ lifeline: Lifeline) throws {
         _ = try Thread(name: "lifeline") {
-            var byte: UInt8 = 0
-            while true {
-                let count = read(lifeline.descriptor, &byte, 1)
-                if count == 0 || (count < 0 && errno != EINTR) { _exit(EXIT_FAILURE) }
-            }
+            lifeline.waitForEnd()
+            _exit(EXIT_FAILURE)
         }
     }
 }

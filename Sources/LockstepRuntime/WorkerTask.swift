@@ -13,13 +13,15 @@ final class WorkerTask {
     let chunks: ChunkLayout
     let configuration: RunConfiguration
     private let forcedKernel: MatrixKernel?
-    private let weights: VersionedParameters
+    /// Memory shared with the coordinator; nil where payload travels in messages.
+    private(set) var regions: WorkerRegions?
+    private let ownWeights: VersionedParameters
     private let layout: ParameterLayout
     private var computation: Computation?
-    /// Answers on their way, by their place in the assignment. A worker holds at most 2·⌈log2 S⌉ + 1 nodes, and one
-    /// whose answers are all in gets new ones, so a buffer is free again when its turn comes.
+    let regionLayout: RegionLayout
+    /// Answers on their way in messages, by their place in the assignment. A worker that has answered everything gets new
+    /// nodes, so a buffer is free again when its turn comes.
     private var gradients: [FloatBuffer] = []
-    private let gradientLimit: Int
     private var lastStep: UInt64?
     private var turn = 0
 
@@ -31,10 +33,17 @@ final class WorkerTask {
         self.forcedKernel = forcedKernel
         self.layout = try ParameterLayout(welcome.configuration.network)
         self.chunks = layout.chunks
-        self.weights = VersionedParameters(
+        self.ownWeights = VersionedParameters(
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
-        self.gradientLimit = 2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
+        self.regionLayout = RegionLayout(parameters: layout.count, shards: shards)
     }
+
+    /// Begins a membership with this shared memory, or with none.
+    func share(_ regions: WorkerRegions?) {
+        self.regions = regions
+    }
+
+    private var weights: VersionedParameters { regions?.weights ?? ownWeights }
 
     /// Opens the run's kernel, or the best that this CPU has, and computes the fingerprint.
     func prove(_ dataset: Dataset) throws -> Ready {
@@ -48,19 +57,30 @@ final class WorkerTask {
     /// Copies a chunk of the weights in.
     func store(_ payload: borrowing Message, version: UInt64, chunk: Int) {
         let range = chunks.chunks[chunk].range
-        let floats = UnsafeMutableBufferPointer(rebasing: weights[version].buffer[range])
+        let floats = UnsafeMutableBufferPointer(rebasing: ownWeights[version].buffer[range])
         payload.withUnsafeBytes { FloatPayload.copy($0, to: floats) }
     }
 
-    /// Computes a node and hands each chunk of its sum on as soon as it is final.
+    /// Computes a node, into shared memory or handing each chunk of its sum on as soon as it is final.
     ///
-    /// - Returns: The node's loss; nil if the step has no such node.
+    /// - Parameters:
+    ///   - unit: The node.
+    ///   - slot: Where in shared memory it goes, if there is any.
+    ///   - send: Called with each chunk that is to travel in a message.
+    /// - Returns: The node's loss; nil if the step has no such node, or the memory no such slot.
+    /// - Throws: What `send` throws.
     func gradient(
-        of unit: WorkUnit, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void
+        of unit: WorkUnit, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void
     ) throws -> Double? {
         guard let computation else { return nil }
         let batch = Batch(step: unit.step, schedule: computation.schedule)
         guard batch.tree.contains(unit.node) else { return nil }
+        if let regions {
+            guard let gradient = regions.gradient(slot: slot) else { return nil }
+            return computation.gradient(
+                of: unit.node, in: batch, weights: weights[unit.step].pointer, into: gradient
+            ) { _ in }
+        }
         let gradient = nextGradient(step: unit.step)
         return try computation.gradient(
             of: unit.node, in: batch, weights: weights[unit.step].pointer, into: gradient.pointer
@@ -82,7 +102,7 @@ final class WorkerTask {
     }
 
     private func nextGradient(step: UInt64) -> FloatBuffer {
-        turn = step == lastStep ? (turn + 1) % gradientLimit : 0
+        turn = step == lastStep ? (turn + 1) % regionLayout.slots : 0
         lastStep = step
         if turn == gradients.count { gradients.append(FloatBuffer(count: layout.count)) }
         return gradients[turn]

@@ -25,9 +25,16 @@ package struct Lifeline: Sendable {
 
     /// Whether the other end has been closed: by its owner, or by the kernel when its owner died. Data that was sent
     /// before may still be there to read.
-    package var hasEnded: Bool {
+    package var hasEnded: Bool { looksEnded(within: 0) }
+
+    /// Waits until the other end has been closed. Reads nothing of what is sent.
+    package func waitForEnd() {
+        while !looksEnded(within: -1) {}
+    }
+
+    private func looksEnded(within milliseconds: Int32) -> Bool {
         var item = pollfd(fd: descriptor, events: linux_pollrdhup, revents: 0)
-        guard poll(&item, 1, 0) > 0 else { return false }
+        guard poll(&item, 1, milliseconds) > 0 else { return false }
         return item.revents & (linux_pollrdhup | Int16(POLLHUP | POLLERR | POLLNVAL)) != 0
     }
 

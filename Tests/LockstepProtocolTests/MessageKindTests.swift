@@ -10,7 +10,7 @@ import Testing
         ]
         #expect(MessageKind.allCases == expected)
         #expect(expected.map(\.rawValue) == Array(1...13))
-        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...7))
+        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...8))
         #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
     }
 

@@ -1,0 +1,4 @@
+import ArgumentParser
+import LockstepRuntime
+
+extension Transport: ExpressibleByArgument {}

@@ -1,0 +1,73 @@
+/// What coordinator and worker of one host tell each other over the unix socket that carries shared memory: 16 bytes,
+/// little-endian.
+///
+/// | offset | bytes | field | why it is there |
+/// | --- | --- | --- | --- |
+/// | 0 | 2 | magic | "LR": tells it from whatever else somebody may write to a standard input |
+/// | 2 | 1 | version | ``Header/version`` |
+/// | 3 | 1 | kind | ``Kind`` |
+/// | 4 | 4 | run | regions of an earlier run are not taken for this one's |
+/// | 8 | 4 | member | whose regions these are |
+/// | 12 | 4 | slots | gradients that the member's region has room for; 0 but in an offer |
+package struct RegionMessage: Hashable, Sendable {
+    package enum Kind: UInt8, CaseIterable, Sendable {
+        /// Worker: I am this member; let me share memory with you.
+        case claim = 1
+        /// Coordinator: with this come, in this order, the open files of the weights, of the member's gradients and of
+        /// the data set.
+        case offer = 2
+        /// Coordinator: no, let the payload travel in messages.
+        case refusal = 3
+    }
+
+    /// Bytes of an encoded message.
+    package static let size = 16
+    /// "LR" as it stands in memory.
+    package static let magic: UInt16 = 0x524C
+    /// Open files that come with an offer.
+    package static let offeredFiles = 3
+
+    package var kind: Kind
+    package var run: UInt32
+    package var member: UInt32
+    package var slots: UInt32
+
+    package init(_ kind: Kind, run: UInt32, member: UInt32, slots: UInt32 = 0) {
+        self.kind = kind
+        self.run = run
+        self.member = member
+        self.slots = slots
+    }
+
+    /// Writes ``size`` bytes.
+    ///
+    /// - Parameter buffer: At least ``size`` bytes, of any alignment.
+    package func encode(into buffer: UnsafeMutableRawBufferPointer) {
+        precondition(buffer.count >= Self.size, "a region message takes \(Self.size) bytes, not \(buffer.count)")
+        buffer.storeBytes(of: Self.magic.littleEndian, toByteOffset: 0, as: UInt16.self)
+        buffer.storeBytes(of: Header.version, toByteOffset: 2, as: UInt8.self)
+        buffer.storeBytes(of: kind.rawValue, toByteOffset: 3, as: UInt8.self)
+        buffer.storeBytes(of: run.littleEndian, toByteOffset: 4, as: UInt32.self)
+        buffer.storeBytes(of: member.littleEndian, toByteOffset: 8, as: UInt32.self)
+        buffer.storeBytes(of: slots.littleEndian, toByteOffset: 12, as: UInt32.self)
+    }
+
+    /// Reads what came in one piece, whatever bytes it consists of.
+    ///
+    /// - Parameter bytes: All of them, of any alignment.
+    /// - Throws: `truncated`, `trailingBytes`, `wrongMagic`, `wrongVersion` or `unknownKind`.
+    package init(decoding bytes: UnsafeRawBufferPointer) throws(ProtocolError) {
+        var reader = ByteReader(bytes)
+        let magic = try reader.integer(UInt16.self)
+        guard magic == Self.magic else { throw .wrongMagic(found: magic) }
+        let version = try reader.integer(UInt8.self)
+        guard version == Header.version else { throw .wrongVersion(found: version) }
+        let rawKind = try reader.integer(UInt8.self)
+        guard let kind = Kind(rawValue: rawKind) else { throw .unknownKind(found: rawKind) }
+        self.kind = kind
+        run = try reader.integer(UInt32.self)
+        member = try reader.integer(UInt32.self)
+        slots = try reader.integer(UInt32.self)
+        try reader.finish()
+    }
+}

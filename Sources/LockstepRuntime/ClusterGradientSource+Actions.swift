@@ -1,0 +1,71 @@
+import LockstepCluster
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepSystem
+import LockstepTraining
+import ZeroMQ
+
+/// What the machine wants done.
+extension ClusterGradientSource {
+    func handle(_ event: CoordinatorEvent) throws {
+        machine.handle(event, now: .now, into: &actions)
+        defer { actions.removeAll(keepingCapacity: true) }
+        var index = 0
+        while index < actions.count {
+            try perform(actions[index])
+            index += 1
+        }
+    }
+
+    func perform(_ action: CoordinatorAction) throws {
+        switch action {
+        case .welcome(let peer, let member):
+            try link.send(to: peer, header(.welcome, member), copying: welcome)
+        case .refuse(let peer, let refusal):
+            try link.send(to: peer, Header(kind: .refuse, run: run), copying: refusal.encoded())
+        case .sendData(let peer, let member, let offset, let count):
+            let start = Int(offset)
+            let bytes = UnsafeRawBufferPointer(rebasing: dataset.bytes[start..<start + count])
+            try link.post(to: peer, header(.dataChunk, member, step: offset), borrowing: bytes)
+        case .sendParameters(let peer, let member, let version, let chunk):
+            try sendParameters(to: peer, member, version: version, chunk: chunk)
+        case .assign(let peer, let member, let unit):
+            try link.post(to: peer, assignment(of: unit, to: member))
+        case .dismiss(let peer, let member, let goodbye):
+            try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())
+        case .notify(let notice):
+            supervision.notify(notice)
+        case .fail(let failure):
+            throw failure
+        }
+    }
+
+    /// A worker that shares memory is told into which slot a gradient goes.
+    private func assignment(of unit: WorkUnit, to member: MemberID) -> Header {
+        guard unit.kind == .node else { return header(.evaluate, member, step: unit.step, unit: unit.number) }
+        let slot = unit.number == 0 ? 0 : region(of: member)?.place(unit) ?? 0
+        return header(.assign, member, step: unit.step, unit: unit.number, segment: UInt32(slot))
+    }
+
+    /// Sends a chunk of the weights by reference: it stays as it is until its reader has answered.
+    func sendParameters(to peer: PeerID, _ member: MemberID, version: UInt64, chunk: Int) throws {
+        let layout = chunks.chunks[chunk]
+        let floats = UnsafeRawBufferPointer(
+            UnsafeBufferPointer(rebasing: parameters[version].buffer[layout.range]))
+        let header = header(
+            .parameters, member, step: version, segment: UInt32(layout.segment), offset: UInt32(layout.offset))
+        inlinePayloadBytes += UInt64(floats.count)
+        try link.post(to: peer, header, borrowing: floats)
+    }
+
+    func header(
+        _ kind: MessageKind, _ member: MemberID, step: UInt64 = 0, unit: UInt32 = 0, segment: UInt32 = 0,
+        offset: UInt32 = 0
+    ) -> Header {
+        Header(
+            kind: kind, run: run, member: member.rawValue, unit: unit, step: step, segment: segment, offset: offset)
+    }
+}

@@ -1,0 +1,118 @@
+import LockstepCluster
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepSystem
+import LockstepTraining
+import ZeroMQ
+
+/// What comes in: messages become events, and gradients go straight into the reducer.
+extension ClusterGradientSource {
+    func take(_ event: CoordinatorLink.Event, _ push: (Contribution) throws -> Void) throws {
+        switch event {
+        case .lost(let peer):
+            try handle(.peerLost(peer, reason: "its connection ended"))
+        case .garbage(let peer, let error):
+            try breach(peer, error)
+        case .turnedAway(let reason):
+            supervision.notify(.turnedAway(reason))
+        case .message(let peer, let header, let hasPayload):
+            do {
+                try take(header, hasPayload: hasPayload, from: peer, push)
+            } catch let error as ProtocolError {
+                try breach(peer, error)
+            }
+        }
+    }
+
+    /// A peer that breaks the protocol is told so and is no longer a member.
+    func breach(_ peer: PeerID, _ error: ProtocolError) throws {
+        let refusal = Refusal(code: error.refusalCode, message: "\(error)")
+        try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
+        try handle(.peerLost(peer, reason: "it broke the protocol: \(error)"))
+    }
+
+    func take(
+        _ header: Header, hasPayload: Bool, from peer: PeerID, _ push: (Contribution) throws -> Void
+    ) throws {
+        let member = MemberID(rawValue: header.member)
+        guard header.kind == .hello || header.run == run else { return try handle(.stranger(peer)) }
+        let size = hasPayload ? link.payload.count : 0
+        guard header.kind.acceptsPayload(count: size) else {
+            throw ProtocolError.payloadSize(kind: header.kind, found: size)
+        }
+        switch header.kind {
+        case .hello:
+            try handle(.hello(peer, try decode()))
+        case .ready:
+            try takeReady(header, from: peer, member)
+        case .dataRequest:
+            try handle(.dataRequested(peer, member, offset: header.step, count: Int(header.offset)))
+        case .gradient:
+            try takeGradient(header, from: peer, member, push)
+        case .nodeResult:
+            let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
+            let result: NodeResult = try decode()
+            if unit.number != 0, machine.expects(unit, from: peer, member) {
+                try readGradient(of: unit, from: member, push)
+                try push(.loss(unit.node, result.loss))
+            }
+            try handle(.answered(peer, member, unit))
+        case .blockResult:
+            let unit = WorkUnit(kind: .block, step: header.step, number: header.unit)
+            let result: BlockResult = try decode()
+            if machine.expects(unit, from: peer, member) { scores[unit.number] = try score(result, of: unit) }
+            try handle(.answered(peer, member, unit))
+        case .goodbye:
+            try handle(.goodbye(peer, member, try decode()))
+        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate:
+            throw ProtocolError.unexpectedKind(header.kind)
+        }
+    }
+
+    func decode<Body: MessageBody>() throws(ProtocolError) -> Body {
+        try link.payload.withUnsafeBytes { bytes throws(ProtocolError) in try Body(decoding: bytes) }
+    }
+
+    /// Hands a chunk of a gradient on to the reducer, unless its node is not wanted (any more).
+    func takeGradient(
+        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (Contribution) throws -> Void
+    ) throws {
+        guard region(of: member) == nil else { throw ProtocolError.unexpectedKind(.gradient) }
+        let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
+        let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: chunks)
+        guard unit.number != 0, machine.expects(unit, from: peer, member) else { return }
+        inlinePayloadBytes += UInt64(link.payload.count)
+        try link.payload.withUnsafeBytes { bytes in
+            try push(.gradient(unit.node, chunk: chunk, floats(in: bytes), isStable: false))
+        }
+    }
+
+    /// The payload as floats; libzmq may place it at any address, and floats want a multiple of four.
+    func floats(in bytes: UnsafeRawBufferPointer) -> UnsafePointer<Float> {
+        if let base = bytes.baseAddress, UInt(bitPattern: base) % 4 == 0 {
+            return base.assumingMemoryBound(to: Float.self)
+        }
+        UnsafeMutableRawBufferPointer(realigned.buffer).copyMemory(from: bytes)
+        return UnsafePointer(realigned.pointer)
+    }
+
+    func score(_ result: BlockResult, of unit: WorkUnit) throws(ProtocolError) -> BlockScore {
+        let predictions = result.predictions.map(Int.init)
+        guard
+            Int(result.total) == samples(in: EvaluationUnit(rawValue: unit.number)),
+            result.correct <= result.total, predictions.count == classes,
+            predictions.reduce(0, +) == Int(result.total)
+        else { throw ProtocolError.inconsistent(.blockResult) }
+        return BlockScore(
+            correct: Int(result.correct), total: Int(result.total), cost: result.cost, predictions: predictions)
+    }
+
+    func samples(in unit: EvaluationUnit) -> Int {
+        guard let split = unit.dataSplit else { return 0 }
+        let blocks = BlockPartition(dataset.samples(of: split), rows: BlockPartition.evaluationRows)
+        return unit.block < blocks.count ? blocks[unit.block].count : 0
+    }
+}

@@ -1,0 +1,131 @@
+import LockstepData
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSystem
+import LockstepTraining
+
+/// The memory that a worker shares with its coordinator for one membership.
+final class WorkerRegions {
+    /// How long a coordinator may take to answer: it does nothing else meanwhile.
+    private static let patience = Duration.seconds(5)
+
+    let layout: RegionLayout
+    let weights: VersionedParameters
+    let dataset: Dataset
+    private let gradients: SharedRegion
+    /// The connection whose end is the coordinator's; nil where that is the standard input, whose end ends the process.
+    private let connection: FileDescriptor?
+
+    /// The connection, to be waited for.
+    var descriptor: Int32? {
+        switch connection {
+        case .some(let file): file.number
+        case nil: nil
+        }
+    }
+
+    /// Asks the coordinator that has sent a welcome for its regions.
+    ///
+    /// - Parameters:
+    ///   - source: Where to ask.
+    ///   - claim: Who asks.
+    ///   - layout: As the welcome's configuration says.
+    ///   - description: The welcome's data set.
+    /// - Throws: Why nothing is shared: another host or network namespace, another user, no memory.
+    init(
+        from source: Welcome.Regions, _ claim: RegionMessage, layout: RegionLayout,
+        dataset description: DatasetDescription
+    ) throws {
+        let socket: Int32
+        switch source {
+        case .standardInput:
+            guard let lifeline = Lifeline.standardInput else { throw RegionError.noSocket }
+            connection = nil
+            socket = lifeline.descriptor
+        case .name(let name):
+            let file = try LocalListener.connect(to: name)
+            socket = file.number
+            connection = consume file
+        }
+        let files = try exchange(claim, over: socket, slots: layout.slots, patience: Self.patience)
+        guard let weightFile = files.take(0), let gradientFile = files.take(1), let dataFile = files.take(2) else {
+            throw RegionError.noOffer
+        }
+        let weightRegion = try SharedRegion(
+            mapping: weightFile, name: "weights", byteCount: layout.weightBytes, access: .read)
+        self.gradients = try SharedRegion(
+            mapping: gradientFile, name: "gradients", byteCount: layout.gradientBytes, access: .readAndWrite)
+        let data = try SharedRegion(
+            mapping: dataFile, name: "data set", byteCount: try DatasetLayout(description).byteCount, access: .read)
+        self.layout = layout
+        self.dataset = try Dataset(
+            description: description, bytes: UnsafeRawBufferPointer(data.bytes), owner: data)
+        self.weights = VersionedParameters(
+            initial: FloatBuffer(memory: layout.floats(at: 0, in: weightRegion.bytes), owner: weightRegion),
+            other: FloatBuffer(memory: layout.floats(at: 1, in: weightRegion.bytes), owner: weightRegion))
+    }
+
+    /// Where a gradient goes; nil if there is no such slot.
+    func gradient(slot: Int) -> UnsafeMutablePointer<Float>? {
+        guard (0..<layout.slots).contains(slot) else { return nil }
+        return layout.floats(at: slot, in: gradients.bytes).baseAddress
+    }
+
+    /// Whether the other end of the connection has gone. What else comes over it means nothing and is dropped.
+    func hasEnded() -> Bool {
+        guard let descriptor else { return false }
+        return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { buffer in
+            while true {
+                switch LocalSocket.receive(into: buffer, from: descriptor) {
+                case .nothing: return false
+                case .ended: return true
+                case .received: continue
+                }
+            }
+        }
+    }
+}
+
+/// Why a worker and its coordinator share no memory.
+enum RegionError: Error, CustomStringConvertible {
+    case noSocket
+    case noOffer
+    case noAnswer
+    case refused
+
+    var description: String {
+        switch self {
+        case .noSocket: "this process was not started by the coordinator"
+        case .noOffer: "the coordinator's offer is incomplete"
+        case .noAnswer: "the coordinator did not answer"
+        case .refused: "the coordinator has no memory to share; its log says why"
+        }
+    }
+}
+
+/// Sends a claim and waits for its answer; answers to earlier claims are passed over.
+private func exchange(
+    _ claim: RegionMessage, over socket: Int32, slots: Int, patience: Duration
+) throws -> ReceivedFiles {
+    let deadline = Deadline.after(patience)
+    return try withUnsafeTemporaryAllocation(byteCount: RegionMessage.size, alignment: 8) { record in
+        claim.encode(into: record)
+        try LocalSocket.send(UnsafeRawBufferPointer(record), over: socket)
+        while !deadline.hasPassed(at: MonotonicClock.now) {
+            LocalSocket.wait(for: socket, until: deadline)
+            guard case .received(let count, let files) = LocalSocket.receive(into: record, from: socket) else {
+                throw RegionError.noAnswer
+            }
+            let bytes = UnsafeRawBufferPointer(rebasing: record[..<count])
+            guard let answer = try? RegionMessage(decoding: bytes), answer.run == claim.run,
+                answer.member == claim.member
+            else { continue }
+            guard answer.kind == .offer else { throw RegionError.refused }
+            guard answer.slots == UInt32(slots), files.count == RegionMessage.offeredFiles else {
+                throw RegionError.noOffer
+            }
+            return files
+        }
+        throw RegionError.noAnswer
+    }
+}

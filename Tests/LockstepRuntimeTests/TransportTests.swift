@@ -1,0 +1,121 @@
+import Glibc
+import LockstepCluster
+import LockstepProtocol
+import LockstepSystem
+import LockstepTesting
+import LockstepTraining
+import Synchronization
+import Testing
+
+@testable import LockstepRuntime
+
+/// The weights do not depend on how payload travels.
+@Suite("Transport", .serialized)
+struct TransportTests {
+    @Test(
+        "Whatever the transport, the weights are those of a single process",
+        arguments: [
+            Case([.inline, .inline], .auto), Case([.auto, .auto], .shared), Case([.shared, .inline, .auto], .auto),
+            Case([.auto], .auto), Case([.auto, .auto], .inline),
+        ], [1, 4, 5])
+    func weights(_ test: Case, shards: Int) throws {
+        let run = try ThreadCluster.prepare(shards: shards)
+        let alone = try run.train(observers: []) { false }
+        let result = try ThreadCluster(workers: test.workers, transport: test.coordinator).train(run)
+        #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
+        #expect(result.outcome.epochs.map(\.test) == alone.epochs.map(\.test))
+        #expect(result.endings == test.workers.map { _ in "\(WorkerEnding.finished)" })
+        let travels = test.coordinator == .inline || test.workers.contains(.inline)
+        #expect((result.outcome.inlinePayloadBytes > 0) == travels)
+    }
+
+    @Test("A worker that leaves in the middle takes nothing with it", arguments: [Transport.shared, .inline])
+    func leaving(_ transport: Transport) throws {
+        let run = try ThreadCluster.prepare(shards: 4, epochs: 3)
+        let alone = try run.train(observers: []) { false }
+        let turns = Counter()
+        let cluster = ThreadCluster(
+            workers: [transport, transport, transport], probe: { $0 == 1 && turns.next() > 40 })
+        let result = try cluster.train(run)
+        #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
+        #expect(result.endings[1] == "\(WorkerEnding.stopped)")
+        #expect(result.notices.contains { if case .left = $0 { true } else { false } })
+    }
+
+    @Test("A run that wants shared memory refuses a worker without it")
+    func insisting() throws {
+        let run = try ThreadCluster.prepare(shards: 2)
+        let cluster = ThreadCluster(workers: [.inline], transport: .shared, start: 1)
+        #expect(throws: ClusterFailure.tooFewWorkers(joined: 0, needed: 1, seconds: 1)) { try cluster.train(run) }
+    }
+
+    @Test("What strangers say on the socket for shared memory does a run no harm")
+    func garbage() throws {
+        let run = try ThreadCluster.prepare(shards: 2, epochs: 4)
+        let alone = try run.train(observers: []) { false }
+        let strangers = Strangers()
+        let cluster = ThreadCluster(
+            workers: [.shared, .shared], betweenSteps: { strangers.speak() }, whenListening: { strangers.find($0) })
+        let result = try cluster.train(run)
+        #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
+        #expect(result.outcome.inlinePayloadBytes == 0)
+        #expect(strangers.count > 30)
+    }
+
+    struct Case: Sendable, CustomTestStringConvertible {
+        let workers: [Transport]
+        let coordinator: Transport
+
+        init(_ workers: [Transport], _ coordinator: Transport) {
+            self.workers = workers
+            self.coordinator = coordinator
+        }
+
+        var testDescription: String { "workers \(workers.map(\.rawValue)), coordinator \(coordinator.rawValue)" }
+    }
+}
+
+final class Counter: Sendable {
+    private let value = Atomic<Int>(0)
+
+    var count: Int { value.load(ordering: .relaxed) }
+
+    func next() -> Int { value.add(1, ordering: .relaxed).newValue }
+}
+
+/// Processes that connect to the socket for shared memory and say what they should not.
+private final class Strangers: Sendable {
+    private let name = Mutex<String?>(nil)
+    private let random = Mutex(SplitMix64(seed: 9))
+    private let spoken = Counter()
+
+    var count: Int { spoken.count }
+
+    func find(_ address: Welcome.Regions?) {
+        if case .name(let found) = address { name.withLock { $0 = found } }
+    }
+
+    /// One connects, says something and, every other time, leaves at once.
+    func speak() {
+        guard let name = name.withLock({ $0 }), let socket = try? LocalListener.connect(to: name) else { return }
+        let record = record(number: spoken.next())
+        let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        defer { close(file) }
+        try? record.withUnsafeBytes { try LocalSocket.send($0, files: [file, file], over: socket.number) }
+    }
+
+    private func record(number: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: RegionMessage.size)
+        let kind = RegionMessage.Kind.allCases[number % RegionMessage.Kind.allCases.count]
+        let message = RegionMessage(kind, run: number % 2 == 0 ? 77 : 78, member: UInt32(number % 5))
+        bytes.withUnsafeMutableBytes { message.encode(into: $0) }
+        return random.withLock { random in
+            switch number % 4 {
+            case 0: bytes
+            case 1: Array(bytes.prefix(Int.random(in: 1..<16, using: &random)))
+            case 2: bytes + bytes
+            default: (0..<Int.random(in: 1...200, using: &random)).map { _ in .random(in: 0 ... .max, using: &random) }
+            }
+        }
+    }
+}
