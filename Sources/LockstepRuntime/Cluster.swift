@@ -71,7 +71,8 @@ package final class Cluster {
 
     /// Waits for the workers, trains, and sends them home.
     package func train(
-        observers: [any RunObserver], notify: @escaping (ClusterNotice, _ ending: String?) -> Void
+        observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
+        notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
         let parameters = try run.initialParameters()
         let source = try makeSource(parameters, notify: notify)
@@ -82,8 +83,8 @@ package final class Cluster {
         }
         do {
             try source.gather()
-            let outcome = try run.train(with: source, parameters: parameters, observers: observers) { [stop] in
-                stop.requested != nil
+            let outcome = try run.train(with: source, parameters: parameters, observers: observers, checkpoints: checkpoints) {
+                [stop] in stop.requested != nil
             }
             try source.finish(
                 outcome.interrupted
@@ -100,8 +101,7 @@ package final class Cluster {
         _ parameters: VersionedParameters, notify: @escaping (ClusterNotice, String?) -> Void
     ) throws -> ClusterGradientSource {
         let welcome = Welcome(configuration: run.configuration, dataset: run.dataset.description)
-        let computation = try Computation(
-            configuration: run.configuration, dataset: run.dataset, library: run.library)
+        let computation = try run.makeComputation()
         let terms = CoordinatorMachine.Terms(
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
             chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),

@@ -30,6 +30,8 @@ final class ClusterGradientSource: GradientSource {
     private var isGathering = true
     private var inlinePayloadBytes: UInt64 = 0
     private var realigned: FloatBuffer
+    /// Whose answer to a node of the step was taken.
+    private var contributors: [NodeID: MemberID] = [:]
 
     /// What the loop asks of the process around it.
     struct Supervision {
@@ -85,8 +87,13 @@ final class ClusterGradientSource: GradientSource {
         of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
     ) throws {
         self.parameters = parameters
+        contributors.removeAll(keepingCapacity: true)
         try handle(.beginStep(batch.step, batch.tree))
         while !machine.isRoundComplete { try turn(push) }
+    }
+
+    func contributor(of node: NodeID) -> String? {
+        contributors[node].map { machine.name(of: $0) }
     }
 
     func publish(version: UInt64, chunk: Int) throws {
@@ -175,7 +182,10 @@ final class ClusterGradientSource: GradientSource {
         case .nodeResult:
             let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
             let result: NodeResult = try decode()
-            if unit.number != 0, machine.expects(unit, from: peer, member) { try push(.loss(unit.node, result.loss)) }
+            if unit.number != 0, machine.expects(unit, from: peer, member) {
+                contributors[unit.node] = member
+                try push(.loss(unit.node, result.loss))
+            }
             try handle(.answered(peer, member, unit))
         case .blockResult:
             let unit = WorkUnit(kind: .block, step: header.step, number: header.unit)
@@ -200,6 +210,7 @@ final class ClusterGradientSource: GradientSource {
         let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
         let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: chunks)
         guard unit.number != 0, machine.expects(unit, from: peer, member) else { return }
+        contributors[unit.node] = member
         inlinePayloadBytes += UInt64(link.payload.count)
         try link.payload.withUnsafeBytes { bytes in
             try push(.gradient(unit.node, chunk: chunk, floats(in: bytes), isStable: false))

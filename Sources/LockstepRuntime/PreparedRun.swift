@@ -13,6 +13,8 @@ package struct PreparedRun {
     package let library: MatrixLibrary
     package let layout: ParameterLayout
     package let schedule: BatchSchedule
+    /// The state that the run goes on from; nil for a new run.
+    package var resumed: TrainingState?
 
     /// Checks the configuration against the data set and opens the matrix library.
     ///
@@ -40,35 +42,52 @@ package struct PreparedRun {
 
     /// What observers are told at the start.
     package func description(workers: Int) -> RunDescription {
-        RunDescription(
+        var description = RunDescription(
             configuration: configuration, dataset: dataset.description, shards: schedule.shards, workers: workers,
             kernel: library.kernel.rawValue, parameterCount: layout.count, stepsPerEpoch: schedule.stepsPerEpoch)
+        description.resumed = resumed?.progress
+        return description
+    }
+
+    /// The arithmetic of this process.
+    package func makeComputation() throws -> Computation {
+        try Computation(configuration: configuration, dataset: dataset, library: library)
     }
 
     /// Trains in this process alone.
-    package func train(observers: [any RunObserver], shouldStop: @escaping () -> Bool) throws -> RunOutcome {
-        let computation = try Computation(configuration: configuration, dataset: dataset, library: library)
-        let source = LocalGradientSource(computation)
+    package func train(
+        observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil, shouldStop: @escaping () -> Bool
+    ) throws -> RunOutcome {
+        let source = LocalGradientSource(try makeComputation())
         return try train(
-            with: source, parameters: try initialParameters(), observers: observers, shouldStop: shouldStop)
+            with: source, parameters: try initialParameters(), observers: observers, checkpoints: checkpoints,
+            shouldStop: shouldStop)
     }
 
     /// The weights before the first step, and room for those after it.
     func initialParameters() throws -> VersionedParameters {
         let initial = FloatBuffer(count: layout.count)
-        try initialize(configuration.network, seed: configuration.training.seed, into: initial)
-        return VersionedParameters(initial: initial, other: FloatBuffer(count: layout.count))
+        if let resumed {
+            initial.pointer.update(from: resumed.parameters.pointer, count: layout.count)
+        } else {
+            try initialize(configuration.network, seed: configuration.training.seed, into: initial)
+        }
+        return VersionedParameters(
+            initial: initial, other: FloatBuffer(count: layout.count), version: resumed?.progress.step ?? 0)
     }
 
     func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
-        shouldStop: @escaping () -> Bool
+        checkpoints: (any CheckpointStore)?, shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
         let description = description(workers: source.workers)
         for observer in observers { try observer.runWillStart(description) }
-        let trainer = Trainer(
+        let trainer = try Trainer(
             configuration: configuration, schedule: schedule, layout: layout, parameters: parameters,
-            source: source, observers: observers, shouldStop: shouldStop)
+            resumed: resumed, source: source,
+            surroundings: Trainer.Surroundings(
+                observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
+                makeComputation: makeComputation))
         return try trainer.run()
     }
 }
