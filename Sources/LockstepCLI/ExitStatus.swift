@@ -20,6 +20,7 @@ enum ExitStatus: Equatable {
     case osError
     case cantCreate
     case inputOutput
+    case temporaryFailure
     case configuration
     /// A signal asked the process to stop; shells expect 128 and its number.
     case signal(Int32)
@@ -60,8 +61,9 @@ enum ExitStatus: Equatable {
     private init(of error: ArtifactError) {
         switch error {
         case .system(_, _, let code) where code == ENOENT: self = .noInput
-        case .system(_, _, let code) where code == EIO || code == ENOSPC: self = .inputOutput
+        case .system(_, _, let code) where code == EIO || code == ENOSPC || code == EDQUOT: self = .inputOutput
         case .system, .notEmpty, .notADirectory: self = .cantCreate
+        case .inUse: self = .temporaryFailure
         case .notARegularFile: self = .noInput
         case .tooLarge, .malformed: self = .dataError
         }
@@ -84,6 +86,7 @@ enum ExitStatus: Equatable {
         case .osError: 71
         case .cantCreate: 73
         case .inputOutput: 74
+        case .temporaryFailure: 75
         case .configuration: 78
         case .signal(let number): 128 + number
         }

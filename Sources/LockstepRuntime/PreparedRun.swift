@@ -15,6 +15,8 @@ package struct PreparedRun {
     package let schedule: BatchSchedule
     /// The state that the run goes on from; nil for a new run.
     package var resumed: TrainingState?
+    /// Whether the run directory is that of an earlier process, which may have left no state.
+    package var isResumed = false
 
     /// Checks the configuration against the data set and opens the matrix library.
     ///
@@ -45,7 +47,7 @@ package struct PreparedRun {
         var description = RunDescription(
             configuration: configuration, dataset: dataset.description, shards: schedule.shards, workers: workers,
             kernel: library.kernel.rawValue, parameterCount: layout.count, stepsPerEpoch: schedule.stepsPerEpoch)
-        description.resumed = resumed?.progress
+        description.resumed = resumed?.progress ?? (isResumed ? TrainingProgress() : nil)
         return description
     }
 

@@ -15,6 +15,8 @@ package struct RunDirectory: Hashable, Sendable {
 
     /// The resolved configuration.
     package var configuration: String { file("config.yaml") }
+    /// Whether a run has been started there.
+    package var hasConfiguration: Bool { access(configuration, F_OK) == 0 }
     /// The final weights.
     package var model: String { file("model.safetensors") }
     /// The weights of the epoch with the highest validation count.
