@@ -110,7 +110,8 @@ struct ResumedRun {
                     + "weights depend on it; go on with that version", .dataError)
         }
         guard theirs.configuration == identity.configuration else {
-            throw refuse("belongs to another configuration than \(directory.configuration); undo its changes", .dataError)
+            throw refuse(
+                "belongs to another configuration than \(directory.configuration); undo its changes", .dataError)
         }
         guard theirs.data == identity.data else {
             throw refuse(
@@ -127,7 +128,8 @@ struct ResumedRun {
         }
         let (begun, epochs) = (run.schedule.epochs(begunBy: progress.step), run.configuration.training.epochs)
         guard begun <= epochs else {
-            throw refuse("is in epoch \(begun - 1), and the run should have \(epochs) epochs; give more --epochs", .usage)
+            throw refuse(
+                "is in epoch \(begun - 1), and the run should have \(epochs) epochs; give more --epochs", .usage)
         }
     }
 }

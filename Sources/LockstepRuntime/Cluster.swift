@@ -66,7 +66,10 @@ package final class Cluster {
     /// - Throws: `SystemError` if a log cannot be written or a process not started.
     package func startLocalWorkers(_ count: Int, arguments: [String], log: (Int) -> String) throws {
         guard let endpoint = endpoints.first else { return }
-        localWorkers = try LocalWorkers(count: count, endpoint: endpoint, arguments: arguments, log: log)
+        let workers = try LocalWorkers(count: count, endpoint: endpoint, arguments: arguments, log: log)
+        // Stopped ones would not notice that the process has ended.
+        stop.setCleanup(workers.killAll)
+        localWorkers = workers
     }
 
     /// Waits for the workers, trains, and sends them home.
@@ -83,7 +86,9 @@ package final class Cluster {
         }
         do {
             try source.gather()
-            let outcome = try run.train(with: source, parameters: parameters, observers: observers, checkpoints: checkpoints) {
+            let outcome = try run.train(
+                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints
+            ) {
                 [stop] in stop.requested != nil
             }
             try source.finish(

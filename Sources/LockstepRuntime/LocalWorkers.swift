@@ -56,6 +56,12 @@ final class LocalWorkers {
         }
     }
 
+    /// Kills the workers that run now; callable from any thread, for a process that ends at once.
+    var killAll: @Sendable () -> Void {
+        let processes = workers.map(\.process)
+        return { for process in processes { process.send(signal: SIGKILL) } }
+    }
+
     /// How the worker with this process id ended, if it is one of ours and has.
     func ending(ofProcess processID: UInt32) -> String? {
         guard

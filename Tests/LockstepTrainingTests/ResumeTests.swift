@@ -32,10 +32,17 @@ private func expectSame(_ outcome: RunOutcome, _ whole: RunOutcome, _ comment: C
     #expect(!outcome.interrupted)
 }
 
+/// One without memories, one with a moment, one with two and with running products.
+private let optimizers: [OptimizerConfiguration] = [
+    .sgd(learningRate: 0.5), .sgd(learningRate: 0.5, momentum: 0.9), .adamW(learningRate: 0.01),
+]
+
 struct ResumeTests {
-    @Test("A run that is stopped after any step goes on to the weights and reports of the undisturbed one")
-    func stopped() throws {
-        let fixture = try TrainingFixture()
+    @Test(
+        "A run that is stopped after any step goes on to the weights and reports of the undisturbed one",
+        arguments: optimizers)
+    func stopped(optimizer: OptimizerConfiguration) throws {
+        let fixture = try TrainingFixture(optimizer: optimizer)
         let whole = try fixture.train()
         #expect(whole.steps == 10)
         for stop in 0...10 {
@@ -52,9 +59,11 @@ struct ResumeTests {
         }
     }
 
-    @Test("Any state that was kept on the way leads to the same weights, with one process or with several")
-    func kept() throws {
-        let fixture = try TrainingFixture()
+    @Test(
+        "Any state that was kept on the way leads to the same weights, with one process or with several",
+        arguments: optimizers)
+    func kept(optimizer: OptimizerConfiguration) throws {
+        let fixture = try TrainingFixture(optimizer: optimizer)
         let whole = try fixture.train()
         let store = MemoryStore(keepsAll: true)
         expectSame(try fixture.train(source: ShardSource(fixture), checkpoints: store), whole, "by shards")
@@ -75,9 +84,11 @@ struct ResumeTests {
         expectSame(try longer.train(from: store.states.last), try longer.train(), "from epoch 2 to 4")
     }
 
-    @Test("A run whose workers are lost in the middle of a step keeps a state that leads to the same weights")
-    func lost() throws {
-        let fixture = try TrainingFixture()
+    @Test(
+        "A run whose workers are lost in the middle of a step keeps a state that leads to the same weights",
+        arguments: optimizers)
+    func lost(optimizer: OptimizerConfiguration) throws {
+        let fixture = try TrainingFixture(optimizer: optimizer)
         let whole = try fixture.train()
         for step in 0..<10 as Range<UInt64> {
             let store = MemoryStore(keepsAll: false)
@@ -90,14 +101,14 @@ struct ResumeTests {
         }
     }
 
-    @Test("A run whose workers are lost before anything of a step is in keeps the state before it")
+    @Test("A run whose workers are lost before anything of a step is in keeps a state as well")
     func lostEarly() throws {
         let fixture = try TrainingFixture()
         let source = try ShardSource(fixture)
         source.willStep = { if $0 == 6 { throw ShardSource.Lost() } }
         let store = MemoryStore(keepsAll: false)
         #expect(throws: ShardSource.Lost.self) { try fixture.train(source: source, checkpoints: store) }
-        #expect(store.states.map(\.progress.step) == [6])
+        #expect(store.states.map(\.progress.step) == [7])
         expectSame(try fixture.train(from: store.states.last), try fixture.train(), "lost before step 6")
     }
 

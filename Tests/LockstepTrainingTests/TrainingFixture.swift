@@ -14,7 +14,8 @@ struct TrainingFixture {
     let dataset: Dataset
     let library: MatrixLibrary
 
-    init() throws {
+    init(optimizer: OptimizerConfiguration = .sgd(learningRate: 0.5)) throws {
+        configuration.optimizer = optimizer
         let samples = 23 + 7 + 9
         dataset = try Dataset.make(
             name: "tiny", inputSize: 6, features: (0..<samples * 6).map { UInt8(truncatingIfNeeded: $0 * $0 * 31) },
@@ -39,7 +40,7 @@ struct TrainingFixture {
             try initialize(configuration.network, seed: configuration.training.seed, into: initial)
         }
         let trainer = try Trainer(
-            configuration: configuration, schedule: computation.schedule, layout: computation.layout.chunks,
+            configuration: configuration, schedule: computation.schedule, layout: computation.layout,
             parameters: VersionedParameters(
                 initial: initial, other: FloatBuffer(count: initial.count), version: state?.progress.step ?? 0),
             resumed: state, source: source ?? LocalGradientSource(computation),
@@ -107,7 +108,8 @@ final class ShardSource: GradientSource {
         for leaf in batch.tree.leaves.reversed() {
             let shard = batch.tree.slot(of: leaf)
             var loss = computation.gradient(
-                of: leaf, in: batch, weights: parameters.current.pointer, into: gradient.pointer) { _ in }
+                of: leaf, in: batch, weights: parameters.current.pointer, into: gradient.pointer
+            ) { _ in }
             tamper(batch.step, shard, gradient, &loss)
             let isLast = leaf == batch.tree.leaves.first
             for (index, chunk) in chunks.enumerated() {

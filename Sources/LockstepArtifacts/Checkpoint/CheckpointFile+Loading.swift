@@ -57,7 +57,8 @@ extension CheckpointFile {
         }
         guard hash.finalize().bytes == expected else {
             throw .malformed(
-                path: file.path, reason: "altered or damaged: its bytes do not have the SHA-256 at its end", remedy: nil)
+                path: file.path, reason: "altered or damaged: its bytes do not have the SHA-256 at its end", remedy: nil
+            )
         }
     }
 
@@ -123,9 +124,12 @@ extension CheckpointFile {
     private static func check(
         _ name: String, in file: borrowing SafetensorsFile, shape: [Int]
     ) throws(ArtifactError) {
-        guard let tensor = file.header.tensors[name] else { throw malformed(file.path, "no tensor '\(name.printable)'") }
+        guard let tensor = file.header.tensors[name] else {
+            throw malformed(file.path, "no tensor '\(name.printable)'")
+        }
         let bytes = shape.reduce(MemoryLayout<Float>.stride, *)
-        guard tensor.dtype == "F32", tensor.shape == shape, tensor.dataOffsets[1] - tensor.dataOffsets[0] == bytes else {
+        guard tensor.dtype == "F32", tensor.shape == shape, tensor.dataOffsets[1] - tensor.dataOffsets[0] == bytes
+        else {
             throw malformed(file.path, "'\(name.printable)' has not the shape \(shape) of this run's network")
         }
     }

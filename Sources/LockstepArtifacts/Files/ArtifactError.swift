@@ -67,8 +67,9 @@ extension ArtifactError: CustomStringConvertible {
         case .malformed(_, let reason, let remedy):
             return "\(name): \(reason)" + (remedy.map { "; \($0)" } ?? "")
         case .notEmpty:
-            return "\(name): the run directory is not empty; give --output a new or empty folder, or go on with the run by "
-                + "--resume"
+            return
+                "\(name): the run directory is not empty; give --output a new or empty folder, or go on with the run "
+                + "by --resume"
         case .inUse(_, let processID):
             return "\(name): in use by \(processID.map { "process \($0)" } ?? "another process"); wait for its end, "
                 + "or stop it"
