@@ -60,7 +60,8 @@ let package = Package(
             name: "LockstepArtifacts",
             dependencies: [
                 "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
-                "LockstepDigest", "LockstepTimeline", "CZlib", .product(name: "Yams", package: "Yams"),
+                "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
+                .product(name: "Yams", package: "Yams"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
             ]),
         .target(

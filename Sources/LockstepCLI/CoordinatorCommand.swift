@@ -1,5 +1,6 @@
 import ArgumentParser
 import LockstepRuntime
+import LockstepSharding
 import LockstepSystem
 import ZeroMQ
 
@@ -50,22 +51,23 @@ struct CoordinatorCommand: ParsableCommand {
                 "--bind \(endpoint): other hosts could connect without keys; give --keys DIR (lockstep keygen makes "
                     + "them), bind to 127.0.0.1, or type --insecure to allow it")
         }
-        guard workers != nil || options.shards != nil else {
+        guard workers != nil || options.shards != nil || options.resume else {
             throw UsageError(
                 "give --workers or --shards, so that the run knows into how many parts to cut a mini-batch")
         }
-        let wanted = try workers?.checked() ?? 1...max(1, options.shards ?? 1)
-        guard let run = try options.prepare(workers: wanted.upperBound) else { return }
+        let range = try workers?.checked()
+        guard let (run, resumed) = try options.prepare(workers: range?.upperBound ?? 1) else { return }
+        let wanted = range ?? 1...run.schedule.shards
         let cluster = try Cluster(
             run,
             Cluster.Options(
                 endpoints: endpoints, workers: wanted, allowsMixedKernels: options.allowMixedKernels,
                 transport: options.transport ?? .auto, keys: keys),
             stop: stop)
-        let directory = try options.makeRunDirectory(for: run)
+        let open = try options.openDirectory(for: run, resumed: resumed)
         let console = options.console
         for endpoint in cluster.endpoints { console.note("Listening on \(endpoint)") }
         console.note("Waiting for \(wanted.lowerBound == 1 ? "a worker" : "\(wanted.lowerBound) workers")")
-        try options.train(run, on: cluster, in: directory)
+        try options.train(run, on: cluster, stop: stop, in: open)
     }
 }

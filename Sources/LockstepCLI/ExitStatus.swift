@@ -22,6 +22,7 @@ enum ExitStatus: Equatable {
     case inputOutput
     /// Keys that are not accepted, or that others may read.
     case noPermission
+    case temporaryFailure
     case configuration
     /// A signal asked the process to stop; shells expect 128 and its number.
     case signal(Int32)
@@ -63,8 +64,9 @@ enum ExitStatus: Equatable {
     private init(of error: ArtifactError) {
         switch error {
         case .system(_, _, let code) where code == ENOENT: self = .noInput
-        case .system(_, _, let code) where code == EIO || code == ENOSPC: self = .inputOutput
+        case .system(_, _, let code) where code == EIO || code == ENOSPC || code == EDQUOT: self = .inputOutput
         case .system, .notEmpty, .notADirectory: self = .cantCreate
+        case .inUse: self = .temporaryFailure
         case .notARegularFile: self = .noInput
         case .tooLarge, .malformed: self = .dataError
         }
@@ -98,6 +100,7 @@ enum ExitStatus: Equatable {
         case .osError: 71
         case .cantCreate: 73
         case .inputOutput: 74
+        case .temporaryFailure: 75
         case .noPermission: 77
         case .configuration: 78
         case .signal(let number): 128 + number

@@ -11,10 +11,12 @@ extension RunOptions {
     /// Resolves the configuration and loads what it names.
     ///
     /// - Parameter workers: Workers that the run starts with.
-    /// - Returns: nil if all that was asked for has been printed.
-    /// - Throws: What is wrong with the configuration, the data set or the kernel.
-    func prepare(workers: Int) throws -> PreparedRun? {
+    /// - Returns: The run, and the directory of one that is resumed; nil if all that was asked for has been printed.
+    /// - Throws: What is wrong with the configuration, the data set, the kernel or the run to resume.
+    func prepare(workers: Int) throws -> (run: PreparedRun, resumed: ResumedRun?)? {
         var configuration = try configuration()
+        let resumed = resume ? try ResumedRun(output: output, name: configuration.name) : nil
+        if let resumed { configuration = try resumed.merged(with: configuration) }
         configuration.shards = configuration.shards ?? workers
         let kernel = try configuration.kernel?.checked() ?? MatrixKernel.resolve("auto")
         configuration.kernel = kernel
@@ -29,42 +31,107 @@ extension RunOptions {
             for line in try plan.lines(trainingSamples: dataset.samples(of: .training).count) { console.result(line) }
             return nil
         }
-        return try PreparedRun(configuration: configuration, dataset: dataset, workers: workers, kernel: kernel)
+        var run = try PreparedRun(configuration: configuration, dataset: dataset, workers: workers, kernel: kernel)
+        try resumed?.load(
+            into: &run, identity: try run.identity(), allowsMixedKernels: allowMixedKernels, console: console)
+        return (run, resumed)
     }
 
-    func makeRunDirectory(for run: PreparedRun) throws -> RunDirectory {
-        try RunDirectory.create(output: output, name: run.configuration.name)
+    /// Makes the run's directory, or takes that of the run that is resumed.
+    func openDirectory(for run: PreparedRun, resumed: ResumedRun?) throws -> OpenRunDirectory {
+        if let resumed { return resumed.open }
+        return try OpenRunDirectory(try RunDirectory.create(output: output, name: run.configuration.name))
     }
 
     /// Trains in this process alone.
-    func train(_ run: PreparedRun, stop: StopSignals, in directory: RunDirectory) throws {
-        let outcome = try run.train(observers: observers(directory)) { stop.requested != nil }
-        try conclude(outcome, directory, signal: stop.requested)
+    func train(_ run: PreparedRun, stop: StopSignals, in open: OpenRunDirectory) throws {
+        try train(run, stop: stop, in: open) { observers, checkpoints in
+            try run.train(observers: observers, checkpoints: checkpoints) { stop.requested != nil }
+        }
     }
 
     /// Trains on workers.
-    func train(_ run: PreparedRun, on cluster: Cluster, in directory: RunDirectory) throws {
+    func train(_ run: PreparedRun, on cluster: Cluster, stop: StopSignals, in open: OpenRunDirectory) throws {
         let console = console
-        let outcome = try cluster.train(observers: observers(directory)) { notice, ending in
-            let text = notice.text(ending: ending)
-            if notice.isWarning { console.warning(text) } else { console.note(text) }
+        try train(run, stop: stop, in: open) { observers, checkpoints in
+            try cluster.train(observers: observers, checkpoints: checkpoints) { notice, ending in
+                let text = notice.text(ending: ending)
+                if notice.isWarning { console.warning(text) } else { console.note(text) }
+            }
         }
-        try conclude(outcome, directory, signal: cluster.stopSignal)
     }
 
-    private func observers(_ directory: RunDirectory) -> [any RunObserver] {
-        let recorder = RunRecorder(directory: directory, programVersion: programVersion) {
-            UInt64(Host.peakResidentBytes)
+    /// Trains with everything that a run directory gets around it.
+    private func train(
+        _ run: PreparedRun, stop: StopSignals, in open: OpenRunDirectory,
+        _ body: ([any RunObserver], any CheckpointStore) throws -> RunOutcome
+    ) throws {
+        let (console, directory) = (console, open.directory)
+        let recorder = RunRecorder(
+            directory: directory, programVersion: programVersion,
+            peakMemoryBytes: { UInt64(Host.peakResidentBytes) }, warn: console.warning)
+        let checkpoints = CheckpointWriter(
+            folder: directory.checkpoints, layout: run.layout, identity: try run.identity(),
+            every: run.configuration.checkpoint.every, previous: run.resumed?.progress,
+            requestCount: { stop.requestCount }
+        ) { notice in
+            if notice.isWarning { console.warning(notice.text) } else { console.detail(notice.text) }
         }
-        return [recorder, EpochPrinter(console)]
-    }
-
-    private func conclude(_ outcome: RunOutcome, _ directory: RunDirectory, signal: Int32?) throws {
+        let outcome: RunOutcome
+        do {
+            outcome = try body([recorder, EpochPrinter(console)], checkpoints)
+        } catch {
+            console.tellHowToGoOn(after: error, in: directory)
+            throw error
+        }
         console.result("Run: \(directory.path)")
         if outcome.interrupted {
-            console.warning("stopped by a signal after \(grouped(outcome.steps)) steps")
-            throw RunError.interrupted(signal: signal ?? SIGTERM)
+            let signal = stop.requested ?? SIGTERM
+            console.warning(
+                "stopped by \(signal == SIGINT ? "SIGINT" : "SIGTERM") after \(grouped(outcome.steps)) steps; to go "
+                    + "on, repeat the command with --resume --output \(directory.path)")
+            throw RunError.interrupted(signal: signal)
         }
+    }
+}
+
+extension PreparedRun {
+    /// What the weights of this run depend on.
+    func identity() throws -> RunIdentity {
+        RunIdentity(
+            configuration: ConfigurationFile.digest(of: configuration), data: dataset.description.sha256,
+            programVersion: programVersion, kernel: library.kernel.rawValue,
+            fingerprint: try makeComputation().fingerprint())
+    }
+}
+
+extension CheckpointWriter.Notice {
+    /// The news in a sentence.
+    var text: String {
+        switch self {
+        case .saved(let step):
+            "Checkpoint after step \(grouped(Int(step)))"
+        case .failed(let step, let previous, let error):
+            "no checkpoint after step \(grouped(Int(step))): \(error); "
+                + (previous.map { "the one after step \(grouped(Int($0))) stays" } ?? "there is none yet")
+        }
+    }
+
+    /// Whether it is something to worry about.
+    var isWarning: Bool {
+        if case .failed = self { return true }
+        return false
+    }
+}
+
+extension Console {
+    /// Says of a run that failed where its newest checkpoint is, and how to go on where that makes sense.
+    fileprivate func tellHowToGoOn(after error: any Error, in directory: RunDirectory) {
+        guard let step = try? directory.checkpoints.steps().first else { return }
+        let place = "the newest checkpoint is that after step \(grouped(Int(step)))"
+        // Going on would lead to the same numbers again.
+        if case TrainingError.notFinite = error { return warning("\(place), in \(directory.checkpoints.path)") }
+        warning("\(place); to go on, repeat the command with --resume --output \(directory.path)")
     }
 }
 

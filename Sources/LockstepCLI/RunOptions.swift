@@ -27,8 +27,18 @@ struct RunOptions: ParsableArguments {
         help: ArgumentHelp("Override any key of the configuration; may be repeated.", valueName: "key=value"))
     var overrides: [String] = []
 
-    @Option(help: ArgumentHelp("The run directory: absent or empty. (default: runs/NAME-TIMESTAMP)", valueName: "dir"))
+    @Option(
+        help: ArgumentHelp(
+            "The run directory: absent or empty, with --resume that of the run to go on with. "
+                + "(default: runs/NAME-TIMESTAMP, with --resume the newest of this name)",
+            valueName: "dir"))
     var output: String?
+
+    @Flag(
+        help: ArgumentHelp(
+            "Go on with a run from its newest checkpoint, to the same weights as if it had never stopped. Workers, "
+                + "transport, intervals and timeouts may differ, and the number of epochs."))
+    var resume = false
 
     @Option(
         help: ArgumentHelp(

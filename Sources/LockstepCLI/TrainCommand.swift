@@ -17,6 +17,7 @@ struct TrainCommand: ParsableCommand {
               lockstep train config/mnist-30.yaml --workers 2 --epochs 5
               lockstep train config/mnist-30.yaml --workers auto --shards 4 --output runs/first
               lockstep train config/mnist-30.yaml --set optimizer.sgd.learning-rate=0.5
+              lockstep train config/mnist-30.yaml --output runs/first --resume --workers 3
             """
     )
 
@@ -30,7 +31,7 @@ struct TrainCommand: ParsableCommand {
     func run() throws {
         let stop = try StopSignals.install()
         let workers = try workers?.checked()
-        guard let run = try options.prepare(workers: workers ?? 1) else { return }
+        guard let (run, resumed) = try options.prepare(workers: workers ?? 1) else { return }
         if let workers {
             let cluster = try Cluster(
                 run,
@@ -38,11 +39,11 @@ struct TrainCommand: ParsableCommand {
                     endpoints: [], workers: workers...workers, allowsMixedKernels: options.allowMixedKernels,
                     transport: options.transport ?? .auto),
                 stop: stop)
-            let directory = try options.makeRunDirectory(for: run)
-            try cluster.startLocalWorkers(workers, arguments: [], log: directory.workerLog)
-            try options.train(run, on: cluster, in: directory)
+            let open = try options.openDirectory(for: run, resumed: resumed)
+            try cluster.startLocalWorkers(workers, arguments: [], log: open.directory.workerLog)
+            try options.train(run, on: cluster, stop: stop, in: open)
         } else {
-            try options.train(run, stop: stop, in: try options.makeRunDirectory(for: run))
+            try options.train(run, stop: stop, in: try options.openDirectory(for: run, resumed: resumed))
         }
     }
 }

@@ -144,6 +144,11 @@ package struct CoordinatorMachine: Sendable {
         return first
     }
 
+    /// Who a member is or was, for people.
+    package func name(of member: MemberID) -> String {
+        members.first { $0.id == member }?.info.description ?? member.description
+    }
+
     mutating func count(_ change: (inout Counts) -> Void) {
         change(&counts)
     }

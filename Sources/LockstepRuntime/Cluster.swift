@@ -79,12 +79,16 @@ package final class Cluster {
     /// - Throws: `SystemError` if a log cannot be written or a process not started.
     package func startLocalWorkers(_ count: Int, arguments: [String], log: (Int) -> String) throws {
         guard let endpoint = endpoints.first else { return }
-        localWorkers = try LocalWorkers(count: count, endpoint: endpoint, arguments: arguments, log: log)
+        let workers = try LocalWorkers(count: count, endpoint: endpoint, arguments: arguments, log: log)
+        // Stopped ones would not notice that the process has ended.
+        stop.setCleanup(workers.killAll)
+        localWorkers = workers
     }
 
     /// Waits for the workers, trains, and sends them home.
     package func train(
-        observers: [any RunObserver], notify: @escaping (ClusterNotice, _ ending: String?) -> Void
+        observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
+        notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
         let regions = try makeRegions(notify: notify)
         let parameters = try run.initialParameters(in: regions?.weights)
@@ -96,8 +100,10 @@ package final class Cluster {
         }
         do {
             try source.gather()
-            let outcome = try run.train(with: source, parameters: parameters, observers: observers) { [stop] in
-                stop.requested != nil
+            let outcome = try run.train(
+                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints
+            ) {
+                [stop] in stop.requested != nil
             }
             try source.finish(
                 outcome.interrupted
@@ -138,8 +144,7 @@ package final class Cluster {
     ) throws -> ClusterGradientSource {
         let welcome = Welcome(
             configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address)
-        let computation = try Computation(
-            configuration: run.configuration, dataset: run.dataset, library: run.library)
+        let computation = try run.makeComputation()
         let terms = CoordinatorMachine.Terms(
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
             chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),

@@ -56,6 +56,7 @@ extension ClusterGradientSource {
             let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
             let result: NodeResult = try decode()
             if unit.number != 0, machine.expects(unit, from: peer, member) {
+                contributors[unit.node] = member
                 try readGradient(of: unit, from: member, push)
                 try push(.loss(unit.node, result.loss))
             }
@@ -84,6 +85,7 @@ extension ClusterGradientSource {
         let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
         let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: chunks)
         guard unit.number != 0, machine.expects(unit, from: peer, member) else { return }
+        contributors[unit.node] = member
         inlinePayloadBytes += UInt64(link.payload.count)
         try link.payload.withUnsafeBytes { bytes in
             try push(.gradient(unit.node, chunk: chunk, floats(in: bytes), isStable: false))

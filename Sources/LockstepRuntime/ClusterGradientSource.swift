@@ -36,6 +36,8 @@ final class ClusterGradientSource: GradientSource {
     let transport: Transport
     /// Where members that share memory put their gradients.
     var memberRegions: [MemberRegion] = []
+    /// Whose answer to a node of the step was taken.
+    var contributors: [NodeID: MemberID] = [:]
 
     private static let eventsBetweenChecks = 4_096
 
@@ -98,8 +100,13 @@ final class ClusterGradientSource: GradientSource {
     ) throws {
         self.parameters = parameters
         dropRegionsOfLostMembers()
+        contributors.removeAll(keepingCapacity: true)
         try handle(.beginStep(batch.step, batch.tree))
         while !machine.isRoundComplete { try turn(push) }
+    }
+
+    func contributor(of node: NodeID) -> String? {
+        contributors[node].map { machine.name(of: $0) }
     }
 
     func publish(version: UInt64, chunk: Int) throws {

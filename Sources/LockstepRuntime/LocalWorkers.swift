@@ -59,6 +59,12 @@ final class LocalWorkers {
     /// This end of the standard input of each worker.
     var lifelines: [Lifeline] { workers.map(\.process.lifeline) }
 
+    /// Kills the workers that run now; callable from any thread, for a process that ends at once.
+    var killAll: @Sendable () -> Void {
+        let processes = workers.map(\.process)
+        return { for process in processes { process.send(signal: SIGKILL) } }
+    }
+
     /// How the worker with this process id ended, if it is one of ours and has.
     func ending(ofProcess processID: UInt32) -> String? {
         guard

@@ -13,6 +13,10 @@ package struct PreparedRun {
     package let library: MatrixLibrary
     package let layout: ParameterLayout
     package let schedule: BatchSchedule
+    /// The state that the run goes on from; nil for a new run.
+    package var resumed: TrainingState?
+    /// Whether the run directory is that of an earlier process, which may have left no state.
+    package var isResumed = false
 
     /// Checks the configuration against the data set and opens the matrix library.
     ///
@@ -40,39 +44,57 @@ package struct PreparedRun {
 
     /// What observers are told at the start.
     package func description(workers: Int) -> RunDescription {
-        RunDescription(
+        var description = RunDescription(
             configuration: configuration, dataset: dataset.description, shards: schedule.shards, workers: workers,
             kernel: library.kernel.rawValue, parameterCount: layout.count, stepsPerEpoch: schedule.stepsPerEpoch)
+        description.resumed = resumed?.progress ?? (isResumed ? TrainingProgress() : nil)
+        return description
+    }
+
+    /// The arithmetic of this process.
+    package func makeComputation() throws -> Computation {
+        try Computation(configuration: configuration, dataset: dataset, library: library)
     }
 
     /// Trains in this process alone.
-    package func train(observers: [any RunObserver], shouldStop: @escaping () -> Bool) throws -> RunOutcome {
-        let computation = try Computation(configuration: configuration, dataset: dataset, library: library)
-        let source = LocalGradientSource(computation)
+    package func train(
+        observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil, shouldStop: @escaping () -> Bool
+    ) throws -> RunOutcome {
+        let source = LocalGradientSource(try makeComputation())
         return try train(
-            with: source, parameters: try initialParameters(), observers: observers, shouldStop: shouldStop)
+            with: source, parameters: try initialParameters(), observers: observers, checkpoints: checkpoints,
+            shouldStop: shouldStop)
     }
 
     /// The weights before the first step, and room for those after it.
     ///
-    /// - Parameter memory: Makes memory for one version, 0 or 1: this process's own, or shared with workers.
-    /// - Returns: Version 0, and room for version 1.
+    /// - Parameter memory: Makes memory for one version, even or odd: this process's own, or shared with workers.
+    /// - Returns: The version of the run's first step, and room for the next.
     /// - Throws: `NetworkError` if there is no such network.
     func initialParameters(in memory: ((_ version: Int) -> FloatBuffer)? = nil) throws -> VersionedParameters {
-        let initial = memory?(0) ?? FloatBuffer(count: layout.count)
-        try initialize(configuration.network, seed: configuration.training.seed, into: initial)
-        return VersionedParameters(initial: initial, other: memory?(1) ?? FloatBuffer(count: layout.count))
+        let version = resumed?.progress.step ?? 0
+        let initial = memory?(Int(version & 1)) ?? FloatBuffer(count: layout.count)
+        if let resumed {
+            initial.pointer.update(from: resumed.parameters.pointer, count: layout.count)
+        } else {
+            try initialize(configuration.network, seed: configuration.training.seed, into: initial)
+        }
+        let other = memory?(1 - Int(version & 1)) ?? FloatBuffer(count: layout.count)
+        return VersionedParameters(initial: initial, other: other, version: version)
     }
 
     func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
-        shouldStop: @escaping () -> Bool
+        checkpoints: (any CheckpointStore)?, shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
         let description = description(workers: source.workers)
         for observer in observers { try observer.runWillStart(description) }
-        let trainer = Trainer(
+        let trainer = try Trainer(
             configuration: configuration, schedule: schedule, layout: layout, parameters: parameters,
-            source: source, observers: observers, shouldStop: shouldStop)
+            resumed: resumed, source: source,
+            surroundings: Trainer.Surroundings(
+                observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
+                makeComputation: makeComputation))
         return try trainer.run()
     }
 }

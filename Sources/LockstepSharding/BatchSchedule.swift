@@ -29,6 +29,11 @@ package struct BatchSchedule: Sendable {
         Int(step / UInt64(stepsPerEpoch))
     }
 
+    /// How many epochs have seen a step once so many steps are finished.
+    package func epochs(begunBy steps: UInt64) -> Int {
+        steps == 0 ? 0 : epoch(ofStep: steps - 1) + 1
+    }
+
     /// The step's place in its epoch.
     package func index(ofStep step: UInt64) -> Int {
         Int(step % UInt64(stepsPerEpoch))

@@ -2,7 +2,8 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// Turns SIGINT and SIGTERM into a flag that loops look at and a descriptor that they can wait for.
+/// Turns SIGINT and SIGTERM into a flag that loops look at and a descriptor that they can wait for, and SIGUSR1 into a
+/// number of requests.
 ///
 /// The first signal asks the program to end in good order. The second ends it at once, with status 128 + its number,
 /// after the registered cleanup; a third ends even that.
@@ -12,12 +13,15 @@ import Synchronization
 package final class StopSignals: Sendable {
     /// 0: none yet.
     private let first = Atomic<Int32>(0)
+    private let requests = Atomic<Int>(0)
     private let event: FileDescriptor
     private let cleanup = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Starts to catch `signals`, except those that the process was told to ignore, as `nohup` and shell scripts' `&`
-    /// do. Throws EBUSY when the process has one already.
-    package static func install(_ signals: [Int32] = [SIGINT, SIGTERM]) throws(SystemError) -> StopSignals {
+    /// do; SIGUSR1 is a request that ends nothing. Throws EBUSY when the process has one already.
+    package static func install(
+        _ signals: [Int32] = [SIGINT, SIGTERM, SIGUSR1]
+    ) throws(SystemError) -> StopSignals {
         guard isInstalled.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else {
             throw SystemError("catch signals twice", code: EBUSY)
         }
@@ -46,7 +50,10 @@ package final class StopSignals: Sendable {
         return signal == 0 ? nil : signal
     }
 
-    /// Readable from the first signal on.
+    /// How often SIGUSR1 has arrived. Costs a load from memory.
+    package var requestCount: Int { requests.load(ordering: .relaxed) }
+
+    /// Readable from the first signal on that asks the process to stop.
     package var descriptor: Int32 { event.number }
 
     /// What to do before the second signal ends the process: kill workers, remove directories. It runs on a thread of
@@ -60,6 +67,10 @@ package final class StopSignals: Sendable {
         while true {
             var signal: Int32 = 0
             guard sigwait(&set, &signal) == 0 else { continue }
+            if signal == SIGUSR1 {
+                requests.add(1, ordering: .relaxed)
+                continue
+            }
             guard first.compareExchange(expected: 0, desired: signal, ordering: .relaxed).exchanged else {
                 // Whatever happens to the cleanup, the next signal ends the process.
                 for signal in signals { _ = handle(signal, nil) }

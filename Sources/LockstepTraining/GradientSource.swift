@@ -54,12 +54,15 @@ package protocol GradientSource: AnyObject {
     /// - Returns: A score for each split, its blocks added up in their order.
     func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore]
 
-    /// What has happened to the membership since the run began.
+    /// What has happened to the membership since this process began.
     var membership: MembershipCounts { get }
+
+    /// Who gave the answer for a node of the step under way, in words for an error; nil for this process itself.
+    func contributor(of node: NodeID) -> String?
 }
 
 /// What a run's summary tells about its workers.
-package struct MembershipCounts: Sendable {
+package struct MembershipCounts: Codable, Hashable, Sendable {
     package var lost = 0
     package var joined = 0
     package var shardsReassigned = 0

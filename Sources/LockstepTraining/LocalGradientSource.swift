@@ -1,7 +1,7 @@
 package import LockstepData
 import LockstepNetwork
 import LockstepNumerics
-import LockstepSharding
+package import LockstepSharding
 
 /// The gradient source of a single process: it computes the root of every mini-batch's tree itself.
 package final class LocalGradientSource: GradientSource {
@@ -37,6 +37,8 @@ package final class LocalGradientSource: GradientSource {
 
     /// Nobody else needs the weights.
     package func publish(version: UInt64, chunk: Int) {}
+
+    package func contributor(of node: NodeID) -> String? { nil }
 
     package func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
         splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }

@@ -17,6 +17,10 @@ package final class Reducer {
     /// Where a known node's floats of a chunk lie, by slot and chunk: own memory, or memory pushed as stable.
     private var values: [UnsafePointer<Float>?]
     private var losses: [Double]
+    /// Whether a step has begun and not ended.
+    package private(set) var isUnderWay = false
+    /// The loss of the last mini-batch, once it is complete.
+    package private(set) var loss: Double?
 
     /// - Parameters:
     ///   - layout: The parameter buffer's chunks.
@@ -35,6 +39,13 @@ package final class Reducer {
     package func begin(_ tree: SummationTree) {
         self.tree = tree
         arrivals.begin(tree)
+        isUnderWay = true
+        loss = nil
+    }
+
+    /// Ends a step whose sums have been used.
+    package func end() {
+        isUnderWay = false
     }
 
     /// Takes one chunk of a node's gradient.
@@ -84,15 +95,15 @@ package final class Reducer {
 
     /// Takes a node's loss, the sum of its samples' costs.
     ///
-    /// - Returns: The loss of the whole mini-batch if it is complete now.
-    package func add(_ node: NodeID, loss: Double) -> Double? {
+    /// The loss of the whole mini-batch is in ``loss`` when it is complete.
+    package func add(_ node: NodeID, loss: Double) {
         let lane = layout.chunks.count
-        guard !arrivals.isKnown(node, lane: lane) else { return nil }
+        guard !arrivals.isKnown(node, lane: lane) else { return }
         losses[tree.slot(of: node)] = loss
         let outcome = arrivals.insert(node, lane: lane) { parent, left, right in
             losses[tree.slot(of: parent)] = losses[tree.slot(of: left)] + losses[tree.slot(of: right)]
         }
-        return outcome == .complete ? losses[tree.slot(of: tree.root)] : nil
+        if outcome == .complete { self.loss = losses[tree.slot(of: tree.root)] }
     }
 
     private func memory(ofSlot slot: Int) -> UnsafeMutablePointer<Float> {

@@ -14,6 +14,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var optimizer: OptimizerConfiguration
     package var schedule: ScheduleConfiguration
     package var evaluation: EvaluationOptions
+    package var checkpoint: CheckpointOptions
     package var timeouts: TimeoutOptions
     /// Parts that every mini-batch is cut into; absent until the run resolves it.
     package var shards: Int?
@@ -29,6 +30,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         optimizer: OptimizerConfiguration,
         schedule: ScheduleConfiguration = .constant,
         evaluation: EvaluationOptions = EvaluationOptions(),
+        checkpoint: CheckpointOptions = CheckpointOptions(),
         timeouts: TimeoutOptions = TimeoutOptions(),
         shards: Int? = nil,
         kernel: MatrixKernel? = nil
@@ -41,10 +43,16 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         self.optimizer = optimizer
         self.schedule = schedule
         self.evaluation = evaluation
+        self.checkpoint = checkpoint
         self.timeouts = timeouts
         self.shards = shards
         self.kernel = kernel
     }
+}
+
+extension RunConfiguration {
+    /// Whether a step's weights depend on the number of epochs, because a schedule is stretched over all of them.
+    package var isScheduleSpanningRun: Bool { schedule.spansRun }
 }
 
 /// How long and in which portions a run trains.
@@ -69,6 +77,16 @@ package struct EvaluationOptions: Codable, Hashable, Sendable {
     package var every: Int
 
     package init(every: Int = 1) {
+        self.every = every
+    }
+}
+
+/// When a state is kept from which the run can be resumed.
+package struct CheckpointOptions: Codable, Hashable, Sendable {
+    /// Seconds between checkpoints; 0: only at the end, and when a signal asks for one.
+    package var every: Double
+
+    package init(every: Double = 30) {
         self.every = every
     }
 }

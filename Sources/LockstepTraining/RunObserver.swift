@@ -23,6 +23,8 @@ package struct RunDescription: Sendable {
     package var kernel: String
     package var parameterCount: Int
     package var stepsPerEpoch: Int
+    /// Where an earlier process left the run that this one goes on with; nil for a new run.
+    package var resumed: TrainingProgress?
 
     package init(
         configuration: RunConfiguration, dataset: DatasetDescription, shards: Int, workers: Int, kernel: String,
@@ -66,7 +68,7 @@ package struct StepProgress: Sendable {
 }
 
 /// How well the network does on one split.
-package struct SplitScore: Hashable, Sendable {
+package struct SplitScore: Codable, Hashable, Sendable {
     package var correct: Int
     package var total: Int
     /// Mean cost of a sample, C.
@@ -83,7 +85,7 @@ package struct SplitScore: Hashable, Sendable {
 }
 
 /// One epoch's results.
-package struct EpochReport: Sendable {
+package struct EpochReport: Codable, Hashable, Sendable {
     /// From 0.
     package var epoch: Int
     /// Absent in epochs without evaluation.

@@ -13,25 +13,36 @@ package struct Step {
     /// Takes the step that `batch` describes.
     ///
     /// - Returns: The mini-batch's loss: the sum of its samples' costs under the weights before the update.
-    /// - Throws: ``TrainingError/notFinite(step:epoch:)`` before the weights advance; whatever the source throws.
+    /// - Throws: `NotFiniteAnswer` before the weights advance; whatever the source throws.
     func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
-        let (current, next, version) = (parameters.current, parameters.next, parameters.version + 1)
-        var loss: Double?
         reducer.begin(batch.tree)
         optimizer.beginStep(batch.step, samples: batch.count)
+        return try complete(batch, &parameters, from: source)
+    }
+
+    /// Takes what is left of a step from a source, which may be another one than it began with.
+    func complete(
+        _ batch: Batch, _ parameters: inout VersionedParameters, from source: any GradientSource
+    ) throws -> Double {
+        let (current, next, version) = (parameters.current, parameters.next, parameters.version + 1)
         try source.gradients(of: batch, parameters: parameters) { contribution in
             switch contribution {
             case .gradient(let node, let chunk, let floats, let isStable):
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 let range = reducer.layout.chunks[chunk].range
                 optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer)
+                guard allFinite(next.pointer + range.lowerBound, count: range.count) else {
+                    throw NotFiniteAnswer(node: nil)
+                }
                 try source.publish(version: version, chunk: chunk)
-            case .loss(let node, let value):
-                loss = reducer.add(node, loss: value) ?? loss
+            case .loss(let node, let loss):
+                guard loss.isFinite else { throw NotFiniteAnswer(node: node) }
+                reducer.add(node, loss: loss)
             }
         }
-        guard let loss, loss.isFinite else { throw TrainingError.notFinite(step: batch.step, epoch: batch.epoch) }
+        guard let loss = reducer.loss, loss.isFinite else { throw NotFiniteAnswer(node: batch.tree.root) }
         parameters.advance()
+        reducer.end()
         return loss
     }
 }

@@ -4,126 +4,251 @@ package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
 
-/// Runs the epochs: steps, evaluation, reports.
+/// Runs the epochs: steps, evaluation, reports, checkpoints.
 package final class Trainer {
+    /// Whom the trainer tells and asks on its way.
+    package struct Surroundings {
+        /// Told in this order.
+        package var observers: [any RunObserver]
+        package var checkpoints: (any CheckpointStore)?
+        /// Asked between steps; true ends the run early.
+        package var shouldStop: () -> Bool
+        /// This process's own arithmetic, made when something has gone wrong.
+        package var makeComputation: () throws -> Computation
+
+        package init(
+            observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
+            shouldStop: @escaping () -> Bool = { false }, makeComputation: @escaping () throws -> Computation
+        ) {
+            self.observers = observers
+            self.checkpoints = checkpoints
+            self.shouldStop = shouldStop
+            self.makeComputation = makeComputation
+        }
+    }
+
     private let configuration: RunConfiguration
     private let schedule: BatchSchedule
     private let source: any GradientSource
-    private let observers: [any RunObserver]
-    private let step: Step
-    private let shouldStop: () -> Bool
+    private let surroundings: Surroundings
     private let clock = ContinuousClock()
 
+    private let step: Step
     private var parameters: VersionedParameters
-    private var epochs: [EpochReport] = []
-    private var seconds = 0.0
-    private var samples = 0
-    private var longestGap = 0.0
-    private var bestValidation: Int?
+    private var progress: TrainingProgress
+    /// What happened to the membership before this process.
+    private let earlierMembership: MembershipCounts
+    /// When the epoch's steps began in this process.
+    private var epochStart: ContinuousClock.Instant
 
     /// - Parameters:
     ///   - configuration: The run's, resolved.
     ///   - schedule: How the training split is cut.
     ///   - layout: The network's parameters.
-    ///   - parameters: The initial weights.
+    ///   - parameters: The weights to start from; of a resumed run those of the state's step.
+    ///   - resumed: The state that the run goes on from, which fits this run; nil for a new run.
     ///   - source: Whoever computes.
-    ///   - observers: Told in this order.
-    ///   - shouldStop: Asked between steps; true ends the run early.
+    ///   - surroundings: Observers, checkpoints, the wish to stop.
+    /// - Throws: ``TrainingError/invalidConfiguration(_:)`` for a state of another run.
     package init(
         configuration: RunConfiguration, schedule: BatchSchedule, layout: ParameterLayout,
-        parameters: VersionedParameters, source: any GradientSource, observers: [any RunObserver],
-        shouldStop: @escaping () -> Bool
-    ) {
+        parameters: VersionedParameters, resumed: TrainingState? = nil, source: any GradientSource,
+        surroundings: Surroundings
+    ) throws(TrainingError) {
         self.configuration = configuration
         self.schedule = schedule
         self.source = source
-        self.observers = observers
+        self.surroundings = surroundings
         self.step = Step(
             source: source, reducer: Reducer(layout: layout.chunks, shards: schedule.shards),
             optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch))
-        self.shouldStop = shouldStop
         self.parameters = parameters
+        self.progress = resumed?.progress ?? TrainingProgress()
+        self.earlierMembership = progress.membership
+        self.epochStart = clock.now
+        if let resumed {
+            guard progress.isConsistent(stepsPerEpoch: schedule.stepsPerEpoch), parameters.version == progress.step
+            else { throw .invalidConfiguration("a state of step \(progress.step) in epoch \(progress.epoch)") }
+            try step.optimizer.restore(resumed)
+        }
+        surroundings.checkpoints?.prepare(for: state)
     }
 
-    /// Trains all epochs, or up to the step at which it is asked to stop.
+    /// Trains all epochs that are left, or up to the step at which it is asked to stop.
     package func run() throws -> RunOutcome {
         var isInterrupted = false
-        for epoch in 0..<configuration.training.epochs {
-            guard let report = try train(epoch) else {
-                isInterrupted = true
-                break
+        do {
+            while !isInterrupted && progress.epoch < configuration.training.epochs {
+                epochStart = clock.now
+                isInterrupted = try !finishSteps()
+                if !isInterrupted { try closeEpoch() }
             }
-            epochs.append(report)
-            for observer in observers { try observer.epochDidFinish(report, parameters: parameters.current) }
+        } catch let answer as NotFiniteAnswer {
+            throw TrainingError.notFinite(place(of: answer))
+        } catch {
+            if (try? finishBrokenStep()) != nil { save(isLast: true) }
+            throw error
         }
+        save(isLast: true)
         let outcome = outcome(interrupted: isInterrupted)
-        for observer in observers { try observer.runDidFinish(outcome, parameters: parameters.current) }
+        for observer in surroundings.observers { try observer.runDidFinish(outcome, parameters: parameters.current) }
         return outcome
     }
 
-    /// One pass over the training split; nil if it was stopped on the way.
-    private func train(_ epoch: Int) throws -> EpochReport? {
-        let start = clock.now
-        var progress = ProgressMeter(start: start)
+    /// Takes the steps that are left of the epoch; false if it was asked to stop on the way.
+    private func finishSteps() throws -> Bool {
+        let (epoch, stepsPerEpoch) = (progress.epoch, schedule.stepsPerEpoch)
+        let end = UInt64(epoch + 1) * UInt64(stepsPerEpoch)
+        var meter = ProgressMeter(start: epochStart)
         var lastStep: ContinuousClock.Instant?
-        var loss = 0.0
-        for index in 0..<schedule.stepsPerEpoch {
-            guard !shouldStop() else {
-                seconds += (clock.now - start).seconds
-                return nil
-            }
+        while parameters.version < end {
+            guard !surroundings.shouldStop() else { return false }
             let batch = Batch(step: parameters.version, schedule: schedule)
             let batchLoss = try step.run(batch, &parameters)
             let now = clock.now
-            loss += batchLoss
-            samples += batch.count
-            if let lastStep { longestGap = max(longestGap, (now - lastStep).seconds) }
+            count(batch, loss: batchLoss)
+            if let lastStep { progress.longestStepGap = max(progress.longestStepGap, (now - lastStep).seconds) }
             lastStep = now
-            progress.add(samples: batch.count, loss: batchLoss)
-            if let interval = progress.report(at: now) {
-                report(interval, epoch: epoch, step: index + 1)
-            }
+            meter.add(samples: batch.count, loss: batchLoss)
+            if let interval = meter.report(at: now) { report(interval, step: batch.index + 1) }
+            // At the end of an epoch its evaluation comes first: the state after it has both.
+            if parameters.version < end, surroundings.checkpoints?.isDue(at: now) == true { save(isLast: false) }
         }
-        let epochSeconds = (clock.now - start).seconds
-        seconds += epochSeconds
-        return try report(epoch, loss: loss, seconds: epochSeconds)
+        return true
+    }
+
+    private func count(_ batch: Batch, loss: Double) {
+        progress.step = parameters.version
+        progress.epochLoss += loss
+        progress.samples += batch.count
     }
 
     /// Evaluates the network, if it is time to, and sums the epoch up.
-    private func report(_ epoch: Int, loss: Double, seconds: Double) throws -> EpochReport {
-        let every = configuration.evaluation.every
+    private func closeEpoch() throws {
+        let (epoch, every) = (progress.epoch, configuration.evaluation.every)
+        let seconds = epochSeconds
         let isEvaluated = every > 0 && ((epoch + 1) % every == 0 || epoch + 1 == configuration.training.epochs)
         let scores = isEvaluated ? try source.evaluate([.test, .validation], parameters: parameters) : []
         let validation = scores.last.flatMap { $0.total > 0 ? $0 : nil }
-        let isBest = validation.map { $0.correct > bestValidation ?? -1 } ?? false
-        if isBest { bestValidation = validation?.correct }
-        return EpochReport(
-            epoch: epoch, test: scores.first, validation: validation, trainingCost: loss / Double(schedule.samples),
-            seconds: seconds, samples: schedule.samples, totalSteps: Int(parameters.version),
-            workers: source.workers, weightsSHA256: weightsSHA256, isBest: isBest)
+        let isBest = validation.map { $0.correct > progress.bestValidation ?? -1 } ?? false
+        if isBest { progress.bestValidation = validation?.correct }
+        let report = EpochReport(
+            epoch: epoch, test: scores.first, validation: validation,
+            trainingCost: progress.epochLoss / Double(schedule.samples), seconds: seconds, samples: schedule.samples,
+            totalSteps: Int(parameters.version), workers: source.workers, weightsSHA256: weightsSHA256, isBest: isBest)
+        progress.epochs.append(report)
+        progress.seconds += seconds
+        progress.epochSeconds = 0
+        progress.epochLoss = 0
+        epochStart = clock.now
+        for observer in surroundings.observers {
+            try observer.epochDidFinish(report, parameters: parameters.current)
+        }
+        let isOver = progress.epoch == configuration.training.epochs
+        if !isOver, surroundings.checkpoints?.isDue(at: clock.now) == true { save(isLast: false) }
     }
 
-    private func report(_ interval: ProgressMeter.Interval, epoch: Int, step: Int) {
+    // MARK: - Reports
+
+    private func report(_ interval: ProgressMeter.Interval, step: Int) {
         let progress = StepProgress(
-            epoch: epoch, step: step, stepsPerEpoch: schedule.stepsPerEpoch, totalSteps: Int(parameters.version),
-            trainingCost: interval.loss / Double(interval.samples),
+            epoch: progress.epoch, step: step, stepsPerEpoch: schedule.stepsPerEpoch,
+            totalSteps: Int(parameters.version), trainingCost: interval.loss / Double(interval.samples),
             samplesPerSecond: Double(interval.samples) / interval.seconds, workers: source.workers)
-        for observer in observers { observer.runDidProgress(progress) }
+        for observer in surroundings.observers { observer.runDidProgress(progress) }
     }
 
     private func outcome(interrupted: Bool) -> RunOutcome {
-        let membership = source.membership
+        let membership = earlierMembership + source.membership
         return RunOutcome(
-            epochs: epochs, steps: Int(parameters.version), seconds: seconds, samples: samples,
-            weightsSHA256: weightsSHA256, bitwiseReproducible: membership.isBitwiseReproducible,
-            workersLost: membership.lost, workersJoined: membership.joined,
-            shardsReassigned: membership.shardsReassigned, maximumStepGapMilliseconds: longestGap * 1_000,
+            epochs: progress.epochs, steps: Int(parameters.version), seconds: progress.seconds + epochSeconds,
+            samples: progress.samples, weightsSHA256: weightsSHA256,
+            bitwiseReproducible: membership.isBitwiseReproducible, workersLost: membership.lost,
+            workersJoined: membership.joined, shardsReassigned: membership.shardsReassigned,
+            maximumStepGapMilliseconds: progress.longestStepGap * 1_000,
             inlinePayloadBytes: membership.inlinePayloadBytes, interrupted: interrupted)
+    }
+
+    /// Seconds that the steps of the epoch under way have taken, in this process and those before it.
+    private var epochSeconds: Double {
+        let isUnderWay = parameters.version > UInt64(progress.epoch) * UInt64(schedule.stepsPerEpoch)
+        return isUnderWay ? progress.epochSeconds + (clock.now - epochStart).seconds : 0
     }
 
     /// SHA-256 of all parameters: layer by layer, weights (row-major, [out, in]) then biases, little-endian float32.
     private var weightsSHA256: String {
         SHA256.hash(UnsafeRawBufferPointer(parameters.current.buffer)).hex
+    }
+
+    // MARK: - Checkpoints
+
+    /// Computes here what the workers have left of a step.
+    ///
+    /// The optimizer's memory, unlike the weights, is kept in one version: once the step has begun, only its end makes a
+    /// whole state again.
+    private func finishBrokenStep() throws {
+        guard step.reducer.isUnderWay else { return }
+        let batch = Batch(step: parameters.version, schedule: schedule)
+        let local = LocalGradientSource(try surroundings.makeComputation())
+        count(batch, loss: try step.complete(batch, &parameters, from: local))
+    }
+
+    private func save(isLast: Bool) {
+        guard let checkpoints = surroundings.checkpoints else { return }
+        checkpoints.save(state, isLast: isLast)
+    }
+
+    /// The run as it is now, between two steps.
+    private var state: TrainingState {
+        var state = TrainingState(
+            progress: progress, parameters: parameters.current, optimizer: step.optimizer.stateBuffers)
+        state.progress.epochSeconds = epochSeconds
+        state.progress.membership = earlierMembership + source.membership
+        state.progress.optimizerScalars = step.optimizer.stateScalars
+        return state
+    }
+
+    // MARK: - Numbers that are not finite
+
+    /// Finds out which shard and which worker gave an answer that is not finite, by computing the shards again.
+    private func place(of answer: NotFiniteAnswer) -> NotFinite {
+        let batch = Batch(step: parameters.version, schedule: schedule)
+        var place = NotFinite(
+            quantity: answer.node == nil ? .weights : .loss, step: batch.step, epoch: batch.epoch,
+            shards: schedule.shards)
+        let weights = parameters.current.pointer
+        if let found = try? surroundings.makeComputation().firstNotFiniteShard(of: batch, weights: weights) {
+            (place.shard, place.quantity) = found
+            let leaf = batch.tree.leaves.first { batch.tree.slot(of: $0) == found.shard }
+            place.worker = leaf.flatMap { contributor(above: $0, in: batch.tree) }
+        } else if let node = answer.node {
+            // Whoever gave it computes something else than this process does.
+            place.worker = source.contributor(of: node)
+        }
+        return place
+    }
+
+    /// Who computed a shard, alone or as part of a larger node.
+    private func contributor(above leaf: NodeID, in tree: SummationTree) -> String? {
+        var node: NodeID? = leaf
+        while let candidate = node {
+            if let name = source.contributor(of: candidate) { return name }
+            node = tree.parent(of: candidate)
+        }
+        return nil
+    }
+}
+
+extension Optimizer {
+    /// Takes over what the optimizer of an earlier process remembered.
+    fileprivate func restore(_ state: TrainingState) throws(TrainingError) {
+        for (name, buffer) in stateBuffers {
+            guard let kept = state.optimizer.first(where: { $0.name == name }), kept.buffer.count == buffer.count else {
+                throw .invalidConfiguration("the state to go on from lacks the optimizer's '\(name)'")
+            }
+            buffer.pointer.update(from: kept.buffer.pointer, count: buffer.count)
+        }
+        stateScalars = state.progress.optimizerScalars
     }
 }
 

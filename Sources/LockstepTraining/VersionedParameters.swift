@@ -6,17 +6,18 @@ package import LockstepNumerics
 /// after some ranges have been updated already; meanwhile the weights of step n + 1 come into being beside them.
 package struct VersionedParameters {
     /// The number of updates that made the current weights; also the number of the step they serve.
-    package private(set) var version: UInt64 = 0
+    package private(set) var version: UInt64
     private let even: FloatBuffer
     private let odd: FloatBuffer
 
     /// - Parameters:
-    ///   - initial: The weights of step 0.
-    ///   - other: Room for those of step 1, of the same size.
-    package init(initial: FloatBuffer, other: FloatBuffer) {
+    ///   - initial: The weights of step `version`.
+    ///   - other: Room for those of the next step, of the same size.
+    ///   - version: The step that the weights are for; not 0 when a run is resumed.
+    package init(initial: FloatBuffer, other: FloatBuffer, version: UInt64 = 0) {
         precondition(initial.count == other.count)
-        self.even = initial
-        self.odd = other
+        self.version = version
+        (self.even, self.odd) = version & 1 == 0 ? (initial, other) : (other, initial)
     }
 
     /// The weights of `version`, the current one or the next.

@@ -70,7 +70,7 @@ struct RunRecorderTests {
             report(0, test: 3, validation: 2, isBest: true), report(1, test: 5, validation: 2, isBest: false),
             report(2, test: 4, validation: 3, isBest: true),
         ]
-        for epoch in epochs { try recorder.epochDidFinish(epoch, parameters: buffer(Float(epoch.epoch))) }
+        for epoch in epochs { recorder.epochDidFinish(epoch, parameters: buffer(Float(epoch.epoch))) }
         try recorder.runDidFinish(outcome(epochs), parameters: buffer(50))
 
         let lines = try text(of: directory.metrics).split(separator: "\n")
@@ -112,37 +112,92 @@ struct RunRecorderTests {
         #expect(!FileManager.default.fileExists(atPath: directory.bestModel))
     }
 
-    @Test("A write error names the file; that of a progress line comes with the epoch")
-    func errors() throws {
+    @Test("A run that cannot be recorded does not start")
+    func unwritable() throws {
         let folder = try TemporaryFolder()
         let gone = RunDirectory(existing: folder("gone"))
-        let early = RunRecorder(directory: gone, programVersion: "1")
+        let recorder = RunRecorder(directory: gone, programVersion: "1")
         #expect(
-            message { try early.runWillStart(run) }
+            message { try recorder.runWillStart(run) }
                 == "\(gone.configuration): cannot write: No such file or directory; check the path")
+    }
 
+    @Test("Metrics that cannot be written are warned of once, and the run goes on")
+    func fullMetrics() throws {
+        let folder = try TemporaryFolder()
         let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
         #expect(symlink("/dev/full", directory.metrics) == 0)
-        let recorder = RunRecorder(directory: directory, programVersion: "1")
+        var warnings: [String] = []
+        let recorder = RunRecorder(directory: directory, programVersion: "1", warn: { warnings.append($0) })
         try recorder.runWillStart(run)
         let progress = StepProgress(
             epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, trainingCost: 1, samplesPerSecond: 1, workers: 1)
         recorder.runDidProgress(progress)
         recorder.runDidProgress(progress)
-        let expected =
-            "\(directory.metrics): cannot write: No space left on device; "
-            + "free some space or choose another path"
-        #expect(message { try recorder.runDidFinish(outcome([]), parameters: buffer(0)) } == expected)
-        let epoch = report(0, test: nil, validation: nil, isBest: false)
-        #expect(message { try recorder.epochDidFinish(epoch, parameters: buffer(0)) } == expected)
-
-        try FileManager.default.createDirectory(atPath: directory.bestModel, withIntermediateDirectories: false)
-        try FileManager.default.removeItem(atPath: directory.metrics)
-        try recorder.runWillStart(run)
-        let best = report(0, test: 1, validation: 1, isBest: true)
+        recorder.epochDidFinish(report(0, test: nil, validation: nil, isBest: false), parameters: buffer(0))
+        try recorder.runDidFinish(outcome([]), parameters: buffer(0))
         #expect(
-            message { try recorder.epochDidFinish(best, parameters: buffer(0)) }
+            warnings == [
+                "\(directory.metrics): cannot write: No space left on device; free some space or choose another path; "
+                    + "training goes on without some lines of it"
+            ])
+    }
+
+    @Test("The best weights that could not be written are written as soon as they can be")
+    func lateBest() throws {
+        let folder = try TemporaryFolder()
+        let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
+        try FileManager.default.createDirectory(atPath: directory.bestModel, withIntermediateDirectories: false)
+        var warnings: [String] = []
+        let recorder = RunRecorder(directory: directory, programVersion: "1", warn: { warnings.append($0) })
+        try recorder.runWillStart(run)
+        let parameters = buffer(7)
+        recorder.epochDidFinish(report(0, test: 1, validation: 1, isBest: true), parameters: parameters)
+        parameters.buffer.update(repeating: 0)
+        recorder.epochDidFinish(report(1, test: 1, validation: 0, isBest: false), parameters: parameters)
+        #expect(warnings.count == 2)
+        #expect(warnings.first?.hasPrefix("\(directory.bestModel): cannot write: Is a directory; training") == true)
+        #expect(
+            message { try recorder.runDidFinish(outcome([]), parameters: parameters) }
                 == "\(directory.bestModel): cannot write: Is a directory")
+        // The model and the summary were written all the same.
+        #expect(try ModelFile.load(directory.model).parameters.buffer[0] == 0)
+        #expect(FileManager.default.fileExists(atPath: directory.summary))
+        try FileManager.default.removeItem(atPath: directory.bestModel)
+        recorder.epochDidFinish(report(2, test: 1, validation: 1, isBest: false), parameters: parameters)
+        #expect(Array(try ModelFile.load(directory.bestModel).parameters.buffer) == (7..<16).map(Float.init))
+    }
+
+    @Test("A resumed run's metrics are cut back to where it goes on, half a line included")
+    func cutMetrics() throws {
+        let folder = try TemporaryFolder()
+        let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
+        let recorder = RunRecorder(directory: directory, programVersion: "1")
+        try recorder.runWillStart(run)
+        func step(_ total: Int) -> StepProgress {
+            StepProgress(
+                epoch: (total - 1) / 2, step: 1, stepsPerEpoch: 2, totalSteps: total, trainingCost: 1,
+                samplesPerSecond: 1, workers: 1)
+        }
+        for epoch in 0..<3 {
+            recorder.runDidProgress(step(2 * epoch + 1))
+            recorder.runDidProgress(step(2 * epoch + 2))
+            recorder.epochDidFinish(report(epoch, test: 1, validation: 1, isBest: false), parameters: buffer(0))
+        }
+        let lines = try text(of: directory.metrics).split(separator: "\n")
+        #expect(lines.count == 9)
+        // Before and after the second epoch is reported, and in the middle of the third.
+        for (steps, epochs, kept) in [(4, 1, 5), (4, 2, 6), (5, 2, 7), (0, 0, 0)] as [(UInt64, Int, Int)] {
+            let whole = lines.joined(separator: "\n") + "\n" + #"{"epoch":3,"st"#
+            _ = try folder.write(whole.utf8, to: "run/metrics.jsonl")
+            var progress = TrainingProgress()
+            progress.step = steps
+            progress.epochs = (0..<epochs).map { report($0, test: nil, validation: nil, isBest: false) }
+            var resumed = run
+            resumed.resumed = progress
+            try RunRecorder(directory: directory, programVersion: "1").runWillStart(resumed)
+            #expect(try text(of: directory.metrics) == lines.prefix(kept).map { $0 + "\n" }.joined())
+        }
     }
 }
 

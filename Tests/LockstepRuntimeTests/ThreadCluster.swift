@@ -96,7 +96,7 @@ struct ThreadCluster: Sendable {
         defer { threads.join() }
         do {
             try source.gather()
-            let outcome = try run.train(with: source, parameters: parameters, observers: []) {
+            let outcome = try run.train(with: source, parameters: parameters, observers: [], checkpoints: nil) {
                 betweenSteps()
                 return false
             }

@@ -34,6 +34,8 @@ extension ConfigurationFile {
         lines += [
             "evaluation:",
             "  every: \(configuration.evaluation.every)",
+            "checkpoint:",
+            "  every: \(configuration.checkpoint.every)",
             "timeouts:",
             "  start: \(configuration.timeouts.start)",
             "  rejoin: \(configuration.timeouts.rejoin)",

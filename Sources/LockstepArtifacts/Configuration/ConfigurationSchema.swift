@@ -5,8 +5,8 @@ enum ConfigurationSchema {
     /// The keys of each section, by the section's key path; the empty path is the file itself.
     static let sections: [String: [String]] = [
         "": [
-            "name", "data", "network", "cost", "training", "optimizer", "schedule", "evaluation", "timeouts",
-            "shards", "kernel",
+            "name", "data", "network", "cost", "training", "optimizer", "schedule", "evaluation", "checkpoint",
+            "timeouts", "shards", "kernel",
         ],
         "data": ["name"] + fileKeys,
         "network": ["sizes", "activation", "initializer"],
@@ -20,6 +20,7 @@ enum ConfigurationSchema {
         "schedule.cosine": ["warm-up", "final"],
         "schedule.one-cycle": ["warm-up", "initial", "final"],
         "evaluation": ["every"],
+        "checkpoint": ["every"],
         "timeouts": ["start", "rejoin"],
     ]
 

@@ -25,6 +25,11 @@ extension RunConfiguration {
         {
             evaluation.every = every
         }
+        if let section = try run.section("checkpoint"),
+            let every = try section.number("every", in: 0..<ConfigurationSchema.maximumTimeout)
+        {
+            checkpoint.every = every
+        }
         if let section = try run.section("timeouts") {
             let limit = ConfigurationSchema.maximumTimeout
             if let start = try section.positiveNumber("start", atMost: limit) { timeouts.start = start }

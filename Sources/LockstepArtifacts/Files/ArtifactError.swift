@@ -12,6 +12,8 @@ package enum ArtifactError: Error, Equatable, Sendable {
     case malformed(path: String, reason: String, remedy: String?)
     /// A run directory must be new or empty.
     case notEmpty(path: String)
+    /// Another process works in the run directory.
+    case inUse(path: String, processID: Int32?)
     /// Something that is no folder stands where a folder is needed.
     case notADirectory(path: String)
 
@@ -28,7 +30,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
     package var path: String {
         switch self {
         case .system(_, let path, _), .notARegularFile(let path), .tooLarge(let path, _), .malformed(let path, _, _),
-            .notEmpty(let path), .notADirectory(let path):
+            .notEmpty(let path), .inUse(let path, _), .notADirectory(let path):
             path
         }
     }
@@ -37,7 +39,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
     package var isAboutContent: Bool {
         switch self {
         case .malformed, .tooLarge: true
-        case .system, .notARegularFile, .notEmpty, .notADirectory: false
+        case .system, .notARegularFile, .notEmpty, .inUse, .notADirectory: false
         }
     }
 
@@ -45,7 +47,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
     package var isAboutInput: Bool {
         switch self {
         case .system(.read, _, _), .notARegularFile: true
-        case .system, .malformed, .tooLarge, .notEmpty, .notADirectory: false
+        case .system, .malformed, .tooLarge, .notEmpty, .inUse, .notADirectory: false
         }
     }
 }
@@ -65,7 +67,12 @@ extension ArtifactError: CustomStringConvertible {
         case .malformed(_, let reason, let remedy):
             return "\(name): \(reason)" + (remedy.map { "; \($0)" } ?? "")
         case .notEmpty:
-            return "\(name): the run directory is not empty; give --output a new or empty folder"
+            return
+                "\(name): the run directory is not empty; give --output a new or empty folder, or go on with the run "
+                + "by --resume"
+        case .inUse(_, let processID):
+            return "\(name): in use by \(processID.map { "process \($0)" } ?? "another process"); wait for its end, "
+                + "or stop it"
         case .notADirectory:
             return "\(name): not a folder; move it away or give --output another path"
         }

@@ -52,6 +52,16 @@ struct FileDescriptor: ~Copyable {
         }
     }
 
+    /// Bytes of the file; 0 for what has no length.
+    var length: Int { max(0, Int(lseek(number, 0, SEEK_END))) }
+
+    /// Cuts the file off behind its first bytes.
+    func truncate(to length: Int) throws(ArtifactError) {
+        guard retrying({ ftruncate(number, off_t(length)) }) == 0 else {
+            throw .system(.write, path: path, code: errno)
+        }
+    }
+
     /// Returns once the disk has what was written.
     func synchronize() throws(ArtifactError) {
         guard retrying({ fsync(number) }) == 0 else { throw .system(.write, path: path, code: errno) }

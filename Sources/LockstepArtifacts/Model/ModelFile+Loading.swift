@@ -1,4 +1,3 @@
-import Glibc
 import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
@@ -10,16 +9,8 @@ extension ModelFile {
     /// `activation` and `cost`, without which nobody could run the network; `sizes` follow from the tensors. What else
     /// is there is checked: a `weights_sha256` that does not fit means an altered file.
     package static func load(_ path: String) throws(ArtifactError) -> Model {
-        // Without O_NONBLOCK, opening a named pipe would wait for a writer.
-        let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
-        let size = try file.regularFileSize()
-        let headerLength = try headerLength(of: file, size: size)
-        let dataStart = SafetensorsHeader.prefixLength + headerLength
-        var json = [UInt8](repeating: 0, count: headerLength)
-        try json.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
-            try fill(UnsafeMutableRawBufferPointer(target), from: file, at: SafetensorsHeader.prefixLength)
-        }
-        let header = try SafetensorsHeader(json: json, dataLength: size - dataStart, path: path)
+        let file = try SafetensorsFile(path: path, what: "a model that Lockstep can read")
+        let header = file.header
         let reader = ModelMetadataReader(path: path, texts: header.metadata)
         let (architecture, cost) = try reader.network(sizes: sizes(of: header, path: path))
         let layout: ParameterLayout
@@ -32,9 +23,8 @@ extension ModelFile {
 
         let parameters = FloatBuffer(count: layout.count)
         for tensor in layout.tensors {
-            guard let offset = header.tensors[tensor.name]?.dataOffsets.first else { continue }
             let target = UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range])
-            try fill(UnsafeMutableRawBufferPointer(target), from: file, at: dataStart + offset)
+            try file.read(tensor.name, into: UnsafeMutableRawBufferPointer(target))
         }
         let digest = SHA256.hash(UnsafeRawBufferPointer(parameters.buffer)).hex
         if let expected = header.metadata[Key.weightsSHA256], expected != digest {
@@ -44,28 +34,6 @@ extension ModelFile {
         }
         return Model(
             architecture: architecture, cost: cost, parameters: parameters, metadata: metadata, weightsSHA256: digest)
-    }
-
-    private static func headerLength(of file: borrowing FileDescriptor, size: Int) throws(ArtifactError) -> Int {
-        let prefixLength = SafetensorsHeader.prefixLength
-        guard size >= prefixLength else { throw malformed(file.path, "only \(size) bytes long") }
-        var prefix: UInt64 = 0
-        try withUnsafeMutableBytes(of: &prefix) { (target) throws(ArtifactError) in
-            try fill(target, from: file, at: 0)
-        }
-        guard let length = Int(exactly: UInt64(littleEndian: prefix)), length <= SafetensorsHeader.maximumLength else {
-            throw malformed(file.path, "not a safetensors file")
-        }
-        guard prefixLength + length <= size else { throw malformed(file.path, "truncated in its header") }
-        return length
-    }
-
-    private static func fill(
-        _ target: UnsafeMutableRawBufferPointer, from file: borrowing FileDescriptor, at offset: Int
-    ) throws(ArtifactError) {
-        guard try file.read(into: target, at: offset) else {
-            throw .malformed(path: file.path, reason: "changed while it was read", remedy: "try again")
-        }
     }
 
     /// The layer sizes that the tensors' shapes spell out.

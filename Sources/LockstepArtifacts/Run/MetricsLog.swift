@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import LockstepTraining
 
@@ -56,15 +57,71 @@ enum MetricsLine: Encodable {
 /// The open `metrics.jsonl`: each line is handed to the kernel at once, so it outlives a killed process.
 final class MetricsLog {
     private let file: FileDescriptor
+    /// Bytes of whole lines.
+    private var length: Int
 
-    init(path: String) throws(ArtifactError) {
+    /// - Parameters:
+    ///   - path: The file, made if it is not there.
+    ///   - progress: Where the run goes on: lines about later steps are cut off. Nil: nothing is.
+    /// - Throws: ``ArtifactError`` if the file cannot be opened or cut.
+    init(path: String, resumedAt progress: TrainingProgress? = nil) throws(ArtifactError) {
+        if let progress { try Self.cut(path, to: progress) }
         file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
+        length = file.length
     }
 
+    /// Appends a whole line or nothing.
     func append(_ line: MetricsLine) throws(ArtifactError) {
         let text = try jsonText(line, path: file.path)
-        try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(ArtifactError) in
-            try file.write(UnsafeRawBufferPointer(bytes))
+        do throws(ArtifactError) {
+            try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(ArtifactError) in
+                try file.write(UnsafeRawBufferPointer(bytes))
+            }
+            length += text.utf8.count
+        } catch {
+            try? file.truncate(to: length)
+            throw error
         }
+    }
+
+    /// What tells where a line belongs.
+    private struct Place: Decodable {
+        var type: String
+        var epoch: Int
+        var totalSteps: UInt64
+
+        enum CodingKeys: String, CodingKey {
+            case type, epoch
+            case totalSteps = "total_steps"
+        }
+
+        func isPart(of progress: TrainingProgress) -> Bool {
+            totalSteps <= progress.step && (type != "epoch" || epoch < progress.epoch)
+        }
+    }
+
+    /// Bytes that a file of metrics can have to be cut: some hundred million lines are not meant to be resumed.
+    private static let maximumSize = 1 << 34
+
+    /// Cuts a file back to the last line that is part of the progress; what a killed process left unfinished goes too.
+    private static func cut(_ path: String, to progress: TrainingProgress) throws(ArtifactError) {
+        let bytes: [UInt8]
+        do throws(ArtifactError) {
+            bytes = try readFile(path, limit: maximumSize)
+        } catch .system(_, _, let code) where code == ENOENT {
+            return
+        }
+        let newline = UInt8(ascii: "\n")
+        var end = bytes.lastIndex(of: newline).map { $0 + 1 } ?? 0
+        while end > 0 {
+            let start = bytes[..<(end - 1)].lastIndex(of: newline).map { $0 + 1 } ?? 0
+            let place = try? JSONDecoder().decode(Place.self, from: Data(bytes[start..<end]))
+            if place?.isPart(of: progress) == true { break }
+            end = start
+        }
+        guard end < bytes.count else { return }
+        let file = try FileDescriptor(path: path, flags: O_WRONLY)
+        try file.truncate(to: end)
+        try file.synchronize()
     }
 }

@@ -15,6 +15,8 @@ package struct RunDirectory: Hashable, Sendable {
 
     /// The resolved configuration.
     package var configuration: String { file("config.yaml") }
+    /// Whether a run has been started there.
+    package var hasConfiguration: Bool { access(configuration, F_OK) == 0 }
     /// The final weights.
     package var model: String { file("model.safetensors") }
     /// The weights of the epoch with the highest validation count.
@@ -22,6 +24,10 @@ package struct RunDirectory: Hashable, Sendable {
     /// A line of JSON for each progress report and each epoch.
     package var metrics: String { file("metrics.jsonl") }
     package var summary: String { file("summary.json") }
+    /// The last few states of the run.
+    package var checkpoints: CheckpointFolder { CheckpointFolder(path: file("checkpoints")) }
+    /// Held while a process works in the directory.
+    var lock: String { file(".lock") }
 
     /// Where the worker that was started as number `index` writes its log.
     package func workerLog(_ index: Int) -> String { file("worker-\(index).log") }

@@ -1,0 +1,140 @@
+import Foundation
+import LockstepDigest
+import LockstepNetwork
+import LockstepNumerics
+import LockstepTraining
+
+extension CheckpointFile {
+    /// Reads a checkpoint of a network with this layout.
+    ///
+    /// Total: any bytes give a checkpoint or an error that names the file and what is wrong with it. All bytes are under
+    /// the digest, so whatever passes is what a process of a run has written.
+    static func load(_ path: String, layout: ParameterLayout) throws(ArtifactError) -> Checkpoint {
+        let file = try SafetensorsFile(path: path, what: "a checkpoint")
+        let metadata = file.header.metadata
+        guard metadata[Key.format] == format else { throw malformed(path, "not a checkpoint of Lockstep") }
+        try checkDigest(of: file)
+        guard metadata[Key.formatVersion] == formatVersion else {
+            throw .malformed(
+                path: path,
+                reason: "its format version is '\((metadata[Key.formatVersion] ?? "").printable)', "
+                    + "this program reads \(formatVersion)",
+                remedy: "use the program that wrote it")
+        }
+        let identity = try identity(in: metadata, path: path)
+        let progress = try progress(in: file)
+        guard metadata[Key.step] == String(progress.step), metadata[Key.epoch] == String(progress.epoch) else {
+            throw malformed(path, "the step in its metadata is not that of its progress")
+        }
+        return Checkpoint(
+            identity: identity,
+            state: TrainingState(
+                progress: progress, parameters: try parameters(in: file, layout: layout),
+                optimizer: try optimizer(in: file, layout: layout)))
+    }
+
+    /// Compares the digest at the file's end with that of all bytes before.
+    private static func checkDigest(of file: borrowing SafetensorsFile) throws(ArtifactError) {
+        let covered = file.size - SHA256Digest.byteCount
+        guard let tensor = file.header.tensors[Tensor.digest], tensor.dtype == "U8", covered >= file.dataStart,
+            tensor.dataOffsets == [covered - file.dataStart, file.size - file.dataStart]
+        else { throw malformed(file.path, "its last tensor is not its SHA-256") }
+        var hash = SHA256()
+        var block = [UInt8](repeating: 0, count: min(1 << 20, covered))
+        var offset = 0
+        while offset < covered {
+            let count = min(block.count, covered - offset)
+            try block.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
+                let bytes = UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: target[..<count]))
+                try file.read(into: bytes, at: offset)
+                hash.update(UnsafeRawBufferPointer(bytes))
+            }
+            offset += count
+        }
+        var expected = [UInt8](repeating: 0, count: SHA256Digest.byteCount)
+        try expected.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
+            try file.read(Tensor.digest, into: UnsafeMutableRawBufferPointer(target))
+        }
+        guard hash.finalize().bytes == expected else {
+            throw .malformed(
+                path: file.path, reason: "altered or damaged: its bytes do not have the SHA-256 at its end", remedy: nil
+            )
+        }
+    }
+
+    private static func identity(in metadata: [String: String], path: String) throws(ArtifactError) -> RunIdentity {
+        func text(_ key: String) throws(ArtifactError) -> String {
+            guard let text = metadata[key] else { throw malformed(path, "no '\(key)' in its metadata") }
+            return text
+        }
+        var digests: [NumericFingerprint.BlockDigest] = []
+        for part in try text(Key.fingerprint).split(separator: ",") {
+            let fields = part.split(separator: ":", omittingEmptySubsequences: false)
+            guard fields.count == 2, let rows = Int(fields[0]), let digest = SHA256Digest(hex: String(fields[1])) else {
+                throw malformed(path, "its numeric fingerprint makes no sense")
+            }
+            digests.append(NumericFingerprint.BlockDigest(rows: rows, digest: digest))
+        }
+        return RunIdentity(
+            configuration: try text(Key.configuration), data: try text(Key.data),
+            programVersion: try text(Key.programVersion), kernel: try text(Key.kernel),
+            fingerprint: NumericFingerprint(digests: digests))
+    }
+
+    private static func progress(in file: borrowing SafetensorsFile) throws(ArtifactError) -> TrainingProgress {
+        guard let tensor = file.header.tensors[Tensor.progress] else { throw malformed(file.path, "no progress") }
+        let count = tensor.dataOffsets[1] - tensor.dataOffsets[0]
+        guard count <= maximumProgress else { throw .tooLarge(path: file.path, limit: maximumProgress) }
+        var bytes = [UInt8](repeating: 0, count: count)
+        try bytes.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
+            try file.read(Tensor.progress, into: UnsafeMutableRawBufferPointer(target))
+        }
+        guard let progress = decodeProgress(Data(bytes)) else {
+            throw malformed(file.path, "its progress is not what this program writes")
+        }
+        return progress
+    }
+
+    private static func parameters(
+        in file: borrowing SafetensorsFile, layout: ParameterLayout
+    ) throws(ArtifactError) -> FloatBuffer {
+        let parameters = FloatBuffer(count: layout.count)
+        for tensor in layout.tensors {
+            try check(tensor.name, in: file, shape: tensor.shape)
+            let target = UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range])
+            try file.read(tensor.name, into: UnsafeMutableRawBufferPointer(target))
+        }
+        return parameters
+    }
+
+    private static func optimizer(
+        in file: borrowing SafetensorsFile, layout: ParameterLayout
+    ) throws(ArtifactError) -> [(name: String, buffer: FloatBuffer)] {
+        var buffers: [(name: String, buffer: FloatBuffer)] = []
+        for name in file.header.tensors.keys.sorted() where name.hasPrefix(Tensor.optimizerPrefix) {
+            try check(name, in: file, shape: [layout.count])
+            let buffer = FloatBuffer(count: layout.count)
+            try file.read(name, into: UnsafeMutableRawBufferPointer(buffer.buffer))
+            buffers.append((String(name.dropFirst(Tensor.optimizerPrefix.count)), buffer))
+        }
+        return buffers
+    }
+
+    /// Checks that there is a tensor of float32 with this shape.
+    private static func check(
+        _ name: String, in file: borrowing SafetensorsFile, shape: [Int]
+    ) throws(ArtifactError) {
+        guard let tensor = file.header.tensors[name] else {
+            throw malformed(file.path, "no tensor '\(name.printable)'")
+        }
+        let bytes = shape.reduce(MemoryLayout<Float>.stride, *)
+        guard tensor.dtype == "F32", tensor.shape == shape, tensor.dataOffsets[1] - tensor.dataOffsets[0] == bytes
+        else {
+            throw malformed(file.path, "'\(name.printable)' has not the shape \(shape) of this run's network")
+        }
+    }
+
+    private static func malformed(_ path: String, _ reason: String) -> ArtifactError {
+        .malformed(path: path, reason: "not a checkpoint that this run can go on from: \(reason)", remedy: nil)
+    }
+}

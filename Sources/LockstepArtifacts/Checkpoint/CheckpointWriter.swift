@@ -1,0 +1,124 @@
+import LockstepNumerics
+package import LockstepNetwork
+import LockstepSystem
+package import LockstepTraining
+import Synchronization
+
+/// Writes checkpoints beside the training: a state is copied at a step boundary into buffers that were made before the
+/// first step, and a thread of its own brings it to the disk.
+package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
+    /// News for people, told on the writing thread.
+    package enum Notice: Sendable {
+        case saved(step: UInt64)
+        /// The run goes on; `previous` is the step of the newest checkpoint that is safe.
+        case failed(step: UInt64, previous: UInt64?, ArtifactError)
+    }
+
+    private let folder: CheckpointFolder
+    private let layout: ParameterLayout
+    private let identity: RunIdentity
+    private let period: Duration?
+    private let requestCount: () -> Int
+    private let notify: @Sendable (Notice) -> Void
+    private let hook: AtomicFile.Hook
+
+    private var nextDue: ContinuousClock.Instant
+    private var requestsSeen: Int
+    /// The copy; the writing thread's while `isWriting`, the training thread's otherwise.
+    private var copy: TrainingState?
+    private let isWriting = Atomic<Bool>(false)
+    private var thread: LockstepSystem.Thread?
+    /// The newest state on the disk; guarded as the copy is.
+    private var saved: (step: UInt64, epoch: Int)?
+
+    /// - Parameters:
+    ///   - folder: Where to write.
+    ///   - layout: Of the run's network.
+    ///   - identity: What the run's weights depend on.
+    ///   - every: Seconds between checkpoints; 0: none by the clock.
+    ///   - previous: The step of the checkpoint that the run was resumed from.
+    ///   - requestCount: How often somebody has asked for a checkpoint at once; looked at after every step.
+    ///   - notify: Told of each checkpoint.
+    package convenience init(
+        folder: CheckpointFolder, layout: ParameterLayout, identity: RunIdentity, every: Double,
+        previous: TrainingProgress? = nil, requestCount: @escaping () -> Int = { 0 },
+        notify: @escaping @Sendable (Notice) -> Void
+    ) {
+        self.init(
+            folder: folder, layout: layout, identity: identity, every: every, previous: previous,
+            requestCount: requestCount, hook: { _ in }, notify: notify)
+    }
+
+    init(
+        folder: CheckpointFolder, layout: ParameterLayout, identity: RunIdentity, every: Double,
+        previous: TrainingProgress?, requestCount: @escaping () -> Int, hook: @escaping AtomicFile.Hook,
+        notify: @escaping @Sendable (Notice) -> Void
+    ) {
+        self.folder = folder
+        self.layout = layout
+        self.identity = identity
+        self.period = every > 0 ? .seconds(every) : nil
+        self.requestCount = requestCount
+        self.hook = hook
+        self.notify = notify
+        self.requestsSeen = requestCount()
+        self.nextDue = .now + (period ?? .zero)
+        self.saved = previous.map { ($0.step, $0.epoch) }
+    }
+
+    package func prepare(for state: TrainingState) {
+        copy = TrainingState(
+            progress: state.progress, parameters: FloatBuffer(count: state.parameters.count),
+            optimizer: state.optimizer.map { ($0.name, FloatBuffer(count: $0.buffer.count)) })
+        // The first copy makes the pages, before they would cost a step.
+        take(state)
+    }
+
+    package func isDue(at now: ContinuousClock.Instant) -> Bool {
+        let isTime = period != nil && now >= nextDue
+        // A disk that is slower than the period makes checkpoints rarer, not steps slower.
+        return (isTime || requestCount() != requestsSeen) && !isWriting.load(ordering: .acquiring)
+    }
+
+    package func save(_ state: TrainingState, isLast: Bool) {
+        thread.take()?.join()
+        requestsSeen = requestCount()
+        if let period { nextDue = .now + period }
+        guard saved.map({ $0 != (state.progress.step, state.progress.epoch) }) ?? true else { return }
+        take(state)
+        if isLast { return write() }
+        isWriting.store(true, ordering: .releasing)
+        do {
+            thread = try LockstepSystem.Thread(name: "checkpoint") { [self] in
+                write()
+                isWriting.store(false, ordering: .releasing)
+            }
+        } catch {
+            // No thread to be had: then the training waits.
+            write()
+            isWriting.store(false, ordering: .releasing)
+        }
+    }
+
+    private func take(_ state: TrainingState) {
+        guard let copy else { preconditionFailure("a state to save before the store was prepared") }
+        copy.parameters.pointer.update(from: state.parameters.pointer, count: copy.parameters.count)
+        for ((_, target), (_, source)) in zip(copy.optimizer, state.optimizer) {
+            target.pointer.update(from: source.pointer, count: target.count)
+        }
+        self.copy?.progress = state.progress
+    }
+
+    /// Brings the copy to the disk.
+    private func write() {
+        guard let copy else { return }
+        let step = copy.progress.step
+        do throws(ArtifactError) {
+            try folder.write(Checkpoint(identity: identity, state: copy), layout: layout, before: hook)
+            saved = (step, copy.progress.epoch)
+            notify(.saved(step: step))
+        } catch {
+            notify(.failed(step: step, previous: saved?.step, error))
+        }
+    }
+}

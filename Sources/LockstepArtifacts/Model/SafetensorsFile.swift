@@ -1,0 +1,71 @@
+import Glibc
+
+/// An open safetensors file whose header has been read and fits its length.
+struct SafetensorsFile: ~Copyable {
+    private let file: FileDescriptor
+    let header: SafetensorsHeader
+    /// Where the tensors' bytes start.
+    let dataStart: Int
+    /// Bytes of the whole file.
+    let size: Int
+
+    var path: String { file.path }
+
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - what: What it should be, for errors: `a model that Lockstep can read`.
+    /// - Throws: ``ArtifactError`` for what is no whole safetensors file.
+    init(path: String, what: String) throws(ArtifactError) {
+        // Without O_NONBLOCK, opening a named pipe would wait for a writer.
+        let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
+        let size = try file.regularFileSize()
+        let headerLength = try Self.headerLength(of: file, size: size, what: what)
+        let dataStart = SafetensorsHeader.prefixLength + headerLength
+        var json = [UInt8](repeating: 0, count: headerLength)
+        try json.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
+            try Self.fill(UnsafeMutableRawBufferPointer(target), from: file, at: SafetensorsHeader.prefixLength)
+        }
+        self.header = try SafetensorsHeader(json: json, dataLength: size - dataStart, path: path)
+        self.file = file
+        self.dataStart = dataStart
+        self.size = size
+    }
+
+    /// Reads the bytes of a tensor, of which there are as many as `target` has; nothing where there is no such tensor.
+    func read(_ name: String, into target: UnsafeMutableRawBufferPointer) throws(ArtifactError) {
+        guard let offset = header.tensors[name]?.dataOffsets.first else { return }
+        try Self.fill(target, from: file, at: dataStart + offset)
+    }
+
+    /// Reads bytes anywhere in the file.
+    func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(ArtifactError) {
+        try Self.fill(target, from: file, at: offset)
+    }
+
+    private static func headerLength(
+        of file: borrowing FileDescriptor, size: Int, what: String
+    ) throws(ArtifactError) -> Int {
+        func malformed(_ reason: String) -> ArtifactError {
+            .malformed(path: file.path, reason: "not \(what): \(reason)", remedy: nil)
+        }
+        let prefixLength = SafetensorsHeader.prefixLength
+        guard size >= prefixLength else { throw malformed("only \(size) bytes long") }
+        var prefix: UInt64 = 0
+        try withUnsafeMutableBytes(of: &prefix) { (target) throws(ArtifactError) in
+            try fill(target, from: file, at: 0)
+        }
+        guard let length = Int(exactly: UInt64(littleEndian: prefix)), length <= SafetensorsHeader.maximumLength else {
+            throw malformed("not a safetensors file")
+        }
+        guard prefixLength + length <= size else { throw malformed("truncated in its header") }
+        return length
+    }
+
+    private static func fill(
+        _ target: UnsafeMutableRawBufferPointer, from file: borrowing FileDescriptor, at offset: Int
+    ) throws(ArtifactError) {
+        guard try file.read(into: target, at: offset) else {
+            throw .malformed(path: file.path, reason: "changed while it was read", remedy: "try again")
+        }
+    }
+}

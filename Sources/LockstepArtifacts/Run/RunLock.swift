@@ -1,0 +1,40 @@
+import Glibc
+
+/// A run directory in use: no other process can have it until this value goes, or its process dies.
+///
+/// The kernel holds the lock on a file in the directory (flock(2)) and lets go of it with the process, however it ends.
+package struct RunLock: ~Copyable, Sendable {
+    private let descriptor: Int32
+
+    deinit {
+        close(descriptor)
+    }
+
+    /// Takes the lock of a directory.
+    ///
+    /// - Parameter directory: Of the run.
+    /// - Throws: ``ArtifactError/inUse(path:processID:)`` while another process has it.
+    package init(_ directory: RunDirectory) throws(ArtifactError) {
+        let path = directory.lock
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
+        guard descriptor >= 0 else { throw .system(.write, path: path, code: errno) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let (code, owner) = (errno, Self.owner(descriptor))
+            close(descriptor)
+            guard code == EWOULDBLOCK else { throw .system(.write, path: path, code: code) }
+            throw .inUse(path: directory.path, processID: owner)
+        }
+        // Who has it, for whoever is refused; a full disk is no reason not to train.
+        let text = Array("\(getpid())\n".utf8)
+        ftruncate(descriptor, 0)
+        _ = pwrite(descriptor, text, text.count, 0)
+        self.descriptor = descriptor
+    }
+
+    private static func owner(_ descriptor: Int32) -> Int32? {
+        var text = [UInt8](repeating: 0, count: 16)
+        let count = pread(descriptor, &text, text.count, 0)
+        guard count > 0 else { return nil }
+        return Int32(String(decoding: text.prefix(count).prefix { $0 != UInt8(ascii: "\n") }, as: UTF8.self))
+    }
+}

@@ -1,0 +1,228 @@
+import Foundation
+import LockstepData
+import LockstepDigest
+import LockstepNetwork
+import LockstepNumerics
+import LockstepTesting
+import LockstepTraining
+import Testing
+
+@testable import LockstepArtifacts
+
+/// A network of 3-2-2: 14 parameters.
+private let layout: ParameterLayout = {
+    guard let layout = try? ParameterLayout(Architecture(sizes: [3, 2, 2])) else { fatalError("no layout") }
+    return layout
+}()
+
+private let identity = RunIdentity(
+    configuration: String(repeating: "c", count: 64), data: "d5", programVersion: "1.2.3", kernel: "haswell",
+    fingerprint: NumericFingerprint(digests: [
+        .init(rows: 3, digest: digest(3)), .init(rows: 10, digest: digest(10)),
+    ]))
+
+private func digest(_ byte: UInt8) -> SHA256Digest {
+    withUnsafeBytes(of: byte) { SHA256.hash($0) }
+}
+
+/// A state after `step` steps of five an epoch, with numbers that JSON has no word for among its costs.
+private func state(step: UInt64, moments: Bool = true) -> TrainingState {
+    var random = SplitMix64(seed: step)
+    func buffer() -> FloatBuffer {
+        let buffer = FloatBuffer(count: layout.count)
+        for index in 0..<buffer.count {
+            buffer.buffer[index] = Float(bitPattern: .random(in: .min ... .max, using: &random))
+        }
+        return buffer
+    }
+    var progress = TrainingProgress()
+    progress.step = step
+    progress.epochs = (0..<Int(step / 5)).map { epoch in
+        EpochReport(
+            epoch: epoch, test: SplitScore(correct: 3, total: 6, cost: .infinity, predictions: [4, 2]),
+            validation: nil, trainingCost: .nan, seconds: 0.1, samples: 20, totalSteps: 5 * (epoch + 1), workers: 2,
+            weightsSHA256: "e\(epoch)", isBest: false)
+    }
+    progress.epochLoss = 1 / 3
+    progress.bestValidation = 7
+    progress.membership.lost = 2
+    progress.optimizerScalars = ["beta1": 0.1 + 0.2, "beta2": -.infinity]
+    return TrainingState(
+        progress: progress, parameters: buffer(),
+        optimizer: moments ? [("first", buffer()), ("second.layers.0", buffer())] : [])
+}
+
+private func bits(_ buffer: FloatBuffer) -> [UInt32] { buffer.buffer.map(\.bitPattern) }
+
+private func save(_ state: TrainingState, in folder: CheckpointFolder) throws {
+    try folder.write(Checkpoint(identity: identity, state: state), layout: layout)
+}
+
+/// The kind of an error that says that bytes are at fault, or nil.
+private func complaint(about path: String) -> String? {
+    do {
+        _ = try CheckpointFile.load(path, layout: layout)
+        return nil
+    } catch {
+        return error.isAboutContent && error.path == path ? error.description : nil
+    }
+}
+
+struct CheckpointTests {
+    @Test("Loading gives back the state, bit by bit", arguments: [true, false])
+    func roundTrip(moments: Bool) throws {
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent("checkpoints"))
+        #expect(try checkpoints.steps() == [])
+        let original = state(step: 12, moments: moments)
+        try save(original, in: checkpoints)
+        #expect(try checkpoints.steps() == [12])
+        let loaded = try CheckpointFile.load(checkpoints.file(ofStep: 12), layout: layout)
+        #expect(loaded.identity == identity)
+        #expect(bits(loaded.state.parameters) == bits(original.parameters))
+        #expect(loaded.state.optimizer.map(\.name) == original.optimizer.map(\.name))
+        for (read, written) in zip(loaded.state.optimizer, original.optimizer) {
+            #expect(bits(read.buffer) == bits(written.buffer))
+        }
+        // Not-a-number is not equal to itself, so the texts are compared.
+        #expect("\(loaded.state.progress)" == "\(original.progress)")
+        #expect(loaded.state.progress.optimizerScalars == original.progress.optimizerScalars)
+        #expect(loaded.state.progress.epochLoss == 1 / 3)
+    }
+
+    @Test("Every truncation is rejected, and so is every longer file")
+    func truncations() throws {
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent.path)
+        try save(state(step: 7), in: checkpoints)
+        let whole = try bytes(of: checkpoints.file(ofStep: 7))
+        let path = parent("cut")
+        for length in 0..<whole.count {
+            try Data(whole[..<length]).write(to: URL(fileURLWithPath: path))
+            #expect(complaint(about: path) != nil, "\(length) of \(whole.count) bytes")
+        }
+        try Data(whole + [0]).write(to: URL(fileURLWithPath: path))
+        #expect(complaint(about: path) != nil)
+        try Data(whole).write(to: URL(fileURLWithPath: path))
+        #expect(throws: Never.self) { try CheckpointFile.load(path, layout: layout) }
+    }
+
+    @Test("Ten thousand random bit flips are rejected")
+    func bitFlips() throws {
+        let seed = UInt64.random(in: .min ... .max)
+        var random = SplitMix64(seed: seed)
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent.path)
+        try save(state(step: 7), in: checkpoints)
+        var file = try bytes(of: checkpoints.file(ofStep: 7))
+        let path = parent("flipped")
+        let descriptor = open(path, O_RDWR | O_CREAT, 0o600)
+        defer { close(descriptor) }
+        #expect(write(descriptor, file, file.count) == file.count)
+        for _ in 0..<10_000 {
+            let bit = Int.random(in: 0..<file.count * 8, using: &random)
+            file[bit / 8] ^= 1 << UInt8(bit % 8)
+            pwrite(descriptor, [file[bit / 8]], 1, off_t(bit / 8))
+            if complaint(about: path) == nil {
+                Issue.record("bit \(bit % 8) of byte \(bit / 8) went unnoticed, seed \(seed)")
+            }
+            file[bit / 8] ^= 1 << UInt8(bit % 8)
+            pwrite(descriptor, [file[bit / 8]], 1, off_t(bit / 8))
+        }
+        #expect(throws: Never.self) { try CheckpointFile.load(path, layout: layout) }
+    }
+
+    @Test("Of damaged and whole checkpoints the newest whole one is used, and the damage is named and put aside")
+    func newest() throws {
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent.path)
+        for step in [5, 10, 15] as [UInt64] { try save(state(step: step), in: checkpoints) }
+        let path = checkpoints.file(ofStep: 15)
+        var damaged = try bytes(of: path)
+        damaged[damaged.count / 2] ^= 4
+        try Data(damaged).write(to: URL(fileURLWithPath: path))
+        _ = try parent.write([1, 2, 3], to: ".step-20.safetensors.4711.tmp")
+        _ = try parent.write([], to: "notes.txt")
+
+        let finding = try checkpoints.newest(layout: layout)
+        #expect(finding.checkpoint?.state.progress.step == 10)
+        #expect(
+            finding.damaged.map(\.description) == [
+                "\(path): altered or damaged: its bytes do not have the SHA-256 at its end"
+            ])
+        #expect(
+            try parent.names() == [
+                "notes.txt", "step-10.safetensors", "step-15.safetensors.damaged", "step-5.safetensors",
+            ])
+        #expect(try checkpoints.newest(layout: layout).damaged.isEmpty)
+    }
+
+    @Test("A checkpoint under another step's name, or of another network, is rejected")
+    func misplaced() throws {
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent.path)
+        try save(state(step: 5), in: checkpoints)
+        #expect(rename(checkpoints.file(ofStep: 5), checkpoints.file(ofStep: 6)) == 0)
+        let finding = try checkpoints.newest(layout: layout)
+        #expect(finding.checkpoint == nil)
+        #expect(finding.damaged.map(\.description) == ["\(checkpoints.file(ofStep: 6)): it is of step 5"])
+        let wider = try ParameterLayout(Architecture(sizes: [3, 4, 2]))
+        #expect(
+            message { try CheckpointFile.load(checkpoints.file(ofStep: 6), layout: wider) }.hasSuffix(
+                "'layers.0.weight' has not the shape [4, 3] of this run's network"))
+    }
+
+    @Test("The last three stay")
+    func retention() throws {
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent.path)
+        for step in [3, 20, 100, 1000, 99] as [UInt64] { try save(state(step: step), in: checkpoints) }
+        #expect(try checkpoints.steps() == [1000, 100, 99])
+    }
+}
+
+/// Each point of a save at which the file system can fail or the process die.
+private let stages: [AtomicFile.Stage] =
+    [.create] + (0..<6).map { .write(part: $0) } + [.synchronize, .rename, .synchronizeFolder]
+
+struct CheckpointFailureTests {
+    @Test("Whatever fails while saving, an earlier checkpoint stays whole and no file is left over", arguments: stages)
+    func failures(stage: AtomicFile.Stage) throws {
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent.path)
+        try save(state(step: 5), in: checkpoints)
+        var wasReached = false
+        #expect(throws: ArtifactError.system(.write, path: checkpoints.file(ofStep: 10), code: ENOSPC)) {
+            try checkpoints.write(Checkpoint(identity: identity, state: state(step: 10)), layout: layout) {
+                (next) throws(ArtifactError) in
+                guard next == stage else { return }
+                wasReached = true
+                throw .system(.write, path: checkpoints.file(ofStep: 10), code: ENOSPC)
+            }
+        }
+        #expect(wasReached)
+        let finding = try checkpoints.newest(layout: layout)
+        #expect(finding.damaged.isEmpty)
+        // Once it is renamed, the new one is whole, although nobody knows yet whether the disk has its name.
+        #expect(finding.checkpoint?.state.progress.step == (stage == .synchronizeFolder ? 10 : 5))
+        #expect(try parent.names().count == (stage == .synchronizeFolder ? 2 : 1))
+    }
+
+    @Test("Wherever a process dies while saving, a whole checkpoint is found", arguments: stages.indices)
+    func crashes(index: Int) async throws {
+        let parent = try TemporaryFolder()
+        let checkpoints = CheckpointFolder(path: parent.path)
+        try save(state(step: 5), in: checkpoints)
+        await #expect(processExitsWith: .signal(SIGKILL)) {
+            [path = parent.path as String, index = index as Int] in
+            let checkpoints = CheckpointFolder(path: path)
+            try checkpoints.write(Checkpoint(identity: identity, state: state(step: 10)), layout: layout) {
+                if $0 == stages[index] { kill(getpid(), SIGKILL) }
+            }
+        }
+        let finding = try checkpoints.newest(layout: layout)
+        #expect(finding.damaged.isEmpty)
+        #expect(finding.checkpoint?.state.progress.step == (stages[index] == .synchronizeFolder ? 10 : 5))
+        #expect(try parent.names().allSatisfy { $0.hasPrefix("step-") })
+    }
+}

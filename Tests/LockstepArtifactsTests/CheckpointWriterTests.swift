@@ -1,0 +1,133 @@
+import LockstepNetwork
+import LockstepNumerics
+import LockstepTesting
+import LockstepTraining
+import Synchronization
+import Testing
+
+@testable import LockstepArtifacts
+
+private let identity = RunIdentity(
+    configuration: "c", data: "d", programVersion: "1", kernel: "haswell", fingerprint: NumericFingerprint(digests: []))
+
+private func state(_ step: UInt64, _ value: Float) -> TrainingState {
+    var progress = TrainingProgress()
+    progress.step = step
+    let parameters = FloatBuffer(count: 9)
+    parameters.buffer.update(repeating: value)
+    return TrainingState(progress: progress, parameters: parameters, optimizer: [])
+}
+
+/// What a writer has told.
+private final class News: Sendable {
+    private let lines = Mutex<[String]>([])
+    var all: [String] { lines.withLock { $0 } }
+
+    func add(_ notice: CheckpointWriter.Notice) {
+        lines.withLock {
+            switch notice {
+            case .saved(let step): $0.append("saved \(step)")
+            case .failed(let step, let previous, _): $0.append("failed \(step), \(previous.map(String.init) ?? "none")")
+            }
+        }
+    }
+}
+
+struct CheckpointWriterTests {
+    private let folder: TemporaryFolder
+    private let checkpoints: CheckpointFolder
+    private let layout: ParameterLayout
+    private let news = News()
+
+    init() throws {
+        folder = try TemporaryFolder()
+        checkpoints = CheckpointFolder(path: folder("checkpoints"))
+        layout = try ParameterLayout(Architecture(sizes: [2, 3]))
+    }
+
+    private func writer(
+        every: Double, previous: TrainingProgress? = nil, requests: @escaping () -> Int = { 0 },
+        hook: @escaping AtomicFile.Hook = { _ in }
+    ) -> CheckpointWriter {
+        let writer = CheckpointWriter(
+            folder: checkpoints, layout: layout, identity: identity, every: every, previous: previous,
+            requestCount: requests, hook: hook, notify: news.add)
+        writer.prepare(for: state(0, 0))
+        return writer
+    }
+
+    @Test("A state is kept as it was when it was handed over, and the last one is safe when the call returns")
+    func copies() throws {
+        let writer = self.writer(every: 30)
+        let first = state(1, 1)
+        writer.save(first, isLast: false)
+        first.parameters.buffer.update(repeating: 5)
+        writer.save(state(2, 2), isLast: true)
+        #expect(news.all == ["saved 1", "saved 2"])
+        let loaded = try CheckpointFile.load(checkpoints.file(ofStep: 1), layout: layout)
+        #expect(loaded.state.parameters.buffer.allSatisfy { $0 == 1 })
+        #expect(try checkpoints.newest(layout: layout).checkpoint?.state.progress.step == 2)
+    }
+
+    @Test("A checkpoint is due after the period, or when somebody asks, and never by the clock if the period is 0")
+    func due() {
+        let start = ContinuousClock.now
+        let writer = self.writer(every: 30)
+        #expect(!writer.isDue(at: start + .seconds(29)))
+        #expect(writer.isDue(at: start + .seconds(31)))
+        var count = 4
+        let asked = self.writer(every: 0, requests: { count })
+        #expect(!asked.isDue(at: start + .seconds(1_000_000)))
+        count = 5
+        #expect(asked.isDue(at: start))
+        asked.save(state(1, 1), isLast: true)
+        #expect(!asked.isDue(at: start))
+    }
+
+    @Test("While one checkpoint is being written no other is due, however slow the disk")
+    func busy() {
+        let gate = Mutex<Void>(())
+        var count = 0
+        let writer = gate.withLock { _ in
+            let writer = self.writer(
+                every: 0, requests: { count }, hook: { if $0 == .create { gate.withLock { _ in } } })
+            count = 1
+            writer.save(state(1, 1), isLast: false)
+            count = 2
+            #expect(!writer.isDue(at: .now))
+            return writer
+        }
+        writer.save(state(2, 2), isLast: true)
+        #expect(news.all == ["saved 1", "saved 2"])
+    }
+
+    @Test("A state that is on the disk already is not written again")
+    func once() throws {
+        var progress = TrainingProgress()
+        progress.step = 3
+        let writer = self.writer(every: 30, previous: progress)
+        writer.save(state(3, 1), isLast: true)
+        #expect(news.all == [])
+        writer.save(state(4, 1), isLast: false)
+        writer.save(state(4, 1), isLast: true)
+        #expect(news.all == ["saved 4"])
+    }
+
+    @Test("A failure is told with the checkpoint that stays, and the next one is tried again")
+    func failure() throws {
+        let isFull = Mutex(false)
+        let hook: AtomicFile.Hook = { stage throws(ArtifactError) in
+            if stage == .synchronize, isFull.withLock({ $0 }) { throw .system(.write, path: "c", code: 28) }
+        }
+        let writer = self.writer(every: 30, hook: hook)
+        isFull.withLock { $0 = true }
+        writer.save(state(1, 1), isLast: false)
+        writer.save(state(2, 2), isLast: true)
+        isFull.withLock { $0 = false }
+        writer.save(state(3, 3), isLast: true)
+        isFull.withLock { $0 = true }
+        writer.save(state(4, 4), isLast: true)
+        #expect(news.all == ["failed 1, none", "failed 2, none", "saved 3", "failed 4, 3"])
+        #expect(try checkpoints.steps() == [3])
+    }
+}

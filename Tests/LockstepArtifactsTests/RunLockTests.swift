@@ -1,0 +1,24 @@
+import Glibc
+import LockstepTesting
+import Testing
+
+import LockstepArtifacts
+
+struct RunLockTests {
+    @Test("A run directory has one process at a time, and others are told which")
+    func exclusive() throws {
+        let folder = try TemporaryFolder()
+        let directory = RunDirectory(existing: folder.path)
+        do {
+            let lock = try RunLock(directory)
+            #expect(
+                message { _ = try RunLock(directory) }
+                    == "\(folder.path): in use by process \(getpid()); wait for its end, or stop it")
+            _ = consume lock
+        }
+        #expect(message { _ = try RunLock(directory) } == "")
+        #expect(
+            message { _ = try RunLock(RunDirectory(existing: folder("gone"))) }
+                == "\(folder("gone"))/.lock: cannot write: No such file or directory; check the path")
+    }
+}

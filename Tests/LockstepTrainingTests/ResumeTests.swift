@@ -1,0 +1,205 @@
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepTraining
+import Testing
+
+/// What of a report must not depend on where a run was broken off.
+private struct Essence: Equatable {
+    var correct: Int?
+    var cost: Double?
+    var validation: Int?
+    var trainingCost: Double
+    var totalSteps: Int
+    var weights: String
+    var isBest: Bool
+
+    init(_ report: EpochReport) {
+        correct = report.test?.correct
+        cost = report.test?.cost
+        validation = report.validation?.correct
+        trainingCost = report.trainingCost
+        totalSteps = report.totalSteps
+        weights = report.weightsSHA256
+        isBest = report.isBest
+    }
+}
+
+private func expectSame(_ outcome: RunOutcome, _ whole: RunOutcome, _ comment: Comment) {
+    #expect(outcome.weightsSHA256 == whole.weightsSHA256, comment)
+    #expect(outcome.epochs.map(Essence.init) == whole.epochs.map(Essence.init), comment)
+    #expect(outcome.steps == whole.steps && outcome.samples == whole.samples, comment)
+    #expect(!outcome.interrupted)
+}
+
+/// One without memories, one with a moment, one with two and with running products.
+private let optimizers: [OptimizerConfiguration] = [
+    .sgd(learningRate: 0.5), .sgd(learningRate: 0.5, momentum: 0.9), .adamW(learningRate: 0.01),
+]
+
+struct ResumeTests {
+    @Test(
+        "A run that is stopped after any step goes on to the weights and reports of the undisturbed one",
+        arguments: optimizers)
+    func stopped(optimizer: OptimizerConfiguration) throws {
+        let fixture = try TrainingFixture(optimizer: optimizer)
+        let whole = try fixture.train()
+        #expect(whole.steps == 10)
+        for stop in 0...10 {
+            let store = MemoryStore(keepsAll: false)
+            var asked = 0
+            let part = try fixture.train(checkpoints: store) {
+                asked += 1
+                return asked > stop
+            }
+            #expect(part.steps == stop)
+            #expect(part.interrupted == (stop < 10))
+            #expect(store.states.map(\.progress.step) == [UInt64(stop)])
+            expectSame(try fixture.train(from: store.states.last), whole, "stopped after step \(stop)")
+        }
+    }
+
+    @Test(
+        "Any state that was kept on the way leads to the same weights, with one process or with several",
+        arguments: optimizers)
+    func kept(optimizer: OptimizerConfiguration) throws {
+        let fixture = try TrainingFixture(optimizer: optimizer)
+        let whole = try fixture.train()
+        let store = MemoryStore(keepsAll: true)
+        expectSame(try fixture.train(source: ShardSource(fixture), checkpoints: store), whole, "by shards")
+        #expect(store.states.map(\.progress.step) == Array(1...10))
+        for state in store.states {
+            let step: Comment = "from step \(state.progress.step)"
+            expectSame(try fixture.train(from: state), whole, step)
+            expectSame(try fixture.train(from: state, source: ShardSource(fixture)), whole, step)
+        }
+    }
+
+    @Test("A finished run can be given more epochs")
+    func moreEpochs() throws {
+        var longer = try TrainingFixture()
+        let store = MemoryStore(keepsAll: false)
+        _ = try longer.train(checkpoints: store)
+        longer.configuration.training.epochs = 4
+        expectSame(try longer.train(from: store.states.last), try longer.train(), "from epoch 2 to 4")
+    }
+
+    @Test(
+        "A run whose workers are lost in the middle of a step keeps a state that leads to the same weights",
+        arguments: optimizers)
+    func lost(optimizer: OptimizerConfiguration) throws {
+        let fixture = try TrainingFixture(optimizer: optimizer)
+        let whole = try fixture.train()
+        for step in 0..<10 as Range<UInt64> {
+            let store = MemoryStore(keepsAll: false)
+            let source = try ShardSource(fixture)
+            source.failingStep = step
+            #expect(throws: ShardSource.Lost.self) { try fixture.train(source: source, checkpoints: store) }
+            // Some weights of the next step were made already: this process has made the others.
+            #expect(store.states.map(\.progress.step) == [step + 1])
+            expectSame(try fixture.train(from: store.states.last), whole, "lost in step \(step)")
+        }
+    }
+
+    @Test("A run whose workers are lost before anything of a step is in keeps a state as well")
+    func lostEarly() throws {
+        let fixture = try TrainingFixture()
+        let source = try ShardSource(fixture)
+        source.willStep = { if $0 == 6 { throw ShardSource.Lost() } }
+        let store = MemoryStore(keepsAll: false)
+        #expect(throws: ShardSource.Lost.self) { try fixture.train(source: source, checkpoints: store) }
+        #expect(store.states.map(\.progress.step) == [7])
+        expectSame(try fixture.train(from: store.states.last), try fixture.train(), "lost before step 6")
+    }
+
+    @Test("A state of another run is refused")
+    func foreign() throws {
+        let fixture = try TrainingFixture()
+        let store = MemoryStore(keepsAll: false)
+        _ = try fixture.train(checkpoints: store)
+        var state = try #require(store.states.last)
+        state.progress.epochs.removeAll()
+        #expect(throws: TrainingError.self) { try fixture.train(from: state) }
+    }
+
+    @Test("No epochs leave the initial weights, and a run without evaluation has no best epoch")
+    func degenerate() throws {
+        var fixture = try TrainingFixture()
+        fixture.configuration.evaluation.every = 0
+        let outcome = try fixture.train()
+        #expect(outcome.epochs.count == 2)
+        #expect(outcome.epochs.allSatisfy { !$0.isBest && $0.test == nil })
+        fixture.configuration.training.epochs = 0
+        let store = MemoryStore(keepsAll: true)
+        let none = try fixture.train(checkpoints: store)
+        #expect(none.steps == 0 && none.epochs.isEmpty && !none.interrupted)
+        let initial = FloatBuffer(count: try fixture.computation().layout.count)
+        try initialize(fixture.configuration.network, seed: 3, into: initial)
+        #expect(Array(try #require(store.states.last).parameters.buffer) == Array(initial.buffer))
+    }
+}
+
+struct NotFiniteTests {
+    /// The error of a run whose shard 1 is changed in step 7.
+    private func failure(
+        store: MemoryStore = MemoryStore(keepsAll: true),
+        _ change: @escaping (FloatBuffer, inout Double) -> Void
+    ) throws -> NotFinite? {
+        let fixture = try TrainingFixture()
+        let source = try ShardSource(fixture)
+        source.tamper = { step, shard, gradient, loss in
+            if step == 7 && shard == 1 { change(gradient, &loss) }
+        }
+        let error = #expect(throws: TrainingError.self) { try fixture.train(source: source, checkpoints: store) }
+        guard case .notFinite(let place) = error else { return nil }
+        return place
+    }
+
+    @Test("A worker that sends a loss which nobody else gets is named, and no state of the step is kept")
+    func foreignLoss() throws {
+        let store = MemoryStore(keepsAll: true)
+        let place = try failure(store: store) { _, loss in loss = .nan }
+        #expect(place == NotFinite(quantity: .loss, step: 7, epoch: 1, shards: 3, worker: "worker 6"))
+        #expect(store.states.map(\.progress.step) == Array(1...7))
+    }
+
+    @Test("A gradient that makes the weights infinite ends the run in its step", arguments: [0, 20, 42])
+    func foreignGradient(element: Int) throws {
+        let store = MemoryStore(keepsAll: true)
+        let place = try failure(store: store) { gradient, _ in gradient.buffer[element] = .infinity }
+        #expect(place == NotFinite(quantity: .weights, step: 7, epoch: 1, shards: 3))
+        #expect(store.states.map(\.progress.step) == Array(1...7))
+    }
+
+    @Test("The shard that is not finite is found by computing it again", arguments: [false, true])
+    func shard(isDistributed: Bool) throws {
+        let fixture = try TrainingFixture()
+        let store = MemoryStore(keepsAll: true)
+        _ = try fixture.train(checkpoints: store)
+        let state = try #require(store.states.first { $0.progress.step == 3 })
+        // No shard's cost is a number then, so the first one is named.
+        state.parameters.buffer[state.parameters.count - 1] = .nan
+        let source = isDistributed ? try ShardSource(fixture) : nil
+        let error = #expect(throws: TrainingError.self) {
+            try fixture.train(from: state, source: source, checkpoints: store)
+        }
+        guard case .notFinite(let place) = error else { return }
+        #expect(place.quantity == .loss && place.shard == 0 && place.step == 3 && place.epoch == 0)
+        #expect(place.worker == (isDistributed ? "worker 2" : nil))
+        #expect(
+            place.description.hasPrefix("step 3 (epoch 0): the loss of shard 0 of 3")
+                && place.description.hasSuffix("try a smaller learning rate"))
+    }
+
+    @Test("A learning rate that is far too high is named as the cause before anything is saved as best")
+    func learningRate() throws {
+        var fixture = try TrainingFixture()
+        fixture.configuration.optimizer = .sgd(learningRate: 1e39)
+        let store = MemoryStore(keepsAll: true)
+        let error = #expect(throws: TrainingError.self) { try fixture.train(checkpoints: store) }
+        guard case .notFinite(let place) = error else { return }
+        #expect(place.quantity == .weights && place.step == 0)
+        #expect("\(place)".contains("although every shard's gradient is; try a smaller learning rate"))
+        #expect(store.states.isEmpty)
+    }
+}

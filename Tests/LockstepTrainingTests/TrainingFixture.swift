@@ -1,0 +1,130 @@
+import LockstepBLAS
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepSharding
+import LockstepTraining
+
+/// A run of 23 samples in mini-batches of 5: two epochs of five steps, the last of each a short one.
+struct TrainingFixture {
+    var configuration = RunConfiguration(
+        name: "tiny", data: .named("tiny"), network: Architecture(sizes: [6, 4, 3]),
+        training: TrainingOptions(epochs: 2, batch: 5, seed: 3), optimizer: .sgd(learningRate: 0.5), shards: 3,
+        kernel: .portable)
+    let dataset: Dataset
+    let library: MatrixLibrary
+
+    init(optimizer: OptimizerConfiguration = .sgd(learningRate: 0.5)) throws {
+        configuration.optimizer = optimizer
+        let samples = 23 + 7 + 9
+        dataset = try Dataset.make(
+            name: "tiny", inputSize: 6, features: (0..<samples * 6).map { UInt8(truncatingIfNeeded: $0 * $0 * 31) },
+            labels: (0..<samples).map { UInt16($0 % 3) }, validation: 7, test: 9, classCount: 3)
+        library = try MatrixLibrary.open(.portable)
+    }
+
+    func computation() throws -> Computation {
+        try Computation(configuration: configuration, dataset: dataset, library: library)
+    }
+
+    /// Trains, from the start or from a state, and returns how it ended.
+    func train(
+        from state: TrainingState? = nil, source: (any GradientSource)? = nil, checkpoints: MemoryStore? = nil,
+        observers: [any RunObserver] = [], shouldStop: @escaping () -> Bool = { false }
+    ) throws -> RunOutcome {
+        let computation = try computation()
+        let initial = FloatBuffer(count: computation.layout.count)
+        if let state {
+            initial.pointer.update(from: state.parameters.pointer, count: initial.count)
+        } else {
+            try initialize(configuration.network, seed: configuration.training.seed, into: initial)
+        }
+        let trainer = try Trainer(
+            configuration: configuration, schedule: computation.schedule, layout: computation.layout,
+            parameters: VersionedParameters(
+                initial: initial, other: FloatBuffer(count: initial.count), version: state?.progress.step ?? 0),
+            resumed: state, source: source ?? LocalGradientSource(computation),
+            surroundings: Trainer.Surroundings(
+                observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
+                makeComputation: self.computation))
+        return try trainer.run()
+    }
+}
+
+/// Keeps states in memory: all of them that are due, or only the last.
+final class MemoryStore: CheckpointStore {
+    private(set) var states: [TrainingState] = []
+    private let keepsAll: Bool
+
+    init(keepsAll: Bool) {
+        self.keepsAll = keepsAll
+    }
+
+    func prepare(for state: TrainingState) {}
+
+    func isDue(at now: ContinuousClock.Instant) -> Bool { keepsAll }
+
+    func save(_ state: TrainingState, isLast: Bool) {
+        func copy(_ buffer: FloatBuffer) -> FloatBuffer {
+            let copy = FloatBuffer(count: buffer.count)
+            copy.pointer.update(from: buffer.pointer, count: buffer.count)
+            return copy
+        }
+        states.append(
+            TrainingState(
+                progress: state.progress, parameters: copy(state.parameters),
+                optimizer: state.optimizer.map { ($0.name, copy($0.buffer)) }))
+    }
+}
+
+/// A source that hands in each shard by itself, the last one first, as workers might; and that can be made to fail.
+final class ShardSource: GradientSource {
+    struct Lost: Error {}
+
+    /// Changes a shard's answer.
+    typealias Tampering = (_ step: UInt64, _ shard: Int, _ gradient: FloatBuffer, _ loss: inout Double) -> Void
+
+    private let computation: Computation
+    private let gradient: FloatBuffer
+    var tamper: Tampering = { _, _, _, _ in }
+    /// Fails in this step, once all shards but the last chunk of the last one are in.
+    var failingStep: UInt64?
+    /// Called with the step's number ahead of each step.
+    var willStep: (UInt64) throws -> Void = { _ in }
+
+    init(_ fixture: TrainingFixture) throws {
+        computation = try fixture.computation()
+        gradient = FloatBuffer(count: computation.layout.count)
+    }
+
+    var workers: Int { 3 }
+    var membership: MembershipCounts { MembershipCounts() }
+
+    func gradients(
+        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+    ) throws {
+        try willStep(batch.step)
+        let chunks = computation.layout.chunks.chunks
+        for leaf in batch.tree.leaves.reversed() {
+            let shard = batch.tree.slot(of: leaf)
+            var loss = computation.gradient(
+                of: leaf, in: batch, weights: parameters.current.pointer, into: gradient.pointer
+            ) { _ in }
+            tamper(batch.step, shard, gradient, &loss)
+            let isLast = leaf == batch.tree.leaves.first
+            for (index, chunk) in chunks.enumerated() {
+                if isLast, index == chunks.count - 1, failingStep == batch.step { throw Lost() }
+                try push(.gradient(leaf, chunk: index, gradient.pointer + chunk.range.lowerBound, isStable: false))
+            }
+            try push(.loss(leaf, loss))
+        }
+    }
+
+    func publish(version: UInt64, chunk: Int) {}
+
+    func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
+        splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }
+    }
+
+    func contributor(of node: NodeID) -> String? { "worker \(node.rawValue)" }
+}
