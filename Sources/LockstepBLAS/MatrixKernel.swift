@@ -1,6 +1,6 @@
 import CBLAS
 
-/// The instruction-set variant of the matrix library's inner loops.
+/// The instruction-set variant of the inner loops that multiply matrices: the library's, and our own for small ones.
 ///
 /// It is part of a run's arithmetic: two kernels round differently, so a run keeps the one it started with.
 package enum MatrixKernel: String, CaseIterable, Codable, Sendable {

@@ -88,7 +88,8 @@ enum KernelBenchmarks {
         let engine = Backpropagation(
             layout, activation: architecture.activation, library: library, maximumRows: rows)
         let (weights, gradient) = (random(layout.count), random(layout.count))
-        engine.inputs.update(from: random(rows * sizes[0]).pointer, count: rows * sizes[0])
+        let inputs = random(rows * sizes[0])
+        withExtendedLifetime(inputs) { engine.inputs.update(from: inputs.pointer, count: inputs.count) }
         benchmark("forward and backward, \(rows) rows, \(sizes.map(String.init).joined(separator: "-"))") {
             _ = engine.gradient(
                 rows: rows, weights: weights.pointer, into: gradient.pointer, accumulating: false, layerDone: { _ in })
