@@ -45,4 +45,9 @@ package final class FloatBuffer: @unchecked Sendable {
     package var buffer: UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: pointer, count: count)
     }
+
+    /// A copy of the values, which outlives the buffer.
+    package var values: [Float] {
+        withExtendedLifetime(self) { Array(buffer) }
+    }
 }

@@ -52,7 +52,7 @@ private func state(step: UInt64, moments: Bool = true) -> TrainingState {
         optimizer: moments ? [("first", buffer()), ("second.layers.0", buffer())] : [])
 }
 
-private func bits(_ buffer: FloatBuffer) -> [UInt32] { buffer.buffer.map(\.bitPattern) }
+private func bits(_ buffer: FloatBuffer) -> [UInt32] { buffer.values.map(\.bitPattern) }
 
 private func save(_ state: TrainingState, in folder: CheckpointFolder) throws {
     try folder.write(Checkpoint(identity: identity, state: state), layout: layout)
@@ -84,10 +84,13 @@ struct CheckpointTests {
         for (read, written) in zip(loaded.state.optimizer, original.optimizer) {
             #expect(bits(read.buffer) == bits(written.buffer))
         }
-        // Not-a-number is not equal to itself, so the texts are compared.
-        #expect("\(loaded.state.progress)" == "\(original.progress)")
         #expect(loaded.state.progress.optimizerScalars == original.progress.optimizerScalars)
-        #expect(loaded.state.progress.epochLoss == 1 / 3)
+        // Not-a-number is not equal to itself, so the texts are compared; a dictionary's has no fixed order.
+        var (read, written) = (loaded.state.progress, original.progress)
+        read.optimizerScalars = [:]
+        written.optimizerScalars = [:]
+        #expect("\(read)" == "\(written)")
+        #expect(loaded.state.progress.epochLoss == 1.0 / 3)
     }
 
     @Test("Every truncation is rejected, and so is every longer file")

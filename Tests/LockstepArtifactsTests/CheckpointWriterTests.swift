@@ -65,7 +65,7 @@ struct CheckpointWriterTests {
         writer.save(state(2, 2), isLast: true)
         #expect(news.all == ["saved 1", "saved 2"])
         let loaded = try CheckpointFile.load(checkpoints.file(ofStep: 1), layout: layout)
-        #expect(loaded.state.parameters.buffer.allSatisfy { $0 == 1 })
+        #expect(loaded.state.parameters.values.allSatisfy { $0 == 1 })
         #expect(try checkpoints.newest(layout: layout).checkpoint?.state.progress.step == 2)
     }
 

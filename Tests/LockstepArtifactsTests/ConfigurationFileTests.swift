@@ -189,7 +189,7 @@ struct ConfigurationFileTests {
             (
                 1, "<<: { name: x }",
                 "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, schedule, "
-                    + "evaluation, timeouts, shards, kernel"
+                    + "evaluation, checkpoint, timeouts, shards, kernel"
             ),
             (
                 4, "training: { epochs: 30, batch: 0 }",
@@ -324,7 +324,7 @@ struct ConfigurationFileTests {
             (
                 "- a\n- b\n",
                 "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
-                    + "training, optimizer, schedule, evaluation, timeouts, shards, kernel"
+                    + "training, optimizer, schedule, evaluation, checkpoint, timeouts, shards, kernel"
             ),
             (
                 "name: [1, 2\ndata: x\n",

@@ -36,6 +36,8 @@ struct ConfigurationYAMLTests {
                 schedule: constant
                 evaluation:
                   every: 1
+                checkpoint:
+                  every: 30.0
                 timeouts:
                   start: 60.0
                   rejoin: 60.0

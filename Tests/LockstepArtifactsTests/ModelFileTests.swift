@@ -25,7 +25,7 @@ private func save(_ architecture: Architecture, _ parameters: FloatBuffer, to pa
         metadata: tinyMetadata)
 }
 
-private func bits(_ buffer: FloatBuffer) -> [UInt32] { buffer.buffer.map(\.bitPattern) }
+private func bits(_ buffer: FloatBuffer) -> [UInt32] { buffer.values.map(\.bitPattern) }
 
 struct ModelFileTests {
     @Test("A saved model has the format's layout, byte by byte")

@@ -82,9 +82,9 @@ struct RunRecorderTests {
                 "validation_correct":2,"validation_cost":null,"validation_total":4,"weights_sha256":"e0","workers":1}
                 """)
         let best = try ModelFile.load(directory.bestModel)
-        #expect(best.parameters.buffer.first == 2)
+        #expect(best.parameters.values.first == 2)
         let model = try ModelFile.load(directory.model)
-        #expect(Array(model.parameters.buffer) == (50..<59).map(Float.init))
+        #expect(model.parameters.values == (50..<59).map(Float.init))
         #expect(model.architecture == run.configuration.network)
         #expect(
             model.metadata
@@ -107,7 +107,7 @@ struct RunRecorderTests {
         try recorder.runWillStart(run)
         try recorder.runDidFinish(outcome([]), parameters: buffer(1))
         let model = try ModelFile.load(directory.model)
-        #expect(Array(model.parameters.buffer) == (1..<10).map(Float.init))
+        #expect(model.parameters.values == (1..<10).map(Float.init))
         #expect(try text(of: directory.metrics) == "")
         #expect(!FileManager.default.fileExists(atPath: directory.bestModel))
     }
@@ -161,11 +161,11 @@ struct RunRecorderTests {
             message { try recorder.runDidFinish(outcome([]), parameters: parameters) }
                 == "\(directory.bestModel): cannot write: Is a directory")
         // The model and the summary were written all the same.
-        #expect(try ModelFile.load(directory.model).parameters.buffer[0] == 0)
+        #expect(try ModelFile.load(directory.model).parameters.values[0] == 0)
         #expect(FileManager.default.fileExists(atPath: directory.summary))
         try FileManager.default.removeItem(atPath: directory.bestModel)
         recorder.epochDidFinish(report(2, test: 1, validation: 1, isBest: false), parameters: parameters)
-        #expect(Array(try ModelFile.load(directory.bestModel).parameters.buffer) == (7..<16).map(Float.init))
+        #expect(try ModelFile.load(directory.bestModel).parameters.values == (7..<16).map(Float.init))
     }
 
     @Test("A resumed run's metrics are cut back to where it goes on, half a line included")
