@@ -86,12 +86,14 @@ struct ThreadCluster: Sendable {
                 notify: { notices.append($0) }, check: { _, _ in }, descriptors: []))
         let endings = Endings(count: workers.count)
         let threads = Workers()
+        let loops = Loops()
         for index in workers.indices {
             threads.start { [self] in
-                endings[index] = work(index, context, endpoint, deadlines, cache: folder)
+                endings[index] = work(index, context, endpoint, deadlines, cache: folder, keeping: loops)
             }
         }
-        defer { withExtendedLifetime(parameters) { try? context.terminate() } }
+        // Weights and gradients are sent by reference: they outlive the last message.
+        defer { withExtendedLifetime((parameters, loops)) { try? context.terminate() } }
         // Before the context ends: it waits for the workers' sockets.
         defer { threads.join() }
         do {
@@ -118,7 +120,8 @@ struct ThreadCluster: Sendable {
 
     /// A worker, from its connection to its end.
     private func work(
-        _ index: Int, _ context: Context, _ endpoint: Endpoint, _ deadlines: Deadlines, cache: String
+        _ index: Int, _ context: Context, _ endpoint: Endpoint, _ deadlines: Deadlines, cache: String,
+        keeping loops: Loops
     ) -> String {
         do {
             let link = try WorkerLink(context: context, connectingTo: endpoint, deadlines: deadlines)
@@ -129,18 +132,22 @@ struct ThreadCluster: Sendable {
                 link: link, context: context, deadlines: deadlines, options: options, interruption: nil,
                 shouldStop: { [probe] in probe(index) })
             defer { link.close() }
-            // Gradients are sent by reference: the loop outlives the last message, which the run's end shows.
-            return withExtendedLifetime(loop) {
-                do {
-                    try loop.run()
-                    return "returned"
-                } catch {
-                    return "\(error)"
-                }
-            }
+            loops.keep(loop)
+            try loop.run()
+            return "returned"
         } catch {
             return "\(error)"
         }
+    }
+}
+
+/// Keeps worker loops, which each thread is done with, until nobody reads their gradients any more.
+private final class Loops: @unchecked Sendable {
+    private let lock = Mutex(())
+    private var all: [WorkerLoop] = []
+
+    func keep(_ loop: WorkerLoop) {
+        lock.withLock { _ in all.append(loop) }
     }
 }
 

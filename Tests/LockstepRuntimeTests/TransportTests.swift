@@ -35,7 +35,7 @@ struct TransportTests {
         let alone = try run.train(observers: []) { false }
         let turns = Counter()
         let cluster = ThreadCluster(
-            workers: [transport, transport, transport], probe: { $0 == 1 && turns.next() > 40 })
+            workers: [transport, transport, transport], probe: { $0 == 1 && turns.next() > 12 })
         let result = try cluster.train(run)
         #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
         #expect(result.endings[1] == "\(WorkerEnding.stopped)")
