@@ -70,7 +70,8 @@ extension Computation {
         for leaf in batch.tree.leaves {
             let loss = gradient(of: leaf, in: batch, weights: weights, into: sum.pointer) { _ in }
             if !loss.isFinite { return (batch.tree.slot(of: leaf), .loss) }
-            if !allFinite(sum.pointer, count: layout.count) { return (batch.tree.slot(of: leaf), .gradient) }
+            let isFinite = withExtendedLifetime(sum) { allFinite(sum.pointer, count: layout.count) }
+            if !isFinite { return (batch.tree.slot(of: leaf), .gradient) }
         }
         return nil
     }
