@@ -41,6 +41,7 @@ enum ExitStatus: Equatable {
         case is SystemError: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
+        case let failure as Inquiry.Failure: self = ExitStatus(of: failure)
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
         }
@@ -79,6 +80,13 @@ enum ExitStatus: Equatable {
         case .readable, .writable, .foreignOwner: self = .noPermission
         case .system(let code): self = code == EACCES || code == EPERM ? .noPermission : .cantCreate
         case .tooLarge, .notText, .notAKey, .keyCount, .tooManyKeys, .notAPair: self = .dataError
+        }
+    }
+
+    private init(of failure: Inquiry.Failure) {
+        switch failure {
+        case .turnedAway: self = .noPermission
+        case .noAnswer, .unreadable: self = .unavailable
         }
     }
 

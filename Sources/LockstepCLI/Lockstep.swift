@@ -19,7 +19,7 @@ struct LockstepCommand: ParsableCommand {
         version: programVersion,
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, DataCommand.self,
-            KeygenCommand.self,
+            KeygenCommand.self, StatusCommand.self, DoctorCommand.self,
         ]
     )
 }

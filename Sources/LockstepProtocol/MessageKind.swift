@@ -17,6 +17,8 @@
 ///                    <-      evaluate
 ///       blockResult  ->
 ///                    <-      goodbye         or `refuse` at any time
+///
+/// `ping` and `statusRequest` are for people who look on, `lockstep doctor` and `lockstep status`: they join nothing.
 package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: asks to join. Payload: ``Hello``.
     case hello = 1
@@ -54,6 +56,15 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     case blockResult = 12
     /// Either way: leaves, or ends the run. Payload: ``Goodbye``.
     case goodbye = 13
+    /// To a coordinator, from anybody: answer. `step`: repeated in the answer; `offset`: bytes that the answer is to
+    /// have. Payload: any bytes.
+    case ping = 14
+    /// A coordinator's answer. Payload: zeros.
+    case pong = 15
+    /// To a coordinator, from anybody: what is your run doing? `step`: repeated in the answer. No payload.
+    case statusRequest = 16
+    /// A coordinator's answer. Payload: JSON, opaque here.
+    case status = 17
 
     /// The most bytes in a payload frame: 1 MiB, for libzmq counts only complete frames as signs of life.
     package static let payloadLimit = 1 << 20
@@ -67,9 +78,9 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .goodbye: Goodbye.encodedSizes
         case .nodeResult: NodeResult.encodedSizes
         case .blockResult: BlockResult.encodedSizes
-        case .welcome, .dataChunk: 1...Self.payloadLimit
+        case .welcome, .dataChunk, .ping, .pong, .status: 1...Self.payloadLimit
         case .parameters, .gradient: FloatPayload.elementSize...Self.payloadLimit
-        case .dataRequest, .assign, .evaluate: 0...0
+        case .dataRequest, .assign, .evaluate, .statusRequest: 0...0
         }
     }
 

@@ -37,6 +37,7 @@ extension ClusterGradientSource {
         case .dismiss(let peer, let member, let goodbye):
             try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())
         case .notify(let notice):
+            if case .refused(_, let refusal) = notice, refusals.add("\(refusal.code)", from: []) == nil { return }
             supervision.notify(notice)
         case .fail(let failure):
             throw failure

@@ -37,6 +37,7 @@ extension ClusterGradientSource {
     func take(
         _ header: Header, hasPayload: Bool, from peer: PeerID, _ push: (Contribution) throws -> Void
     ) throws {
+        if header.kind == .ping || header.kind == .statusRequest { return try tell(header, hasPayload, to: peer) }
         let member = MemberID(rawValue: header.member)
         guard header.kind == .hello || header.run == run else { return try handle(.stranger(peer)) }
         let size = hasPayload ? link.payload.count : 0
@@ -55,6 +56,7 @@ extension ClusterGradientSource {
         case .nodeResult:
             let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
             let result: NodeResult = try decode()
+            paces.add(member, result.computeNanoseconds)
             if unit.number != 0, machine.expects(unit, from: peer, member) {
                 contributors[unit.node] = member
                 try readGradient(of: unit, from: member, push)
@@ -68,7 +70,7 @@ extension ClusterGradientSource {
             try handle(.answered(peer, member, unit))
         case .goodbye:
             try handle(.goodbye(peer, member, try decode()))
-        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate:
+        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .ping, .pong, .statusRequest, .status:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }

@@ -38,6 +38,12 @@ final class ClusterGradientSource: GradientSource {
     var memberRegions: [MemberRegion] = []
     /// Whose answer to a node of the step was taken.
     var contributors: [NodeID: MemberID] = [:]
+    /// How long workers compute, for those who look on.
+    var paces = Paces()
+    /// Refusals by their code, so that a flood of them is no flood of lines.
+    var refusals = TurnedAway()
+    /// What a ping is answered with: sent by reference, so that nobody can ask for memory.
+    lazy var silence = FloatBuffer(count: ChunkLayout.maximumElements)
 
     private static let eventsBetweenChecks = 4_096
 

@@ -118,7 +118,7 @@ final class WorkerLoop {
             let addressee = WorkerMachine.Membership(run: header.run, member: MemberID(rawValue: header.member))
             guard machine.membership == addressee else { return }
             try takeOwn(header)
-        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult:
+        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .pong, .statusRequest, .status:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }

@@ -6,10 +6,10 @@ import Testing
     func rawValues() {
         let expected: [MessageKind] = [
             .hello, .welcome, .ready, .refuse, .dataRequest, .dataChunk, .assign, .parameters, .gradient, .nodeResult,
-            .evaluate, .blockResult, .goodbye,
+            .evaluate, .blockResult, .goodbye, .ping, .pong, .statusRequest, .status,
         ]
         #expect(MessageKind.allCases == expected)
-        #expect(expected.map(\.rawValue) == Array(1...13))
+        #expect(expected.map(\.rawValue) == Array(1...17))
         #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...8))
         #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
     }
@@ -25,7 +25,7 @@ import Testing
 
     @Test("Requests and assignments have no payload, all others have one", arguments: MessageKind.allCases)
     func presence(kind: MessageKind) {
-        let none: Set<MessageKind> = [.dataRequest, .assign, .evaluate]
+        let none: Set<MessageKind> = [.dataRequest, .assign, .evaluate, .statusRequest]
         #expect(kind.hasPayload == !none.contains(kind))
         #expect(kind.acceptsPayload(count: 0) == none.contains(kind))
         if none.contains(kind) { #expect(!kind.acceptsPayload(count: 1)) }
@@ -37,7 +37,9 @@ import Testing
         #expect(kind.acceptsPayload(count: 1 << 20))
     }
 
-    @Test("Opaque payloads have any size from 1 byte on", arguments: [MessageKind.welcome, .dataChunk])
+    @Test(
+        "Opaque payloads have any size from 1 byte on",
+        arguments: [MessageKind.welcome, .dataChunk, .ping, .pong, .status])
     func opaque(kind: MessageKind) {
         for count in [1, 2, 3, 1000, 1 << 20] { #expect(kind.acceptsPayload(count: count)) }
     }

@@ -1,0 +1,86 @@
+import ArgumentParser
+import Glibc
+import LockstepBLAS
+import LockstepData
+import LockstepRuntime
+import LockstepSystem
+import LockstepTraining
+import ZeroMQ
+
+/// `lockstep doctor`.
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Show what this host has to offer, and what is missing; with --connect also what a link is worth.",
+        discussion: """
+            Examples:
+              lockstep doctor
+              lockstep doctor --connect tcp://server:5555 --keys keys     a coordinator has to listen there
+            """
+    )
+
+    @Option(
+        help: ArgumentHelp(
+            "Measure latency and bandwidth to the coordinator that listens there.", valueName: "endpoint"))
+    var connect: String?
+
+    @OptionGroup var keyOptions: KeyOptions
+    @OptionGroup var consoleOptions: ConsoleOptions
+
+    func run() throws {
+        let console = consoleOptions.console
+        var problems: [String] = []
+        console.result("lockstep     \(programVersion)")
+        console.result("host         \(Host.name), \(Host.coreCount) \(Host.coreCount == 1 ? "core" : "cores")")
+        console.result("libzmq       \(ZeroMQLibrary.version), \(ZeroMQLibrary.hasCurve ? "with" : "without") CURVE")
+        if !ZeroMQLibrary.hasCurve {
+            problems.append("libzmq was built without CURVE, so that keys cannot be used: install Debian's libzmq5")
+        }
+        showKernels(on: console, &problems)
+        try showLimits(on: console, &problems)
+        if let connect { try measure(connect, on: console) }
+        for problem in problems { console.warning(problem) }
+        if !problems.isEmpty {
+            throw UsageError(
+                problems.count == 1 ? "1 problem was found" : "\(problems.count) problems were found",
+                status: .unavailable)
+        }
+    }
+
+    private func showKernels(on console: Console, _ problems: inout [String]) {
+        let supported = MatrixKernel.allCases.filter(\.isSupported)
+        let best = MatrixKernel.best.map { ", of which auto takes \($0.rawValue)" } ?? ""
+        console.result("kernels      \(supported.map(\.rawValue).joined(separator: ", "))\(best)")
+        do {
+            guard let kernel = MatrixKernel.best else {
+                problems.append("this CPU has no AVX2, which every kernel needs")
+                return
+            }
+            _ = try MatrixLibrary.open(kernel)
+        } catch {
+            problems.append("\(error)")
+        }
+    }
+
+    private func showLimits(on console: Console, _ problems: inout [String]) throws {
+        let files = try Host.raiseDescriptorLimit()
+        console.result("open files   \(grouped(Int(clamping: files)))")
+        if files < 256 {
+            problems.append("only \(files) files may be open, one for each connection: raise the limit (ulimit -Hn)")
+        }
+        var limit = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
+            console.result("memory       limited to \(grouped(Int(clamping: limit.rlim_cur))) bytes (ulimit -v)")
+        }
+        console.result("cache        \(try DataCache().directory)")
+    }
+
+    private func measure(_ text: String, on console: Console) throws {
+        let inquiry = try Inquiry(try Endpoint(text), security: try keyOptions.workerSecurity(), context: try Context())
+        let link = try inquiry.measure()
+        console.result("link         \(text)")
+        console.result("round trip   \(decimal(link.roundTrip * 1e3, 3)) ms")
+        console.result(
+            "bandwidth    \(decimal(link.upload / 1e6, 1)) MB/s there, \(decimal(link.download / 1e6, 1)) MB/s back")
+    }
+}

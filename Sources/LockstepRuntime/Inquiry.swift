@@ -1,0 +1,128 @@
+import Foundation
+import LockstepCluster
+import LockstepProtocol
+package import ZeroMQ
+
+/// Asks a coordinator about itself without joining its run.
+package final class Inquiry {
+    /// Why there is no answer.
+    package enum Failure: Error, Equatable, CustomStringConvertible {
+        case noAnswer(endpoint: Endpoint, seconds: Double)
+        case turnedAway(reason: String)
+        case unreadable(endpoint: Endpoint)
+
+        package var description: String {
+            switch self {
+            case .noAnswer(let endpoint, let seconds):
+                "no coordinator answered at \(endpoint) within \(Int(seconds)) s; is it running, and is the endpoint right?"
+            case .turnedAway(let reason): reason
+            case .unreadable(let endpoint):
+                "what answered at \(endpoint) cannot be read; install the same version of lockstep everywhere"
+            }
+        }
+    }
+
+    /// What a connection is worth.
+    package struct LinkReport: Sendable {
+        /// Of a small message there and back, in seconds: the median.
+        package var roundTrip: Double
+        /// Bytes a second to the coordinator, and from it.
+        package var upload: Double
+        package var download: Double
+    }
+
+    /// How long an answer may take.
+    private static let limit = 5.0
+
+    private let socket: Socket
+    private var monitor: SocketMonitor
+    private var poller: Poller
+    private let endpoint: Endpoint
+    private let hasKeys: Bool
+    private var headerFrame = Message()
+    private var payload = Message()
+    private var sequence: UInt64 = 0
+
+    /// Connects.
+    package init(_ endpoint: Endpoint, security: ConnectionSecurity, context: Context) throws {
+        self.endpoint = endpoint
+        hasKeys = if case .client = security { true } else { false }
+        let socket = try context.socket(.dealer)
+        try socket.configure(Deadlines())
+        monitor = try socket.monitor(events: [.handshake])
+        poller = Poller(context: context)
+        _ = poller.add(socket)
+        _ = poller.add(monitor.socket)
+        try socket.connect(endpoint, security: security)
+        self.socket = consume socket
+    }
+
+    /// What the coordinator's run is doing.
+    package func status() throws -> StatusReport {
+        try ask(.statusRequest, answer: .status)
+        do {
+            return try payload.withUnsafeBytes { try StatusReport(decoding: $0) }
+        } catch {
+            throw Failure.unreadable(endpoint: endpoint)
+        }
+    }
+
+    /// Measures the connection: small messages, then large ones each way.
+    package func measure() throws -> LinkReport {
+        // The first one also pays for the connection.
+        _ = try time(upload: 1, download: 1)
+        let roundTrip = try median(of: 50) { try time(upload: 1, download: 1) }
+        let size = MessageKind.payloadLimit
+        let up = try median(of: 8) { try time(upload: size, download: 1) }
+        let down = try median(of: 8) { try time(upload: 1, download: size) }
+        return LinkReport(
+            roundTrip: roundTrip, upload: Double(size) / max(1e-9, up - roundTrip / 2),
+            download: Double(size) / max(1e-9, down - roundTrip / 2))
+    }
+
+    private func median(of count: Int, _ measure: () throws -> Double) rethrows -> Double {
+        var times: [Double] = []
+        for _ in 0..<count { times.append(try measure()) }
+        return times.sorted()[count / 2]
+    }
+
+    private func time(upload: Int, download: Int) throws -> Double {
+        let start = Moment.now
+        try ask(.ping, answer: .pong, offset: UInt32(download), payload: [UInt8](repeating: 0, count: upload))
+        return Double(Moment.now.nanoseconds - start.nanoseconds) / 1e9
+    }
+
+    /// Sends a question and waits for its answer, which is then in `payload`.
+    private func ask(
+        _ kind: MessageKind, answer: MessageKind, offset: UInt32 = 0, payload question: [UInt8]? = nil
+    ) throws {
+        sequence += 1
+        var bytes = [UInt8](repeating: 0, count: Header.size)
+        bytes.withUnsafeMutableBytes { Header(kind: kind, step: sequence, offset: offset).encode(into: $0) }
+        try socket.send(Message(copying: bytes), more: question != nil)
+        if let question { try socket.send(Message(copying: question)) }
+        let deadline = Moment.now.advanced(bySeconds: Self.limit)
+        while Moment.now < deadline {
+            if try receive(answer) { return }
+            _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
+            while let event = try monitor.next() {
+                guard case .handshakeFailed(let failure) = event.kind,
+                    let reason = failure.finalReason(endpoint: endpoint, hasKeys: hasKeys)
+                else { continue }
+                throw Failure.turnedAway(reason: reason)
+            }
+        }
+        throw Failure.noAnswer(endpoint: endpoint, seconds: Self.limit)
+    }
+
+    /// Whether the answer to the last question has come; others are dropped.
+    private func receive(_ kind: MessageKind) throws -> Bool {
+        while try socket.receive(into: &headerFrame, wait: false) == .received {
+            let header = headerFrame.withUnsafeBytes { try? Header(decoding: $0) }
+            guard headerFrame.more, try socket.receive(into: &payload, wait: false) == .received else { continue }
+            try socket.discardRest(of: &payload)
+            if let header, header.kind == kind, header.step == sequence { return true }
+        }
+        return false
+    }
+}
