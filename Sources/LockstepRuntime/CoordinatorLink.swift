@@ -49,6 +49,8 @@ final class CoordinatorLink {
     private let hasKeys: Bool
     private let zap: ZAPHandler?
     private var turnedAway = TurnedAway()
+    /// Whether accepting has failed for want of descriptors.
+    private var isFull = false
     /// What is worth telling about connections that were not let in.
     private var rejections: [String] = []
     /// What was bound, with the ports that 0 became.
@@ -140,7 +142,7 @@ final class CoordinatorLink {
         }
         if let overdue = ending.first, overdue.until <= .now { lose(overdue.peer) }
         if let peer = lost.popLast() { return .lost(peer) }
-        return rejections.popLast().map { .turnedAway($0) }
+        return rejections.isEmpty ? nil : .turnedAway(rejections.removeFirst())
     }
 
     /// A header and, if its kind has one, its payload; a message may have several such parts.
@@ -179,7 +181,11 @@ final class CoordinatorLink {
             case .handshakeFailed(let failure):
                 note(failure.reason(hasKeys: hasKeys))
             case .acceptFailed(let code):
-                note("it could not be accepted: \(String(cString: strerror(code)))")
+                // libzmq tries again and again: once is enough to tell.
+                guard !isFull else { continue }
+                isFull = true
+                rejections.append(
+                    "connections cannot be accepted: \(String(cString: strerror(code))); raise the limit (ulimit -n)")
             default:
                 continue
             }
