@@ -3,14 +3,20 @@ import LockstepProtocol
 import ZeroMQ
 
 extension Socket {
+    /// Bytes that CURVE adds to a frame: command name 8, nonce 8, authenticator 16, flags 1 (ZeroMQ's RFC 26).
+    private static var curveOverhead: Int { 33 }
+
     /// The settings that every socket of a run has, before it binds or connects.
     ///
     /// Flow is bounded by what the state machines hand out, not by high-water marks: a full inbound queue would stop
     /// reading, heartbeats included, and so kill a healthy peer.
+    ///
+    /// The limit of a message counts what CURVE adds to a frame: without room for it the largest chunks would end their
+    /// connection. The kinds' own limits hold for what is decoded.
     func configure(_ deadlines: Deadlines) throws(ZeroMQError) {
         try set(.sendHighWaterMark, 0)
         try set(.receiveHighWaterMark, 0)
-        try set(.maximumMessageSize, Int64(MessageKind.payloadLimit))
+        try set(.maximumMessageSize, Int64(MessageKind.payloadLimit + Self.curveOverhead))
         try set(.handshakeInterval, 5_000)
         try set(.heartbeatInterval, milliseconds(deadlines.heartbeatInterval))
         try set(.heartbeatTimeout, milliseconds(deadlines.heartbeatTimeout))

@@ -154,7 +154,7 @@ def messages(context, endpoint, count, read):
         client.send_multipart(frames)
         if number % 1000 == 999:
             # Larger than any frame that is allowed: the connection is closed, and made again.
-            client.send_multipart([header(GRADIENT, 7, 1, 1, 1), bytes((1 << 20) + 1)])
+            client.send_multipart([header(GRADIENT, 7, 1, 1, 1), bytes((1 << 20) + 100)])
         if read:
             while client.poll(0):
                 frames = client.recv_multipart()

@@ -27,7 +27,7 @@ extension SocketEvent.HandshakeFailure {
         case .mechanismMismatch: "it came with keys, and this coordinator has no --keys"
         case .wrongKey: "it expects another coordinator's key: copy this folder's coordinator.public to its host"
         case .protocolError: "it breaks ZeroMQ's protocol"
-        case .connection: "it does not speak ZeroMQ, or went away"
+        case .connection: "it does not speak ZeroMQ, has no keys or other ones, or went away"
         }
     }
 }
