@@ -47,14 +47,17 @@ let package = Package(
         .target(
             name: "LockstepData",
             dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib", "CPNG", "CProcessor"]),
-        .target(name: "LockstepNetwork", dependencies: ["LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+        .target(
+            name: "LockstepNetwork",
+            dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
         .target(
             name: "LockstepTraining",
             dependencies: [
+                "LockstepTimeline",
                 "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS",
                 "LockstepDigest",
             ]),
-        .target(name: "LockstepProtocol", dependencies: ["LockstepSharding"]),
+        .target(name: "LockstepProtocol", dependencies: ["LockstepTimeline", "LockstepSharding"]),
         .target(name: "LockstepCluster", dependencies: ["LockstepProtocol", "LockstepSharding"]),
         .target(
             name: "LockstepArtifacts",
@@ -67,6 +70,7 @@ let package = Package(
         .target(
             name: "LockstepRuntime",
             dependencies: [
+                "LockstepTimeline",
                 "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepProtocol", "LockstepTraining",
                 "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS",
                 "LockstepDigest",
@@ -80,6 +84,7 @@ let package = Package(
         .executableTarget(
             name: "LockstepCLI",
             dependencies: [
+                "LockstepTimeline",
                 "Lockstep", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
                 "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS", "LockstepSystem",
                 "LockstepDigest", "LockstepCluster", "LockstepProtocol", "ZeroMQ",
@@ -128,7 +133,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepBLAS", "LockstepDigest",
         ]
     ),
-    ("LockstepProtocolTests", ["LockstepProtocol", "LockstepSharding"]),
+    ("LockstepProtocolTests", ["LockstepProtocol", "LockstepTimeline", "LockstepSharding"]),
     ("LockstepClusterTests", ["LockstepCluster"]),
     (
         "LockstepArtifactsTests",

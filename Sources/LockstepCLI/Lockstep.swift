@@ -18,7 +18,8 @@ struct LockstepCommand: ParsableCommand {
             """,
         version: programVersion,
         subcommands: [
-            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, DataCommand.self,
+            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, BenchCommand.self,
+            DataCommand.self,
             KeygenCommand.self, StatusCommand.self, DoctorCommand.self,
         ]
     )

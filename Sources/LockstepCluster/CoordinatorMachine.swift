@@ -55,7 +55,7 @@ package struct CoordinatorMachine: Sendable {
         case ended
     }
 
-    let terms: Terms
+    package let terms: Terms
     var phase: Phase
     /// In the order of their member numbers.
     var members: [Member] = []
@@ -123,6 +123,11 @@ package struct CoordinatorMachine: Sendable {
 
     /// Whether the step or evaluation under way is answered in full.
     package var isRoundComplete: Bool { round?.isComplete ?? true }
+
+    /// Members that have proved themselves, and their connections.
+    package var activeMembers: [(peer: PeerID, info: MemberInfo)] {
+        members.filter(\.isActive).map { (peer: $0.peer, info: $0.info) }
+    }
 
     /// Members that have proved themselves.
     package var activeCount: Int { members.count(where: \.isActive) }

@@ -8,6 +8,7 @@
 /// | start: for the first workers, or for the coordinator | 60 |
 /// | rejoin: for a worker once the last has gone, or for the coordinator | 60 |
 /// | linger: for the last messages when a socket closes | 1 |
+/// | report: for workers to say where their time went | 5 |
 /// | exit grace: from asking a local worker to stop to killing it | 5 |
 ///
 /// Start and rejoin are the run configuration's `timeouts`.
@@ -19,6 +20,7 @@ package struct Deadlines: Hashable, Sendable {
     package var start = 60.0
     package var rejoin = 60.0
     package var linger = 1.0
+    package var report = 5.0
     package var exitGrace = 5.0
 
     package init(start: Double = 60, rejoin: Double = 60) {

@@ -1,5 +1,6 @@
 package import LockstepBLAS
 import LockstepNumerics
+package import LockstepTimeline
 
 /// One thread's workspace for a network: forward and backward over a block of samples.
 ///
@@ -14,6 +15,9 @@ package final class Backpropagation {
     package let inputs: UnsafeMutablePointer<Float>
     /// Classes of the samples, [maximumRows].
     package let labels: UnsafeMutablePointer<UInt16>
+
+    /// Follows the passes, if anybody wants to know where the time goes.
+    package var timeline: Timeline?
 
     private let activation: Activation
     private let library: MatrixLibrary
@@ -59,6 +63,7 @@ package final class Backpropagation {
     ) rethrows -> Double {
         forward(rows: rows, weights: weights)
         let last = layout.layers.count - 1
+        timeline?.enter(.backward, layer: last)
         let cost = quadraticCostAndDelta(
             activations: activations[last + 1].pointer, labels: labels, rows: rows, outputs: layout.outputs,
             delta: delta(last))
@@ -68,6 +73,7 @@ package final class Backpropagation {
 
         for l in stride(from: last, through: 0, by: -1) {
             let layer = layout.layers[l]
+            timeline?.enter(.backward, layer: l)
             library.weightGradient(
                 rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l), a: activations[l].pointer,
                 accumulating: accumulating, into: gradient + layer.weights.lowerBound)
@@ -118,6 +124,7 @@ package final class Backpropagation {
     private func forward(rows: Int, weights: UnsafePointer<Float>) {
         precondition(rows > 0 && rows <= maximumRows)
         for (l, layer) in layout.layers.enumerated() {
+            timeline?.enter(.forward, layer: l)
             let output = activations[l + 1].pointer
             library.forward(
                 rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: activations[l].pointer,

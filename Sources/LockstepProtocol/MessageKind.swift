@@ -46,8 +46,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: a chunk of a node's gradient sum. `step`; `unit`: the node; `segment`, `offset`. Payload:
     /// the chunk's floats.
     case gradient = 9
-    /// Worker to coordinator: a node is computed, all of its gradient is sent, or stands in shared memory. `step`; `unit` as assigned. Payload:
-    /// ``NodeResult``.
+    /// Worker to coordinator: a node is computed, all of its gradient is sent, or stands in shared memory. `step`; `unit`
+    /// as assigned. Payload: ``NodeResult``.
     case nodeResult = 10
     /// Coordinator to worker: evaluate this block. `step`: the weights' version; `unit`: an ``EvaluationUnit``. No
     /// payload.
@@ -65,6 +65,10 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     case statusRequest = 16
     /// A coordinator's answer. Payload: JSON, opaque here.
     case status = 17
+    /// Coordinator to worker: where did your time go? No payload.
+    case timelineRequest = 18
+    /// Worker to coordinator: there. Payload: ``TimelineReport``.
+    case timeline = 19
 
     /// The most bytes in a payload frame: 1 MiB, for libzmq counts only complete frames as signs of life.
     package static let payloadLimit = 1 << 20
@@ -80,7 +84,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .blockResult: BlockResult.encodedSizes
         case .welcome, .dataChunk, .ping, .pong, .status: 1...Self.payloadLimit
         case .parameters, .gradient: FloatPayload.elementSize...Self.payloadLimit
-        case .dataRequest, .assign, .evaluate, .statusRequest: 0...0
+        case .timeline: TimelineReport.encodedSizes
+        case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest: 0...0
         }
     }
 

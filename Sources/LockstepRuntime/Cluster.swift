@@ -4,6 +4,7 @@ import LockstepData
 import LockstepNetwork
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 package import LockstepSystem
 package import LockstepTraining
 package import ZeroMQ
@@ -19,16 +20,19 @@ package final class Cluster {
         package var transport: Transport
         /// What protects the endpoints over tcp, and who gets in there. Nil: anybody.
         package var keys: CoordinatorKeys?
+        /// What the processes are to note about their time; nil: nothing.
+        package var timeline: TimelineOptions?
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
-            keys: CoordinatorKeys? = nil
+            keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil
         ) {
             self.endpoints = endpoints
             self.workers = workers
             self.allowsMixedKernels = allowsMixedKernels
             self.transport = transport
             self.keys = keys
+            self.timeline = timeline
         }
     }
 
@@ -40,6 +44,8 @@ package final class Cluster {
     private let stop: StopSignals
     private var runtimeDirectory: RuntimeDirectory?
     private var localWorkers: LocalWorkers?
+    /// Of this process.
+    private let timeline: Timeline?
     /// Drawn anew by every coordinator process.
     private let number = UInt32.random(in: 1...UInt32.max)
 
@@ -48,6 +54,7 @@ package final class Cluster {
         self.run = run
         self.options = options
         self.stop = stop
+        self.timeline = options.timeline?.makeTimeline()
         self.deadlines = Deadlines(
             start: run.configuration.timeouts.start, rejoin: run.configuration.timeouts.rejoin)
         var endpoints = options.endpoints
@@ -90,6 +97,44 @@ package final class Cluster {
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
+        try serve(notify: notify) { source, parameters in
+            let outcome = try run.train(
+                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints
+            ) {
+                [stop] in stop.requested != nil
+            }
+            return (
+                outcome,
+                outcome.interrupted
+                    ? Goodbye(code: .stopping, message: "the coordinator was asked to stop")
+                    : Goodbye(code: .finished, message: "the run is finished")
+            )
+        }
+    }
+
+    /// Waits for the workers, has `body` take steps, and sends the workers home.
+    ///
+    /// - Parameters:
+    ///   - notify: Told of joins, losses and refusals, and how a lost local worker's process ended.
+    ///   - body: Given what takes the steps, valid during the call.
+    /// - Throws: What `body` throws, or why the workers could not be had.
+    package func withRunner(
+        notify: @escaping (ClusterNotice, _ ending: String?) -> Void, _ body: (StepRunner) throws -> Void
+    ) throws {
+        try serve(notify: notify) { source, parameters in
+            let runner = StepRunner(
+                run, source: source, parameters: parameters, timeline: timeline ?? Timeline(),
+                collect: source.collectTimelines)
+            try body(runner)
+            return ((), Goodbye(code: .finished, message: "the trial is over"))
+        }
+    }
+
+    /// Everything around a run's steps: `body` takes them, and says what the workers are told at the end.
+    private func serve<Result>(
+        notify: @escaping (ClusterNotice, String?) -> Void,
+        _ body: (ClusterGradientSource, VersionedParameters) throws -> (Result, Goodbye)
+    ) throws -> Result {
         let regions = try makeRegions(notify: notify)
         let parameters = try run.initialParameters(in: regions?.weights)
         let source = try makeSource(parameters, regions, notify: notify)
@@ -100,16 +145,9 @@ package final class Cluster {
         }
         do {
             try source.gather()
-            let outcome = try run.train(
-                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints
-            ) {
-                [stop] in stop.requested != nil
-            }
-            try source.finish(
-                outcome.interrupted
-                    ? Goodbye(code: .stopping, message: "the coordinator was asked to stop")
-                    : Goodbye(code: .finished, message: "the run is finished"))
-            return outcome
+            let (result, goodbye) = try body(source, parameters)
+            try source.finish(goodbye)
+            return result
         } catch {
             try? source.finish(Goodbye(code: .failed, message: "\(error)"))
             throw error
@@ -143,7 +181,8 @@ package final class Cluster {
         notify: @escaping (ClusterNotice, String?) -> Void
     ) throws -> ClusterGradientSource {
         let welcome = Welcome(
-            configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address)
+            configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address,
+            timeline: options.timeline)
         let computation = try run.makeComputation()
         let terms = CoordinatorMachine.Terms(
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
@@ -169,6 +208,6 @@ package final class Cluster {
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
             run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, regions: regions,
-            transport: options.transport, supervision: supervision)
+            transport: options.transport, timeline: timeline, supervision: supervision)
     }
 }

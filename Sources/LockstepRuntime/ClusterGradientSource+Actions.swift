@@ -4,6 +4,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepSystem
 import LockstepTraining
 import ZeroMQ
@@ -33,6 +34,7 @@ extension ClusterGradientSource {
         case .sendParameters(let peer, let member, let version, let chunk):
             try sendParameters(to: peer, member, version: version, chunk: chunk)
         case .assign(let peer, let member, let unit):
+            timeline?.mark(.departure, member: member.rawValue, unit: unit.number, isAnswer: false)
             try link.post(to: peer, assignment(of: unit, to: member))
         case .dismiss(let peer, let member, let goodbye):
             try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())

@@ -4,6 +4,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepSystem
 import LockstepTraining
 import ZeroMQ
@@ -57,6 +58,7 @@ extension ClusterGradientSource {
             let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
             let result: NodeResult = try decode()
             paces.add(member, result.computeNanoseconds)
+            timeline?.mark(.arrival, member: member.rawValue, unit: unit.number, isAnswer: true)
             if unit.number != 0, machine.expects(unit, from: peer, member) {
                 contributors[unit.node] = member
                 try readGradient(of: unit, from: member, push)
@@ -68,9 +70,12 @@ extension ClusterGradientSource {
             let result: BlockResult = try decode()
             if machine.expects(unit, from: peer, member) { scores[unit.number] = try score(result, of: unit) }
             try handle(.answered(peer, member, unit))
+        case .timeline:
+            takeTimeline(try decode(), from: member)
         case .goodbye:
             try handle(.goodbye(peer, member, try decode()))
-        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .ping, .pong, .statusRequest, .status:
+        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .ping, .pong, .statusRequest, .status,
+            .timelineRequest:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }

@@ -4,6 +4,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
@@ -38,6 +39,9 @@ final class ClusterGradientSource: GradientSource {
     var memberRegions: [MemberRegion] = []
     /// Whose answer to a node of the step was taken.
     var contributors: [NodeID: MemberID] = [:]
+    /// Follows this thread's phases, if anybody wants to know where the time goes.
+    let timeline: Timeline?
+    var timelineRequests = TimelineRequests()
     /// How long workers compute, for those who look on.
     var paces = Paces()
     /// Refusals by their code, so that a flood of them is no flood of lines.
@@ -60,8 +64,9 @@ final class ClusterGradientSource: GradientSource {
     init(
         link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
         dataset: Dataset, layout: ParameterLayout, parameters: VersionedParameters, regions: RegionServer? = nil,
-        transport: Transport = .auto, supervision: Supervision
+        transport: Transport = .auto, timeline: Timeline? = nil, supervision: Supervision
     ) {
+        self.timeline = timeline
         self.link = link
         self.machine = CoordinatorMachine(terms: terms, now: .now)
         self.poller = Poller(context: context)
@@ -142,12 +147,16 @@ final class ClusterGradientSource: GradientSource {
 
     // MARK: - The loop
 
-    /// Waits for something to happen, and takes it in.
-    private func turn(_ push: (Contribution) throws -> Void) throws {
+    /// Waits for something to happen, at most until `limit`, and takes it in.
+    func turn(until limit: Moment? = nil, _ push: (Contribution) throws -> Void) throws {
+        timeline?.enter(.send)
         try link.flush()
-        let deadline = Moment.earlier(machine.nextDeadline, link.nextDeadline)
+        let deadline = Moment.earlier(Moment.earlier(machine.nextDeadline, link.nextDeadline), limit)
         let timeout = link.hasNews ? 0 : Poller.timeout(until: deadline, now: .now)
+        timeline?.enter(.wait)
         _ = try poller.wait(timeoutMilliseconds: timeout)
+        timeline?.enter(.receive)
+        defer { timeline?.enter(.other) }
         link.noteReadiness(in: poller)
         if let regions, let token = regionToken, !poller.events(for: token).isEmpty {
             try regions.process { event in try take(event) }

@@ -11,6 +11,8 @@ package struct Welcome: Codable {
     var dataset: DatasetDescription
     /// Where a worker of the same host asks for shared memory; nil where payload travels in messages.
     var regions: Regions?
+    /// What the worker is to note about its time; nil: nothing.
+    var timeline: TimelineOptions?
 
     /// A socket that passes memory on.
     enum Regions: Codable, Hashable {
@@ -28,7 +30,11 @@ package struct Welcome: Codable {
         self.init(configuration: configuration, dataset: dataset, regions: nil)
     }
 
-    init(configuration: RunConfiguration, dataset: DatasetDescription, regions: Regions?) {
+    init(
+        configuration: RunConfiguration, dataset: DatasetDescription, regions: Regions?,
+        timeline: TimelineOptions? = nil
+    ) {
+        self.timeline = timeline
         self.configuration = configuration
         self.dataset = dataset
         self.regions = regions

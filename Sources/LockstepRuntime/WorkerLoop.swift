@@ -4,6 +4,7 @@ import LockstepData
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
@@ -47,9 +48,12 @@ final class WorkerLoop {
     /// Serves until the run is over; throws how it ended otherwise.
     func run() throws {
         while true {
+            task?.timeline?.enter(.send)
             try link.flush()
             let deadline = Moment.earlier(machine.nextDeadline, endDeadline)
+            task?.timeline?.enter(.wait)
             _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
+            task?.timeline?.enter(.receive)
             link.noteReadiness(in: poller)
             while let event = try link.receive() {
                 try take(event)
@@ -113,12 +117,13 @@ final class WorkerLoop {
             try handle(.welcomed(run: header.run, MemberID(rawValue: header.member)))
         case .refuse:
             try handle(.refused(decode()))
-        case .dataChunk, .assign, .parameters, .evaluate, .goodbye:
+        case .dataChunk, .assign, .parameters, .evaluate, .goodbye, .timelineRequest:
             // What is said to somebody we no longer are is not for us.
             let addressee = WorkerMachine.Membership(run: header.run, member: MemberID(rawValue: header.member))
             guard machine.membership == addressee else { return }
             try takeOwn(header)
-        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .pong, .statusRequest, .status:
+        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .pong, .statusRequest, .status,
+            .timeline:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }
@@ -137,6 +142,8 @@ final class WorkerLoop {
             try handle(.assigned(WorkUnit(kind: .node, step: header.step, number: header.unit)))
         case .evaluate:
             try handle(.assigned(WorkUnit(kind: .block, step: header.step, number: header.unit)))
+        case .timelineRequest:
+            try reportTimeline()
         case .goodbye:
             try handle(.dismissed(decode()))
         default:
@@ -269,8 +276,11 @@ final class WorkerLoop {
     private func compute(_ unit: WorkUnit) throws {
         guard let task else { return }
         let start = Moment.now
+        defer { task.timeline?.enter(.send) }
         switch unit.kind {
         case .node:
+            task.timeline?.step = unit.step
+            mark(.arrival, unit)
             let loss = try task.gradient(of: unit, slot: slot) { chunk, floats in
                 let header = header(
                     .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
@@ -292,7 +302,24 @@ final class WorkerLoop {
         }
     }
 
+    /// Notes an end of a message about a unit: its assignment arrives, its answer leaves.
+    private func mark(_ kind: Timeline.Span.Kind, _ unit: WorkUnit) {
+        let member = machine.membership?.member.rawValue ?? 0
+        task?.timeline?.mark(kind, member: member, unit: unit.number, isAnswer: kind == .departure)
+    }
+
+    /// Tells where the time went, and begins to note it anew.
+    private func reportTimeline() throws {
+        let timeline = task?.timeline
+        let report = TimelineReport(
+            clock: Timeline.now, totals: timeline?.totals ?? [], spans: timeline?.spans ?? [])
+        timeline?.reset()
+        try link.send(header(.timeline), copying: report.encoded())
+    }
+
     private func answer(_ unit: WorkUnit, with result: NodeResult) throws {
+        task?.timeline?.enter(.send)
+        mark(.departure, unit)
         let header = header(.nodeResult, step: unit.step, unit: unit.number)
         try withUnsafeTemporaryAllocation(byteCount: NodeResult.size, alignment: 8) { bytes in
             result.encode(into: bytes)

@@ -5,6 +5,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
@@ -19,6 +20,8 @@ final class WorkerTask {
     private let layout: ParameterLayout
     private var computation: Computation?
     let regionLayout: RegionLayout
+    /// Follows this thread's phases, if the coordinator wants to know.
+    let timeline: Timeline?
     /// Answers on their way in messages, by their place in the assignment. A worker that has answered everything gets new
     /// nodes, so a buffer is free again when its turn comes.
     private var gradients: [FloatBuffer] = []
@@ -35,6 +38,7 @@ final class WorkerTask {
         self.chunks = layout.chunks
         self.ownWeights = VersionedParameters(
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
+        self.timeline = welcome.timeline?.makeTimeline()
         self.regionLayout = RegionLayout(parameters: layout.count, shards: shards)
     }
 
@@ -50,6 +54,7 @@ final class WorkerTask {
         let wanted = forcedKernel ?? configuration.kernel ?? .portable
         let library = try MatrixLibrary.open(wanted.isSupported ? wanted : MatrixKernel.best ?? wanted)
         let computation = try Computation(configuration: configuration, dataset: dataset, library: library)
+        computation.timeline = timeline
         self.computation = computation
         return Ready(kernel: library.kernel, computation.fingerprint())
     }

@@ -20,8 +20,4 @@ package enum Phase: UInt8, CaseIterable, Sendable {
     case update
     /// Hands new weights to the workers.
     case broadcast
-    /// Scores the network on a split.
-    case evaluate
-    /// Writes checkpoints, metrics and models.
-    case save
 }

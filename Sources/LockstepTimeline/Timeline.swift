@@ -85,6 +85,11 @@ package final class Timeline {
         return previous
     }
 
+    /// Leaves the time since the last change of phase out, as if the thread had not existed meanwhile.
+    package func skip() {
+        start = Self.now
+    }
+
     /// Notes that a message leaves or arrives, if the step is in the window.
     ///
     /// - Parameters:

@@ -3,6 +3,7 @@ package import LockstepData
 package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
+package import LockstepTimeline
 
 /// The arithmetic of one process on one thread: gradients of tree nodes and, through ``evaluator``, scores of
 /// evaluation blocks.
@@ -14,6 +15,11 @@ package final class Computation {
     package let layout: ParameterLayout
     package let evaluator: Evaluator
     let engine: Backpropagation
+    /// Follows this thread's phases, if anybody wants to know where the time goes.
+    package var timeline: Timeline? {
+        didSet { engine.timeline = timeline }
+    }
+
     private let dataset: Dataset
     private let seed: UInt64
     private var order: EpochOrder
@@ -71,10 +77,18 @@ package final class Computation {
         let rightLoss = try sum(right, in: batch, weights, level: level + 1, into: addend) { layer in
             let range = layout.layers[layer].segment
             let destination = gradient + range.lowerBound
+            timeline?.enter(.reduce)
             accumulate(addend + range.lowerBound, into: destination, count: range.count)
             try segmentDone(layer)
         }
         return leftLoss + rightLoss
+    }
+
+    /// Gathers the first samples of the data set, for trials.
+    func gatherFirst(_ rows: Int) {
+        let first = dataset.samples(of: .training).lowerBound
+        dataset.gather(first..<first + rows, into: engine.inputs)
+        dataset.gatherLabels(first..<first + rows, into: engine.labels)
     }
 
     /// One shard, in blocks counted from its start.
@@ -87,6 +101,7 @@ package final class Computation {
         var loss = 0.0
         for index in 0..<blocks.count {
             let block = blocks[index]
+            timeline?.enter(.gather)
             let samples = UnsafeBufferPointer(
                 rebasing: order.samples[start + block.lowerBound..<start + block.upperBound])
             dataset.gather(samples, into: engine.inputs)

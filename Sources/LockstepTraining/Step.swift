@@ -1,5 +1,6 @@
 import LockstepNumerics
 import LockstepSharding
+package import LockstepTimeline
 
 /// One step of synchronous data-parallel training:
 /// shards -> gradients -> reduce -> update -> broadcast.
@@ -9,12 +10,24 @@ package struct Step {
     let source: any GradientSource
     let reducer: Reducer
     let optimizer: any Optimizer
+    /// Follows this thread's phases, if anybody wants to know where the time goes.
+    let timeline: Timeline?
+
+    package init(
+        source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, timeline: Timeline? = nil
+    ) {
+        self.source = source
+        self.reducer = reducer
+        self.optimizer = optimizer
+        self.timeline = timeline
+    }
 
     /// Takes the step that `batch` describes.
     ///
     /// - Returns: The mini-batch's loss: the sum of its samples' costs under the weights before the update.
     /// - Throws: `NotFiniteAnswer` before the weights advance; whatever the source throws.
-    func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
+    package func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
+        timeline?.step = batch.step
         reducer.begin(batch.tree)
         optimizer.beginStep(batch.step, samples: batch.count)
         return try complete(batch, &parameters, from: source)
@@ -26,14 +39,18 @@ package struct Step {
     ) throws -> Double {
         let (current, next, version) = (parameters.current, parameters.next, parameters.version + 1)
         try source.gradients(of: batch, parameters: parameters) { contribution in
+            let outer = timeline?.enter(.reduce)
+            defer { if let outer { timeline?.enter(outer) } }
             switch contribution {
             case .gradient(let node, let chunk, let floats, let isStable):
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 let range = reducer.layout.chunks[chunk].range
+                timeline?.enter(.update)
                 optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer)
                 guard allFinite(next.pointer + range.lowerBound, count: range.count) else {
                     throw NotFiniteAnswer(node: nil)
                 }
+                timeline?.enter(.broadcast)
                 try source.publish(version: version, chunk: chunk)
             case .loss(let node, let loss):
                 guard loss.isFinite else { throw NotFiniteAnswer(node: node) }

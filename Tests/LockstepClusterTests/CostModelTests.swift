@@ -94,25 +94,41 @@ import Testing
     func fit() {
         let truth = Self.model()
         let observations = [(10, 1), (10, 2), (10, 4), (1_000, 1), (1_000, 2), (1_000, 4)].map { batch, workers in
-            CostModel.Observation(
-                batch: batch, shards: workers, workers: workers,
-                seconds: truth.distributed(batch: batch, shards: workers, workers: workers).total)
+            let step = truth.distributed(batch: batch, shards: workers, workers: workers)
+            return CostModel.Observation(
+                batch: batch, shards: workers, workers: workers, seconds: step.total, compute: step.compute)
         }
         var model = truth
-        model.crowding = 1
-        model.messages = .init(fixed: 0, each: 0)
+        model.crowding = 7
+        model.messages = .init(fixed: 1, each: 1)
         model.fit(observations)
-        #expect(isClose(model.crowding, 1.2, within: 0.02))
-        #expect(isClose(model.messages.fixed, 100e-6, within: 0.05))
-        #expect(isClose(model.messages.each, 20e-6, within: 0.05))
-        for observation in observations { #expect(abs(model.error(of: observation)) < 0.02) }
+        #expect(isClose(model.crowding, 1.2, within: 1e-6))
+        #expect(isClose(model.messages.fixed, 100e-6, within: 1e-6))
+        #expect(isClose(model.messages.each, 20e-6, within: 1e-6))
+        for observation in observations { #expect(abs(model.error(of: observation)) < 1e-6) }
     }
 
-    @Test("observations of a single process change nothing")
-    func nothingToFit() {
-        var model = Self.model()
-        model.fit([.init(batch: 10, shards: 1, workers: 0, seconds: 1)])
-        #expect(model == Self.model())
+    @Test("one number of workers gives messages a fixed cost, and no worker's share")
+    func oneCount() {
+        let truth = Self.model()
+        let step = truth.distributed(batch: 10, shards: 2, workers: 2)
+        var model = Self.model(messages: .init(fixed: 0, each: 0))
+        model.fit([.init(batch: 10, shards: 2, workers: 2, seconds: step.total, compute: step.compute)])
+        #expect(isClose(model.messages.fixed, 140e-6, within: 1e-6) && model.messages.each == 0)
+    }
+
+    @Test("a single process tells how fast the machine is")
+    func machineSpeed() {
+        let truth = Self.model()
+        var model = truth
+        model.fit([
+            .init(
+                batch: 10, shards: 1, workers: 0, seconds: 2 * truth.single(batch: 10, shards: 1).total,
+                compute: 2 * truth.single(batch: 10, shards: 1).compute)
+        ])
+        #expect(isClose(model.compute.each, 2e-6) && isClose(model.compute.fixed, 20e-6))
+        #expect(isClose(model.addition, 8e-6) && isClose(model.update, 12e-6))
+        #expect(model.messages == truth.messages && model.crowding == truth.crowding)
     }
 
     @Test("the prediction is one line that names the mini-batch from which workers pay")

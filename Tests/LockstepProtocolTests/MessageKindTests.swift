@@ -6,10 +6,10 @@ import Testing
     func rawValues() {
         let expected: [MessageKind] = [
             .hello, .welcome, .ready, .refuse, .dataRequest, .dataChunk, .assign, .parameters, .gradient, .nodeResult,
-            .evaluate, .blockResult, .goodbye, .ping, .pong, .statusRequest, .status,
+            .evaluate, .blockResult, .goodbye, .ping, .pong, .statusRequest, .status, .timelineRequest, .timeline,
         ]
         #expect(MessageKind.allCases == expected)
-        #expect(expected.map(\.rawValue) == Array(1...17))
+        #expect(expected.map(\.rawValue) == Array(1...19))
         #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...8))
         #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
     }
@@ -25,7 +25,7 @@ import Testing
 
     @Test("Requests and assignments have no payload, all others have one", arguments: MessageKind.allCases)
     func presence(kind: MessageKind) {
-        let none: Set<MessageKind> = [.dataRequest, .assign, .evaluate, .statusRequest]
+        let none: Set<MessageKind> = [.dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest]
         #expect(kind.hasPayload == !none.contains(kind))
         #expect(kind.acceptsPayload(count: 0) == none.contains(kind))
         if none.contains(kind) { #expect(!kind.acceptsPayload(count: 1)) }

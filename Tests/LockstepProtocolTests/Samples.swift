@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepTimeline
 import LockstepTesting
 
 /// The decoders of all bodies, and sample messages to damage.
@@ -18,11 +19,19 @@ enum Samples {
         BlockResult(
             cost: 0.125, computeNanoseconds: 99, correct: 912, total: 1000, predictions: [101, 99, 0, 800, .max]),
         BlockResult(cost: .nan, computeNanoseconds: .max, correct: 0, total: 0, predictions: []),
+        TimelineReport(clock: 7, totals: [], spans: []),
+        TimelineReport(
+            clock: .max, totals: [1, 2, .max],
+            spans: [
+                Timeline.Span(phase: .forward, layer: 3, step: 9, start: 10, end: 20),
+                Timeline.Span(kind: .arrival, phase: .receive, step: .max, start: 1, end: 1, detail: .max),
+            ]),
     ]
 
     /// All types of bodies.
     static let types: [any MessageBody.Type] = [
         Hello.self, Ready.self, Refusal.self, Goodbye.self, NodeResult.self, BlockResult.self,
+        TimelineReport.self,
     ]
 
     static func randomHeader(using random: inout SplitMix64) -> Header {

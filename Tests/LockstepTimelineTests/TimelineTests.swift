@@ -64,11 +64,11 @@ import Testing
     func reset() {
         let timeline = Timeline(capacity: 3)
         timeline.window = 0..<1
-        timeline.enter(.save)
+        timeline.enter(.update)
         spin()
         timeline.enter(.other)
         timeline.reset()
-        #expect(timeline.spans.isEmpty && timeline.totals[Int(Phase.save.rawValue)] == 0)
+        #expect(timeline.spans.isEmpty && timeline.totals[Int(Phase.update.rawValue)] == 0)
     }
 
     /// Lets the clock move on.

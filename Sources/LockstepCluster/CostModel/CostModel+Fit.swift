@@ -5,13 +5,17 @@ extension CostModel {
         package var shards: Int
         /// 0: a single process.
         package var workers: Int
+        /// The whole step.
         package var seconds: Double
+        /// What of it the slowest worker computed.
+        package var compute: Double
 
-        package init(batch: Int, shards: Int, workers: Int, seconds: Double) {
+        package init(batch: Int, shards: Int, workers: Int, seconds: Double, compute: Double) {
             self.batch = batch
             self.shards = shards
             self.workers = workers
             self.seconds = seconds
+            self.compute = compute
         }
     }
 
@@ -21,53 +25,48 @@ extension CostModel {
     /// - Parameter points: Counts and the seconds that they took; at least one.
     /// - Returns: The line.
     package static func line(through points: [(count: Double, seconds: Double)]) -> Line {
-        let weighted = points.filter { $0.seconds > 0 }.map {
-            (x: $0.count, y: $0.seconds, w: 1 / ($0.seconds * $0.seconds))
-        }
-        guard let first = weighted.first else { return Line(fixed: 0, each: 0) }
-        let w = weighted.reduce(0) { $0 + $1.w }
-        let x = weighted.reduce(0) { $0 + $1.w * $1.x } / w
-        let y = weighted.reduce(0) { $0 + $1.w * $1.y } / w
-        let xx = weighted.reduce(0) { $0 + $1.w * ($1.x - x) * ($1.x - x) }
-        let xy = weighted.reduce(0) { $0 + $1.w * ($1.x - x) * ($1.y - y) }
-        guard weighted.count > 1, xx > 0 else { return Line(fixed: 0, each: first.x > 0 ? first.y / first.x : 0) }
-        let each = xy / xx
-        if each < 0 { return Line(fixed: y, each: 0) }
-        let fixed = y - each * x
-        guard fixed < 0 else { return Line(fixed: fixed, each: each) }
-        let square = weighted.reduce(0) { $0 + $1.w * $1.x * $1.x }
-        let product = weighted.reduce(0) { $0 + $1.w * $1.x * $1.y }
-        return Line(fixed: 0, each: product / square)
+        let usable = points.filter { $0.seconds > 0 }
+        return fitted(usable.map { ($0.count, $0.seconds, 1 / ($0.seconds * $0.seconds)) }, onePoint: .proportional)
     }
 
-    /// Finds what only whole steps tell: what messages cost, and how much cores that all compute slow each other down.
+    /// Learns what only whole steps tell: how fast this machine is over some time, how much cores that all compute slow
+    /// each other down, and what messages cost.
     ///
-    /// Of the crowdings from 1 to 3 it takes the one that, with the best line for the messages, leaves the smallest
-    /// relative errors.
+    /// The calibration's figures are scaled to what single processes took.
+    /// Crowding is what the workers' own computing was longer than a lone process's; messages are what computing and
+    /// adding up leave of the steps.
     package mutating func fit(_ observations: [Observation]) {
-        let distributed = observations.filter { $0.workers > 0 }
+        let ratios = observations.filter { $0.workers == 0 && $0.seconds > 0 }.map { $0.seconds / seconds(of: $0) }
+        if !ratios.isEmpty { scale(by: ratios.reduce(0, +) / Double(ratios.count)) }
+        let distributed = observations.filter { $0.workers > 0 && $0.seconds > 0 }
         guard !distributed.isEmpty else { return }
-        var best: (error: Double, model: CostModel)?
-        for step in 0...100 {
-            var model = self
-            model.crowding = 1 + Double(step) / 50
-            model.messages = Line(fixed: 0, each: 0)
-            let rest = distributed.map { observation in
-                (count: Double(observation.workers), seconds: observation.seconds - model.seconds(of: observation))
-            }
-            model.messages = Self.messages(rest, whole: distributed.map(\.seconds))
-            let error = distributed.reduce(0) { $0 + abs(model.error(of: $1)) }
-            // The least crowding that explains as much is the likelier one.
-            if error < (best?.error ?? .infinity) - 1e-9 { best = (error, model) }
+        crowding = 1
+        let crowdings = distributed.compactMap { crowding(shownBy: $0) }
+        if !crowdings.isEmpty {
+            // Beyond these bounds something else has happened than cores that share memory.
+            crowding = min(4, max(0.5, crowdings.reduce(0, +) / Double(crowdings.count)))
         }
-        if let best { self = best.model }
+        messages = Line(fixed: 0, each: 0)
+        let rests = distributed.map { observation in
+            (
+                Double(observation.workers), observation.seconds - seconds(of: observation),
+                1 / (observation.seconds * observation.seconds)
+            )
+        }
+        messages = Self.fitted(rests, onePoint: .constant)
+    }
+
+    /// Makes everything that a processor does take so many times as long.
+    private mutating func scale(by factor: Double) {
+        compute.fixed *= factor
+        compute.each *= factor
+        addition *= factor
+        update *= factor
     }
 
     /// The predicted time of what was observed.
     package func seconds(of observation: Observation) -> Double {
-        observation.workers == 0
-            ? single(batch: observation.batch, shards: observation.shards).total
-            : distributed(batch: observation.batch, shards: observation.shards, workers: observation.workers).total
+        estimate(of: observation).total
     }
 
     /// How far the prediction is from the observation, as a part of it; positive where it is too high.
@@ -75,23 +74,43 @@ extension CostModel {
         seconds(of: observation) / observation.seconds - 1
     }
 
-    /// The line of the rests that computing leaves, each weighted by the whole step it is a rest of.
-    private static func messages(_ rests: [(count: Double, seconds: Double)], whole: [Double]) -> Line {
-        var w = 0.0, x = 0.0, y = 0.0, xx = 0.0, xy = 0.0
-        for (rest, step) in zip(rests, whole) {
-            let weight = 1 / (step * step)
-            w += weight
-            x += weight * rest.count
-            y += weight * rest.seconds
-            xx += weight * rest.count * rest.count
-            xy += weight * rest.count * rest.seconds
+    private func estimate(of observation: Observation) -> Estimate {
+        observation.workers == 0
+            ? single(batch: observation.batch, shards: observation.shards)
+            : distributed(batch: observation.batch, shards: observation.shards, workers: observation.workers)
+    }
+
+    /// The crowding that explains how long the slowest worker computed; nil if only one process did. Called with a
+    /// crowding of 1.
+    private func crowding(shownBy observation: Observation) -> Double? {
+        let computing = min(observation.workers, observation.shards, observation.batch)
+        let alone = estimate(of: observation).compute
+        guard computing > 1, cores > 1, alone > 0, observation.compute > 0 else { return nil }
+        let busy = Double(min(computing, cores) - 1) / Double(cores - 1)
+        return 1 + (observation.compute / alone - 1) / busy
+    }
+
+    private enum OnePoint { case proportional, constant }
+
+    /// Weighted least squares with parts that are not negative.
+    private static func fitted(_ points: [(x: Double, y: Double, weight: Double)], onePoint: OnePoint) -> Line {
+        let w = points.reduce(0) { $0 + $1.weight }
+        guard w > 0 else { return Line(fixed: 0, each: 0) }
+        let x = points.reduce(0) { $0 + $1.weight * $1.x } / w
+        let y = points.reduce(0) { $0 + $1.weight * $1.y } / w
+        let xx = points.reduce(0) { $0 + $1.weight * ($1.x - x) * ($1.x - x) }
+        let proportional = Line(fixed: 0, each: x > 0 ? max(0, proportionality(points)) : 0)
+        let constant = Line(fixed: max(0, y), each: 0)
+        guard points.count > 1, xx > 1e-12 * w * x * x else {
+            return onePoint == .proportional ? proportional : constant
         }
-        let determinant = w * xx - x * x
-        guard rests.count > 1, determinant > 1e-12 * w * xx else { return Line(fixed: max(0, y / w), each: 0) }
-        let each = (w * xy - x * y) / determinant
-        let fixed = (y - each * x) / w
-        if each < 0 { return Line(fixed: max(0, y / w), each: 0) }
-        if fixed < 0 { return Line(fixed: 0, each: max(0, xy / xx)) }
-        return Line(fixed: fixed, each: each)
+        let each = points.reduce(0) { $0 + $1.weight * ($1.x - x) * ($1.y - y) } / xx
+        if each < 0 { return constant }
+        return y - each * x < 0 ? proportional : Line(fixed: y - each * x, each: each)
+    }
+
+    /// The slope of the best line through the origin.
+    private static func proportionality(_ points: [(x: Double, y: Double, weight: Double)]) -> Double {
+        points.reduce(0) { $0 + $1.weight * $1.x * $1.y } / points.reduce(0) { $0 + $1.weight * $1.x * $1.x }
     }
 }

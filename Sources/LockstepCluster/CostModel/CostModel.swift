@@ -162,3 +162,17 @@ extension CostModel {
         return max(inward - hidden, outward - hidden) + chunk * Double(workers)
     }
 }
+
+extension CostModel {
+    /// The best speedup that cutting a mini-batch allows: its samples over the most that one worker gets.
+    ///
+    /// - Parameters:
+    ///   - batch: Samples of the mini-batch.
+    ///   - shards: Its shards.
+    ///   - workers: At least 1.
+    /// - Returns: At most the number of workers.
+    package static func bound(batch: Int, shards: Int, workers: Int) -> Double {
+        let plan = AssignmentPlan(tree: SummationTree(shards: shards, samples: batch), workers: workers)
+        return Double(batch) / Double(plan.maximumSamples)
+    }
+}
