@@ -62,7 +62,7 @@ struct CoordinatorCommand: ParsableCommand {
             run,
             Cluster.Options(
                 endpoints: endpoints, workers: wanted, allowsMixedKernels: options.allowMixedKernels,
-                transport: options.transport ?? .auto, keys: keys),
+                transport: options.transport ?? .auto, keys: keys, timeline: options.timelineOptions(for: run)),
             stop: stop)
         let open = try options.openDirectory(for: run, resumed: resumed)
         let console = options.console

@@ -40,6 +40,8 @@ extension ClusterNotice {
             return "payload travels in messages, not in shared memory: \(reason)"
         case .payloadInline(let member, let reason):
             return "\(member)'s payload travels in messages, not in shared memory: \(reason)"
+        case .prediction(let text):
+            return text
         case .waiting(let seconds):
             return "no workers are left; waiting \(Int(seconds)) s for one to join"
         }
@@ -48,7 +50,7 @@ extension ClusterNotice {
     /// Whether it is something to worry about.
     var isWarning: Bool {
         switch self {
-        case .joined, .left: false
+        case .joined, .left, .prediction: false
         case .joinedWithOtherBits, .lost, .refused, .turnedAway, .memoryUnshared, .payloadInline, .waiting: true
         }
     }

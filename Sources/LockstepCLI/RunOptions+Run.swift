@@ -4,6 +4,7 @@ import LockstepBLAS
 import LockstepCluster
 import LockstepData
 import LockstepRuntime
+import LockstepSharding
 import LockstepSystem
 import LockstepTraining
 
@@ -45,19 +46,58 @@ extension RunOptions {
 
     /// Trains in this process alone.
     func train(_ run: PreparedRun, stop: StopSignals, in open: OpenRunDirectory) throws {
+        let timeline = timelineOptions(for: run)?.makeTimeline()
         try train(run, stop: stop, in: open) { observers, checkpoints in
-            try run.train(observers: observers, checkpoints: checkpoints) { stop.requested != nil }
+            let outcome = try run.train(observers: observers, checkpoints: checkpoints, timeline: timeline) {
+                stop.requested != nil
+            }
+            if let timeline { try write([ProcessTimeline(of: timeline, name: "one process")], in: open.directory) }
+            return outcome
         }
+    }
+
+    /// What `--trace` keeps: some steps after the run has warmed up.
+    func timelineOptions(for run: PreparedRun) -> TimelineOptions? {
+        guard trace else { return nil }
+        let first = run.resumed?.progress.step ?? 0
+        let steps = UInt64(run.configuration.training.epochs * run.schedule.stepsPerEpoch)
+        let left = steps > first ? steps - first : 0
+        return TimelineOptions(firstStep: first + min(100, left / 2), steps: 50)
+    }
+
+    private func write(_ timelines: [ProcessTimeline], in directory: RunDirectory) throws {
+        let tracks = timelines.map { process in
+            ChromeTrace.Track(
+                name: process.name, processID: process.processID, clockOffset: process.clockOffset,
+                spans: process.spans)
+        }
+        try ChromeTrace(tracks: tracks).write(to: directory.trace)
+        console.result("Trace: \(directory.trace) (opens in https://ui.perfetto.dev)")
+    }
+
+    /// Says so where workers were slower than a single process would have been: a slowdown is no speedup.
+    private func judge(_ outcome: RunOutcome, _ run: PreparedRun, prediction: CostModel?, workers: Int) {
+        guard let prediction, outcome.steps > 0, outcome.seconds > 0, workers > 0 else { return }
+        let step = outcome.seconds / Double(outcome.steps)
+        let alone = prediction.single(batch: run.schedule.batch, shards: 1).total
+        guard step > 1.05 * alone else { return }
+        console.result(
+            "A step took \(decimal(step * 1_000, 3)) ms; one process would take about \(decimal(alone * 1_000, 3)) ms. "
+                + "Where workers pay: lockstep bench \(config) --workers \(workers)")
     }
 
     /// Trains on workers.
     func train(_ run: PreparedRun, on cluster: Cluster, stop: StopSignals, in open: OpenRunDirectory) throws {
         let console = console
         try train(run, stop: stop, in: open) { observers, checkpoints in
-            try cluster.train(observers: observers, checkpoints: checkpoints) { notice, ending in
+            let outcome = try cluster.train(observers: observers, checkpoints: checkpoints) { notice, ending in
                 let text = notice.text(ending: ending)
                 if notice.isWarning { console.warning(text) } else { console.note(text) }
             }
+            if trace { try write(cluster.timelines, in: open.directory) }
+            judge(
+                outcome, run, prediction: cluster.prediction, workers: outcome.epochs.last?.workers ?? 0)
+            return outcome
         }
     }
 

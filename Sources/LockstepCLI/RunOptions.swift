@@ -56,6 +56,9 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Accept workers whose kernel computes other bits; the run is then not bitwise reproducible.")
     var allowMixedKernels = false
 
+    @Flag(help: "Write a timeline of fifty steps of all processes to trace.json, which opens in Perfetto.")
+    var trace = false
+
     @Flag(help: "Print the resolved configuration and exit.")
     var printConfig = false
 

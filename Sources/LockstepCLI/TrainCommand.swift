@@ -37,7 +37,7 @@ struct TrainCommand: ParsableCommand {
                 run,
                 Cluster.Options(
                     endpoints: [], workers: workers...workers, allowsMixedKernels: options.allowMixedKernels,
-                    transport: options.transport ?? .auto),
+                    transport: options.transport ?? .auto, timeline: options.timelineOptions(for: run)),
                 stop: stop)
             let open = try options.openDirectory(for: run, resumed: resumed)
             try cluster.startLocalWorkers(workers, arguments: [], log: open.directory.workerLog)

@@ -56,6 +56,8 @@ package enum ClusterNotice: Hashable, Sendable {
     case memoryUnshared(reason: String)
     /// A worker of this host is sent its payload in messages, for memory cannot be shared with it.
     case payloadInline(MemberID, reason: String)
+    /// What a step will take.
+    case prediction(String)
     /// The last worker has gone.
     case waiting(seconds: Double)
 }

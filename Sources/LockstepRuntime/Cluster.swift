@@ -36,7 +36,7 @@ package final class Cluster {
         }
     }
 
-    private var run: PreparedRun
+    private(set) var run: PreparedRun
     private let options: Options
     private let deadlines: Deadlines
     private let context: Context
@@ -46,6 +46,10 @@ package final class Cluster {
     private var localWorkers: LocalWorkers?
     /// Of this process.
     private let timeline: Timeline?
+    /// Where the time of a run went, once it has been trained, if the options ask for it.
+    package private(set) var timelines: [ProcessTimeline] = []
+    /// What a step was predicted to take, once the workers were there.
+    package private(set) var prediction: CostModel?
     /// Drawn anew by every coordinator process.
     private let number = UInt32.random(in: 1...UInt32.max)
 
@@ -98,10 +102,22 @@ package final class Cluster {
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
         try serve(notify: notify) { source, parameters in
+            let model = try predict(with: source)
+            prediction = model
+            notify(
+                .prediction(
+                    model.prediction(
+                        batch: run.schedule.batch, shards: run.schedule.shards, workers: source.workers,
+                        limit: run.schedule.samples)), nil)
             let outcome = try run.train(
-                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints
+                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,
+                timeline: timeline
             ) {
                 [stop] in stop.requested != nil
+            }
+            if let timeline {
+                let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
+                timelines = [own] + (try source.collectTimelines())
             }
             return (
                 outcome,

@@ -34,7 +34,9 @@ extension ClusterGradientSource {
         case .sendParameters(let peer, let member, let version, let chunk):
             try sendParameters(to: peer, member, version: version, chunk: chunk)
         case .assign(let peer, let member, let unit):
-            timeline?.mark(.departure, member: member.rawValue, unit: unit.number, isAnswer: false)
+            if unit.kind == .node {
+                timeline?.mark(.departure, member: member.rawValue, unit: unit.number, isAnswer: false)
+            }
             try link.post(to: peer, assignment(of: unit, to: member))
         case .dismiss(let peer, let member, let goodbye):
             try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())

@@ -3,6 +3,7 @@ package import LockstepData
 package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
+package import LockstepTimeline
 package import LockstepTraining
 
 /// A run with everything resolved and loaded, ready for its first step.
@@ -58,12 +59,14 @@ package struct PreparedRun {
 
     /// Trains in this process alone.
     package func train(
-        observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil, shouldStop: @escaping () -> Bool
+        observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil, timeline: Timeline? = nil,
+        shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
-        let source = LocalGradientSource(try makeComputation())
+        let computation = try makeComputation()
+        computation.timeline = timeline
         return try train(
-            with: source, parameters: try initialParameters(), observers: observers, checkpoints: checkpoints,
-            shouldStop: shouldStop)
+            with: LocalGradientSource(computation), parameters: try initialParameters(), observers: observers,
+            checkpoints: checkpoints, timeline: timeline, shouldStop: shouldStop)
     }
 
     /// The weights before the first step, and room for those after it.
@@ -85,7 +88,7 @@ package struct PreparedRun {
 
     func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
-        checkpoints: (any CheckpointStore)?, shouldStop: @escaping () -> Bool
+        checkpoints: (any CheckpointStore)?, timeline: Timeline? = nil, shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
         let description = description(workers: source.workers)
         for observer in observers { try observer.runWillStart(description) }
@@ -94,7 +97,7 @@ package struct PreparedRun {
             resumed: resumed, source: source,
             surroundings: Trainer.Surroundings(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
-                makeComputation: makeComputation))
+                makeComputation: makeComputation, timeline: timeline))
         return try trainer.run()
     }
 }

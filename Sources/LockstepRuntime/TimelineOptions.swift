@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepSystem
 package import LockstepTimeline
 
 /// What the processes of a run are to note about their time.
@@ -58,7 +59,7 @@ extension Timeline {
 
 extension ProcessTimeline {
     /// What this process's own timeline holds; it starts anew.
-    init(of timeline: Timeline, name: String, processID: UInt32) {
+    package init(of timeline: Timeline, name: String, processID: UInt32 = UInt32(Host.processID)) {
         self.init(
             name: name, processID: processID, clockOffset: 0, totals: timeline.totals, spans: timeline.spans)
         timeline.reset()

@@ -3,6 +3,7 @@ import LockstepDigest
 package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
+package import LockstepTimeline
 
 /// Runs the epochs: steps, evaluation, reports, checkpoints.
 package final class Trainer {
@@ -15,11 +16,15 @@ package final class Trainer {
         package var shouldStop: () -> Bool
         /// This process's own arithmetic, made when something has gone wrong.
         package var makeComputation: () throws -> Computation
+        /// Follows the steps, if anybody wants to know where the time goes.
+        package var timeline: Timeline?
 
         package init(
             observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
-            shouldStop: @escaping () -> Bool = { false }, makeComputation: @escaping () throws -> Computation
+            shouldStop: @escaping () -> Bool = { false }, makeComputation: @escaping () throws -> Computation,
+            timeline: Timeline? = nil
         ) {
+            self.timeline = timeline
             self.observers = observers
             self.checkpoints = checkpoints
             self.shouldStop = shouldStop
@@ -61,7 +66,8 @@ package final class Trainer {
         self.surroundings = surroundings
         self.step = Step(
             source: source, reducer: Reducer(layout: layout.chunks, shards: schedule.shards),
-            optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch))
+            optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch),
+            timeline: surroundings.timeline)
         self.parameters = parameters
         self.progress = resumed?.progress ?? TrainingProgress()
         self.earlierMembership = progress.membership

@@ -24,6 +24,8 @@ package struct RunDirectory: Hashable, Sendable {
     /// A line of JSON for each progress report and each epoch.
     package var metrics: String { file("metrics.jsonl") }
     package var summary: String { file("summary.json") }
+    /// A timeline of some steps.
+    package var trace: String { file("trace.json") }
     /// The last few states of the run.
     package var checkpoints: CheckpointFolder { CheckpointFolder(path: file("checkpoints")) }
     /// Held while a process works in the directory.
