@@ -59,10 +59,7 @@ struct CoordinatorCommand: ParsableCommand {
         guard let (run, resumed) = try options.prepare(workers: range?.upperBound ?? 1) else { return }
         let wanted = range ?? 1...run.schedule.shards
         let cluster = try Cluster(
-            run,
-            Cluster.Options(
-                endpoints: endpoints, workers: wanted, allowsMixedKernels: options.allowMixedKernels,
-                transport: options.transport ?? .auto, keys: keys, timeline: options.timelineOptions(for: run)),
+            run, try options.clusterOptions(endpoints: endpoints, workers: wanted, keys: keys, for: run),
             stop: stop)
         let open = try options.openDirectory(for: run, resumed: resumed)
         let console = options.console

@@ -44,6 +44,21 @@ extension ClusterNotice {
             return text
         case .waiting(let seconds):
             return "no workers are left; waiting \(Int(seconds)) s for one to join"
+        case .slow(let member, let seconds, let median, let times):
+            let ratio = median > 0 ? " (\(decimal(seconds / median, 1)) x)" : ""
+            return "\(member) is slow: \(decimal(seconds * 1e6, 1)) µs a sample against a median of "
+                + "\(decimal(median * 1e6, 1)) µs\(ratio) over the last 64 steps; idle workers have had to compute its "
+                + "nodes too, \(times) times so far"
+        case .quarantined(let member, let step, let node, let active):
+            return "\(member) computed a wrong gradient for node \(node) of step \(step), as an audit shows; it is no "
+                + "longer used; check its memory and processor; \(count(active))"
+        case .replacing(let place, let seconds, let number, let limit):
+            let of = limit.map { " of at most \($0)" } ?? ""
+            return "worker process \(place) has died; another one starts in \(decimal(seconds, 1)) s "
+                + "(replacement \(number)\(of))"
+        case .notReplaced(let place, let limit):
+            return "worker process \(place) has died and is not replaced: the run has had its \(limit) replacements "
+                + "(--max-restarts)"
         }
     }
 
@@ -51,7 +66,9 @@ extension ClusterNotice {
     var isWarning: Bool {
         switch self {
         case .joined, .left, .prediction: false
-        case .joinedWithOtherBits, .lost, .refused, .turnedAway, .memoryUnshared, .payloadInline, .waiting: true
+        case .joinedWithOtherBits, .lost, .refused, .turnedAway, .memoryUnshared, .payloadInline, .waiting, .slow,
+            .quarantined, .replacing, .notReplaced:
+            true
         }
     }
 

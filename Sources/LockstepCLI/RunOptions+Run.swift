@@ -7,6 +7,7 @@ import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
 import LockstepTraining
+import ZeroMQ
 
 extension RunOptions {
     /// Resolves the configuration and loads what it names.
@@ -36,6 +37,27 @@ extension RunOptions {
         try resumed?.load(
             into: &run, identity: try run.identity(), allowsMixedKernels: allowMixedKernels, console: console)
         return (run, resumed)
+    }
+
+    /// The options of a coordinator.
+    ///
+    /// - Throws: `UsageError` for a combination that makes no sense.
+    func clusterOptions(
+        endpoints: [Endpoint], workers: ClosedRange<Int>, keys: CoordinatorKeys? = nil, for run: PreparedRun
+    ) throws -> Cluster.Options {
+        let audit = audit ?? 0
+        guard audit >= 0, audit <= 1 else {
+            throw UsageError("--audit \(audit): a fraction of the steps, from 0 to 1")
+        }
+        guard audit == 0 || !allowMixedKernels else {
+            throw UsageError(
+                "--audit compares bits, and with --allow-mixed-kernels they differ: leave one of the two out")
+        }
+        guard maxRestarts >= 0 else { throw UsageError("--max-restarts \(maxRestarts): 0 or more") }
+        return Cluster.Options(
+            endpoints: endpoints, workers: workers, allowsMixedKernels: allowMixedKernels,
+            transport: transport ?? .auto, keys: keys, timeline: timelineOptions(for: run),
+            auditedFraction: audit, maximumRestarts: maxRestarts)
     }
 
     /// Makes the run's directory, or takes that of the run that is resumed.

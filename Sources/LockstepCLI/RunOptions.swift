@@ -56,6 +56,15 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Accept workers whose kernel computes other bits; the run is then not bitwise reproducible.")
     var allowMixedKernels = false
 
+    @Option(
+        help: ArgumentHelp(
+            "In this fraction of the steps have every node computed by two workers, and compare. (default: 0)",
+            valueName: "fraction"))
+    var audit: Double?
+
+    @Option(help: "Dead workers that train replaces in a run, at most.")
+    var maxRestarts = 10
+
     @Flag(help: "Write a timeline of fifty steps of all processes to trace.json, which opens in Perfetto.")
     var trace = false
 

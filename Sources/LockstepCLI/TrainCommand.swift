@@ -35,9 +35,7 @@ struct TrainCommand: ParsableCommand {
         if let workers {
             let cluster = try Cluster(
                 run,
-                Cluster.Options(
-                    endpoints: [], workers: workers...workers, allowsMixedKernels: options.allowMixedKernels,
-                    transport: options.transport ?? .auto, timeline: options.timelineOptions(for: run)),
+                try options.clusterOptions(endpoints: [], workers: workers...workers, for: run),
                 stop: stop)
             let open = try options.openDirectory(for: run, resumed: resumed)
             try cluster.startLocalWorkers(workers, arguments: [], log: open.directory.workerLog)

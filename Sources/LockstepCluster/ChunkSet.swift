@@ -16,6 +16,11 @@ struct ChunkSet: Hashable, Sendable {
     mutating func turn(to version: UInt64) {
         guard self.version != version else { return }
         self.version = version
+        clear()
+    }
+
+    /// Forgets everything.
+    mutating func clear() {
         count = 0
         for index in words.indices { words[index] = 0 }
     }

@@ -19,11 +19,15 @@ package enum CoordinatorEvent: Sendable {
     /// A peer's connection has ended, or it has broken the protocol.
     case peerLost(PeerID, reason: String)
     /// The trainer starts a step; the weights of its version are final.
-    case beginStep(UInt64, SummationTree)
+    case beginStep(UInt64, SummationTree, isAudited: Bool)
     /// The trainer evaluates the weights of `version`, which are final, in these blocks.
     case beginEvaluation(version: UInt64, blocks: [UInt32])
     /// A chunk of the next step's weights is final.
     case chunkUpdated(version: UInt64, chunk: Int)
+    /// Two copies of an audited node have been compared; equal ones have been handed on.
+    case compared(WorkUnit, areEqual: Bool)
+    /// The coordinator has computed an audited node itself and handed its own answer on; these copies differ from it.
+    case judged(WorkUnit, wrong: [MemberID])
     /// The run is over.
     case stop(Goodbye)
     /// Time has passed.
@@ -37,6 +41,10 @@ package enum CoordinatorAction: Sendable {
     case sendData(PeerID, MemberID, offset: UInt64, count: Int)
     case sendParameters(PeerID, MemberID, version: UInt64, chunk: Int)
     case assign(PeerID, MemberID, WorkUnit)
+    /// Compare two members' copies of an audited node; hand them on if they are equal, and say so: `compared`.
+    case compare(WorkUnit, MemberID, MemberID)
+    /// Compute an audited node, hand the answer on, compare it with these members' copies, and say so: `judged`.
+    case recompute(WorkUnit, copies: [MemberID])
     case dismiss(PeerID, MemberID, Goodbye)
     case notify(ClusterNotice)
     case fail(ClusterFailure)
@@ -58,8 +66,16 @@ package enum ClusterNotice: Hashable, Sendable {
     case payloadInline(MemberID, reason: String)
     /// What a step will take.
     case prediction(String)
+    /// Idle workers have often had to compute a worker's nodes too. Seconds are for one sample.
+    case slow(MemberInfo, seconds: Double, median: Double, times: Int)
+    /// An audit has found that a worker computes other bits than it should.
+    case quarantined(MemberInfo, step: UInt64, node: UInt32, active: Int)
     /// The last worker has gone.
     case waiting(seconds: Double)
+    /// A worker that was started here has died, and another one starts after a pause.
+    case replacing(place: Int, seconds: Double, count: Int, limit: Int?)
+    /// A worker that was started here has died, and all replacements are used up.
+    case notReplaced(place: Int, limit: Int)
 }
 
 /// Why a coordinator gives up.

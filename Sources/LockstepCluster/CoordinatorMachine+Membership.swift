@@ -3,9 +3,9 @@ import LockstepProtocol
 /// Joining, proving and leaving.
 extension CoordinatorMachine {
     /// Welcomes a peer, or says why not. A member that says hello again has started anew: its old membership ends.
-    mutating func admit(_ peer: PeerID, _ hello: Hello, now: Moment, into actions: inout [CoordinatorAction]) {
+    mutating func admit(_ peer: PeerID, _ hello: Hello, into actions: inout [CoordinatorAction]) {
         if members.contains(where: { $0.peer == peer }) {
-            lose(peer, reason: "it joined anew", now: now, into: &actions)
+            lose(peer, reason: "it joined anew", into: &actions)
         }
         if let refusal = refusal(of: hello) {
             actions.append(.refuse(peer, refusal))
@@ -13,7 +13,7 @@ extension CoordinatorMachine {
             return
         }
         lastMember += 1
-        let deadline = now.advanced(bySeconds: terms.deadlines.handshake)
+        let deadline = clock.now.advanced(bySeconds: terms.deadlines.handshake)
         let member = Member(
             id: MemberID(rawValue: lastMember), peer: peer, hello: hello, phase: .welcomed(until: deadline),
             chunks: terms.chunks)
@@ -30,6 +30,11 @@ extension CoordinatorMachine {
                 code: .programVersion,
                 message: "the worker runs lockstep \(hello.programVersion), the coordinator \(terms.programVersion); "
                     + "a run's weights depend on it: install the same version")
+        }
+        if quarantine.contains(ProcessIdentity(host: hello.host, processID: hello.processID)) {
+            return Refusal(
+                code: .quarantined,
+                message: "this process has computed a wrong gradient; check the host's memory and processor")
         }
         if members.count >= terms.maximumWorkers {
             return Refusal(
@@ -77,7 +82,7 @@ extension CoordinatorMachine {
 
     /// Serves a piece of the data set; a member that fetches it is alive, so its deadline moves on.
     mutating func serveData(
-        _ peer: PeerID, _ member: MemberID, offset: UInt64, count: Int, now: Moment,
+        _ peer: PeerID, _ member: MemberID, offset: UInt64, count: Int,
         into actions: inout [CoordinatorAction]
     ) {
         guard let index = index(of: peer, member), case .welcomed = members[index].phase else {
@@ -87,29 +92,29 @@ extension CoordinatorMachine {
             (1...MessageKind.payloadLimit).contains(count), offset < terms.dataBytes,
             UInt64(count) <= terms.dataBytes - offset
         else {
-            return lose(peer, reason: "it asked for bytes that the data set does not have", now: now, into: &actions)
+            return lose(peer, reason: "it asked for bytes that the data set does not have", into: &actions)
         }
-        members[index].phase = .welcomed(until: now.advanced(bySeconds: terms.deadlines.handshake))
+        members[index].phase = .welcomed(until: clock.now.advanced(bySeconds: terms.deadlines.handshake))
         actions.append(.sendData(peer, member, offset: offset, count: count))
     }
 
     mutating func bidFarewell(
-        _ peer: PeerID, _ member: MemberID, _ goodbye: Goodbye, now: Moment, into actions: inout [CoordinatorAction]
+        _ peer: PeerID, _ member: MemberID, _ goodbye: Goodbye, into actions: inout [CoordinatorAction]
     ) {
         guard let index = index(of: peer, member) else { return }
         let removed = members.remove(at: index)
         actions.append(.notify(.left(removed.info, message: goodbye.message, active: activeCount)))
-        _ = handOn(removed.outstanding, now: now, into: &actions)
+        _ = handOn(removed.outstanding, into: &actions)
     }
 
     /// Ends the membership behind a connection; its unfinished nodes go to the others within the step.
-    mutating func lose(_ peer: PeerID, reason: String, now: Moment, into actions: inout [CoordinatorAction]) {
+    mutating func lose(_ peer: PeerID, reason: String, into actions: inout [CoordinatorAction]) {
         guard let index = members.firstIndex(where: { $0.peer == peer }) else { return }
         let removed = members.remove(at: index)
         guard phase != .ended else { return }
         if removed.isActive { count { $0.lost += 1 } }
         let notice = actions.endIndex
-        let shards = handOn(removed.outstanding, now: now, into: &actions)
+        let shards = handOn(removed.outstanding, into: &actions)
         actions.insert(
             .notify(.lost(removed.info, reason: reason, shardsReassigned: shards, active: activeCount)), at: notice)
     }
@@ -126,30 +131,62 @@ extension CoordinatorMachine {
         for member in members { actions.append(.dismiss(member.peer, member.id, goodbye)) }
     }
 
-    mutating func checkDeadlines(now: Moment, into actions: inout [CoordinatorAction]) {
+    mutating func checkDeadlines(into actions: inout [CoordinatorAction]) {
         for member in members {
-            if case .welcomed(let until) = member.phase, until <= now {
-                actions.append(.refuse(member.peer, Refusal(code: .rejoin, message: "it took too long to get ready")))
-                lose(member.peer, reason: "it took too long to get ready", now: now, into: &actions)
+            if case .welcomed(let until) = member.phase, until <= clock.now {
+                evict(member, reason: "it took too long to get ready", into: &actions)
+            } else if let deadline = evictionDeadline(of: member), deadline <= clock.now {
+                evictions += 1
+                let seconds = Double(clock.now.nanoseconds - member.busySince.nanoseconds) * 1e-9
+                evict(member, reason: "it has not answered for \(Int(seconds)) s", into: &actions)
             }
         }
+        helpStragglers(into: &actions)
         switch phase {
-        case .gathering(let until) where until <= now:
+        case .gathering(let until) where until <= clock.now:
             actions.append(
                 .fail(
                     .tooFewWorkers(
                         joined: activeCount, needed: terms.minimumWorkers, seconds: terms.deadlines.start)))
-        case .running(let until?) where until <= now:
+        case .running(let until?) where until <= clock.now:
             actions.append(.fail(.noWorkersLeft(seconds: terms.deadlines.rejoin)))
         default:
             break
         }
     }
 
+    /// When a member must have answered, if it has anything to answer.
+    func evictionDeadline(of member: Member) -> Moment? {
+        guard let first = member.outstanding.first else { return nil }
+        let usual = pace.usual(first.unit.kind).map { $0 * Double(first.amount) }
+        return member.busySince.advanced(
+            bySeconds: terms.deadlines.step(usual: usual, evictions: evictions))
+    }
+
+    /// Ends a membership and says so to the worker, should it hear it: it may join anew.
+    private mutating func evict(_ member: Member, reason: String, into actions: inout [CoordinatorAction]) {
+        actions.append(.refuse(member.peer, Refusal(code: .rejoin, message: reason)))
+        lose(member.peer, reason: reason, into: &actions)
+    }
+
+    /// Ends the membership of a worker whose answer an audit has found wrong, and remembers the process.
+    mutating func quarantine(_ id: MemberID, step: UInt64, node: UInt32, into actions: inout [CoordinatorAction]) {
+        count { $0.quarantined += 1 }
+        guard let index = members.firstIndex(where: { $0.id == id }) else { return }
+        let removed = members.remove(at: index)
+        quarantine.insert(ProcessIdentity(host: removed.hello.host, processID: removed.hello.processID))
+        let refusal = Refusal(
+            code: .quarantined,
+            message: "its answer for node \(node) of step \(step) was wrong; check the host's memory and processor")
+        actions.append(.refuse(removed.peer, refusal))
+        actions.append(.notify(.quarantined(removed.info, step: step, node: node, active: activeCount)))
+        _ = handOn(removed.outstanding, into: &actions)
+    }
+
     /// Starts to wait for a worker if the last one has gone.
-    mutating func waitIfAlone(now: Moment, into actions: inout [CoordinatorAction]) {
+    mutating func waitIfAlone(into actions: inout [CoordinatorAction]) {
         guard phase == .running(waitingUntil: nil), activeCount == 0 else { return }
-        phase = .running(waitingUntil: now.advanced(bySeconds: terms.deadlines.rejoin))
+        phase = .running(waitingUntil: clock.now.advanced(bySeconds: terms.deadlines.rejoin))
         actions.append(.notify(.waiting(seconds: terms.deadlines.rejoin)))
     }
 

@@ -1,6 +1,6 @@
 import LockstepSharding
 
-/// Steps and evaluations: who computes what, and who gets which weights.
+/// Steps and evaluations: who computes what.
 extension CoordinatorMachine {
     /// An assignment plan depends on the tree's samples and on how many workers share them.
     struct PlanKey: Hashable, Sendable {
@@ -9,20 +9,48 @@ extension CoordinatorMachine {
     }
 
     /// Starts a step: every idle member gets the weights and its nodes by the plan; a spare gets an empty assignment.
-    mutating func begin(step: UInt64, _ tree: SummationTree, into actions: inout [CoordinatorAction]) {
-        start(Round(work: .step(tree), step: step, pending: []))
+    mutating func begin(
+        step: UInt64, _ tree: SummationTree, isAudited: Bool, into actions: inout [CoordinatorAction]
+    ) {
+        var round = Round(work: .step(tree), step: step, pending: [])
+        if isAudited {
+            round.audit = Audit()
+            count { $0.stepsAudited += 1 }
+        }
+        start(round, into: &actions)
         arrivals.begin(tree)
         published.turn(to: step + 1)
-        let workers = members.count(where: \.isIdle)
-        guard workers > 0 else {
-            round?.pending = [tree.root.rawValue]
+        let idle = members.count(where: \.isIdle)
+        guard idle > 0 else {
+            let copies = isAudited ? 2 : 1
+            self.round?.pending = Array(repeating: tree.root.rawValue, count: copies)
             return
         }
-        let plan = plan(for: tree, workers: workers)
+        assignPlan(of: tree, idle: idle, into: &actions)
+        if isAudited { dispatch(into: &actions) }
+    }
+
+    /// Hands the nodes out. Members that rest come last, as spares, unless there would be nobody else.
+    private mutating func assignPlan(of tree: SummationTree, idle: Int, into actions: inout [CoordinatorAction]) {
+        var resting = 0
+        for index in members.indices where members[index].isIdle {
+            members[index].isResting = members[index].pace.sitsOut()
+            if members[index].isResting { resting += 1 }
+        }
+        let everybody = resting == idle
+        let plan = plan(for: tree, workers: everybody ? idle : idle - resting)
         var rank = 0
         for index in members.indices where members[index].isIdle {
-            for node in plan.nodes[rank] { assign(node.rawValue, to: index, into: &actions) }
-            if plan.nodes[rank].isEmpty { assign(0, to: index, into: &actions) }
+            let works = everybody || !members[index].isResting
+            guard works, !plan.nodes[rank].isEmpty else {
+                if works { rank += 1 }
+                assign(0, to: index, into: &actions)
+                continue
+            }
+            for node in plan.nodes[rank] {
+                assign(node.rawValue, to: index, into: &actions)
+                if round?.audit != nil { round?.pending.append(node.rawValue) }
+            }
             rank += 1
         }
     }
@@ -32,13 +60,14 @@ extension CoordinatorMachine {
         var round = Round(work: .evaluation, step: version, pending: blocks)
         round.unanswered = Set(blocks)
         round.isComplete = blocks.isEmpty
-        start(round)
+        start(round, into: &actions)
         dispatch(into: &actions)
     }
 
-    private mutating func start(_ round: Round) {
+    private mutating func start(_ round: Round, into actions: inout [CoordinatorAction]) {
         if case .gathering = phase { phase = .running(waitingUntil: nil) }
         self.round = round
+        waitIfAlone(into: &actions)
     }
 
     /// Takes an answer. One to a past round only frees its member; one that was never asked for means nothing.
@@ -46,39 +75,47 @@ extension CoordinatorMachine {
         _ unit: WorkUnit, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
         guard let index = index(of: peer, member) else { return refuseStranger(peer, into: &actions) }
-        guard let position = members[index].outstanding.firstIndex(of: unit) else { return }
-        members[index].outstanding.remove(at: position)
-        if let round, round.kind == unit.kind, round.step == unit.step { complete(unit) }
+        guard let position = members[index].outstanding.firstIndex(where: { $0.unit == unit }) else { return }
+        let assignment = members[index].outstanding.remove(at: position)
+        measure(assignment, at: index, wasFirst: position == 0)
+        if let round, round.includes(unit) { complete(unit, by: member, into: &actions) }
         dispatch(into: &actions)
-        if members[index].isIdle { sendPublished(to: index, into: &actions) }
+        helpStragglers(into: &actions)
+        if let index = self.index(of: peer, member), members[index].isIdle { sendPublished(to: index, into: &actions) }
     }
 
-    private mutating func complete(_ unit: WorkUnit) {
+    private mutating func complete(_ unit: WorkUnit, by member: MemberID, into actions: inout [CoordinatorAction]) {
         switch unit.kind {
         case .node:
-            guard unit.number != 0 else { return }
-            if arrivals.insert(unit.node, lane: 0, add: { _, _, _ in }) == .complete { round?.isComplete = true }
+            guard unit.isWork else { return }
+            if round?.audit != nil {
+                if let (first, second) = round?.audit?.add(unit.number, from: member) {
+                    actions.append(.compare(unit, first, second))
+                }
+            } else {
+                settle(unit)
+            }
         case .block:
             round?.unanswered.remove(unit.number)
             if round?.unanswered.isEmpty == true { round?.isComplete = true }
         }
     }
 
+    /// A node's sum is in.
+    mutating func settle(_ unit: WorkUnit) {
+        if arrivals.insert(unit.node, lane: 0, add: { _, _, _ in }) == .complete { round?.isComplete = true }
+    }
+
     /// Hands the units of a member that has gone to the others.
     ///
     /// - Returns: The shards among them whose sums are still missing.
-    mutating func handOn(_ units: [WorkUnit], now: Moment, into actions: inout [CoordinatorAction]) -> Int {
-        defer { waitIfAlone(now: now, into: &actions) }
+    mutating func handOn(_ units: [Assignment], into actions: inout [CoordinatorAction]) -> Int {
+        defer { waitIfAlone(into: &actions) }
         guard let round, !round.isComplete else { return 0 }
         var shards = 0
-        for unit in units where unit.kind == round.kind && unit.step == round.step && unit.number != 0 {
-            switch round.work {
-            case .step(let tree):
-                guard !arrivals.isKnown(unit.node, lane: 0), !isHeld(unit) else { continue }
-                shards += tree.leaves(of: unit.node).count
-            case .evaluation:
-                guard round.unanswered.contains(unit.number), !isHeld(unit) else { continue }
-            }
+        for unit in units.map(\.unit) where round.includes(unit) && unit.isWork {
+            guard isWanted(unit), round.audit != nil || !isHeld(unit) else { continue }
+            if case .step(let tree) = round.work { shards += tree.leaves(of: unit.node).count }
             self.round?.pending.append(unit.number)
         }
         self.round?.pending.sort()
@@ -87,8 +124,17 @@ extension CoordinatorMachine {
         return shards
     }
 
+    /// Whether a unit of the round needs no answer any more.
+    func isAnswered(_ unit: WorkUnit) -> Bool {
+        guard let round else { return true }
+        switch round.work {
+        case .step: return arrivals.isKnown(unit.node, lane: 0)
+        case .evaluation: return !round.unanswered.contains(unit.number)
+        }
+    }
+
     private func isHeld(_ unit: WorkUnit) -> Bool {
-        members.contains { $0.outstanding.contains(unit) }
+        members.contains { $0.holds(unit) }
     }
 
     /// Gives pending units to members that have room for them, those with the least first.
@@ -100,15 +146,22 @@ extension CoordinatorMachine {
             }
             self.round?.split(to: candidates.count)
             for index in candidates {
-                guard let unit = self.round?.pending.first else { return }
-                self.round?.pending.removeFirst()
-                assign(unit, to: index, into: &actions)
+                guard let position = self.round?.pending.firstIndex(where: { mayGet($0, index) }) else { continue }
+                guard let number = self.round?.pending.remove(at: position) else { return }
+                assign(number, to: index, into: &actions)
             }
         }
+        computeSecondCopies(into: &actions)
+    }
+
+    /// Whether a member may be given a unit: in an audit, no member computes both copies of a node.
+    func mayGet(_ number: UInt32, _ index: Int) -> Bool {
+        guard let round, let audit = round.audit else { return true }
+        return audit.wants(number, from: members[index].id) && !members[index].holds(round.unit(number))
     }
 
     /// Gives a unit of the round to a member, after whatever it lacks of the round's weights.
-    private mutating func assign(_ number: UInt32, to index: Int, into actions: inout [CoordinatorAction]) {
+    mutating func assign(_ number: UInt32, to index: Int, into actions: inout [CoordinatorAction]) {
         guard let round else { return }
         let (peer, id) = (members[index].peer, members[index].id)
         if !members[index].sharesMemory {
@@ -117,41 +170,11 @@ extension CoordinatorMachine {
                 actions.append(.sendParameters(peer, id, version: round.step, chunk: chunk))
             }
         }
-        let unit = WorkUnit(kind: round.kind, step: round.step, number: number)
-        members[index].outstanding.append(unit)
+        let unit = round.unit(number)
+        if members[index].outstanding.isEmpty { members[index].busySince = clock.now }
+        members[index].outstanding.append(Assignment(unit: unit, amount: round.amount(of: number)))
+        if unit.isWork { noteLateness(ofLast: index) }
         actions.append(.assign(peer, id, unit))
-    }
-
-    /// A chunk of the next weights is final: those who have answered get it at once.
-    mutating func publish(version: UInt64, chunk: Int, into actions: inout [CoordinatorAction]) {
-        published.turn(to: version)
-        guard published.insert(chunk) else { return }
-        for index in members.indices where isAwaiting(version, index) {
-            send(version: version, chunk: chunk, to: index, into: &actions)
-        }
-    }
-
-    /// A member has answered: it gets what became final meanwhile.
-    private mutating func sendPublished(to index: Int, into actions: inout [CoordinatorAction]) {
-        let version = published.version
-        guard published.count > 0, isAwaiting(version, index) else { return }
-        for chunk in 0..<terms.chunks where published.contains(chunk) {
-            send(version: version, chunk: chunk, to: index, into: &actions)
-        }
-    }
-
-    /// Only a member that has the weights before is sent the next ones early; a new one gets all of them in time, and
-    /// one that shares memory has them.
-    private func isAwaiting(_ version: UInt64, _ index: Int) -> Bool {
-        version > 0 && members[index].isIdle && members[index].weights[version - 1].isComplete(version - 1)
-    }
-
-    private mutating func send(
-        version: UInt64, chunk: Int, to index: Int, into actions: inout [CoordinatorAction]
-    ) {
-        members[index].weights[version].turn(to: version)
-        guard members[index].weights[version].insert(chunk) else { return }
-        actions.append(.sendParameters(members[index].peer, members[index].id, version: version, chunk: chunk))
     }
 
     private mutating func plan(for tree: SummationTree, workers: Int) -> AssignmentPlan {

@@ -44,6 +44,11 @@ package struct CoordinatorMachine: Sendable {
         package var joined = 0
         package var shardsReassigned = 0
         package var isBitwiseReproducible = true
+        /// Nodes and blocks that went to an idle worker too.
+        package var stragglersHelped = 0
+        package var stepsAudited = 0
+        /// Workers that an audit has shown to compute other bits.
+        package var quarantined = 0
     }
 
     /// gathering -> running -> ended.
@@ -67,48 +72,72 @@ package struct CoordinatorMachine: Sendable {
     var published: ChunkSet
     var plans: [PlanKey: AssignmentPlan] = [:]
     package private(set) var counts = Counts()
+    /// The time that counts.
+    var clock: ListeningClock
+    /// How long answers take.
+    var pace = Pace()
+    /// Members evicted for want of an answer since the last one came.
+    var evictions = 0
+    /// Processes that are not admitted any more.
+    var quarantine: Set<ProcessIdentity> = []
+
+    /// Which process a worker is, across its memberships.
+    struct ProcessIdentity: Hashable, Sendable {
+        let host: String
+        let processID: UInt32
+    }
 
     /// Starts to gather workers.
     package init(terms: Terms, now: Moment) {
         self.terms = terms
+        self.clock = ListeningClock(patience: terms.deadlines.patience, now: now)
         self.phase = .gathering(until: now.advanced(bySeconds: terms.deadlines.start))
         self.published = ChunkSet(version: 0, capacity: terms.chunks)
     }
 
     /// Takes an event in and appends what is to be done.
     package mutating func handle(_ event: CoordinatorEvent, now: Moment, into actions: inout [CoordinatorAction]) {
+        clock.advance(to: now)
         switch event {
         case .hello(let peer, let hello):
-            admit(peer, hello, now: now, into: &actions)
+            admit(peer, hello, into: &actions)
         case .ready(let peer, let member, let ready, let sharesMemory):
             activate(peer, member, ready, sharesMemory: sharesMemory, into: &actions)
         case .dataRequested(let peer, let member, let offset, let count):
-            serveData(peer, member, offset: offset, count: count, now: now, into: &actions)
+            serveData(peer, member, offset: offset, count: count, into: &actions)
         case .answered(let peer, let member, let unit):
             take(unit, from: peer, member, into: &actions)
         case .goodbye(let peer, let member, let goodbye):
-            bidFarewell(peer, member, goodbye, now: now, into: &actions)
+            bidFarewell(peer, member, goodbye, into: &actions)
         case .stranger(let peer):
             refuseStranger(peer, into: &actions)
         case .peerLost(let peer, let reason):
-            lose(peer, reason: reason, now: now, into: &actions)
-        case .beginStep(let step, let tree):
-            begin(step: step, tree, into: &actions)
+            lose(peer, reason: reason, into: &actions)
+        case .beginStep(let step, let tree, let isAudited):
+            begin(step: step, tree, isAudited: isAudited, into: &actions)
         case .beginEvaluation(let version, let blocks):
             begin(evaluation: version, blocks, into: &actions)
         case .chunkUpdated(let version, let chunk):
             publish(version: version, chunk: chunk, into: &actions)
+        case .compared(let unit, let areEqual):
+            settle(unit, areEqual: areEqual, into: &actions)
+        case .judged(let unit, let wrong):
+            settle(unit, wrong: wrong, into: &actions)
         case .stop(let goodbye):
             end(goodbye, into: &actions)
         case .tick:
-            checkDeadlines(now: now, into: &actions)
+            checkDeadlines(into: &actions)
         }
     }
 
-    /// Whether a member's answer to `unit` is wanted: it was asked, and nobody else's answer made the round go on.
+    /// Whether a member's answer to `unit` is wanted: it was asked, and nobody else's answer has made it superfluous.
     package func expects(_ unit: WorkUnit, from peer: PeerID, _ member: MemberID) -> Bool {
-        guard let round, round.kind == unit.kind, round.step == unit.step else { return false }
-        return members.contains { $0.id == member && $0.peer == peer && $0.outstanding.contains(unit) }
+        guard let round, round.includes(unit), let index = index(of: peer, member), members[index].holds(unit) else {
+            return false
+        }
+        if !unit.isWork { return false }
+        if let audit = round.audit { return audit.wants(unit.number, from: member) }
+        return !isAnswered(unit)
     }
 
     /// Whether this is a member that has been welcomed and has not shown its fingerprint yet.
@@ -120,6 +149,9 @@ package struct CoordinatorMachine: Sendable {
     package func peer(of member: MemberID) -> PeerID? {
         members.first { $0.id == member }?.peer
     }
+
+    /// Whether the step under way is audited: its answers are compared before they count.
+    package var isAudited: Bool { round?.audit != nil }
 
     /// Whether the step or evaluation under way is answered in full.
     package var isRoundComplete: Bool { round?.isComplete ?? true }
@@ -137,16 +169,23 @@ package struct CoordinatorMachine: Sendable {
 
     /// When a tick is due at the latest.
     package var nextDeadline: Moment? {
-        var first: Moment?
+        var next: Moment?
         switch phase {
-        case .gathering(let until): first = until
-        case .running(let until): first = until
+        case .gathering(let until): next = until
+        case .running(let until): next = until
         case .ended: return nil
         }
         for member in members {
-            if case .welcomed(let until) = member.phase { first = min(first ?? until, until) }
+            if case .welcomed(let until) = member.phase { next = earlier(next, until) }
+            next = earlier(next, evictionDeadline(of: member))
         }
-        return first
+        if !isRoundComplete, members.contains(where: \.isIdle) { next = earlier(next, round?.nextLate) }
+        return next.map { clock.due($0) }
+    }
+
+    private func earlier(_ left: Moment?, _ right: Moment?) -> Moment? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
     }
 
     /// Who a member is or was, for people.

@@ -3,28 +3,66 @@
 /// | wait | seconds |
 /// | --- | --- |
 /// | heartbeat: sent every / peer lost after | 1 / 3 |
+/// | connection: for the transport's own handshake | 5 |
 /// | handshake: from welcome, or the last piece of the data set, to ready | 60 |
 /// | answer to a hello before it is said again | 5 |
+/// | before a worker that was a member says hello again to a run that is full | 1 |
 /// | start: for the first workers, or for the coordinator | 60 |
 /// | rejoin: for a worker once the last has gone, or for the coordinator | 60 |
+/// | straggler: until an idle worker gets a node too | 2 x what is usual, at least 0.02 |
+/// | step: until a worker that does not answer is evicted | 20 x what is usual, at least 5 |
+/// | the same before any answer has shown what is usual | 60, doubled with every eviction |
+/// | pause before a dead worker is replaced | 0.2, doubled with every early death up to 30 |
 /// | linger: for the last messages when a socket closes | 1 |
 /// | report: for workers to say where their time went | 5 |
 /// | exit grace: from asking a local worker to stop to killing it | 5 |
 ///
-/// Start and rejoin are the run configuration's `timeouts`.
+/// Start and rejoin are the run configuration's `timeouts`. What is usual is the run's own: the median over the last 64
+/// steps of the time that an answer took for each of its samples, times the samples that are asked for.
+///
+/// Only time in which the coordinator listens counts: between two events at most ``patience`` passes. A coordinator that
+/// was busy with something else, or stopped, never takes its own absence for a worker's death.
 package struct Deadlines: Hashable, Sendable {
     package var heartbeatInterval = 1.0
     package var heartbeatTimeout = 3.0
+    package var connection = 5.0
     package var handshake = 60.0
     package var hello = 5.0
+    package var fullAgain = 1.0
     package var start = 60.0
     package var rejoin = 60.0
+    package var stragglerFactor = 2.0
+    package var stragglerFloor = 0.02
+    package var stepFactor = 20.0
+    package var stepFloor = 5.0
+    package var firstAnswer = 60.0
+    package var firstPause = 0.2
+    package var longestPause = 30.0
     package var linger = 1.0
     package var report = 5.0
     package var exitGrace = 5.0
+    /// The most time that counts between two events.
+    package var patience = 1.0
 
     package init(start: Double = 60, rejoin: Double = 60) {
         self.start = start
         self.rejoin = rejoin
+    }
+
+    /// Seconds after which a node goes to an idle worker too.
+    func straggler(usual seconds: Double?) -> Double {
+        max(stragglerFloor, stragglerFactor * (seconds ?? 0))
+    }
+
+    /// Seconds after which a worker that does not answer is evicted.
+    ///
+    /// - Parameters:
+    ///   - seconds: What is usual; nil before any answer.
+    ///   - evictions: Workers evicted since the last answer. Each doubles the wait, so that work which merely takes
+    ///     long is done in the end.
+    /// - Returns: Seconds.
+    func step(usual seconds: Double?, evictions: Int) -> Double {
+        let wait = seconds.map { max(stepFloor, stepFactor * $0) } ?? firstAnswer
+        return wait * Double(1 << min(evictions, 16))
     }
 }

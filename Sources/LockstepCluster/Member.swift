@@ -14,12 +14,18 @@ struct Member: Sendable {
     let peer: PeerID
     let hello: Hello
     var phase: Phase
-    /// What it was given and has not answered. While there is any, it is sent nothing.
-    var outstanding: [WorkUnit] = []
+    /// What it was given and has not answered, in the order in which it computes. While there is any, it is sent no
+    /// weights.
+    var outstanding: [Assignment] = []
+    /// Since when it computes the first of them.
+    var busySince = Moment(nanoseconds: 0)
     /// Weights that were sent to it.
     var weights: VersionedChunkSets
     /// Whether it finds the weights in memory that it shares with the coordinator.
     var sharesMemory = false
+    var pace = MemberPace()
+    /// Whether it sits the present step out.
+    var isResting = false
 
     init(id: MemberID, peer: PeerID, hello: Hello, phase: Phase, chunks: Int) {
         self.id = id
@@ -33,10 +39,21 @@ struct Member: Sendable {
     var isActive: Bool { phase == .active }
     var isIdle: Bool { isActive && outstanding.isEmpty }
 
+    func holds(_ unit: WorkUnit) -> Bool {
+        outstanding.contains { $0.unit == unit }
+    }
+
     /// Who it is, for people.
     var info: MemberInfo {
         MemberInfo(id: id, host: hello.host, processID: hello.processID)
     }
+}
+
+/// A unit that a member was given.
+struct Assignment: Hashable, Sendable {
+    let unit: WorkUnit
+    /// How much of it there is: a node's samples, 1 for a block, 0 where only an answer is asked for.
+    let amount: Int
 }
 
 /// Who a worker is, for people.
@@ -44,6 +61,12 @@ package struct MemberInfo: Hashable, Sendable, CustomStringConvertible {
     package let id: MemberID
     package let host: String
     package let processID: UInt32
+
+    package init(id: MemberID, host: String, processID: UInt32) {
+        self.id = id
+        self.host = host
+        self.processID = processID
+    }
 
     package var description: String { "\(id) (\(host), pid \(processID))" }
 }

@@ -14,6 +14,10 @@ struct Round: Sendable {
     var pending: [UInt32]
     /// Blocks of an evaluation that are not answered.
     var unanswered: Set<UInt32> = []
+    /// The second copies of a step that is audited.
+    var audit: Audit?
+    /// The moment before which no unit is late.
+    var nextLate: Moment?
     var isComplete = false
 
     var kind: WorkUnit.Kind {
@@ -32,9 +36,27 @@ struct Round: Sendable {
         }
     }
 
-    /// Cuts the largest pending nodes into their children until there are `count` units, or only leaves.
+    /// Whether a unit belongs to this round.
+    func includes(_ unit: WorkUnit) -> Bool {
+        kind == unit.kind && step == unit.step
+    }
+
+    func unit(_ number: UInt32) -> WorkUnit {
+        WorkUnit(kind: kind, step: step, number: number)
+    }
+
+    /// How much of a unit there is, as ``Assignment/amount``.
+    func amount(of number: UInt32) -> Int {
+        switch work {
+        case .step(let tree): number == 0 ? 0 : tree.samples(of: NodeID(rawValue: number)).count
+        case .evaluation: 1
+        }
+    }
+
+    /// Cuts the largest pending nodes into their children until there are `count` units, or only leaves. In an audit
+    /// copies are compared node by node, so nodes stay whole.
     mutating func split(to count: Int) {
-        guard case .step(let tree) = work else { return }
+        guard case .step(let tree) = work, audit == nil else { return }
         while pending.count < count {
             var largest: (index: Int, samples: Int, halves: [UInt32])?
             for (index, number) in pending.enumerated() {

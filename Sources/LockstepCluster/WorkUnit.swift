@@ -21,6 +21,9 @@ package struct WorkUnit: Hashable, Sendable {
         self.number = number
     }
 
+    /// Whether there is anything to compute.
+    var isWork: Bool { kind == .block || number != 0 }
+
     /// The node of a step's tree.
     package var node: NodeID { NodeID(rawValue: number) }
 }

@@ -39,6 +39,8 @@ package struct WorkerMachine: Sendable {
     /// Chunks of the weights that have come; nil where they lie in memory shared with the coordinator.
     private var weights: VersionedChunkSets?
     private var sharesMemory = false
+    /// Whether it has ever taken part: one that has may find its own place still taken.
+    private var hasBeenMember = false
 
     /// Which run and as whom.
     package struct Membership: Hashable, Sendable {
@@ -86,6 +88,7 @@ package struct WorkerMachine: Sendable {
             guard case .proving = state else { return }
             actions.append(.sendReady(ready))
             state = .serving
+            hasBeenMember = true
             if let membership { actions.append(.notify(.joined(membership.member))) }
         case .parameters(let version, let chunk):
             store(version: version, chunk: chunk, now: now, into: &actions)
@@ -142,6 +145,9 @@ package struct WorkerMachine: Sendable {
     private mutating func refused(_ refusal: Refusal, now: Moment, into actions: inout [WorkerAction]) {
         if refusal.code == .rejoin {
             rejoin(reason: refusal.message, now: now, into: &actions)
+        } else if refusal.code == .full, hasBeenMember, case .connecting(let until, _) = state {
+            // It may be this worker's own lost connection that the coordinator still counts.
+            state = .connecting(until: until, helloAgain: now.advanced(bySeconds: deadlines.fullAgain))
         } else {
             end(.refused(refusal), into: &actions)
         }

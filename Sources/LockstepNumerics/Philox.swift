@@ -3,6 +3,7 @@ package enum RandomPurpose: UInt32, Sendable {
     case initialParameters = 1
     case permutation = 2
     case fingerprint = 3
+    case audit = 16
 }
 
 /// Where in a run's random numbers a number stands.

@@ -1,32 +1,32 @@
 /// Takes a frame apart, field by field. Never reads past its end, never allocates more than the frame has.
-struct ByteReader {
+package struct ByteReader {
     private let frame: UnsafeRawBufferPointer
     private var position = 0
 
-    init(_ frame: UnsafeRawBufferPointer) {
+    package init(_ frame: UnsafeRawBufferPointer) {
         self.frame = frame
     }
 
     /// The bytes that are left.
-    var remaining: Int { frame.count - position }
+    package var remaining: Int { frame.count - position }
 
-    mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
+    package mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
         _: Integer.Type
     ) throws(ProtocolError) -> Integer {
         let start = try advance(by: MemoryLayout<Integer>.size)
         return Integer(littleEndian: frame.loadUnaligned(fromByteOffset: start, as: Integer.self))
     }
 
-    mutating func double() throws(ProtocolError) -> Double {
+    package mutating func double() throws(ProtocolError) -> Double {
         Double(bitPattern: try integer(UInt64.self))
     }
 
-    mutating func bytes(count: Int) throws(ProtocolError) -> [UInt8] {
+    package mutating func bytes(count: Int) throws(ProtocolError) -> [UInt8] {
         let start = try advance(by: count)
         return Array(frame[start..<start + count])
     }
 
-    mutating func text() throws(ProtocolError) -> String {
+    package mutating func text() throws(ProtocolError) -> String {
         let count = Int(try integer(UInt16.self))
         guard count <= MessageText.maximumBytes else {
             throw .textTooLong(found: count, limit: MessageText.maximumBytes)
@@ -39,7 +39,7 @@ struct ByteReader {
     }
 
     /// Checks that nothing is left.
-    func finish() throws(ProtocolError) {
+    package func finish() throws(ProtocolError) {
         guard remaining == 0 else { throw .trailingBytes(count: remaining) }
     }
 

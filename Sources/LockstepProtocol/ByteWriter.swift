@@ -1,27 +1,32 @@
 /// Puts a frame together, field by field.
-struct ByteWriter {
-    private(set) var bytes: [UInt8] = []
+package struct ByteWriter {
+    package private(set) var bytes: [UInt8] = []
 
     /// Starts with room for so many bytes.
-    init(capacity: Int) {
+    package init(capacity: Int) {
         bytes.reserveCapacity(capacity)
     }
 
-    mutating func append<Integer: FixedWidthInteger>(_ value: Integer) {
+    /// Starts anew, and keeps the memory.
+    package mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+    }
+
+    package mutating func append<Integer: FixedWidthInteger>(_ value: Integer) {
         withUnsafeBytes(of: value.littleEndian) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func append(_ value: Double) {
+    package mutating func append(_ value: Double) {
         append(value.bitPattern)
     }
 
-    mutating func append(_ values: [UInt8]) {
+    package mutating func append(_ values: [UInt8]) {
         bytes.append(contentsOf: values)
     }
 
     /// Appends a text as its reader accepts it: control characters become spaces, and what is too long is cut between
     /// two Unicode scalars.
-    mutating func append(_ text: String) {
+    package mutating func append(_ text: String) {
         var scalars = String.UnicodeScalarView()
         var count = 0
         for scalar in text.unicodeScalars {

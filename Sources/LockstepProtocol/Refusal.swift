@@ -18,6 +18,8 @@ package struct Refusal: MessageBody {
         case malformed = 7
         /// The run wants payload in shared memory, and the worker shares none with the coordinator.
         case transport = 8
+        /// An audit has found an answer of this process wrong.
+        case quarantined = 9
     }
 
     package static let encodedSizes: ClosedRange<Int> = {

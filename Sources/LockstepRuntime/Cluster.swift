@@ -22,10 +22,15 @@ package final class Cluster {
         package var keys: CoordinatorKeys?
         /// What the processes are to note about their time; nil: nothing.
         package var timeline: TimelineOptions?
+        /// The fraction of the steps in which every node is computed twice and compared.
+        package var auditedFraction: Double
+        /// How many dead local workers are replaced in a run.
+        package var maximumRestarts: Int
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
-            keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil
+            keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
+            maximumRestarts: Int = 10
         ) {
             self.endpoints = endpoints
             self.workers = workers
@@ -33,6 +38,8 @@ package final class Cluster {
             self.transport = transport
             self.keys = keys
             self.timeline = timeline
+            self.auditedFraction = auditedFraction
+            self.maximumRestarts = maximumRestarts
         }
     }
 
@@ -88,9 +95,11 @@ package final class Cluster {
     ///   - arguments: More of their command line.
     ///   - log: The path of the log of the worker with this number.
     /// - Throws: `SystemError` if a log cannot be written or a process not started.
-    package func startLocalWorkers(_ count: Int, arguments: [String], log: (Int) -> String) throws {
+    package func startLocalWorkers(_ count: Int, arguments: [String], log: @escaping (Int) -> String) throws {
         guard let endpoint = endpoints.first else { return }
-        let workers = try LocalWorkers(count: count, endpoint: endpoint, arguments: arguments, log: log)
+        let workers = try LocalWorkers(
+            count: count, endpoint: endpoint, arguments: arguments, maximumRestarts: options.maximumRestarts,
+            deadlines: deadlines, log: log)
         // Stopped ones would not notice that the process has ended.
         stop.setCleanup(workers.killAll)
         localWorkers = workers
@@ -182,7 +191,7 @@ package final class Cluster {
             // Workers of our own ask over their standard input; nobody else is expected then.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
             let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
-            for lifeline in localWorkers?.lifelines ?? [] { try regions.watch(lifeline) }
+            try localWorkers?.watchLifelines { try regions.watch($0) }
             run.dataset = try Dataset(
                 description: run.dataset.description, bytes: UnsafeRawBufferPointer(data.bytes), owner: data)
             return regions
@@ -212,18 +221,21 @@ package final class Cluster {
                 if case .lost(let member, _, _, _) = notice {
                     ending = localWorkers?.ending(ofProcess: member.processID)
                 }
+                localWorkers?.note(notice)
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
                 if let signal = stop.requested, isGathering || activeWorkers == 0 {
                     throw RunError.interrupted(signal: signal)
                 }
-                try localWorkers?.check(isGathering: isGathering)
+                try localWorkers?.check(isGathering: isGathering) { notify($0, nil) }
             },
+            nextCheck: { [unowned self] in localWorkers?.nextDue },
             descriptors: [stop.descriptor])
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, regions: regions,
-            transport: options.transport, timeline: timeline, supervision: supervision)
+            run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, computation: computation,
+            audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
+            regions: regions, transport: options.transport, timeline: timeline, supervision: supervision)
     }
 }

@@ -11,17 +11,23 @@ import ZeroMQ
 
 /// What the machine wants done.
 extension ClusterGradientSource {
-    func handle(_ event: CoordinatorEvent) throws {
+    /// Takes an event in and does what comes of it, what comes of that included.
+    func handle(_ event: CoordinatorEvent, _ push: (Contribution) throws -> Void = { _ in }) throws {
         machine.handle(event, now: .now, into: &actions)
-        defer { actions.removeAll(keepingCapacity: true) }
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer {
+            actions.removeAll(keepingCapacity: true)
+            isPerforming = false
+        }
         var index = 0
         while index < actions.count {
-            try perform(actions[index])
+            try perform(actions[index], push)
             index += 1
         }
     }
 
-    func perform(_ action: CoordinatorAction) throws {
+    func perform(_ action: CoordinatorAction, _ push: (Contribution) throws -> Void) throws {
         switch action {
         case .welcome(let peer, let member):
             try link.send(to: peer, header(.welcome, member), copying: welcome)
@@ -38,13 +44,38 @@ extension ClusterGradientSource {
                 timeline?.mark(.departure, member: member.rawValue, unit: unit.number, isAnswer: false)
             }
             try link.post(to: peer, assignment(of: unit, to: member))
+        case .compare(let unit, let first, let second):
+            let areEqual = ledger.areEqual(unit.node, first, second)
+            if areEqual { try ledger.release(unit.node, of: first, push) }
+            try handle(.compared(unit, areEqual: areEqual), push)
+        case .recompute(let unit, let copies):
+            computeOwn(unit)
+            try ledger.release(unit.node, of: nil, push)
+            let wrong = copies.filter { !ledger.areEqual(unit.node, $0, nil) }
+            try handle(.judged(unit, wrong: wrong), push)
         case .dismiss(let peer, let member, let goodbye):
             try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())
         case .notify(let notice):
-            if case .refused(_, let refusal) = notice, refusals.add("\(refusal.code)", from: []) == nil { return }
+            switch notice {
+            case .refused(_, let refusal):
+                if refusals.add("\(refusal.code)", from: []) == nil { return }
+            case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _):
+                parts.forget(member.id)
+            default:
+                break
+            }
             supervision.notify(notice)
         case .fail(let failure):
             throw failure
+        }
+    }
+
+    private func computeOwn(_ unit: WorkUnit) {
+        let batch = Batch(step: unit.step, schedule: computation.schedule)
+        ledger.computeOwn(unit.node) { gradient in
+            computation.gradient(
+                of: unit.node, in: batch, weights: parameters[unit.step].pointer, into: gradient.pointer
+            ) { _ in }
         }
     }
 

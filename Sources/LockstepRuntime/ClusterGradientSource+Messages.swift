@@ -14,25 +14,25 @@ extension ClusterGradientSource {
     func take(_ event: CoordinatorLink.Event, _ push: (Contribution) throws -> Void) throws {
         switch event {
         case .lost(let peer):
-            try handle(.peerLost(peer, reason: "its connection ended"))
+            try handle(.peerLost(peer, reason: "its connection ended"), push)
         case .garbage(let peer, let error):
-            try breach(peer, error)
+            try breach(peer, error, push)
         case .turnedAway(let reason):
             supervision.notify(.turnedAway(reason))
         case .message(let peer, let header, let hasPayload):
             do {
                 try take(header, hasPayload: hasPayload, from: peer, push)
             } catch let error as ProtocolError {
-                try breach(peer, error)
+                try breach(peer, error, push)
             }
         }
     }
 
     /// A peer that breaks the protocol is told so and is no longer a member.
-    func breach(_ peer: PeerID, _ error: ProtocolError) throws {
+    func breach(_ peer: PeerID, _ error: ProtocolError, _ push: (Contribution) throws -> Void) throws {
         let refusal = Refusal(code: error.refusalCode, message: "\(error)")
         try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
-        try handle(.peerLost(peer, reason: "it broke the protocol: \(error)"))
+        try handle(.peerLost(peer, reason: "it broke the protocol: \(error)"), push)
     }
 
     func take(
@@ -40,18 +40,18 @@ extension ClusterGradientSource {
     ) throws {
         if header.kind == .ping || header.kind == .statusRequest { return try tell(header, hasPayload, to: peer) }
         let member = MemberID(rawValue: header.member)
-        guard header.kind == .hello || header.run == run else { return try handle(.stranger(peer)) }
+        guard header.kind == .hello || header.run == run else { return try handle(.stranger(peer), push) }
         let size = hasPayload ? link.payload.count : 0
         guard header.kind.acceptsPayload(count: size) else {
             throw ProtocolError.payloadSize(kind: header.kind, found: size)
         }
         switch header.kind {
         case .hello:
-            try handle(.hello(peer, try decode()))
+            try handle(.hello(peer, try decode()), push)
         case .ready:
-            try takeReady(header, from: peer, member)
+            try takeReady(header, from: peer, member, push)
         case .dataRequest:
-            try handle(.dataRequested(peer, member, offset: header.step, count: Int(header.offset)))
+            try handle(.dataRequested(peer, member, offset: header.step, count: Int(header.offset)), push)
         case .gradient:
             try takeGradient(header, from: peer, member, push)
         case .nodeResult:
@@ -62,18 +62,21 @@ extension ClusterGradientSource {
             if unit.number != 0, machine.expects(unit, from: peer, member) {
                 contributors[unit.node] = member
                 try readGradient(of: unit, from: member, push)
-                try push(.loss(unit.node, result.loss))
+                guard region(of: member) != nil || parts.isComplete(unit, from: member) else {
+                    throw ProtocolError.inconsistent(.nodeResult)
+                }
+                try contribute(.loss(unit.node, result.loss), from: member, push)
             }
-            try handle(.answered(peer, member, unit))
+            try handle(.answered(peer, member, unit), push)
         case .blockResult:
             let unit = WorkUnit(kind: .block, step: header.step, number: header.unit)
             let result: BlockResult = try decode()
             if machine.expects(unit, from: peer, member) { scores[unit.number] = try score(result, of: unit) }
-            try handle(.answered(peer, member, unit))
+            try handle(.answered(peer, member, unit), push)
         case .timeline:
             takeTimeline(try decode(), from: member)
         case .goodbye:
-            try handle(.goodbye(peer, member, try decode()))
+            try handle(.goodbye(peer, member, try decode()), push)
         case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .ping, .pong, .statusRequest, .status,
             .timelineRequest:
             throw ProtocolError.unexpectedKind(header.kind)
@@ -91,12 +94,20 @@ extension ClusterGradientSource {
         guard region(of: member) == nil else { throw ProtocolError.unexpectedKind(.gradient) }
         let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
         let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: chunks)
-        guard unit.number != 0, machine.expects(unit, from: peer, member) else { return }
+        guard machine.expects(unit, from: peer, member) else { return }
+        parts.insert(chunk, of: unit, from: member)
         contributors[unit.node] = member
         inlinePayloadBytes += UInt64(link.payload.count)
         try link.payload.withUnsafeBytes { bytes in
-            try push(.gradient(unit.node, chunk: chunk, floats(in: bytes), isStable: false))
+            try contribute(.gradient(unit.node, chunk: chunk, floats(in: bytes), isStable: false), from: member, push)
         }
+    }
+
+    /// Hands part of an answer on; in an audit it waits for the other copy.
+    func contribute(
+        _ contribution: Contribution, from member: MemberID, _ push: (Contribution) throws -> Void
+    ) throws {
+        if machine.isAudited { ledger.take(contribution, from: member) } else { try push(contribution) }
     }
 
     /// The payload as floats; libzmq may place it at any address, and floats want a multiple of four.

@@ -31,7 +31,9 @@ extension ClusterGradientSource {
     }
 
     /// A member is ready: it says whether it has got hold of the memory that it was offered.
-    func takeReady(_ header: Header, from peer: PeerID, _ member: MemberID) throws {
+    func takeReady(
+        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (Contribution) throws -> Void
+    ) throws {
         let sharesMemory = header.unit == 1
         guard !sharesMemory || region(of: member) != nil else { throw ProtocolError.inconsistent(.ready) }
         guard sharesMemory || transport != .shared else {
@@ -41,17 +43,20 @@ extension ClusterGradientSource {
                     + "start the run with --transport auto")
             try link.send(to: peer, self.header(.refuse, member), copying: refusal.encoded())
             supervision.notify(.refused(host: nil, refusal))
-            return try handle(.peerLost(peer, reason: "it shares no memory with the coordinator"))
+            return try handle(.peerLost(peer, reason: "it shares no memory with the coordinator"), push)
         }
         if !sharesMemory { memberRegions.removeAll { $0.member == member } }
-        try handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory))
+        try handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
     }
 
     /// Hands on a gradient that its worker has announced, from where it stands.
     func readGradient(of unit: WorkUnit, from member: MemberID, _ push: (Contribution) throws -> Void) throws {
-        guard let region = region(of: member), let (floats, isStable) = region.gradient(of: unit) else { return }
+        guard let region = region(of: member) else { return }
+        guard let (floats, isStable) = region.gradient(of: unit) else { throw ProtocolError.inconsistent(.nodeResult) }
         for (index, chunk) in chunks.chunks.enumerated() {
-            try push(.gradient(unit.node, chunk: index, floats + chunk.range.lowerBound, isStable: isStable))
+            let part = Contribution.gradient(
+                unit.node, chunk: index, floats + chunk.range.lowerBound, isStable: isStable)
+            try contribute(part, from: member, push)
         }
     }
 

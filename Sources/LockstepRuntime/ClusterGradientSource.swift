@@ -19,6 +19,8 @@ final class ClusterGradientSource: GradientSource {
     private var regionToken: Poller.Token?
     /// What the machine wants done.
     var actions: [CoordinatorAction] = []
+    /// Whether the list of actions is being gone through: what a nested event adds to it comes later.
+    var isPerforming = false
     let run: UInt32
     let welcome: [UInt8]
     let dataset: Dataset
@@ -48,6 +50,12 @@ final class ClusterGradientSource: GradientSource {
     var refusals = TurnedAway()
     /// What a ping is answered with: sent by reference, so that nobody can ask for memory.
     lazy var silence = FloatBuffer(count: ChunkLayout.maximumElements)
+    /// Which chunks of their answers the members have sent.
+    var parts: AnswerParts
+    private let audits: AuditSchedule
+    let ledger: AuditLedger
+    /// The coordinator's own arithmetic, for audits.
+    let computation: Computation
 
     private static let eventsBetweenChecks = 4_096
 
@@ -57,14 +65,17 @@ final class ClusterGradientSource: GradientSource {
         var notify: (ClusterNotice) -> Void
         /// Throws when it makes no sense to wait on: the process was asked to stop, or its own workers all died.
         var check: (_ isGathering: Bool, _ activeWorkers: Int) throws -> Void
+        /// When it is to be checked again at the latest.
+        var nextCheck: () -> Moment?
         /// Descriptors whose readiness should end a wait.
         var descriptors: [Int32]
     }
 
     init(
         link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
-        dataset: Dataset, layout: ParameterLayout, parameters: VersionedParameters, regions: RegionServer? = nil,
-        transport: Transport = .auto, timeline: Timeline? = nil, supervision: Supervision
+        dataset: Dataset, layout: ParameterLayout, parameters: VersionedParameters, computation: Computation,
+        audits: AuditSchedule, regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
+        supervision: Supervision
     ) {
         self.timeline = timeline
         self.link = link
@@ -80,6 +91,10 @@ final class ClusterGradientSource: GradientSource {
         self.transport = transport
         self.supervision = supervision
         self.realigned = FloatBuffer(count: ChunkLayout.maximumElements)
+        self.parts = AnswerParts(chunks: layout.chunks.chunks.count)
+        self.audits = audits
+        self.ledger = AuditLedger(chunks: layout.chunks)
+        self.computation = computation
         link.register(in: &poller)
         regionToken = regions.map { poller.add(descriptor: $0.descriptor) }
         for descriptor in supervision.descriptors { _ = poller.add(descriptor: descriptor) }
@@ -112,7 +127,9 @@ final class ClusterGradientSource: GradientSource {
         self.parameters = parameters
         dropRegionsOfLostMembers()
         contributors.removeAll(keepingCapacity: true)
-        try handle(.beginStep(batch.step, batch.tree))
+        let isAudited = audits.includes(batch.step)
+        if isAudited { ledger.begin() }
+        try handle(.beginStep(batch.step, batch.tree, isAudited: isAudited), push)
         while !machine.isRoundComplete { try turn(push) }
     }
 
@@ -151,7 +168,8 @@ final class ClusterGradientSource: GradientSource {
     func turn(until limit: Moment? = nil, _ push: (Contribution) throws -> Void) throws {
         timeline?.enter(.send)
         try link.flush()
-        let deadline = Moment.earlier(Moment.earlier(machine.nextDeadline, link.nextDeadline), limit)
+        let ownDeadline = Moment.earlier(machine.nextDeadline, link.nextDeadline)
+        let deadline = Moment.earlier(Moment.earlier(ownDeadline, supervision.nextCheck()), limit)
         let timeout = link.hasNews ? 0 : Poller.timeout(until: deadline, now: .now)
         timeline?.enter(.wait)
         _ = try poller.wait(timeoutMilliseconds: timeout)
@@ -162,15 +180,20 @@ final class ClusterGradientSource: GradientSource {
             try regions.process { event in try take(event) }
         }
         var isQuiet = true
+        var mustCheck = supervision.nextCheck().map { $0 <= .now } ?? false
         // However much comes in, deadlines and signals are looked at in between.
         for _ in 0..<Self.eventsBetweenChecks {
             guard let event = try link.receive() else { break }
             try take(event, push)
-            if case .message = event { isQuiet = false }
+            switch event {
+            case .message: isQuiet = false
+            case .lost, .garbage: mustCheck = true
+            case .turnedAway: break
+            }
             // What the last answer makes possible goes before what else may have come.
-            if !isGathering && machine.isRoundComplete { return }
+            if !isGathering && machine.isRoundComplete && !mustCheck { return }
         }
-        if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick) }
-        if isQuiet { try supervision.check(isGathering, machine.activeCount) }
+        if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick, push) }
+        if isQuiet || mustCheck { try supervision.check(isGathering, machine.activeCount) }
     }
 }

@@ -1,21 +1,30 @@
 import Glibc
 import LockstepCluster
 import LockstepSystem
+import Synchronization
 import ZeroMQ
 
 /// The worker processes that a coordinator starts on its own host: the same program, with `worker --connect`.
 ///
 /// They die with their coordinator, whose end of their standard input they watch, and they are in process groups of
-/// their own, so that Ctrl-C reaches the coordinator alone.
+/// their own, so that Ctrl-C reaches the coordinator alone. One that dies is replaced after a pause.
 final class LocalWorkers {
     private struct Worker {
-        let index: Int
         let process: ChildProcess
         let log: String
         var ending: ChildProcess.Exit?
+        /// Whether it has said goodbye or been sent home: then it is not replaced.
+        var hasLeft = false
+        var hasJoined = false
     }
 
+    private let endpoint: Endpoint
+    private let arguments: [String]
+    private let log: (Int) -> String
+    private var replacements: Replacements
     private var workers: [Worker] = []
+    private let running = RunningProcesses()
+    private var watch: ((Lifeline) throws -> Void)?
 
     /// Starts `count` workers.
     ///
@@ -23,57 +32,110 @@ final class LocalWorkers {
     ///   - count: How many.
     ///   - endpoint: Where the coordinator listens.
     ///   - arguments: More of the command line.
+    ///   - maximumRestarts: How many dead ones are replaced.
+    ///   - deadlines: The pauses before.
     ///   - log: The path of the log of the worker with this number.
     /// - Throws: `SystemError` if a log cannot be written or a process not started.
-    init(count: Int, endpoint: Endpoint, arguments: [String], log: (Int) -> String) throws {
-        for index in 0..<count {
-            let path = log(index)
-            let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-            guard file >= 0 else { throw SystemError("open the log", code: errno, path: path) }
-            defer { close(file) }
-            let command = ChildProcess.Command(
-                arguments: ["worker", "--connect", "\(endpoint)"] + arguments, output: .file(file))
-            workers.append(Worker(index: index, process: try ChildProcess(command), log: path))
-        }
+    init(
+        count: Int, endpoint: Endpoint, arguments: [String], maximumRestarts: Int, deadlines: Deadlines,
+        log: @escaping (Int) -> String
+    ) throws {
+        self.endpoint = endpoint
+        self.arguments = arguments
+        self.log = log
+        replacements = Replacements(places: count, limit: maximumRestarts, deadlines: deadlines, now: .now)
+        for index in 0..<count { workers.append(try start(index)) }
     }
 
-    /// Looks for workers that have ended.
+    private func start(_ index: Int) throws -> Worker {
+        let path = log(index)
+        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+        guard file >= 0 else { throw SystemError("open the log", code: errno, path: path) }
+        defer { close(file) }
+        let command = ChildProcess.Command(
+            arguments: ["worker", "--connect", "\(endpoint)"] + arguments,
+            environment: [InjectedFault.numberVariable: "\(index)"], output: .file(file))
+        let process = try ChildProcess(command)
+        running.set(process, at: index)
+        try watch?(process.lifeline)
+        return Worker(process: process, log: path)
+    }
+
+    /// Workers that were started in place of others.
+    var restarts: Int { replacements.count }
+
+    /// When a replacement is to be started.
+    var nextDue: Moment? { replacements.nextDue }
+
+    /// Looks for workers that have ended, and starts those that are due.
     ///
-    /// - Parameter isGathering: Whether the run still waits for its first workers; one that ends then never joined.
-    /// - Throws: ``RunError`` when a worker did not join, or when none is left.
-    func check(isGathering: Bool) throws {
+    /// - Parameters:
+    ///   - isGathering: Whether the run still waits for its first workers; one that gives up then never joined.
+    ///   - notify: Told of replacements.
+    /// - Throws: ``RunError`` when a worker did not join, or when none is left and none will come; `SystemError` if a
+    ///   replacement cannot be started.
+    func check(isGathering: Bool, notify: (ClusterNotice) -> Void) throws {
         guard !workers.isEmpty else { return }
-        for position in workers.indices where workers[position].ending == nil {
-            workers[position].ending = workers[position].process.reap()
+        for index in workers.indices where workers[index].ending == nil {
+            guard let ending = workers[index].process.reap() else { continue }
+            workers[index].ending = ending
+            if isGathering, !workers[index].hasJoined, case .exited = ending {
+                throw RunError.workerDidNotJoin(
+                    index: index, ending: "ended with \(ending)", lastWords: lastLine(of: workers[index].log),
+                    log: workers[index].log)
+            }
+            decide(index, notify)
         }
-        if isGathering, let worker = workers.first(where: { $0.ending != nil }), let ending = worker.ending {
-            throw RunError.workerDidNotJoin(
-                index: worker.index, ending: "ended with \(ending)", lastWords: lastLine(of: worker.log),
-                log: worker.log)
-        }
-        if let last = workers.last, let ending = last.ending, workers.allSatisfy({ $0.ending != nil }) {
+        for index in replacements.takeDue(now: .now) { workers[index] = try start(index) }
+        if let last = workers.last, let ending = last.ending, workers.allSatisfy({ $0.ending != nil }), nextDue == nil {
             throw RunError.noWorkersLeft(ending: "with \(ending)", log: last.log)
         }
     }
 
-    /// This end of the standard input of each worker.
-    var lifelines: [Lifeline] { workers.map(\.process.lifeline) }
+    private func decide(_ index: Int, _ notify: (ClusterNotice) -> Void) {
+        let hasLeft = workers[index].hasLeft || workers[index].ending?.isSuccess == true
+        switch replacements.ended(index, hasLeft ? .left : .died, now: .now) {
+        case .replaced(let seconds, let count, let limit):
+            notify(.replacing(place: index, seconds: seconds, count: count, limit: limit))
+        case .exhausted(let limit):
+            notify(.notReplaced(place: index, limit: limit))
+        case .none:
+            break
+        }
+    }
 
-    /// Kills the workers that run now; callable from any thread, for a process that ends at once.
+    /// Takes note of what the coordinator has heard of a worker.
+    func note(_ notice: ClusterNotice) {
+        switch notice {
+        case .joined(let member, _), .joinedWithOtherBits(let member, _, _):
+            if let index = index(ofProcess: member.processID) { workers[index].hasJoined = true }
+        case .left(let member, _, _), .quarantined(let member, _, _, _):
+            if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
+        default:
+            break
+        }
+    }
+
+    /// Hands over this end of the standard input of each worker, and later that of each replacement.
+    func watchLifelines(_ watch: @escaping (Lifeline) throws -> Void) rethrows {
+        for worker in workers { try watch(worker.process.lifeline) }
+        self.watch = watch
+    }
+
+    /// Kills the workers that run when it is called; from any thread, for a process that ends at once.
     var killAll: @Sendable () -> Void {
-        let processes = workers.map(\.process)
-        return { for process in processes { process.send(signal: SIGKILL) } }
+        { [running] in running.killAll() }
     }
 
     /// How the worker with this process id ended, if it is one of ours and has.
     func ending(ofProcess processID: UInt32) -> String? {
-        guard
-            let position = workers.firstIndex(where: { $0.process.processID == Int32(bitPattern: processID) }),
-            // The connection's end is seen before the process's, by a moment.
-            let ending = workers[position].ending ?? workers[position].process.wait(until: .after(.milliseconds(100)))
-        else { return nil }
-        workers[position].ending = ending
-        return "\(ending)"
+        guard let index = index(ofProcess: processID) else { return nil }
+        // The connection's end is seen before the process's, by a moment.
+        return (workers[index].ending ?? workers[index].process.wait(until: .after(.milliseconds(50)))).map { "\($0)" }
+    }
+
+    private func index(ofProcess processID: UInt32) -> Int? {
+        workers.firstIndex { $0.process.processID == Int32(bitPattern: processID) }
     }
 
     /// Ends those that have not ended by themselves within the grace.
@@ -83,6 +145,24 @@ final class LocalWorkers {
             if worker.process.wait(until: deadline) == nil { worker.process.terminate(grace: .seconds(1)) }
         }
         workers.removeAll()
+        running.forgetAll()
+    }
+}
+
+/// The processes that run, for whoever has to end them from another thread.
+private final class RunningProcesses: Sendable {
+    private let processes = Mutex<[Int: ChildProcess]>([:])
+
+    func set(_ process: ChildProcess, at place: Int) {
+        processes.withLock { $0[place] = process }
+    }
+
+    func forgetAll() {
+        processes.withLock { $0.removeAll() }
+    }
+
+    func killAll() {
+        processes.withLock { for process in $0.values { process.send(signal: SIGKILL) } }
     }
 }
 

@@ -17,7 +17,7 @@ extension Socket {
         try set(.sendHighWaterMark, 0)
         try set(.receiveHighWaterMark, 0)
         try set(.maximumMessageSize, Int64(MessageKind.payloadLimit + Self.curveOverhead))
-        try set(.handshakeInterval, 5_000)
+        try set(.handshakeInterval, milliseconds(deadlines.connection))
         try set(.heartbeatInterval, milliseconds(deadlines.heartbeatInterval))
         try set(.heartbeatTimeout, milliseconds(deadlines.heartbeatTimeout))
         try set(.heartbeatTimeToLive, milliseconds(deadlines.heartbeatTimeout))

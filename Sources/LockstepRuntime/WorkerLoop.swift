@@ -31,6 +31,7 @@ final class WorkerLoop {
     private var connectionToken: Poller.Token?
     /// When a coordinator whose process has gone counts as lost if libzmq has not said so by then.
     private var endDeadline: Moment?
+    private var fault = InjectedFault.fromEnvironment
 
     init(
         link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, interruption: Int32?,
@@ -277,6 +278,7 @@ final class WorkerLoop {
         guard let task else { return }
         let start = Moment.now
         defer { task.timeline?.enter(.send) }
+        fault.willCompute(unit)
         switch unit.kind {
         case .node:
             task.timeline?.step = unit.step
@@ -285,7 +287,10 @@ final class WorkerLoop {
                 let header = header(
                     .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
                     offset: UInt32(chunk.offset))
+                fault.willSend(floats, of: unit)
                 try link.post(header, borrowing: floats)
+            } finish: {
+                fault.willSend($0, of: unit)
             }
             guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
             let elapsed = Moment.now.nanoseconds - start.nanoseconds

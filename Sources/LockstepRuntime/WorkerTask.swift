@@ -72,19 +72,23 @@ final class WorkerTask {
     ///   - unit: The node.
     ///   - slot: Where in shared memory it goes, if there is any.
     ///   - send: Called with each chunk that is to travel in a message.
+    ///   - finish: Called with a gradient that lies in shared memory, before it is announced.
     /// - Returns: The node's loss; nil if the step has no such node, or the memory no such slot.
     /// - Throws: What `send` throws.
     func gradient(
-        of unit: WorkUnit, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void
+        of unit: WorkUnit, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void,
+        finish: (UnsafeRawBufferPointer) -> Void
     ) throws -> Double? {
         guard let computation else { return nil }
         let batch = Batch(step: unit.step, schedule: computation.schedule)
         guard batch.tree.contains(unit.node) else { return nil }
         if let regions {
             guard let gradient = regions.gradient(slot: slot) else { return nil }
-            return computation.gradient(
+            let loss = computation.gradient(
                 of: unit.node, in: batch, weights: weights[unit.step].pointer, into: gradient
             ) { _ in }
+            finish(UnsafeRawBufferPointer(UnsafeBufferPointer(start: gradient, count: layout.count)))
+            return loss
         }
         let gradient = nextGradient(step: unit.step)
         return try computation.gradient(

@@ -10,7 +10,7 @@ import Testing
         ]
         #expect(MessageKind.allCases == expected)
         #expect(expected.map(\.rawValue) == Array(1...19))
-        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...8))
+        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...9))
         #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
     }
 

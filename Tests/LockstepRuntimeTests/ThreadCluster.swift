@@ -17,6 +17,8 @@ import ZeroMQ
 struct ThreadCluster: Sendable {
     var workers: [Transport]
     var transport = Transport.auto
+    /// The fraction of the steps that are audited.
+    var auditedFraction = 0.0
     /// Seconds to wait for the first workers.
     var start = 60.0
     /// Called by each worker, with its place in the list, whenever it has taken something in; true makes it leave.
@@ -80,10 +82,12 @@ struct ThreadCluster: Sendable {
             welcome: try Welcome(
                 configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
             ).encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, regions: regions,
+            run: number, dataset: run.dataset, layout: run.layout, parameters: parameters,
+            computation: computation,
+            audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
             transport: transport,
             supervision: ClusterGradientSource.Supervision(
-                notify: { notices.append($0) }, check: { _, _ in }, descriptors: []))
+                notify: { notices.append($0) }, check: { _, _ in }, nextCheck: { nil }, descriptors: []))
         let endings = Endings(count: workers.count)
         let threads = Workers()
         let loops = Loops()

@@ -31,7 +31,7 @@ struct TransportTests {
 
     @Test("A worker that leaves in the middle takes nothing with it", arguments: [Transport.shared, .inline])
     func leaving(_ transport: Transport) throws {
-        let run = try ThreadCluster.prepare(shards: 4, epochs: 3)
+        let run = try ThreadCluster.prepare(shards: 4, epochs: 30)
         let alone = try run.train(observers: []) { false }
         let turns = Counter()
         let cluster = ThreadCluster(

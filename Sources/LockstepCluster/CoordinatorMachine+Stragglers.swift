@@ -1,0 +1,102 @@
+/// Slow answers: what is usual, and who helps.
+extension CoordinatorMachine {
+    /// How often a worker must have been too slow before it is named.
+    static let timesUntilNamed = 20
+
+    /// Takes the time of an answer. What was answered out of its order tells nothing.
+    mutating func measure(_ assignment: Assignment, at index: Int, wasFirst: Bool) {
+        let since = members[index].busySince
+        if wasFirst { members[index].busySince = clock.now }
+        if members[index].outstanding.isEmpty {
+            members[index].pace.finish(hadNodes: assignment.amount > 0 && assignment.unit.kind == .node)
+        }
+        guard wasFirst, assignment.amount > 0, let round else { return }
+        evictions = 0
+        let seconds = Double(clock.now.nanoseconds - since.nanoseconds) * 1e-9 / Double(assignment.amount)
+        pace.add(seconds, kind: assignment.unit.kind, step: round.step)
+        if assignment.unit.kind == .node { members[index].pace.perSample.add(seconds, step: round.step) }
+    }
+
+    /// Notes when the unit that a member was given last will be late.
+    mutating func noteLateness(ofLast index: Int) {
+        let due = lateness(of: members[index].outstanding.count - 1, index)
+        lookForStragglers(at: due)
+    }
+
+    private mutating func lookForStragglers(at moment: Moment) {
+        let next = round?.nextLate ?? moment
+        round?.nextLate = min(next, moment)
+    }
+
+    /// When a unit that a member holds is late: it computes what it holds in order.
+    private func lateness(of position: Int, _ index: Int) -> Moment {
+        let held = members[index].outstanding
+        var amount = 0
+        for assignment in held[...position] { amount += assignment.amount }
+        let usual = pace.usual(held[position].unit.kind).map { $0 * Double(amount) }
+        return members[index].busySince.advanced(bySeconds: terms.deadlines.straggler(usual: usual))
+    }
+
+    /// Gives units that are late to idle members too, whole: whoever answers first, the bits are the same.
+    mutating func helpStragglers(into actions: inout [CoordinatorAction]) {
+        guard let round, !round.isComplete, let next = round.nextLate, next <= clock.now else { return }
+        let (late, nextLate) = lateUnits()
+        self.round?.nextLate = nextLate
+        for unit in late {
+            if let helper = helper(with: unit) {
+                count { $0.stragglersHelped += 1 }
+                blameHolders(of: unit, into: &actions)
+                assign(unit.number, to: helper, into: &actions)
+            } else if round.audit?[unit.number].copies.count == 1, round.audit?[unit.number].isClosed == false {
+                blameHolders(of: unit, into: &actions)
+                recompute(unit, into: &actions)
+            } else {
+                // The next member that becomes idle looks again; idle ones that may not help look later.
+                let pause = members.contains(where: \.isIdle) ? terms.deadlines.stragglerFloor : 0
+                lookForStragglers(at: clock.now.advanced(bySeconds: pause))
+            }
+        }
+    }
+
+    /// An idle member for a unit that is late; one that sits the step out only where there is no other.
+    private func helper(with unit: WorkUnit) -> Int? {
+        let able = members.indices.lazy.filter { [self] in members[$0].isIdle && mayGet(unit.number, $0) }
+        return able.first { [self] in !members[$0].isResting } ?? able.first
+    }
+
+    /// The round's units that all their holders are late with, those that are longest first, and when the next one will
+    /// be late.
+    private func lateUnits() -> (late: [WorkUnit], next: Moment?) {
+        var dues: [WorkUnit: Moment] = [:]
+        for index in members.indices {
+            for (position, assignment) in members[index].outstanding.enumerated() {
+                let unit = assignment.unit
+                guard unit.isWork, let round, round.includes(unit), isWanted(unit) else { continue }
+                let due = lateness(of: position, index)
+                dues[unit] = max(dues[unit] ?? due, due)
+            }
+        }
+        let late = dues.filter { $0.value <= clock.now }
+            .sorted { ($0.value, $0.key.number) < ($1.value, $1.key.number) }
+        return (late.map(\.key), dues.values.filter { $0 > clock.now }.min())
+    }
+
+    /// Whether another answer to a unit of the round would be of use.
+    func isWanted(_ unit: WorkUnit) -> Bool {
+        if let audit = round?.audit { return !audit[unit.number].isClosed }
+        return !isAnswered(unit)
+    }
+
+    /// Counts a unit against those who hold it, and names a worker with whom it happens often.
+    private mutating func blameHolders(of unit: WorkUnit, into actions: inout [CoordinatorAction]) {
+        for index in members.indices where members[index].holds(unit) {
+            guard
+                let times = members[index].pace.straggle(), times >= Self.timesUntilNamed,
+                let seconds = members[index].pace.perSample.value, let median = pace.usual(.node),
+                // Where all are about as fast as each other, chance is to blame.
+                seconds >= terms.deadlines.stragglerFactor * median, members[index].pace.name()
+            else { continue }
+            actions.append(.notify(.slow(members[index].info, seconds: seconds, median: median, times: times)))
+        }
+    }
+}

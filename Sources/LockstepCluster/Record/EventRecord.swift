@@ -1,0 +1,201 @@
+import LockstepProtocol
+import LockstepSharding
+
+/// The complete log of what has happened to a coordinator, as bytes: the run's terms, then every event with its moment
+/// and with a digest of what the machine wanted done.
+///
+/// Played to the machine again (``EventReplay``) it gives the same actions, for the machine depends on nothing else.
+package struct EventRecord: Sendable {
+    static let magic: UInt32 = 0x564C_534C
+    static let version: UInt8 = 1
+
+    private var writer = ByteWriter(capacity: 1 << 16)
+    private var scratch = ByteWriter(capacity: 256)
+
+    /// Starts with the terms and the moment of the machine's beginning.
+    package init(_ terms: CoordinatorMachine.Terms, now: Moment) {
+        writer.append(Self.magic)
+        writer.append(Self.version)
+        writer.append(now.nanoseconds)
+        writer.append(terms)
+    }
+
+    /// Adds an event and what came of it.
+    package mutating func append(_ event: CoordinatorEvent, now: Moment, actions: ArraySlice<CoordinatorAction>) {
+        writer.append(now.nanoseconds)
+        writer.append(event)
+        writer.append(UInt16(truncatingIfNeeded: actions.count))
+        writer.append(Self.digest(of: actions, &scratch))
+    }
+
+    /// Bytes that wait to be written.
+    package var count: Int { writer.bytes.count }
+
+    /// Takes out what has gathered.
+    package mutating func takeBytes() -> [UInt8] {
+        defer { writer = ByteWriter(capacity: 1 << 16) }
+        return writer.bytes
+    }
+
+    /// FNV-1a over the actions' bytes: Fowler, Noll and Vo, www.isthe.com/chongo/tech/comp/fnv.
+    static func digest(of actions: ArraySlice<CoordinatorAction>, _ scratch: inout ByteWriter) -> UInt64 {
+        scratch.removeAll()
+        for action in actions { scratch.append(action) }
+        return scratch.bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func append(_ terms: CoordinatorMachine.Terms) {
+        append(UInt32(clamping: terms.minimumWorkers))
+        append(UInt32(clamping: terms.maximumWorkers))
+        append(UInt32(clamping: terms.chunks))
+        append(terms.dataBytes)
+        append(terms.programVersion)
+        append(blob: terms.expected.encoded())
+        append(UInt8(terms.allowsMixedKernels ? 1 : 0))
+        append(terms.deadlines.start)
+        append(terms.deadlines.rejoin)
+    }
+
+    fileprivate mutating func append(_ event: CoordinatorEvent) {
+        append(event.kind.rawValue)
+        switch event {
+        case .hello(let peer, let hello):
+            append(peer.rawValue)
+            append(blob: hello.encoded())
+        case .ready(let peer, let member, let ready, let sharesMemory):
+            append(peer, member)
+            append(blob: ready.encoded())
+            append(UInt8(sharesMemory ? 1 : 0))
+        case .dataRequested(let peer, let member, let offset, let count):
+            append(peer, member)
+            append(offset)
+            append(Int64(count))
+        case .answered(let peer, let member, let unit):
+            append(peer, member)
+            append(unit)
+        case .goodbye(let peer, let member, let goodbye):
+            append(peer, member)
+            append(blob: goodbye.encoded())
+        case .stranger(let peer):
+            append(peer.rawValue)
+        case .peerLost(let peer, let reason):
+            append(peer.rawValue)
+            append(reason)
+        case .beginStep(let step, let tree, let isAudited):
+            append(step)
+            append(UInt32(tree.shards))
+            append(UInt64(tree.samples))
+            append(UInt8(isAudited ? 1 : 0))
+        case .beginEvaluation(let version, let blocks):
+            append(version)
+            append(UInt32(blocks.count))
+            for block in blocks { append(block) }
+        case .chunkUpdated(let version, let chunk):
+            append(version)
+            append(UInt32(chunk))
+        case .compared(let unit, let areEqual):
+            append(unit)
+            append(UInt8(areEqual ? 1 : 0))
+        case .judged(let unit, let wrong):
+            append(unit)
+            append(UInt32(wrong.count))
+            for member in wrong { append(member.rawValue) }
+        case .stop(let goodbye):
+            append(blob: goodbye.encoded())
+        case .tick:
+            break
+        }
+    }
+
+    /// What an action says, for its digest alone: news for people count as their words.
+    fileprivate mutating func append(_ action: CoordinatorAction) {
+        switch action {
+        case .welcome(let peer, let member):
+            append(UInt8(1))
+            append(peer, member)
+        case .refuse(let peer, let refusal):
+            append(UInt8(2))
+            append(peer.rawValue)
+            append(blob: refusal.encoded())
+        case .sendData(let peer, let member, let offset, let count):
+            append(UInt8(3))
+            append(peer, member)
+            append(offset)
+            append(Int64(count))
+        case .sendParameters(let peer, let member, let version, let chunk):
+            append(UInt8(4))
+            append(peer, member)
+            append(version)
+            append(UInt32(chunk))
+        case .assign(let peer, let member, let unit):
+            append(UInt8(5))
+            append(peer, member)
+            append(unit)
+        case .compare(let unit, let first, let second):
+            append(UInt8(6))
+            append(unit)
+            append(first.rawValue)
+            append(second.rawValue)
+        case .recompute(let unit, let copies):
+            append(UInt8(7))
+            append(unit)
+            for member in copies { append(member.rawValue) }
+        case .dismiss(let peer, let member, let goodbye):
+            append(UInt8(8))
+            append(peer, member)
+            append(blob: goodbye.encoded())
+        case .notify(let notice):
+            append(UInt8(9))
+            append("\(notice)")
+        case .fail(let failure):
+            append(UInt8(10))
+            append("\(failure)")
+        }
+    }
+
+    private mutating func append(_ peer: PeerID, _ member: MemberID) {
+        append(peer.rawValue)
+        append(member.rawValue)
+    }
+
+    private mutating func append(_ unit: WorkUnit) {
+        append(UInt8(unit.kind == .node ? 0 : 1))
+        append(unit.step)
+        append(unit.number)
+    }
+
+    private mutating func append(blob: [UInt8]) {
+        append(UInt32(blob.count))
+        append(blob)
+    }
+}
+
+extension CoordinatorEvent {
+    /// How a record names an event.
+    enum Kind: UInt8 {
+        case hello = 1
+        case ready, dataRequested, answered, goodbye, stranger, peerLost, beginStep, beginEvaluation, chunkUpdated
+        case compared, judged, stop, tick
+    }
+
+    var kind: Kind {
+        switch self {
+        case .hello: .hello
+        case .ready: .ready
+        case .dataRequested: .dataRequested
+        case .answered: .answered
+        case .goodbye: .goodbye
+        case .stranger: .stranger
+        case .peerLost: .peerLost
+        case .beginStep: .beginStep
+        case .beginEvaluation: .beginEvaluation
+        case .chunkUpdated: .chunkUpdated
+        case .compared: .compared
+        case .judged: .judged
+        case .stop: .stop
+        case .tick: .tick
+        }
+    }
+}

@@ -1,0 +1,164 @@
+import LockstepProtocol
+import LockstepSharding
+
+/// Plays a record of events to a new machine and compares what it wants done.
+package enum EventReplay {
+    /// What a record held.
+    package struct Report: Hashable, Sendable {
+        package var events = 0
+        package var actions = 0
+        /// Steps that were begun.
+        package var steps = 0
+        /// From the first event to the last, in seconds.
+        package var seconds = 0.0
+    }
+
+    /// Why a record cannot be replayed, or what came out differently.
+    package enum Failure: Error, CustomStringConvertible {
+        case malformed(event: Int, String)
+        case differs(event: Int, CoordinatorEvent, actions: [CoordinatorAction])
+
+        package var description: String {
+            switch self {
+            case .malformed(let event, let reason):
+                "this is no record of events, or a damaged one, at event \(event): \(reason)"
+            case .differs(let event, let what, let actions):
+                "event \(event), \(what), gives other actions than it did in the run: "
+                    + actions.map { "\($0)" }.joined(separator: ", ")
+            }
+        }
+    }
+
+    /// Replays a record. One that breaks off in the middle of an event, as that of a killed process does, is replayed
+    /// up to there.
+    package static func run(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Report {
+        var reader = ByteReader(bytes)
+        var report = Report()
+        var machine: CoordinatorMachine
+        var start: Moment
+        do throws(ProtocolError) {
+            guard try reader.integer(UInt32.self) == EventRecord.magic else { throw .wrongMagic(found: 0) }
+            let version = try reader.integer(UInt8.self)
+            guard version == EventRecord.version else { throw .wrongVersion(found: version) }
+            start = Moment(nanoseconds: try reader.integer(UInt64.self))
+            machine = CoordinatorMachine(terms: try reader.terms(), now: start)
+        } catch {
+            throw .malformed(event: 0, "\(error)")
+        }
+        var actions: [CoordinatorAction] = []
+        var scratch = ByteWriter(capacity: 256)
+        while reader.remaining > 0 {
+            let (now, event, count, digest): (Moment, CoordinatorEvent, UInt16, UInt64)
+            do throws(ProtocolError) {
+                now = Moment(nanoseconds: try reader.integer(UInt64.self))
+                event = try reader.event()
+                count = try reader.integer(UInt16.self)
+                digest = try reader.integer(UInt64.self)
+            } catch {
+                if case .truncated = error { return report }
+                throw .malformed(event: report.events, "\(error)")
+            }
+            actions.removeAll(keepingCapacity: true)
+            machine.handle(event, now: now, into: &actions)
+            guard
+                UInt16(truncatingIfNeeded: actions.count) == count,
+                EventRecord.digest(of: actions[...], &scratch) == digest
+            else { throw .differs(event: report.events, event, actions: actions) }
+            report.events += 1
+            report.actions += actions.count
+            if case .beginStep = event { report.steps += 1 }
+            report.seconds = Double(now.nanoseconds &- start.nanoseconds) * 1e-9
+        }
+        return report
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func terms() throws(ProtocolError) -> CoordinatorMachine.Terms {
+        let minimum = try integer(UInt32.self)
+        let maximum = try integer(UInt32.self)
+        let chunks = try integer(UInt32.self)
+        guard chunks <= 1 << 20 else { throw .tooManyEntries(found: Int(chunks), limit: 1 << 20) }
+        let dataBytes = try integer(UInt64.self)
+        let programVersion = try text()
+        let expected: Ready = try body()
+        let allowsMixedKernels = try integer(UInt8.self) != 0
+        let deadlines = Deadlines(start: try double(), rejoin: try double())
+        return CoordinatorMachine.Terms(
+            minimumWorkers: Int(minimum), maximumWorkers: Int(maximum), chunks: Int(chunks), dataBytes: dataBytes,
+            programVersion: programVersion, expected: expected, allowsMixedKernels: allowsMixedKernels,
+            deadlines: deadlines)
+    }
+
+    fileprivate mutating func event() throws(ProtocolError) -> CoordinatorEvent {
+        let code = try integer(UInt8.self)
+        guard let kind = CoordinatorEvent.Kind(rawValue: code) else { throw .unknownKind(found: code) }
+        switch kind {
+        case .hello: return .hello(try peer(), try body())
+        case .ready: return .ready(try peer(), try member(), try body(), sharesMemory: try integer(UInt8.self) != 0)
+        case .dataRequested:
+            let (peer, member) = (try peer(), try member())
+            let offset = try integer(UInt64.self)
+            return .dataRequested(peer, member, offset: offset, count: Int(try integer(Int64.self)))
+        case .answered: return .answered(try peer(), try member(), try unit())
+        case .goodbye: return .goodbye(try peer(), try member(), try body())
+        case .stranger: return .stranger(try peer())
+        case .peerLost: return .peerLost(try peer(), reason: try text())
+        case .beginStep:
+            let step = try integer(UInt64.self)
+            let tree = try tree()
+            return .beginStep(step, tree, isAudited: try integer(UInt8.self) != 0)
+        case .beginEvaluation:
+            let version = try integer(UInt64.self)
+            let count = Int(try integer(UInt32.self))
+            guard count <= remaining / 4 else { throw .truncated(needed: 4 * count, found: remaining) }
+            var blocks: [UInt32] = []
+            for _ in 0..<count { blocks.append(try integer(UInt32.self)) }
+            return .beginEvaluation(version: version, blocks: blocks)
+        case .chunkUpdated:
+            let version = try integer(UInt64.self)
+            return .chunkUpdated(version: version, chunk: Int(try integer(UInt32.self)))
+        case .compared: return .compared(try unit(), areEqual: try integer(UInt8.self) != 0)
+        case .judged:
+            let unit = try unit()
+            let count = Int(try integer(UInt32.self))
+            guard count <= 2 else { throw .tooManyEntries(found: count, limit: 2) }
+            var wrong: [MemberID] = []
+            for _ in 0..<count { wrong.append(try member()) }
+            return .judged(unit, wrong: wrong)
+        case .stop: return .stop(try body())
+        case .tick: return .tick
+        }
+    }
+
+    private mutating func tree() throws(ProtocolError) -> SummationTree {
+        let shards = Int(try integer(UInt32.self))
+        let samples = try integer(UInt64.self)
+        guard (1...SummationTree.maximumShards).contains(shards), samples >= 1, samples <= 1 << 40 else {
+            throw .tooManyEntries(found: shards, limit: SummationTree.maximumShards)
+        }
+        return SummationTree(shards: shards, samples: Int(samples))
+    }
+
+    private mutating func peer() throws(ProtocolError) -> PeerID {
+        PeerID(rawValue: try integer(UInt32.self))
+    }
+
+    private mutating func member() throws(ProtocolError) -> MemberID {
+        MemberID(rawValue: try integer(UInt32.self))
+    }
+
+    private mutating func unit() throws(ProtocolError) -> WorkUnit {
+        let kind: WorkUnit.Kind = try integer(UInt8.self) == 0 ? .node : .block
+        let step = try integer(UInt64.self)
+        return WorkUnit(kind: kind, step: step, number: try integer(UInt32.self))
+    }
+
+    private mutating func body<Body: MessageBody>() throws(ProtocolError) -> Body {
+        let bytes = try bytes(count: Int(try integer(UInt32.self)))
+        let result = bytes.withUnsafeBytes { bytes in
+            Result { () throws(ProtocolError) in try Body(decoding: bytes) }
+        }
+        return try result.get()
+    }
+}

@@ -1,0 +1,270 @@
+import LockstepCluster
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepTraining
+
+/// The coordinator's loop and its trainer.
+extension Simulation {
+    func wakeCoordinator(at moment: UInt64) {
+        let moment = max(moment, coordinatorBusyUntil)
+        guard moment < nextWake else { return }
+        nextWake = moment
+        queue.add(.coordinatorWakes, at: moment)
+    }
+
+    /// One turn: what has come, then what is due.
+    func wakeCoordinator() {
+        // Only the turn that was planned last counts.
+        guard time >= nextWake else { return }
+        nextWake = .max
+        guard stage != .ended else { return }
+        guard coordinatorBusyUntil <= time else { return wakeCoordinator(at: coordinatorBusyUntil) }
+        while !inbox.isEmpty, stage != .ended, coordinatorBusyUntil <= time {
+            take(inbox.removeFirst())
+            advance()
+        }
+        guard stage != .ended else { return }
+        guard coordinatorBusyUntil <= time else { return wakeCoordinator(at: coordinatorBusyUntil) }
+        if let deadline = machine.nextDeadline, deadline <= now {
+            handle(.tick)
+            advance()
+        }
+        if let deadline = machine.nextDeadline { wakeCoordinator(at: max(time + 1, deadline.nanoseconds)) }
+    }
+
+    private func take(_ input: Input) {
+        switch input {
+        case .lost(let connection):
+            handle(.peerLost(peer(connection), reason: "its connection ended"))
+        case .message(let connection, let message):
+            take(message, from: peer(connection))
+        }
+    }
+
+    private func peer(_ connection: Int) -> PeerID { PeerID(rawValue: UInt32(connection)) }
+
+    private func take(_ message: Upward, from peer: PeerID) {
+        if case .hello(let hello) = message { return handle(.hello(peer, hello)) }
+        guard let speaker = message.speaker, speaker.run == Self.run else { return handle(.stranger(peer)) }
+        let member = speaker.member
+        switch message {
+        case .hello:
+            break
+        case .dataRequest(_, let offset, let count):
+            handle(.dataRequested(peer, member, offset: offset, count: count))
+        case .ready(_, let ready):
+            handle(.ready(peer, member, ready, sharesMemory: plan.sharesMemory))
+        case .gradient(_, let unit, let chunk, let answer):
+            takeGradient(unit, chunk, answer, from: peer, member)
+        case .result(_, let unit, let answer):
+            if machine.expects(unit, from: peer, member) {
+                guard unit.kind == .block || parts.isComplete(unit, from: member) else {
+                    return handle(.peerLost(peer, reason: "it broke the protocol"))
+                }
+                take(answer, of: unit, from: member)
+            }
+            handle(.answered(peer, member, unit))
+        case .goodbye(_, let goodbye):
+            handle(.goodbye(peer, member, goodbye))
+        }
+    }
+
+    private func takeGradient(_ unit: WorkUnit, _ chunk: Int, _ answer: Answer, from peer: PeerID, _ member: MemberID) {
+        guard machine.expects(unit, from: peer, member) else {
+            if unit.step != version || answer.digest != digest { torn += 1 }
+            return
+        }
+        parts.insert(chunk, of: unit, from: member)
+        if machine.isAudited {
+            copies[CopyKey(unit: unit, member: member), default: emptyCopy].gradients[chunk] = answer
+        } else {
+            push(unit, chunk, answer)
+        }
+    }
+
+    private func take(_ answer: Answer, of unit: WorkUnit, from member: MemberID) {
+        switch unit.kind {
+        case .node:
+            if machine.isAudited {
+                copies[CopyKey(unit: unit, member: member), default: emptyCopy].result = answer
+            } else {
+                pushLoss(unit, answer)
+            }
+        case .block:
+            if answer.digest != digest { report("a block was scored with wrong weights: \(unit)") }
+            if !scored.insert(unit.number).inserted { report("a block counted twice: \(unit)") }
+        }
+    }
+
+    /// The digest of the present weights.
+    var digest: UInt64 { StandInArithmetic.digest(weights[Int(version & 1)]) }
+
+    private func copy(_ unit: WorkUnit, _ member: MemberID) -> Copy {
+        copies[CopyKey(unit: unit, member: member)] ?? emptyCopy
+    }
+
+    private var emptyCopy: Copy { Copy(gradients: Array(repeating: nil, count: plan.chunks)) }
+
+    // MARK: - The trainer
+
+    /// What the reducer gets must have been computed from the step's weights.
+    private func push(_ unit: WorkUnit, _ chunk: Int, _ answer: Answer) {
+        guard unit.step == version, answer.digest == digest else {
+            return report("a gradient of wrong or torn weights would count: \(unit)")
+        }
+        let tree = tree(of: version)
+        StandInArithmetic.gradient(
+            of: unit.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
+        if answer.isWrong { scratch.pointer[tree.samples(of: unit.node).lowerBound] += 1 }
+        guard let sum = reducer.add(unit.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
+        for element in 0..<plan.batch {
+            let expected =
+                element < tree.samples
+                ? StandInArithmetic.gradient(sample: element, chunk: chunk, digest: answer.digest) : 0
+            guard sum[element] == expected else {
+                return report("step \(version): sample \(element) of chunk \(chunk) is not in the sum exactly once")
+            }
+        }
+        let next = Int((version + 1) & 1)
+        weights[next][chunk] = StandInArithmetic.update(
+            weights[Int(version & 1)][chunk], sum: sum, count: plan.batch)
+        updatedChunks += 1
+        handle(.chunkUpdated(version: version + 1, chunk: chunk))
+    }
+
+    private func pushLoss(_ unit: WorkUnit, _ answer: Answer) {
+        let value = StandInArithmetic.loss(of: unit.node, in: tree(of: version), digest: answer.digest)
+        reducer.add(unit.node, loss: value)
+        loss = reducer.loss
+    }
+
+    /// Goes on to what comes next, as often as something is complete.
+    func advance() {
+        while stage != .ended, firstProblem == nil {
+            switch stage {
+            case .gathering:
+                guard machine.canStart else { return }
+                goOn()
+            case .step:
+                guard machine.isRoundComplete else { return }
+                let tree = tree(of: version)
+                guard updatedChunks == plan.chunks else { return report("a step ended without all of its sums") }
+                guard loss == StandInArithmetic.loss(of: tree.root, in: tree, digest: digest) else {
+                    return report("the loss of step \(version) is wrong")
+                }
+                version += 1
+                if plan.evaluateEvery > 0, version % UInt64(plan.evaluateEvery) == 0 {
+                    stage = .evaluation
+                    scored = []
+                    handle(.beginEvaluation(version: version, blocks: (0..<UInt32(plan.blocks)).map { $0 }))
+                } else {
+                    goOn()
+                }
+            case .evaluation:
+                guard machine.isRoundComplete else { return }
+                guard scored.count == plan.blocks else { return report("an evaluation ended without all blocks") }
+                goOn()
+            case .ended:
+                return
+            }
+        }
+    }
+
+    private func goOn() {
+        guard version < UInt64(plan.steps) else {
+            return finish(Goodbye(code: .finished, message: "the run is finished"))
+        }
+        stage = .step
+        updatedChunks = 0
+        loss = nil
+        copies = [:]
+        let tree = tree(of: version)
+        reducer.begin(tree)
+        handle(.beginStep(version, tree, isAudited: random.chance(plan.auditQuarters, in: 4)))
+    }
+
+    /// The coordinator ends: its last words are under way, its connections end, and with them its own workers.
+    private func finish(_ goodbye: Goodbye) {
+        stage = .ended
+        handle(.stop(goodbye))
+        for connection in connections.indices where connections[connection].isOpen {
+            let rest = connections[connection].lastDown > time ? connections[connection].lastDown - time : 0
+            breakConnection(connection, coordinatorAfter: 0, workerAfter: rest + delay())
+            connections[connection].deliversRest = true
+        }
+        for index in processes.indices where processes[index].hangs {
+            processes[index].isAlive = false
+        }
+    }
+
+    // MARK: - Actions
+
+    func handle(_ event: CoordinatorEvent) {
+        machine.handle(event, now: now, into: &actions)
+        guard !isPerforming else { return }
+        isPerforming = true
+        var next = 0
+        while next < actions.count {
+            perform(actions[next])
+            next += 1
+        }
+        actions.removeAll(keepingCapacity: true)
+        isPerforming = false
+        if let failure, stage != .ended { finish(Goodbye(code: .failed, message: "\(failure)")) }
+    }
+
+    private func perform(_ action: CoordinatorAction) {
+        switch action {
+        case .welcome(let peer, let member): send(.welcome(membership(member)), to: peer)
+        case .refuse(let peer, let refusal): send(.refuse(refusal), to: peer)
+        case .sendData(let peer, let member, let offset, let count):
+            send(.dataChunk(membership(member), offset: offset, count: count), to: peer)
+        case .sendParameters(let peer, let member, let version, let chunk):
+            send(.parameters(membership(member), version: version, chunk: chunk), to: peer)
+        case .assign(let peer, let member, let unit): send(.assign(membership(member), unit), to: peer)
+        case .compare(let unit, let first, let second): compare(unit, first, second)
+        case .recompute(let unit, let members): recompute(unit, members)
+        case .dismiss(let peer, let member, let goodbye): send(.goodbye(membership(member), goodbye), to: peer)
+        case .notify(let notice): take(notice)
+        case .fail(let failure): self.failure = self.failure ?? failure
+        }
+    }
+
+    private func membership(_ member: MemberID) -> WorkerMachine.Membership {
+        WorkerMachine.Membership(run: Self.run, member: member)
+    }
+
+    private func compare(_ unit: WorkUnit, _ first: MemberID, _ second: MemberID) {
+        let areEqual = copy(unit, first) == copy(unit, second)
+        if areEqual { release(copy(unit, first), of: unit) }
+        handle(.compared(unit, areEqual: areEqual))
+    }
+
+    private func recompute(_ unit: WorkUnit, _ members: [MemberID]) {
+        let answer = Answer(digest: digest)
+        let own = Copy(gradients: Array(repeating: answer, count: plan.chunks), result: answer)
+        release(own, of: unit)
+        handle(.judged(unit, wrong: members.filter { copy(unit, $0) != own }))
+    }
+
+    private func release(_ copy: Copy, of unit: WorkUnit) {
+        for (chunk, answer) in copy.gradients.enumerated() {
+            guard let answer else { return report("a copy without all of its chunks counts") }
+            push(unit, chunk, answer)
+        }
+        if let result = copy.result { pushLoss(unit, result) }
+    }
+
+    private func take(_ notice: ClusterNotice) {
+        note { "coordinator: \(notice)" }
+        switch notice {
+        case .quarantined(let member, _, _, _):
+            if !processes[Int(member.processID)].isLiar { report("\(member) is honest and was quarantined") }
+        case .slow:
+            named += 1
+        default:
+            break
+        }
+    }
+}

@@ -1,0 +1,179 @@
+import LockstepCluster
+import LockstepProtocol
+import LockstepSharding
+
+/// Worker processes, each one thread: while it computes it decides nothing.
+extension Simulation {
+    /// Starts a process; nil for one that somebody starts by hand.
+    func start(place: Int?) {
+        processes.append(
+            SimulatedProcess(place: place, isLiar: plan.hasLiar && place == 0, chunks: plan.chunks, now: now))
+        let index = processes.count - 1
+        queue.add(.connects(process: index), at: time + 1_000_000 + random.number(below: 20_000_000))
+        wakeWorker(index, at: time + 61_000_000_000)
+    }
+
+    func wakeWorker(_ index: Int, at moment: UInt64) {
+        guard moment < processes[index].nextWake else { return }
+        processes[index].nextWake = moment
+        queue.add(.workerWakes(process: index), at: moment)
+    }
+
+    /// One turn of a worker's loop: what has come, then news of the connection, then its own affairs.
+    func wake(_ index: Int) {
+        guard time >= processes[index].nextWake else { return }
+        processes[index].nextWake = .max
+        guard processes[index].isAlive else { return }
+        if processes[index].stoppedUntil > time { return wakeWorker(index, at: processes[index].stoppedUntil) }
+        if processes[index].busyUntil > time { return wakeWorker(index, at: processes[index].busyUntil) }
+        if processes[index].computing != nil { finishComputing(index) }
+        while processes[index].isAlive, processes[index].computing == nil {
+            if let (message, value) = processes[index].inbox.first {
+                processes[index].inbox.removeFirst()
+                take(message, value, by: index)
+            } else if let news = processes[index].news.first {
+                processes[index].news.removeFirst()
+                handle(news == .connected ? .connected : .disconnected, by: index)
+            } else {
+                break
+            }
+            if processes[index].isAskedToStop { break }
+        }
+        guard processes[index].isAlive, processes[index].computing == nil else { return }
+        if processes[index].isAskedToStop { handle(.stop, by: index) }
+        if let deadline = processes[index].machine.nextDeadline {
+            if deadline <= now { handle(.tick, by: index) }
+            if let next = processes[index].machine.nextDeadline, processes[index].isAlive {
+                wakeWorker(index, at: max(time + 1, next.nanoseconds))
+            }
+        }
+    }
+
+    private func take(_ message: Downward, _ value: UInt64, by index: Int) {
+        let own = processes[index].machine.membership
+        switch message {
+        case .welcome(let membership):
+            handle(.welcomed(run: membership.run, membership.member), by: index)
+        case .refuse(let refusal):
+            handle(.refused(refusal), by: index)
+        case .dataChunk(let addressee, let offset, let count):
+            if addressee == own { handle(.dataReceived(offset: offset, count: count), by: index) }
+        case .parameters(let addressee, let version, let chunk):
+            if addressee == own { handle(.parameters(version: version, chunk: chunk), by: index, value) }
+        case .assign(let addressee, let unit):
+            if addressee == own { handle(.assigned(unit), by: index) }
+        case .goodbye(let addressee, let goodbye):
+            if addressee == own { handle(.dismissed(goodbye), by: index) }
+        }
+    }
+
+    private func handle(_ event: WorkerEvent, by index: Int, _ value: UInt64 = 0) {
+        var actions: [WorkerAction] = []
+        processes[index].machine.handle(event, now: now, into: &actions)
+        var next = 0
+        while next < actions.count {
+            perform(actions[next], by: index, value, &actions)
+            next += 1
+        }
+    }
+
+    private func perform(_ action: WorkerAction, by index: Int, _ value: UInt64, _ actions: inout [WorkerAction]) {
+        let speaker = processes[index].machine.membership
+        switch action {
+        case .sendHello:
+            send(.hello(Hello(programVersion: "simulation", host: "here", processID: UInt32(index))), from: index)
+        case .prepare:
+            processes[index].machine.expectWeights(chunks: plan.sharesMemory ? nil : plan.chunks)
+            let event: WorkerEvent =
+                plan.fetchesData && !processes[index].fetched ? .dataMissing(bytes: Self.dataBytes) : .dataReady
+            processes[index].machine.handle(event, now: now, into: &actions)
+        case .requestData(let offset, let count):
+            send(.dataRequest(speaker, offset: offset, count: count), from: index)
+        case .acceptData:
+            processes[index].fetched = true
+            processes[index].machine.handle(.dataReady, now: now, into: &actions)
+        case .prove:
+            processes[index].machine.handle(
+                .proved(Ready(kernel: "stand-in", fingerprint: [])), now: now, into: &actions)
+        case .sendReady(let ready):
+            send(.ready(speaker, ready), from: index)
+        case .store(let version, let chunk):
+            processes[index].weights[Int(version & 1)][chunk] = value
+        case .compute(let unit):
+            startComputing(unit, index)
+        case .acknowledge(let unit):
+            send(.result(speaker, unit, Answer(digest: 0)), from: index)
+        case .sendGoodbye(let goodbye):
+            send(.goodbye(speaker, goodbye), from: index)
+        case .notify(let notice):
+            note { "process \(index): \(notice)" }
+        case .exit(let ending):
+            note { "process \(index) exits: \(ending)" }
+            end(index, .left, noticedAfter: delay())
+        }
+    }
+
+    // MARK: - Computing
+
+    private func startComputing(_ unit: WorkUnit, _ index: Int) {
+        let amount: Int
+        switch unit.kind {
+        case .node:
+            guard tree(of: unit.step).contains(unit.node) else { return report("asked for no node: \(unit)") }
+            amount = tree(of: unit.step).samples(of: unit.node).count
+        case .block:
+            amount = 3
+        }
+        let read = weightsAtHand(of: index, unit.step)
+        processes[index].computing = SimulatedProcess.Computing(
+            unit: unit, speaker: processes[index].machine.membership,
+            firstHalf: Array(read.prefix((plan.chunks + 1) / 2)))
+        let jitter = random.number(below: plan.nanosecondsPerSample / 4)
+        var duration = UInt64(amount) * plan.nanosecondsPerSample * processes[index].slowness + jitter
+        if processes[index].hangs { duration = 1_000_000_000_000_000 }
+        processes[index].busyUntil = time + duration
+        wakeWorker(index, at: time + duration)
+    }
+
+    /// What a worker reads: the coordinator's own weights where memory is shared, else its copies.
+    private func weightsAtHand(of index: Int, _ version: UInt64) -> [UInt64] {
+        plan.sharesMemory ? weights[Int(version & 1)] : processes[index].weights[Int(version & 1)]
+    }
+
+    private func finishComputing(_ index: Int) {
+        guard let computing = processes[index].computing else { return }
+        processes[index].computing = nil
+        let unit = computing.unit
+        let secondHalf = weightsAtHand(of: index, unit.step).dropFirst(computing.firstHalf.count)
+        var answer = Answer(digest: StandInArithmetic.digest(computing.firstHalf + secondHalf))
+        if processes[index].isLiar, unit.kind == .node, random.chance(1, in: 3) {
+            answer.isWrong = true
+            lies += 1
+        }
+        if unit.kind == .node {
+            for chunk in (0..<plan.chunks).reversed() {
+                send(.gradient(computing.speaker, unit, chunk: chunk, answer), from: index)
+            }
+        }
+        send(.result(computing.speaker, unit, answer), from: index)
+    }
+
+    // MARK: - The end of a process
+
+    /// A process has ended; its parent replaces it if it died.
+    func end(_ index: Int, _ ending: Replacements.Ending, noticedAfter: UInt64) {
+        guard processes[index].isAlive else { return }
+        processes[index].isAlive = false
+        if let connection = processes[index].connection {
+            // What it said last is read before its end is noticed.
+            let rest = ending == .left ? max(time, connections[connection].lastUp) - time : 0
+            let wasOpen = connections[connection].isOpen
+            breakConnection(connection, coordinatorAfter: rest + noticedAfter, workerAfter: 0)
+            if wasOpen, ending == .left { connections[connection].deliversRest = true }
+        }
+        guard let place = processes[index].place, stage != .ended else { return }
+        if case .replaced(let seconds, _, _) = replacements.ended(place, ending, now: now) {
+            queue.add(.starts(place: place), at: time + UInt64(seconds * 1e9) + 1)
+        }
+    }
+}

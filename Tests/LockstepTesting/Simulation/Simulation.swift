@@ -1,0 +1,227 @@
+package import LockstepCluster
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepTraining
+
+/// A cluster in one thread: the real coordinator's machine, real workers' machines, the real reducer; a simulated
+/// network, clock and fate, which follow from one seed.
+///
+/// A run must end with every sample of every step added up exactly once under the right weights, or give up for a
+/// documented reason; and then every process must end too.
+package final class Simulation {
+    /// How a run ended and what it went through.
+    package struct Outcome: Sendable {
+        /// Why the coordinator gave up; nil if it finished.
+        package var failure: ClusterFailure?
+        package var counts: CoordinatorMachine.Counts
+        package var faults: [SimulationPlan.Fault: Int]
+        package var restarts: Int
+        package var events: Int
+        /// Wrong answers that were given.
+        package var lies: Int
+        /// Answers that were computed while the weights changed, or from weights that were overwritten on their way.
+        package var torn: Int
+        /// Workers named as slow.
+        package var named: Int
+        package var seconds: Double
+    }
+
+    enum Happening {
+        case arrivesUp(connection: Int, Upward)
+        case arrivesDown(connection: Int, Downward)
+        case coordinatorLosesPeer(connection: Int)
+        case workerLosesConnection(connection: Int)
+        case connects(process: Int)
+        case coordinatorWakes
+        case workerWakes(process: Int)
+        case starts(place: Int)
+        case goesWrong(SimulationPlan.Fault)
+    }
+
+    /// What has come to the coordinator and waits to be read.
+    enum Input {
+        case message(connection: Int, Upward)
+        case lost(connection: Int)
+    }
+
+    /// What the trainer is at.
+    enum Stage: Equatable {
+        case gathering
+        case step
+        case evaluation
+        case ended
+    }
+
+    /// A copy of an audited node, by unit and member.
+    struct CopyKey: Hashable {
+        let unit: WorkUnit
+        let member: MemberID
+    }
+
+    struct Copy: Equatable {
+        var gradients: [Answer?]
+        var result: Answer?
+    }
+
+    static let run: UInt32 = 7
+    static let dataBytes: UInt64 = 2_500_000
+    static let heartbeatTimeout: UInt64 = 3_000_000_000
+    private static let eventLimit = 3_000_000
+
+    let plan: SimulationPlan
+    var random: SimulationRandom
+    var queue = EventQueue<Happening>()
+    var time: UInt64 = 0
+    private var events = 0
+    var connections: [SimulatedConnection] = []
+    var processes: [SimulatedProcess] = []
+    var replacements: Replacements
+
+    var machine: CoordinatorMachine
+    var actions: [CoordinatorAction] = []
+    var isPerforming = false
+    var inbox: [Input] = []
+    var coordinatorBusyUntil: UInt64 = 0
+    /// When the coordinator's next turn is due; those planned for later don't matter.
+    var nextWake = UInt64.max
+    var parts: AnswerParts
+    var stage = Stage.gathering
+    var failure: ClusterFailure?
+    var version: UInt64 = 0
+    /// The weights in two versions, [version parity, chunk], and what each of these is the weights of.
+    var weights: [[UInt64]]
+    let reducer: Reducer
+    let fullTree: SummationTree
+    let lastTree: SummationTree
+    var updatedChunks = 0
+    var loss: Double?
+    var scored: Set<UInt32> = []
+    var copies: [CopyKey: Copy] = [:]
+    var scratch: FloatBuffer
+    var firstProblem: String?
+
+    var faults: [SimulationPlan.Fault: Int] = [:]
+    var lies = 0
+    var torn = 0
+    var named = 0
+    let keepsHistory: Bool
+    var history: [String] = []
+
+    package init(seed: UInt64, keepsHistory: Bool = false) {
+        let plan = SimulationPlan(seed: seed)
+        self.plan = plan
+        self.keepsHistory = keepsHistory
+        random = SimulationRandom(seed: mix(seed))
+        let deadlines = Deadlines()
+        replacements = Replacements(
+            places: plan.workers, limit: plan.maximumRestarts, deadlines: deadlines, now: Moment(nanoseconds: 0))
+        machine = CoordinatorMachine(
+            terms: CoordinatorMachine.Terms(
+                minimumWorkers: plan.workers, maximumWorkers: plan.maximumWorkers, chunks: plan.chunks,
+                dataBytes: Self.dataBytes, programVersion: "simulation",
+                expected: Ready(kernel: "stand-in", fingerprint: []), allowsMixedKernels: false, deadlines: deadlines),
+            now: Moment(nanoseconds: 0))
+        let initial = (0..<plan.chunks).map { StandInArithmetic.initialWeights(chunk: $0) }
+        weights = [initial, Array(repeating: 0, count: plan.chunks)]
+        let segments = (0..<plan.chunks).map { $0 * plan.batch..<($0 + 1) * plan.batch }
+        reducer = Reducer(layout: ChunkLayout(segments: segments), shards: plan.shards)
+        fullTree = SummationTree(shards: plan.shards, samples: plan.batch)
+        lastTree = SummationTree(shards: plan.shards, samples: plan.lastBatch)
+        scratch = FloatBuffer(count: plan.batch)
+        parts = AnswerParts(chunks: plan.chunks)
+    }
+
+    /// Runs a seed; if it fails, once more for its history.
+    package static func run(seed: UInt64) throws(SimulationFailure) -> Outcome {
+        do throws(SimulationFailure) {
+            return try Simulation(seed: seed).run()
+        } catch {
+            let again = Simulation(seed: seed, keepsHistory: true)
+            _ = try? again.run()
+            throw SimulationFailure(seed: seed, reason: error.reason, history: again.history)
+        }
+    }
+
+    /// Runs until all is over.
+    package func run() throws(SimulationFailure) -> Outcome {
+        for place in 0..<plan.workers { start(place: place) }
+        for _ in 0..<plan.faultCount {
+            let fault = plan.faults[random.number(0...plan.faults.count - 1)]
+            queue.add(.goesWrong(fault), at: random.number(below: 3 * plan.expectedNanoseconds + 100_000_000))
+        }
+        wakeCoordinator(at: 0)
+        while let (now, happening) = queue.next() {
+            time = now
+            events += 1
+            if events > Self.eventLimit { throw broken("it does not end") }
+            happen(happening)
+            if let firstProblem { throw broken(firstProblem) }
+            if stage == .ended, processes.allSatisfy({ !$0.isAlive }) { break }
+        }
+        guard stage == .ended else { throw broken("nothing happens any more") }
+        if let survivor = processes.firstIndex(where: \.isAlive) { throw broken("process \(survivor) never ends") }
+        if failure == nil { try checkWeights() }
+        if plan.isPeaceful, failure != nil || machine.counts.lost > 0 {
+            throw broken("workers were lost without any fault: \(machine.counts)")
+        }
+        return Outcome(
+            failure: failure, counts: machine.counts, faults: faults, restarts: replacements.count, events: events,
+            lies: lies, torn: torn, named: named, seconds: Double(time) * 1e-9)
+    }
+
+    private func happen(_ happening: Happening) {
+        note { "\(happening)" }
+        switch happening {
+        case .arrivesUp(let connection, let message): arrive(message, from: connection)
+        case .arrivesDown(let connection, let message): arrive(message, over: connection)
+        case .coordinatorLosesPeer(let connection):
+            inbox.append(.lost(connection: connection))
+            wakeCoordinator(at: time)
+        case .workerLosesConnection(let connection): loseConnection(connection)
+        case .connects(let process): connect(process)
+        case .coordinatorWakes: wakeCoordinator()
+        case .workerWakes(let process): wake(process)
+        case .starts(let place):
+            for due in replacements.takeDue(now: now) where stage != .ended { start(place: due) }
+            _ = place
+        case .goesWrong(let fault): goWrong(fault)
+        }
+    }
+
+    var now: Moment { Moment(nanoseconds: time) }
+
+    func tree(of step: UInt64) -> SummationTree {
+        step + 1 == UInt64(plan.steps) ? lastTree : fullTree
+    }
+
+    /// The first promise that was broken ends the run.
+    func report(_ problem: String) {
+        firstProblem = firstProblem ?? problem
+    }
+
+    func note(_ text: () -> String) {
+        if keepsHistory { history.append("\(Double(time / 1_000) / 1_000) ms: \(text())") }
+    }
+
+    private func broken(_ reason: String) -> SimulationFailure {
+        SimulationFailure(seed: plan.seed, reason: reason)
+    }
+
+    /// Compares the final weights with those of a run that nothing happened to.
+    private func checkWeights() throws(SimulationFailure) {
+        var expected = (0..<plan.chunks).map { StandInArithmetic.initialWeights(chunk: $0) }
+        for step in 0..<UInt64(plan.steps) {
+            let digest = StandInArithmetic.digest(expected)
+            let tree = tree(of: step)
+            for chunk in expected.indices {
+                StandInArithmetic.gradient(
+                    of: tree.root, in: tree, chunk: chunk, digest: digest, into: scratch.pointer, count: plan.batch)
+                expected[chunk] = StandInArithmetic.update(expected[chunk], sum: scratch.pointer, count: plan.batch)
+            }
+        }
+        guard version == UInt64(plan.steps), weights[Int(version & 1)] == expected else {
+            throw broken("the weights differ from those of the undisturbed run")
+        }
+    }
+}

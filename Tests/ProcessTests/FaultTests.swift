@@ -1,0 +1,163 @@
+import Glibc
+import LockstepArtifacts
+import LockstepTesting
+import Testing
+
+/// Real faults in real processes; after each the hash of the run that nothing happened to.
+@Suite("Faults", .serialized, .oneAtATime)
+struct FaultTests {
+    /// A run of so many epochs of 50 steps, and its hash in one process.
+    private struct Site {
+        let folder: TemporaryFolder
+        let hash: String
+
+        init(epochs: Int) throws {
+            folder = try TemporaryFolder()
+            let dataset = TinyDataset()
+            try dataset.write(to: folder)
+            try folder.write(text: dataset.configuration(epochs: epochs), to: "tiny.yaml")
+            let alone = try Program.run(
+                ["train", "tiny.yaml", "--shards", "4", "--output", "alone", "--quiet"], in: folder.path)
+            #expect(alone.status == 0, "\(alone)")
+            hash = try RunSummary(run: folder("alone")).weightsSHA256
+        }
+
+        func train(_ options: [String] = [], fault: String? = nil) throws -> RunningProcess {
+            try RunningProcess(
+                ["train", "tiny.yaml", "--shards", "4", "--workers", "3", "--output", "run"] + options,
+                environment: fault.map { ["LOCKSTEP_FAULT": $0] } ?? [:], in: folder.path)
+        }
+
+        func coordinator(_ workers: String) throws -> (RunningProcess, endpoint: String) {
+            let run = try RunningProcess(
+                [
+                    "coordinator", "tiny.yaml", "--shards", "4", "--workers", workers, "--output", "run", "--bind",
+                    "tcp://127.0.0.1:0",
+                ], in: folder.path)
+            let line = try run.waitForLine(containing: "Listening on ")
+            return (run, String(line.split(separator: " ").last ?? ""))
+        }
+
+        /// A worker that takes a few milliseconds for every node, so that it is caught in the middle of one.
+        func worker(_ endpoint: String) throws -> RunningProcess {
+            try RunningProcess(
+                ["worker", "--connect", endpoint], environment: ["LOCKSTEP_FAULT": "slow=4"], in: folder.path)
+        }
+
+        /// Waits for the end, and compares.
+        func conclude(_ run: RunningProcess) throws -> RunSummary {
+            let ending = try run.wait()
+            #expect(ending.status == 0, "\(ending)")
+            #expect(run.orphans().isEmpty)
+            let summary = try RunSummary(run: folder("run"))
+            #expect(summary.weightsSHA256 == hash, "\(ending)")
+            return summary
+        }
+    }
+
+    @Test("A killed worker's nodes go to the others, and another worker takes its place")
+    func killed() throws {
+        let site = try Site(epochs: 10)
+        let run = try site.train(fault: "slow=4")
+        try run.waitForLine(containing: "Epoch 0")
+        kill(try #require(run.workers.first), SIGKILL)
+        try run.waitForLine(containing: "another one starts in 0.2 s (replacement 1 of at most 10)")
+        try run.waitForLine(containing: "joined", count: 4)
+        let summary = try site.conclude(run)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 4)
+    }
+
+    @Test("Without replacements the run goes on with the survivors; one that was asked to stop is not replaced anyway")
+    func survivors() throws {
+        let site = try Site(epochs: 10)
+        let run = try site.train(["--max-restarts", "0"], fault: "slow=4")
+        try run.waitForLine(containing: "Epoch 0")
+        let workers = run.workers
+        try #require(workers.count == 3)
+        kill(workers[0], SIGKILL)
+        try run.waitForLine(containing: "is not replaced: the run has had its 0 replacements")
+        kill(workers[1], SIGTERM)
+        try run.waitForLine(containing: "left: asked to stop; 1 worker")
+        let summary = try site.conclude(run)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 3)
+        #expect(!run.errors.contains("another one starts"))
+    }
+
+    @Test("A stopped worker is evicted by the heartbeat, and joins as a new one when it wakes")
+    func stopped() throws {
+        let site = try Site(epochs: 36)
+        let run = try site.train(fault: "slow=4")
+        try run.waitForLine(containing: "Epoch 0")
+        let worker = try #require(run.workers.first)
+        kill(worker, SIGSTOP)
+        try run.waitForLine(containing: "was lost")
+        kill(worker, SIGCONT)
+        try run.waitForLine(containing: "joined; 3 workers", count: 2)
+        let summary = try site.conclude(run)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 4)
+    }
+
+    @Test("A worker that hangs while it computes holds nobody up")
+    func hanging() throws {
+        let site = try Site(epochs: 4)
+        _ = try site.conclude(try site.train(fault: "hang@20#1"))
+    }
+
+    @Test("A worker that is often slow is named, and stays")
+    func slow() throws {
+        // Long enough for it to be slow often, however busy the others' processors are.
+        let site = try Site(epochs: 12)
+        let run = try site.train(["--epochs", "100000"], fault: "slow=60@10#1")
+        try run.waitForLine(containing: " is slow: ")
+        run.send(signal: SIGTERM)
+        let ending = try run.wait()
+        #expect(ending.status == 143, "\(ending)")
+        #expect(run.orphans().isEmpty)
+        #expect(!ending.errors.contains("was lost"))
+    }
+
+    @Test("A worker that joins late takes part; when the last one has gone the run waits for another")
+    func joining() throws {
+        let site = try Site(epochs: 12)
+        let (run, endpoint) = try site.coordinator("1:3")
+        let first = try site.worker(endpoint)
+        try run.waitForLine(containing: "Epoch 0")
+        let second = try site.worker(endpoint)
+        try run.waitForLine(containing: "joined; 2 workers")
+        first.send(signal: SIGKILL)
+        second.send(signal: SIGKILL)
+        try run.waitForLine(containing: "no workers are left; waiting 60 s for one to join")
+        let third = try site.worker(endpoint)
+        let summary = try site.conclude(run)
+        #expect(summary.workersLost == 2 && summary.workersJoined == 3 && summary.shardsReassigned >= 1)
+        #expect(try third.wait().status == 0)
+    }
+
+    @Test("An audit names a worker that flips a bit, and the weights are as if it had not")
+    func lying() throws {
+        let site = try Site(epochs: 4)
+        let run = try site.train(["--audit", "1"], fault: "flip@30#1")
+        let line = try run.waitForLine(containing: "computed a wrong gradient for node")
+        #expect(line.contains("of step 30, as an audit shows"))
+        let summary = try site.conclude(run)
+        #expect(summary.workersLost == 0)
+    }
+
+    @Test("A single worker's audit is the coordinator's own computation")
+    func lyingAlone() throws {
+        let site = try Site(epochs: 2)
+        let honest = try RunningProcess(
+            [
+                "train", "tiny.yaml", "--shards", "4", "--workers", "1", "--audit", "0.5", "--output", "run",
+            ], in: site.folder.path)
+        _ = try site.conclude(honest)
+        let liar = try Program.run(
+            ["train", "tiny.yaml", "--workers", "1", "--audit", "1", "--output", "liar"],
+            environment: ["LOCKSTEP_FAULT": "flip@5"], in: site.folder.path)
+        #expect(liar.status == 69, "\(liar)")
+        #expect(liar.errors.contains("computed a wrong gradient for node 1 of step 5"))
+        let mixed = try Program.run(
+            ["train", "tiny.yaml", "--workers", "2", "--audit", "1", "--allow-mixed-kernels"], in: site.folder.path)
+        #expect(mixed.status == 64, "\(mixed)")
+    }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import LockstepCluster
+import LockstepTesting
+import Testing
+
+/// Simulated clusters, each from one seed: ``Simulation``.
+///
+///     LOCKSTEP_SIMULATION_SEEDS=1000000 scripts/test --filter SimulationTests    a million of them
+///     LOCKSTEP_SIMULATION_SEED=4711 scripts/test --filter SimulationTests        one, with its story if it fails
+@Suite("Simulated clusters")
+struct SimulatedClusterTests {
+    private static func number(_ variable: String) -> UInt64? {
+        ProcessInfo.processInfo.environment[variable].flatMap { UInt64($0) }
+    }
+
+    /// Without optimisation a simulated cluster takes some thirty times as long.
+    #if DEBUG
+        private static let usualSeeds: UInt64 = 200
+    #else
+        private static let usualSeeds: UInt64 = 4_000
+    #endif
+
+    private static var seeds: Range<UInt64> {
+        if let one = number("LOCKSTEP_SIMULATION_SEED") { return one..<one + 1 }
+        let first = number("LOCKSTEP_SIMULATION_FIRST") ?? 1
+        return first..<first + (number("LOCKSTEP_SIMULATION_SEEDS") ?? usualSeeds)
+    }
+
+    @Test("Every sample is counted exactly once under the right weights, or the run gives up and says why")
+    func seeds() {
+        var sum = Sum()
+        var broken = 0
+        for seed in Self.seeds where broken < 5 {
+            do throws(SimulationFailure) {
+                sum.add(try Simulation.run(seed: seed))
+            } catch {
+                broken += 1
+                Issue.record(error)
+            }
+        }
+        // A simulation in which nothing went wrong would prove nothing.
+        guard Self.seeds.count >= 200, broken == 0 else { return }
+        for fault in SimulationPlan.Fault.allCases { #expect(sum.faults[fault, default: 0] > 0, "\(fault)") }
+        #expect(sum.runs > 2 * sum.failures, "most runs finish: \(sum.failures) of \(sum.runs) gave up")
+        #expect(sum.reassigned > 0 && sum.helped > 0 && sum.torn > 0 && sum.restarts > 0)
+        guard Self.seeds.count >= 2_000 else { return }
+        #expect(sum.failures > 0 && sum.audited > 0 && sum.lies > 0 && sum.quarantined > 0 && sum.named > 0)
+    }
+
+    @Test("A seed gives the same run again")
+    func repeatability() throws {
+        for seed in UInt64(1)...20 {
+            let (first, second) = (try Simulation.run(seed: seed), try Simulation.run(seed: seed))
+            #expect(first.events == second.events && first.counts == second.counts && first.seconds == second.seconds)
+        }
+    }
+
+    private struct Sum {
+        var runs = 0
+        var failures = 0
+        var faults: [SimulationPlan.Fault: Int] = [:]
+        var reassigned = 0
+        var helped = 0
+        var torn = 0
+        var restarts = 0
+        var audited = 0
+        var lies = 0
+        var quarantined = 0
+        var named = 0
+
+        mutating func add(_ outcome: Simulation.Outcome) {
+            runs += 1
+            failures += outcome.failure == nil ? 0 : 1
+            faults.merge(outcome.faults, uniquingKeysWith: +)
+            reassigned += outcome.counts.shardsReassigned
+            helped += outcome.counts.stragglersHelped
+            torn += outcome.torn
+            restarts += outcome.restarts
+            audited += outcome.counts.stepsAudited
+            lies += outcome.lies
+            quarantined += outcome.counts.quarantined
+            named += outcome.named
+        }
+    }
+}
