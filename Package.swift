@@ -66,7 +66,8 @@ let package = Package(
                 "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
                 .product(name: "Yams", package: "Yams"),
                 .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-            ]),
+            ],
+            exclude: ["Interchange/interchange.proto"]),
         .target(
             name: "LockstepRuntime",
             dependencies: [
@@ -142,7 +143,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepBLAS", "LockstepDigest", "LockstepTimeline",
         ]
     ),
-    ("LockstepTests", ["Lockstep"]),
+    // Its workers are the executable.
+    ("LockstepTests", ["Lockstep", "LockstepCLI"]),
     (
         "LockstepRuntimeTests",
         [
@@ -157,7 +159,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // Real processes, real sockets, real kills.
     ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS"]),
     // Independent programs from PyPI check what we compute and write.
-    ("OracleTests", ["LockstepCLI", "LockstepArtifacts"]),
+    ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData"]),
 ]
 package.targets += testTargets.map { .testTarget(name: $0.name, dependencies: $0.dependencies + ["LockstepTesting"]) }
 

@@ -3,6 +3,8 @@ package enum RandomPurpose: UInt32, Sendable {
     case initialParameters = 1
     case permutation = 2
     case fingerprint = 3
+    /// What a baseline that only guesses answers.
+    case baselineGuess = 64
 }
 
 /// Where in a run's random numbers a number stands.

@@ -21,17 +21,21 @@ final class LocalWorkers {
     ///
     /// - Parameters:
     ///   - count: How many.
+    ///   - executable: The program `lockstep`; nil where this process runs it.
     ///   - endpoint: Where the coordinator listens.
     ///   - arguments: More of the command line.
     ///   - log: The path of the log of the worker with this number.
     /// - Throws: `SystemError` if a log cannot be written or a process not started.
-    init(count: Int, endpoint: Endpoint, arguments: [String], log: (Int) -> String) throws {
+    init(
+        count: Int, executable: String?, endpoint: Endpoint, arguments: [String], log: (Int) -> String
+    ) throws {
         for index in 0..<count {
             let path = log(index)
             let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
             guard file >= 0 else { throw SystemError("open the log", code: errno, path: path) }
             defer { close(file) }
             let command = ChildProcess.Command(
+                executable: executable ?? ChildProcess.Command.thisProgram,
                 arguments: ["worker", "--connect", "\(endpoint)"] + arguments, output: .file(file))
             workers.append(Worker(index: index, process: try ChildProcess(command), log: path))
         }

@@ -276,7 +276,7 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: {}",
-                "x.yaml:2: data is empty; add a 'name', or 'images', 'labels', 'test-images' and 'test-labels'"
+                "x.yaml:2: data is empty; add a 'name', a 'pickle', or 'images', 'labels', 'test-images' and 'test-labels'"
             ),
             (
                 2, "data: { name: mnist, images: x }",
