@@ -6,6 +6,9 @@ import LockstepNetwork
 ///
 /// Pictures are prepared as MNIST was: scaled into a box of 20 x 20, then put on 28 x 28 pixels by the centre of mass.
 public struct DigitReader: Sendable {
+    /// The score of ink that is read as nothing.
+    private static let passedOver: Float = -40
+
     private let network: Network
 
     /// A reader with this network.
@@ -40,20 +43,23 @@ public struct DigitReader: Sendable {
         let row = DigitRow(picture.image)
         let parts = row.parts
         /// The best reading of the first n parts.
-        var best: [(score: Float, digits: [Network.Prediction])?] = [(0, [])]
+        var best: [(score: Float, digits: [Network.Prediction])] = [(0, [])]
         for end in 0..<parts.count {
-            var reading: (score: Float, digits: [Network.Prediction])?
+            // A piece that no digit wants is passed over, at a price that any digit is worth.
+            var reading = (score: best[end].score + Self.passedOver, digits: best[end].digits)
             for start in stride(from: end, through: max(0, end + 1 - DigitRow.mostPartsOfADigit), by: -1) {
                 if start < end, !parts[start].mayJoinNext { break }
-                guard let before = best[start], let candidate = row.digit(of: start...end) else { continue }
+                guard let candidate = row.digit(of: start...end) else { continue }
+                let before = best[start]
                 let outputs = try network.outputs(for: DigitPreparation.prepare(candidate.image).ink)
                 let (digit, certainty) = judge(outputs)
-                let score = before.score + certainty - candidate.penalty
-                if reading.map({ score > $0.score }) ?? true { reading = (score, before.digits + [digit]) }
+                let cut = start > 0 ? parts[start - 1].costOfCut : 0
+                let score = before.score + certainty - candidate.penalty - cut
+                if score > reading.score { reading = (score, before.digits + [digit]) }
             }
             best.append(reading)
         }
-        return best.last??.digits ?? []
+        return best.last?.digits ?? []
     }
 
     /// The largest output's class, and the logarithm of how sure the network is: sure means that this output is high and

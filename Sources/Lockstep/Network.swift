@@ -114,7 +114,8 @@ extension Network {
                 .configuration, "the network takes \(layout.inputs) values, the input has \(input.count)")
         }
         return try withPublicErrors {
-            let engine = Backpropagation(layout, library: try MatrixLibrary.inUse(), maximumRows: 1)
+            let engine = Backpropagation(
+                layout, activation: architecture.activation, library: try MatrixLibrary.inUse(), maximumRows: 1)
             engine.inputs.update(from: input, count: input.count)
             let outputs = engine.outputs(rows: 1, weights: parameters.pointer)
             return withExtendedLifetime(engine) { Array(UnsafeBufferPointer(start: outputs, count: layout.outputs)) }
@@ -145,7 +146,8 @@ extension Network {
         try withPublicErrors {
             try architecture.check(against: samples.dataset.description)
             let engine = Backpropagation(
-                layout, library: try MatrixLibrary.inUse(), maximumRows: BlockPartition.evaluationRows)
+                layout, activation: architecture.activation, library: try MatrixLibrary.inUse(),
+                maximumRows: BlockPartition.evaluationRows)
             let score = Evaluator(engine: engine, dataset: samples.dataset)
                 .score(of: split.inner, weights: parameters.pointer)
             return Score(score)

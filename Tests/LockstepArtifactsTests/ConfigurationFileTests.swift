@@ -288,7 +288,7 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: mnist",
-                "x.yaml:2: data is mnist, not a group of keys; its keys are name, images, labels, test-images, "
+                "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, images, labels, test-images, "
                     + "test-labels, validation"
             ),
             (1, "", "x.yaml:2: name is missing; add for example 'name: mnist-30'"),

@@ -6,6 +6,10 @@ import Testing
 /// Assembles pickles byte by byte, as Python 2 writes them.
 private struct PickleWriter {
     var bytes: [UInt8] = [0x80, 2]
+    /// Whether an element type is written once, remembered before its byte order is set, and recalled for later arrays,
+    /// as numpy's own pickles have it.
+    var remembersTypes = false
+    private(set) var remembered: [String] = []
 
     mutating func emit(_ text: String) { bytes += Array(text.utf8) }
     mutating func number(_ value: Int) {
@@ -27,13 +31,32 @@ private struct PickleWriter {
         bytes += [1]
         emit("(")
         for length in shape { number(length) }
-        emit("tcnumpy\ndtype\n(U")
+        emit("t")
+        elementType(type, order: order)
+        bytes.append(fortran ? 0x88 : 0x89)
+        string(content)
+        emit("tb")
+    }
+
+    private mutating func elementType(_ type: String, order: String) {
+        if let place = remembered.firstIndex(of: type) {
+            emit("h")
+            bytes.append(UInt8(place))
+            return
+        }
+        emit("cnumpy\ndtype\n(U")
         bytes += [UInt8(type.utf8.count)]
         emit(type + "K")
         bytes += [0]
         emit("K")
         bytes += [1]
-        emit("tR(K")
+        emit("tR")
+        if remembersTypes {
+            emit("q")
+            bytes.append(UInt8(remembered.count))
+            remembered.append(type)
+        }
+        emit("(K")
         bytes += [3]
         emit("U")
         bytes += [1]
@@ -42,9 +65,6 @@ private struct PickleWriter {
         number(-1)
         emit("K")
         bytes += [0]
-        emit("tb")
-        bytes.append(fortran ? 0x88 : 0x89)
-        string(content)
         emit("tb")
     }
 
@@ -56,8 +76,11 @@ private struct PickleWriter {
     }
 
     /// Three pairs, of 3, 2 and 1 samples of 2 values.
-    static func small(labels: [Int64] = [0, 1, 2, 1, 0, 2], value: Float = 0.25) -> [UInt8] {
+    static func small(
+        labels: [Int64] = [0, 1, 2, 1, 0, 2], value: Float = 0.25, remembersTypes: Bool = false
+    ) -> [UInt8] {
         var writer = PickleWriter()
+        writer.remembersTypes = remembersTypes
         writer.emit("(")
         writer.pair([0, 1, 0.5, value, -1, 2], size: 2, labels: Array(labels[0..<3]))
         writer.pair([3, 4, 5, 6], size: 2, labels: Array(labels[3..<5]))
@@ -90,9 +113,9 @@ struct PickleTests {
         return true
     }
 
-    @Test("three pairs of arrays become three splits")
-    func small() throws {
-        let dataset = try load(PickleWriter.small())
+    @Test("three pairs of arrays become three splits", arguments: [false, true])
+    func small(remembersTypes: Bool) throws {
+        let dataset = try load(PickleWriter.small(remembersTypes: remembersTypes))
         #expect(dataset.description.trainingCount == 3)
         #expect(dataset.description.validationCount == 2)
         #expect(dataset.description.testCount == 1)
@@ -170,13 +193,13 @@ struct PickleTests {
 
     @Test("every truncation is refused")
     func truncations() {
-        let bytes = PickleWriter.small()
+        let bytes = PickleWriter.small(remembersTypes: true)
         for length in 0..<bytes.count { #expect(refusal(Array(bytes[..<length])) != nil) }
     }
 
     @Test("flipped bits give a data set or an error, never anything else")
     func flippedBits() {
-        let bytes = PickleWriter.small()
+        let bytes = PickleWriter.small(remembersTypes: true)
         var random = SplitMix64(seed: 20)
         for _ in 0..<1_500 {
             var damaged = bytes

@@ -69,7 +69,7 @@ package final class ReportRecorder: RunObserver {
         try AtomicFile.write(report.html, to: directory.report)
     }
 
-    private func append(step: UInt64, _ values: [(tag: String, value: Double?)]) {
+    private func append(step: Int, _ values: [(tag: String, value: Double?)]) {
         attempt { () throws(ArtifactError) in try events?.append(step: step, values) }
     }
 

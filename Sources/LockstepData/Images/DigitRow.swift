@@ -11,11 +11,13 @@ package struct DigitRow {
     private static let rows = 112
 
     package struct Part {
-        /// The ink of this part alone, as large as the row.
         fileprivate let columns: Range<Int>
         fileprivate let component: Int
         /// Whether this part and the next one may be of the same digit.
         package fileprivate(set) var mayJoinNext = false
+        /// What it speaks against a cut between this part and the next one, in the unit of ``DigitRow/digit(of:)``; 0
+        /// where there is paper between them.
+        package fileprivate(set) var costOfCut: Float = 0
     }
 
     package private(set) var parts: [Part] = []
@@ -40,7 +42,8 @@ package struct DigitRow {
     /// The ink of neighbouring parts, and how unlike a digit its shape is: 0 for a usual one.
     ///
     /// - Parameter range: Parts to be taken together.
-    /// - Returns: nil where there is too little ink for a digit.
+    /// - Returns: nil where there is too little ink for a digit; else its picture, and the penalty as a logarithm of a
+    ///   probability.
     package func digit(of range: ClosedRange<Int>) -> (image: GrayImage, penalty: Float)? {
         let chosen = parts[range]
         let left = chosen.map(\.columns.lowerBound).min() ?? 0
@@ -93,7 +96,13 @@ package struct DigitRow {
             if cuts.allSatisfy({ abs($0 - column) >= smallestPiece }) { cuts.append(column) }
         }
         let bounds = [columns.lowerBound] + cuts.sorted() + [columns.upperBound]
-        return zip(bounds, bounds.dropFirst()).map { Part(columns: $0..<$1, component: component) }
+        var pieces = zip(bounds, bounds.dropFirst()).map { Part(columns: $0..<$1, component: component) }
+        for index in pieces.indices.dropLast() {
+            let height = Float(digitHeight)
+            let crossed = ink(ofColumn: pieces[index].columns.upperBound, component) / height
+            pieces[index].costOfCut = max(0.5, 5 - 8 * max(0, widths - 0.8)) + 4 * crossed
+        }
+        return pieces
     }
 
     private func ink(ofColumn x: Int, _ component: Int) -> Float {
