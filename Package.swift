@@ -13,8 +13,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         // Run configurations are YAML; its node tree carries line numbers for our errors.
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
-        // ONNX models and TensorBoard events are protocol buffers; the generated code is committed.
-        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         // `swift package generate-documentation`: the articles and the library's reference, checked in CI. In no product.
         .package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0"),
     ],
@@ -65,8 +63,8 @@ let package = Package(
                 "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
                 "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
                 .product(name: "Yams", package: "Yams"),
-                .product(name: "SwiftProtobuf", package: "swift-protobuf"),
-            ]),
+            ],
+            exclude: ["Interchange/interchange.proto"]),
         .target(
             name: "LockstepRuntime",
             dependencies: [
@@ -142,7 +140,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepBLAS", "LockstepDigest", "LockstepTimeline",
         ]
     ),
-    ("LockstepTests", ["Lockstep"]),
+    // Its workers are the executable.
+    ("LockstepTests", ["Lockstep", "LockstepCLI"]),
     (
         "LockstepRuntimeTests",
         [
@@ -157,7 +156,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // Real processes, real sockets, real kills.
     ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS"]),
     // Independent programs from PyPI check what we compute and write.
-    ("OracleTests", ["LockstepCLI", "LockstepArtifacts"]),
+    ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData"]),
 ]
 package.targets += testTargets.map { .testTarget(name: $0.name, dependencies: $0.dependencies + ["LockstepTesting"]) }
 

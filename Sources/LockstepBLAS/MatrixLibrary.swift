@@ -57,6 +57,11 @@ package final class MatrixLibrary: @unchecked Sendable {
         }
     }
 
+    /// The library that this process has opened, if it has.
+    package static var current: MatrixLibrary? {
+        opened.withLock { $0 }
+    }
+
     private init(loading kernel: MatrixKernel, searching candidates: [String]) throws(BLASError) {
         let handle = try Self.load(kernel, searching: candidates)
         func function<T>(_ name: String, as type: T.Type) throws(BLASError) -> T {

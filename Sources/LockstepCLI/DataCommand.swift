@@ -12,16 +12,34 @@ struct DataCommand: ParsableCommand {
             Examples:
               lockstep data             all known data sets
               lockstep data mnist       one of them
+              lockstep data mnist --export libsvm --split training > train.svm
             """
     )
 
     @Argument(help: "A data set's name. (default: all)")
     var name: String?
 
+    enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
+        case libsvm
+    }
+
+    @Option(help: "Print the samples for another program: libsvm (LIBSVM's svm-train and others).")
+    var export: ExportFormat?
+
+    @Option(
+        help: "Which part of them to export: \(Split.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var split = Split.training
+
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
         let console = consoleOptions.console
+        if export != nil {
+            guard let name else { throw UsageError("--export needs a data set's name, such as mnist") }
+            let dataset = try Dataset.load(try DataSource(argument: name), cache: try DataCache())
+            for sample in dataset.samples(of: split) { console.result(dataset.libSVMLine(of: sample)) }
+            return
+        }
         let cache = try DataCache()
         let names = name.map { [$0] } ?? KnownDataset.all.map(\.name)
         var incomplete: [DatasetReport] = []

@@ -2,17 +2,23 @@ import Glibc
 import LockstepData
 
 extension DataSource {
-    /// `--data`: the name of a known data set, or a folder with four IDX files under the usual names.
+    /// `--data`: the name of a known data set, a pickle such as `mnist.pkl.gz`, or a folder with four IDX files under
+    /// the usual names.
     init(argument: String) throws(DataError) {
         if let known = try? KnownDataset.named(argument) {
             self = .named(known.name)
             return
         }
         var status = stat()
-        guard stat(argument, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
+        let exists = stat(argument, &status) == 0
+        if exists, status.st_mode & S_IFMT == S_IFREG {
+            self = .pickle(argument)
+            return
+        }
+        guard exists, status.st_mode & S_IFMT == S_IFDIR else {
             throw DataError(
                 .unknownDataset(known: KnownDataset.all.map(\.name)), subject: "data set '\(argument)'",
-                remedy: "give one of these names, or a folder with four IDX files")
+                remedy: "give one of these names, a pickle such as mnist.pkl.gz, or a folder with four IDX files")
         }
         let files = KnownDataset.mnist
         let path = { (file: KnownDataset.File) in

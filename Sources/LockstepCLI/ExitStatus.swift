@@ -1,4 +1,5 @@
 import Glibc
+import Lockstep
 import LockstepArtifacts
 import LockstepBLAS
 import LockstepCluster
@@ -33,6 +34,7 @@ enum ExitStatus: Equatable {
         case let error as UsageError: self = error.status
         case let error as ConfigurationError: self = error.kind == .unreadable ? .noInput : .configuration
         case is NetworkError: self = .configuration
+        case let error as LockstepError: self = ExitStatus(of: error)
         case let error as TrainingError: self = ExitStatus(of: error)
         case let error as DataError: self = ExitStatus(of: error)
         case let error as ArtifactError: self = ExitStatus(of: error)
@@ -87,6 +89,16 @@ enum ExitStatus: Equatable {
         switch failure {
         case .turnedAway: self = .noPermission
         case .noAnswer, .unreadable: self = .unavailable
+        }
+    }
+
+    private init(of error: LockstepError) {
+        switch error.kind {
+        case .configuration: self = .configuration
+        case .data: self = .dataError
+        case .file: self = .noInput
+        case .kernel, .workers: self = .unavailable
+        case .notFinite: self = .software
         }
     }
 

@@ -11,6 +11,7 @@ struct LockstepCommand: ParsableCommand {
               lockstep train config/mnist-30.yaml                 one process
               lockstep train config/mnist-30.yaml --workers 2     a coordinator and two workers on this host
               lockstep evaluate runs/RUN/best.safetensors         how good a trained network is
+              lockstep predict runs/RUN/best.safetensors 7.png    what a picture shows
 
             In several terminals:
               lockstep coordinator config/mnist-30.yaml --bind tcp://127.0.0.1:5555 --workers 2
@@ -18,8 +19,8 @@ struct LockstepCommand: ParsableCommand {
             """,
         version: programVersion,
         subcommands: [
-            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, BenchCommand.self,
-            DataCommand.self,
+            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, PredictCommand.self,
+            ExportCommand.self, BaselineCommand.self, ReportCommand.self, BenchCommand.self, DataCommand.self,
             KeygenCommand.self, StatusCommand.self, DoctorCommand.self,
         ]
     )

@@ -139,9 +139,11 @@ extension RunOptions {
         ) { notice in
             if notice.isWarning { console.warning(notice.text) } else { console.detail(notice.text) }
         }
+        let reports = ReportRecorder(
+            directory: directory, programVersion: programVersion, host: Host.name, warn: console.warning)
         let outcome: RunOutcome
         do {
-            outcome = try body([recorder, EpochPrinter(console)], checkpoints)
+            outcome = try body([recorder, reports, EpochPrinter(console)], checkpoints)
         } catch {
             console.tellHowToGoOn(after: error, in: directory)
             throw error

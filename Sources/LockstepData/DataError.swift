@@ -37,6 +37,14 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case wrongDigest(expected: String, found: String)
         /// Sizes, counts and bytes of a data set contradict each other.
         case invalidDescription(String)
+        /// The pickle is damaged, or holds something else than pairs of arrays.
+        case malformedPickle(String)
+        /// The pickle uses an instruction or a name that plain arrays do not need, and that could run a program.
+        case forbiddenPickle(String)
+        /// The file is no picture of a known kind.
+        case unknownPicture
+        /// The picture cannot be decoded.
+        case damagedPicture(String)
         /// Neither `LOCKSTEP_CACHE` nor `HOME` says where data sets lie.
         case noCacheDirectory
         /// The kernel gives no memory.
@@ -94,6 +102,10 @@ extension DataError.Reason {
         case .notInCache(let file, let directory): "\(file) is not in \(directory)"
         case .wrongDigest(let expected, let found): "its SHA-256 is \(found), not \(expected)"
         case .invalidDescription(let text): "inconsistent data set: \(text)"
+        case .malformedPickle(let text): "not a pickle of three pairs of arrays: \(text)"
+        case .forbiddenPickle(let text): "the pickle uses \(text), which plain arrays do not need; nothing was executed"
+        case .unknownPicture: "not a picture of a known kind"
+        case .damagedPicture(let text): "damaged picture: \(text)"
         case .noCacheDirectory: "neither LOCKSTEP_CACHE nor HOME is set"
         case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes"
         }
@@ -102,7 +114,8 @@ extension DataError.Reason {
     fileprivate var remedy: String? {
         switch self {
         case .missingFile: "check the path"
-        case .truncated, .trailingBytes, .damagedGzip: "copy or fetch it again"
+        case .unknownPicture: "give a PNG, a PGM or an IDX file of images"
+        case .truncated, .trailingBytes, .damagedGzip, .damagedPicture: "copy or fetch it again"
         case .wrongMagic: "check which file is which"
         case .countMismatch, .imageSizeMismatch: "take files that belong together"
         case .invalidValidationCount(_, let samples): "choose 0 to \(samples - 1)"

@@ -4,6 +4,8 @@ package enum DataSource: Codable, Hashable, Sendable {
     case named(String)
     /// Four IDX files, plain or gzipped.
     case files(IDXFiles)
+    /// A pickle of three (images, labels) pairs of numpy arrays, such as the textbook's `mnist.pkl.gz`.
+    case pickle(String)
 }
 
 /// Four IDX files, and how many of the training samples are set aside for validation.

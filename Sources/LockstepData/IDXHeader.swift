@@ -35,6 +35,10 @@ package struct IDXHeader: Hashable, Sendable {
     /// Bytes of a sample: rows x columns of an image, 1 for a label.
     package let sampleSize: Int
 
+    /// Rows of an image, 1 for a label.
+    package let rows: Int
+    /// Columns of an image, 1 for a label.
+    package var columns: Int { sampleSize / rows }
     /// Bytes of all samples.
     package var payloadSize: Int { count * sampleSize }
     /// Bytes of the whole uncompressed file.
@@ -64,11 +68,12 @@ package struct IDXHeader: Hashable, Sendable {
         guard count > 0 else { throw DataError(.noSamples, subject: path, offset: 4) }
         switch kind {
         case .images:
-            let rows = try dimension(2, "the number of rows", limit: IDXHeader.largestSide)
+            rows = try dimension(2, "the number of rows", limit: IDXHeader.largestSide)
             let columns = try dimension(3, "the number of columns", limit: IDXHeader.largestSide)
             guard rows > 0, columns > 0 else { throw DataError(.emptyImages, subject: path, offset: 8) }
             sampleSize = rows * columns
         case .labels:
+            rows = 1
             sampleSize = 1
         }
         // Below 2^31 * 2^32: no overflow.

@@ -4,6 +4,8 @@ package enum RandomPurpose: UInt32, Sendable {
     case permutation = 2
     case fingerprint = 3
     case audit = 16
+    /// What a baseline that only guesses answers.
+    case baselineGuess = 64
 }
 
 /// Where in a run's random numbers a number stands.

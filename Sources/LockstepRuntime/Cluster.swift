@@ -48,7 +48,7 @@ package final class Cluster {
     private let deadlines: Deadlines
     private let context: Context
     private let link: CoordinatorLink
-    private let stop: StopSignals
+    private let stop: StopSignals?
     private var runtimeDirectory: RuntimeDirectory?
     private var localWorkers: LocalWorkers?
     /// Of this process.
@@ -61,7 +61,13 @@ package final class Cluster {
     private let number = UInt32.random(in: 1...UInt32.max)
 
     /// Binds the endpoints, so that one in use is found before anything else starts.
-    package init(_ run: PreparedRun, _ options: Options, stop: StopSignals) throws {
+    ///
+    /// - Parameters:
+    ///   - run: What to train.
+    ///   - options: Where to listen and whom to admit.
+    ///   - stop: The signals that end the run early; nil in a program that keeps its signals to itself.
+    /// - Throws: Which endpoint cannot be bound, or what else is missing.
+    package init(_ run: PreparedRun, _ options: Options, stop: StopSignals?) throws {
         self.run = run
         self.options = options
         self.stop = stop
@@ -77,7 +83,7 @@ package final class Cluster {
         try Host.raiseDescriptorLimit()
         // One for ipc, and another for what strangers may reach.
         let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
-        self.context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop.requested != nil }))
+        self.context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop?.requested != nil }))
         self.link = try CoordinatorLink(
             context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, deadlines: deadlines)
     }
@@ -86,22 +92,25 @@ package final class Cluster {
     package var endpoints: [Endpoint] { link.endpoints }
 
     /// The signal that asked the process to stop, if one has.
-    package var stopSignal: Int32? { stop.requested }
+    package var stopSignal: Int32? { stop?.requested }
 
     /// Starts workers on this host.
     ///
     /// - Parameters:
     ///   - count: How many.
+    ///   - executable: The program `lockstep`; nil where this process runs it.
     ///   - arguments: More of their command line.
     ///   - log: The path of the log of the worker with this number.
     /// - Throws: `SystemError` if a log cannot be written or a process not started.
-    package func startLocalWorkers(_ count: Int, arguments: [String], log: @escaping (Int) -> String) throws {
+    package func startLocalWorkers(
+        _ count: Int, executable: String? = nil, arguments: [String], log: @escaping (Int) -> String
+    ) throws {
         guard let endpoint = endpoints.first else { return }
         let workers = try LocalWorkers(
-            count: count, endpoint: endpoint, arguments: arguments, maximumRestarts: options.maximumRestarts,
-            deadlines: deadlines, log: log)
+            count: count, executable: executable, endpoint: endpoint, arguments: arguments,
+            maximumRestarts: options.maximumRestarts, deadlines: deadlines, log: log)
         // Stopped ones would not notice that the process has ended.
-        stop.setCleanup(workers.killAll)
+        stop?.setCleanup(workers.killAll)
         localWorkers = workers
     }
 
@@ -122,7 +131,7 @@ package final class Cluster {
                 with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,
                 timeline: timeline
             ) {
-                [stop] in stop.requested != nil
+                [stop] in stop?.requested != nil
             }
             if let timeline {
                 let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
@@ -225,13 +234,13 @@ package final class Cluster {
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
-                if let signal = stop.requested, isGathering || activeWorkers == 0 {
+                if let signal = stop?.requested, isGathering || activeWorkers == 0 {
                     throw RunError.interrupted(signal: signal)
                 }
                 try localWorkers?.check(isGathering: isGathering) { notify($0, nil) }
             },
             nextCheck: { [unowned self] in localWorkers?.nextDue },
-            descriptors: [stop.descriptor])
+            descriptors: stop.map { [$0.descriptor] } ?? [])
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
             run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, computation: computation,

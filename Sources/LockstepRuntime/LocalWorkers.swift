@@ -18,6 +18,7 @@ final class LocalWorkers {
         var hasJoined = false
     }
 
+    private let executable: String
     private let endpoint: Endpoint
     private let arguments: [String]
     private let log: (Int) -> String
@@ -30,6 +31,7 @@ final class LocalWorkers {
     ///
     /// - Parameters:
     ///   - count: How many.
+    ///   - executable: The program `lockstep`; nil where this process runs it.
     ///   - endpoint: Where the coordinator listens.
     ///   - arguments: More of the command line.
     ///   - maximumRestarts: How many dead ones are replaced.
@@ -37,9 +39,10 @@ final class LocalWorkers {
     ///   - log: The path of the log of the worker with this number.
     /// - Throws: `SystemError` if a log cannot be written or a process not started.
     init(
-        count: Int, endpoint: Endpoint, arguments: [String], maximumRestarts: Int, deadlines: Deadlines,
-        log: @escaping (Int) -> String
+        count: Int, executable: String?, endpoint: Endpoint, arguments: [String], maximumRestarts: Int,
+        deadlines: Deadlines, log: @escaping (Int) -> String
     ) throws {
+        self.executable = executable ?? ChildProcess.Command.thisProgram
         self.endpoint = endpoint
         self.arguments = arguments
         self.log = log
@@ -53,7 +56,7 @@ final class LocalWorkers {
         guard file >= 0 else { throw SystemError("open the log", code: errno, path: path) }
         defer { close(file) }
         let command = ChildProcess.Command(
-            arguments: ["worker", "--connect", "\(endpoint)"] + arguments,
+            executable: executable, arguments: ["worker", "--connect", "\(endpoint)"] + arguments,
             environment: [InjectedFault.numberVariable: "\(index)"], output: .file(file))
         let process = try ChildProcess(command)
         running.set(process, at: index)

@@ -1,7 +1,7 @@
 package import LockstepBLAS
 package import LockstepData
 package import LockstepNetwork
-import LockstepNumerics
+package import LockstepNumerics
 package import LockstepSharding
 package import LockstepTimeline
 package import LockstepTraining
@@ -18,6 +18,8 @@ package struct PreparedRun {
     package var resumed: TrainingState?
     /// Whether the run directory is that of an earlier process, which may have left no state.
     package var isResumed = false
+    /// The weights to start from; nil: drawn from the configuration's seed.
+    private let startingWeights: FloatBuffer?
 
     /// Checks the configuration against the data set and opens the matrix library.
     ///
@@ -26,9 +28,11 @@ package struct PreparedRun {
     ///   - dataset: The run's samples.
     ///   - workers: Workers that the run starts with, from which the shards follow where nobody has set them.
     ///   - kernel: The kernel to open where the configuration names none.
+    ///   - startingWeights: The weights to start from, in the network's layout; nil: drawn from the seed.
     /// - Throws: What does not fit together, or that the kernel cannot be opened.
     package init(
-        configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: MatrixKernel
+        configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: MatrixKernel,
+        startingWeights: FloatBuffer? = nil
     ) throws {
         var configuration = configuration
         configuration.shards = configuration.shards ?? max(1, workers)
@@ -41,6 +45,8 @@ package struct PreparedRun {
         self.schedule = BatchSchedule(
             samples: dataset.samples(of: .training).count, batch: configuration.training.batch,
             shards: configuration.shards ?? 1)
+        self.startingWeights = startingWeights
+        precondition(startingWeights.map { $0.count == layout.count } ?? true, "weights of another network")
     }
 
     /// What observers are told at the start.
@@ -79,6 +85,8 @@ package struct PreparedRun {
         let initial = memory?(Int(version & 1)) ?? FloatBuffer(count: layout.count)
         if let resumed {
             initial.pointer.update(from: resumed.parameters.pointer, count: layout.count)
+        } else if let startingWeights {
+            initial.pointer.update(from: startingWeights.pointer, count: layout.count)
         } else {
             try initialize(configuration.network, seed: configuration.training.seed, into: initial)
         }

@@ -16,7 +16,10 @@ package final class ChildProcess: Sendable {
             case file(Int32)
         }
 
-        /// The program's path. By default the program that runs now, even when its file has been replaced since.
+        /// The program that runs now, even when its file has been replaced since.
+        package static let thisProgram = "/proc/self/exe"
+
+        /// The program's path.
         package var executable: String
         /// The program's arguments, without its own name.
         package var arguments: [String]
@@ -25,7 +28,7 @@ package final class ChildProcess: Sendable {
         package var output: Output
 
         package init(
-            executable: String = "/proc/self/exe", arguments: [String], environment: [String: String] = [:],
+            executable: String = thisProgram, arguments: [String], environment: [String: String] = [:],
             output: Output = .inherited
         ) {
             self.executable = executable

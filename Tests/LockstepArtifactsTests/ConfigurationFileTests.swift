@@ -276,7 +276,7 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: {}",
-                "x.yaml:2: data is empty; add a 'name', or 'images', 'labels', 'test-images' and 'test-labels'"
+                "x.yaml:2: data is empty; add a 'name', a 'pickle', or 'images', 'labels', 'test-images' and 'test-labels'"
             ),
             (
                 2, "data: { name: mnist, images: x }",
@@ -288,7 +288,7 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: mnist",
-                "x.yaml:2: data is mnist, not a group of keys; its keys are name, images, labels, test-images, "
+                "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, images, labels, test-images, "
                     + "test-labels, validation"
             ),
             (1, "", "x.yaml:2: name is missing; add for example 'name: mnist-30'"),

@@ -11,6 +11,8 @@ extension ConfigurationFile {
         switch configuration.data {
         case .named(let name):
             lines.append("  name: \(scalar(name))")
+        case .pickle(let path):
+            lines.append("  pickle: \(scalar(path))")
         case .files(let files):
             lines.append("  images: \(scalar(files.images))")
             lines.append("  labels: \(scalar(files.labels))")

@@ -8,7 +8,7 @@ enum ConfigurationSchema {
             "name", "data", "network", "cost", "training", "optimizer", "schedule", "evaluation", "checkpoint",
             "timeouts", "shards", "kernel",
         ],
-        "data": ["name"] + fileKeys,
+        "data": ["name", "pickle"] + fileKeys,
         "network": ["sizes", "activation", "initializer"],
         "training": ["epochs", "batch", "seed"],
         "optimizer": ["sgd", "adamw"],

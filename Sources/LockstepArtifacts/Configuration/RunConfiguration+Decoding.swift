@@ -68,6 +68,16 @@ extension RunConfiguration {
 extension DataSource {
     init(_ section: ConfigurationSection) throws(ConfigurationError) {
         let name = try section.text("name")
+        if let pickle = try section.text("pickle") {
+            if let key = (["name"] + ConfigurationSchema.fileKeys).first(where: { section.value($0) != nil }) {
+                throw ConfigurationError(
+                    kind: .impossibleValue, place: section.value(key)?.place ?? section.place,
+                    keyPath: section.keyPath(key), reason: "data has both 'pickle' and '\(key)'",
+                    remedy: "a pickle holds all splits: give it alone")
+            }
+            self = .pickle(pickle)
+            return
+        }
         let firstFileKey = ConfigurationSchema.fileKeys.first { section.value($0) != nil }
         switch (name, firstFileKey) {
         case (let name?, nil):
@@ -81,7 +91,7 @@ extension DataSource {
             throw ConfigurationError(
                 kind: .missingKey, place: section.place, keyPath: section.keyPath("name"),
                 reason: "data is empty",
-                remedy: "add a 'name', or 'images', 'labels', 'test-images' and 'test-labels'")
+                remedy: "add a 'name', a 'pickle', or 'images', 'labels', 'test-images' and 'test-labels'")
         case (nil, _?):
             func file(_ key: String) throws(ConfigurationError) -> String {
                 try section.required(key, example: "digits/\(key).gz", section.text(key))

@@ -1,0 +1,34 @@
+import LockstepArtifacts
+import LockstepBLAS
+import LockstepData
+import LockstepNetwork
+import LockstepTraining
+
+extension LockstepError {
+    /// The public face of an error from the inside; they all describe themselves in one line.
+    init(_ error: any Error) {
+        switch error {
+        case let error as LockstepError: self = error
+        case is DataError: self.init(.data, "\(error)")
+        case is ArtifactError: self.init(.file, "\(error)")
+        case is BLASError: self.init(.kernel, "\(error)")
+        case is NetworkError, is ConfigurationError: self.init(.configuration, "\(error)")
+        case let error as TrainingError:
+            if case .notFinite = error {
+                self.init(.notFinite, "\(error)")
+            } else {
+                self.init(.configuration, "\(error)")
+            }
+        default: self.init(.workers, "\(error)")
+        }
+    }
+}
+
+/// Runs `body` and gives whatever it throws its public face.
+func withPublicErrors<Result>(_ body: () throws -> Result) throws(LockstepError) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw LockstepError(error)
+    }
+}

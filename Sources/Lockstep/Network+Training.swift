@@ -1,0 +1,92 @@
+import LockstepArtifacts
+import LockstepBLAS
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepRuntime
+import LockstepTraining
+
+extension Network {
+    /// Trains by stochastic gradient descent: w -> w - η/m Σ ∂C/∂w over each mini-batch of m samples.
+    ///
+    /// This is the trainer of the command `lockstep train`, so a run with the same sizes, seed, shards and kernel gives
+    /// the same weights there, and with any number of workers here.
+    ///
+    /// - Parameters:
+    ///   - samples: The training split is learnt from; test and validation samples are counted after every epoch.
+    ///   - epochs: Passes over the training samples.
+    ///   - batch: Samples in a mini-batch, m; the last one of an epoch may be shorter.
+    ///   - learningRate: η.
+    ///   - seed: The key of the order of the samples in each epoch; nil: the seed that the network was made with.
+    ///   - shards: Parts that every mini-batch is cut into; the weights depend on it. nil: the number of workers.
+    ///   - workers: Processes that compute the gradients; nil: this one alone.
+    ///   - watch: Called after each epoch.
+    /// - Returns: All epochs, in order.
+    /// - Throws: ``LockstepError``; the network is then as it was before.
+    @discardableResult
+    public mutating func train(
+        on samples: Samples, epochs: Int, batch: Int, learningRate: Double, seed: UInt64? = nil, shards: Int? = nil,
+        workers: Workers? = nil, watch: @escaping (Epoch) -> Void = { _ in }
+    ) throws(LockstepError) -> [Epoch] {
+        guard epochs >= 0, batch >= 1, learningRate.isFinite, learningRate > 0 else {
+            throw LockstepError(
+                .configuration,
+                "\(epochs) epochs, mini-batches of \(batch), learning rate \(learningRate): give 0 epochs or more, "
+                    + "mini-batches of 1 or more, and a positive rate")
+        }
+        let shards = shards ?? workers?.count ?? 1
+        guard (1...1024).contains(shards), (1...1024).contains(workers?.count ?? 1) else {
+            throw LockstepError(
+                .configuration, "\(shards) shards, \(workers?.count ?? 1) workers: give 1 to 1024 of each")
+        }
+        let seed = seed ?? metadata.seed ?? 1
+        let observer = EpochObserver(watch)
+        try withPublicErrors {
+            let configuration = RunConfiguration(
+                name: samples.name, data: .named(samples.name), network: architecture, cost: cost,
+                training: TrainingOptions(epochs: epochs, batch: batch, seed: seed),
+                optimizer: .sgd(learningRate: learningRate), shards: shards)
+            let run = try PreparedRun(
+                configuration: configuration, dataset: samples.dataset, workers: shards,
+                kernel: try MatrixLibrary.inUse().kernel, startingWeights: parameters)
+            if let workers {
+                try workers.train(run, observer: observer)
+            } else {
+                _ = try run.train(observers: [observer]) { false }
+            }
+        }
+        guard let trained = observer.parameters else { preconditionFailure("a run that ended without an end") }
+        parameters = trained
+        metadata = ModelMetadata(
+            dataset: samples.dataset.description, seed: metadata.seed ?? seed, programVersion: programVersion)
+        if metadata.labels.count != layout.outputs { metadata.labels = [] }
+        return observer.epochs
+    }
+}
+
+/// Collects what a run brings.
+final class EpochObserver: RunObserver {
+    private(set) var epochs: [Epoch] = []
+    /// The final weights; nil until the run has ended.
+    private(set) var parameters: FloatBuffer?
+    private let watch: (Epoch) -> Void
+
+    init(_ watch: @escaping (Epoch) -> Void) {
+        self.watch = watch
+    }
+
+    func runWillStart(_ run: RunDescription) {}
+
+    func runDidProgress(_ progress: StepProgress) {}
+
+    func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
+        epochs.append(Epoch(epoch))
+        if let last = epochs.last { watch(last) }
+    }
+
+    func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
+        let copy = FloatBuffer(count: parameters.count)
+        copy.pointer.update(from: parameters.pointer, count: parameters.count)
+        self.parameters = copy
+    }
+}

@@ -1,0 +1,50 @@
+import LockstepTraining
+
+/// How well a network reads the samples of a split.
+public struct Score: Hashable, Sendable, CustomStringConvertible {
+    /// Samples whose largest output was the right one.
+    public let correct: Int
+    /// Samples in all.
+    public let total: Int
+    /// Mean cost of a sample, C = 1/2n Σ ‖y - a‖² for a quadratic cost.
+    public let cost: Double
+
+    init(_ score: SplitScore) {
+        correct = score.correct
+        total = score.total
+        cost = score.total == 0 ? 0 : score.cost
+    }
+
+    /// `9487 / 10000`.
+    public var description: String { "\(correct) / \(total)" }
+}
+
+/// What came of one pass over the training samples.
+public struct Epoch: Hashable, Sendable, CustomStringConvertible {
+    /// From 0.
+    public let number: Int
+    /// On the test samples; nil if there are none.
+    public let test: Score?
+    /// On the validation samples; nil if there are none.
+    public let validation: Score?
+    /// Mean cost of a training sample, each under the weights of its step.
+    public let trainingCost: Double
+    /// Time of the steps, in seconds.
+    public let seconds: Double
+    /// SHA-256 of the weights, in hexadecimal: equal for equal runs, on one process or many.
+    public let weightsSHA256: String
+
+    init(_ report: EpochReport) {
+        number = report.epoch
+        test = report.test.flatMap { $0.total > 0 ? Score($0) : nil }
+        validation = report.validation.map(Score.init)
+        trainingCost = report.trainingCost
+        seconds = report.seconds
+        weightsSHA256 = report.weightsSHA256
+    }
+
+    /// `Epoch 0: 9129 / 10000`, as the textbook's program prints it.
+    public var description: String {
+        "Epoch \(number): " + (test.map { "\($0)" } ?? "training cost \(trainingCost)")
+    }
+}

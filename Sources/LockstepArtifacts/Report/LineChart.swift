@@ -1,0 +1,152 @@
+/// A chart of lines as an SVG: axes with round numbers, a grid, a legend.
+package struct LineChart {
+    /// A line and its name.
+    package struct Series {
+        package let name: String
+        /// In rising order of x; values that are not finite leave a gap.
+        package let points: [(x: Double, y: Double)]
+
+        package init(name: String, points: [(x: Double, y: Double)]) {
+            self.name = name
+            self.points = points
+        }
+    }
+
+    private let title: String
+    private let xLabel: String
+    private let series: [Series]
+    private let width = 640.0
+    private let height = 300.0
+    private let margin = (left: 64.0, right: 16.0, top: 34.0, bottom: 44.0)
+    /// Told apart by people who see colours differently (Okabe and Ito, "Color universal design", 2008).
+    private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
+
+    package init(title: String, xLabel: String, series: [Series]) {
+        self.title = title
+        self.xLabel = xLabel
+        self.series = series.filter { $0.points.contains { $0.y.isFinite } }
+    }
+
+    /// The picture; empty where there is nothing to draw.
+    package var svg: String {
+        let points = series.flatMap(\.points).filter { $0.y.isFinite }
+        guard let first = points.first else { return "" }
+        let xs = Axis(points.reduce(first.x...first.x) { $0.extended(to: $1.x) })
+        let ys = Axis(points.reduce(first.y...first.y) { $0.extended(to: $1.y) })
+        func place(_ x: Double, _ y: Double) -> (Double, Double) {
+            (
+                margin.left + xs.fraction(x) * (width - margin.left - margin.right),
+                height - margin.bottom - ys.fraction(y) * (height - margin.top - margin.bottom)
+            )
+        }
+        var lines = [
+            "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" role=\"img\" aria-label=\"\(escapedHTML(title))\" "
+                + "font-family=\"sans-serif\" font-size=\"12\">",
+            text(title, x: margin.left, y: 18, extra: "font-size=\"14\" font-weight=\"bold\""),
+            text(xLabel, x: width - margin.right, y: height - 6, extra: "text-anchor=\"end\" fill=\"#555\""),
+        ]
+        for tick in ys.ticks {
+            let (_, y) = place(xs.range.lowerBound, tick)
+            lines.append(line(margin.left, y, width - margin.right, y, "#ddd"))
+            lines.append(text(label(tick), x: margin.left - 6, y: y + 4, extra: "text-anchor=\"end\""))
+        }
+        for tick in xs.ticks {
+            let (x, _) = place(tick, ys.range.lowerBound)
+            lines.append(text(label(tick), x: x, y: height - margin.bottom + 16, extra: "text-anchor=\"middle\""))
+        }
+        for (index, series) in series.enumerated() {
+            let color = Self.colors[index % Self.colors.count]
+            lines += curve(series, color, place)
+            let x = margin.left + 8 + Double(index % 4) * 140
+            let y = margin.top + 12 + Double(index / 4) * 15
+            lines.append(line(x, y - 4, x + 16, y - 4, color, width: 2.5))
+            lines.append(text(series.name, x: x + 21, y: y, extra: ""))
+        }
+        return (lines + ["</svg>"]).joined(separator: "\n")
+    }
+
+    /// The line, broken where values are missing; a lone point is a dot.
+    private func curve(
+        _ series: Series, _ color: String, _ place: (Double, Double) -> (Double, Double)
+    ) -> [String] {
+        series.points.split { !$0.y.isFinite }.map { run in
+            let places = run.map { place($0.x, $0.y) }
+            if places.count == 1 {
+                return
+                    "<circle cx=\"\(number(places[0].0))\" cy=\"\(number(places[0].1))\" r=\"2.5\" fill=\"\(color)\"/>"
+            }
+            let text = places.map { "\(number($0.0)),\(number($0.1))" }.joined(separator: " ")
+            return "<polyline points=\"\(text)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"1.8\"/>"
+        }
+    }
+
+    private func line(
+        _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ color: String, width: Double = 1
+    ) -> String {
+        "<line x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" y2=\"\(number(y2))\" "
+            + "stroke=\"\(color)\" stroke-width=\"\(width)\"/>"
+    }
+
+    private func text(_ content: String, x: Double, y: Double, extra: String) -> String {
+        "<text x=\"\(number(x))\" y=\"\(number(y))\" \(extra)>\(escapedHTML(content))</text>"
+    }
+
+    /// A coordinate with one digit behind the point.
+    private func number(_ value: Double) -> String {
+        "\((value * 10).rounded() / 10)"
+    }
+
+    /// A number of an axis: short, without a needless `.0`.
+    private func label(_ value: Double) -> String {
+        let rounded = (value * 1e6).rounded() / 1e6
+        return rounded == rounded.rounded() && abs(rounded) < 1e9 ? "\(Int(rounded))" : "\(rounded)"
+    }
+}
+
+/// A range of values that begins and ends with round numbers, and the round numbers in it.
+private struct Axis {
+    let range: ClosedRange<Double>
+    let ticks: [Double]
+
+    init(_ values: ClosedRange<Double>) {
+        let span = values.upperBound - values.lowerBound
+        let length = span > 0 ? span : max(abs(values.upperBound), 1)
+        // 1, 2 or 5 times a power of ten, so that there are four to ten of them.
+        var step = 1e-12
+        var factors = [2.0, 2.5, 2.0]
+        while length / step > 8, step < 1e300 {
+            step *= factors[0]
+            factors.append(factors.removeFirst())
+        }
+        let low = (values.lowerBound / step).rounded(.down)
+        let high = max((values.upperBound / step).rounded(.up), low + 1)
+        range = low * step...high * step
+        ticks = stride(from: low, through: high, by: 1).map { $0 * step }
+    }
+
+    /// Where a value lies: 0 at the start, 1 at the end.
+    func fraction(_ value: Double) -> Double {
+        (value - range.lowerBound) / (range.upperBound - range.lowerBound)
+    }
+}
+
+extension ClosedRange<Double> {
+    fileprivate func extended(to value: Double) -> ClosedRange<Double> {
+        Swift.min(lowerBound, value)...Swift.max(upperBound, value)
+    }
+}
+
+/// A text inside HTML or an attribute of it.
+package func escapedHTML(_ text: String) -> String {
+    var result = ""
+    for character in text {
+        switch character {
+        case "&": result += "&amp;"
+        case "<": result += "&lt;"
+        case ">": result += "&gt;"
+        case "\"": result += "&quot;"
+        default: result.append(character)
+        }
+    }
+    return result
+}

@@ -1,0 +1,106 @@
+import Foundation
+package import LockstepNumerics
+package import LockstepTraining
+
+/// Writes what people look at: TensorBoard's `events.out.tfevents.*` while the run goes on, `report.html` at its end.
+///
+/// Neither is needed to go on, so an event file that cannot be written is told about once, and training continues. A
+/// report that cannot be written at the end is an ``ArtifactError``. A resumed run begins another event file, which
+/// TensorBoard reads as the continuation of the first.
+package final class ReportRecorder: RunObserver {
+    private let directory: RunDirectory
+    private let programVersion: String
+    private let host: String
+    private var run: RunDescription?
+    private var events: EventFile?
+    private let warn: (String) -> Void
+
+    /// Records a run.
+    ///
+    /// - Parameters:
+    ///   - directory: Where to write.
+    ///   - programVersion: Told in the report.
+    ///   - host: Part of the event file's name, as TensorBoard's own have it.
+    ///   - warn: Told, in a sentence, of what could not be written.
+    package init(
+        directory: RunDirectory, programVersion: String, host: String, warn: @escaping (String) -> Void = { _ in }
+    ) {
+        self.directory = directory
+        self.programVersion = programVersion
+        self.host = host
+        self.warn = warn
+    }
+
+    /// Opens the event file.
+    package func runWillStart(_ run: RunDescription) {
+        self.run = run
+        let second = Int(Date().timeIntervalSince1970)
+        attempt { () throws(ArtifactError) in
+            events = try EventFile(path: directory.events(second: second, host: host))
+        }
+    }
+
+    /// Appends cost and speed at the step.
+    package func runDidProgress(_ progress: StepProgress) {
+        append(
+            step: progress.totalSteps,
+            [("cost/step", progress.trainingCost), ("speed/samples_per_second", progress.samplesPerSecond)])
+    }
+
+    /// Appends costs and accuracies at the epoch's last step.
+    package func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
+        append(
+            step: epoch.totalSteps,
+            [
+                ("cost/training", epoch.trainingCost),
+                ("cost/validation", epoch.validation?.cost),
+                ("cost/test", epoch.test?.cost),
+                ("accuracy/validation", epoch.validation?.accuracy),
+                ("accuracy/test", epoch.test?.accuracy),
+                ("workers", Double(epoch.workers)),
+            ])
+    }
+
+    /// Writes `report.html`.
+    package func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws {
+        guard let run else { preconditionFailure("a run that ends without having started") }
+        let summary = RunSummary(run: run, outcome: outcome, programVersion: programVersion, peakMemoryBytes: nil)
+        let report = RunReport(summary, configuration: ConfigurationFile.yaml(of: run.configuration))
+        try AtomicFile.write(report.html, to: directory.report)
+    }
+
+    private func append(step: Int, _ values: [(tag: String, value: Double?)]) {
+        attempt { () throws(ArtifactError) in try events?.append(step: step, values) }
+    }
+
+    /// Writes to the event file, until that fails.
+    private func attempt(_ body: () throws(ArtifactError) -> Void) {
+        do throws(ArtifactError) {
+            try body()
+        } catch {
+            events = nil
+            warn("\(error); training goes on without TensorBoard's file")
+        }
+    }
+}
+
+extension SplitScore {
+    /// From 0 to 1; nil for a split without samples.
+    fileprivate var accuracy: Double? {
+        total > 0 ? Double(correct) / Double(total) : nil
+    }
+}
+
+extension RunDirectory {
+    /// The run on one page.
+    package var report: String { at("report.html") }
+
+    /// TensorBoard's file of a run that began at this second of 1970.
+    func events(second: Int, host: String) -> String {
+        at("events.out.tfevents.\(second).\(RunDirectory.pathComponent(for: host))")
+    }
+
+    private func at(_ name: String) -> String {
+        path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+    }
+}

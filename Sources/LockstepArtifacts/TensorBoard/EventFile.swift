@@ -1,0 +1,63 @@
+import Foundation
+import Glibc
+
+/// An open `events.out.tfevents.*`: scalars over steps, as TensorBoard shows them.
+///
+/// A record is 8 bytes of length, their masked CRC-32C, the event as a protocol buffer, and its masked CRC-32C, all
+/// little-endian (TensorFlow, tensorflow/core/lib/io/record_writer.h). Each is handed to the kernel at once, so it
+/// outlives a killed process.
+final class EventFile {
+    private let file: FileDescriptor
+    private let now: () -> Date
+
+    /// Opens a new file at `path` and writes the version record with which it must begin.
+    init(path: String, now: @escaping () -> Date = { Date() }) throws(ArtifactError) {
+        file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
+        self.now = now
+        try append { $0.text(Field.fileVersion, "brain.Event:2") }
+    }
+
+    /// The fields of `Event`, `Summary` and `Summary.Value` (tensorflow/core/util/event.proto, summary.proto).
+    private enum Field {
+        static let wallTime: UInt64 = 1
+        static let step: UInt64 = 2
+        static let fileVersion: UInt64 = 3
+        static let summary: UInt64 = 5
+        static let summaryValue: UInt64 = 1
+        static let tag: UInt64 = 1
+        static let simpleValue: UInt64 = 2
+    }
+
+    /// Appends values at a step; those that are not finite are left out.
+    func append(step: Int, _ values: [(tag: String, value: Double?)]) throws(ArtifactError) {
+        try append { event in
+            event.integer(Field.step, Int64(step))
+            event.message(Field.summary) { summary in
+                for case (let tag, let value?) in values where value.isFinite {
+                    summary.message(Field.summaryValue) { scalar in
+                        scalar.text(Field.tag, tag)
+                        scalar.float(Field.simpleValue, Float(value))
+                    }
+                }
+            }
+        }
+    }
+
+    private func append(_ write: (inout ProtobufWriter) -> Void) throws(ArtifactError) {
+        var event = ProtobufWriter()
+        event.double(Field.wallTime, now().timeIntervalSince1970)
+        write(&event)
+        try Self.record(event.bytes).withUnsafeBufferPointer { (bytes) throws(ArtifactError) in
+            try file.write(UnsafeRawBufferPointer(bytes))
+        }
+    }
+
+    /// A payload in its frame.
+    static func record(_ payload: [UInt8]) -> [UInt8] {
+        func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
+            withUnsafeBytes(of: number.littleEndian, Array.init)
+        }
+        let length = little(UInt64(payload.count))
+        return length + little(CRC32C.masked(length)) + payload + little(CRC32C.masked(payload))
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import LockstepArtifacts
+
+/// `lockstep export`.
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export",
+        abstract: "Write a model for another program.",
+        discussion: """
+            safetensors is the format of the model files themselves; onnx is for ONNX Runtime and others; npz is for
+            numpy; html is a page that runs the network in a browser, with a field to draw a digit in.
+
+            Examples:
+              lockstep export runs/RUN/best.safetensors --format html
+              lockstep export best.safetensors --format onnx --output digits.onnx
+            """
+    )
+
+    @Argument(help: "A model file, such as a run's best.safetensors.")
+    var model: String
+
+    @Option(help: "One of \(ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var format: ExportFormat
+
+    @Option(
+        name: .shortAndLong,
+        help: ArgumentHelp("The file to write. (default: the model's name with the format's ending)", valueName: "file")
+    )
+    var output: String?
+
+    @OptionGroup var consoleOptions: ConsoleOptions
+
+    func run() throws {
+        let model = try ModelFile.load(self.model)
+        let path = output ?? defaultPath
+        guard output != nil || path != self.model else {
+            throw UsageError("\(path) is the model itself; give --output another path")
+        }
+        try model.export(to: path, as: format)
+        consoleOptions.console.result(path)
+    }
+
+    /// `best.safetensors` becomes `best.onnx`.
+    private var defaultPath: String {
+        let ending = ".safetensors"
+        return (model.hasSuffix(ending) ? String(model.dropLast(ending.count)) : model) + ".\(format.rawValue)"
+    }
+}
+
+extension ExportFormat: ExpressibleByArgument {}

@@ -1,0 +1,99 @@
+extension GrayImage {
+    /// The picture in another size: each new pixel is the mean of the area that it covers of the old ones.
+    package func scaled(width newWidth: Int, height newHeight: Int) -> GrayImage {
+        let columns = Self.shares(from: width, to: newWidth)
+        let rows = Self.shares(from: height, to: newHeight)
+        var result = GrayImage(width: newWidth, height: newHeight)
+        for (y, rowShares) in rows.enumerated() {
+            for (x, columnShares) in columns.enumerated() {
+                var sum: Float = 0
+                for (sourceY, rowShare) in rowShares {
+                    for (sourceX, share) in columnShares { sum += self[sourceX, sourceY] * share * rowShare }
+                }
+                result[x, y] = min(1, sum)
+            }
+        }
+        return result
+    }
+
+    /// For each new pixel of a line, the old ones under it and their shares of it, which add up to 1.
+    private static func shares(from old: Int, to new: Int) -> [[(Int, Float)]] {
+        let length = Double(old) / Double(new)
+        return (0..<new).map { index in
+            let (start, end) = (Double(index) * length, Double(index + 1) * length)
+            return (Int(start)..<min(old, Int(end.rounded(.up)))).compactMap { source in
+                let covered = min(end, Double(source + 1)) - max(start, Double(source))
+                return covered > 0 ? (source, Float(covered / length)) : nil
+            }
+        }
+    }
+}
+
+/// How the pictures of MNIST were made, and how others become like them: scaled into a box of 20 x 20 pixels, then put
+/// on a sheet of 28 x 28 so that the ink's centre of mass is the sheet's centre (Y. LeCun, C. Cortes, C. Burges, "The
+/// MNIST database of handwritten digits").
+package enum DigitPreparation {
+    package static let side = 28
+    package static let box = 20
+    /// Less ink than this is paper: scanners and drawing programs leave some.
+    package static let paper: Float = 0.1
+
+    /// The picture of one digit, prepared: [28, 28]. An empty sheet stays empty.
+    package static func prepare(_ image: GrayImage) -> GrayImage {
+        if isPrepared(image) { return image }
+        guard let (columns, rows) = image.boundingBox(threshold: paper) else {
+            return GrayImage(width: side, height: side)
+        }
+        let digit = image.cropped(columns: columns, rows: rows)
+        let scale = Double(box) / Double(max(digit.width, digit.height))
+        let small = digit.scaled(
+            width: max(1, Int((Double(digit.width) * scale).rounded())),
+            height: max(1, Int((Double(digit.height) * scale).rounded())))
+        return centred(stretched(small))
+    }
+
+    /// Whether it is a picture of MNIST's kind already: of its size, inside its box, its mass at the centre.
+    private static func isPrepared(_ image: GrayImage) -> Bool {
+        guard image.width == side, image.height == side, let (columns, rows) = image.boundingBox(threshold: 0),
+            columns.count <= box, rows.count <= box, max(columns.count, rows.count) >= box - 2
+        else { return false }
+        let (x, y) = centreOfMass(image)
+        let centre = Double(side) / 2
+        return abs(x - centre) <= 1 && abs(y - centre) <= 1
+    }
+
+    /// The same ink with its darkest spot at 1: thin lines grow pale when they are scaled down.
+    private static func stretched(_ image: GrayImage) -> GrayImage {
+        guard let darkest = image.ink.max(), darkest > 0 else { return image }
+        var image = image
+        for index in image.ink.indices { image.ink[index] /= darkest }
+        return image
+    }
+
+    private static func centred(_ digit: GrayImage) -> GrayImage {
+        let (x, y) = centreOfMass(digit)
+        let centre = Double(side) / 2
+        // At least one digit's edge stays on the sheet: it is at most 20 of 28 wide.
+        let left = min(max(0, Int((centre - x).rounded())), side - digit.width)
+        let top = min(max(0, Int((centre - y).rounded())), side - digit.height)
+        var sheet = GrayImage(width: side, height: side)
+        for row in 0..<digit.height {
+            for column in 0..<digit.width { sheet[left + column, top + row] = digit[column, row] }
+        }
+        return sheet
+    }
+
+    /// In pixels from the left upper corner; the centre of the first pixel is at 0.5.
+    private static func centreOfMass(_ image: GrayImage) -> (x: Double, y: Double) {
+        var (mass, x, y) = (0.0, 0.0, 0.0)
+        for row in 0..<image.height {
+            for column in 0..<image.width {
+                let ink = Double(image[column, row])
+                mass += ink
+                x += ink * (Double(column) + 0.5)
+                y += ink * (Double(row) + 0.5)
+            }
+        }
+        return mass > 0 ? (x / mass, y / mass) : (Double(image.width) / 2, Double(image.height) / 2)
+    }
+}

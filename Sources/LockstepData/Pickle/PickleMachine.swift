@@ -1,0 +1,200 @@
+/// Reads the structure of a pickle that holds numpy arrays, and executes nothing.
+///
+/// A pickle is a program for a small stack machine. This one knows the instructions that plain data in the protocols 0
+/// to 2 consist of, and four names; anything else is refused. Python would import and call whatever a pickle names.
+///
+/// Total, and in bounded memory: a pickle of MNIST takes some 400 instructions, so ``largestInstructionCount`` bounds
+/// stack, memo and nesting; long strings are passed over, not kept.
+///
+/// Format: CPython, Lib/pickletools.py.
+struct PickleMachine {
+    static let largestInstructionCount = 4_000
+    /// Of a name or a number that ends with its line.
+    static let longestLine = 64
+
+    let input: PickleInput
+    private var stack: [PickleValue] = []
+    private var memo: [Int: PickleValue] = [:]
+
+    init(_ input: PickleInput) {
+        self.input = input
+    }
+
+    /// Runs the whole pickle; what it leaves on the stack.
+    mutating func run() throws(DataError) -> PickleValue {
+        for _ in 0..<Self.largestInstructionCount {
+            let opcode = try input.byte()
+            guard opcode != UInt8(ascii: ".") else {
+                let result = try pop()
+                guard stack.isEmpty else { throw input.malformed("\(stack.count) values too many") }
+                return result
+            }
+            try execute(opcode)
+        }
+        throw input.malformed("more than \(Self.largestInstructionCount) instructions")
+    }
+
+    private mutating func execute(_ opcode: UInt8) throws(DataError) {
+        switch opcode {
+        case 0x80: try checkProtocol()
+        case UInt8(ascii: "("): stack.append(.mark)
+        case UInt8(ascii: "N"): stack.append(.none)
+        case 0x88: stack.append(.bool(true))
+        case 0x89: stack.append(.bool(false))
+        case UInt8(ascii: "I"), UInt8(ascii: "L"): stack.append(try decimal())
+        case UInt8(ascii: "K"): stack.append(.integer(Int(try input.byte())))
+        case UInt8(ascii: "M"): stack.append(.integer(Int(try input.number(bytes: 2))))
+        case UInt8(ascii: "J"):
+            stack.append(.integer(Int(Int32(truncatingIfNeeded: try input.number(bytes: 4)))))
+        case 0x8A: stack.append(.integer(try long()))
+        case UInt8(ascii: "S"): stack.append(.text(try text(.quoted, length: nil)))
+        case UInt8(ascii: "U"): stack.append(.text(try text(.raw, length: Int(try input.byte()))))
+        case UInt8(ascii: "T"): stack.append(.text(try text(.raw, length: try length())))
+        case UInt8(ascii: "V"): stack.append(.text(try text(.unicodeLine, length: nil)))
+        case UInt8(ascii: "X"): stack.append(.text(try text(.utf8, length: try length())))
+        case UInt8(ascii: ")"), UInt8(ascii: "]"): stack.append(.tuple([]))
+        case UInt8(ascii: "t"), UInt8(ascii: "l"): stack.append(.tuple(try popToMark()))
+        case 0x85, 0x86, 0x87: stack.append(.tuple(try pop(Int(opcode) - 0x84)))
+        case UInt8(ascii: "a"): try extendList(by: try pop(1))
+        case UInt8(ascii: "e"): try extendList(by: try popToMark())
+        case UInt8(ascii: "p"): memo[try index()] = try top()
+        case UInt8(ascii: "q"): memo[Int(try input.byte())] = try top()
+        case UInt8(ascii: "r"): memo[Int(try input.number(bytes: 4))] = try top()
+        case UInt8(ascii: "g"): stack.append(try recall(try index()))
+        case UInt8(ascii: "h"): stack.append(try recall(Int(try input.byte())))
+        case UInt8(ascii: "j"): stack.append(try recall(Int(try input.number(bytes: 4))))
+        case UInt8(ascii: "c"): stack.append(.global(try global()))
+        case UInt8(ascii: "R"): try reduce()
+        case UInt8(ascii: "b"): try build()
+        default:
+            throw DataError(
+                .forbiddenPickle("instruction 0x\(String(opcode, radix: 16))"), subject: input.path,
+                offset: input.offset - 1)
+        }
+    }
+
+    private func checkProtocol() throws(DataError) {
+        let version = try input.byte()
+        guard version <= 2 else {
+            throw DataError(
+                .forbiddenPickle("protocol \(version)"), subject: input.path, offset: input.offset,
+                remedy: "write it with pickle.dump(data, file, protocol=2)")
+        }
+    }
+}
+
+// MARK: - The stack and the memo
+
+extension PickleMachine {
+    mutating func pop() throws(DataError) -> PickleValue {
+        guard let value = stack.popLast() else { throw input.malformed("an instruction without its argument") }
+        return value
+    }
+
+    mutating func push(_ value: PickleValue) {
+        stack.append(value)
+    }
+
+    private mutating func pop(_ count: Int) throws(DataError) -> [PickleValue] {
+        guard stack.count >= count else { throw input.malformed("an instruction without its arguments") }
+        let values = Array(stack.suffix(count))
+        stack.removeLast(count)
+        return values
+    }
+
+    private mutating func popToMark() throws(DataError) -> [PickleValue] {
+        let mark = stack.lastIndex {
+            if case .mark = $0 { return true }
+            return false
+        }
+        guard let mark else { throw input.malformed("the end of a tuple that never began") }
+        let values = Array(stack[(mark + 1)...])
+        stack.removeLast(stack.count - mark)
+        return values
+    }
+
+    private func top() throws(DataError) -> PickleValue {
+        guard let value = stack.last else { throw input.malformed("nothing to remember") }
+        return value
+    }
+
+    /// Lists are read as tuples: a copy that the memo holds stays as it was, which no writer of ours relies on.
+    private mutating func extendList(by values: [PickleValue]) throws(DataError) {
+        guard case .tuple(let elements) = try pop() else { throw input.malformed("an element without its list") }
+        stack.append(.tuple(elements + values))
+    }
+
+    private func recall(_ index: Int) throws(DataError) -> PickleValue {
+        guard let value = memo[index] else { throw input.malformed("it recalls \(index), which it never stored") }
+        return value
+    }
+}
+
+// MARK: - Arguments of instructions
+
+extension PickleMachine {
+    /// `I12`, `L12L`, and `I00` and `I01` for false and true.
+    private func decimal() throws(DataError) -> PickleValue {
+        let line = try input.line(limit: Self.longestLine)
+        if line == "00" || line == "01" { return .bool(line == "01") }
+        guard let value = Int(line.hasSuffix("L") ? String(line.dropLast()) : line) else {
+            throw input.malformed("a number that is none")
+        }
+        return .integer(value)
+    }
+
+    /// Two's complement of at most 8 bytes.
+    private func long() throws(DataError) -> Int {
+        let count = Int(try input.byte())
+        guard count <= 8 else { throw input.malformed("an integer of \(count) bytes") }
+        let unused = UInt64(64 - 8 * count)
+        return Int(Int64(bitPattern: try input.number(bytes: count) << unused) >> unused)
+    }
+
+    private func length() throws(DataError) -> Int {
+        let length = Int(Int32(truncatingIfNeeded: try input.number(bytes: 4)))
+        guard length >= 0 else { throw input.malformed("a string of negative length") }
+        return length
+    }
+
+    private func index() throws(DataError) -> Int {
+        guard let index = Int(try input.line(limit: Self.longestLine)), index >= 0 else {
+            throw input.malformed("a place in the memo that is no number")
+        }
+        return index
+    }
+
+    private func text(_ encoding: PickleInput.Encoding, length: Int?) throws(DataError) -> PickleText {
+        let offset = input.offset
+        if encoding == .raw, let length, length > PickleText.keptLength {
+            try input.skip(to: offset + length)
+            return PickleText(encoding: encoding, offset: offset, length: length, count: length, kept: nil)
+        }
+        var count = 0
+        var kept: [UInt8] = []
+        try input.decode(encoding, length: length) { byte in
+            if count < PickleText.keptLength { kept.append(byte) }
+            count += 1
+        }
+        return PickleText(
+            encoding: encoding, offset: offset, length: length, count: count,
+            kept: count <= PickleText.keptLength ? kept : nil)
+    }
+
+    private func global() throws(DataError) -> PickleGlobal {
+        let offset = input.offset
+        let module = try input.line(limit: Self.longestLine)
+        let name = try input.line(limit: Self.longestLine)
+        guard let global = PickleGlobal(module: module, name: name) else {
+            throw DataError(
+                .forbiddenPickle("the name \(printable(module)).\(printable(name))"), subject: input.path,
+                offset: offset)
+        }
+        return global
+    }
+
+    /// On one line, whatever a hostile file put into it.
+    private func printable(_ name: String) -> String {
+        String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._".contains($0)) ? $0 : "?" })
+    }
+}

@@ -1,0 +1,122 @@
+import Foundation
+import LockstepData
+import LockstepTesting
+import Testing
+
+@Suite("Pictures")
+struct GrayImageTests {
+    private func load(_ bytes: [UInt8]) throws -> [GrayImage] {
+        let folder = try TemporaryFolder()
+        return try GrayImage.load(try folder.write(bytes, to: "picture"))
+    }
+
+    /// A 3 x 2 greyscale PNG with the brightnesses 255 255 255 / 255 0 255, made by Python's zlib.
+    private static let png: [UInt8] = Array(
+        Data(
+            base64Encoded:
+                "iVBORw0KGgoAAAANSUhEUgAAAAMAAAACCAAAAAC4HznGAAAAD0lEQVR42mP4//8/AxACABXyBPzfQfmmAAAAAElFTkSuQmCC")
+            ?? Data())
+
+    @Test("PGM files, raw and plain, are read; dark ink on bright paper becomes ink")
+    func pgm() throws {
+        let raw = try load(Array("P5\n# a comment\n3 2\n255\n".utf8) + [255, 255, 255, 255, 0, 255])
+        let plain = try load(Array("P2 3 2 15 15 15 15 15 0 15".utf8))
+        #expect(raw == plain)
+        #expect(raw[0].ink == [0, 0, 0, 0, 1, 0])
+        // Bright ink on dark paper, as MNIST has it.
+        let dark = try load(Array("P5 3 2 255\n".utf8) + [0, 0, 0, 0, 255, 0])
+        #expect(dark == raw)
+    }
+
+    @Test("PNG files are read by libpng")
+    func png() throws {
+        #expect(try load(Self.png).map(\.ink) == [[0, 0, 0, 0, 1, 0]])
+    }
+
+    @Test("IDX files hold several pictures")
+    func idx() throws {
+        let pictures = try load(IDX.file(magic: 0x0803, sizes: [2, 1, 3], content: [0, 255, 0, 0, 0, 255]))
+        #expect(pictures.map(\.ink) == [[0, 1, 0], [0, 0, 1]])
+        #expect(pictures[0].width == 3 && pictures[0].height == 1)
+    }
+
+    @Test("a damaged picture, or something else, is refused")
+    func refused() {
+        for bytes in [
+            Array("GIF89a".utf8), [], Array("P5 3 2 255\n".utf8) + [1, 2], Array("P5 0 2 255\n".utf8),
+            Array("P5 99999999 99999999 255\n".utf8), Array("P5 3 2 65535\n".utf8), Array("P2 3 2 15 1 2".utf8),
+            Array("P2 3 2 15 1 2 3 4 5 99".utf8), [0x89, 0x50, 0x4E, 0x47], Array(Self.png.prefix(40)),
+        ] {
+            #expect(throws: DataError.self) { try load(bytes) }
+        }
+    }
+
+    @Test("any damage to a PGM or PNG gives a picture or an error")
+    func flippedBits() throws {
+        var random = SplitMix64(seed: 3)
+        for original in [Array("P5 3 2 255\n".utf8) + [255, 255, 255, 255, 0, 255], Self.png] {
+            for _ in 0..<300 {
+                var damaged = original
+                damaged[Int.random(in: 0..<original.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
+                do { _ = try load(damaged) } catch { #expect(error is DataError) }
+            }
+        }
+    }
+
+    @Test("a digit is scaled into 20 x 20 and centred by its mass")
+    func preparation() {
+        // A bar of 10 x 40 in the corner of a large sheet.
+        var sheet = GrayImage(width: 100, height: 90)
+        for y in 0..<40 { for x in 0..<10 { sheet[x, y] = 1 } }
+        let prepared = DigitPreparation.prepare(sheet)
+        #expect(prepared.width == 28 && prepared.height == 28)
+        let box = prepared.boundingBox(threshold: 0)
+        #expect(box?.rows == 4..<24)
+        #expect(box?.columns.count == 5)
+        #expect(prepared.ink.max() == 1)
+        #expect(DigitPreparation.prepare(prepared) == prepared)
+        #expect(DigitPreparation.prepare(GrayImage(width: 7, height: 7)).ink.allSatisfy { $0 == 0 })
+    }
+
+    @Test("scaling keeps the mean")
+    func scaling() {
+        let image = GrayImage(width: 3, height: 1, ink: [0, 1, 0.5])
+        #expect(abs(image.scaled(width: 2, height: 1).ink.reduce(0, +) / 2 - 0.5) < 1e-6)
+        #expect(image.scaled(width: 6, height: 2).ink == [0, 0, 1, 1, 0.5, 0.5, 0, 0, 1, 1, 0.5, 0.5])
+    }
+}
+
+@Suite("Baselines")
+struct BaselineTests {
+    @Test("darkness guesses the class with the nearest average of the training split")
+    func darkness() throws {
+        let dataset = try Dataset.make(
+            name: "grey", inputSize: 2,
+            features: [0, 0.2, 0.4, 0.4, 1, 1, 0, 0, 0.5, 0.5, 0.1, 0.1, 0.8, 1] as [Float],
+            labels: [0, 1, 2, 0, 1, 0, 1], validation: 0, test: 2)
+        let baseline = AverageDarkness(training: dataset)
+        #expect(baseline.averages[2] == 2)
+        #expect(baseline.averages[0].map { abs($0 - 0.1) < 1e-6 } == true)
+        #expect(baseline.guess(1.9) == 2)
+        #expect(baseline.guess(0.3) == 0)
+        #expect(baseline.correct(dataset.samples(of: .test), of: dataset) == 1)
+    }
+
+    @Test(
+        "darkness reads exactly 2,225 of MNIST's test images, guessing about a tenth",
+        .enabled(if: (try? DataCache().verify("mnist").isComplete) ?? false, "run scripts/fetch-data"))
+    func mnist() throws {
+        let dataset = try Dataset.load(.named("mnist"), cache: DataCache())
+        let test = dataset.samples(of: .test)
+        #expect(AverageDarkness(training: dataset).correct(test, of: dataset) == 2_225)
+        #expect((900...1_100).contains(randomGuesses(seed: 1, test, of: dataset)))
+    }
+
+    @Test("LIBSVM's lines count from 1 and leave zeros out")
+    func libSVM() throws {
+        let dataset = try Dataset.make(
+            name: "small", inputSize: 3, features: [0, 0.5, 1, 0, 0, 0] as [Float], labels: [2, 1])
+        #expect(dataset.libSVMLine(of: 0) == "2 2:0.5 3:1.0")
+        #expect(dataset.libSVMLine(of: 1) == "1")
+    }
+}
