@@ -80,9 +80,11 @@ struct ReducerTests {
         reducer.begin(tree)
         var results: [Double] = []
         for node in tree.randomCover(using: &random) + tree.randomCover(using: &random) {
-            if let total = reducer.add(node, loss: sums[node] ?? 0) { results.append(total) }
+            reducer.add(node, loss: sums[node] ?? 0)
+            if let total = reducer.loss { results.append(total) }
         }
-        #expect(results == [sums[tree.root] ?? .nan], "seed \(seed)")
+        // Complete at the latest with the first cover, and unchanged by what comes after it.
+        #expect(!results.isEmpty && results.allSatisfy { $0 == sums[tree.root] }, "seed \(seed)")
     }
 
     @Test("A tree of additions is not the order of the shards: the test above tells them apart")
@@ -91,8 +93,8 @@ struct ReducerTests {
         let tree = SummationTree(shards: 5, samples: 5)
         let leaves = Dictionary(uniqueKeysWithValues: zip(tree.leaves, values))
         let sums = tree.sums(of: { leaves[$0] ?? 0 }, adding: +)
-        // (1e8 + 1) + (-1e8 + (1 + 1))
-        #expect(sums[tree.root] == 2 - 2 || sums[tree.root] == 8)
-        #expect(sums[tree.root] != values.reduce(0, +))
+        // (1e8 + 1) + (-1e8 + (1 + 1)), where neighbouring floats are 8 apart.
+        #expect(sums[tree.root] == 0)
+        #expect(values.reduce(0, +) == 2)
     }
 }
