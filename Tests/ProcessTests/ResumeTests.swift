@@ -184,7 +184,7 @@ struct ResumeTests {
     @Test("On a full disk a run goes on, and ends with 74 if its model cannot be written", .enabled(if: canMount()))
     func fullDisk() throws {
         let workplace = try BrokenRuns()
-        let disk = try SmallDisk(workplace.folder("disk"), bytes: 1 << 16)
+        let disk = try SmallDisk(workplace.folder("disk"), bytes: 1 << 20)
         let process = try workplace.start("disk/run", "--set", "checkpoint.every=0.01")
         try workplace.waitForCheckpoint("disk/run", of: process)
         try disk.fill()

@@ -3,7 +3,7 @@ import Glibc
 import LockstepTesting
 import Testing
 
-/// A file system of a few pages.
+/// A file system of a few hundred pages.
 final class SmallDisk {
     private let path: String
 
