@@ -66,7 +66,7 @@ enum ExitStatus: Equatable {
 
     private init(of error: ArtifactError) {
         switch error {
-        case .system(_, _, let code) where code == ENOENT: self = .noInput
+        case .system(_, _, let code) where code == ENOENT && error.isAboutInput: self = .noInput
         case .system(_, _, let code) where code == EIO || code == ENOSPC || code == EDQUOT: self = .inputOutput
         case .system, .notEmpty, .notADirectory: self = .cantCreate
         case .inUse: self = .temporaryFailure

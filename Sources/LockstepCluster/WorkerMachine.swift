@@ -31,7 +31,7 @@ package struct WorkerMachine: Sendable {
     static let pieceBytes: UInt64 = 1 << 20
     static let piecesUnderWay: UInt64 = 4
 
-    private let deadlines: Deadlines
+    private var deadlines: Deadlines
     private var isConnected = false
     private(set) var state: State
     /// The present membership, while there is one.
@@ -116,6 +116,11 @@ package struct WorkerMachine: Sendable {
     package mutating func expectWeights(chunks: Int?) {
         weights = chunks.map { VersionedChunkSets(capacity: $0) }
         sharesMemory = chunks == nil
+    }
+
+    /// Takes over how long the run waits for a coordinator that was lost, in seconds.
+    package mutating func setRejoinTimeout(_ seconds: Double) {
+        deadlines.rejoin = seconds
     }
 
     /// When a tick is due at the latest.

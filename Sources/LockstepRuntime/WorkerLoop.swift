@@ -213,6 +213,7 @@ final class WorkerLoop {
             try share(memoryOf: welcome, task)
             machine.expectWeights(chunks: task.regions == nil ? task.chunks.chunks.count : nil)
             if let regions = task.regions { dataset = regions.dataset }
+            machine.setRejoinTimeout(task.configuration.timeouts.rejoin)
             if dataset?.description != welcome.dataset { dataset = options.findDataset(welcome.dataset) }
             if dataset != nil {
                 follow(.dataReady)

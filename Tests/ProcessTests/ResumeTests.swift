@@ -5,74 +5,11 @@ import LockstepTesting
 import LockstepTraining
 import Testing
 
-/// A folder with a tiny data set and its configuration, in which runs are started, broken off and resumed.
-private struct Workplace {
-    let folder: TemporaryFolder
-
-    init() throws {
-        folder = try TemporaryFolder()
-        let dataset = TinyDataset()
-        try dataset.write(to: folder)
-        try folder.write(text: dataset.configuration(epochs: 1_000_000), to: "tiny.yaml")
-    }
-
-    private func arguments(_ output: String, _ more: [String]) -> [String] {
-        ["train", "tiny.yaml", "--kernel", "portable", "--shards", "4", "--output", output] + more
-    }
-
-    /// A run that goes on until it is ended.
-    func start(_ output: String, _ more: String...) throws -> RunningProcess {
-        try RunningProcess(arguments(output, more), in: folder.path)
-    }
-
-    /// A run to its end.
-    func run(_ output: String, _ more: String...) throws -> FinishedProcess {
-        try Program.run(arguments(output, more), in: folder.path)
-    }
-
-    func directory(_ output: String) -> RunDirectory { RunDirectory(existing: folder(output)) }
-
-    func newestStep(_ output: String) throws -> UInt64? { try directory(output).checkpoints.steps().first }
-
-    /// Epochs, of 50 steps each, that a run must have to go on for a little from its newest checkpoint.
-    func epochs(beyond output: String) throws -> Int {
-        Int(try #require(try newestStep(output)) / 50) + 2
-    }
-
-    func summary(_ output: String) throws -> RunSummary { try RunSummary(run: folder(output)) }
-
-    /// Waits for a checkpoint of a later step than `step`.
-    func waitForCheckpoint(_ output: String, of process: RunningProcess, after step: UInt64 = 0) throws {
-        try process.wait(until: "there is a checkpoint after step \(step)") {
-            try newestStep(output) ?? 0 > step
-        }
-    }
-
-    /// Resumes a run for a little, and expects what an undisturbed run of so many epochs gives.
-    func expectGoesOn(_ output: String, _ more: String...) throws {
-        let epochs = "\(try epochs(beyond: output))"
-        let resumed = try Program.run(arguments(output, ["--resume", "--epochs", epochs] + more), in: folder.path)
-        #expect(resumed.status == 0, "\(resumed)")
-        let reference = "whole-\(epochs)"
-        if !FileManager.default.fileExists(atPath: folder(reference)) {
-            #expect(try run(reference, "--epochs", epochs).status == 0)
-        }
-        let (summary, whole) = (try summary(output), try summary(reference))
-        #expect(summary.weightsSHA256 == whole.weightsSHA256)
-        #expect(summary.epochs.map(\.weightsSHA256) == whole.epochs.map(\.weightsSHA256))
-        #expect(summary.epochs.map(\.correct) == whole.epochs.map(\.correct))
-        #expect(summary.steps == whole.steps && summary.status == .finished)
-        #expect(
-            try bytes(of: directory(output).bestModel) == bytes(of: directory(reference).bestModel),
-            "best.safetensors differs")
-    }
-}
-
 @Suite("Runs that are broken off and resumed", .serialized, .oneAtATime)
 struct ResumeTests {
     @Test("A run that is killed again and again, with changing workers, ends with the undisturbed run's weights")
     func killed() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         let often = ["--set", "checkpoint.every=0.01"]
         var step: UInt64 = 0
         for workers in [nil, "2", nil, "3"] {
@@ -91,10 +28,12 @@ struct ResumeTests {
         try workplace.expectGoesOn("run")
     }
 
-    @Test("Asked to stop, a run checkpoints, says how to go on and leaves nobody behind", arguments: [SIGINT, SIGTERM])
-    func stopped(signal: Int32) throws {
-        let workplace = try Workplace()
-        let process = try workplace.start("run", "--workers", "2", "--set", "checkpoint.every=0")
+    @Test(
+        "Asked to stop, a run checkpoints, says how to go on and leaves nobody behind", arguments: [SIGINT, SIGTERM],
+        [[], ["--workers", "2"]])
+    func stopped(signal: Int32, workers: [String]) throws {
+        let workplace = try BrokenRuns()
+        let process = try workplace.start("run", workers + ["--set", "checkpoint.every=0"])
         try process.waitForLine(containing: "Epoch 1:")
         process.send(signal: signal)
         let ending = try process.wait()
@@ -109,7 +48,7 @@ struct ResumeTests {
 
     @Test("Asked a second time, a run ends at once, though its workers have stopped answering")
     func stoppedTwice() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         let process = try workplace.start("run", "--workers", "2")
         try process.waitForLine(containing: "Epoch 0:")
         for worker in process.workers { kill(worker, SIGSTOP) }
@@ -125,7 +64,7 @@ struct ResumeTests {
 
     @Test("SIGUSR1 asks for a checkpoint, and the run goes on")
     func request() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         let process = try workplace.start("run", "--set", "checkpoint.every=0")
         try process.waitForLine(containing: "Epoch 0:")
         #expect(try workplace.newestStep("run") == nil)
@@ -141,7 +80,7 @@ struct ResumeTests {
 
     @Test("A run that another process works on is left alone")
     func inUse() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         let process = try workplace.start("run")
         try process.waitForLine(containing: "Epoch 0:")
         let second = try workplace.run("run", "--resume")
@@ -154,7 +93,7 @@ struct ResumeTests {
 
     @Test("A changed configuration is refused, key by key, and so are a missing run and a shorter one")
     func refusals() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         #expect(try workplace.run("run", "--epochs", "2").status == 0)
         let changed = try workplace.run("run", "--resume", "--batch", "20", "--set", "optimizer.sgd.learning-rate=2")
         #expect(changed.status == 78)
@@ -171,7 +110,7 @@ struct ResumeTests {
 
     @Test("Without --output the newest run of the name is resumed, and named")
     func newest() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         for _ in 0..<2 {
             #expect(try Program.run(["train", "tiny.yaml", "--epochs", "1"], in: workplace.folder.path).status == 0)
         }
@@ -185,7 +124,7 @@ struct ResumeTests {
 
     @Test("Damaged checkpoints are named, and an older one leads to the same weights; if none is whole, none is used")
     func damage() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         let process = try workplace.start("run", "--set", "checkpoint.every=0.01")
         var step: UInt64 = 0
         for _ in 0..<3 {
@@ -215,7 +154,7 @@ struct ResumeTests {
 
     @Test("A run that was killed before its first checkpoint starts again in its directory")
     func early() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         let process = try workplace.start("run", "--set", "checkpoint.every=0")
         try process.waitForLine(containing: "Epoch 0:")
         process.send(signal: SIGKILL)
@@ -228,31 +167,10 @@ struct ResumeTests {
         let lines = try text(of: workplace.directory("run").metrics).split(separator: "\n")
         #expect(lines.count { $0.contains(#""type":"epoch""#) } == 2)
     }
-}
-
-@Suite("Endings", .serialized, .oneAtATime)
-struct EndingTests {
-    @Test("A run whose numbers leave the finite ones stops with 70, names the step and keeps its last checkpoint")
-    func notFinite() throws {
-        let workplace = try Workplace()
-        for workers in [[], ["--workers", "2"]] {
-            let output = "run\(workers.count)"
-            let run = try Program.run(
-                [
-                    "train", "tiny.yaml", "--output", output, "--set", "optimizer.sgd.learning-rate=1e300", "--epochs",
-                    "2",
-                ] + workers,
-                in: workplace.folder.path)
-            #expect(run.status == 70, "\(run)")
-            #expect(run.errorLines.last?.hasPrefix("lockstep: step 0 (epoch 0): ") == true, "\(run)")
-            #expect(!FileManager.default.fileExists(atPath: workplace.directory(output).bestModel))
-            #expect(!FileManager.default.fileExists(atPath: workplace.directory(output).model))
-        }
-    }
 
     @Test("No epochs leave the initial model; without evaluation there is no best one")
     func degenerate() throws {
-        let workplace = try Workplace()
+        let workplace = try BrokenRuns()
         #expect(try workplace.run("none", "--epochs", "0").status == 0)
         #expect(FileManager.default.fileExists(atPath: workplace.directory("none").model))
         #expect(!FileManager.default.fileExists(atPath: workplace.directory("none").bestModel))
@@ -265,8 +183,8 @@ struct EndingTests {
 
     @Test("On a full disk a run goes on, and ends with 74 if its model cannot be written", .enabled(if: canMount()))
     func fullDisk() throws {
-        let workplace = try Workplace()
-        let disk = try SmallDisk(workplace.folder("disk"), bytes: 1 << 16)
+        let workplace = try BrokenRuns()
+        let disk = try SmallDisk(workplace.folder("disk"), bytes: 1 << 20)
         let process = try workplace.start("disk/run", "--set", "checkpoint.every=0.01")
         try workplace.waitForCheckpoint("disk/run", of: process)
         try disk.fill()
@@ -279,39 +197,4 @@ struct EndingTests {
         disk.clear()
         try workplace.expectGoesOn("disk/run")
     }
-}
-
-/// A file system of a few pages.
-private final class SmallDisk {
-    private let path: String
-
-    init(_ path: String, bytes: Int) throws {
-        self.path = path
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        try #require(mount("tmpfs", path, "tmpfs", 0, "size=\(bytes)") == 0)
-    }
-
-    deinit {
-        umount2(path, Int32(MNT_DETACH))
-    }
-
-    /// Leaves no page free.
-    func fill() throws {
-        let file = open("\(path)/filler", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-        defer { close(file) }
-        let page = [UInt8](repeating: 1, count: 4096)
-        while write(file, page, page.count) > 0 {}
-    }
-
-    func clear() {
-        unlink("\(path)/filler")
-    }
-}
-
-/// Whether this process may mount file systems.
-private func canMount() -> Bool {
-    guard let folder = try? TemporaryFolder(), mount("tmpfs", folder.path, "tmpfs", 0, "size=4096") == 0 else {
-        return false
-    }
-    return umount(folder.path) == 0
 }

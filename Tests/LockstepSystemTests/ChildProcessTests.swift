@@ -1,0 +1,106 @@
+import Glibc
+import LockstepSystem
+import LockstepTesting
+import Testing
+
+@Suite("Child process")
+struct ChildProcessTests {
+    /// A shell, which is on every system.
+    private func shell(_ script: String, output: ChildProcess.Command.Output = .inherited) throws -> ChildProcess {
+        try ChildProcess(
+            ChildProcess.Command(
+                executable: "/bin/sh", arguments: ["-c", script], environment: ["GREETING": "hello"], output: output))
+    }
+
+    @Test("It tells how the process ended: by itself or by a signal")
+    func endings() throws {
+        #expect(try shell("exit 0").wait(until: .never) == .exited(code: 0))
+        #expect(try shell("exit 7").wait(until: .never) == .exited(code: 7))
+        let killed = try shell("kill -9 $$").wait(until: .never)
+        #expect(killed == .signalled(SIGKILL))
+        #expect(killed?.description == "signal 9 (Killed)")
+        #expect(ChildProcess.Exit.exited(code: 7).description == "exit status 7")
+    }
+
+    @Test("Its ending stays known, and signals after it reach nobody")
+    func afterwards() throws {
+        let process = try shell("exit 3")
+        #expect(process.wait(until: .never) == .exited(code: 3))
+        process.send(signal: SIGKILL)
+        #expect(process.reap() == .exited(code: 3))
+        #expect(process.terminate(grace: .seconds(10)) == .exited(code: 3))
+    }
+
+    @Test("It gets the environment, no open file but three, and its output goes where it should")
+    func surroundings() throws {
+        let folder = try TemporaryFolder()
+        let file = open(folder("output"), O_WRONLY | O_CREAT, 0o600)
+        defer { close(file) }
+        let leaky = open("/dev/null", O_RDONLY)
+        defer { close(leaky) }
+        let process = try shell("echo $GREETING; echo to errors >&2; ls /proc/$$/fd", output: .file(file))
+        #expect(process.wait(until: .never) == .exited(code: 0))
+        let lines = try text(of: folder("output")).split(separator: "\n")
+        #expect(lines.prefix(2) == ["hello", "to errors"])
+        #expect(lines.dropFirst(2).allSatisfy { Int($0) ?? 9 <= 3 })
+    }
+
+    @Test("It leads a process group, which a signal reaches as a whole")
+    func group() throws {
+        let folder = try TemporaryFolder()
+        let process = try shell("sleep 1000 & echo $! > \(folder("child")); wait")
+        var child: Int32?
+        while child == nil { child = Int32((try? text(of: folder("child")))?.dropLast() ?? "") }
+        #expect(getpgid(child ?? 0) == process.processID)
+        process.send(signal: SIGKILL)
+        #expect(process.wait(until: .never) == .signalled(SIGKILL))
+        // The grandchild is somebody else's to reap; it ends, though.
+        while child.map({ !ProcessTable.arguments(of: $0).isEmpty }) == true { sched_yield() }
+    }
+
+    @Test("Termination is asked for, and after the grace forced; a stopped process is woken for it")
+    func termination() throws {
+        #expect(try shell("exec sleep 1000").terminate(grace: .seconds(60)) == .signalled(SIGTERM))
+        let stubborn = try shell("trap '' TERM; echo > /dev/null; while :; do sleep 0.01; done")
+        // It may not have set the trap yet: either way it ends.
+        #expect([.signalled(SIGTERM), .signalled(SIGKILL)].contains(stubborn.terminate(grace: .milliseconds(200))))
+        let stopped = try shell("exec sleep 1000")
+        kill(stopped.processID, SIGSTOP)
+        #expect(stopped.terminate(grace: .seconds(60)) == .signalled(SIGTERM))
+    }
+
+    @Test("Letting go of it kills it")
+    func lettingGo() throws {
+        var process: ChildProcess? = try shell("exec sleep 1000")
+        let number = process?.processID ?? 0
+        process = nil
+        #expect(kill(number, 0) == -1)
+    }
+
+    @Test("A program that is not there is an error that names it")
+    func missing() {
+        let error = #expect(throws: SystemError.self) {
+            try ChildProcess(ChildProcess.Command(executable: "/no/such/program", arguments: []))
+        }
+        #expect(error?.code == ENOENT)
+        #expect(error.map { "\($0)".contains("/no/such/program") } == true)
+    }
+
+    @Test("The lifeline ends with the process, and the process can see it end")
+    func lifeline() throws {
+        let short = try shell("exit 0")
+        let lifeline = short.lifeline
+        _ = short.wait(until: .never)
+        #expect(lifeline.hasEnded)
+
+        let reader = try shell("cat > /dev/null; exit 5")
+        #expect(!reader.lifeline.hasEnded)
+        reader.closeLifeline()
+        #expect(reader.wait(until: .never) == .exited(code: 5))
+    }
+
+    @Test("A process that was given no lifeline has none, whatever its standard input")
+    func noLifeline() {
+        #expect(Lifeline.standardInput == nil)
+    }
+}

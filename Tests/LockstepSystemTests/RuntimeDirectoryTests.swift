@@ -1,0 +1,52 @@
+import Foundation
+import Glibc
+import LockstepSystem
+import LockstepTesting
+import Testing
+
+@Suite("Runtime directory")
+struct RuntimeDirectoryTests {
+    @Test("It is this user's alone, short enough for sockets, and goes with its owner")
+    func life() throws {
+        let folder = try TemporaryFolder()
+        let directory = try RuntimeDirectory.make(in: [folder.path])
+        let path = directory.path
+        var status = stat()
+        #expect(stat(path, &status) == 0)
+        #expect(status.st_mode & 0o777 == 0o700)
+        #expect(path.utf8.count + 1 + RuntimeDirectory.longestName <= 107)
+        try Data("x".utf8).write(to: URL(fileURLWithPath: "\(path)/socket"))
+        directory.remove()
+        #expect(try folder.names().isEmpty)
+    }
+
+    @Test("The first parent with room for it is taken; without one the error names the last")
+    func parents() throws {
+        let folder = try TemporaryFolder()
+        let directory = try RuntimeDirectory.make(in: ["relative", folder("none"), folder.path])
+        #expect(directory.path.hasPrefix(folder.path + "/"))
+        let error = #expect(throws: SystemError.self) {
+            _ = try RuntimeDirectory.make(in: [folder("none")])
+        }
+        #expect(error?.path?.hasPrefix(folder("none")) == true)
+        #expect(throws: SystemError.self) {
+            _ = try RuntimeDirectory.make(in: ["/tmp/" + String(repeating: "long", count: 30)])
+        }
+    }
+
+    @Test("What a dead process left is removed; what a living one uses and what others made stays")
+    func stale() throws {
+        let folder = try TemporaryFolder()
+        let living = try RuntimeDirectory.make(in: [folder.path])
+        try folder.write(text: "", to: "lockstep-123-abcdef/lock")
+        try folder.write(text: "", to: "lockstep-123-abcdef/socket")
+        try FileManager.default.createDirectory(atPath: folder("lockstep-9-ghijkl"), withIntermediateDirectories: false)
+        try folder.write(text: "thesis", to: "lockstep-results/thesis.txt")
+        try folder.write(text: "thesis", to: "lockstep-5-thesis/thesis.txt")
+        let second = try RuntimeDirectory.make(in: [folder.path])
+        let left = Set(try folder.names())
+        let own = [living.path, second.path].map { String($0.dropFirst(folder.path.count + 1)) }
+        #expect(left == Set(own + ["lockstep-results", "lockstep-5-thesis"]))
+        #expect(try text(of: folder("lockstep-5-thesis/thesis.txt")) == "thesis")
+    }
+}

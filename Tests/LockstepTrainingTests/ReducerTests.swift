@@ -1,0 +1,100 @@
+import LockstepSharding
+import LockstepTesting
+import LockstepTraining
+import Testing
+
+@Suite("Reducer")
+struct ReducerTests {
+    /// A part of an answer, as a source would push it.
+    private struct Push {
+        var node: NodeID
+        var chunk: Int
+        var isStable: Bool
+    }
+
+    @Test("Whatever order the nodes come in, the sum has the bits of the tree's additions", arguments: 1...60)
+    func anyOrder(_ seed: Int) throws {
+        var random = SplitMix64(seed: UInt64(seed))
+        let shards = Int.random(in: 1...12, using: &random)
+        let layout = ChunkLayout(segments: [0..<10, 10..<13, 13..<30], maximumElements: 7)
+        let reducer = Reducer(layout: layout, shards: shards)
+        // Three steps with one reducer: nothing of a step may be left in the next.
+        for _ in 0..<3 {
+            let tree = SummationTree(shards: shards, samples: Int.random(in: 1...30, using: &random))
+            let leaves = Dictionary(
+                uniqueKeysWithValues: tree.leaves.map { leaf in
+                    (leaf, (0..<30).map { _ in Float.random(in: -1...1, using: &random) * 1e3 })
+                })
+            let sums = tree.sums(of: { leaves[$0] ?? [] }, adding: { zip($0, $1).map(+) })
+            var pushes: [Push] = []
+            // Two covers: what the second adds are duplicates, parents of known nodes or parts of them.
+            for node in tree.randomCover(using: &random) + tree.randomCover(using: &random) {
+                for chunk in layout.chunks.indices {
+                    pushes.append(Push(node: node, chunk: chunk, isStable: .random(using: &random)))
+                }
+            }
+            let found = sum(pushes.shuffled(using: &random), of: sums, with: reducer, tree)
+            #expect(found == sums[tree.root], "seed \(seed), \(tree)")
+        }
+    }
+
+    /// Pushes everything, and checks that each chunk is completed once.
+    private func sum(
+        _ pushes: [Push], of sums: [NodeID: [Float]], with reducer: Reducer, _ tree: SummationTree
+    ) -> [Float] {
+        var found = [Float](repeating: .nan, count: 30)
+        var completed = Set<Int>()
+        // Stable memory lives until the step ends.
+        var stable: [UnsafeMutableBufferPointer<Float>] = []
+        defer { for buffer in stable { buffer.deallocate() } }
+        reducer.begin(tree)
+        for push in pushes {
+            let range = reducer.layout.chunks[push.chunk].range
+            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: range.count)
+            _ = buffer.initialize(from: sums[push.node]?[range] ?? [])
+            guard let base = buffer.baseAddress else { continue }
+            let total = reducer.add(push.node, chunk: push.chunk, base, isStable: push.isStable)
+            if let total {
+                #expect(completed.insert(push.chunk).inserted)
+                for (offset, element) in range.enumerated() { found[element] = total[offset] }
+            }
+            if push.isStable {
+                stable.append(buffer)
+            } else {
+                buffer.update(repeating: .nan)
+                buffer.deallocate()
+            }
+        }
+        return found
+    }
+
+    @Test("Losses are added in the shards' tree, each once, in any order", arguments: 1...40)
+    func losses(_ seed: Int) {
+        var random = SplitMix64(seed: UInt64(seed))
+        let shards = Int.random(in: 1...40, using: &random)
+        let tree = SummationTree(shards: shards, samples: Int.random(in: 1...100, using: &random))
+        let reducer = Reducer(layout: ChunkLayout(segments: [0..<1]), shards: shards)
+        let leaves = Dictionary(
+            uniqueKeysWithValues: tree.leaves.map { ($0, Double.random(in: 0...1, using: &random) * 1e3) })
+        let sums = tree.sums(of: { leaves[$0] ?? 0 }, adding: +)
+        reducer.begin(tree)
+        var results: [Double] = []
+        for node in tree.randomCover(using: &random) + tree.randomCover(using: &random) {
+            reducer.add(node, loss: sums[node] ?? 0)
+            if let total = reducer.loss { results.append(total) }
+        }
+        // Complete at the latest with the first cover, and unchanged by what comes after it.
+        #expect(!results.isEmpty && results.allSatisfy { $0 == sums[tree.root] }, "seed \(seed)")
+    }
+
+    @Test("A tree of additions is not the order of the shards: the test above tells them apart")
+    func orderMatters() {
+        let values: [Float] = [1e8, 1, -1e8, 1, 1]
+        let tree = SummationTree(shards: 5, samples: 5)
+        let leaves = Dictionary(uniqueKeysWithValues: zip(tree.leaves, values))
+        let sums = tree.sums(of: { leaves[$0] ?? 0 }, adding: +)
+        // (1e8 + 1) + (-1e8 + (1 + 1)), where neighbouring floats are 8 apart.
+        #expect(sums[tree.root] == 0)
+        #expect(values.reduce(0, +) == 2)
+    }
+}

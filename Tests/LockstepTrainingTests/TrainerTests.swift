@@ -1,0 +1,164 @@
+import LockstepData
+import LockstepDigest
+import LockstepNetwork
+import LockstepNumerics
+import LockstepSharding
+import LockstepTesting
+import LockstepTraining
+import Testing
+
+@Suite("Trainer")
+struct TrainerTests {
+    @Test("Nodes in any cut and order, some twice, train to the weights of one process", arguments: 1...8)
+    func anySource(_ seed: Int) throws {
+        let expected = try train(TrainingCase(epochs: 3))
+        let scattered = try train(TrainingCase(epochs: 3)) { ScatteredSource($0, seed: UInt64(seed)) }
+        #expect(scattered.outcome.weightsSHA256 == expected.outcome.weightsSHA256, "seed \(seed)")
+        #expect(scattered.outcome.epochs.map(\.trainingCost) == expected.outcome.epochs.map(\.trainingCost))
+        #expect(scattered.outcome.epochs.map(\.test) == expected.outcome.epochs.map(\.test))
+    }
+
+    @Test("Each epoch takes all samples, the short last mini-batch included, and is reported")
+    func epochs() throws {
+        let result = try train(TrainingCase(training: 50, batch: 8, epochs: 3))
+        let outcome = result.outcome
+        #expect(outcome.steps == 21)
+        #expect(outcome.samples == 150)
+        #expect(!outcome.interrupted)
+        #expect(outcome.epochs.map(\.epoch) == [0, 1, 2])
+        #expect(outcome.epochs.map(\.totalSteps) == [7, 14, 21])
+        #expect(outcome.epochs.allSatisfy { $0.samples == 50 && $0.test?.total == 30 && $0.validation?.total == 20 })
+        #expect(outcome.epochs.last?.weightsSHA256 == outcome.weightsSHA256)
+        #expect(Set(outcome.epochs.map(\.weightsSHA256)).count == 3)
+        let bytes = UnsafeRawBufferPointer(result.weights.buffer)
+        #expect(outcome.weightsSHA256 == SHA256.hash(bytes).hex)
+        #expect(result.observer.epochs == outcome.epochs.map(\.weightsSHA256))
+    }
+
+    @Test("No epochs: the initial weights, and nothing computed")
+    func noEpochs() throws {
+        let run = try TrainingCase(epochs: 0)
+        let result = try train(run)
+        #expect(result.outcome.steps == 0)
+        #expect(result.outcome.epochs.isEmpty)
+        let initial = try run.initialWeights()
+        #expect(Array(result.weights.buffer) == Array(initial.buffer))
+    }
+
+    @Test(
+        "Every so many epochs and after the last one the network is evaluated",
+        arguments: [(0, []), (1, [0, 1, 2, 3, 4]), (2, [1, 3, 4]), (9, [4])])
+    func evaluation(_ every: Int, _ expected: [Int]) throws {
+        let result = try train(TrainingCase(epochs: 5), every: every)
+        #expect(result.outcome.epochs.filter { $0.test != nil }.map(\.epoch) == expected)
+        #expect(result.outcome.weightsSHA256 == (try train(TrainingCase(epochs: 5))).outcome.weightsSHA256)
+    }
+
+    @Test("The best epoch is the first with the highest validation count")
+    func best() throws {
+        let epochs = try train(TrainingCase(epochs: 12)).outcome.epochs
+        var highest = -1
+        for epoch in epochs {
+            let correct = epoch.validation?.correct ?? 0
+            #expect(epoch.isBest == (correct > highest))
+            highest = max(highest, correct)
+        }
+        #expect(epochs.contains { !$0.isBest })
+    }
+
+    @Test("A stop is obeyed before the next step")
+    func stop() throws {
+        let result = try train(TrainingCase(epochs: 3), stopAfter: 10)
+        #expect(result.outcome.interrupted)
+        #expect(result.outcome.steps == 10)
+        #expect(result.outcome.epochs.count == 1)
+    }
+
+    // MARK: -
+
+    private struct Result {
+        var outcome: RunOutcome
+        var weights: FloatBuffer
+        var observer: Recorder
+    }
+
+    private func train(
+        _ run: TrainingCase, every: Int = 1, stopAfter: Int = .max,
+        source: (TrainingCase) -> any GradientSource = { LocalGradientSource($0.computation) }
+    ) throws -> Result {
+        var configuration = run.configuration
+        configuration.evaluation.every = every
+        let observer = Recorder()
+        var steps = 0
+        let shouldStop = {
+            defer { steps += 1 }
+            return steps == stopAfter
+        }
+        let trainer = try Trainer(
+            configuration: configuration, schedule: run.schedule, layout: run.layout,
+            parameters: VersionedParameters(
+                initial: try run.initialWeights(), other: FloatBuffer(count: run.layout.count)),
+            source: source(run),
+            surroundings: Trainer.Surroundings(observers: [observer], shouldStop: shouldStop) { run.computation })
+        let outcome = try trainer.run()
+        return Result(outcome: outcome, weights: try #require(observer.final), observer: observer)
+    }
+}
+
+/// Remembers what it is told.
+private final class Recorder: RunObserver {
+    var epochs: [String] = []
+    var final: FloatBuffer?
+
+    func runWillStart(_ run: RunDescription) {}
+    func runDidProgress(_ progress: StepProgress) {}
+
+    func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
+        epochs.append(SHA256.hash(UnsafeRawBufferPointer(parameters.buffer)).hex)
+    }
+
+    func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
+        final = parameters
+    }
+}
+
+/// Answers as a cluster would: nodes cut at random, in any order, some twice, from memory that is used again.
+private final class ScatteredSource: GradientSource {
+    private let run: TrainingCase
+    private let local: LocalGradientSource
+    private var random: SplitMix64
+
+    init(_ run: TrainingCase, seed: UInt64) {
+        self.run = run
+        self.local = LocalGradientSource(run.computation)
+        self.random = SplitMix64(seed: seed)
+    }
+
+    var workers: Int { 1 }
+    var membership: MembershipCounts { MembershipCounts() }
+    func publish(version: UInt64, chunk: Int) {}
+
+    func gradients(
+        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+    ) throws {
+        let buffer = FloatBuffer(count: run.layout.count)
+        let nodes = batch.tree.randomCover(using: &random)
+        for node in nodes + batch.tree.randomCover(using: &random) {
+            let loss = run.computation.gradient(
+                of: node, in: batch, weights: parameters.current.pointer, into: buffer.pointer
+            ) { _ in }
+            for chunk in run.layout.chunks.chunks.indices.shuffled(using: &random) {
+                let floats = buffer.pointer + run.layout.chunks.chunks[chunk].range.lowerBound
+                try push(.gradient(node, chunk: chunk, floats, isStable: false))
+            }
+            try push(.loss(node, loss))
+            buffer.buffer.update(repeating: .nan)
+        }
+    }
+
+    func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore] {
+        local.evaluate(splits, parameters: parameters)
+    }
+
+    func contributor(of node: NodeID) -> String? { nil }
+}

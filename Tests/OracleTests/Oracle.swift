@@ -1,0 +1,26 @@
+import Foundation
+import LockstepTesting
+import Testing
+
+/// The Python program beside this file, which computes the same things in another way.
+enum Oracle {
+    /// The interpreter with numpy and safetensors that scripts/test makes.
+    static let python = ProcessInfo.processInfo.environment["LOCKSTEP_ORACLE_PYTHON"]
+    static let isThere = python != nil
+
+    private static let program = String(#filePath.dropLast("Oracle.swift".count)) + "Oracles/lockstep_oracle.py"
+
+    /// Runs one of its commands.
+    static func ask<Answer: Decodable>(_ arguments: String...) throws -> Answer {
+        let process = Process()
+        let output = Pipe()
+        process.executableURL = URL(fileURLWithPath: try #require(python))
+        process.arguments = [program] + arguments
+        process.standardOutput = output
+        try process.run()
+        let answer = output.fileHandleForReading.readDataToEndOfFile()
+        process.waitUntilExit()
+        try #require(process.terminationStatus == 0, "\(arguments.joined(separator: " "))")
+        return try JSONDecoder().decode(Answer.self, from: answer)
+    }
+}

@@ -1,0 +1,69 @@
+import Foundation
+import Glibc
+import LockstepArtifacts
+import LockstepTesting
+import Testing
+
+/// However a run ends, nothing of it stays behind.
+@Suite("Endings", .serialized, .oneAtATime)
+struct EndingTests {
+    @Test("A run that ends by itself leaves its run directory and nothing else")
+    func normal() throws {
+        let place = try Workplace()
+        try FileManager.default.createDirectory(atPath: place.folder("sockets"), withIntermediateDirectories: false)
+        let output = place.output()
+        let run = try RunningProcess(
+            ["train", "tiny.yaml", "--workers", "2", "--output", output],
+            environment: ["XDG_RUNTIME_DIR": place.folder("sockets")], in: place.folder.path)
+        #expect(try run.wait().status == 0)
+        #expect(run.orphans().isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: place.folder("sockets")).isEmpty)
+        let names = try FileManager.default.contentsOfDirectory(atPath: output)
+        for name in ["config.yaml", "model.safetensors", "best.safetensors", "metrics.jsonl", "summary.json"] {
+            #expect(names.contains(name))
+        }
+    }
+
+    @Test("Local workers die with a coordinator that is killed")
+    func killedCoordinator() throws {
+        let place = try Workplace(epochs: 1_000_000)
+        let run = try RunningProcess(["train", "tiny.yaml", "--workers", "3"], in: place.folder.path)
+        try run.waitForLine(containing: "Epoch 0:")
+        #expect(run.workers.count == 3)
+        run.send(signal: SIGKILL)
+        #expect(try run.wait().signal == SIGKILL)
+        #expect(run.orphans().isEmpty)
+    }
+
+    @Test("A stopped worker dies with its coordinator, too, once it goes on")
+    func stoppedWorker() throws {
+        let place = try Workplace(epochs: 1_000_000)
+        let run = try RunningProcess(["train", "tiny.yaml", "--workers", "2"], in: place.folder.path)
+        try run.waitForLine(containing: "Epoch 0:")
+        let worker = try #require(run.workers.first)
+        kill(worker, SIGSTOP)
+        run.send(signal: SIGKILL)
+        _ = try run.wait()
+        kill(worker, SIGCONT)
+        #expect(run.orphans().isEmpty)
+    }
+
+    @Test("A run whose numbers leave the finite ones names step and remedy, and saves no model of them")
+    func notFinite() throws {
+        let place = try Workplace()
+        for workers in [[], ["--workers", "2"]] {
+            let output = place.output()
+            let run = try RunningProcess(
+                ["train", "tiny.yaml", "--output", output, "--set", "optimizer.sgd.learning-rate=1e300"] + workers,
+                in: place.folder.path)
+            let result = try run.wait()
+            #expect(result.status == 70, "\(result)")
+            #expect(result.errorLines.last?.hasPrefix("lockstep: step 0 (epoch 0): ") == true, "\(result)")
+            #expect(result.errorLines.last?.contains("smaller learning rate") == true, "\(result)")
+            #expect(run.orphans().isEmpty)
+            for name in ["best.safetensors", "model.safetensors"] {
+                #expect(!FileManager.default.fileExists(atPath: "\(output)/\(name)"))
+            }
+        }
+    }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import LockstepArtifacts
+import LockstepTesting
+import Testing
+
+/// The promise: weights depend on configuration, shards, kernel and version, and on nothing else.
+@Suite("The same weights, whoever computes them", .serialized, .oneAtATime)
+struct ExactnessTests {
+    @Test("mnist-30 with two shards: one process, one worker, two workers", .enabled(if: Workplace.hasMNIST))
+    func twoShards() throws {
+        let place = try Workplace(mnist: ())
+        let alone = try place.train(["--epochs", "2", "--shards", "2"])
+        #expect(alone.workers == 1)
+        let two = try place.train(["--epochs", "2", "--workers", "2"])
+        #expect(two.workers == 2)
+        #expect(two.shards == 2)
+        #expect(two.weightsSHA256 == alone.weightsSHA256)
+        #expect(two.epochs.map(\.correct) == alone.epochs.map(\.correct))
+        #expect(two.epochs.map(\.cost) == alone.epochs.map(\.cost))
+        #expect(two.epochs.map(\.trainingCost) == alone.epochs.map(\.trainingCost))
+        #expect(try place.weights(["--epochs", "2", "--workers", "1", "--shards", "2"]) == alone.weightsSHA256)
+    }
+
+    @Test(
+        "mnist-30 with four shards: one process, four workers, three of which one or two are killed",
+        .enabled(if: Workplace.hasMNIST))
+    func fourShards() throws {
+        let place = try Workplace(mnist: ())
+        let never = ["--epochs", "2", "--set", "evaluation.every=0"]
+        let alone = try place.weights(["--shards", "4", "--epochs", "2"])
+        #expect(try place.weights(["--workers", "4"] + never) == alone)
+
+        let output = place.output()
+        let run = try RunningProcess(
+            ["train", place.configuration, "--output", output, "--workers", "3", "--shards", "4"] + never)
+        try run.waitForLine(containing: "Epoch 0")
+        try killUntilShardsMove(in: run)
+        let result = try run.wait()
+        #expect(result.status == 0, "\(result)")
+        let summary = try RunSummary(run: output)
+        #expect(summary.weightsSHA256 == alone)
+        #expect(summary.workersLost >= 1)
+        #expect(summary.shardsReassigned >= 1)
+        #expect(summary.bitwiseReproducible)
+        #expect(run.orphans().isEmpty)
+    }
+
+    /// Kills one worker and, where that had just nothing to do, another.
+    private func killUntilShardsMove(in run: RunningProcess) throws {
+        for (index, worker) in run.workers.prefix(2).enumerated() {
+            kill(worker, SIGKILL)
+            let notice = try run.waitForLine(containing: "was lost", count: index + 1)
+            #expect(notice.contains("pid \(worker)"))
+            if notice.contains("to the others") { return }
+        }
+    }
+
+    @Test(
+        "Mini-batches of one, of odd sizes, of all samples, and fewer samples than shards",
+        arguments: [1, 3, 7, 128, 500])
+    func batches(_ batch: Int) throws {
+        let place = try Workplace(epochs: 1, batch: batch)
+        let alone = try place.weights(["--shards", "4"])
+        #expect(try place.weights(["--workers", "4"]) == alone)
+        #expect(try place.weights(["--workers", "3", "--shards", "4"]) == alone)
+    }
+
+    @Test("One mini-batch of MNIST's 50,000 training samples", .enabled(if: Workplace.hasMNIST))
+    func wholeTrainingSet() throws {
+        let place = try Workplace(mnist: ())
+        let options = ["--epochs", "2", "--batch", "50000", "--shards", "3"]
+        let alone = try place.train(options)
+        #expect(alone.steps == 2)
+        #expect(try place.weights(options + ["--workers", "2"]) == alone.weightsSHA256)
+    }
+
+    @Test("Evaluation after every epoch or never changes no weight")
+    func evaluation() throws {
+        let place = try Workplace(epochs: 3)
+        let every = try place.train(["--workers", "2"])
+        let never = try place.train(["--workers", "2", "--set", "evaluation.every=0"])
+        #expect(every.weightsSHA256 == never.weightsSHA256)
+        #expect(every.epochs.map(\.weightsSHA256) == never.epochs.map(\.weightsSHA256))
+        #expect(every.epochs.allSatisfy { $0.correct != nil })
+        #expect(never.epochs.allSatisfy { $0.correct == nil })
+    }
+
+    @Test("Other shards and other seeds give other weights: the hash is no constant")
+    func differences() throws {
+        let place = try Workplace(epochs: 1)
+        let hashes = try [["--shards", "1"], ["--shards", "2"], ["--shards", "2", "--seed", "2"]].map(place.weights)
+        #expect(Set(hashes).count == 3)
+    }
+}
