@@ -102,7 +102,7 @@ extension Network {
         public let confidence: Float
     }
 
-    /// Runs one sample through the network: a' = σ(w·a + b), layer by layer.
+    /// Runs one sample through the network: a' = f(w·a + b), layer by layer.
     ///
     /// - Parameter input: [sizes.first], as the training samples were: pixels from 0 to 1 for MNIST.
     /// - Returns: The activations of the last layer, [sizes.last].
@@ -114,8 +114,8 @@ extension Network {
                 .configuration, "the network takes \(layout.inputs) values, the input has \(input.count)")
         }
         return try withPublicErrors {
-            let engine = Backpropagation(
-                layout, activation: architecture.activation, library: try MatrixLibrary.inUse(), maximumRows: 1)
+            let engine = try Backpropagation(
+                architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(), maximumRows: 1)
             engine.inputs.update(from: input, count: input.count)
             let outputs = engine.outputs(rows: 1, weights: parameters.pointer)
             return withExtendedLifetime(engine) { Array(UnsafeBufferPointer(start: outputs, count: layout.outputs)) }
@@ -145,8 +145,8 @@ extension Network {
     public func evaluate(on samples: Samples, split: Samples.Split = .test) throws(LockstepError) -> Score {
         try withPublicErrors {
             try architecture.check(against: samples.dataset.description)
-            let engine = Backpropagation(
-                layout, activation: architecture.activation, library: try MatrixLibrary.inUse(),
+            let engine = try Backpropagation(
+                architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(),
                 maximumRows: BlockPartition.evaluationRows)
             let score = Evaluator(engine: engine, dataset: samples.dataset)
                 .score(of: split.inner, weights: parameters.pointer)

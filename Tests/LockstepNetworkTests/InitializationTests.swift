@@ -16,6 +16,26 @@ struct InitializationTests {
         #expect(Set(parameters).count > 23_800)
     }
 
+    @Test("the other initializers scale the same Gaussians", arguments: [Initializer.scaledNormal, .xavier, .he])
+    func scaled(initializer: Initializer) throws {
+        let variances: [Double]
+        let biasVariance: Float
+        switch initializer {
+        case .scaledNormal: (variances, biasVariance) = ([1.0 / 400, 1.0 / 100], 1)
+        case .xavier: (variances, biasVariance) = ([2.0 / 500, 2.0 / 110], 0)
+        default: (variances, biasVariance) = ([2.0 / 400, 2.0 / 100], 0)
+        }
+        let sizes = [400, 100, 10]
+        let layout = try ParameterLayout(Architecture(sizes: sizes))
+        let plain = try draw(Architecture(sizes: sizes), seed: 4)
+        let scaled = try draw(Architecture(sizes: sizes, initializer: initializer), seed: 4)
+        for (layer, variance) in zip(layout.layers, variances) {
+            let deviation = Float(variance.squareRoot())
+            #expect(layer.weights.allSatisfy { scaled[$0] == deviation * plain[$0] })
+            #expect(layer.biases.allSatisfy { scaled[$0] == biasVariance * plain[$0] })
+        }
+    }
+
     @Test("a parameter depends on the seed and its place alone", arguments: [0, 1, UInt64.max])
     func place(seed: UInt64) throws {
         let parameters = try draw(Architecture(sizes: [20, 5, 3]), seed: seed)

@@ -4,7 +4,7 @@ import LockstepNumerics
 
 /// A model as one page without anything outside it: a field to draw a digit in, and the network that reads it.
 ///
-/// The page prepares the drawing as MNIST was prepared (see `DigitPreparation`) and computes a' = σ(w·a + b).
+/// The page prepares the drawing as MNIST was prepared (see `DigitPreparation`) and computes a' = f(w·a + b), layer by layer.
 struct HTMLExport {
     private let model: Model
 
@@ -29,13 +29,27 @@ struct HTMLExport {
             .replacingOccurrences(of: "%NAME%", with: model.architecture.sizes.map(String.init).joined(separator: "-"))
             .replacingOccurrences(of: "%LABELS%", with: "[\(labels.map(Self.javaScript).joined(separator: ", "))]")
             .replacingOccurrences(of: "%ACTIVATION%", with: activation)
+            .replacingOccurrences(of: "%OUTPUT%", with: output)
             .replacingOccurrences(of: "%WEIGHTS%", with: weights)
     }
 
-    /// The function of JavaScript that makes a layer's activations of its weighted inputs.
+    /// The function of JavaScript that makes a hidden neuron's activation of its weighted input.
     private var activation: String {
         switch model.architecture.activation {
         case .sigmoid: "z => 1 / (1 + Math.exp(-z))"
+        case .tanh: "Math.tanh"
+        case .relu: "z => Math.max(z, 0)"
+        case .leakyReLU: "z => z > 0 ? z : 0.01 * z"
+        }
+    }
+
+    /// The function of JavaScript that makes the outputs of the last layer's weighted inputs.
+    private var output: String {
+        switch model.architecture.output {
+        case .sigmoid: "z => z.map(value => 1 / (1 + Math.exp(-value)))"
+        case .softmax:
+            "z => { const e = z.map(value => Math.exp(value - Math.max(...z))), sum = e.reduce((a, b) => a + b); "
+                + "return e.map(value => value / sum); }"
         }
     }
 
@@ -72,7 +86,7 @@ struct HTMLExport {
         </main>
         <script>
         "use strict";
-        const sizes = %SIZES%, labels = %LABELS%, activation = %ACTIVATION%;
+        const sizes = %SIZES%, labels = %LABELS%, activation = %ACTIVATION%, output = %OUTPUT%;
         const bytes = Uint8Array.from(atob("%WEIGHTS%"), c => c.charCodeAt(0));
         const view = new DataView(bytes.buffer);
         const parameters = Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
@@ -89,7 +103,7 @@ struct HTMLExport {
                     z[j] = sum;
                 }
                 at = biases + outputs;
-                a = z.map(activation);
+                a = layer < sizes.length - 1 ? z.map(activation) : output(z);
             }
             return a;
         }

@@ -112,7 +112,7 @@ struct ONNXExport {
             let output = layer == count - 1 ? "output" : "layers.\(layer).activation"
             let operands = [input, ParameterLayout.weightName(layer), ParameterLayout.biasName(layer)]
             write("Gemm", from: operands, to: sum, transposesSecond: true, into: &graph)
-            write(activationOperator, from: [sum], to: output, into: &graph)
+            write(layer == count - 1 ? outputOperator : activationOperator, from: [sum], to: output, into: &graph)
         }
         graph.text(Field.Graph.name, "network")
         for tensor in model.layout.tensors { write(tensor, into: &graph) }
@@ -123,6 +123,18 @@ struct ONNXExport {
     private var activationOperator: String {
         switch model.architecture.activation {
         case .sigmoid: "Sigmoid"
+        case .tanh: "Tanh"
+        case .relu: "Relu"
+        // Its default slope is ours.
+        case .leakyReLU: "LeakyRelu"
+        }
+    }
+
+    /// Softmax runs along the last axis unless it is told otherwise.
+    private var outputOperator: String {
+        switch model.architecture.output {
+        case .sigmoid: "Sigmoid"
+        case .softmax: "Softmax"
         }
     }
 
