@@ -154,7 +154,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
     // Real processes, real sockets, real kills.
-    ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS"]),
+    ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS", "LockstepCluster"]),
     // Independent programs from PyPI check what we compute and write.
     ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData"]),
 ]

@@ -40,6 +40,8 @@ extension ClusterNotice {
             return "payload travels in messages, not in shared memory: \(reason)"
         case .payloadInline(let member, let reason):
             return "\(member)'s payload travels in messages, not in shared memory: \(reason)"
+        case .recordBroken(let reason):
+            return "the record of events ends here: \(reason)"
         case .prediction(let text):
             return text
         case .waiting(let seconds):
@@ -67,7 +69,7 @@ extension ClusterNotice {
         switch self {
         case .joined, .left, .prediction: false
         case .joinedWithOtherBits, .lost, .refused, .turnedAway, .memoryUnshared, .payloadInline, .waiting, .slow,
-            .quarantined, .replacing, .notReplaced:
+            .quarantined, .replacing, .notReplaced, .recordBroken:
             true
         }
     }

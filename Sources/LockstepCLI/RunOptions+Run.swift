@@ -57,7 +57,7 @@ extension RunOptions {
         return Cluster.Options(
             endpoints: endpoints, workers: workers, allowsMixedKernels: allowMixedKernels,
             transport: transport ?? .auto, keys: keys, timeline: timelineOptions(for: run),
-            auditedFraction: audit, maximumRestarts: maxRestarts)
+            auditedFraction: audit, maximumRestarts: maxRestarts, eventRecord: recordEvents)
     }
 
     /// Makes the run's directory, or takes that of the run that is resumed.

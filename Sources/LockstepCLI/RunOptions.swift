@@ -65,6 +65,11 @@ struct RunOptions: ParsableArguments {
     @Option(help: "Dead workers that train replaces in a run, at most.")
     var maxRestarts = 10
 
+    @Option(
+        help: ArgumentHelp(
+            "Write everything that happens to the coordinator to this file, to be replayed.", valueName: "file"))
+    var recordEvents: String?
+
     @Flag(help: "Write a timeline of fifty steps of all processes to trace.json, which opens in Perfetto.")
     var trace = false
 

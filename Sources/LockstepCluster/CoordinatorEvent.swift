@@ -64,6 +64,8 @@ package enum ClusterNotice: Hashable, Sendable {
     case memoryUnshared(reason: String)
     /// A worker of this host is sent its payload in messages, for memory cannot be shared with it.
     case payloadInline(MemberID, reason: String)
+    /// The record of events cannot be written any further.
+    case recordBroken(reason: String)
     /// What a step will take.
     case prediction(String)
     /// Idle workers have often had to compute a worker's nodes too. Seconds are for one sample.

@@ -26,11 +26,13 @@ package final class Cluster {
         package var auditedFraction: Double
         /// How many dead local workers are replaced in a run.
         package var maximumRestarts: Int
+        /// The file to write the coordinator's events to; nil: none.
+        package var eventRecord: String?
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
             keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
-            maximumRestarts: Int = 10
+            maximumRestarts: Int = 10, eventRecord: String? = nil
         ) {
             self.endpoints = endpoints
             self.workers = workers
@@ -40,6 +42,7 @@ package final class Cluster {
             self.timeline = timeline
             self.auditedFraction = auditedFraction
             self.maximumRestarts = maximumRestarts
+            self.eventRecord = eventRecord
         }
     }
 
@@ -48,6 +51,7 @@ package final class Cluster {
     private let deadlines: Deadlines
     private let context: Context
     private let link: CoordinatorLink
+    private let events: EventFile?
     private let stop: StopSignals?
     private var runtimeDirectory: RuntimeDirectory?
     private var localWorkers: LocalWorkers?
@@ -74,6 +78,7 @@ package final class Cluster {
         self.timeline = options.timeline?.makeTimeline()
         self.deadlines = Deadlines(
             start: run.configuration.timeouts.start, rejoin: run.configuration.timeouts.rejoin)
+        self.events = try options.eventRecord.map { try EventFile(path: $0) }
         var endpoints = options.endpoints
         if endpoints.isEmpty {
             let directory = try RuntimeDirectory.make()
@@ -245,6 +250,7 @@ package final class Cluster {
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
             run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, computation: computation,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
-            regions: regions, transport: options.transport, timeline: timeline, supervision: supervision)
+            regions: regions, transport: options.transport, timeline: timeline, events: events,
+            supervision: supervision)
     }
 }

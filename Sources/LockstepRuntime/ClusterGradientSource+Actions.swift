@@ -13,7 +13,10 @@ import ZeroMQ
 extension ClusterGradientSource {
     /// Takes an event in and does what comes of it, what comes of that included.
     func handle(_ event: CoordinatorEvent, _ push: (Contribution) throws -> Void = { _ in }) throws {
-        machine.handle(event, now: .now, into: &actions)
+        let now = Moment.now
+        let first = actions.count
+        machine.handle(event, now: now, into: &actions)
+        if let events { events.append(event, now: now, actions: actions[first...]) }
         guard !isPerforming else { return }
         isPerforming = true
         defer {

@@ -54,6 +54,8 @@ final class ClusterGradientSource: GradientSource {
     var parts: AnswerParts
     private let audits: AuditSchedule
     let ledger: AuditLedger
+    /// Where what happens to the machine is written down; nil: nowhere.
+    let events: EventFile?
     /// The coordinator's own arithmetic, for audits.
     let computation: Computation
 
@@ -75,11 +77,15 @@ final class ClusterGradientSource: GradientSource {
         link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
         dataset: Dataset, layout: ParameterLayout, parameters: VersionedParameters, computation: Computation,
         audits: AuditSchedule, regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
-        supervision: Supervision
+        events: EventFile? = nil, supervision: Supervision
     ) {
+        let now = Moment.now
         self.timeline = timeline
         self.link = link
-        self.machine = CoordinatorMachine(terms: terms, now: .now)
+        self.machine = CoordinatorMachine(terms: terms, now: now)
+        self.events = events
+        events?.begin(terms, now: now)
+        events?.whenBroken = { supervision.notify(.recordBroken(reason: "\($0)")) }
         self.poller = Poller(context: context)
         self.run = run
         self.welcome = welcome
@@ -158,6 +164,7 @@ final class ClusterGradientSource: GradientSource {
 
     /// Tells every worker that the run is over, and closes the socket.
     func finish(_ goodbye: Goodbye) throws {
+        defer { events?.flush() }
         try handle(.stop(goodbye))
         link.close()
     }

@@ -42,6 +42,33 @@ struct TransportTests {
         #expect(result.notices.contains { if case .left = $0 { true } else { false } })
     }
 
+    @Test(
+        "An audit compares answers whatever way they came",
+        arguments: [[Transport.shared, .shared], [.shared, .inline]])
+    func audited(_ workers: [Transport]) throws {
+        let run = try ThreadCluster.prepare(shards: 4)
+        let alone = try run.train(observers: []) { false }
+        var cluster = ThreadCluster(workers: workers)
+        cluster.auditedFraction = 1
+        let result = try cluster.train(run)
+        #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
+        #expect(!result.notices.contains { if case .quarantined = $0 { true } else { false } })
+    }
+
+    @Test("A gradient is read only from the slot that its node was given in this step")
+    func slots() throws {
+        let region = try MemberRegion(
+            member: MemberID(rawValue: 1), layout: RegionLayout(parameters: 10, shards: 4))
+        let first = WorkUnit(kind: .node, step: 3, number: 4)
+        let other = WorkUnit(kind: .node, step: 3, number: 5)
+        #expect(region.gradient(of: first) == nil)
+        #expect(region.place(first) == 0)
+        #expect(region.gradient(of: first)?.isStable == true)
+        #expect(region.gradient(of: other) == nil)
+        #expect(region.place(WorkUnit(kind: .node, step: 4, number: 5)) == 0)
+        #expect(region.gradient(of: first) == nil && region.gradient(of: other) == nil)
+    }
+
     @Test("A run that wants shared memory refuses a worker without it")
     func insisting() throws {
         let run = try ThreadCluster.prepare(shards: 2)

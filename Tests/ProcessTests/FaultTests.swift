@@ -1,5 +1,6 @@
 import Glibc
 import LockstepArtifacts
+import LockstepCluster
 import LockstepTesting
 import Testing
 
@@ -58,13 +59,20 @@ struct FaultTests {
     @Test("A killed worker's nodes go to the others, and another worker takes its place")
     func killed() throws {
         let site = try Site(epochs: 10)
-        let run = try site.train(fault: "slow=4")
+        let run = try site.train(["--record-events", "events"], fault: "slow=4")
         try run.waitForLine(containing: "Epoch 0")
         kill(try #require(run.workers.first), SIGKILL)
         try run.waitForLine(containing: "another one starts in 0.2 s (replacement 1 of at most 10)")
         try run.waitForLine(containing: "joined", count: 4)
         let summary = try site.conclude(run)
         #expect(summary.workersLost == 1 && summary.workersJoined == 4)
+        // What the machine decided follows from what happened to it alone.
+        let record = try bytes(of: site.folder("events"))
+        let replay = try record.withUnsafeBytes { try EventReplay.run($0) }
+        #expect(replay.steps == summary.steps && replay.events > summary.steps)
+        var altered = record
+        altered[record.count - 1] ^= 1
+        #expect(throws: EventReplay.Failure.self) { try altered.withUnsafeBytes { try EventReplay.run($0) } }
     }
 
     @Test("Without replacements the run goes on with the survivors; one that was asked to stop is not replaced anyway")
