@@ -44,8 +44,8 @@ struct EvaluateCommand: ParsableCommand {
         let dataset = try Dataset.load(source, cache: try DataCache())
         try model.architecture.check(against: dataset.description)
         let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
-        let engine = Backpropagation(
-            try ParameterLayout(model.architecture), activation: model.architecture.activation, library: library,
+        let engine = try Backpropagation(
+            model.architecture, objective: Objective(cost: model.cost), library: library,
             maximumRows: BlockPartition.evaluationRows)
         let evaluator = Evaluator(engine: engine, dataset: dataset)
         let score = evaluator.score(of: split, weights: model.parameters.pointer)

@@ -28,7 +28,7 @@ extension RunOptions {
         }
         let dataset = try Dataset.load(configuration.data, cache: try DataCache())
         if dryRun {
-            try configuration.network.check(against: dataset.description)
+            try configuration.check(against: dataset.description)
             let plan = DryRun(configuration: configuration, workers: workers)
             for line in try plan.lines(trainingSamples: dataset.samples(of: .training).count) { console.result(line) }
             return nil

@@ -18,9 +18,7 @@ extension Activation {
         forEachBand(rows: rows, columns: columns) { first, count in
             let band = values + first * columns
             addRow(biases, to: band, rows: count, columns: columns)
-            switch self {
-            case .sigmoid: applySigmoid(band, count: count * columns)
-            }
+            apply(band, count: count * columns)
         }
     }
 
@@ -40,10 +38,7 @@ extension Activation {
     ) {
         forEachBand(rows: rows, columns: columns) { first, count in
             let band = errors + first * columns
-            switch self {
-            case .sigmoid:
-                multiplyBySigmoidSlope(band, activations: activations + first * columns, count: count * columns)
-            }
+            multiplyBySlope(band, activations: activations + first * columns, count: count * columns)
             sumColumns(
                 band, rows: count, columns: columns, accumulating: accumulating || first > 0, into: biasGradient)
         }

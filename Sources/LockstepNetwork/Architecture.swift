@@ -2,30 +2,69 @@
 package struct Architecture: Codable, Hashable, Sendable {
     /// Neurons in each layer, the input layer first: `[784, 30, 10]`.
     package var sizes: [Int]
+    /// Of the hidden layers.
     package var activation: Activation
+    /// Of the last layer.
+    package var output: OutputActivation
     package var initializer: Initializer
 
-    package init(sizes: [Int], activation: Activation = .sigmoid, initializer: Initializer = .standardNormal) {
+    package init(
+        sizes: [Int], activation: Activation = .sigmoid, output: OutputActivation = .sigmoid,
+        initializer: Initializer = .standardNormal
+    ) {
         self.sizes = sizes
         self.activation = activation
+        self.output = output
         self.initializer = initializer
     }
 }
 
-/// What a neuron does with its weighted input.
+/// What a hidden neuron does with its weighted input.
 package enum Activation: String, CaseIterable, Codable, Sendable {
     /// 1 / (1 + exp(-z)).
     case sigmoid
+    case tanh
+    /// max(z, 0).
+    case relu
+    /// z where it is positive, 0.01 z where it is negative.
+    case leakyReLU = "leaky-relu"
+}
+
+/// What the last layer does with its weighted inputs.
+package enum OutputActivation: String, CaseIterable, Codable, Sendable {
+    /// 1 / (1 + exp(-z)) of each by itself.
+    case sigmoid
+    /// exp(z_j) / Σ exp(z_k): probabilities of the classes.
+    case softmax
 }
 
 /// How the parameters are drawn before the first step.
 package enum Initializer: String, CaseIterable, Codable, Sendable {
     /// Weights and biases Gaussian with mean 0 and variance 1.
     case standardNormal = "standard-normal"
+    /// Weights Gaussian with variance 1/n, n being the inputs of a neuron; biases with variance 1. The textbook's
+    /// chapter 3.
+    case scaledNormal = "scaled-normal"
+    /// Weights Gaussian with variance 2 / (inputs + outputs); biases 0. Glorot and Bengio, AISTATS 2010.
+    case xavier
+    /// Weights Gaussian with variance 2 / inputs; biases 0. He, Zhang, Ren and Sun, ICCV 2015.
+    case he
 }
 
 /// What training makes small.
 package enum Cost: String, CaseIterable, Codable, Sendable {
     /// C = 1/2n Σ ‖y - a‖².
     case quadratic
+    /// C = -1/n Σ Σ_j y_j log a_j for softmax, with (1 - y_j) log(1 - a_j) added for sigmoids.
+    case crossEntropy = "cross-entropy"
+
+    /// Whether the cost can be had of such outputs.
+    package func accepts(_ output: OutputActivation) -> Bool {
+        self == .crossEntropy || output == .sigmoid
+    }
+
+    /// The output that a network has with this cost if none is named.
+    package var customaryOutput: OutputActivation {
+        self == .crossEntropy ? .softmax : .sigmoid
+    }
 }

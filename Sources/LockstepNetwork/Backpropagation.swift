@@ -15,23 +15,58 @@ package final class Backpropagation {
     package let inputs: UnsafeMutablePointer<Float>
     /// Classes of the samples, [maximumRows].
     package let labels: UnsafeMutablePointer<UInt16>
+    /// Numbers of the samples in the data set, [maximumRows], from which dropout draws its random numbers.
+    package let samples: UnsafeMutablePointer<UInt32>
 
     /// Follows the passes, if anybody wants to know where the time goes.
     package var timeline: Timeline?
 
     private let activation: Activation
+    private let output: OutputActivation
+    private let cost: Cost
+    private let random: Philox
     private let library: MatrixLibrary
     /// Of the network's inputs and of each layer, [maximumRows, outputs]: what layer l reads is `activations[l]`.
     private let activations: [FloatBuffer]
     /// Errors of the layer at hand and of the one before it, alternating by layer, [maximumRows, widest].
     private let deltas: (even: FloatBuffer, odd: FloatBuffer)
+    /// Of the inputs and of each hidden layer; nil where all units take part.
+    private let dropouts: [DropoutLayer?]
+    /// In training, and of the plain cost.
+    private let targets: (training: ClassTargets, evaluation: ClassTargets)
+    /// Room for the cost, [2, maximumRows].
+    private let logarithms: UnsafeMutablePointer<Double>
 
+    /// - Parameters:
+    ///   - architecture: The network.
+    ///   - objective: What is trained for; running and evaluating a network needs its cost alone.
+    ///   - seed: The run's, from which dropout draws; running and evaluating a network needs none.
+    ///   - library: The matrix library.
+    ///   - maximumRows: Rows that a block may have.
+    /// - Throws: ``NetworkError`` if the architecture can't be built, or the cost is not to be had of its output.
     package init(
-        _ layout: ParameterLayout, activation: Activation, library: MatrixLibrary, maximumRows: Int = 1024
-    ) {
+        _ architecture: Architecture, objective: Objective, seed: UInt64 = 0, library: MatrixLibrary,
+        maximumRows: Int = 1024
+    ) throws(NetworkError) {
         precondition(maximumRows > 0)
+        let layout = try ParameterLayout(architecture)
+        guard objective.cost.accepts(architecture.output) else {
+            throw .costOfOutput(objective.cost, architecture.output)
+        }
+        activation = architecture.activation
+        output = architecture.output
+        cost = objective.cost
+        random = Philox(seed: seed)
+        let classes = layout.outputs
+        targets = (
+            ClassTargets(smoothing: objective.labelSmoothing, classes: classes), ClassTargets(classes: classes)
+        )
+        dropouts = layout.layers.enumerated().map { index, layer in
+            let rate = index == 0 ? objective.inputDropout : objective.hiddenDropout
+            guard rate > 0 else { return nil }
+            return DropoutLayer(rate: rate, layer: index, units: layer.inputs, maximumRows: maximumRows)
+        }
         self.layout = layout
-        self.activation = activation
         self.library = library
         self.maximumRows = maximumRows
         activations =
@@ -42,31 +77,36 @@ package final class Backpropagation {
         inputs = activations[0].pointer
         labels = .allocate(capacity: maximumRows)
         labels.initialize(repeating: 0, count: maximumRows)
+        samples = .allocate(capacity: maximumRows)
+        samples.initialize(repeating: 0, count: maximumRows)
+        logarithms = .allocate(capacity: 2 * maximumRows)
+        logarithms.initialize(repeating: 0, count: 2 * maximumRows)
     }
 
     deinit {
         labels.deallocate()
+        samples.deallocate()
+        logarithms.deallocate()
     }
 
-    /// The gradient of Σ ½ ‖y - a‖² over the first `rows` samples: the sum, not the mean.
+    /// The gradient of the cost summed over the first `rows` samples: the sum, not the mean.
     ///
     /// - Parameters:
     ///   - rows: 1...maximumRows.
+    ///   - epoch: Of the training; dropout draws anew in each.
     ///   - weights: The parameters, in the layout.
     ///   - gradient: Receives the sum, in the layout.
     ///   - accumulating: Adds to what `gradient` holds.
     ///   - layerDone: Called with l once layer l's segment is final, the last layer first.
     /// - Returns: The sum of the costs, in double, added row by row.
     package func gradient(
-        rows: Int, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>, accumulating: Bool,
-        layerDone: (Int) throws -> Void
+        rows: Int, epoch: UInt32 = 0, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
+        accumulating: Bool, layerDone: (Int) throws -> Void
     ) rethrows -> Double {
-        forward(rows: rows, weights: weights)
+        forward(rows: rows, weights: weights, trainingIn: epoch)
         let last = layout.layers.count - 1
         timeline?.enter(.backward, layer: last)
-        let cost = quadraticCostAndDelta(
-            activations: activations[last + 1].pointer, labels: labels, rows: rows, outputs: layout.outputs,
-            delta: delta(last))
+        let cost = finish(rows: rows, targets.training, delta: delta(last))
         sumColumns(
             delta(last), rows: rows, columns: layout.outputs, accumulating: accumulating,
             into: gradient + layout.layers[last].biases.lowerBound)
@@ -82,6 +122,7 @@ package final class Backpropagation {
                 library.backward(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l),
                     w: weights + layer.weights.lowerBound, into: delta(l - 1))
+                restoreDropouts(l, rows: rows)
                 activation.passBack(
                     delta(l - 1), activations: activations[l].pointer, rows: rows, columns: layer.inputs,
                     accumulating: accumulating, biasGradient: gradient + layout.layers[l - 1].biases.lowerBound)
@@ -102,7 +143,9 @@ package final class Backpropagation {
     package func evaluate(
         rows: Int, weights: UnsafePointer<Float>, predictions: UnsafeMutablePointer<Int>
     ) -> (correct: Int, cost: Double) {
-        let outputs = outputs(rows: rows, weights: weights)
+        forward(rows: rows, weights: weights, trainingIn: nil)
+        let cost = finish(rows: rows, targets.evaluation, delta: nil)
+        let outputs = activations[layout.layers.count].pointer
         let classes = layout.outputs
         var correct = 0
         for row in 0..<rows {
@@ -111,27 +154,77 @@ package final class Backpropagation {
             predictions[row] = largest.index
             if largest.index == Int(labels[row]) && !largest.sawNaN { correct += 1 }
         }
-        return (correct, quadraticCost(activations: outputs, labels: labels, rows: rows, outputs: classes))
+        return (correct, cost)
     }
 
     /// The network's outputs for the first `rows` samples, [rows, layout.outputs], row-major; valid until the next
     /// verb.
     package func outputs(rows: Int, weights: UnsafePointer<Float>) -> UnsafePointer<Float> {
-        forward(rows: rows, weights: weights)
-        return UnsafePointer(activations[layout.layers.count].pointer)
+        forward(rows: rows, weights: weights, trainingIn: nil)
+        let outputs = activations[layout.layers.count].pointer
+        switch output {
+        case .sigmoid: applySigmoid(outputs, count: rows * layout.outputs)
+        case .softmax: applySoftmax(outputs, rows: rows, outputs: layout.outputs)
+        }
+        return UnsafePointer(outputs)
     }
 
-    private func forward(rows: Int, weights: UnsafePointer<Float>) {
+    /// Activations of the hidden layers, and the weighted inputs of the last; with dropout in the training of `epoch`.
+    private func forward(rows: Int, weights: UnsafePointer<Float>, trainingIn epoch: UInt32?) {
         precondition(rows > 0 && rows <= maximumRows)
         for (l, layer) in layout.layers.enumerated() {
             timeline?.enter(.forward, layer: l)
+            let input = activations[l].pointer
+            if let epoch, let dropout = dropouts[l] {
+                dropout.apply(to: input, rows: rows, random: random, epoch: epoch, samples: samples)
+            }
             let output = activations[l + 1].pointer
             library.forward(
-                rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: activations[l].pointer,
+                rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: input,
                 w: weights + layer.weights.lowerBound, into: output)
-            activation.activate(
-                output, biases: weights + layer.biases.lowerBound, rows: rows, columns: layer.outputs)
+            let biases = weights + layer.biases.lowerBound
+            if l + 1 < layout.layers.count {
+                activation.activate(output, biases: biases, rows: rows, columns: layer.outputs)
+            } else {
+                addRow(biases, to: output, rows: rows, columns: layer.outputs)
+            }
         }
+    }
+
+    /// Turns the last layer's weighted inputs into activations.
+    ///
+    /// - Parameters:
+    ///   - rows: Rows of the block.
+    ///   - targets: What the outputs should be.
+    ///   - delta: Receives the last layer's errors, unless nil.
+    /// - Returns: The sum of the rows' costs, in double, added row by row.
+    private func finish(rows: Int, _ targets: ClassTargets, delta: UnsafeMutablePointer<Float>?) -> Double {
+        let classes = layout.outputs
+        let outputs = activations[layout.layers.count].pointer
+        switch (cost, output) {
+        case (.crossEntropy, .softmax):
+            return softmaxCrossEntropy(
+                outputs, labels: labels, rows: rows, outputs: classes, targets: targets, logarithms: logarithms,
+                delta: delta)
+        case (.crossEntropy, .sigmoid):
+            return sigmoidCrossEntropy(
+                outputs, labels: labels, rows: rows, outputs: classes, targets: targets, delta: delta)
+        case (.quadratic, _):
+            applySigmoid(outputs, count: rows * classes)
+            guard let delta else {
+                return quadraticCost(activations: outputs, labels: labels, rows: rows, outputs: classes)
+            }
+            return quadraticCostAndDelta(
+                activations: outputs, labels: labels, rows: rows, outputs: classes, delta: delta)
+        }
+    }
+
+    /// Takes dropout out of what layer `l` reads: its errors become those of activations without it, and its activations
+    /// what they were before.
+    private func restoreDropouts(_ l: Int, rows: Int) {
+        guard let dropout = dropouts[l] else { return }
+        dropout.apply(toErrors: delta(l - 1), rows: rows)
+        scale(activations[l].pointer, by: 1 / dropout.scale, count: rows * layout.layers[l].inputs)
     }
 
     /// Errors of layer `l`, [rows, outputs], row-major.

@@ -2,8 +2,8 @@ package import LockstepNumerics
 
 /// Draws a network's parameters.
 ///
-/// With `standard-normal`, parameter i of the buffer is the Gaussian at (initialParameters, epoch 0, sample i, draw 0):
-/// its value depends on the seed and i alone.
+/// Parameter i of the buffer is the Gaussian at (initialParameters, epoch 0, sample i, draw 0), times the initializer's
+/// standard deviation for it.
 ///
 /// - Parameters:
 ///   - architecture: The network.
@@ -13,14 +13,29 @@ package import LockstepNumerics
 package func initialize(
     _ architecture: Architecture, seed: UInt64, into parameters: FloatBuffer
 ) throws(NetworkError) {
-    let count = try ParameterLayout(architecture).count
-    precondition(parameters.count >= count)
+    let layout = try ParameterLayout(architecture)
+    precondition(parameters.count >= layout.count)
     let random = Philox(seed: seed)
-    switch architecture.initializer {
-    case .standardNormal:
-        for i in 0..<count {
-            let position = RandomPosition(.initialParameters, sample: UInt32(i))
-            parameters.pointer[i] = random.standardNormal(at: position)
+    for layer in layout.layers {
+        let deviation = architecture.initializer.deviations(of: layer)
+        for (range, scale) in [(layer.weights, deviation.weights), (layer.biases, deviation.biases)] {
+            for i in range {
+                let position = RandomPosition(.initialParameters, sample: UInt32(i))
+                parameters.pointer[i] = scale == 0 ? 0 : scale * random.standardNormal(at: position)
+            }
+        }
+    }
+}
+
+extension Initializer {
+    /// Standard deviations of a layer's parameters.
+    fileprivate func deviations(of layer: ParameterLayout.Layer) -> (weights: Float, biases: Float) {
+        let (inputs, outputs) = (Double(layer.inputs), Double(layer.outputs))
+        return switch self {
+        case .standardNormal: (1, 1)
+        case .scaledNormal: (Float(1 / inputs.squareRoot()), 1)
+        case .xavier: (Float((2 / (inputs + outputs)).squareRoot()), 0)
+        case .he: (Float((2 / inputs).squareRoot()), 0)
         }
     }
 }

@@ -5,6 +5,7 @@ package enum NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `layer` counts from the input layer, which is 0.
     case layerSize(Int, layer: Int)
     case tooManyParameters
+    case costOfOutput(Cost, OutputActivation)
 
     package var description: String {
         switch self {
@@ -17,6 +18,9 @@ package enum NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooManyParameters:
             "network sizes: the weights and biases take more than \(Architecture.maximumParameterBytes) bytes; "
                 + "use smaller layers"
+        case .costOfOutput(let cost, let output):
+            "the \(cost.rawValue) cost goes with another output than \(output.rawValue); "
+                + "set network.output to \(cost.customaryOutput.rawValue) or cost to cross-entropy"
         }
     }
 }

@@ -3,6 +3,8 @@ package enum RandomPurpose: UInt32, Sendable {
     case initialParameters = 1
     case permutation = 2
     case fingerprint = 3
+    case dropout = 4
+    case augmentation = 5
     case audit = 16
 }
 
@@ -29,7 +31,7 @@ package struct RandomPosition: Hashable, Sendable {
 ///
 /// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11.
 package struct Philox: Hashable, Sendable {
-    private let key: (low: UInt32, high: UInt32)
+    let key: (low: UInt32, high: UInt32)
 
     /// The numbers of the run with this seed, which is the key.
     package init(seed: UInt64) {

@@ -33,7 +33,7 @@ package struct PreparedRun {
         var configuration = configuration
         configuration.shards = configuration.shards ?? max(1, workers)
         configuration.kernel = configuration.kernel ?? kernel
-        try configuration.network.check(against: dataset.description)
+        try configuration.check(against: dataset.description)
         self.configuration = configuration
         self.dataset = dataset
         self.library = try MatrixLibrary.open(configuration.kernel ?? kernel)

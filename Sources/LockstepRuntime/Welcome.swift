@@ -54,7 +54,7 @@ package struct Welcome: Codable {
             throw TrainingError.invalidConfiguration(
                 "\(shards) shards of a mini-batch of \(configuration.training.batch)")
         }
-        try configuration.network.check(against: dataset)
+        try configuration.check(against: dataset)
         _ = try DatasetLayout(dataset)
         _ = try ParameterLayout(configuration.network)
     }

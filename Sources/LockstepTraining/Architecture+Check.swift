@@ -19,3 +19,24 @@ extension Architecture {
         }
     }
 }
+
+extension RunConfiguration {
+    /// Checks that the network and what is done to the samples can be carried out on the data set; nothing is trusted.
+    package func check(against dataset: DatasetDescription) throws(TrainingError) {
+        try network.check(against: dataset)
+        let shares = [
+            regularization.dropout, regularization.inputDropout, regularization.labelSmoothing, regularization.average,
+        ]
+        guard shares.allSatisfy((0..<1).contains) else {
+            throw .invalidConfiguration("regularization: each share must be at least 0 and less than 1")
+        }
+        guard augmentation.isPossible else {
+            throw .invalidConfiguration("augmentation: an amount is negative, too large or not a number")
+        }
+        guard !augmentation.isActive || AugmentationOptions.side(of: dataset) != nil else {
+            throw .shapeMismatch(
+                "augmentation alters square images, but a sample of data set '\(dataset.name)' has "
+                    + "\(dataset.inputSize) values; remove augmentation")
+        }
+    }
+}

@@ -23,6 +23,8 @@ package final class Computation {
     private let dataset: Dataset
     private let seed: UInt64
     private var order: EpochOrder
+    /// Alters training images; nil if they are taken as they are.
+    private let warp: ImageWarp?
     /// Room for the sums of right children, by depth below the node that is asked for.
     private let scratch: [FloatBuffer]
 
@@ -30,19 +32,21 @@ package final class Computation {
     ///   - configuration: The run's, with its shards resolved.
     ///   - dataset: The run's samples; they must fit the network (see ``LockstepNetwork/Architecture/check(against:)``).
     ///   - library: The matrix library, opened with the run's kernel.
-    /// - Throws: `NetworkError` if there is no network of these sizes.
+    /// - Throws: `NetworkError` if there is no such network.
     package init(configuration: RunConfiguration, dataset: Dataset, library: MatrixLibrary) throws(NetworkError) {
         let trainingSamples = dataset.samples(of: .training).count
         self.schedule = BatchSchedule(
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
         self.layout = try ParameterLayout(configuration.network)
         let rows = max(BlockPartition.trainingRows, BlockPartition.evaluationRows)
-        self.engine = Backpropagation(
-            layout, activation: configuration.network.activation, library: library, maximumRows: rows)
+        self.engine = try Backpropagation(
+            configuration.network, objective: configuration.objective, seed: configuration.training.seed,
+            library: library, maximumRows: rows)
         self.evaluator = Evaluator(engine: engine, dataset: dataset)
         self.dataset = dataset
         self.seed = configuration.training.seed
         self.order = EpochOrder(count: trainingSamples)
+        self.warp = configuration.augmentation.makeWarp(for: dataset.description, seed: configuration.training.seed)
         let depth = schedule.trees.map(\.depth).max() ?? 1
         self.scratch = (0..<depth - 1).map { [count = layout.count] _ in FloatBuffer(count: count) }
     }
@@ -104,15 +108,25 @@ package final class Computation {
             timeline?.enter(.gather)
             let samples = UnsafeBufferPointer(
                 rebasing: order.samples[start + block.lowerBound..<start + block.upperBound])
-            dataset.gather(samples, into: engine.inputs)
-            dataset.gatherLabels(samples, into: engine.labels)
+            gather(samples, epoch: batch.epoch)
             let isLast = index == blocks.count - 1
             loss += try engine.gradient(
-                rows: block.count, weights: weights, into: gradient, accumulating: index > 0
+                rows: block.count, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights, into: gradient,
+                accumulating: index > 0
             ) { layer in
                 if isLast { try segmentDone(layer) }
             }
         }
         return loss
+    }
+
+    /// Gathers training samples, each altered as its epoch wants it.
+    private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) {
+        dataset.gather(samples, into: engine.inputs)
+        dataset.gatherLabels(samples, into: engine.labels)
+        for (row, sample) in samples.enumerated() {
+            engine.samples[row] = sample
+            warp?.apply(to: engine.inputs + row * layout.inputs, epoch: epoch, sample: sample)
+        }
     }
 }

@@ -8,6 +8,12 @@ extension RunConfiguration {
     ///   - stepsPerEpoch: Mini-batches of an epoch, which the schedule counts by.
     /// - Returns: An optimizer without memories.
     package func makeOptimizer(for layout: ParameterLayout, stepsPerEpoch: Int) -> any Optimizer {
+        let base = makeBaseOptimizer(for: layout, stepsPerEpoch: stepsPerEpoch)
+        guard regularization.average > 0 else { return base }
+        return AveragedOptimizer(base, decay: regularization.average, count: layout.count)
+    }
+
+    private func makeBaseOptimizer(for layout: ParameterLayout, stepsPerEpoch: Int) -> any Optimizer {
         func rate(_ peak: Double) -> LearningRate {
             LearningRate(
                 peak: peak, schedule: schedule, stepsPerEpoch: stepsPerEpoch, epochs: training.epochs)

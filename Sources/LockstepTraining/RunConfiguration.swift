@@ -13,6 +13,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var training: TrainingOptions
     package var optimizer: OptimizerConfiguration
     package var schedule: ScheduleConfiguration
+    package var regularization: RegularizationOptions
+    package var augmentation: AugmentationOptions
     package var evaluation: EvaluationOptions
     package var checkpoint: CheckpointOptions
     package var timeouts: TimeoutOptions
@@ -29,6 +31,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         training: TrainingOptions,
         optimizer: OptimizerConfiguration,
         schedule: ScheduleConfiguration = .constant,
+        regularization: RegularizationOptions = RegularizationOptions(),
+        augmentation: AugmentationOptions = AugmentationOptions(),
         evaluation: EvaluationOptions = EvaluationOptions(),
         checkpoint: CheckpointOptions = CheckpointOptions(),
         timeouts: TimeoutOptions = TimeoutOptions(),
@@ -42,6 +46,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         self.training = training
         self.optimizer = optimizer
         self.schedule = schedule
+        self.regularization = regularization
+        self.augmentation = augmentation
         self.evaluation = evaluation
         self.checkpoint = checkpoint
         self.timeouts = timeouts

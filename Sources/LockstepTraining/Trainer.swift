@@ -97,7 +97,7 @@ package final class Trainer {
         }
         save(isLast: true)
         let outcome = outcome(interrupted: isInterrupted)
-        for observer in surroundings.observers { try observer.runDidFinish(outcome, parameters: parameters.current) }
+        for observer in surroundings.observers { try observer.runDidFinish(outcome, parameters: model) }
         return outcome
     }
 
@@ -134,7 +134,7 @@ package final class Trainer {
         let (epoch, every) = (progress.epoch, configuration.evaluation.every)
         let seconds = epochSeconds
         let isEvaluated = every > 0 && ((epoch + 1) % every == 0 || epoch + 1 == configuration.training.epochs)
-        let scores = isEvaluated ? try source.evaluate([.test, .validation], parameters: parameters) : []
+        let scores = isEvaluated ? try evaluate() : []
         let validation = scores.last.flatMap { $0.total > 0 ? $0 : nil }
         let isBest = validation.map { $0.correct > progress.bestValidation ?? -1 } ?? false
         if isBest { progress.bestValidation = validation?.correct }
@@ -148,10 +148,21 @@ package final class Trainer {
         progress.epochLoss = 0
         epochStart = clock.now
         for observer in surroundings.observers {
-            try observer.epochDidFinish(report, parameters: parameters.current)
+            try observer.epochDidFinish(report, parameters: model)
         }
         let isOver = progress.epoch == configuration.training.epochs
         if !isOver, surroundings.checkpoints?.isDue(at: clock.now) == true { save(isLast: false) }
+    }
+
+    private func evaluate() throws -> [SplitScore] {
+        let average = parameters.version > 0 ? step.optimizer.averagedWeights : nil
+        return try source.evaluate(
+            [.test, .validation], parameters: average.map { parameters.replaced(by: $0) } ?? parameters)
+    }
+
+    /// The weights that are evaluated, hashed and saved: their average, if the optimizer keeps one.
+    private var model: FloatBuffer {
+        parameters.version > 0 ? step.optimizer.averagedWeights ?? parameters.current : parameters.current
     }
 
     // MARK: - Reports
@@ -181,9 +192,10 @@ package final class Trainer {
         return isUnderWay ? progress.epochSeconds + (clock.now - epochStart).seconds : 0
     }
 
-    /// SHA-256 of all parameters: layer by layer, weights (row-major, [out, in]) then biases, little-endian float32.
+    /// SHA-256 of the model: all parameters, layer by layer, weights (row-major, [out, in]) then biases, little-endian
+    /// float32.
     private var weightsSHA256: String {
-        SHA256.hash(UnsafeRawBufferPointer(parameters.current.buffer)).hex
+        SHA256.hash(UnsafeRawBufferPointer(model.buffer)).hex
     }
 
     // MARK: - Checkpoints

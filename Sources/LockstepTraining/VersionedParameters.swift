@@ -28,6 +28,20 @@ package struct VersionedParameters {
     package var current: FloatBuffer { self[version] }
     package var next: FloatBuffer { self[version + 1] }
 
+    /// Other weights in the place of the next ones, as the current ones of a version that no step has.
+    ///
+    /// Between two steps the next weights' place is free: whoever computes with these gets them as it gets any version,
+    /// and the next step's overwrite them.
+    package func replaced(by weights: FloatBuffer) -> VersionedParameters {
+        next.pointer.update(from: weights.pointer, count: weights.count)
+        var result = self
+        result.version = Self.replacement | (version + 1)
+        return result
+    }
+
+    /// Tells versions of replaced weights from those of steps.
+    private static let replacement: UInt64 = 1 << 63
+
     /// Makes the next weights the current ones.
     package mutating func advance() {
         version += 1

@@ -127,6 +127,42 @@ struct ConfigurationFileTests {
         #expect(try load(LockstepArtifactsTests.minimal + "schedule: \(text)\n").schedule == expected)
     }
 
+    @Test(
+        "The output is the cost's customary one unless it is named",
+        arguments: [
+            ("quadratic", nil, OutputActivation.sigmoid), ("cross-entropy", nil, .softmax),
+            ("cross-entropy", "sigmoid", .sigmoid), ("cross-entropy", "softmax", .softmax),
+            ("quadratic", "sigmoid", .sigmoid),
+        ] as [(String, String?, OutputActivation)])
+    func outputs(cost: String, output: String?, expected: OutputActivation) throws {
+        let named = output.map { ", output: \($0)" } ?? ""
+        let text = LockstepArtifactsTests.minimal.replacing("sizes: [784, 30, 10]", with: "sizes: [784, 10]\(named)")
+        let run = try load(text + "cost: \(cost)\n")
+        #expect(run.network.output == expected)
+        #expect(run.network.sizes == [784, 10])
+    }
+
+    @Test("Regularization and augmentation are read with their defaults")
+    func regularization() throws {
+        let text =
+            LockstepArtifactsTests.minimal + """
+                cost: cross-entropy
+                regularization: { dropout: 0.5, input-dropout: 0.25, label-smoothing: 0.1, average: 0.75 }
+                augmentation: { shift: 1, rotation: 2, scale: 0.5, shear: 0.25, elastic: 4, smoothness: 5 }
+
+                """
+        let run = try load(text)
+        #expect(
+            run.regularization
+                == RegularizationOptions(dropout: 0.5, inputDropout: 0.25, labelSmoothing: 0.1, average: 0.75))
+        #expect(
+            run.augmentation
+                == AugmentationOptions(shift: 1, rotation: 2, scale: 0.5, shear: 0.25, elastic: 4, smoothness: 5))
+        let plain = try load(LockstepArtifactsTests.minimal)
+        #expect(plain.regularization == RegularizationOptions())
+        #expect(plain.augmentation == AugmentationOptions() && !plain.augmentation.isActive)
+    }
+
     @Test("A key without a value counts as left out")
     func emptyValues() throws {
         let text = LockstepArtifactsTests.minimal + "shards:\ncost: null\nevaluation: { every: ~ }\ntimeouts:\n"
@@ -143,6 +179,26 @@ struct ConfigurationFileTests {
             (
                 5, "optimizer: { adam: { learning-rate: 3 } }",
                 "x.yaml:5: unknown key 'adam' in optimizer; did you mean 'adamw'?"
+            ),
+            (
+                3, "network: { sizes: [784, 10], output: softmax }",
+                "x.yaml:3: network.output is softmax; it needs 'cost: cross-entropy'"
+            ),
+            (
+                3, "network: { sizes: [784, 10] }\nregularization: { label-smoothing: 0.1 }",
+                "x.yaml:4: regularization.label-smoothing is 0.1; it needs 'cost: cross-entropy'"
+            ),
+            (
+                3, "network: { sizes: [784, 10] }\nregularization: { dropout: 1 }",
+                "x.yaml:4: regularization.dropout is 1; it must be at least 0.0 and less than 1.0"
+            ),
+            (
+                3, "network: { sizes: [784, 10] }\naugmentation: { smoothness: 0.5 }",
+                "x.yaml:4: augmentation.smoothness is 0.5; it must be at least 1.0 and less than 1000.0"
+            ),
+            (
+                3, "network: { sizes: [784, 10] }\naugmentation: { rotate: 5 }",
+                "x.yaml:4: unknown key 'rotate' in augmentation; did you mean 'rotation'?"
             ),
             (
                 5, "optimizer: { newton: { learning-rate: 3 } }",
@@ -189,7 +245,7 @@ struct ConfigurationFileTests {
             (
                 1, "<<: { name: x }",
                 "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, schedule, "
-                    + "evaluation, checkpoint, timeouts, shards, kernel"
+                    + "regularization, augmentation, evaluation, checkpoint, timeouts, shards, kernel"
             ),
             (
                 4, "training: { epochs: 30, batch: 0 }",
@@ -324,7 +380,8 @@ struct ConfigurationFileTests {
             (
                 "- a\n- b\n",
                 "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
-                    + "training, optimizer, schedule, evaluation, checkpoint, timeouts, shards, kernel"
+                    + "training, optimizer, schedule, regularization, augmentation, evaluation, checkpoint, "
+                    + "timeouts, shards, kernel"
             ),
             (
                 "name: [1, 2\ndata: x\n",

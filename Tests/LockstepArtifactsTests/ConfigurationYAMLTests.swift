@@ -21,6 +21,7 @@ struct ConfigurationYAMLTests {
                 network:
                   sizes: [784, 30, 10]
                   activation: sigmoid
+                  output: sigmoid
                   initializer: standard-normal
                 cost: quadratic
                 training:
@@ -34,6 +35,18 @@ struct ConfigurationYAMLTests {
                     nesterov: false
                     weight-decay: 0.0
                 schedule: constant
+                regularization:
+                  dropout: 0.0
+                  input-dropout: 0.0
+                  label-smoothing: 0.0
+                  average: 0.0
+                augmentation:
+                  shift: 0.0
+                  rotation: 0.0
+                  scale: 0.0
+                  shear: 0.0
+                  elastic: 0.0
+                  smoothness: 7.0
                 evaluation:
                   every: 1
                 checkpoint:
@@ -111,6 +124,18 @@ struct ConfigurationYAMLTests {
                 momentum: .random(in: 1e-9..<1, using: &random), nesterov: .random(using: &random),
                 weightDecay: .random(in: 0..<1, using: &random))
         }
+        run.network.activation = Activation.allCases.randomElement(using: &random) ?? .relu
+        run.network.initializer = Initializer.allCases.randomElement(using: &random) ?? .he
+        run.cost = Cost.allCases.randomElement(using: &random) ?? .quadratic
+        run.network.output =
+            OutputActivation.allCases.filter(run.cost.accepts).randomElement(using: &random) ?? .sigmoid
+        func share() -> Double { .random(in: 0..<1, using: &random) }
+        run.regularization = RegularizationOptions(
+            dropout: share(), inputDropout: share(), labelSmoothing: run.cost == .crossEntropy ? share() : 0,
+            average: share())
+        run.augmentation = AugmentationOptions(
+            shift: share(), rotation: share(), scale: share(), shear: share(), elastic: share(),
+            smoothness: 1 + share())
         run.schedule =
             [
                 .constant,

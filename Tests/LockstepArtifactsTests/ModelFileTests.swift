@@ -42,7 +42,7 @@ struct ModelFileTests {
         let expected =
             #"{"__metadata__":{"activation":"sigmoid","cost":"quadratic","data":"digits","#
             + #""data_sha256":"ab12","format_version":"1","initializer":"standard-normal","input_scale":"1/255","#
-            + #""labels":"only","program_version":"0.1.0","seed":"18446744073709551615","sizes":"3,2,1","#
+            + #""labels":"only","output":"sigmoid","program_version":"0.1.0","seed":"18446744073709551615","sizes":"3,2,1","#
             + #""weights_sha256":"\#(digest)"},"#
             + #""layers.0.bias":{"data_offsets":[24,32],"dtype":"F32","shape":[2]},"#
             + #""layers.0.weight":{"data_offsets":[0,24],"dtype":"F32","shape":[2,3]},"#
@@ -50,6 +50,21 @@ struct ModelFileTests {
             + #""layers.1.weight":{"data_offsets":[32,40],"dtype":"F32","shape":[1,2]}}"#
         #expect(header.trimmingCharacters(in: .whitespaces) == expected)
         #expect(Array(file[(8 + length)...]) == Array(UnsafeRawBufferPointer(parameters.buffer)))
+    }
+
+    @Test(
+        "Whatever the network does is in the file",
+        arguments: Activation.allCases, [(OutputActivation.sigmoid, Cost.crossEntropy), (.softmax, .crossEntropy)])
+    func functions(activation: Activation, ending: (output: OutputActivation, cost: Cost)) throws {
+        let folder = try TemporaryFolder()
+        let architecture = Architecture(
+            sizes: [3, 2, 1], activation: activation, output: ending.output, initializer: .he)
+        try ModelFile.save(
+            to: folder("m"), architecture: architecture, cost: ending.cost,
+            parameters: UnsafeBufferPointer(numbers(11).buffer), metadata: tinyMetadata)
+        let model = try ModelFile.load(folder("m"))
+        #expect(model.architecture == architecture)
+        #expect(model.cost == ending.cost)
     }
 
     @Test("Loading gives back what was saved, bit by bit", arguments: 1...20 as ClosedRange<UInt64>)
@@ -161,7 +176,10 @@ struct ForeignModelTests {
                 #""cost": "quadratic", "#, "",
                 "the metadata do not name the network's cost; save it with metadata such as {\"cost\": \"quadratic\"}"
             ),
-            (#""sigmoid""#, #""relu""#, "unknown activation 'relu' in the metadata; this program knows sigmoid"),
+            (
+                #""sigmoid""#, #""step""#,
+                "unknown activation 'step' in the metadata; this program knows sigmoid, tanh, relu, leaky-relu"
+            ),
             (
                 #""author": "somebody""#, #""input_scale": "1/256""#,
                 "unknown input_scale '1/256' in the metadata; this program knows 1/255, 1"

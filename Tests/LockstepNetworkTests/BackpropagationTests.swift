@@ -22,10 +22,21 @@ struct BackpropagationTests {
         #expect(relativeError(network.gradient().gradient, expected) < 1e-4)
     }
 
-    @Test("the gradient is the slope that central differences measure", arguments: 1...10)
-    func centralDifferences(seed: UInt64) throws {
-        let network = try NetworkCase(sizes: [7, 5, 4, 3], rows: 6, seed: seed)
-        let step = 1e-5
+    @Test("with every activation, output and cost too", arguments: NetworkKind.all, [1, 2, 3, 4] as [UInt64])
+    func kinds(kind: NetworkKind, seed: UInt64) throws {
+        let network = try NetworkCase.random(seed: seed, kind: kind)
+        let (gradient, cost) = network.gradient()
+        let expected = network.reference.gradient(network.samples, labels: network.labels)
+        let expectedCost = network.reference.cost(network.samples, labels: network.labels)
+        #expect(relativeError(gradient, expected) < 2e-5, "seed \(seed), sizes \(network.reference.sizes)")
+        #expect(abs(cost - expectedCost) < 2e-6 * max(1, expectedCost), "seed \(seed)")
+    }
+
+    @Test("the gradient is the slope that central differences measure", arguments: NetworkKind.all, [1, 2] as [UInt64])
+    func centralDifferences(kind: NetworkKind, seed: UInt64) throws {
+        let network = try NetworkCase(sizes: [7, 5, 4, 3], rows: 6, seed: seed, kind: kind)
+        // No rectifier's kink lies between two points so near each other.
+        let step = 1e-7
         let slopes = network.reference.parameters.indices.map { i in
             var (up, down) = (network.reference, network.reference)
             up.parameters[i] += step

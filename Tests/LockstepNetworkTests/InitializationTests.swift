@@ -16,6 +16,23 @@ struct InitializationTests {
         #expect(Set(parameters).count > 23_800)
     }
 
+    @Test(
+        "the other initializers scale the same Gaussians",
+        arguments: [
+            (Initializer.scaledNormal, [1 / 400.0, 1 / 100], 1.0), (.xavier, [2 / 500.0, 2 / 110], 0),
+            (.he, [2 / 400.0, 2 / 100], 0),
+        ])
+    func scaled(initializer: Initializer, variances: [Double], biasVariance: Double) throws {
+        let sizes = [400, 100, 10]
+        let layout = try ParameterLayout(Architecture(sizes: sizes))
+        let plain = try draw(Architecture(sizes: sizes), seed: 4)
+        let scaled = try draw(Architecture(sizes: sizes, initializer: initializer), seed: 4)
+        for (layer, variance) in zip(layout.layers, variances) {
+            for i in layer.weights { #expect(scaled[i] == Float(variance.squareRoot()) * plain[i]) }
+            for i in layer.biases { #expect(scaled[i] == Float(biasVariance) * plain[i]) }
+        }
+    }
+
     @Test("a parameter depends on the seed and its place alone", arguments: [0, 1, UInt64.max])
     func place(seed: UInt64) throws {
         let parameters = try draw(Architecture(sizes: [20, 5, 3]), seed: seed)

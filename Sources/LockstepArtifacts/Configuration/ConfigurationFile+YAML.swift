@@ -22,6 +22,7 @@ extension ConfigurationFile {
             "network:",
             "  sizes: [\(network.sizes.map(String.init).joined(separator: ", "))]",
             "  activation: \(network.activation.rawValue)",
+            "  output: \(network.output.rawValue)",
             "  initializer: \(network.initializer.rawValue)",
             "cost: \(configuration.cost.rawValue)",
             "training:",
@@ -31,7 +32,20 @@ extension ConfigurationFile {
             "optimizer:",
         ]
         lines += self.lines(of: configuration.optimizer) + self.lines(of: configuration.schedule)
+        let (regularization, augmentation) = (configuration.regularization, configuration.augmentation)
         lines += [
+            "regularization:",
+            "  dropout: \(regularization.dropout)",
+            "  input-dropout: \(regularization.inputDropout)",
+            "  label-smoothing: \(regularization.labelSmoothing)",
+            "  average: \(regularization.average)",
+            "augmentation:",
+            "  shift: \(augmentation.shift)",
+            "  rotation: \(augmentation.rotation)",
+            "  scale: \(augmentation.scale)",
+            "  shear: \(augmentation.shear)",
+            "  elastic: \(augmentation.elastic)",
+            "  smoothness: \(augmentation.smoothness)",
             "evaluation:",
             "  every: \(configuration.evaluation.every)",
             "checkpoint:",

@@ -5,11 +5,11 @@ enum ConfigurationSchema {
     /// The keys of each section, by the section's key path; the empty path is the file itself.
     static let sections: [String: [String]] = [
         "": [
-            "name", "data", "network", "cost", "training", "optimizer", "schedule", "evaluation", "checkpoint",
-            "timeouts", "shards", "kernel",
+            "name", "data", "network", "cost", "training", "optimizer", "schedule", "regularization",
+            "augmentation", "evaluation", "checkpoint", "timeouts", "shards", "kernel",
         ],
         "data": ["name"] + fileKeys,
-        "network": ["sizes", "activation", "initializer"],
+        "network": ["sizes", "activation", "output", "initializer"],
         "training": ["epochs", "batch", "seed"],
         "optimizer": ["sgd", "adamw"],
         "optimizer.sgd": ["learning-rate", "momentum", "nesterov", "weight-decay"],
@@ -19,6 +19,8 @@ enum ConfigurationSchema {
         "schedule.step": ["every", "factor"],
         "schedule.cosine": ["warm-up", "final"],
         "schedule.one-cycle": ["warm-up", "initial", "final"],
+        "regularization": ["dropout", "input-dropout", "label-smoothing", "average"],
+        "augmentation": ["shift", "rotation", "scale", "shear", "elastic", "smoothness"],
         "evaluation": ["every"],
         "checkpoint": ["every"],
         "timeouts": ["start", "rejoin"],

@@ -20,6 +20,9 @@ extension RunConfiguration {
             shards: try run.integer("shards", in: ConfigurationSchema.shards),
             kernel: try Self.kernel(in: run))
         if let cost = try run.choice("cost", of: Cost.self) { self.cost = cost }
+        try readOutput(in: run)
+        regularization = try RegularizationOptions(in: run)
+        augmentation = try AugmentationOptions(in: run)
         if let section = try run.section("evaluation"),
             let every = try section.integer("every", in: ConfigurationSchema.evaluationInterval)
         {

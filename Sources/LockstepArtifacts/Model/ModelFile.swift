@@ -23,6 +23,7 @@ package enum ModelFile {
         static let formatVersion = "format_version"
         static let sizes = "sizes"
         static let activation = "activation"
+        static let output = "output"
         static let cost = "cost"
         static let initializer = "initializer"
         static let inputScale = "input_scale"
@@ -72,6 +73,7 @@ package enum ModelFile {
             Key.formatVersion: formatVersion,
             Key.sizes: architecture.sizes.map(String.init).joined(separator: ","),
             Key.activation: architecture.activation.rawValue,
+            Key.output: architecture.output.rawValue,
             Key.initializer: architecture.initializer.rawValue,
             Key.cost: cost.rawValue,
             Key.weightsSHA256: weightsSHA256,

@@ -24,7 +24,14 @@ struct ModelMetadataReader {
         if let initializer = try choice(Key.initializer, of: Initializer.self) {
             architecture.initializer = initializer
         }
-        return (architecture, try required(Key.cost, of: Cost.self))
+        let cost = try required(Key.cost, of: Cost.self)
+        architecture.output = try choice(Key.output, of: OutputActivation.self) ?? cost.customaryOutput
+        guard cost.accepts(architecture.output) else {
+            throw failure(
+                "its metadata name the \(cost.rawValue) cost and the output \(architecture.output.rawValue), which do "
+                    + "not go together", nil)
+        }
+        return (architecture, cost)
     }
 
     /// Everything beside the network.

@@ -1,0 +1,65 @@
+// Activation functions of hidden layers and their slopes. Each slope follows from the activation itself, so the weighted
+// inputs need not be kept. Plain loops that the compiler vectorises.
+
+/// `z = tanh(z)`, element by element; within 2.5e-7 of the truth, relative, and exactly ±1 from ±9.02 on. NaN stays NaN.
+///
+/// Below 0.625 an odd polynomial, from there 1 - 2 / (exp(2|z|) + 1); Moshier's Cephes (`tanhf.c`).
+package func applyTanh(_ z: UnsafeMutablePointer<Float>, count: Int) {
+    for i in 0..<count {
+        let x = z[i]
+        let magnitude = x.magnitude
+        let square = x * x
+        var p: Float = -5.70498872745e-3
+        p = p * square + 2.06390887954e-2
+        p = p * square - 5.37397155531e-2
+        p = p * square + 1.33314422036e-1
+        p = p * square - 3.33332819422e-1
+        let small = p * square * x + x
+        let large = 1 - 2 / (exponential(magnitude + magnitude) + 1)
+        let signed = Float(bitPattern: large.bitPattern | (x.bitPattern & 0x8000_0000))
+        z[i] = magnitude < 0.625 ? small : signed
+    }
+}
+
+/// `z = max(z, 0)`, element by element. NaN stays NaN.
+package func applyRectifier(_ z: UnsafeMutablePointer<Float>, count: Int) {
+    for i in 0..<count {
+        let x = z[i]
+        z[i] = x < 0 ? 0 : x
+    }
+}
+
+/// What a leaky rectifier multiplies negative inputs by.
+private let leak: Float = 0.01
+
+/// `z = z` where it is positive, `0.01 z` where it is negative, element by element.
+package func applyLeakyRectifier(_ z: UnsafeMutablePointer<Float>, count: Int) {
+    for i in 0..<count {
+        let x = z[i]
+        z[i] = x < 0 ? leak * x : x
+    }
+}
+
+/// The errors of a layer of tanh: `delta *= 1 - a²`, element by element.
+package func multiplyByTanhSlope(
+    _ delta: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, count: Int
+) {
+    for i in 0..<count {
+        let a = activations[i]
+        delta[i] *= 1 - a * a
+    }
+}
+
+/// The errors of a layer of rectifiers: `delta *= a > 0 ? 1 : 0`, element by element.
+package func multiplyByRectifierSlope(
+    _ delta: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, count: Int
+) {
+    for i in 0..<count { delta[i] *= activations[i] > 0 ? 1 : 0 }
+}
+
+/// The errors of a layer of leaky rectifiers: `delta *= a > 0 ? 1 : 0.01`, element by element.
+package func multiplyByLeakyRectifierSlope(
+    _ delta: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, count: Int
+) {
+    for i in 0..<count { delta[i] *= activations[i] > 0 ? 1 : leak }
+}

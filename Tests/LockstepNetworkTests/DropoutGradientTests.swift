@@ -1,0 +1,81 @@
+import LockstepBLAS
+import LockstepNetwork
+import LockstepNumerics
+import Testing
+
+@Suite("Training with dropout", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+struct DropoutGradientTests {
+    @Test("the gradient is that of the network that is left, in double", arguments: Activation.allCases)
+    func reference(activation: Activation) throws {
+        let sizes = [9, 16, 12, 4]
+        let rows = 5
+        let rates = (inputs: 0.25, hidden: 0.5)
+        let case_ = try NetworkCase(
+            sizes: sizes, rows: rows, seed: 3,
+            kind: NetworkKind(
+                activation: activation, output: .softmax, cost: .crossEntropy, initializer: .scaledNormal))
+        let engine = try Backpropagation(
+            Architecture(sizes: sizes, activation: activation, output: .softmax),
+            objective: Objective(cost: .crossEntropy, inputDropout: rates.inputs, hiddenDropout: rates.hidden),
+            seed: 77, library: try MatrixLibrary.open(.portable), maximumRows: rows)
+
+        var expected = [Double](repeating: 0, count: case_.layout.count)
+        var expectedCost = 0.0
+        for row in 0..<rows {
+            let number = UInt32(100 + row)
+            engine.samples[row] = number
+            engine.labels[row] = UInt16(case_.labels[row])
+            for (k, value) in case_.samples[row].enumerated() { engine.inputs[row * sizes[0] + k] = Float(value) }
+            // A unit that is left out is one whose outgoing weights are 0; the others' grow by 1 / (1 - rate).
+            var left = case_.reference
+            var factors: [[Double]] = []
+            for (l, layer) in case_.layout.layers.enumerated() {
+                let rate = l == 0 ? rates.inputs : rates.hidden
+                factors.append(draw(rate: rate, sample: number, layer: l, units: layer.inputs))
+                for j in 0..<layer.outputs {
+                    for k in 0..<layer.inputs {
+                        left.parameters[layer.weights.lowerBound + j * layer.inputs + k] *= factors[l][k]
+                    }
+                }
+            }
+            expectedCost += left.cost([case_.samples[row]], labels: [case_.labels[row]])
+            var gradient = left.gradient([case_.samples[row]], labels: [case_.labels[row]])
+            for (l, layer) in case_.layout.layers.enumerated() {
+                for i in layer.weights { gradient[i] *= factors[l][(i - layer.weights.lowerBound) % layer.inputs] }
+            }
+            for i in gradient.indices { expected[i] += gradient[i] }
+        }
+
+        let gradient = FloatBuffer(count: case_.layout.count)
+        let cost = engine.gradient(
+            rows: rows, epoch: 6, weights: case_.weights.pointer, into: gradient.pointer, accumulating: false,
+            layerDone: { _ in })
+        #expect(relativeError(Array(gradient.buffer), expected) < 2e-5)
+        #expect(abs(cost - expectedCost) < 2e-6 * expectedCost)
+    }
+
+    @Test("evaluation leaves nobody out")
+    func evaluation() throws {
+        let kind = NetworkKind(activation: .relu, output: .softmax, cost: .crossEntropy, initializer: .he)
+        let plain = try NetworkCase(sizes: [9, 16, 4], rows: 3, seed: 1, kind: kind)
+        let engine = try Backpropagation(
+            Architecture(sizes: [9, 16, 4], activation: .relu, output: .softmax),
+            objective: Objective(cost: .crossEntropy, labelSmoothing: 0.3, inputDropout: 0.5, hiddenDropout: 0.5),
+            library: try MatrixLibrary.open(.portable), maximumRows: 4)
+        engine.inputs.update(from: plain.backpropagation.inputs, count: 27)
+        engine.labels.update(from: plain.backpropagation.labels, count: 3)
+        var predictions = [0, 0, 0]
+        let result = engine.evaluate(rows: 3, weights: plain.weights.pointer, predictions: &predictions)
+        let expected = plain.backpropagation.evaluate(
+            rows: 3, weights: plain.weights.pointer, predictions: &predictions)
+        #expect(result == expected)
+    }
+
+    private func draw(rate: Double, sample: UInt32, layer: Int, units: Int) -> [Double] {
+        var words = [UInt32](repeating: 0, count: 4 * ((units + 7) / 8))
+        var factors = [Float](repeating: 0, count: units)
+        DropoutMask(rate: rate).draw(
+            Philox(seed: 77), epoch: 6, sample: sample, layer: layer, units: units, words: &words, factors: &factors)
+        return factors.map(Double.init)
+    }
+}
