@@ -59,9 +59,12 @@ struct ModelFileTests {
         let folder = try TemporaryFolder()
         let architecture = Architecture(
             sizes: [3, 2, 1], activation: activation, output: ending.output, initializer: .he)
-        try ModelFile.save(
-            to: folder("m"), architecture: architecture, cost: ending.cost,
-            parameters: UnsafeBufferPointer(numbers(11).buffer), metadata: tinyMetadata)
+        let parameters = numbers(11)
+        try withExtendedLifetime(parameters) {
+            try ModelFile.save(
+                to: folder("m"), architecture: architecture, cost: ending.cost,
+                parameters: UnsafeBufferPointer(parameters.buffer), metadata: tinyMetadata)
+        }
         let model = try ModelFile.load(folder("m"))
         #expect(model.architecture == architecture)
         #expect(model.cost == ending.cost)

@@ -48,7 +48,7 @@ struct FeatureExactnessTests {
             configuration: configuration, dataset: dataset, library: try MatrixLibrary.open(.portable))
         let weights = FloatBuffer(count: computation.layout.count)
         try initialize(configuration.network, seed: 9, into: weights)
-        let losses = [0, 1].map { step in
+        let losses = ([0, 1] as [UInt64]).map { step in
             let batch = Batch(step: step, schedule: computation.schedule)
             return gradient(computation, batch.tree.root, batch, weights).loss
         }
