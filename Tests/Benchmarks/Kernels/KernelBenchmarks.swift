@@ -85,8 +85,8 @@ enum KernelBenchmarks {
     private static func addBackpropagation(sizes: [Int], rows: Int, _ library: MatrixLibrary) throws {
         let architecture = Architecture(sizes: sizes)
         let layout = try ParameterLayout(architecture)
-        let engine = Backpropagation(
-            layout, activation: architecture.activation, library: library, maximumRows: rows)
+        let engine = try Backpropagation(
+            architecture, objective: Objective(cost: .quadratic), library: library, maximumRows: rows)
         let (weights, gradient) = (random(layout.count), random(layout.count))
         let inputs = random(rows * sizes[0])
         withExtendedLifetime(inputs) { engine.inputs.update(from: inputs.pointer, count: inputs.count) }
