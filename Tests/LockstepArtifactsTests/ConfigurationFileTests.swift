@@ -197,8 +197,8 @@ struct ConfigurationFileTests {
                 "x.yaml:4: augmentation.smoothness is 0.5; it must be at least 1.0 and less than 1000.0"
             ),
             (
-                3, "network: { sizes: [784, 10] }\naugmentation: { rotate: 5 }",
-                "x.yaml:4: unknown key 'rotate' in augmentation; did you mean 'rotation'?"
+                3, "network: { sizes: [784, 10] }\naugmentation: { rotaton: 5 }",
+                "x.yaml:4: unknown key 'rotaton' in augmentation; did you mean 'rotation'?"
             ),
             (
                 5, "optimizer: { newton: { learning-rate: 3 } }",
@@ -328,7 +328,7 @@ struct ConfigurationFileTests {
             ),
             (
                 3, "network: { sizes: [2, 1], initializer: zeros }",
-                "x.yaml:3: unknown network.initializer 'zeros'; known are standard-normal"
+                "x.yaml:3: unknown network.initializer 'zeros'; known are standard-normal, scaled-normal, xavier, he"
             ),
             (
                 2, "data: {}",
@@ -360,7 +360,7 @@ struct ConfigurationFileTests {
             (6, "timeouts: { rejoin: 0 }", "x.yaml:6: timeouts.rejoin is 0; it must be finite and greater than 0"),
             (6, "timeouts: { start: 1e9 }", "x.yaml:6: timeouts.start is 1e9; it must be at most 604800.0"),
             (6, "kernel: haswel", "x.yaml:6: unknown kernel 'haswel'; did you mean 'haswell'?"),
-            (6, "cost: cross-entropy", "x.yaml:6: unknown cost 'cross-entropy'; known are quadratic"),
+            (6, "cost: hinge", "x.yaml:6: unknown cost 'hinge'; known are quadratic, cross-entropy"),
             (
                 6, "name: again",
                 "x.yaml:1: key 'name' is given more than once, here for the first time; keep one of them"
