@@ -54,8 +54,12 @@ package struct Welcome: Codable {
             throw TrainingError.invalidConfiguration(
                 "\(shards) shards of a mini-batch of \(configuration.training.batch)")
         }
-        try configuration.check(against: dataset)
+        // The sizes first: what is checked after them calculates with them.
         _ = try DatasetLayout(dataset)
         _ = try ParameterLayout(configuration.network)
+        guard configuration.cost.accepts(configuration.network.output) else {
+            throw NetworkError.costOfOutput(configuration.cost, configuration.network.output)
+        }
+        try configuration.check(against: dataset)
     }
 }

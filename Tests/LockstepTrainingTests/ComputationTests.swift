@@ -37,8 +37,9 @@ struct ComputationTests {
         #expect(batch.epoch == 1)
         var order = EpochOrder(count: 2_600)
         order.prepare(epoch: 1, seed: 1)
-        let engine = Backpropagation(
-            run.layout, activation: .sigmoid, library: try MatrixLibrary.open(.portable), maximumRows: 1_024)
+        let engine = try Backpropagation(
+            run.configuration.network, objective: run.configuration.objective,
+            library: try MatrixLibrary.open(.portable), maximumRows: 1_024)
         let expected = FloatBuffer(count: run.layout.count)
         var loss = 0.0
         for range in [0..<1_024, 1_024..<2_048, 2_048..<2_600] {
