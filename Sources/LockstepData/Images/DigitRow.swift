@@ -100,7 +100,7 @@ package struct DigitRow {
         for index in pieces.indices.dropLast() {
             let height = Float(digitHeight)
             let crossed = ink(ofColumn: pieces[index].columns.upperBound, component) / height
-            pieces[index].costOfCut = max(0.5, 5 - 8 * max(0, widths - 0.8)) + 4 * crossed
+            pieces[index].costOfCut = max(0.5, 7 - 10 * max(0, widths - 1)) + 4 * crossed
         }
         return pieces
     }
