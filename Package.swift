@@ -63,8 +63,7 @@ let package = Package(
                 "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
                 "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
                 .product(name: "Yams", package: "Yams"),
-            ],
-            exclude: ["Interchange/interchange.proto"]),
+            ], ),
         .target(
             name: "LockstepRuntime",
             dependencies: [
