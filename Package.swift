@@ -63,7 +63,7 @@ let package = Package(
                 "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
                 "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
                 .product(name: "Yams", package: "Yams"),
-            ], ),
+            ]),
         .target(
             name: "LockstepRuntime",
             dependencies: [

@@ -124,8 +124,8 @@ final class CoordinatorLink {
 
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
-        if let peer = lost.popLast() { return .lost(peer) }
-        // A flood of what nobody hears must not keep the loop from its deadlines.
+        // What a peer said last is read before its end is told: it may be a goodbye. A flood of what nobody hears must not
+        // keep the loop from its deadlines.
         for _ in 0..<256 {
             if let peer = sender { return try receivePart(from: peer) }
             guard try router?.receive(into: &identity, wait: false) == .received else { break }
