@@ -106,8 +106,6 @@ let package = Package(
             ],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(name: "Fuzz", dependencies: ["LockstepFuzzTargets"], path: "Tests/Fuzz/Driver"),
-        // Counts the allocations of a test's threads.
-        .target(name: "CAllocations", path: "Tests/CAllocations"),
     ],
     swiftLanguageModes: [.v6]
 )
@@ -145,7 +143,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRuntimeTests",
         [
             "LockstepRuntime", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster",
-            "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepSystem", "ZeroMQ", "CAllocations",
+            "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepSystem", "ZeroMQ",
         ]
     ),
     // The cluster's state machines against each other, with a simulated network and clock.

@@ -127,10 +127,11 @@ package final class Cluster {
         try serve(notify: notify) { source, parameters in
             let model = try predict(with: source)
             prediction = model
+            // The only worker may have been lost meanwhile.
             notify(
                 .prediction(
                     model.prediction(
-                        batch: run.schedule.batch, shards: run.schedule.shards, workers: source.workers,
+                        batch: run.schedule.batch, shards: run.schedule.shards, workers: max(1, source.workers),
                         limit: run.schedule.samples)), nil)
             let outcome = try run.train(
                 with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,

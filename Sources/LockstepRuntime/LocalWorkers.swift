@@ -64,9 +64,6 @@ final class LocalWorkers {
         return Worker(process: process, log: path)
     }
 
-    /// Workers that were started in place of others.
-    var restarts: Int { replacements.count }
-
     /// When a replacement is to be started.
     var nextDue: Moment? { replacements.nextDue }
 
