@@ -31,8 +31,8 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         // Instructions of the processor that Swift has no word for.
         .systemLibrary(name: "CProcessor"),
-        // Products of small matrices, which the matrix library is slow at: vector instructions chosen when the program
-        // runs, for which Swift has no word either.
+        // Products of small matrices, which the matrix library is slow at, and the passes that a step repeats most: for
+        // vector instructions chosen when the program runs, for which Swift has no word either.
         .target(name: "CKernels"),
 
         .target(name: "LockstepTimeline"),
@@ -40,11 +40,14 @@ let package = Package(
         .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels"]),
         .target(name: "LockstepSystem", dependencies: ["CLinux"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
-        .target(name: "LockstepNumerics", dependencies: ["LockstepBLAS"]),
+        .target(name: "LockstepNumerics", dependencies: ["CKernels"]),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
-            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib", "CPNG", "CProcessor"]),
+            dependencies: [
+                "LockstepNumerics", "LockstepSharding", "LockstepDigest", "LockstepSystem", "CZlib", "CPNG",
+                "CProcessor",
+            ]),
         .target(
             name: "LockstepNetwork",
             dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),

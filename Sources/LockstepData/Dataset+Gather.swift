@@ -1,4 +1,5 @@
 import CProcessor
+import LockstepNumerics
 
 // The hot loops: called for every block of every shard. They allocate nothing.
 //
@@ -55,16 +56,9 @@ extension Dataset {
 
     private func convert(_ values: UnsafeRawPointer, into destination: UnsafeMutablePointer<Float>, count: Int) {
         switch description.element {
-        case .uint8: scaleBytes(values.assumingMemoryBound(to: UInt8.self), into: destination, count: count)
+        case .uint8:
+            scaleBytes(values.assumingMemoryBound(to: UInt8.self), by: 1 / 255, into: destination, count: count)
         case .float32: destination.update(from: values.assumingMemoryBound(to: Float.self), count: count)
         }
-    }
-}
-
-/// Converts `count` bytes to float32 between 0 and 1. A plain loop, which the compiler vectorises.
-private func scaleBytes(_ source: UnsafePointer<UInt8>, into destination: UnsafeMutablePointer<Float>, count: Int) {
-    let scale: Float = 1 / 255
-    for index in 0..<count {
-        destination[index] = Float(source[index]) * scale
     }
 }

@@ -1,38 +1,47 @@
-// Plain loops over pointers that the compiler vectorises. Each element's result depends on its operands alone, and sums
-// are added in the order given; so the bits do not depend on vector widths.
+import CKernels
+
+// Passes that a step repeats most, compiled for several processors. Each element's result depends on its operands alone,
+// and sums are added in the order given; so the bits do not depend on vector widths.
 
 /// `destination += source`, element by element.
 package func accumulate(_ source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, count: Int) {
-    for i in 0..<count { destination[i] += source[i] }
+    lockstep_accumulate(source, destination, count)
 }
 
-/// `destination = left + right`, element by element.
+/// `destination = left + right`, element by element; `destination` may be `left`.
 package func add(
     _ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>,
     count: Int
 ) {
-    for i in 0..<count { destination[i] = left[i] + right[i] }
+    lockstep_add(left, right, destination, count)
 }
 
 /// One step of gradient descent: `next = current - scale * sum`, element by element.
 ///
-/// `next` is another buffer than `current`: loops whose pointers overlap are not vectorised.
+/// - Parameters:
+///   - current: w before the step.
+///   - sum: The gradient's sum.
+///   - scale: η/m.
+///   - next: Receives w after the step; another buffer than `current`.
+///   - count: Elements.
+/// - Returns: Whether no element of `next` is infinite or not a number.
 package func descend(
     from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, scale: Float,
     into next: UnsafeMutablePointer<Float>, count: Int
-) {
-    for i in 0..<count { next[i] = current[i] - scale * sum[i] }
+) -> Bool {
+    lockstep_descend(current, sum, scale, next, count)
 }
 
 /// Whether no element is infinite or not a number.
 package func allFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
-    // The exponent is all ones in exactly these; the loop has no exit, so that it is vectorised.
-    var found: UInt32 = 0
-    for i in 0..<count {
-        let exponent = values[i].bitPattern & 0x7F80_0000
-        found |= exponent == 0x7F80_0000 ? 1 : 0
-    }
-    return found == 0
+    lockstep_all_finite(values, count)
+}
+
+/// Converts bytes to float32: `destination = scale * source`, element by element.
+package func scaleBytes(
+    _ source: UnsafePointer<UInt8>, by scale: Float, into destination: UnsafeMutablePointer<Float>, count: Int
+) {
+    lockstep_scale_bytes(source, scale, destination, count)
 }
 
 /// Adds one row to every row of a matrix: a layer's biases to its products.
@@ -45,11 +54,7 @@ package func allFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
 package func addRow(
     _ values: UnsafePointer<Float>, to matrix: UnsafeMutablePointer<Float>, rows: Int, columns: Int
 ) {
-    var row = matrix
-    for _ in 0..<rows {
-        accumulate(values, into: row, count: columns)
-        row += columns
-    }
+    lockstep_add_row(values, matrix, rows, columns)
 }
 
 /// Sums of a matrix's columns, added row by row: the gradient of a layer's biases.
@@ -65,19 +70,5 @@ package func sumColumns(
     into sums: UnsafeMutablePointer<Float>
 ) {
     if !accumulating { sums.update(repeating: 0, count: columns) }
-    var row = matrix
-    for _ in 0..<rows {
-        accumulate(row, into: sums, count: columns)
-        row += columns
-    }
-}
-
-/// The errors of a hidden layer of sigmoids: `delta *= a (1 - a)`, element by element.
-package func multiplyBySigmoidSlope(
-    _ delta: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, count: Int
-) {
-    for i in 0..<count {
-        let a = activations[i]
-        delta[i] *= a * (1 - a)
-    }
+    lockstep_add_rows(matrix, rows, columns, sums)
 }

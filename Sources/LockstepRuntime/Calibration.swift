@@ -26,7 +26,8 @@ struct Calibration {
                 add(gradient.pointer, weights.pointer, into: sum.pointer, count: sum.count)
             },
             update: least(within: budget / 8) {
-                descend(from: weights.pointer, along: gradient.pointer, scale: 0.5, into: sum.pointer, count: sum.count)
+                _ = descend(
+                    from: weights.pointer, along: gradient.pointer, scale: 0.5, into: sum.pointer, count: sum.count)
             },
             messages: CostModel.Line(fixed: 0, each: 0),
             parameterBytes: run.layout.count * MemoryLayout<Float>.stride,

@@ -70,12 +70,13 @@ package final class AdamW: Optimizer {
     package func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
-    ) {
+    ) -> Bool {
         layout.forEachPart(of: range) { part, isWeights in
             adamStep(
                 from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), terms,
                 decay: isWeights ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
                 secondMoment: secondMoment.pointer + part.lowerBound, into: next + part.lowerBound, count: part.count)
         }
+        return allFinite(next + range.lowerBound, count: range.count)
     }
 }

@@ -44,10 +44,11 @@ package final class AveragedOptimizer: Optimizer {
     package func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
-    ) {
-        base.update(range, from: current, sum: sum, into: next)
+    ) -> Bool {
+        let isFinite = base.update(range, from: current, sum: sum, into: next)
         moveAverage(
             average.pointer + range.lowerBound, towards: next + range.lowerBound, keep: keep, take: take,
             count: range.count)
+        return isFinite
     }
 }

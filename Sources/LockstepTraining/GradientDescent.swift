@@ -54,7 +54,7 @@ package final class GradientDescent: Optimizer {
     package func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
-    ) {
+    ) -> Bool {
         guard velocity != nil || weightDecay > 0 else {
             let scale = Float(learningRate / Double(samples))
             return descend(
@@ -75,5 +75,6 @@ package final class GradientDescent: Optimizer {
                     from: from, along: sum, mean: mean, decay: decay, rate: rate, into: into, count: part.count)
             }
         }
+        return allFinite(next + range.lowerBound, count: range.count)
     }
 }

@@ -28,9 +28,11 @@ package protocol Optimizer: AnyObject {
     ///   - current: All weights before the step.
     ///   - sum: The range's gradient, summed over the mini-batch, [range.count].
     ///   - next: All weights after the step; the range is written.
+    /// - Returns: Whether all new weights are finite: no infinity, nothing that is not a number.
     func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
-        into next: UnsafeMutablePointer<Float>)
+        into next: UnsafeMutablePointer<Float>
+    ) -> Bool
 }
 
 extension Optimizer {

@@ -46,8 +46,7 @@ package struct Step {
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 let range = reducer.layout.chunks[chunk].range
                 timeline?.enter(.update)
-                optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer)
-                guard allFinite(next.pointer + range.lowerBound, count: range.count) else {
+                guard optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer) else {
                     throw NotFiniteAnswer(node: nil)
                 }
                 timeline?.enter(.broadcast)

@@ -28,7 +28,7 @@ struct ElementwiseKernelTests {
         let (current, gradient) = (values(count, seed: 5), values(count, seed: 6))
         let scale: Float = 3.0 / 7
         var next = [Float](repeating: .nan, count: count)
-        descend(from: current, along: gradient, scale: scale, into: &next, count: count)
+        #expect(descend(from: current, along: gradient, scale: scale, into: &next, count: count))
         let expected = zip(current, gradient).map { weight, slope in
             // Exact in double, so that each conversion is the only rounding.
             let product = Float(Double(scale) * Double(slope))
@@ -42,8 +42,22 @@ struct ElementwiseKernelTests {
         // The product of these is 1 - 2^-46 exactly and 1 rounded, so a fused step would leave 2^-46.
         let scale: Float = 1 + 0x1p-23
         var next: [Float] = [.nan]
-        descend(from: [1], along: [1 - 0x1p-23], scale: scale, into: &next, count: 1)
+        #expect(descend(from: [1], along: [1 - 0x1p-23], scale: scale, into: &next, count: 1))
         #expect(next == [0])
+    }
+
+    @Test("descend tells an infinity or NaN wherever it comes up", arguments: [1, 3, 16, 33, 100])
+    func notFiniteDescent(count: Int) {
+        let (current, gradient) = (values(count, seed: 5), values(count, seed: 6))
+        var next = current
+        for bad in [Float.infinity, -Float.infinity, .nan, .greatestFiniteMagnitude] {
+            for i in 0..<count {
+                var steep = gradient
+                steep[i] = bad
+                #expect(!descend(from: current, along: steep, scale: 3, into: &next, count: count))
+                #expect(!next[i].isFinite)
+            }
+        }
     }
 
     @Test("allFinite finds an infinity or NaN wherever it stands", arguments: [1, 3, 16, 33, 100])

@@ -54,6 +54,20 @@ struct OptimizerTests {
         #expect(Set(ends).count == Self.configurations.count)
     }
 
+    @Test("an update that leaves the finite numbers is told, and where", arguments: configurations)
+    func notFinite(configuration: OptimizerConfiguration) throws {
+        let run = try OptimizerRun(configuration)
+        let averaged = AveragedOptimizer(run.optimizer, decay: 0.9, count: run.layout.count)
+        var sum = run.sums[0]
+        sum[20] = .nan
+        averaged.beginStep(0, samples: 8)
+        for range in [0..<20, 20..<21, 21..<run.layout.count] {
+            let isFinite = averaged.update(
+                range, from: run.current.pointer, sum: Array(sum[range]), into: run.next.pointer)
+            #expect(isFinite == !range.contains(20))
+        }
+    }
+
     @Test("the cut into ranges and their order change no bit", arguments: configurations)
     func ranges(configuration: OptimizerConfiguration) throws {
         let whole = try OptimizerRun(configuration)
@@ -124,8 +138,8 @@ private final class OptimizerRun {
     let initial: [Float]
     /// Gradient sums by step.
     let sums: [[Float]]
-    private var current: FloatBuffer
-    private var next: FloatBuffer
+    private(set) var current: FloatBuffer
+    private(set) var next: FloatBuffer
 
     init(_ configuration: OptimizerConfiguration, schedule: ScheduleConfiguration = .constant) throws {
         let network = Architecture(sizes: [5, 7, 3])
@@ -162,7 +176,7 @@ private final class OptimizerRun {
         for range in pieces ?? [0..<layout.count] {
             Array(sums[step][range]).withUnsafeBufferPointer { sum in
                 guard let sum = sum.baseAddress else { return }
-                optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer)
+                #expect(optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer))
             }
         }
         swap(&current, &next)

@@ -59,7 +59,7 @@ enum KernelBenchmarks {
         let count = 23_860
         let (weights, gradient, next) = (random(count), random(count), random(count))
         benchmark("descend, \(count) parameters") {
-            descend(from: weights.pointer, along: gradient.pointer, scale: 0.3, into: next.pointer, count: count)
+            _ = descend(from: weights.pointer, along: gradient.pointer, scale: 0.3, into: next.pointer, count: count)
         }
         benchmark("accumulate, \(count) parameters") {
             accumulate(gradient.pointer, into: next.pointer, count: count)
