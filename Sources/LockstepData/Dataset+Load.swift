@@ -83,7 +83,7 @@ private struct SplitReader {
     var sampleSize: Int { images.header.sampleSize }
 
     /// Writes all samples from number `first` on; returns the highest label.
-    func read(into builder: DatasetBuilder, at first: Int, classCount: Int) throws(DataError) -> Int {
+    func read(into builder: borrowing DatasetBuilder, at first: Int, classCount: Int) throws(DataError) -> Int {
         let features = builder.features[first * sampleSize..<(first + count) * sampleSize]
         try images.read(into: UnsafeMutableRawBufferPointer(rebasing: features))
         let labels = UnsafeMutableBufferPointer(rebasing: builder.labels[first..<first + count])

@@ -1,4 +1,5 @@
 import LockstepDigest
+package import LockstepSystem
 
 /// Labelled samples in one contiguous, read-only run of bytes (see ``DatasetLayout``).
 ///
@@ -54,6 +55,9 @@ package final class Dataset: @unchecked Sendable {
                 subject: "data set \(description.name)")
         }
     }
+
+    /// The memory that other processes can be given to read; nil if the bytes lie elsewhere.
+    package var region: SharedRegion? { owner as? SharedRegion }
 
     /// The numbers of a split's samples.
     package func samples(of split: Split) -> Range<Int> {

@@ -202,18 +202,25 @@ package final class Cluster {
         guard options.transport != .inline else { return nil }
         do {
             let layout = RegionLayout(parameters: run.layout.count, shards: run.schedule.shards)
-            let data = try SharedRegion(name: "lockstep-data", copying: run.dataset.bytes)
+            let data = try shareData()
             // Workers of our own ask over their standard input; nobody else is expected then.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
             let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
             try localWorkers?.watchLifelines { try regions.watch($0) }
-            run.dataset = try Dataset(
-                description: run.dataset.description, bytes: UnsafeRawBufferPointer(data.bytes), owner: data)
             return regions
         } catch let error as SystemError where options.transport == .auto {
             notify(.memoryUnshared(reason: "\(error)"), nil)
             return nil
         }
+    }
+
+    /// The memory that the data set lies in, which becomes a copy's if workers can't be given it.
+    private func shareData() throws -> SharedRegion {
+        if let region = run.dataset.region { return region }
+        let copy = try SharedRegion(name: "lockstep-data", copying: run.dataset.bytes)
+        run.dataset = try Dataset(
+            description: run.dataset.description, bytes: UnsafeRawBufferPointer(copy.bytes), owner: copy)
+        return copy
     }
 
     private func makeSource(

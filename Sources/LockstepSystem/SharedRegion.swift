@@ -50,19 +50,22 @@ package final class SharedRegion: @unchecked Sendable {
     ///   - name: For /proc/PID/maps.
     ///   - content: At least one byte.
     /// - Throws: `SystemError` where there is no memory.
-    package init(name: String, copying content: UnsafeRawBufferPointer) throws(SystemError) {
-        let file = try FileDescriptor(linux_memfd_create(name), "make shared memory", path: name)
-        var written = 0
-        while written < content.count {
-            let count = write(file.number, content.baseAddress.map { $0 + written }, content.count - written)
-            if count < 0 && errno != EINTR {
-                throw .last("get \(content.count) bytes of shared memory for", path: name)
-            }
-            written += max(0, count)
-        }
+    package convenience init(name: String, copying content: UnsafeRawBufferPointer) throws(SystemError) {
+        let draft = try SharedRegionDraft(name: name, byteCount: content.count)
+        draft.bytes.copyMemory(from: content)
+        try self.init(sealing: draft)
+    }
+
+    /// Makes a region of what has been written: nobody can change it any more, this process included.
+    ///
+    /// - Parameter draft: Whose memory must not be used afterwards.
+    /// - Throws: `SystemError` where it can't be sealed or mapped.
+    package init(sealing draft: consuming SharedRegionDraft) throws(SystemError) {
+        let (name, byteCount) = (draft.name, draft.bytes.count)
+        let file = draft.close()
         let seals = linux_seal_shrink | linux_seal_grow | linux_seal_write | linux_seal_seal
         guard fcntl(file.number, linux_add_seals, seals) == 0 else { throw .last("seal shared memory", path: name) }
-        self.bytes = try map(file.number, content.count, PROT_READ, name)
+        self.bytes = try map(file.number, byteCount, PROT_READ, name)
         self.file = file
     }
 
@@ -85,6 +88,44 @@ package final class SharedRegion: @unchecked Sendable {
         self.bytes = try map(file.number, byteCount, access == .read ? PROT_READ : PROT_READ | PROT_WRITE, name)
         self.file = file
     }
+
+    deinit {
+        munmap(bytes.baseAddress, bytes.count)
+    }
+}
+
+/// Shared memory in the making: this process writes to it until it becomes a ``SharedRegion``.
+package struct SharedRegionDraft: ~Copyable {
+    let name: String
+    private let memory: WritableMapping
+    private let file: FileDescriptor
+
+    /// - Parameters:
+    ///   - name: For /proc/PID/maps.
+    ///   - byteCount: Its size, from 1 up.
+    /// - Throws: `SystemError` where there is no memory.
+    package init(name: String, byteCount: Int) throws(SystemError) {
+        let file = try FileDescriptor(linux_memfd_create(name), "make shared memory", path: name)
+        guard byteCount > 0, ftruncate(file.number, byteCount) == 0,
+            let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, MAP_SHARED, file.number, 0), base != MAP_FAILED
+        else { throw .last("get \(byteCount) bytes of shared memory for", path: name) }
+        self.name = name
+        self.file = file
+        self.memory = WritableMapping(bytes: UnsafeMutableRawBufferPointer(start: base, count: byteCount))
+    }
+
+    /// Zeros at first. A page costs memory once it is written to.
+    package var bytes: UnsafeMutableRawBufferPointer { memory.bytes }
+
+    /// Gives up the memory and keeps the file: it can't be sealed while anybody may write to it.
+    consuming func close() -> FileDescriptor {
+        file
+    }
+}
+
+/// A view of memory to write to, given up with its owner.
+package struct WritableMapping: ~Copyable {
+    let bytes: UnsafeMutableRawBufferPointer
 
     deinit {
         munmap(bytes.baseAddress, bytes.count)

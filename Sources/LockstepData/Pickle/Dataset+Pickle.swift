@@ -70,7 +70,7 @@ private struct PickledSplits {
     }
 
     /// Fills a data set; the highest label.
-    func readContents(into builder: DatasetBuilder) throws(DataError) -> Int {
+    func readContents(into builder: borrowing DatasetBuilder) throws(DataError) -> Int {
         let input = try PickleInput(path: path)
         var highest = 0
         for part in parts {
@@ -86,7 +86,7 @@ private struct PickledSplits {
     }
 
     private func readImages(
-        _ part: Part, at first: Int, from input: PickleInput, into builder: DatasetBuilder
+        _ part: Part, at first: Int, from input: PickleInput, into builder: borrowing DatasetBuilder
     ) throws(DataError) {
         let start = first * inputSize * MemoryLayout<Float>.stride
         let target = UnsafeMutableRawBufferPointer(rebasing: builder.features[start..<start + part.bytes.count])
@@ -100,7 +100,7 @@ private struct PickledSplits {
     }
 
     private func readLabels(
-        _ part: Part, at first: Int, from input: PickleInput, into builder: DatasetBuilder
+        _ part: Part, at first: Int, from input: PickleInput, into builder: borrowing DatasetBuilder
     ) throws(DataError) -> Int {
         var numbers = [Int64](repeating: 0, count: counts[part.split])
         let result: Result<Void, DataError> = numbers.withUnsafeMutableBytes { target in
