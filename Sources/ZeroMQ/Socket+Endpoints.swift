@@ -16,7 +16,7 @@ extension Socket {
         return try lastEndpoint
     }
 
-    /// Takes back a bind, named by what it returned. Connections that were accepted stay.
+    /// Takes back a bind, named by what it returned. Connections that were accepted there end.
     package func unbind(_ endpoint: Endpoint) throws(ZeroMQError) {
         try core.perform(.unbind, subject: endpoint.description) { zmq_unbind($0, endpoint.libraryText) }
     }

@@ -22,6 +22,8 @@ package final class ZAPHandler: Sendable {
     private let refusals = Mutex(Refusals())
     /// Written to when the thread is to end.
     private let wake: FileDescriptor
+    /// Nil once it has been stopped.
+    private let thread = Mutex<Thread?>(nil)
 
     /// Starts the handler.
     ///
@@ -36,16 +38,20 @@ package final class ZAPHandler: Sendable {
         let socket = try context.socket(.router)
         try socket.bind(inproc: Self.name)
         let box = SocketBox(socket)
-        _ = try Thread(name: "zap") { [self] in
+        var started: Thread? = try Thread(name: "zap") { [self] in
             if let socket = box.take() { serve(socket, context: context) }
         }
+        thread.withLock { $0 = started.take() }
     }
 
-    /// Ends the thread and closes its socket, so that the context can be terminated. Connections that come later do not
-    /// get in.
+    /// Ends the thread and closes its socket. Connections that come later do not get in.
+    ///
+    /// Once this returns the context can be terminated, which would refuse while the socket is open: then the last
+    /// messages of other sockets would be lost.
     package func stop() {
         var one: UInt64 = 1
         _ = Glibc.write(wake.number, &one, MemoryLayout<UInt64>.size)
+        thread.withLock { $0.take() }?.join()
     }
 
     /// Where the connections came from that have been refused since the last call: the first few of them.
