@@ -130,3 +130,18 @@ static inline int linux_epoll_remove(int set, int descriptor) {
 static inline int linux_epoll_ready(int set, struct linux_event *events, int most) {
     return (int)syscall(SYS_epoll_pwait, set, events, most, 0, NULL, 8);
 }
+
+/// Whether the kernel drops whatever arrives for a socket from now on, without a word: socket(7), SO_ATTACH_FILTER with
+/// a program of one instruction, "return 0". 0, or -1 and errno.
+static inline int linux_drop_arrivals(int socket, int drops) {
+    struct {
+        unsigned short code;
+        unsigned char if_true, if_false;
+        unsigned value;
+    } nothing = {6, 0, 0, 0};
+    struct {
+        unsigned short count;
+        void *instructions;
+    } program = {1, &nothing};
+    return (int)syscall(SYS_setsockopt, socket, 1, drops ? 26 : 27, &program, sizeof program);
+}

@@ -62,11 +62,16 @@ struct DoctorCommand: ParsableCommand {
         }
     }
 
+    /// Room for 500 connections at once, and for what the run's own workers need.
+    private static let fewestFiles = 1_024
+
     private func showLimits(on console: Console, _ problems: inout [String]) throws {
         let files = try Host.raiseDescriptorLimit()
-        console.result("open files   \(grouped(Int(clamping: files)))")
-        if files < 256 {
-            problems.append("only \(files) files may be open, one for each connection: raise the limit (ulimit -Hn)")
+        console.result("open files   \(grouped(files))")
+        if files < Self.fewestFiles {
+            problems.append(
+                "only \(files) files may be open, and each connection is one: raise the limit to \(Self.fewestFiles) or "
+                    + "more (ulimit -Hn)")
         }
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {

@@ -85,7 +85,6 @@ package final class Cluster {
             endpoints = [.ipc(path: directory.path + "/coordinator")]
             runtimeDirectory = consume directory
         }
-        try Host.raiseDescriptorLimit()
         // One for ipc, and another for what strangers may reach.
         let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
         self.context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop?.requested != nil }))

@@ -49,8 +49,13 @@ final class CoordinatorLink {
     private let hasKeys: Bool
     private let zap: ZAPHandler?
     private var turnedAway = TurnedAway()
-    /// Whether accepting has failed for want of descriptors.
-    private var isFull = false
+    private var gate: ListenerGate
+    /// Seconds that a stranger has for a handshake, until a gate that was shut is looked at.
+    private let gateInterval: Double
+    /// When to look at it.
+    private var gateDeadline: Moment?
+    /// Whether somebody has been told that it was shut.
+    private var hasToldOfGate = false
     /// What is worth telling about connections that were not let in.
     private var rejections: [String] = []
     /// What was bound, with the ports that 0 became.
@@ -66,6 +71,8 @@ final class CoordinatorLink {
     init(
         context: Context, ioThreads: Int32, binding endpoints: [Endpoint], keys: CoordinatorKeys?, deadlines: Deadlines
     ) throws {
+        gate = try ListenerGate()
+        gateInterval = deadlines.connection
         // Before the first bind: without a handler nobody would get in, and a second program on the port is found later.
         zap = try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) }
         hasKeys = keys != nil
@@ -73,6 +80,7 @@ final class CoordinatorLink {
         try socket.set(.routerMandatory, true)
         try socket.configure(deadlines)
         try socket.bound(queueLength: Self.queueLength)
+        try socket.set(.backlog, gate.backlog)
         monitor = try socket.monitor(events: [.ending, .handshake, .listener])
         self.endpoints = try socket.bind(
             endpoints, security: keys.map { .server($0.keys) } ?? .none, ioThreads: ioThreads)
@@ -115,7 +123,7 @@ final class CoordinatorLink {
     var hasNews: Bool { !lost.isEmpty || !rejections.isEmpty }
 
     /// When ``receive()`` may have something to tell without anything having come in.
-    var nextDeadline: Moment? { ending.first?.until }
+    var nextDeadline: Moment? { Moment.earlier(ending.first?.until, gateDeadline) }
 
     /// Notes that a peer's process has gone. libzmq sees that, too, and what it had still received comes first.
     func expectEnd(of peer: PeerID) {
@@ -141,6 +149,7 @@ final class CoordinatorLink {
             try readMonitor()
         }
         if let overdue = ending.first, overdue.until <= .now { lose(overdue.peer) }
+        if let deadline = gateDeadline, deadline <= .now { openGate() }
         if let peer = lost.popLast() { return .lost(peer) }
         return rejections.isEmpty ? nil : .turnedAway(rejections.removeFirst())
     }
@@ -180,16 +189,29 @@ final class CoordinatorLink {
                 if let descriptor = event.descriptor, let peer = peers[descriptor] { lose(peer) }
             case .handshakeFailed(let failure):
                 note(failure.reason(hasKeys: hasKeys))
-            case .acceptFailed(let code):
-                // libzmq tries again and again: once is enough to tell.
-                guard !isFull else { continue }
-                isFull = true
-                rejections.append(
-                    "connections cannot be accepted: \(String(cString: strerror(code))); raise the limit (ulimit -n)")
+            case .listening: gate.guardListener(event)
+            case .acceptFailed(let code): shutGate(code)
             default:
                 continue
             }
         }
+    }
+
+    /// Accepting has failed: libzmq would try again and again.
+    private func shutGate(_ code: Int32) {
+        guard code == EMFILE || code == ENFILE, !gate.isShut else { return }
+        gate.shut()
+        gateDeadline = Moment.now.advanced(bySeconds: gateInterval)
+        guard !hasToldOfGate else { return }
+        hasToldOfGate = true
+        rejections.append(
+            "connections cannot be accepted: \(String(cString: strerror(code))); raise the limit (ulimit -Hn)")
+    }
+
+    /// Opens the gate, or looks again later.
+    private func openGate() {
+        gate.openIfPossible()
+        gateDeadline = gate.isShut ? Moment.now.advanced(bySeconds: gateInterval) : nil
     }
 
     private func note(_ reason: String) {

@@ -40,18 +40,23 @@ package enum Host {
     }
 
     /// Allows this process, and those that it starts from then on, as many open files as the system permits without
-    /// privileges. Returns how many. Each connection is one, and libzmq spins where accepting runs out of them.
+    /// privileges, or somewhat fewer. Each connection is one.
+    ///
+    /// - Parameter reserve: How many fewer. What is open stays open.
+    /// - Returns: How many.
+    /// - Throws: What the system has against it.
     @discardableResult
-    package static func raiseDescriptorLimit() throws(SystemError) -> UInt64 {
+    package static func raiseDescriptorLimit(reserving reserve: Int = 0) throws(SystemError) -> Int {
         var limit = rlimit()
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             throw .last("read the limit of open files")
         }
-        guard limit.rlim_cur < limit.rlim_max else { return UInt64(limit.rlim_cur) }
-        limit.rlim_cur = limit.rlim_max
+        let wanted = max(1, Int(min(limit.rlim_max, 1 << 30)) - reserve)
+        guard Int(clamping: limit.rlim_cur) != wanted else { return wanted }
+        limit.rlim_cur = rlim_t(wanted)
         guard setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             throw .last("raise the limit of open files")
         }
-        return UInt64(limit.rlim_cur)
+        return wanted
     }
 }

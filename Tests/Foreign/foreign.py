@@ -168,6 +168,18 @@ def messages(context, endpoint, count, read):
     return accepted
 
 
+def crowd(context, endpoint, count):
+    """Connections that are let in, and then do nothing until this process is killed."""
+    clients = []
+    for _ in range(count):
+        client = context.socket(zmq.DEALER)
+        client.linger = 0
+        client.connect(endpoint)
+        clients.append(client)
+    time.sleep(600)
+    return len(clients)
+
+
 def proxy(context, endpoint, front_endpoint):
     """Stands between a worker and the coordinator and says everything but the hello twice, once more much later."""
     front = context.socket(zmq.ROUTER)
@@ -226,6 +238,8 @@ def main():
         accepted = messages(context, endpoint, count, read=True)
     elif attack == "deaf":
         accepted = messages(context, endpoint, count, read=False)
+    elif attack == "crowd":
+        accepted = crowd(context, endpoint, count)
     elif attack == "proxy":
         accepted = proxy(context, endpoint, keys)
     else:

@@ -30,9 +30,12 @@ package final class RunningProcess: Sendable {
     ///   - arguments: Without the program's name.
     ///   - environment: Variables to add or to replace; nil removes one.
     ///   - working: The working directory.
+    ///   - namespace: The host that it is to run on; nil: this one.
+    ///   - openFiles: The most that it may have open, by prlimit(1); nil: as many as this process.
     /// - Throws: ``Failure`` if it does not start.
     package init(
-        _ arguments: [String], environment: [String: String?] = [:], in working: String = Program.root
+        _ arguments: [String], environment: [String: String?] = [:], in working: String = Program.root,
+        on namespace: NetworkNamespace? = nil, openFiles: Int? = nil
     ) throws {
         let folder = try TemporaryFolder()
         var variables = ProcessInfo.processInfo.environment
@@ -40,8 +43,15 @@ package final class RunningProcess: Sendable {
         variables[Self.markVariable] = mark
         self.folder = folder
         self.arguments = arguments
+        var command = (program: try Program.path, arguments: arguments)
+        if let namespace { command = namespace.command(running: command.program, command.arguments) }
+        if let openFiles {
+            command = (
+                "/usr/bin/prlimit", ["--nofile=\(openFiles):\(openFiles)", command.program] + command.arguments
+            )
+        }
         self.processID = try start(
-            try Program.path, arguments, variables.map { "\($0.key)=\($0.value)" }, working: working,
+            command.program, command.arguments, variables.map { "\($0.key)=\($0.value)" }, working: working,
             output: folder("output"), errors: folder("errors"))
     }
 

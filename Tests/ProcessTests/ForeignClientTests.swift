@@ -32,10 +32,10 @@ struct ForeignClientTests {
         }
 
         /// A coordinator that waits for one worker, and where it listens.
-        func coordinator(_ options: [String]) throws -> (RunningProcess, [String]) {
+        func coordinator(_ options: [String], openFiles: Int? = nil) throws -> (RunningProcess, [String]) {
             let process = try RunningProcess(
                 ["coordinator", "tiny.yaml", "--shards", "2", "--output", "run", "--kernel", "portable"] + options,
-                in: folder.path)
+                in: folder.path, openFiles: openFiles)
             let endpoints = try (1...(options.count(where: { $0 == "--bind" }))).map { number in
                 let line = try process.waitForLine(containing: "Listening on ", count: number)
                 return String(line.split(separator: " ").last ?? "")
@@ -160,6 +160,36 @@ struct ForeignClientTests {
         #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
     }
 
+    @Test("More connections than there are descriptors keep no thread busy and no worker out for good")
+    func descriptors() throws {
+        let site = try Site()
+        let hash = try site.undisturbed()
+        let (coordinator, endpoints) = try site.coordinator(
+            ["--bind", "tcp://127.0.0.1:0", "--workers", "1"], openFiles: 120)
+        let flood = try Foreign.start("crowd", endpoints[0], "-", count: 500)
+        try coordinator.waitForLine(containing: "connections cannot be accepted: Too many open files")
+        // What the descriptors that were kept back are for has been accepted; from now on the process sleeps.
+        usleep(200_000)
+        let before = try processorTime(of: coordinator.processID)
+        usleep(1_500_000)
+        let used = try processorTime(of: coordinator.processID) - before
+        #expect(used < 0.3, "\(used) s of 1.5 s")
+        flood.send(signal: SIGKILL)
+        let worker = try site.worker(endpoints[0])
+        #expect(try worker.wait().status == 0)
+        let end = try coordinator.wait()
+        #expect(end.status == 0, "\(end)")
+        #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
+    }
+
+    /// Seconds that all threads of a process have computed.
+    private func processorTime(of process: Int32) throws -> Double {
+        // Behind the name, which may contain anything, the 12th and the 13th field: proc(5).
+        let fields = try text(of: "/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ") ?? []
+        let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }.reduce(0, +)
+        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     private func residentBytes(of process: Int32) throws -> Int {
         let status = try text(of: "/proc/\(process)/status")
         let line = status.split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
@@ -173,16 +203,24 @@ private enum Foreign {
 
     static func number(_ variable: String) -> Int? { getenv(variable).flatMap { Int(String(cString: $0)) } }
 
+    /// Starts an attack.
+    static func start(
+        _ name: String, _ endpoint: String, _ keys: String, count: Int,
+        output: ChildProcess.Command.Output = .inherited
+    ) throws -> ChildProcess {
+        let script = "\(Program.root)/Tests/Foreign/foreign.py"
+        return try ChildProcess(
+            ChildProcess.Command(
+                executable: python ?? "python3", arguments: [script, name, endpoint, keys, "\(count)"],
+                output: output))
+    }
+
     /// Runs an attack to its end; returns how often it was let in.
     static func attack(_ name: String, _ endpoint: String, _ keys: String, count: Int = 1) throws -> Int {
-        let script = "\(Program.root)/Tests/Foreign/foreign.py"
         let folder = try TemporaryFolder()
         let file = open(folder("output"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         defer { close(file) }
-        let process = try ChildProcess(
-            ChildProcess.Command(
-                executable: python ?? "python3", arguments: [script, name, endpoint, keys, "\(count)"],
-                output: .file(file)))
+        let process = try start(name, endpoint, keys, count: count, output: .file(file))
         while process.reap() == nil { usleep(5_000) }
         let output = try text(of: folder("output"))
         let last = output.split(separator: "\n").last?.split(separator: " ").last

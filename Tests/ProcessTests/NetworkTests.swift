@@ -1,0 +1,163 @@
+import Foundation
+import Glibc
+import LockstepArtifacts
+import LockstepSystem
+import LockstepTesting
+import Testing
+
+/// A coordinator and workers on hosts that share nothing but a network, and what can happen to that.
+///
+/// Each host is a network namespace with a cable to the coordinator's, a cache of its own and keys.
+@Suite(
+    "Between hosts", .serialized, .oneAtATime,
+    .enabled(if: NetworkNamespace.isAvailable, "needs root, network namespaces and iproute2"))
+struct NetworkTests {
+    /// A coordinator's host, those of two workers, and a run of so many epochs of 50 steps.
+    private final class Site {
+        let folder: TemporaryFolder
+        let options: [String]
+        let home: NetworkNamespace
+        let hosts: [NetworkNamespace]
+        let links: [NetworkLink]
+
+        init(_ dataset: TinyDataset = TinyDataset(), epochs: Int, _ options: [String] = []) throws {
+            self.options = ["tiny.yaml", "--kernel", "portable", "--shards", "4"] + options
+            folder = try TemporaryFolder()
+            try dataset.write(to: folder)
+            try folder.write(text: dataset.configuration(epochs: epochs), to: "tiny.yaml")
+            try Program.run(["keygen", folder("keys")], in: folder.path)
+            let (home, hosts) = (try NetworkNamespace(), try (0..<2).map { _ in try NetworkNamespace() })
+            self.home = home
+            self.hosts = hosts
+            links = try hosts.enumerated().map { try NetworkLink(number: $0 + 1, from: home, to: $1) }
+        }
+
+        /// The run without workers, in one process.
+        func alone() throws -> RunSummary {
+            let run = try Program.run(["train", "--output", "alone"] + options, in: folder.path)
+            try #require(run.status == 0, "\(run)")
+            return try RunSummary(run: folder("alone"))
+        }
+
+        /// A coordinator that waits for two workers, and its port.
+        func coordinator() throws -> (RunningProcess, port: Substring) {
+            let run = try RunningProcess(
+                ["coordinator", "--workers", "2", "--output", "run", "--bind", "tcp://*:0", "--keys", "keys"] + options,
+                in: folder.path, on: home)
+            let line = try run.waitForLine(containing: "Listening on ")
+            return (run, try #require(line.split(separator: ":").last))
+        }
+
+        /// The worker on a host, 4 ms slower a node than it might be if it shall be caught in the middle of one.
+        func worker(on host: Int, port: Substring, isSlow: Bool = true) throws -> RunningProcess {
+            try RunningProcess(
+                ["worker", "--connect", "tcp://\(links[host].nearAddress):\(port)", "--keys", "keys"],
+                environment: [
+                    "LOCKSTEP_CACHE": folder("cache-\(host)"), "LOCKSTEP_FAULT": isSlow ? "slow=4" : nil,
+                ], in: folder.path, on: hosts[host])
+        }
+
+        /// Waits for the end, and compares with the run that nothing happened to: the weights after each epoch, and
+        /// the mean cost of its samples, which tells one that was left out or used twice.
+        func conclude(_ run: RunningProcess, _ workers: [RunningProcess], as alone: RunSummary) throws -> RunSummary {
+            let ending = try run.wait()
+            #expect(ending.status == 0, "\(ending)")
+            for worker in workers {
+                let ending = try worker.wait()
+                #expect(ending.status == 0, "\(ending)")
+            }
+            let summary = try RunSummary(run: folder("run"))
+            #expect(summary.steps == alone.steps)
+            #expect(summary.epochs.map(\.weightsSHA256) == alone.epochs.map(\.weightsSHA256))
+            #expect(summary.epochs.map(\.trainingCost) == alone.epochs.map(\.trainingCost))
+            #expect(summary.weightsSHA256 == alone.weightsSHA256, "\(ending)")
+            return summary
+        }
+    }
+
+    @Test("A run between hosts sends all its bytes, and a link that is down for a moment changes nothing")
+    func linkDown() throws {
+        let site = try Site(epochs: 10)
+        let alone = try site.alone()
+        let (run, port) = try site.coordinator()
+        let workers = try (0..<2).map { try site.worker(on: $0, port: port) }
+        try run.waitForLine(containing: "Epoch 0")
+        let before = MonotonicClock.now
+        try site.links[0].cut()
+        usleep(700_000)
+        try site.links[0].mend()
+        let outage = MonotonicClock.now.since(before)
+        let summary = try site.conclude(run, workers, as: alone)
+        // In each step one worker at least is sent the weights, and a sum comes back.
+        #expect(summary.inlinePayloadBytes >= UInt64(2 * summary.steps * summary.parameters * 4))
+        for host in 0..<2 {
+            // The data set travelled to each.
+            #expect(try FileManager.default.contentsOfDirectory(atPath: site.folder("cache-\(host)")) != [])
+        }
+        // Far from the heartbeat's 3 s, unless the machine had something better to do.
+        if outage < .seconds(1.2) { #expect(summary.workersLost == 0 && summary.workersJoined == 2) }
+    }
+
+    @Test(
+        "A worker whose link is cut, or whose packets are dropped, is evicted and joins anew once they arrive",
+        arguments: LinkFault.allCases.filter { $0 == .halfOpen || deep })
+    func evicted(fault: LinkFault) throws {
+        let site = try Site(epochs: 36)
+        let alone = try site.alone()
+        let (run, port) = try site.coordinator()
+        let workers = try (0..<2).map { try site.worker(on: $0, port: port) }
+        try run.waitForLine(containing: "Epoch 0")
+        let before = MonotonicClock.now
+        try fault.begin(on: site.links[1])
+        try run.waitForLine(containing: "was lost", limit: .seconds(30))
+        let detection = MonotonicClock.now.since(before)
+        try fault.end(on: site.links[1])
+        try run.waitForLine(containing: "joined; 2 workers", count: 2)
+        let summary = try site.conclude(run, workers, as: alone)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 3)
+        // A heartbeat is sent every second, and answered within three.
+        if deep { #expect(detection > .seconds(2) && detection < .seconds(5)) }
+    }
+
+    @Test("A model of 40 MB on a slow link does not trip the heartbeat")
+    func slowLink() throws {
+        // 40 MB take 0.3 s at 1 Gbit/s; at 100 Mbit/s they take longer than the heartbeat's timeout.
+        let rate = deep ? "100mbit" : "1gbit"
+        let site = try Site(
+            TinyDataset(training: 20, validation: 4, test: 4), epochs: 1,
+            ["--set", "network.sizes=[36,3120,3120,4]", "--set", "evaluation.every=0"])
+        let alone = try site.alone()
+        for link in site.links { try link.limit(rate: rate) }
+        let (run, port) = try site.coordinator()
+        let workers = try (0..<2).map { try site.worker(on: $0, port: port, isSlow: false) }
+        let summary = try site.conclude(run, workers, as: alone)
+        #expect(summary.parameters * 4 > 39_000_000 && summary.steps == 2)
+        #expect(summary.workersLost == 0 && summary.workersJoined == 2)
+        #expect(summary.inlinePayloadBytes >= UInt64(4 * summary.steps * summary.parameters * 4))
+    }
+}
+
+/// What can happen to a link so that a peer is not heard any more.
+enum LinkFault: CaseIterable {
+    /// Nothing gets through, either way.
+    case cut
+    /// What the worker sends is dropped, what it is sent arrives.
+    case halfOpen
+
+    func begin(on link: NetworkLink) throws {
+        switch self {
+        case .cut: try link.cut()
+        case .halfOpen: try link.dropWhatFarEndSends()
+        }
+    }
+
+    func end(on link: NetworkLink) throws {
+        switch self {
+        case .cut: try link.mend()
+        case .halfOpen: try link.dropNothing()
+        }
+    }
+}
+
+/// Whether there is time for the long forms: scripts/check-deep.
+private let deep = getenv("LOCKSTEP_DEEP_NETWORK") != nil
