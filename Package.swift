@@ -105,7 +105,8 @@ let package = Package(
             name: "LockstepFuzzTargets",
             dependencies: [
                 "LockstepProtocol", "LockstepSharding", "LockstepRuntime", "LockstepArtifacts", "LockstepData",
-                "LockstepNumerics", "LockstepNetwork", "ZeroMQ",
+                "LockstepNumerics", "LockstepNetwork", "LockstepTraining", "LockstepCluster", "LockstepTimeline",
+                "LockstepDigest", "ZeroMQ",
             ],
             path: "Tests/Fuzz/Targets"),
         .executableTarget(name: "Fuzz", dependencies: ["LockstepFuzzTargets"], path: "Tests/Fuzz/Driver"),

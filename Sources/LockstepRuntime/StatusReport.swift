@@ -16,7 +16,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     /// What each member needed to compute its last steps: nanoseconds a step, a moving average, by member number.
     package var paces: [UInt32: UInt64]
 
-    init(_ welcome: Welcome, cluster: ClusterStatus, paces: [UInt32: UInt64], programVersion: String) {
+    package init(_ welcome: Welcome, cluster: ClusterStatus, paces: [UInt32: UInt64], programVersion: String) {
         let configuration = welcome.configuration
         let schedule = BatchSchedule(
             samples: welcome.dataset.trainingCount, batch: configuration.training.batch,
@@ -30,11 +30,37 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.paces = paces
     }
 
-    func encoded() throws -> [UInt8] { [UInt8](try JSONEncoder().encode(self)) }
+    package func encoded() throws -> [UInt8] { [UInt8](try JSONEncoder().encode(self)) }
 
-    /// - Throws: `DecodingError` for anything that is no report.
+    /// Why a report is not shown: nobody vouches for it.
+    package enum Failure: Error, Hashable, CustomStringConvertible {
+        /// Numbers that no run has.
+        case impossible
+        /// Texts that a terminal could take for commands.
+        case unprintable
+
+        package var description: String {
+            switch self {
+            case .impossible: "a status with numbers that no run has"
+            case .unprintable: "a status with texts that cannot be printed"
+            }
+        }
+    }
+
+    /// More epochs, and more steps in one of them, than any run has.
+    private static let most = 1 << 31
+
+    /// - Throws: `DecodingError` for anything that is no report, ``Failure`` for one that cannot be shown.
     package init(decoding bytes: UnsafeRawBufferPointer) throws {
         self = try JSONDecoder().decode(StatusReport.self, from: Data(bytes))
+        guard (0...Self.most).contains(epochs), (0...Self.most).contains(stepsPerEpoch) else {
+            throw Failure.impossible
+        }
+        for text in [name, programVersion] + cluster.workers.map(\.host) {
+            guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+                throw Failure.unprintable
+            }
+        }
     }
 
     /// Whether a member takes more than twice the median time of all.

@@ -7,8 +7,8 @@ package import LockstepTraining
 /// What a worker is told when it joins: all it needs to take part. Travels as JSON.
 package struct Welcome: Codable {
     /// The run's configuration, with shards and kernel resolved.
-    var configuration: RunConfiguration
-    var dataset: DatasetDescription
+    package var configuration: RunConfiguration
+    package var dataset: DatasetDescription
     /// Where a worker of the same host asks for shared memory; nil where payload travels in messages.
     var regions: Regions?
     /// What the worker is to note about its time; nil: nothing.

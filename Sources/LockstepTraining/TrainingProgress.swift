@@ -38,6 +38,21 @@ package struct TrainingProgress: Codable, Hashable, Sendable {
     }
 }
 
+extension TrainingProgress {
+    /// Larger than any count of a run; sums of many such counts are still numbers.
+    private static let mostCounted = 1 << 53
+
+    /// Whether its counts are such that a run can have come to them and go on counting: whoever reads a progress from a
+    /// file asks.
+    package var isPlausible: Bool {
+        let counts = [
+            samples, bestValidation ?? 0, membership.lost, membership.joined, membership.shardsReassigned,
+            Int(clamping: step), Int(clamping: membership.inlinePayloadBytes),
+        ]
+        return counts.allSatisfy { (0...Self.mostCounted).contains($0) }
+    }
+}
+
 extension MembershipCounts {
     /// What happened before a run was resumed, and after.
     static func + (left: MembershipCounts, right: MembershipCounts) -> MembershipCounts {

@@ -1,6 +1,6 @@
 import Foundation
 import LockstepDigest
-import LockstepNetwork
+package import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
 
@@ -9,7 +9,7 @@ extension CheckpointFile {
     ///
     /// Total: any bytes give a checkpoint or an error that names the file and what is wrong with it. All bytes are under
     /// the digest, so whatever passes is what a process of a run has written.
-    static func load(_ path: String, layout: ParameterLayout) throws(ArtifactError) -> Checkpoint {
+    package static func load(_ path: String, layout: ParameterLayout) throws(ArtifactError) -> Checkpoint {
         let file = try SafetensorsFile(path: path, what: "a checkpoint")
         let metadata = file.header.metadata
         guard metadata[Key.format] == format else { throw malformed(path, "not a checkpoint of Lockstep") }
@@ -89,7 +89,7 @@ extension CheckpointFile {
         try bytes.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
             try file.read(Tensor.progress, into: UnsafeMutableRawBufferPointer(target))
         }
-        guard let progress = decodeProgress(Data(bytes)) else {
+        guard let progress = decodeProgress(Data(bytes)), progress.isPlausible else {
             throw malformed(file.path, "its progress is not what this program writes")
         }
         return progress

@@ -1,6 +1,6 @@
 import Foundation
 import LockstepDigest
-import LockstepNetwork
+package import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
 
@@ -9,7 +9,7 @@ import LockstepTraining
 /// The tensors are the weights under a model file's names, `optimizer.NAME` [parameters] for each buffer of the
 /// optimizer, `progress` (JSON in bytes) and, at the end, `sha256`: the digest of every byte before it, the header
 /// included. So no part of the file can change unnoticed, and other programs can read it.
-enum CheckpointFile {
+package enum CheckpointFile {
     /// The names of tensors beside the weights.
     enum Tensor {
         static let progress = "progress"
@@ -39,7 +39,7 @@ enum CheckpointFile {
     static let maximumProgress = 1 << 29
 
     /// Replaces the file at `path` by a checkpoint; `before` is called ahead of each stage.
-    static func save(
+    package static func save(
         _ checkpoint: Checkpoint, layout: ParameterLayout, to path: String, before: AtomicFile.Hook = { _ in }
     ) throws(ArtifactError) {
         let state = checkpoint.state

@@ -1,9 +1,9 @@
 import Glibc
 
 /// Files that are replaced as a whole: a reader, or a crash at any moment, finds the old content or the new one.
-enum AtomicFile {
+package enum AtomicFile {
     /// What is done next when a file is replaced.
-    enum Stage: Hashable, Sendable {
+    package enum Stage: Hashable, Sendable {
         case create
         /// One of the parts, from 0.
         case write(part: Int)
@@ -13,7 +13,7 @@ enum AtomicFile {
     }
 
     /// Called ahead of each stage. What it throws counts as the stage's failure: tests fail, or die, at each of them.
-    typealias Hook = (Stage) throws(ArtifactError) -> Void
+    package typealias Hook = (Stage) throws(ArtifactError) -> Void
 
     /// Replaces the file at `path` by `parts`, one after the other; `before` is called ahead of each stage.
     ///

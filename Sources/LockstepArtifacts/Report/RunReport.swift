@@ -38,7 +38,7 @@ package struct RunReport {
             ("never predicted", summary.neverPredicted.flatMap { $0.isEmpty ? nil : list($0) }),
             ("steps", "\(summary.steps)"),
             ("seconds of training", summary.seconds.map { "\(rounded($0))" }),
-            ("samples a second", summary.samplesPerSecond.map { "\(Int($0))" }),
+            ("samples a second", summary.samplesPerSecond.map { "\(Int(max(-1e18, min($0, 1e18))))" }),
             ("parameters", "\(summary.parameters)"),
             ("data", "\(summary.data), SHA-256 \(summary.dataSHA256)"),
             ("kernel", summary.kernel),

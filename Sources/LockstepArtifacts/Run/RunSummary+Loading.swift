@@ -9,7 +9,11 @@ extension RunSummary {
     ///
     /// - Throws: ``ArtifactError`` that names the file, where it is missing or not a summary.
     package static func load(_ directory: RunDirectory) throws(ArtifactError) -> RunSummary {
-        let path = directory.summary
+        try load(path: directory.summary)
+    }
+
+    /// Reads a `summary.json`.
+    package static func load(path: String) throws(ArtifactError) -> RunSummary {
         let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
         let size = try file.regularFileSize()
         guard size <= largestFile else { throw .tooLarge(path: path, limit: largestFile) }

@@ -1,11 +1,63 @@
 import LockstepArtifacts
 import LockstepData
+import LockstepDigest
+import LockstepNetwork
 import LockstepNumerics
+import LockstepTraining
 
 func decodeModel(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let file = ScratchFile(bytes), let model = try? ModelFile.load(file.path) else { return false }
     precondition(
         bytes.count >= model.parameters.count * MemoryLayout<Float>.stride, "weights that are not in the file")
+    return true
+}
+
+/// The layout that checkpoints are read for: a network of 3-2-2.
+let checkpointLayout: ParameterLayout = {
+    guard let layout = try? ParameterLayout(Architecture(sizes: [3, 2, 2])) else {
+        preconditionFailure("no layout of 3-2-2")
+    }
+    return layout
+}()
+
+/// A file as it is and, for what is read behind the digest, with a digest that fits.
+func decodeCheckpoint(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    if loadCheckpoint(bytes) { return true }
+    let covered = bytes.count - SHA256Digest.byteCount
+    guard covered > 0 else { return false }
+    let digest = SHA256.hash(UnsafeRawBufferPointer(rebasing: bytes[..<covered]))
+    (bytes[..<covered] + digest.bytes).withUnsafeBytes { _ = loadCheckpoint($0) }
+    return false
+}
+
+private func loadCheckpoint(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let file = ScratchFile(bytes),
+        let checkpoint = try? CheckpointFile.load(file.path, layout: checkpointLayout)
+    else { return false }
+    let state = checkpoint.state
+    precondition(state.parameters.count == checkpointLayout.count, "weights of another network")
+    precondition(state.optimizer.allSatisfy { $0.buffer.count == checkpointLayout.count }, "a buffer of another size")
+    _ = state.progress.isConsistent(stepsPerEpoch: 5)
+    return true
+}
+
+func decodeSummary(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let file = ScratchFile(bytes), let summary = try? RunSummary.load(path: file.path) else { return false }
+    precondition(RunReport.accuracyChart([summary]).svg.hasPrefix("<svg"), "a chart that is none")
+    return true
+}
+
+func decodePickle(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let file = ScratchFile(bytes),
+        let dataset = try? Dataset.load(.pickle(file.path), cache: DataCache(directory: "/nonexistent"))
+    else { return false }
+    precondition(dataset.description.trainingCount > 0, "a data set without samples")
+    return true
+}
+
+func decodePicture(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let file = ScratchFile(bytes), let pictures = try? GrayImage.load(file.path) else { return false }
+    precondition(!pictures.isEmpty, "a file of pictures without any")
     return true
 }
 

@@ -5,12 +5,24 @@
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// Header and payload of a message.
     case wire
+    /// What goes over the unix socket that shares memory.
+    case region
     /// The JSON that a worker is welcomed with.
     case welcome
+    /// The JSON that tells onlookers about a run.
+    case status
     /// A safetensors file.
     case model
+    /// A state of a run.
+    case checkpoint
+    /// A run's `summary.json`.
+    case summary
     /// Images and labels, plain or gzipped.
     case idx
+    /// The textbook's form of MNIST.
+    case pickle
+    /// PNG, PGM, or IDX images.
+    case picture
     /// A run configuration in YAML.
     case configuration
     /// Files of keys.
@@ -27,9 +39,15 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     package func run(_ bytes: UnsafeRawBufferPointer) -> Bool {
         switch self {
         case .wire: decodeMessage(bytes)
+        case .region: decodeRegionMessage(bytes)
         case .welcome: decodeWelcome(bytes)
+        case .status: decodeStatus(bytes)
         case .model: decodeModel(bytes)
+        case .checkpoint: decodeCheckpoint(bytes)
+        case .summary: decodeSummary(bytes)
         case .idx: decodeDataset(bytes)
+        case .pickle: decodePickle(bytes)
+        case .picture: decodePicture(bytes)
         case .configuration: decodeConfiguration(bytes)
         case .keys: decodeKeys(bytes)
         case .zap: decodeZAPRequest(bytes)

@@ -1,3 +1,4 @@
+import LockstepCluster
 import LockstepProtocol
 import LockstepRuntime
 import LockstepSharding
@@ -23,6 +24,7 @@ func decodeMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
     case .nodeResult: return decode(NodeResult.self, payload)
     case .blockResult: return decode(BlockResult.self, payload)
     case .goodbye: return decode(Goodbye.self, payload)
+    case .timeline: return decode(TimelineReport.self, payload)
     case .evaluate:
         // The split and block that a number names, whatever the number.
         return EvaluationUnit(rawValue: header.unit).block >= 0
@@ -37,6 +39,20 @@ private let layout = ChunkLayout(segments: [0..<10, 10..<14], maximumElements: 4
 private func decode<Body: MessageBody>(_: Body.Type, _ payload: UnsafeRawBufferPointer) -> Bool {
     guard let body = try? Body(decoding: payload) else { return false }
     precondition(body.encoded().elementsEqual(payload), "a body that was read is written as it was")
+    return true
+}
+
+func decodeRegionMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let message = try? RegionMessage(decoding: bytes) else { return false }
+    var copy = [UInt8](repeating: 0, count: RegionMessage.size)
+    copy.withUnsafeMutableBytes { message.encode(into: $0) }
+    precondition(copy.elementsEqual(bytes), "a message that was read is written as it was")
+    return true
+}
+
+func decodeStatus(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let report = try? StatusReport(decoding: bytes) else { return false }
+    for worker in report.cluster.workers { _ = report.isSlow(worker) }
     return true
 }
 
