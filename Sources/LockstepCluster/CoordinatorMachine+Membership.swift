@@ -48,9 +48,9 @@ extension CoordinatorMachine {
         _ peer: PeerID, _ member: MemberID, _ ready: Ready, sharesMemory: Bool,
         into actions: inout [CoordinatorAction]
     ) {
-        guard let index = index(of: peer, member), case .welcomed = members[index].phase else {
-            return refuseStranger(peer, into: &actions)
-        }
+        guard let index = index(of: peer, member) else { return refuseStranger(peer, into: &actions) }
+        // Said twice, it counts once.
+        guard case .welcomed = members[index].phase else { return }
         let isEqual = ready.fingerprint == terms.expected.fingerprint
         guard isEqual || terms.allowsMixedKernels else {
             let info = members[index].info
@@ -85,9 +85,9 @@ extension CoordinatorMachine {
         _ peer: PeerID, _ member: MemberID, offset: UInt64, count: Int,
         into actions: inout [CoordinatorAction]
     ) {
-        guard let index = index(of: peer, member), case .welcomed = members[index].phase else {
-            return refuseStranger(peer, into: &actions)
-        }
+        guard let index = index(of: peer, member) else { return refuseStranger(peer, into: &actions) }
+        // It had the last piece before it said that it was ready: this is an old question.
+        guard case .welcomed = members[index].phase else { return }
         guard
             (1...MessageKind.payloadLimit).contains(count), offset < terms.dataBytes,
             UInt64(count) <= terms.dataBytes - offset

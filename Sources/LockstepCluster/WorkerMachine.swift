@@ -204,6 +204,8 @@ package struct WorkerMachine: Sendable {
         offset: UInt64, count: Int, now: Moment, into actions: inout [WorkerAction]
     ) {
         guard case .fetching(var transfer) = state else { return }
+        // A piece that is here already has been sent twice.
+        guard offset >= transfer.received else { return }
         let expected = min(Self.pieceBytes, transfer.total - transfer.received)
         guard offset == transfer.received, UInt64(count) == expected else {
             return rejoin(reason: "a piece of the data set came out of order", now: now, into: &actions)

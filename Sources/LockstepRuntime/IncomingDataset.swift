@@ -19,8 +19,9 @@ final class IncomingDataset {
 
     var count: Int { memory.count }
 
-    /// Adds the next piece; bytes beyond the end are dropped, as the digest will tell.
-    func append(_ piece: borrowing Message) {
+    /// Adds the next piece, and no other; bytes beyond the end are dropped, as the digest will tell.
+    func append(_ piece: borrowing Message, at offset: UInt64) {
+        guard offset == UInt64(filled) else { return }
         piece.withUnsafeBytes { bytes in
             let taken = min(bytes.count, memory.count - filled)
             UnsafeMutableRawBufferPointer(rebasing: memory[filled..<filled + taken])

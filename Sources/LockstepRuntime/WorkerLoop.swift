@@ -132,7 +132,7 @@ final class WorkerLoop {
     private func takeOwn(_ header: Header) throws {
         switch header.kind {
         case .dataChunk:
-            incoming?.append(link.payload)
+            incoming?.append(link.payload, at: header.step)
             try handle(.dataReceived(offset: header.step, count: link.payload.count))
         case .parameters:
             guard let task else { return }

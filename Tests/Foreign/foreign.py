@@ -186,7 +186,6 @@ def proxy(context, endpoint, front_endpoint):
     front.bind(front_endpoint)
     back = context.socket(zmq.DEALER)
     back.connect(endpoint)
-    print("ready", flush=True)
     worker = None
     old = []
     poller = zmq.Poller()

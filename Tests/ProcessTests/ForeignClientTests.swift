@@ -160,6 +160,24 @@ struct ForeignClientTests {
         #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
     }
 
+    @Test("A run in which everything is said twice, and once more much later, gives the undisturbed hash")
+    func doubled() throws {
+        let site = try Site()
+        let hash = try site.undisturbed()
+        let (coordinator, endpoints) = try site.coordinator(
+            ["--bind", "tcp://127.0.0.1:0", "--workers", "1", "--transport", "inline"])
+        let front = "ipc://\(site.folder("front"))"
+        let proxy = try Foreign.start("proxy", endpoints[0], front, count: 1)
+        let worker = try site.worker(front)
+        let end = try coordinator.wait()
+        #expect(end.status == 0, "\(end)")
+        #expect(try worker.wait().status == 0)
+        proxy.send(signal: SIGKILL)
+        let summary = try RunSummary(run: site.folder("run"))
+        #expect(summary.weightsSHA256 == hash)
+        #expect(summary.workersLost == 0 && summary.workersJoined == 1)
+    }
+
     @Test("More connections than there are descriptors keep no thread busy and no worker out for good")
     func descriptors() throws {
         let site = try Site()
