@@ -17,7 +17,7 @@ extension FuzzTarget {
     package func writtenInputs() throws -> [[UInt8]] {
         switch self {
         case .welcome: [try welcomeInput(), try welcomeInput(features: true)]
-        case .wire: [timelineInput()]
+        case .wire: [timelineInput()] + bodyInputs()
         case .region: RegionMessage.Kind.allCases.map(regionInput)
         case .status: [try statusInput()]
         case .model: [try modelInput()]
@@ -28,11 +28,31 @@ extension FuzzTarget {
     }
 }
 
-private func timelineInput() -> [UInt8] {
+private func message(_ kind: MessageKind, _ body: some MessageBody) -> [UInt8] {
     var header = [UInt8](repeating: 0, count: Header.size)
-    header.withUnsafeMutableBytes { Header(kind: .timeline, run: 7, member: 2).encode(into: $0) }
+    header.withUnsafeMutableBytes { Header(kind: kind, run: 7, member: 2, unit: 1, step: 3).encode(into: $0) }
+    return header + body.encoded()
+}
+
+private func timelineInput() -> [UInt8] {
     let span = Timeline.Span(kind: .phase, phase: .forward, layer: 1, step: 5, start: 10, end: 20, detail: 0)
-    return header + TimelineReport(clock: 30, totals: [1, 2, 3], spans: [span, span]).encoded()
+    return message(.timeline, TimelineReport(clock: 30, totals: [1, 2, 3], spans: [span, span]))
+}
+
+/// A message of each other kind that has a body.
+private func bodyInputs() -> [[UInt8]] {
+    let digest = withUnsafeBytes(of: 7) { SHA256.hash($0) }
+    return [
+        message(.hello, Hello(programVersion: "1.2.3", host: "host", processID: 5)),
+        message(
+            .ready,
+            Ready(kernel: "haswell", fingerprint: [BlockDigest(rows: 3, digest: digest.bytes)])),
+        message(.refuse, Refusal(code: .full, message: "the run has its workers")),
+        message(.nodeResult, NodeResult(loss: 0.5, computeNanoseconds: 9)),
+        message(
+            .blockResult, BlockResult(cost: 0.5, computeNanoseconds: 9, correct: 3, total: 4, predictions: [1, 3])),
+        message(.goodbye, Goodbye(code: .finished, message: "the run is finished")),
+    ]
 }
 
 private func regionInput(kind: RegionMessage.Kind) -> [UInt8] {

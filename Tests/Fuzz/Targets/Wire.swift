@@ -51,9 +51,14 @@ func decodeRegionMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
 }
 
 func decodeStatus(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard let report = try? StatusReport(decoding: bytes) else { return false }
-    for worker in report.cluster.workers { _ = report.isSlow(worker) }
-    return true
+    do {
+        let report = try StatusReport(decoding: bytes)
+        for worker in report.cluster.workers { _ = report.isSlow(worker) }
+        return true
+    } catch {
+        precondition(!"\(error)".isEmpty, "an error without words")
+        return false
+    }
 }
 
 func decodeWelcome(_ bytes: UnsafeRawBufferPointer) -> Bool {
