@@ -1,7 +1,7 @@
 /// Why no matrix library can be used.
 package enum BLASError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// `--kernel` names nothing that we know; `suggestion` is what may have been meant.
-    case unknownKernel(String, suggestion: String?)
+    /// `--kernel` names nothing that we know.
+    case unknownKernel(String)
     /// This CPU lacks the instructions of a kernel that was asked for.
     case unsupportedKernel(MatrixKernel)
     /// This CPU runs none of the kernels.
@@ -19,10 +19,9 @@ package enum BLASError: Error, Equatable, Sendable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .unknownKernel(let name, let suggestion):
+        case .unknownKernel(let name):
             let names = (["auto", "portable"] + MatrixKernel.allCases.map(\.rawValue)).joined(separator: ", ")
-            let hint = suggestion.map { "; did you mean \($0)?" } ?? ""
-            return "kernel \"\(name)\" is unknown: choose one of \(names)\(hint)"
+            return "kernel \"\(name)\" is unknown: choose one of \(names)"
         case .unsupportedKernel(let kernel):
             let names = MatrixKernel.supported.map(\.rawValue).joined(separator: ", ")
             return "kernel \(kernel.rawValue): this CPU does not have \(kernel.requirement); "

@@ -49,7 +49,7 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
 
     /// The kernel that `--kernel` names: `auto`, `portable` or a kernel's own name.
     ///
-    /// - Throws: ``BLASError/unknownKernel(_:suggestion:)``, ``BLASError/unsupportedKernel(_:)`` or, for `auto`,
+    /// - Throws: ``BLASError/unknownKernel(_:)``, ``BLASError/unsupportedKernel(_:)`` or, for `auto`,
     ///   ``BLASError/noKernel``.
     package static func resolve(_ text: String) throws(BLASError) -> MatrixKernel {
         let kernel: MatrixKernel
@@ -60,9 +60,7 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
         case "portable":
             kernel = portable
         default:
-            guard let named = MatrixKernel(rawValue: text) else {
-                throw .unknownKernel(text, suggestion: suggestion(for: text))
-            }
+            guard let named = MatrixKernel(rawValue: text) else { throw .unknownKernel(text) }
             kernel = named
         }
         return try kernel.checked()
@@ -75,29 +73,4 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
         guard isSupported else { throw .unsupportedKernel(self) }
         return self
     }
-
-    /// The accepted name nearest to `text`, if it is near enough to be a slip: at most a third of its letters differ.
-    private static func suggestion(for text: String) -> String? {
-        let lowered = text.lowercased()
-        guard lowered.utf8.count <= 32 else { return nil }
-        let names = ["auto", "portable"] + allCases.map(\.rawValue)
-        let nearest = names.map { (name: $0, distance: editDistance(lowered, $0)) }.min { $0.distance < $1.distance }
-        guard let nearest, nearest.distance * 3 <= max(nearest.name.utf8.count, lowered.utf8.count) else { return nil }
-        return nearest.name
-    }
-}
-
-/// Insertions, deletions and substitutions that turn one text into the other (Levenshtein's distance).
-private func editDistance(_ left: String, _ right: String) -> Int {
-    let right = Array(right.utf8)
-    var previous = Array(0...right.count)
-    for (row, letter) in left.utf8.enumerated() {
-        var current = [row + 1]
-        for (column, other) in right.enumerated() {
-            let substitution = previous[column] + (letter == other ? 0 : 1)
-            current.append(min(substitution, previous[column + 1] + 1, current[column] + 1))
-        }
-        previous = current
-    }
-    return previous[right.count]
 }

@@ -50,8 +50,13 @@ package struct Philox: Hashable, Sendable {
     }
 
     /// The four words for a counter, by ten rounds of two 32 x 32 -> 64 bit products each.
-    package func words(counter: SIMD4<UInt32>) -> SIMD4<UInt32> {
-        var (x0, x1, x2, x3) = (counter[0], counter[1], counter[2], counter[3])
+    ///
+    /// Four scalars, no vector: so a loop around it can be vectorised.
+    @inline(__always)
+    private func mixed(
+        _ counter: (UInt32, UInt32, UInt32, UInt32)
+    ) -> (UInt32, UInt32, UInt32, UInt32) {
+        var (x0, x1, x2, x3) = counter
         var (k0, k1) = (key.low, key.high)
         for _ in 0..<10 {
             let p0 = UInt64(0xD251_1F53) &* UInt64(x0)
@@ -64,11 +69,30 @@ package struct Philox: Hashable, Sendable {
             k0 &+= 0x9E37_79B9
             k1 &+= 0xBB67_AE85
         }
-        return SIMD4(x0, x1, x2, x3)
+        return (x0, x1, x2, x3)
+    }
+
+    /// The four words for a counter.
+    package func words(counter: SIMD4<UInt32>) -> SIMD4<UInt32> {
+        let words = mixed((counter[0], counter[1], counter[2], counter[3]))
+        return SIMD4(words.0, words.1, words.2, words.3)
     }
 
     /// The four words at a position.
     package func words(at position: RandomPosition) -> SIMD4<UInt32> {
         words(counter: SIMD4(position.purpose.rawValue, position.epoch, position.sample, position.draw))
+    }
+
+    /// The words at a position and at those after it, which differ in their draw: word w of the i-th in
+    /// `words[w * count + i]`.
+    ///
+    /// The same numbers as ``words(at:)``, in a plain loop that the compiler vectorises.
+    package func fill(_ words: UnsafeMutablePointer<UInt32>, from position: RandomPosition, count: Int) {
+        let (words1, words2, words3) = (words + count, words + 2 * count, words + 3 * count)
+        for i in 0..<count {
+            let draw = position.draw &+ UInt32(truncatingIfNeeded: i)
+            (words[i], words1[i], words2[i], words3[i]) = mixed(
+                (position.purpose.rawValue, position.epoch, position.sample, draw))
+        }
     }
 }

@@ -34,28 +34,14 @@ struct MatrixKernelTests {
     }
 
     @Test(
-        "an unknown name gets the nearest one as a suggestion",
-        arguments: [
-            ("hasswell", "haswell"), ("HASWELL", "haswell"), ("skylake", "skylakex"), ("protable", "portable"),
-            ("autp", "auto"), ("sandy-bridge", "sandybridge"),
-        ])
-    func suggestion(text: String, expected: String) {
-        #expect(throws: BLASError.unknownKernel(text, suggestion: expected)) { try MatrixKernel.resolve(text) }
-    }
-
-    @Test(
-        "a name that is near to none gets none",
-        arguments: ["", "zen", "a100", String(repeating: "haswell", count: 9)])
-    func noSuggestion(text: String) {
-        #expect(throws: BLASError.unknownKernel(text, suggestion: nil)) { try MatrixKernel.resolve(text) }
-    }
-
-    @Test("an unknown name's error lists the names")
-    func message() {
-        let text = BLASError.unknownKernel("hasvell", suggestion: "haswell").description
+        "an unknown name is refused with those that are known",
+        arguments: ["hasswell", "HASWELL", "", "zen", String(repeating: "haswell", count: 9)])
+    func unknownName(text: String) {
+        let error = #expect(throws: BLASError.self) { try MatrixKernel.resolve(text) }
         #expect(
-            text == "kernel \"hasvell\" is unknown: choose one of auto, portable, nehalem, sandybridge, haswell, "
-                + "skylakex; did you mean haswell?")
+            error?.description
+                == "kernel \"\(text)\" is unknown: choose one of auto, portable, nehalem, sandybridge, haswell, skylakex"
+        )
     }
 
     @Test(
