@@ -18,7 +18,8 @@ extension DataSource {
         guard exists, status.st_mode & S_IFMT == S_IFDIR else {
             throw DataError(
                 .unknownDataset(known: KnownDataset.all.map(\.name)), subject: "data set '\(argument)'",
-                remedy: "give one of these names, a pickle such as mnist.pkl.gz, or a folder with four IDX files")
+                remedy: "give a known name (\(KnownDataset.all.map(\.name).joined(separator: ", "))), a pickle such as "
+                    + "mnist.pkl.gz, or a folder with four IDX files")
         }
         let files = KnownDataset.mnist
         let path = { (file: KnownDataset.File) in

@@ -25,8 +25,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A data set's name, or a folder with its four IDX files. (default: the one that the model was trained on)",
-            valueName: "name|dir"))
+            "A data set's name, a pickle, or a folder with four IDX files. (default: what the model was trained on)",
+            valueName: "name|path"))
     var data: String?
 
     @Option(help: "Which part of it: \(Split.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -40,8 +40,7 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         let console = consoleOptions.console
         let model = try ModelFile.load(self.model)
-        let source = try DataSource(argument: data ?? model.metadata.dataName ?? KnownDataset.mnist.name)
-        let dataset = try Dataset.load(source, cache: try DataCache())
+        let dataset = try Dataset.load(try source(of: model), cache: try DataCache())
         try model.architecture.check(against: dataset.description)
         let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
         let engine = try Backpropagation(
@@ -55,6 +54,19 @@ struct EvaluateCommand: ParsableCommand {
         let percent = 100 * Double(score.correct) / Double(score.total)
         console.result("\(score.correct) / \(score.total)   \(decimal(percent, 2)) %   cost \(decimal(score.cost, 4))")
         console.detail("answers by class: \(score.predictions.map(String.init).joined(separator: " "))")
+    }
+
+    /// What `--data` says, else the data set that the model was trained on, as far as its name leads to it.
+    private func source(of model: Model) throws -> DataSource {
+        if let data { return try DataSource(argument: data) }
+        guard let name = model.metadata.dataName else { return .named(KnownDataset.mnist.name) }
+        do throws(DataError) {
+            return try DataSource(argument: name)
+        } catch {
+            throw UsageError(
+                "the model was trained on '\(name)', and nothing known is called so; name the data with --data: a pickle, "
+                    + "or a folder with four IDX files", status: .noInput)
+        }
     }
 }
 
