@@ -24,3 +24,26 @@ enum Oracle {
         return try JSONDecoder().decode(Answer.self, from: answer)
     }
 }
+
+/// What the oracle's `gradient` says.
+struct OracleGradient: Decodable {
+    /// How far its own gradient is from central differences.
+    var error: Double
+    /// The gradient's largest element.
+    var largest: Double
+}
+
+/// What the oracle's `train` says.
+struct OracleSteps: Decodable {
+    /// How far the parameter that moved most went.
+    var moved: Double
+    /// How far a parameter is from where the oracle's went, at most.
+    var error: Double
+}
+
+/// What the oracle's `evaluate` says.
+struct OracleScore: Decodable {
+    var correct: Int
+    var total: Int
+    var cost: Double
+}

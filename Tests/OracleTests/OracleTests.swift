@@ -71,24 +71,16 @@ struct OracleTests {
             rate: 1)
     }
 
-    private struct StepErrors: Decodable {
-        var moved: Double
-        var error: Double
-    }
-
     /// Compares a step with numpy's; first numpy's gradient with central differences.
     private func compare(
         _ before: String, _ after: String, images: String, labels: String, count: Int, rate: Double
     ) throws {
-        struct GradientErrors: Decodable {
-            var error: Double
-            var largest: Double
-        }
-        let gradient: GradientErrors = try Oracle.ask("gradient", before, images, labels, "500")
+        let gradient: OracleGradient = try Oracle.ask("gradient", before, images, labels, "500")
         #expect(gradient.largest > 0.1)
         #expect(gradient.error <= gradient.largest * 1e-6)
 
-        let step: StepErrors = try Oracle.ask("step", before, after, images, labels, "\(count)", "\(rate)")
+        let step: OracleSteps = try Oracle.ask(
+            "train", before, after, images, labels, "\(count)", #"{"optimizer": {"sgd": {"learning-rate": \#(rate)}}}"#)
         #expect(step.moved > 0.001)
         // Weights are below 8, where two float32 numbers are 2^-21 apart; and the gradient itself is rounded.
         #expect(step.error <= 0x1p-22 + step.moved * 1e-5, "moved by \(step.moved), \(step.error) off")
@@ -96,17 +88,12 @@ struct OracleTests {
 
     @Test("A network is judged as numpy judges it: correct answers and cost", .enabled(if: hasMNIST))
     func evaluation() throws {
-        struct Score: Decodable {
-            var correct: Int
-            var total: Int
-            var cost: Double
-        }
         let folder = try TemporaryFolder()
         let trained = try Program.run(
             ["train", "\(Program.root)/config/mnist-30.yaml", "--epochs", "1", "--output", folder("run")])
         try #require(trained.status == 0, "\(trained)")
         let model = folder("run/model.safetensors")
-        let score: Score = try Oracle.ask(
+        let score: OracleScore = try Oracle.ask(
             "evaluate", model, mnist("t10k-images-idx3-ubyte"), mnist("t10k-labels-idx1-ubyte"))
         let summary = try RunSummary(run: folder("run"))
         #expect(score.total == 10_000)
