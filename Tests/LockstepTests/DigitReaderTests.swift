@@ -70,8 +70,7 @@ struct DigitReaderTests {
                 if prediction.label == (try network.predict(input).label) { equalDigits += 1 }
             }
         }
-        // Where to cut needs no good network.
-        // A digit that is torn apart on paper may count as two: one row of thirty.
+        // Where to cut needs no good network, but where a digit is torn on paper: one row of thirty.
         #expect(counts.count { $0 == 6 } >= 29, "\(counts)")
         #expect(equalDigits >= 30 * 6 * 9 / 10)
     }
@@ -91,8 +90,9 @@ struct DigitReaderTests {
         .enabled(if: bestModel != nil, "no model: set LOCKSTEP_BEST_MODEL to one that reads 99.2 % of the test split"))
     func goodModel() throws {
         let reader = try DigitReader(try Network(contentsOf: try #require(bestModel)))
-        var composer = RowComposer(digits: digits, random: SplitMix64(seed: 1))
-        for (name, gaps) in [("clear gaps", 3...14), ("touching", -2...0)] {
+        for (name, gaps) in [("clear gaps", 3...14), ("narrow gaps", 1...2), ("touching", -2...0)] {
+            let seed = UInt64(11)
+            var composer = RowComposer(digits: digits, random: SplitMix64(seed: seed))
             var (right, ofSix) = (0, 0)
             for _ in 0..<400 {
                 let row = try composer.row(6, gaps: gaps)
@@ -100,7 +100,7 @@ struct DigitReaderTests {
                 if read.count == 6 { ofSix += 1 }
                 if read.map(\.label) == row.labels { right += 1 }
             }
-            print("rows of six, \(name): \(ofSix) of 400 cut into six, \(right) read right")
+            print("rows of six, \(name), seed \(seed): \(ofSix) of 400 cut into six, \(right) read right")
             if name == "clear gaps" { #expect(right >= 380) }
         }
     }
