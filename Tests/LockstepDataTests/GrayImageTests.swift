@@ -78,6 +78,32 @@ struct GrayImageTests {
         #expect(DigitPreparation.prepare(GrayImage(width: 7, height: 7)).ink.allSatisfy { $0 == 0 })
     }
 
+    @Test("the centre is that of the ink, not that of its box")
+    func centreOfMass() throws {
+        // A foot as wide as the whole, under a thin stem at its left end.
+        var sheet = GrayImage(width: 40, height: 40)
+        for y in 0..<20 { for x in 0..<20 where x < 2 || y >= 16 { sheet[x, y] = 1 } }
+        let prepared = DigitPreparation.prepare(sheet)
+        // The mass is at 7.4 and 15.1, so the ink begins at 6.6 and -1.1 of 28, as near as the sheet allows.
+        let box = try #require(prepared.boundingBox(threshold: 0))
+        #expect(box.columns == 7..<27)
+        #expect(box.rows == 0..<20)
+    }
+
+    @Test("a thin line is as dark as ever when it is scaled down")
+    func thinLine() {
+        var sheet = GrayImage(width: 9, height: 90)
+        for y in 0..<80 { sheet[4, y] = 1 }
+        #expect(DigitPreparation.prepare(sheet).ink.max() == 1)
+    }
+
+    @Test("a picture of MNIST's kind stays as it is, with its faintest ink")
+    func preparedAlready() {
+        var sheet = GrayImage(width: 28, height: 28)
+        for y in 4..<24 { for x in 11..<17 { sheet[x, y] = x == 11 || x == 16 ? 0.05 : 1 } }
+        #expect(DigitPreparation.prepare(sheet) == sheet)
+    }
+
     @Test("scaling keeps the mean")
     func scaling() {
         let image = GrayImage(width: 3, height: 1, ink: [0, 1, 0.5])
@@ -100,6 +126,19 @@ struct BaselineTests {
         #expect(baseline.guess(1.9) == 2)
         #expect(baseline.guess(0.3) == 0)
         #expect(baseline.correct(dataset.samples(of: .test), of: dataset) == 1)
+    }
+
+    @Test("a darkness half-way between two classes is the lower one's, and guesses reach every class alike")
+    func ties() throws {
+        let pair = try Dataset.make(name: "pair", inputSize: 1, features: [0, 2] as [Float], labels: [0, 1])
+        #expect(AverageDarkness(training: pair).guess(1) == 0)
+        for label in 0..<10 as Range<UInt16> {
+            // Ten classes, for the first sample is of the highest.
+            let labels = [9] + [UInt16](repeating: label, count: 2_000)
+            let dataset = try Dataset.make(
+                name: "one", inputSize: 1, features: [Float](repeating: 0, count: 2_001), labels: labels)
+            #expect((140...260).contains(randomGuesses(seed: 1, 1..<2_001, of: dataset)), "\(label)")
+        }
     }
 
     @Test(

@@ -10,6 +10,12 @@ private struct PickleWriter {
     /// as numpy's own pickles have it.
     var remembersTypes = false
     private(set) var remembered: [String] = []
+    /// What may be wrong with the images.
+    var imageType = "f4"
+    var order = "<"
+    var fortran = false
+    var extraRows = 0
+    var extraLabels = 0
 
     mutating func emit(_ text: String) { bytes += Array(text.utf8) }
     mutating func number(_ value: Int) {
@@ -70,16 +76,21 @@ private struct PickleWriter {
 
     mutating func pair(_ images: [Float], size: Int, labels: [Int64]) {
         emit("(")
-        array([labels.count, size], type: "f4", content: images.flatMap { withUnsafeBytes(of: $0, Array.init) })
-        array([labels.count], type: "i8", content: labels.flatMap { withUnsafeBytes(of: $0, Array.init) })
+        array(
+            [labels.count + extraRows, size], type: imageType,
+            content: images.flatMap { withUnsafeBytes(of: $0, Array.init) }, order: order, fortran: fortran)
+        let all = labels + [Int64](repeating: 0, count: extraLabels)
+        array([all.count], type: "i8", content: all.flatMap { withUnsafeBytes(of: $0, Array.init) })
         emit("t")
     }
 
     /// Three pairs, of 3, 2 and 1 samples of 2 values.
     static func small(
-        labels: [Int64] = [0, 1, 2, 1, 0, 2], value: Float = 0.25, remembersTypes: Bool = false
+        labels: [Int64] = [0, 1, 2, 1, 0, 2], value: Float = 0.25, remembersTypes: Bool = false,
+        _ configure: (inout PickleWriter) -> Void = { _ in }
     ) -> [UInt8] {
         var writer = PickleWriter()
+        configure(&writer)
         writer.remembersTypes = remembersTypes
         writer.emit("(")
         writer.pair([0, 1, 0.5, value, -1, 2], size: 2, labels: Array(labels[0..<3]))
@@ -172,23 +183,47 @@ struct PickleTests {
 
     @Test("arrays that are not what they should be are refused")
     func wrongArrays() {
-        func refused(_ build: (inout PickleWriter) -> Void) -> Bool {
-            var writer = PickleWriter()
-            writer.emit("(")
-            build(&writer)
-            writer.emit("t.")
-            return refusal(writer.bytes) != nil
+        func reason(_ configure: (inout PickleWriter) -> Void) -> String {
+            refusal(PickleWriter.small(configure)).map { "\($0)" } ?? "not refused"
         }
-        let floats = [UInt8](repeating: 0, count: 8)
-        #expect(refused { $0.array([2, 1], type: "f8", content: floats + floats) })
-        #expect(refused { $0.array([2, 1], type: "f4", content: floats, order: ">") })
-        #expect(refused { $0.array([2, 1], type: "f4", content: floats, fortran: true) })
-        #expect(refused { $0.array([3, 1], type: "f4", content: floats) })
-        #expect(refused { $0.pair([1], size: 1, labels: [0]) })
+        #expect(reason { _ in } == "not refused")
+        #expect(reason { $0.imageType = "f8" }.contains("neither float32 nor int64"))
+        #expect(reason { $0.imageType = "i8" }.contains("bytes, not"))
+        #expect(reason { $0.order = ">" }.contains("little-endian"))
+        #expect(reason { $0.fortran = true }.contains("column-major"))
+        #expect(reason { $0.extraRows = 1 }.contains("bytes, not"))
+        #expect(reason { $0.extraLabels = 1 }.contains("3 images with 4 labels"))
         #expect(refusal(PickleWriter.small(labels: [0, 1, -1, 1, 0, 2])) != nil)
         #expect(refusal(PickleWriter.small(labels: [0, 1, 65_535, 1, 0, 2])) != nil)
         #expect(refusal(PickleWriter.small(value: .nan)) != nil)
         #expect(refusal(PickleWriter.small() + [0]) != nil)
+    }
+
+    @Test("a stack, a memo and arrays are used as a writer uses them")
+    func leftovers() {
+        func reason(_ bytes: [UInt8]) -> String { refusal(bytes).map { "\($0)" } ?? "not refused" }
+        var bytes = PickleWriter.small()
+        bytes.insert(UInt8(ascii: "N"), at: 2)
+        #expect(reason(bytes).contains("1 values too many"))
+        #expect(reason([0x80, 2] + Array("h\u{5}.".utf8)).contains("never stored"))
+
+        // The images of the first pair are those of the second one, too.
+        var writer = PickleWriter()
+        let content = [UInt8](repeating: 0, count: 24)
+        writer.emit("(")
+        for pair in 0..<3 {
+            writer.emit("(")
+            if pair == 1 {
+                writer.emit("h\u{7}")
+            } else {
+                writer.array([3, 2], type: "f4", content: content)
+                writer.emit(pair == 0 ? "q\u{7}" : "")
+            }
+            writer.array([3], type: "i8", content: content)
+            writer.emit("t")
+        }
+        writer.emit("t.")
+        #expect(reason(writer.bytes).contains("one array in two places"))
     }
 
     @Test("every truncation is refused")
