@@ -92,8 +92,14 @@ struct GrayImageTests {
 
     @Test("a thin line is as dark as ever when it is scaled down")
     func thinLine() {
-        var sheet = GrayImage(width: 9, height: 90)
-        for y in 0..<80 { sheet[4, y] = 1 }
+        // The outline of a square: a new pixel covers four by four, of which the line has four, or seven at a corner.
+        var sheet = GrayImage(width: 90, height: 90)
+        for i in 0..<80 {
+            for edge in [0, 79] {
+                sheet[i, edge] = 1
+                sheet[edge, i] = 1
+            }
+        }
         #expect(DigitPreparation.prepare(sheet).ink.max() == 1)
     }
 
