@@ -193,7 +193,7 @@ struct PickleTests {
         #expect(reason { $0.fortran = true }.contains("column-major"))
         #expect(reason { $0.extraRows = 1 }.contains("bytes, not"))
         #expect(reason { $0.extraLabels = 1 }.contains("3 images with 4 labels"))
-        #expect(refusal(PickleWriter.small(labels: [0, 1, -1, 1, 0, 2])) != nil)
+        #expect(refusal(PickleWriter.small(labels: [0, 1, -2, 1, 0, 2])) != nil)
         #expect(refusal(PickleWriter.small(labels: [0, 1, 65_535, 1, 0, 2])) != nil)
         #expect(refusal(PickleWriter.small(value: .nan)) != nil)
         #expect(refusal(PickleWriter.small() + [0]) != nil)
