@@ -1,10 +1,13 @@
 """Prints the microseconds of one training step in PyTorch: the median of several windows.
 
-usage: pytorch-step.py [--threads N] [--processes N] [--seconds S] BATCH SIZE SIZE...
+usage: pytorch-step.py [--threads N] [--processes N [--rank R --master HOST:PORT] [--bfloat16]] [--seconds S] BATCH
+                       SIZE SIZE...
 
 A feed-forward network of sigmoids, the quadratic cost, plain stochastic gradient descent, float32 on the CPU: what
 Lockstep does for the same sizes. The samples are rows of a float32 tensor as large as MNIST, taken in a shuffled order.
-With several processes, DistributedDataParallel over gloo, each with its part of the mini-batch.
+With several processes, DistributedDataParallel over gloo, each with its part of the mini-batch; with --bfloat16 its
+gradients travel as that. With --rank this process is one of them and the others are started elsewhere; that of rank 0
+prints.
 """
 
 import argparse
@@ -16,6 +19,7 @@ import time
 import torch
 import torch.distributed
 import torch.multiprocessing
+from torch.distributed.algorithms.ddp_comm_hooks.default_hooks import bf16_compress_hook
 
 SAMPLES = 50_000
 WINDOWS = 9
@@ -28,15 +32,18 @@ def network(sizes):
     return torch.nn.Sequential(*layers)
 
 
-def measure(rank, arguments, port, answer):
+def measure(rank, arguments, master, answer):
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(rank)
     batch = arguments.batch // arguments.processes
     model = network(arguments.sizes)
     if arguments.processes > 1:
-        os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+        host, port = master.rsplit(":", 1)
+        os.environ.update(MASTER_ADDR=host, MASTER_PORT=port)
         torch.distributed.init_process_group("gloo", rank=rank, world_size=arguments.processes)
         model = torch.nn.parallel.DistributedDataParallel(model)
+        if arguments.bfloat16:
+            model.register_comm_hook(None, bf16_compress_hook)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     samples = torch.rand(SAMPLES, arguments.sizes[0])
     targets = torch.nn.functional.one_hot(
@@ -71,31 +78,37 @@ def measure(rank, arguments, port, answer):
             step()
         windows.append((time.perf_counter() - start) / int(steps))
     if rank == 0:
-        answer.put(statistics.median(windows) * 1e6)
+        answer(statistics.median(windows) * 1e6)
     if arguments.processes > 1:
         torch.distributed.barrier()
         torch.distributed.destroy_process_group()
+
+
+def show(microseconds):
+    print(f"{microseconds:.1f}", flush=True)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--rank", type=int)
+    parser.add_argument("--master")
+    parser.add_argument("--bfloat16", action="store_true")
     parser.add_argument("--seconds", type=float, default=1)
     parser.add_argument("batch", type=int)
     parser.add_argument("sizes", type=int, nargs="+")
     arguments = parser.parse_args()
 
-    context = torch.multiprocessing.get_context("spawn")
-    answer = context.SimpleQueue()
     if arguments.processes == 1:
-        measure(0, arguments, 0, answer)
+        measure(0, arguments, None, show)
+    elif arguments.rank is not None:
+        measure(arguments.rank, arguments, arguments.master, show)
     else:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        torch.multiprocessing.spawn(measure, (arguments, port, answer), nprocs=arguments.processes)
-    print(f"{answer.get():.1f}")
+        torch.multiprocessing.spawn(measure, (arguments, f"127.0.0.1:{port}", show), nprocs=arguments.processes)
 
 
 if __name__ == "__main__":
