@@ -16,6 +16,7 @@ struct DryRun {
         let plan = AssignmentPlan(tree: tree, workers: workers)
         let nodes = plan.nodes.map(\.count).reduce(0, +)
         let bytes = layout.count * MemoryLayout<Float>.stride
+        let travelling = layout.count * configuration.wire.elementSize
         return [
             "samples     \(grouped(trainingSamples)) in \(grouped(schedule.stepsPerEpoch)) steps an epoch, "
                 + "\(grouped(configuration.training.epochs * schedule.stepsPerEpoch)) steps in all",
@@ -23,18 +24,19 @@ struct DryRun {
             "workers     \(workers), with at most \(plan.maximumSamples) samples each: efficiency at most "
                 + "\(decimal(100 * plan.efficiency, 1)) %",
             "parameters  \(grouped(layout.count)) (\(grouped(bytes)) bytes)",
-            "traffic     \(grouped(workers * bytes)) bytes of weights and \(grouped(nodes * bytes)) bytes of gradients "
+            "traffic     \(grouped(workers * travelling)) bytes of weights and \(grouped(nodes * travelling)) bytes of gradients "
                 + "a step",
             "memory      \(grouped(workspaceBytes(layout, schedule))) bytes a process, beside the data set",
         ]
     }
 
-    /// Weights in two versions, gradients by depth of the tree, activations and deltas of one block.
+    /// Weights in two versions (rounded ones, too, where those travel), gradients by depth of the tree, activations and deltas of one block.
     private func workspaceBytes(_ layout: ParameterLayout, _ schedule: BatchSchedule) -> Int {
         let depth = schedule.trees.map(\.depth).max() ?? 1
+        let versions = configuration.wire == .float32 ? 2 : 4
         let rows = min(BlockPartition.trainingRows, schedule.batch)
         let widest = layout.layers.map(\.outputs).max() ?? 0
         let neurons = configuration.network.sizes.reduce(0, +) + 2 * widest
-        return MemoryLayout<Float>.stride * (layout.count * (2 + depth) + rows * neurons)
+        return MemoryLayout<Float>.stride * (layout.count * (versions + depth) + rows * neurons)
     }
 }

@@ -41,7 +41,8 @@ final class EpochPrinter: RunObserver {
         }
         columns.append("\(decimal(epoch.seconds, 2)) s")
         columns.append("\(grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9)))) samples/s")
-        columns.append(epoch.workers == 1 ? "1 worker" : "\(epoch.workers) workers")
+        columns.append(
+            epoch.workers == 0 ? "coordinator alone" : epoch.workers == 1 ? "1 worker" : "\(epoch.workers) workers")
         columns.append(String(epoch.weightsSHA256.prefix(8)))
         console.result("Epoch \(epoch.epoch): " + columns.joined(separator: "   "))
     }

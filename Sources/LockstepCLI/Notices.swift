@@ -44,6 +44,8 @@ extension ClusterNotice {
             return "the record of events ends here: \(reason)"
         case .prediction(let text):
             return text
+        case .activity(let choice):
+            return choice.text
         case .waiting(let seconds):
             return "no workers are left; waiting \(Int(seconds)) s for one to join"
         case .slow(let member, let seconds, let median, let times):
@@ -67,7 +69,7 @@ extension ClusterNotice {
     /// Whether it is something to worry about.
     var isWarning: Bool {
         switch self {
-        case .joined, .left, .prediction: false
+        case .joined, .left, .prediction, .activity: false
         case .joinedWithOtherBits, .lost, .refused, .turnedAway, .memoryUnshared, .payloadInline, .waiting, .slow,
             .quarantined, .replacing, .notReplaced, .recordBroken:
             true
@@ -76,5 +78,29 @@ extension ClusterNotice {
 
     private func count(_ workers: Int) -> String {
         workers == 1 ? "1 worker" : "\(workers) workers"
+    }
+}
+
+extension ActivityChoice {
+    /// The choice in a sentence.
+    fileprivate var text: String {
+        let start = isChange ? "The machine's load has changed: now" : "Fastest:"
+        var text = "\(start) \(Self.name(workers)), \(milliseconds(seconds)) a step"
+        if let alternative {
+            let name = Self.name(alternative.workers)
+            text +=
+                alternative.isMeasured
+                ? "; \(name): \(milliseconds(alternative.seconds))"
+                : "; \(name): about \(milliseconds(alternative.seconds)), as predicted"
+        }
+        return text
+    }
+
+    private static func name(_ workers: Int) -> String {
+        workers == 0 ? "the coordinator alone" : workers == 1 ? "1 worker" : "\(workers) workers"
+    }
+
+    private func milliseconds(_ seconds: Double) -> String {
+        "\(decimal(seconds * 1_000, seconds < 0.01 ? 3 : 1)) ms"
     }
 }

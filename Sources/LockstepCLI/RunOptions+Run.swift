@@ -43,7 +43,8 @@ extension RunOptions {
     ///
     /// - Throws: `UsageError` for a combination that makes no sense.
     func clusterOptions(
-        endpoints: [Endpoint], workers: ClosedRange<Int>, keys: CoordinatorKeys? = nil, for run: PreparedRun
+        endpoints: [Endpoint], workers: ClosedRange<Int>, keys: CoordinatorKeys? = nil, adapts: Bool = false,
+        for run: PreparedRun
     ) throws -> Cluster.Options {
         let audit = audit ?? 0
         guard audit >= 0, audit <= 1 else {
@@ -57,7 +58,7 @@ extension RunOptions {
         return Cluster.Options(
             endpoints: endpoints, workers: workers, allowsMixedKernels: allowMixedKernels,
             transport: transport ?? .auto, keys: keys, timeline: timelineOptions(for: run),
-            auditedFraction: audit, maximumRestarts: maxRestarts, eventRecord: recordEvents)
+            auditedFraction: audit, maximumRestarts: maxRestarts, eventRecord: recordEvents, adaptsActivity: adapts)
     }
 
     /// Makes the run's directory, or takes that of the run that is resumed.

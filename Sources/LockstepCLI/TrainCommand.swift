@@ -25,17 +25,19 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Worker processes, or auto for one a core. (default: none, this process computes)", valueName: "n|auto"))
+            "Worker processes; auto: one a core, of which as many compute as are fastest. (default: none, this process "
+                + "computes)", valueName: "n|auto"))
     var workers: WorkerCount?
 
     func run() throws {
         let stop = try StopSignals.install()
+        let adapts = workers?.isAutomatic ?? false
         let workers = try workers?.checked()
         guard let (run, resumed) = try options.prepare(workers: workers ?? 1) else { return }
         if let workers {
             let cluster = try Cluster(
                 run,
-                try options.clusterOptions(endpoints: [], workers: workers...workers, for: run),
+                try options.clusterOptions(endpoints: [], workers: workers...workers, adapts: adapts, for: run),
                 stop: stop)
             let open = try options.openDirectory(for: run, resumed: resumed)
             try cluster.startLocalWorkers(workers, arguments: [], log: open.directory.workerLog)

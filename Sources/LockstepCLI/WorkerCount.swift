@@ -1,16 +1,19 @@
 import ArgumentParser
 import LockstepSystem
 
-/// `--workers`: a number, or `auto` for one worker a core.
+/// `--workers`: a number, or `auto` for one worker a core, of which as many compute as are fastest.
 struct WorkerCount: ExpressibleByArgument, Equatable {
     /// More processes than this on one host are a mistake.
     static let maximum = 1_024
 
     let count: Int
+    /// Whether only as many compute as are fastest.
+    let isAutomatic: Bool
 
     init?(argument: String) {
-        if argument == "auto" {
-            count = Host.coreCount
+        isAutomatic = argument == "auto"
+        if isAutomatic {
+            count = min(Host.coreCount, Self.maximum)
         } else if let count = Int(argument) {
             self.count = count
         } else {

@@ -19,6 +19,8 @@ package struct ClusterStatus: Codable, Hashable, Sendable {
             case preparing
             /// Has answered everything that it was given.
             case idle
+            /// Is not needed at present: fewer workers are faster.
+            case resting
             case computing
         }
 
@@ -78,7 +80,13 @@ extension CoordinatorMachine {
     private func describe(_ member: Member) -> ClusterStatus.Worker {
         ClusterStatus.Worker(
             member: member.id.rawValue, host: member.hello.host, processID: member.hello.processID,
-            state: !member.isActive ? .preparing : member.outstanding.isEmpty ? .idle : .computing,
+            state: state(of: member),
             outstanding: member.outstanding.count)
+    }
+
+    private func state(of member: Member) -> ClusterStatus.Worker.State {
+        if !member.isActive { return .preparing }
+        if !member.outstanding.isEmpty { return .computing }
+        return choosesAlone || member.isInReserve ? .resting : .idle
     }
 }

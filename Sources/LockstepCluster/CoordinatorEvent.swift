@@ -22,6 +22,10 @@ package enum CoordinatorEvent: Sendable {
     case beginStep(UInt64, SummationTree, isAudited: Bool)
     /// The trainer evaluates the weights of `version`, which are final, in these blocks.
     case beginEvaluation(version: UInt64, blocks: [UInt32])
+    /// An evaluation is complete.
+    case evaluated
+    /// What a step takes with 0, 1, ... workers, by the cost model; 0: the coordinator computes alone.
+    case predicted(seconds: [Double])
     /// A chunk of the next step's weights is final.
     case chunkUpdated(version: UInt64, chunk: Int)
     /// Two copies of an audited node have been compared; equal ones have been handed on.
@@ -45,6 +49,8 @@ package enum CoordinatorAction: Sendable {
     case compare(WorkUnit, MemberID, MemberID)
     /// Compute an audited node, hand the answer on, compare it with these members' copies, and say so: `judged`.
     case recompute(WorkUnit, copies: [MemberID])
+    /// Compute a node or a block here and take the answer; the machine counts it as answered already.
+    case computeHere(WorkUnit)
     case dismiss(PeerID, MemberID, Goodbye)
     case notify(ClusterNotice)
     case fail(ClusterFailure)
@@ -68,6 +74,8 @@ package enum ClusterNotice: Hashable, Sendable {
     case recordBroken(reason: String)
     /// What a step will take.
     case prediction(String)
+    /// How many workers compute from now on.
+    case activity(ActivityChoice)
     /// Idle workers have often had to compute a worker's nodes too. Seconds are for one sample.
     case slow(MemberInfo, seconds: Double, median: Double, times: Int)
     /// An audit has found that a worker computes other bits than it should.

@@ -183,8 +183,12 @@ extension CoordinatorMachine {
         _ = handOn(removed.outstanding, into: &actions)
     }
 
-    /// Starts to wait for a worker if the last one has gone.
+    /// Starts to wait for a worker if the last one has gone, or goes on without.
     mutating func waitIfAlone(into actions: inout [CoordinatorAction]) {
+        if terms.adaptsActivity {
+            if activeCount == 0 { finishAlone(into: &actions) }
+            return
+        }
         guard phase == .running(waitingUntil: nil), activeCount == 0 else { return }
         phase = .running(waitingUntil: clock.now.advanced(bySeconds: terms.deadlines.rejoin))
         actions.append(.notify(.waiting(seconds: terms.deadlines.rejoin)))

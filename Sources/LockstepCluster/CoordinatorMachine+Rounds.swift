@@ -20,31 +20,40 @@ extension CoordinatorMachine {
         start(round, into: &actions)
         arrivals.begin(tree)
         published.turn(to: step + 1)
+        if isAloneInStep { return finishAlone(into: &actions) }
         let idle = members.count(where: \.isIdle)
         guard idle > 0 else {
-            let copies = isAudited ? 2 : 1
-            self.round?.pending = Array(repeating: tree.root.rawValue, count: copies)
+            let whole = tree.nodes(coveringAll: terms.splitsRoot).map(\.rawValue)
+            self.round?.pending = isAudited ? whole.flatMap { [$0, $0] } : whole
             return
         }
-        assignPlan(of: tree, idle: idle, into: &actions)
+        assignPlan(of: tree, limit: activityLimit, into: &actions)
         if isAudited { dispatch(into: &actions) }
     }
 
     /// Hands the nodes out. Members that rest come last, as spares, unless there would be nobody else.
-    private mutating func assignPlan(of tree: SummationTree, idle: Int, into actions: inout [CoordinatorAction]) {
-        var resting = 0
+    ///
+    /// At most `limit` members compute, where there is one; those that are not needed are then told nothing at all, and get
+    /// the weights when they are.
+    private mutating func assignPlan(
+        of tree: SummationTree, limit: Int?, into actions: inout [CoordinatorAction]
+    ) {
+        var (idle, resting) = (0, 0)
         for index in members.indices where members[index].isIdle {
             members[index].isResting = members[index].pace.sitsOut()
+            idle += 1
             if members[index].isResting { resting += 1 }
         }
         let everybody = resting == idle
-        let plan = plan(for: tree, workers: everybody ? idle : idle - resting)
+        let workers = min(everybody ? idle : idle - resting, limit ?? idle)
+        let plan = plan(for: tree, workers: workers)
         var rank = 0
         for index in members.indices where members[index].isIdle {
-            let works = everybody || !members[index].isResting
+            let works = rank < workers && (everybody || !members[index].isResting)
+            members[index].isInReserve = limit != nil && !(works && !plan.nodes[rank].isEmpty)
             guard works, !plan.nodes[rank].isEmpty else {
                 if works { rank += 1 }
-                assign(0, to: index, into: &actions)
+                if !members[index].isInReserve { assign(0, to: index, into: &actions) }
                 continue
             }
             for node in plan.nodes[rank] {
@@ -56,11 +65,15 @@ extension CoordinatorMachine {
     }
 
     /// Starts an evaluation: the blocks go out as members answer.
-    mutating func begin(evaluation version: UInt64, _ blocks: [UInt32], into actions: inout [CoordinatorAction]) {
+    mutating func begin(
+        evaluation version: UInt64, _ blocks: [UInt32], now: Moment, into actions: inout [CoordinatorAction]
+    ) {
         var round = Round(work: .evaluation, step: version, pending: blocks)
         round.unanswered = Set(blocks)
         round.isComplete = blocks.isEmpty
         start(round, into: &actions)
+        let isAlone = evaluations.begin(blocks: blocks.count, usual: pace.usual(.block), at: now)
+        if terms.adaptsActivity, isAlone || activeCount == 0 { return finishAlone(into: &actions) }
         dispatch(into: &actions)
     }
 
@@ -180,7 +193,7 @@ extension CoordinatorMachine {
     private mutating func plan(for tree: SummationTree, workers: Int) -> AssignmentPlan {
         let key = PlanKey(samples: tree.samples, workers: workers)
         if let plan = plans[key] { return plan }
-        let plan = AssignmentPlan(tree: tree, workers: workers)
+        let plan = AssignmentPlan(tree: tree, workers: workers, splitsRoot: terms.splitsRoot)
         plans[key] = plan
         return plan
     }

@@ -21,7 +21,8 @@ extension CoordinatorMachine {
     /// Only a member that has the weights before is sent the next ones early; a new one gets all of them in time, and
     /// one that shares memory has them.
     private func isAwaiting(_ version: UInt64, _ index: Int) -> Bool {
-        version > 0 && members[index].isIdle && members[index].weights[version - 1].isComplete(version - 1)
+        version > 0 && members[index].isIdle && !members[index].isInReserve
+            && members[index].weights[version - 1].isComplete(version - 1)
     }
 
     private mutating func send(

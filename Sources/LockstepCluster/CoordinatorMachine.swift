@@ -22,10 +22,16 @@ package struct CoordinatorMachine: Sendable {
         package var expected: Ready
         package var allowsMixedKernels: Bool
         package var deadlines: Deadlines
+        /// Whether the number of workers that compute is chosen as the run goes on; then the coordinator computes, too,
+        /// where that is fastest or nobody else is there.
+        package var adaptsActivity: Bool
+        /// Whether the sum over all shards is the coordinator's to make, so that nobody is given all of them as one node.
+        package var splitsRoot: Bool
 
         package init(
             minimumWorkers: Int, maximumWorkers: Int, chunks: Int, dataBytes: UInt64, programVersion: String,
-            expected: Ready, allowsMixedKernels: Bool, deadlines: Deadlines
+            expected: Ready, allowsMixedKernels: Bool, deadlines: Deadlines, adaptsActivity: Bool = false,
+            splitsRoot: Bool = false
         ) {
             self.minimumWorkers = minimumWorkers
             self.maximumWorkers = maximumWorkers
@@ -35,6 +41,8 @@ package struct CoordinatorMachine: Sendable {
             self.expected = expected
             self.allowsMixedKernels = allowsMixedKernels
             self.deadlines = deadlines
+            self.adaptsActivity = adaptsActivity
+            self.splitsRoot = splitsRoot
         }
     }
 
@@ -78,6 +86,15 @@ package struct CoordinatorMachine: Sendable {
     var pace = Pace()
     /// Members evicted for want of an answer since the last one came.
     var evictions = 0
+    /// With how many workers steps are fastest; nil before anything is known of it, and where all compute always.
+    var activity: ActivitySearch?
+    /// Until when the coordinator may take the steps that follow by itself, audited ones but for, without telling: it
+    /// would be asked for the same again, and so small a step is over before it is told.
+    package internal(set) var aloneUntil: Moment?
+    /// The step that was begun last, if nothing else has come since.
+    var lastBegin: (step: UInt64, at: Moment)?
+    /// How evaluations are done fastest.
+    var evaluations = EvaluationChoice()
     /// Processes that are not admitted any more.
     var quarantine: Set<ProcessIdentity> = []
 
@@ -114,9 +131,15 @@ package struct CoordinatorMachine: Sendable {
         case .peerLost(let peer, let reason):
             lose(peer, reason: reason, into: &actions)
         case .beginStep(let step, let tree, let isAudited):
+            adapt(step: step, isAudited: isAudited, now: now, into: &actions)
             begin(step: step, tree, isAudited: isAudited, into: &actions)
         case .beginEvaluation(let version, let blocks):
-            begin(evaluation: version, blocks, into: &actions)
+            (lastBegin, aloneUntil) = (nil, nil)
+            begin(evaluation: version, blocks, now: now, into: &actions)
+        case .evaluated:
+            evaluations.end(at: now)
+        case .predicted(let seconds):
+            if terms.adaptsActivity, !seconds.isEmpty { activity = ActivitySearch(predictions: seconds) }
         case .chunkUpdated(let version, let chunk):
             publish(version: version, chunk: chunk, into: &actions)
         case .compared(let unit, let areEqual):

@@ -26,6 +26,8 @@ struct Member: Sendable {
     var pace = MemberPace()
     /// Whether it sits the present step out.
     var isResting = false
+    /// Whether it is not needed at present, and told nothing.
+    var isInReserve = false
 
     init(id: MemberID, peer: PeerID, hello: Hello, phase: Phase, chunks: Int) {
         self.id = id

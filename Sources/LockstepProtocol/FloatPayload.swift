@@ -1,6 +1,7 @@
 package import LockstepSharding
 
-/// The payload of `parameters` and `gradient`: the float32 elements of one chunk, little-endian, nothing else.
+/// The payload of `parameters` and `gradient`: the elements of one chunk, float32 or bfloat16, little-endian, nothing
+/// else.
 ///
 /// libzmq hands payloads out at addresses that need not be multiples of 4. A reader must not bind such memory to
 /// `Float`; it copies the bytes to where the floats belong (``copy(_:to:)``) or reads them with `loadUnaligned`.
@@ -8,20 +9,26 @@ package import LockstepSharding
 package enum FloatPayload {
     /// Bytes of a float32.
     package static let elementSize = 4
+    /// Bytes of a bfloat16.
+    package static let smallestElementSize = 2
 
     /// Finds the chunk that a message carries. Answers for any header and size.
     ///
     /// - Parameters:
     ///   - header: Of a `parameters` or `gradient` message.
     ///   - payloadBytes: The size of its payload frame; 0 if there is none.
+    ///   - elementSize: Bytes of an element, 4 or 2.
     ///   - layout: The run's parameters.
     /// - Returns: The index of the chunk in the layout.
     /// - Throws: `payloadSize` for a kind or size that carries no floats, `notAChunk` for elements that aren't exactly
     ///   one chunk of the layout.
     package static func chunkIndex(
-        of header: Header, payloadBytes: Int, in layout: ChunkLayout
+        of header: Header, payloadBytes: Int, elementSize: Int = elementSize, in layout: ChunkLayout
     ) throws(ProtocolError) -> Int {
-        guard header.kind.carriesFloats, header.kind.acceptsPayload(count: payloadBytes) else {
+        guard
+            header.kind.carriesFloats, header.kind.acceptsPayload(count: payloadBytes),
+            payloadBytes % elementSize == 0
+        else {
             throw .payloadSize(kind: header.kind, found: payloadBytes)
         }
         let index = layout.index(

@@ -97,6 +97,6 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// - Parameter count: The size of the payload frame; 0 if there is none.
     /// - Returns: False for a size with which the payload's decoding can only fail. True is no promise that it succeeds.
     package func acceptsPayload(count: Int) -> Bool {
-        payloadSizes.contains(count) && (!carriesFloats || count.isMultiple(of: FloatPayload.elementSize))
+        payloadSizes.contains(count) && (!carriesFloats || count.isMultiple(of: FloatPayload.smallestElementSize))
     }
 }

@@ -1,4 +1,5 @@
 import LockstepCluster
+import LockstepSharding
 import LockstepTimeline
 
 /// What a step will take, known before the first one.
@@ -24,5 +25,15 @@ extension Cluster {
         }
         model.messages.fixed = Double(rounds.sorted()[rounds.count / 2]) * 1e-9
         return model
+    }
+}
+
+extension CostModel {
+    /// Seconds of a full mini-batch's step with 0, 1, ... workers; 0: the coordinator computes alone.
+    func steps(of schedule: BatchSchedule, workers: Int) -> [Double] {
+        let alone = single(batch: schedule.batch, shards: schedule.shards).total
+        guard workers > 0 else { return [alone] }
+        return [alone]
+            + (1...workers).map { distributed(batch: schedule.batch, shards: schedule.shards, workers: $0).total }
     }
 }

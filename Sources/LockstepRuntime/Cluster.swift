@@ -28,11 +28,16 @@ package final class Cluster {
         package var maximumRestarts: Int
         /// The file to write the coordinator's events to; nil: none.
         package var eventRecord: String?
+        /// Whether the number of workers that compute is chosen as the run goes on.
+        package var adaptsActivity: Bool
+        /// Whether the workers only pretend to compute, in a trial of the coordinator alone; no weights of it are of use.
+        package var workersPretend: Bool
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
             keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
-            maximumRestarts: Int = 10, eventRecord: String? = nil
+            maximumRestarts: Int = 10, eventRecord: String? = nil, adaptsActivity: Bool = false,
+            workersPretend: Bool = false
         ) {
             self.endpoints = endpoints
             self.workers = workers
@@ -43,6 +48,8 @@ package final class Cluster {
             self.auditedFraction = auditedFraction
             self.maximumRestarts = maximumRestarts
             self.eventRecord = eventRecord
+            self.adaptsActivity = adaptsActivity
+            self.workersPretend = workersPretend
         }
     }
 
@@ -130,8 +137,11 @@ package final class Cluster {
             notify(
                 .prediction(
                     model.prediction(
-                        batch: run.schedule.batch, shards: run.schedule.shards, workers: max(1, source.workers),
+                        batch: run.schedule.batch, shards: run.schedule.shards, workers: max(1, source.membersPresent),
                         limit: run.schedule.samples)), nil)
+            if options.adaptsActivity {
+                try source.handle(.predicted(seconds: model.steps(of: run.schedule, workers: source.membersPresent)))
+            }
             let outcome = try run.train(
                 with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,
                 timeline: timeline
@@ -200,7 +210,8 @@ package final class Cluster {
     private func makeRegions(notify: (ClusterNotice, String?) -> Void) throws -> RegionServer? {
         guard options.transport != .inline else { return nil }
         do {
-            let layout = RegionLayout(parameters: run.layout.count, shards: run.schedule.shards)
+            let layout = RegionLayout(
+                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.wire)
             let data = try shareData()
             // Workers of our own ask over their standard input; nobody else is expected then.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
@@ -228,14 +239,16 @@ package final class Cluster {
     ) throws -> ClusterGradientSource {
         let welcome = Welcome(
             configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address,
-            timeline: options.timeline)
+            timeline: options.timeline, pretends: options.workersPretend ? true : nil)
         let computation = try run.makeComputation()
+        computation.timeline = timeline
         let terms = CoordinatorMachine.Terms(
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
             chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
             programVersion: programVersion,
             expected: Ready(kernel: run.library.kernel, computation.fingerprint()),
-            allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines)
+            allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
+            adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.wire == .bfloat16)
         let supervision = ClusterGradientSource.Supervision(
             notify: { [unowned self] notice in
                 var ending: String?
@@ -246,16 +259,18 @@ package final class Cluster {
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
-                if let signal = stop?.requested, isGathering || activeWorkers == 0 {
+                let isNeeded = !options.adaptsActivity
+                if let signal = stop?.requested, isGathering || (isNeeded && activeWorkers == 0) {
                     throw RunError.interrupted(signal: signal)
                 }
-                try localWorkers?.check(isGathering: isGathering) { notify($0, nil) }
+                try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }
             },
             nextCheck: { [unowned self] in localWorkers?.nextDue },
             descriptors: stop.map { [$0.descriptor] } ?? [])
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, parameters: parameters, computation: computation,
+            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
+            parameters: parameters, computation: computation,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
             regions: regions, transport: options.transport, timeline: timeline, events: events,
             supervision: supervision)

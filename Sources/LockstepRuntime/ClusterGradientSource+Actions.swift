@@ -44,7 +44,7 @@ extension ClusterGradientSource {
             try sendParameters(to: peer, member, version: version, chunk: chunk)
         case .assign(let peer, let member, let unit):
             if unit.kind == .node {
-                timeline?.mark(.departure, member: member.rawValue, unit: unit.number, isAnswer: false)
+                timeline?.mark(.departure, member: member.rawValue, unit: unit, isAnswer: false)
             }
             try link.post(to: peer, assignment(of: unit, to: member))
         case .compare(let unit, let first, let second):
@@ -56,6 +56,8 @@ extension ClusterGradientSource {
             try ledger.release(unit.node, of: nil, push)
             let wrong = copies.filter { !ledger.areEqual(unit.node, $0, nil) }
             try handle(.judged(unit, wrong: wrong), push)
+        case .computeHere(let unit):
+            try computeHere(unit, push)
         case .dismiss(let peer, let member, let goodbye):
             try link.send(to: peer, header(.goodbye, member), copying: goodbye.encoded())
         case .notify(let notice):
@@ -77,9 +79,29 @@ extension ClusterGradientSource {
         let batch = Batch(step: unit.step, schedule: computation.schedule)
         ledger.computeOwn(unit.node) { gradient in
             computation.gradient(
-                of: unit.node, in: batch, weights: parameters[unit.step].pointer, into: gradient.pointer
+                of: unit.node, in: batch, weights: parameters.forward(unit.step).pointer, into: gradient.pointer
             ) { _ in }
         }
+    }
+
+    /// Computes what the workers are not asked for.
+    private func computeHere(_ unit: WorkUnit, _ push: (Contribution) throws -> Void) throws {
+        switch unit.kind {
+        case .node:
+            try computeHere(Batch(step: unit.step, schedule: computation.schedule), push)
+        case .block:
+            let named = EvaluationUnit(rawValue: unit.number)
+            guard let split = named.dataSplit else { return }
+            scores[unit.number] = computation.evaluator.score(
+                of: split, block: named.block, weights: parameters[unit.step].pointer)
+        }
+    }
+
+    /// Computes a step by itself.
+    func computeHere(_ batch: Batch, _ push: (Contribution) throws -> Void) throws {
+        isComputingHere = true
+        defer { isComputingHere = false }
+        try local.gradients(of: batch, parameters: parameters, push: push)
     }
 
     /// A worker that shares memory is told into which slot a gradient goes.
@@ -92,12 +114,17 @@ extension ClusterGradientSource {
     /// Sends a chunk of the weights by reference: it stays as it is until its reader has answered.
     func sendParameters(to peer: PeerID, _ member: MemberID, version: UInt64, chunk: Int) throws {
         let layout = chunks.chunks[chunk]
-        let floats = UnsafeRawBufferPointer(
-            UnsafeBufferPointer(rebasing: parameters[version].buffer[layout.range]))
+        let bytes =
+            if wire == .float32 || VersionedParameters.isReplacement(version) {
+                UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: parameters[version].buffer[layout.range]))
+            } else {
+                (version & 1 == 0 ? encodedWeights.even : encodedWeights.odd).bytes(
+                    of: chunk, content: version, from: parameters.forward(version))
+            }
         let header = header(
             .parameters, member, step: version, segment: UInt32(layout.segment), offset: UInt32(layout.offset))
-        inlinePayloadBytes += UInt64(floats.count)
-        try link.post(to: peer, header, borrowing: floats)
+        inlinePayloadBytes += UInt64(bytes.count)
+        try link.post(to: peer, header, borrowing: bytes)
     }
 
     func header(

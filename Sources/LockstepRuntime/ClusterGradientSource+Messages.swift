@@ -58,7 +58,7 @@ extension ClusterGradientSource {
             let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
             let result: NodeResult = try decode()
             paces.add(member, result.computeNanoseconds)
-            timeline?.mark(.arrival, member: member.rawValue, unit: unit.number, isAnswer: true)
+            timeline?.mark(.arrival, member: member.rawValue, unit: unit, isAnswer: true)
             if unit.number != 0, machine.expects(unit, from: peer, member) {
                 contributors[unit.node] = member
                 try readGradient(of: unit, from: member, push)
@@ -93,7 +93,8 @@ extension ClusterGradientSource {
     ) throws {
         guard region(of: member) == nil else { throw ProtocolError.unexpectedKind(.gradient) }
         let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
-        let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: chunks)
+        let chunk = try FloatPayload.chunkIndex(
+            of: header, payloadBytes: link.payload.count, elementSize: wire.elementSize, in: chunks)
         guard machine.expects(unit, from: peer, member) else { return }
         parts.insert(chunk, of: unit, from: member)
         contributors[unit.node] = member
@@ -110,8 +111,15 @@ extension ClusterGradientSource {
         if machine.isAudited { ledger.take(contribution, from: member) } else { try push(contribution) }
     }
 
-    /// The payload as floats; libzmq may place it at any address, and floats want a multiple of four.
+    /// The payload as floats; libzmq may place it at any address, and floats want a multiple of four. Those that do not
+    /// stand in it are valid until the next call.
     func floats(in bytes: UnsafeRawBufferPointer) -> UnsafePointer<Float> {
+        guard wire == .float32 else {
+            if let base = bytes.baseAddress {
+                decodeBFloat16(base, into: realigned.pointer, count: bytes.count / wire.elementSize)
+            }
+            return UnsafePointer(realigned.pointer)
+        }
         if let base = bytes.baseAddress, UInt(bitPattern: base) % 4 == 0 {
             return base.assumingMemoryBound(to: Float.self)
         }

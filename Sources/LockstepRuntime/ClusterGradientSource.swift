@@ -25,6 +25,9 @@ final class ClusterGradientSource: GradientSource {
     let welcome: [UInt8]
     let dataset: Dataset
     let chunks: ChunkLayout
+    let wire: WireFormat
+    /// Both versions of the weights as they travel where that is not as they stand; made for the first worker that is sent any.
+    private(set) lazy var encodedWeights = (even: EncodedFloats(chunks: chunks), odd: EncodedFloats(chunks: chunks))
     /// Neurons of the output layer.
     let classes: Int
     let supervision: Supervision
@@ -56,10 +59,17 @@ final class ClusterGradientSource: GradientSource {
     let ledger: AuditLedger
     /// Where what happens to the machine is written down; nil: nowhere.
     let events: EventFile?
-    /// The coordinator's own arithmetic, for audits.
+    /// The coordinator's own arithmetic: for audits, and for steps that it takes alone.
     let computation: Computation
+    private(set) lazy var local = LocalGradientSource(computation)
+    /// Whether this thread computes a step by itself.
+    var isComputingHere = false
+    /// When the sockets are looked at again in steps that need none of them.
+    private var nextLook = Moment(nanoseconds: 0)
 
     private static let eventsBetweenChecks = 4_096
+    /// Seconds between two looks at the sockets while the coordinator computes alone.
+    private static let lookInterval = 0.01
 
     /// What the loop asks of the process around it.
     struct Supervision {
@@ -75,8 +85,9 @@ final class ClusterGradientSource: GradientSource {
 
     init(
         link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
-        dataset: Dataset, layout: ParameterLayout, parameters: VersionedParameters, computation: Computation,
-        audits: AuditSchedule, regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
+        dataset: Dataset, layout: ParameterLayout, wire: WireFormat, parameters: VersionedParameters,
+        computation: Computation, audits: AuditSchedule,
+        regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
         events: EventFile? = nil, supervision: Supervision
     ) {
         let now = Moment.now
@@ -91,6 +102,7 @@ final class ClusterGradientSource: GradientSource {
         self.welcome = welcome
         self.dataset = dataset
         self.chunks = layout.chunks
+        self.wire = wire
         self.classes = layout.outputs
         self.parameters = parameters
         self.regions = regions
@@ -109,7 +121,8 @@ final class ClusterGradientSource: GradientSource {
 
     // MARK: - Gradient source
 
-    var workers: Int { machine.activeCount }
+    var workers: Int { machine.computingCount }
+    var membersPresent: Int { machine.activeCount }
 
     var membership: MembershipCounts {
         var counts = MembershipCounts()
@@ -130,10 +143,14 @@ final class ClusterGradientSource: GradientSource {
     func gradients(
         of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
     ) throws {
+        let isAudited = audits.includes(batch.step)
         self.parameters = parameters
+        if let until = machine.aloneUntil, until > .now, !isAudited {
+            return try computeHere(batch, push)
+        }
+        try lookAround()
         dropRegionsOfLostMembers()
         contributors.removeAll(keepingCapacity: true)
-        let isAudited = audits.includes(batch.step)
         if isAudited { ledger.begin() }
         try handle(.beginStep(batch.step, batch.tree, isAudited: isAudited), push)
         while !machine.isRoundComplete { try turn(push) }
@@ -144,6 +161,8 @@ final class ClusterGradientSource: GradientSource {
     }
 
     func publish(version: UInt64, chunk: Int) throws {
+        // Whoever needs these weights later gets them then.
+        if isComputingHere { return }
         try handle(.chunkUpdated(version: version, chunk: chunk))
     }
 
@@ -157,9 +176,17 @@ final class ClusterGradientSource: GradientSource {
         }
         try handle(.beginEvaluation(version: parameters.version, blocks: units.flatMap { $0 }))
         while !machine.isRoundComplete { try turn { _ in } }
+        try handle(.evaluated)
         return units.map { numbers in
             SplitScore(blocks: numbers.compactMap { scores[$0] }, classes: classes)
         }
+    }
+
+    /// Takes in what has come, now and then, while no step waits for anything: who joins, who is lost, who asks.
+    private func lookAround() throws {
+        guard machine.choosesAlone, nextLook <= .now else { return }
+        nextLook = Moment.now.advanced(bySeconds: Self.lookInterval)
+        try turn(until: .now) { _ in }
     }
 
     /// Tells every worker that the run is over, and closes the socket.

@@ -71,10 +71,11 @@ final class LocalWorkers {
     ///
     /// - Parameters:
     ///   - isGathering: Whether the run still waits for its first workers; one that gives up then never joined.
+    ///   - isNeeded: Whether the run cannot go on without any.
     ///   - notify: Told of replacements.
-    /// - Throws: ``RunError`` when a worker did not join, or when none is left and none will come; `SystemError` if a
+    /// - Throws: ``RunError`` when a worker did not join, or when none is left, is needed and will come; `SystemError` if a
     ///   replacement cannot be started.
-    func check(isGathering: Bool, notify: (ClusterNotice) -> Void) throws {
+    func check(isGathering: Bool, isNeeded: Bool, notify: (ClusterNotice) -> Void) throws {
         guard !workers.isEmpty else { return }
         for index in workers.indices where workers[index].ending == nil {
             guard let ending = workers[index].process.reap() else { continue }
@@ -87,7 +88,9 @@ final class LocalWorkers {
             decide(index, notify)
         }
         for index in replacements.takeDue(now: .now) { workers[index] = try start(index) }
-        if let last = workers.last, let ending = last.ending, workers.allSatisfy({ $0.ending != nil }), nextDue == nil {
+        if isNeeded || isGathering, let last = workers.last, let ending = last.ending,
+            workers.allSatisfy({ $0.ending != nil }), nextDue == nil
+        {
             throw RunError.noWorkersLeft(ending: "with \(ending)", log: last.log)
         }
     }

@@ -77,7 +77,8 @@ package struct PreparedRun {
 
     /// The weights before the first step, and room for those after it.
     ///
-    /// - Parameter memory: Makes memory for one version, even or odd: this process's own, or shared with workers.
+    /// - Parameter memory: Makes memory for one version, 0 (even) or 1 (odd), and where the run rounds them for one of the
+    ///   rounded ones, 2 or 3: this process's own, or shared with workers.
     /// - Returns: The version of the run's first step, and room for the next.
     /// - Throws: `NetworkError` if there is no such network.
     func initialParameters(in memory: ((_ version: Int) -> FloatBuffer)? = nil) throws -> VersionedParameters {
@@ -91,14 +92,22 @@ package struct PreparedRun {
             try initialize(configuration.network, seed: configuration.training.seed, into: initial)
         }
         let other = memory?(1 - Int(version & 1)) ?? FloatBuffer(count: layout.count)
-        return VersionedParameters(initial: initial, other: other, version: version)
+        guard configuration.wire == .bfloat16 else {
+            return VersionedParameters(initial: initial, other: other, version: version)
+        }
+        let (even, odd) = (
+            memory?(2) ?? FloatBuffer(count: layout.count), memory?(3) ?? FloatBuffer(count: layout.count)
+        )
+        let parameters = VersionedParameters(initial: initial, other: other, rounded: (even, odd), version: version)
+        parameters.round(0..<layout.count, of: version)
+        return parameters
     }
 
     func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
         checkpoints: (any CheckpointStore)?, timeline: Timeline? = nil, shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
-        let description = description(workers: source.workers)
+        let description = description(workers: source.membersPresent)
         for observer in observers { try observer.runWillStart(description) }
         let trainer = try Trainer(
             configuration: configuration, schedule: schedule, layout: layout, parameters: parameters,

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepNumerics
+import LockstepTraining
 
 /// Where weights and gradients lie in the memory that a coordinator shares with its workers. Both sides work it out
 /// from the run's configuration.
@@ -8,11 +9,14 @@ struct RegionLayout: Hashable {
     let parameters: Int
     /// Gradients that a worker's region has room for.
     let slots: Int
+    /// Versions of the weights: two, and where gradients are computed on rounded ones two of these after them.
+    let versions: Int
     /// Bytes from one version of the weights, or one gradient, to the next: whole pages.
     let stride: Int
 
-    init(parameters: Int, shards: Int) {
+    init(parameters: Int, shards: Int, wire: WireFormat = .float32) {
         self.parameters = parameters
+        self.versions = wire == .float32 ? 2 : 4
         self.slots = Self.slots(shards: shards)
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         self.stride = (parameters * MemoryLayout<Float>.stride + page - 1) / page * page
@@ -24,7 +28,7 @@ struct RegionLayout: Hashable {
         2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
     }
 
-    var weightBytes: Int { 2 * stride }
+    var weightBytes: Int { versions * stride }
     var gradientBytes: Int { slots * stride }
 
     /// The floats of one version or slot of a region.

@@ -79,7 +79,7 @@ final class RegionServer {
     /// Readable when a socket has something to say.
     var descriptor: Int32 { sockets.descriptor }
 
-    /// One version of the weights, 0 or 1.
+    /// One version of the weights, 0 or 1, or of the rounded ones, 2 or 3.
     func weights(_ version: Int) -> FloatBuffer {
         FloatBuffer(memory: layout.floats(at: version, in: weights.bytes), owner: weights)
     }

@@ -28,7 +28,9 @@ package final class StepRunner {
         self.timeline = timeline
         self.collect = collect
         step = Step(
-            source: source, reducer: Reducer(layout: run.layout.chunks, shards: run.schedule.shards),
+            source: source,
+            reducer: Reducer(
+                layout: run.layout.chunks, shards: run.schedule.shards, wire: run.configuration.wire),
             optimizer: run.configuration.makeOptimizer(
                 for: run.layout, stepsPerEpoch: run.schedule.stepsPerEpoch),
             timeline: timeline)

@@ -1,3 +1,4 @@
+import LockstepCluster
 import LockstepProtocol
 import LockstepSystem
 package import LockstepTimeline
@@ -49,11 +50,11 @@ extension Timeline {
     /// - Parameters:
     ///   - kind: Whether it leaves or arrives.
     ///   - member: The worker that it is to or from.
-    ///   - unit: The node.
+    ///   - unit: A node of a step.
     ///   - isAnswer: Whether it is the worker's.
-    func mark(_ kind: Span.Kind, member: UInt32, unit: UInt32, isAnswer: Bool) {
-        let place = UInt64(member & 0xFFFF) << 16 | UInt64(unit & 0x7FFF) << 1 | (isAnswer ? 1 : 0)
-        mark(kind, detail: step << 32 | place)
+    func mark(_ kind: Span.Kind, member: UInt32, unit: WorkUnit, isAnswer: Bool) {
+        let place = UInt64(member & 0xFFFF) << 16 | UInt64(unit.number & 0x7FFF) << 1 | (isAnswer ? 1 : 0)
+        mark(kind, step: unit.step, detail: unit.step << 32 | place)
     }
 }
 

@@ -13,6 +13,9 @@ package struct Welcome: Codable {
     var regions: Regions?
     /// What the worker is to note about its time; nil: nothing.
     var timeline: TimelineOptions?
+    /// Whether workers only pretend: they answer at once with whatever their memory holds, in a trial of the coordinator
+    /// alone. Nil: no.
+    var pretends: Bool?
 
     /// A socket that passes memory on.
     enum Regions: Codable, Hashable {
@@ -32,9 +35,10 @@ package struct Welcome: Codable {
 
     init(
         configuration: RunConfiguration, dataset: DatasetDescription, regions: Regions?,
-        timeline: TimelineOptions? = nil
+        timeline: TimelineOptions? = nil, pretends: Bool? = nil
     ) {
         self.timeline = timeline
+        self.pretends = pretends
         self.configuration = configuration
         self.dataset = dataset
         self.regions = regions

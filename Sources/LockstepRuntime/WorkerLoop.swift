@@ -136,7 +136,9 @@ final class WorkerLoop {
             try handle(.dataReceived(offset: header.step, count: link.payload.count))
         case .parameters:
             guard let task else { return }
-            let chunk = try FloatPayload.chunkIndex(of: header, payloadBytes: link.payload.count, in: task.chunks)
+            let chunk = try FloatPayload.chunkIndex(
+                of: header, payloadBytes: link.payload.count,
+                elementSize: task.elementSize(ofVersion: header.step), in: task.chunks)
             try handle(.parameters(version: header.step, chunk: chunk))
         case .assign:
             slot = Int(header.segment)
@@ -190,6 +192,8 @@ final class WorkerLoop {
         case .compute(let unit):
             try compute(unit)
         case .acknowledge(let unit):
+            task?.timeline?.step = unit.step
+            mark(.arrival, unit)
             try answer(unit, with: NodeResult(loss: 0, computeNanoseconds: 0))
         case .sendGoodbye(let goodbye):
             try link.send(header(.goodbye), copying: goodbye.encoded())
@@ -311,7 +315,7 @@ final class WorkerLoop {
     /// Notes an end of a message about a unit: its assignment arrives, its answer leaves.
     private func mark(_ kind: Timeline.Span.Kind, _ unit: WorkUnit) {
         let member = machine.membership?.member.rawValue ?? 0
-        task?.timeline?.mark(kind, member: member, unit: unit.number, isAnswer: kind == .departure)
+        task?.timeline?.mark(kind, member: member, unit: unit, isAnswer: kind == .departure)
     }
 
     /// Tells where the time went, and begins to note it anew.

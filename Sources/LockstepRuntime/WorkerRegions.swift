@@ -62,7 +62,13 @@ final class WorkerRegions {
             description: description, bytes: UnsafeRawBufferPointer(data.bytes), owner: data)
         self.weights = VersionedParameters(
             initial: FloatBuffer(memory: layout.floats(at: 0, in: weightRegion.bytes), owner: weightRegion),
-            other: FloatBuffer(memory: layout.floats(at: 1, in: weightRegion.bytes), owner: weightRegion))
+            other: FloatBuffer(memory: layout.floats(at: 1, in: weightRegion.bytes), owner: weightRegion),
+            rounded: layout.versions == 2
+                ? nil
+                : (
+                    FloatBuffer(memory: layout.floats(at: 2, in: weightRegion.bytes), owner: weightRegion),
+                    FloatBuffer(memory: layout.floats(at: 3, in: weightRegion.bytes), owner: weightRegion)
+                ))
     }
 
     /// Where a gradient goes; nil if there is no such slot.

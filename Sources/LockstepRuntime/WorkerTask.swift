@@ -14,6 +14,7 @@ final class WorkerTask {
     let chunks: ChunkLayout
     let configuration: RunConfiguration
     private let forcedKernel: MatrixKernel?
+    private let pretends: Bool
     /// Memory shared with the coordinator; nil where payload travels in messages.
     private(set) var regions: WorkerRegions?
     private let ownWeights: VersionedParameters
@@ -25,6 +26,8 @@ final class WorkerTask {
     /// Answers on their way in messages, by their place in the assignment. A worker that has answered everything gets new
     /// nodes, so a buffer is free again when its turn comes.
     private var gradients: [FloatBuffer] = []
+    /// The same answers as they travel, where that is not as they stand.
+    private var encoded: [EncodedFloats] = []
     private var lastStep: UInt64?
     private var turn = 0
 
@@ -34,12 +37,14 @@ final class WorkerTask {
         let shards = welcome.configuration.shards ?? 1
         self.configuration = welcome.configuration
         self.forcedKernel = forcedKernel
+        self.pretends = welcome.pretends ?? false
         self.layout = try ParameterLayout(welcome.configuration.network)
         self.chunks = layout.chunks
         self.ownWeights = VersionedParameters(
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
         self.timeline = welcome.timeline?.makeTimeline()
-        self.regionLayout = RegionLayout(parameters: layout.count, shards: shards)
+        self.regionLayout = RegionLayout(
+            parameters: layout.count, shards: shards, wire: welcome.configuration.wire)
     }
 
     /// Begins a membership with this shared memory, or with none.
@@ -59,11 +64,23 @@ final class WorkerTask {
         return Ready(kernel: library.kernel, computation.fingerprint())
     }
 
+    /// Bytes of an element of the weights of this version, as they travel: those of steps are rounded where the run says
+    /// so, and those that are only evaluated are not.
+    func elementSize(ofVersion version: UInt64) -> Int {
+        VersionedParameters.isReplacement(version) ? FloatPayload.elementSize : configuration.wire.elementSize
+    }
+
     /// Copies a chunk of the weights in.
     func store(_ payload: borrowing Message, version: UInt64, chunk: Int) {
         let range = chunks.chunks[chunk].range
         let floats = UnsafeMutableBufferPointer(rebasing: ownWeights[version].buffer[range])
-        payload.withUnsafeBytes { FloatPayload.copy($0, to: floats) }
+        payload.withUnsafeBytes { bytes in
+            if elementSize(ofVersion: version) == FloatPayload.elementSize {
+                FloatPayload.copy(bytes, to: floats)
+            } else if let base = bytes.baseAddress, let target = floats.baseAddress {
+                decodeBFloat16(base, into: target, count: floats.count)
+            }
+        }
     }
 
     /// Computes a node, into shared memory or handing each chunk of its sum on as soon as it is final.
@@ -84,21 +101,31 @@ final class WorkerTask {
         guard batch.tree.contains(unit.node) else { return nil }
         if let regions {
             guard let gradient = regions.gradient(slot: slot) else { return nil }
+            if pretends { return 0 }
             let loss = computation.gradient(
-                of: unit.node, in: batch, weights: weights[unit.step].pointer, into: gradient
+                of: unit.node, in: batch, weights: weights.forward(unit.step).pointer, into: gradient
             ) { _ in }
             finish(UnsafeRawBufferPointer(UnsafeBufferPointer(start: gradient, count: layout.count)))
             return loss
         }
         let gradient = nextGradient(step: unit.step)
+        if pretends {
+            for (index, chunk) in chunks.chunks.enumerated() { try send(chunk, bytes(of: index, from: gradient)) }
+            return 0
+        }
         return try computation.gradient(
-            of: unit.node, in: batch, weights: weights[unit.step].pointer, into: gradient.pointer
+            of: unit.node, in: batch, weights: weights.forward(unit.step).pointer, into: gradient.pointer
         ) { segment in
             for index in chunks.chunks(ofSegment: segment) {
-                let chunk = chunks.chunks[index]
-                try send(chunk, UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient.buffer[chunk.range])))
+                try send(chunks.chunks[index], bytes(of: index, from: gradient))
             }
         }
+    }
+
+    /// A chunk of the gradient whose turn it is, as it travels.
+    private func bytes(of chunk: Int, from gradient: FloatBuffer) -> UnsafeRawBufferPointer {
+        guard configuration.wire == .float32 else { return encoded[turn].bytes(of: chunk, from: gradient) }
+        return UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient.buffer[chunks.chunks[chunk].range]))
     }
 
     /// Scores an evaluation block; nil if there is no such block.
@@ -113,7 +140,10 @@ final class WorkerTask {
     private func nextGradient(step: UInt64) -> FloatBuffer {
         turn = step == lastStep ? (turn + 1) % regionLayout.slots : 0
         lastStep = step
-        if turn == gradients.count { gradients.append(FloatBuffer(count: layout.count)) }
+        if turn == gradients.count {
+            gradients.append(FloatBuffer(count: layout.count))
+            if configuration.wire != .float32 { encoded.append(EncodedFloats(chunks: chunks)) }
+        }
         return gradients[turn]
     }
 }

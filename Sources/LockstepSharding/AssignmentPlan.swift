@@ -19,7 +19,8 @@ package struct AssignmentPlan: Sendable, Equatable {
     /// - Parameters:
     ///   - tree: The batch that is to be computed.
     ///   - workers: W, at least 1.
-    package init(tree: SummationTree, workers: Int) {
+    ///   - splitsRoot: Whether a worker that gets all shards gets them as the root's two children.
+    package init(tree: SummationTree, workers: Int, splitsRoot: Bool = false) {
         precondition(workers >= 1, "at least one worker, not \(workers)")
         let active = min(workers, tree.leaves.count)
         let search = CutSearch(tree: tree, ranges: active)
@@ -27,7 +28,8 @@ package struct AssignmentPlan: Sendable, Equatable {
         var nodes: [[NodeID]] = []
         nodes.reserveCapacity(workers)
         for (start, end) in zip([0] + cuts, cuts + [tree.leaves.count]) {
-            nodes.append(tree.nodes(coveringLeaves: start..<end))
+            let covering = tree.nodes(coveringLeaves: start..<end)
+            nodes.append(covering == [tree.root] ? tree.nodes(coveringAll: splitsRoot) : covering)
         }
         nodes.append(contentsOf: repeatElement([], count: workers - active))
         self.nodes = nodes

@@ -143,6 +143,12 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
         return found
     }
 
+    /// The nodes that hold all samples: the root, or its children where it is split and has any.
+    package func nodes(coveringAll splitsRoot: Bool) -> [NodeID] {
+        guard splitsRoot, let (left, right) = children(of: root) else { return [root] }
+        return [left, right]
+    }
+
     private func cover(_ wanted: Range<Int>, from id: NodeID, into found: inout [NodeID]) {
         let own = leaves(of: id)
         guard own.overlaps(wanted) else { return }

@@ -82,3 +82,18 @@ extension Duration {
         return overflow || carried ? .max : sum
     }
 }
+
+/// Time that a processor has spent on this process: what others took does not count.
+package enum ProcessorClock {
+    /// Seconds of the calling thread so far.
+    package static var threadSeconds: Double { seconds(CLOCK_THREAD_CPUTIME_ID) }
+
+    /// Seconds of all threads of this process so far.
+    package static var processSeconds: Double { seconds(CLOCK_PROCESS_CPUTIME_ID) }
+
+    private static func seconds(_ clock: clockid_t) -> Double {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}

@@ -90,12 +90,13 @@ package final class Timeline {
         start = Self.now
     }
 
-    /// Notes that a message leaves or arrives, if the step is in the window.
+    /// Notes that a message leaves or arrives, if the step that it is about is in the window.
     ///
     /// - Parameters:
     ///   - kind: Which of the two.
+    ///   - step: What it is about; one that comes late is about an earlier step than the one under way.
     ///   - detail: The same number at both ends, and no other message's.
-    package func mark(_ kind: Span.Kind, detail: UInt64) {
+    package func mark(_ kind: Span.Kind, step: UInt64, detail: UInt64) {
         guard window.contains(step) else { return }
         let now = Self.now
         keep(Span(kind: kind, phase: phase, step: step, start: now, end: now, detail: detail))

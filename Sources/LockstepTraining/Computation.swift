@@ -21,6 +21,8 @@ package final class Computation {
     }
 
     private let dataset: Dataset
+    /// Whether sums are rounded to bfloat16.
+    private let rounds: Bool
     private let seed: UInt64
     private var order: EpochOrder
     /// Alters training images; nil if they are taken as they are.
@@ -44,6 +46,7 @@ package final class Computation {
             library: library, maximumRows: rows)
         self.evaluator = Evaluator(engine: engine, dataset: dataset)
         self.dataset = dataset
+        self.rounds = configuration.wire.rounds
         self.seed = configuration.training.seed
         self.order = EpochOrder(count: trainingSamples)
         self.warp = configuration.augmentation.makeWarp(for: dataset.description, seed: configuration.training.seed)
@@ -83,6 +86,7 @@ package final class Computation {
             let destination = gradient + range.lowerBound
             timeline?.enter(.reduce)
             accumulate(addend + range.lowerBound, into: destination, count: range.count)
+            if rounds, node != batch.tree.root { roundToBFloat16(destination, count: range.count) }
             try segmentDone(layer)
         }
         return leftLoss + rightLoss
@@ -114,7 +118,12 @@ package final class Computation {
                 rows: block.count, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights, into: gradient,
                 accumulating: index > 0
             ) { layer in
-                if isLast { try segmentDone(layer) }
+                guard isLast else { return }
+                if rounds {
+                    let range = layout.layers[layer].segment
+                    roundToBFloat16(gradient + range.lowerBound, count: range.count)
+                }
+                try segmentDone(layer)
             }
         }
         return loss

@@ -31,8 +31,10 @@ package enum Contribution {
 
 /// Whoever computes a mini-batch's gradients: this process, or workers.
 package protocol GradientSource: AnyObject {
-    /// Processes that compute.
+    /// Processes that compute at present; 0: of a coordinator and workers the coordinator alone.
     var workers: Int { get }
+    /// Processes that are there to compute.
+    var membersPresent: Int { get }
 
     /// Pushes the answers of nodes that together cover the mini-batch, each of their chunks at least once; returns
     /// when the whole is in.

@@ -17,6 +17,7 @@ package final class LocalGradientSource: GradientSource {
     }
 
     package var workers: Int { 1 }
+    package var membersPresent: Int { 1 }
 
     package var membership: MembershipCounts { MembershipCounts() }
 
@@ -25,7 +26,7 @@ package final class LocalGradientSource: GradientSource {
     ) throws {
         let root = batch.tree.root
         let loss = try computation.gradient(
-            of: root, in: batch, weights: parameters.current.pointer, into: gradient.pointer
+            of: root, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
         ) { segment in
             for chunk in chunks.chunks(ofSegment: segment) {
                 let floats = gradient.pointer + chunks.chunks[chunk].range.lowerBound

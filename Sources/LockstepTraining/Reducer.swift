@@ -9,6 +9,8 @@ package import LockstepSharding
 package final class Reducer {
     package let layout: ChunkLayout
     private let elements: Int
+    /// Whether sums are rounded to bfloat16, that of the whole mini-batch but for.
+    private let rounds: Bool
     private var tree: SummationTree
     /// One lane a chunk, and the last one for the loss.
     private var arrivals: TreeArrivals
@@ -25,8 +27,10 @@ package final class Reducer {
     /// - Parameters:
     ///   - layout: The parameter buffer's chunks.
     ///   - shards: Parts of every mini-batch.
-    package init(layout: ChunkLayout, shards: Int) {
+    ///   - wire: As what gradients travel.
+    package init(layout: ChunkLayout, shards: Int, wire: WireFormat = .float32) {
         self.layout = layout
+        self.rounds = wire.rounds
         self.elements = layout.chunks.last?.range.upperBound ?? 0
         self.tree = SummationTree(shards: shards, samples: shards)
         self.arrivals = TreeArrivals(lanes: layout.chunks.count + 1)
@@ -74,6 +78,7 @@ package final class Reducer {
             let slot = tree.slot(of: parent)
             let sum = memory(ofSlot: slot) + range.lowerBound
             LockstepNumerics.add(augend, addend, into: sum, count: range.count)
+            if rounds, parent != tree.root { roundToBFloat16(sum, count: range.count) }
             values[slot * chunks + chunk] = UnsafePointer(sum)
             known = parent
         }

@@ -18,6 +18,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var evaluation: EvaluationOptions
     package var checkpoint: CheckpointOptions
     package var timeouts: TimeoutOptions
+    /// As what weights and gradients travel.
+    package var wire: WireFormat
     /// Parts that every mini-batch is cut into; absent until the run resolves it.
     package var shards: Int?
     /// The matrix library's kernel; absent until the run resolves it.
@@ -36,6 +38,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         evaluation: EvaluationOptions = EvaluationOptions(),
         checkpoint: CheckpointOptions = CheckpointOptions(),
         timeouts: TimeoutOptions = TimeoutOptions(),
+        wire: WireFormat = .float32,
         shards: Int? = nil,
         kernel: MatrixKernel? = nil
     ) {
@@ -51,6 +54,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         self.evaluation = evaluation
         self.checkpoint = checkpoint
         self.timeouts = timeouts
+        self.wire = wire
         self.shards = shards
         self.kernel = kernel
     }

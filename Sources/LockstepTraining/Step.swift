@@ -49,6 +49,7 @@ package struct Step {
                 guard optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer) else {
                     throw NotFiniteAnswer(node: nil)
                 }
+                parameters.round(range, of: version)
                 timeline?.enter(.broadcast)
                 try source.publish(version: version, chunk: chunk)
             case .loss(let node, let loss):

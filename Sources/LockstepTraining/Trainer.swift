@@ -65,7 +65,7 @@ package final class Trainer {
         self.source = source
         self.surroundings = surroundings
         self.step = Step(
-            source: source, reducer: Reducer(layout: layout.chunks, shards: schedule.shards),
+            source: source, reducer: Reducer(layout: layout.chunks, shards: schedule.shards, wire: configuration.wire),
             optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch),
             timeline: surroundings.timeline)
         self.parameters = parameters
@@ -155,9 +155,11 @@ package final class Trainer {
     }
 
     private func evaluate() throws -> [SplitScore] {
+        // Workers that are sent rounded weights for the steps get the others now.
         let average = parameters.version > 0 ? step.optimizer.averagedWeights : nil
+        let others = average ?? (configuration.wire.rounds ? parameters.current : nil)
         return try source.evaluate(
-            [.test, .validation], parameters: average.map { parameters.replaced(by: $0) } ?? parameters)
+            [.test, .validation], parameters: others.map { parameters.replaced(by: $0) } ?? parameters)
     }
 
     /// The weights that are evaluated, hashed and saved: their average, if the optimizer keeps one.
@@ -234,7 +236,7 @@ package final class Trainer {
         var place = NotFinite(
             quantity: answer.node == nil ? .weights : .loss, step: batch.step, epoch: batch.epoch,
             shards: schedule.shards)
-        let weights = parameters.current.pointer
+        let weights = parameters.forward(parameters.version).pointer
         if let found = try? surroundings.makeComputation().firstNotFiniteShard(of: batch, weights: weights) {
             (place.shard, place.quantity) = found
             let leaf = batch.tree.leaves.first { batch.tree.slot(of: $0) == found.shard }

@@ -69,6 +69,7 @@ struct ConfigurationFileTests {
             optimizer: { sgd: { learning-rate: 1e-3 } }
             evaluation: { every: 0 }
             timeouts: { start: 0.5, rejoin: 604800 }
+            wire: bfloat16
             shards: 1024
             kernel: haswell
             """)
@@ -80,7 +81,7 @@ struct ConfigurationFileTests {
                     validation: 0)),
             network: Architecture(sizes: [4, 2]), training: TrainingOptions(epochs: 0, batch: 1, seed: .max),
             optimizer: .sgd(learningRate: 0.001), evaluation: EvaluationOptions(every: 0),
-            timeouts: TimeoutOptions(start: 0.5, rejoin: 604_800), shards: 1024, kernel: .haswell)
+            timeouts: TimeoutOptions(start: 0.5, rejoin: 604_800), wire: .bfloat16, shards: 1024, kernel: .haswell)
         #expect(run == expected)
     }
 
@@ -245,7 +246,7 @@ struct ConfigurationFileTests {
             (
                 1, "<<: { name: x }",
                 "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, schedule, "
-                    + "regularization, augmentation, evaluation, checkpoint, timeouts, shards, kernel"
+                    + "regularization, augmentation, evaluation, checkpoint, timeouts, wire, shards, kernel"
             ),
             (
                 4, "training: { epochs: 30, batch: 0 }",
@@ -381,7 +382,7 @@ struct ConfigurationFileTests {
                 "- a\n- b\n",
                 "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
                     + "training, optimizer, schedule, regularization, augmentation, evaluation, checkpoint, "
-                    + "timeouts, shards, kernel"
+                    + "timeouts, wire, shards, kernel"
             ),
             (
                 "name: [1, 2\ndata: x\n",

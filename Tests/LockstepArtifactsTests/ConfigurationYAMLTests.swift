@@ -54,6 +54,7 @@ struct ConfigurationYAMLTests {
                 timeouts:
                   start: 60.0
                   rejoin: 60.0
+                wire: float32
                 shards: 2
                 kernel: haswell
 

@@ -235,6 +235,7 @@ struct RunSummaryTests {
         #expect(
             text == """
                 {
+                  "active_workers" : 1,
                   "best_correct" : null,
                   "bitwise_reproducible" : true,
                   "data" : "points",

@@ -24,6 +24,20 @@ import Testing
         }
     }
 
+    @Test("A chunk of bfloat16 has half the bytes, and neither size is taken for the other")
+    func halves() throws {
+        for (index, chunk) in Self.layout.chunks.enumerated() {
+            let header = Header(kind: .gradient, segment: UInt32(chunk.segment), offset: UInt32(chunk.offset))
+            func find(bytes: Int, elementSize: Int) throws -> Int {
+                try FloatPayload.chunkIndex(of: header, payloadBytes: bytes, elementSize: elementSize, in: Self.layout)
+            }
+            #expect(try find(bytes: 2 * chunk.range.count, elementSize: 2) == index)
+            #expect(throws: ProtocolError.self) { try find(bytes: 4 * chunk.range.count, elementSize: 2) }
+            #expect(throws: ProtocolError.self) { try find(bytes: 2 * chunk.range.count, elementSize: 4) }
+            #expect(throws: ProtocolError.self) { try find(bytes: 2 * chunk.range.count + 1, elementSize: 2) }
+        }
+    }
+
     @Test("Elements that aren't exactly one chunk are an error")
     func noChunk() {
         let wrong: [(segment: UInt32, offset: UInt32, elements: Int)] = [

@@ -33,7 +33,7 @@ import Testing
 
     @Test("Floats come in whole elements", arguments: [MessageKind.parameters, .gradient])
     func floats(kind: MessageKind) {
-        for count in 1...9 { #expect(kind.acceptsPayload(count: count) == count.isMultiple(of: 4)) }
+        for count in 1...9 { #expect(kind.acceptsPayload(count: count) == count.isMultiple(of: 2)) }
         #expect(kind.acceptsPayload(count: 1 << 20))
     }
 

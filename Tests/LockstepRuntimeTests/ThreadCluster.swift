@@ -19,6 +19,8 @@ struct ThreadCluster: Sendable {
     var transport = Transport.auto
     /// The fraction of the steps that are audited.
     var auditedFraction = 0.0
+    /// What a step is predicted to take with 0, 1, ... workers, if as many are to compute as are fastest.
+    var predictions: [Double]?
     /// Seconds to wait for the first workers.
     var start = 60.0
     /// Called by each worker, with its place in the list, whenever it has taken something in; true makes it leave.
@@ -38,7 +40,8 @@ struct ThreadCluster: Sendable {
 
     /// A run on synthetic data.
     static func prepare(
-        shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7
+        shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7,
+        wire: WireFormat = .float32
     ) throws -> PreparedRun {
         var random = SplitMix64(seed: 5)
         let inputs = 20
@@ -53,7 +56,7 @@ struct ThreadCluster: Sendable {
             name: "threads", data: .named("synthetic"),
             network: Architecture(sizes: [inputs, hidden, 4]),
             training: TrainingOptions(epochs: epochs, batch: batch), optimizer: .sgd(learningRate: 1),
-            shards: shards)
+            wire: wire, shards: shards)
         return try PreparedRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)
     }
 
@@ -78,12 +81,13 @@ struct ThreadCluster: Sendable {
                 minimumWorkers: workers.count, maximumWorkers: workers.count,
                 chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
                 programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computation.fingerprint()),
-                allowsMixedKernels: false, deadlines: deadlines),
+                allowsMixedKernels: false, deadlines: deadlines,
+                adaptsActivity: predictions != nil, splitsRoot: run.configuration.wire == .bfloat16),
             welcome: try Welcome(
                 configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
             ).encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, parameters: parameters,
-            computation: computation,
+            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
+            parameters: parameters, computation: computation,
             audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
             transport: transport,
             supervision: ClusterGradientSource.Supervision(
@@ -102,6 +106,7 @@ struct ThreadCluster: Sendable {
         defer { threads.join() }
         do {
             try source.gather()
+            if let predictions { try source.handle(.predicted(seconds: predictions)) }
             let outcome = try run.train(with: source, parameters: parameters, observers: [], checkpoints: nil) {
                 betweenSteps()
                 return false
@@ -117,7 +122,8 @@ struct ThreadCluster: Sendable {
 
     private func makeRegions(_ run: PreparedRun, _ number: UInt32) throws -> RegionServer {
         try RegionServer(
-            layout: RegionLayout(parameters: run.layout.count, shards: run.schedule.shards),
+            layout: RegionLayout(
+                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.wire),
             data: try SharedRegion(name: "data", copying: run.dataset.bytes), run: number,
             name: "lockstep-test-\(UInt64.random(in: 0 ... .max))")
     }

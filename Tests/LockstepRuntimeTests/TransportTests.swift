@@ -29,6 +29,26 @@ struct TransportTests {
         #expect((result.outcome.inlinePayloadBytes > 0) == travels)
     }
 
+    @Test(
+        "Rounded payload: whatever the transport, the weights are those of a single process",
+        arguments: [
+            Case([.inline, .inline], .auto), Case([.shared, .inline, .auto], .auto), Case([.auto], .auto),
+            Case([.inline], .inline),
+        ], [1, 2, 5])
+    func roundedWeights(_ test: Case, shards: Int) throws {
+        let run = try ThreadCluster.prepare(shards: shards, wire: .bfloat16)
+        let alone = try run.train(observers: []) { false }
+        var cluster = ThreadCluster(workers: test.workers, transport: test.coordinator)
+        cluster.auditedFraction = 0.2
+        let result = try cluster.train(run)
+        #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
+        #expect(result.outcome.epochs.map(\.test) == alone.epochs.map(\.test))
+        #expect(!result.notices.contains { if case .quarantined = $0 { true } else { false } })
+        #expect(
+            try ThreadCluster.prepare(shards: shards).train(observers: []) { false }.weightsSHA256
+                != alone.weightsSHA256)
+    }
+
     @Test("A worker that leaves in the middle takes nothing with it", arguments: [Transport.shared, .inline])
     func leaving(_ transport: Transport) throws {
         let run = try ThreadCluster.prepare(shards: 4, epochs: 30)

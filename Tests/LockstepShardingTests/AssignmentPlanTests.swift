@@ -107,4 +107,14 @@ import Testing
         for way in all where way.nodes < front.last?.nodes ?? .max { front.append(way) }
         return front
     }
+
+    @Test("Where the root is split, one worker gets its halves, and nothing else changes", arguments: 1...9, 1...4)
+    func splitRoot(shards: Int, workers: Int) {
+        let tree = SummationTree(shards: shards, samples: 12)
+        let whole = AssignmentPlan(tree: tree, workers: workers)
+        let split = AssignmentPlan(tree: tree, workers: workers, splitsRoot: true)
+        guard workers == 1, let (left, right) = tree.children(of: tree.root) else { return #expect(split == whole) }
+        #expect(whole.nodes == [[tree.root]])
+        #expect(split.nodes == [[left, right]])
+    }
 }

@@ -34,7 +34,7 @@ import Testing
             spin()
             timeline.enter(.forward, layer: 1)
             spin()
-            timeline.mark(.departure, detail: step)
+            timeline.mark(.departure, step: step, detail: step)
             timeline.enter(.other)
         }
         let phases = timeline.spans.filter { $0.kind == .phase && $0.phase != .other }

@@ -135,6 +135,7 @@ private final class ScatteredSource: GradientSource {
     }
 
     var workers: Int { 1 }
+    var membersPresent: Int { 1 }
     var membership: MembershipCounts { MembershipCounts() }
     func publish(version: UInt64, chunk: Int) {}
 

@@ -41,13 +41,20 @@ struct TrainingFixture {
         }
         let trainer = try Trainer(
             configuration: configuration, schedule: computation.schedule, layout: computation.layout,
-            parameters: VersionedParameters(
-                initial: initial, other: FloatBuffer(count: initial.count), version: state?.progress.step ?? 0),
+            parameters: parameters(initial, version: state?.progress.step ?? 0),
             resumed: state, source: source ?? LocalGradientSource(computation),
             surroundings: Trainer.Surroundings(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
                 makeComputation: self.computation))
         return try trainer.run()
+    }
+
+    private func parameters(_ initial: FloatBuffer, version: UInt64) -> VersionedParameters {
+        func room() -> FloatBuffer { FloatBuffer(count: initial.count) }
+        let rounded = configuration.wire == .float32 ? nil : (even: room(), odd: room())
+        let parameters = VersionedParameters(initial: initial, other: room(), rounded: rounded, version: version)
+        parameters.round(0..<initial.count, of: version)
+        return parameters
     }
 }
 
@@ -98,6 +105,7 @@ final class ShardSource: GradientSource {
     }
 
     var workers: Int { 3 }
+    var membersPresent: Int { 3 }
     var membership: MembershipCounts { MembershipCounts() }
 
     func gradients(
@@ -108,7 +116,7 @@ final class ShardSource: GradientSource {
         for leaf in batch.tree.leaves.reversed() {
             let shard = batch.tree.slot(of: leaf)
             var loss = computation.gradient(
-                of: leaf, in: batch, weights: parameters.current.pointer, into: gradient.pointer
+                of: leaf, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
             ) { _ in }
             tamper(batch.step, shard, gradient, &loss)
             let isLast = leaf == batch.tree.leaves.first

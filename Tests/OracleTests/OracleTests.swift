@@ -1,5 +1,6 @@
 import Foundation
 import LockstepArtifacts
+import LockstepNumerics
 import LockstepTesting
 import Testing
 
@@ -40,6 +41,35 @@ struct OracleTests {
             let found: String = try Oracle.ask("hash", model)
             if let hash { #expect(found == hash) }
         }
+    }
+
+    @Test("numpy rounds to bfloat16 as we do: every kind of number, and many of each")
+    func rounding() throws {
+        struct Answer: Decodable {
+            var total: Int
+            var numbers: Int
+            var different: Int
+        }
+        // All upper halves, each with lower halves around the tie and at random.
+        var random = SplitMix64(seed: 11)
+        let patterns = (0...UInt32(UInt16.max)).flatMap { upper in
+            [0, 1, 0x7FFF, 0x8000, 0x8001, 0xFFFF, UInt32.random(in: 0...0xFFFF, using: &random)].map {
+                upper << 16 | $0
+            }
+        }
+        let values = FloatBuffer(count: patterns.count)
+        for (index, pattern) in patterns.enumerated() { values.pointer[index] = Float(bitPattern: pattern) }
+        let folder = try TemporaryFolder()
+        let floats = try folder.write(Array(UnsafeRawBufferPointer(values.buffer)), to: "floats")
+        roundToBFloat16(values.pointer, count: values.count)
+        var halves = [UInt16](repeating: 0, count: values.count)
+        halves.withUnsafeMutableBufferPointer { target in
+            if let base = target.baseAddress { encodeBFloat16(values.pointer, into: base, count: values.count) }
+        }
+        let rounded = try folder.write(halves.withUnsafeBytes { Array($0) }, to: "halves")
+        let answer: Answer = try Oracle.ask("bfloat16", floats, rounded)
+        #expect(answer.total == patterns.count && answer.numbers > 400_000)
+        #expect(answer.different == 0)
     }
 
     @Test("One mini-batch of all of MNIST's training samples gives numpy's weights", .enabled(if: hasMNIST))

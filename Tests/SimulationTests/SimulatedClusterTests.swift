@@ -42,6 +42,7 @@ struct SimulatedClusterTests {
         guard Self.seeds.count >= 200, broken == 0 else { return }
         for fault in SimulationPlan.Fault.allCases { #expect(sum.faults[fault, default: 0] > 0, "\(fault)") }
         #expect(sum.runs > 2 * sum.failures, "most runs finish: \(sum.failures) of \(sum.runs) gave up")
+        #expect(sum.computedHere > 0 && sum.choices > 0 && sum.untold > 0)
         #expect(sum.reassigned > 0 && sum.helped > 0 && sum.torn > 0 && sum.restarts > 0)
         guard Self.seeds.count >= 2_000 else { return }
         #expect(sum.failures > 0 && sum.audited > 0 && sum.lies > 0 && sum.quarantined > 0 && sum.named > 0)
@@ -67,6 +68,9 @@ struct SimulatedClusterTests {
         var lies = 0
         var quarantined = 0
         var named = 0
+        var computedHere = 0
+        var choices = 0
+        var untold = 0
 
         mutating func add(_ outcome: Simulation.Outcome) {
             runs += 1
@@ -80,6 +84,9 @@ struct SimulatedClusterTests {
             lies += outcome.lies
             quarantined += outcome.counts.quarantined
             named += outcome.named
+            computedHere += outcome.computedHere
+            choices += outcome.choices
+            untold += outcome.untold
         }
     }
 }

@@ -6,7 +6,7 @@ enum ConfigurationSchema {
     static let sections: [String: [String]] = [
         "": [
             "name", "data", "network", "cost", "training", "optimizer", "schedule", "regularization",
-            "augmentation", "evaluation", "checkpoint", "timeouts", "shards", "kernel",
+            "augmentation", "evaluation", "checkpoint", "timeouts", "wire", "shards", "kernel",
         ],
         "data": ["name", "pickle"] + fileKeys,
         "network": ["sizes", "activation", "output", "initializer"],

@@ -5,18 +5,23 @@ package struct LineChart {
         package let name: String
         /// In rising order of x; values that are not finite leave a gap.
         package let points: [(x: Double, y: Double)]
+        /// Whether each point has a dot.
+        package let hasMarkers: Bool
 
-        package init(name: String, points: [(x: Double, y: Double)]) {
+        package init(name: String, points: [(x: Double, y: Double)], hasMarkers: Bool = false) {
             self.name = name
             self.points = points
+            self.hasMarkers = hasMarkers
         }
     }
 
     private let title: String
     private let xLabel: String
     private let series: [Series]
-    private let width = 640.0
-    private let height = 300.0
+    private static let width = 640.0
+    private static let height = 300.0
+    private var width: Double { Self.width }
+    private var height: Double { Self.height }
     private let margin = (left: 64.0, right: 16.0, top: 34.0, bottom: 44.0)
     /// Told apart by people who see colours differently (Okabe and Ito, "Color universal design", 2008).
     private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
@@ -27,7 +32,32 @@ package struct LineChart {
         self.series = series.filter { $0.points.contains { $0.y.isFinite } }
     }
 
-    /// The picture; empty where there is nothing to draw.
+    /// Writes pictures into an SVG file, one below the other.
+    ///
+    /// - Throws: ``ArtifactError`` if it cannot be written.
+    package static func write(_ charts: [LineChart], to path: String) throws(ArtifactError) {
+        try AtomicFile.write(document(charts), to: path)
+    }
+
+    /// An SVG file with pictures, one below the other.
+    static func document(_ charts: [LineChart]) -> String {
+        let parts = charts.map { $0.svg }.filter { !$0.isEmpty }
+        let total = Int(height) * max(1, parts.count)
+        let places = parts.enumerated().map { index, _ in
+            "<svg y=\"\(index * Int(height))\" width=\"\(Int(width))\" height=\"\(Int(height))\">"
+        }
+        let body = zip(places, parts).map { "\($0)\n\($1)\n</svg>" }.joined(separator: "\n")
+        return """
+            <?xml version="1.0" encoding="UTF-8"?>
+            <svg xmlns="http://www.w3.org/2000/svg" width="\(Int(width))" height="\(total)" viewBox="0 0 \(Int(width)) \(total)">
+            <rect width="100%" height="100%" fill="white"/>
+            \(body)
+            </svg>
+
+            """
+    }
+
+    /// The picture, for a page of HTML; empty where there is nothing to draw.
     package var svg: String {
         let points = series.flatMap(\.points).filter { $0.y.isFinite }
         guard let first = points.first else { return "" }
@@ -65,18 +95,19 @@ package struct LineChart {
         return (lines + ["</svg>"]).joined(separator: "\n")
     }
 
-    /// The line, broken where values are missing; a lone point is a dot.
+    /// The line, broken where values are missing; a lone point is a dot, and so is each point of a series with markers.
     private func curve(
         _ series: Series, _ color: String, _ place: (Double, Double) -> (Double, Double)
     ) -> [String] {
         series.points.split { !$0.y.isFinite }.map { run in
             let places = run.map { place($0.x, $0.y) }
-            if places.count == 1 {
-                return
-                    "<circle cx=\"\(number(places[0].0))\" cy=\"\(number(places[0].1))\" r=\"2.5\" fill=\"\(color)\"/>"
-            }
+            let dots = places.map {
+                "<circle cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"2.5\" fill=\"\(color)\"/>"
+            }.joined()
+            if places.count == 1 { return dots }
             let text = places.map { "\(number($0.0)),\(number($0.1))" }.joined(separator: " ")
-            return "<polyline points=\"\(text)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"1.8\"/>"
+            let line = "<polyline points=\"\(text)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"1.8\"/>"
+            return series.hasMarkers ? line + dots : line
         }
     }
 

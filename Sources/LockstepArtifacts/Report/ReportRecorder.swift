@@ -65,7 +65,9 @@ package final class ReportRecorder: RunObserver {
     package func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws {
         guard let run else { preconditionFailure("a run that ends without having started") }
         let summary = RunSummary(run: run, outcome: outcome, programVersion: programVersion, peakMemoryBytes: nil)
-        let report = RunReport(summary, configuration: ConfigurationFile.yaml(of: run.configuration))
+        let report = RunReport(
+            summary, configuration: ConfigurationFile.yaml(of: run.configuration),
+            speedup: try SpeedupRecord.load(directory))
         try AtomicFile.write(report.html, to: directory.report)
     }
 

@@ -2,13 +2,27 @@
 package struct RunReport {
     private let summary: RunSummary
     private let configuration: String
+    private let speedup: SpeedupRecord?
 
     /// - Parameters:
     ///   - summary: What the run came to.
     ///   - configuration: The resolved configuration, as YAML.
-    package init(_ summary: RunSummary, configuration: String) {
+    ///   - speedup: What a bench has found, if there was one.
+    package init(_ summary: RunSummary, configuration: String, speedup: SpeedupRecord? = nil) {
         self.summary = summary
         self.configuration = configuration
+        self.speedup = speedup
+    }
+
+    /// Makes the report of a run that has ended anew, from what lies in its directory.
+    ///
+    /// - Throws: ``ArtifactError`` or ``ConfigurationError`` for what is missing there or damaged.
+    static func rewrite(in directory: RunDirectory) throws {
+        let configuration = try ConfigurationFile.load(path: directory.configuration)
+        let report = RunReport(
+            try RunSummary.load(directory), configuration: ConfigurationFile.yaml(of: configuration),
+            speedup: try SpeedupRecord.load(directory))
+        try AtomicFile.write(report.html, to: directory.report)
     }
 
     package var html: String {
@@ -17,11 +31,16 @@ package struct RunReport {
             sections: [
                 ReportPage.Section("Result", ReportPage.table(facts)),
                 ReportPage.Section("Learning curves", charts),
+            ] + speed + [
                 ReportPage.Section("Membership", ReportPage.table(membership)),
                 ReportPage.Section("Epochs", ReportPage.table(epochs, hasHeader: true)),
                 ReportPage.Section("Configuration", "<pre>\(escapedHTML(configuration))</pre>"),
             ]
         ).html
+    }
+
+    private var speed: [ReportPage.Section] {
+        speedup.map { [ReportPage.Section("Speed", $0.charts.map(\.svg).joined())] } ?? []
     }
 
     private var facts: [[String]] {
@@ -53,6 +72,7 @@ package struct RunReport {
     private var membership: [[String]] {
         [
             ["workers at the start", "\(summary.workers)"],
+            ["workers that computed at the end", "\(summary.activeWorkers)"],
             ["shards", "\(summary.shards)"],
             ["workers lost", "\(summary.workersLost)"],
             ["workers that joined later", "\(summary.workersJoined)"],

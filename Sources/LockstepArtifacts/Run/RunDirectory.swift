@@ -24,6 +24,8 @@ package struct RunDirectory: Hashable, Sendable {
     /// A line of JSON for each progress report and each epoch.
     package var metrics: String { file("metrics.jsonl") }
     package var summary: String { file("summary.json") }
+    /// The result of a bench, if one was made for this run.
+    package var bench: String { file("bench.json") }
     /// A timeline of some steps.
     package var trace: String { file("trace.json") }
     /// The last few states of the run.

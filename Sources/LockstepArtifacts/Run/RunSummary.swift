@@ -40,7 +40,10 @@ package struct RunSummary: Codable, Hashable, Sendable {
     package var name: String
     package var status: Status
     package var programVersion: String
+    /// Those that were there at the start.
     package var workers: Int
+    /// Those that computed at the end of the last epoch; 0: the coordinator alone, for that was fastest.
+    package var activeWorkers: Int
     package var shards: Int
     package var kernel: String
     package var seed: UInt64
@@ -78,6 +81,7 @@ package struct RunSummary: Codable, Hashable, Sendable {
     enum CodingKeys: String, CodingKey {
         case name, status, workers, shards, kernel, seed, parameters, data, epochs, steps, seconds
         case programVersion = "program_version"
+        case activeWorkers = "active_workers"
         case dataSHA256 = "data_sha256"
         case bestCorrect = "best_correct"
         case selectedCorrect = "selected_correct"
@@ -102,7 +106,8 @@ extension RunSummary {
         let evaluated = outcome.epochs.compactMap(\.test)
         self.init(
             name: run.configuration.name, status: outcome.interrupted ? .interrupted : .finished,
-            programVersion: programVersion, workers: run.workers, shards: run.shards, kernel: run.kernel,
+            programVersion: programVersion, workers: run.workers,
+            activeWorkers: outcome.epochs.last?.workers ?? run.workers, shards: run.shards, kernel: run.kernel,
             seed: run.configuration.training.seed, parameters: run.parameterCount, data: run.dataset.name,
             dataSHA256: run.dataset.sha256, epochs: outcome.epochs.map(Epoch.init),
             bestCorrect: evaluated.map(\.correct).max(),

@@ -17,8 +17,10 @@ struct BenchSetting: Hashable {
 
 /// Takes the settings' steps in turn.
 struct Bench {
-    private let runs: [(setting: BenchSetting, run: PreparedRun)]
-    private let options: BenchOptions
+    let runs: [(setting: BenchSetting, run: PreparedRun)]
+    let options: BenchOptions
+    /// Whether the workers only pretend to compute.
+    private let workersPretend: Bool
     private let stop: StopSignals
     private let scratch: URL
 
@@ -28,9 +30,10 @@ struct Bench {
     private static let turns = 12
 
     /// - Throws: What is wrong with the configuration or the data set.
-    init(settings: [BenchSetting], options: BenchOptions, stop: StopSignals) throws {
+    init(settings: [BenchSetting], options: BenchOptions, workersPretend: Bool = false, stop: StopSignals) throws {
         runs = try settings.map { (setting: $0, run: try options.prepare(shards: $0.shards)) }
         self.options = options
+        self.workersPretend = workersPretend
         self.stop = stop
         scratch = FileManager.default.temporaryDirectory.appending(path: "lockstep-bench-\(Host.processID)")
     }
@@ -41,10 +44,15 @@ struct Bench {
     /// - Returns: What was measured.
     /// - Throws: Why a setting could not be run to its end.
     func run(steps: Int?) throws -> BenchResult {
+        try withRunners { try measure($0, steps: steps) }
+    }
+
+    /// Opens all settings, and closes them when `body` is done with them.
+    func withRunners<Result>(_ body: ([StepRunner]) throws -> Result) throws -> Result {
         try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: scratch) }
-        var result: BenchResult?
-        try open(runs[...], []) { result = try measure($0, steps: steps) }
+        var result: Result?
+        try open(runs[...], []) { result = try body($0) }
         guard let result else { throw RunError.interrupted(signal: stop.requested ?? SIGTERM) }
         return result
     }
@@ -63,7 +71,8 @@ struct Bench {
             run,
             Cluster.Options(
                 endpoints: [], workers: setting.workers...setting.workers,
-                allowsMixedKernels: false, transport: options.transport, timeline: .sums),
+                allowsMixedKernels: false, transport: options.transport, timeline: .sums,
+                workersPretend: workersPretend),
             stop: stop)
         try cluster.startLocalWorkers(setting.workers, arguments: ["--quiet"]) { index in
             scratch.appending(path: "\(setting.workers)-worker-\(index).log").path
@@ -74,13 +83,18 @@ struct Bench {
         try cluster.withRunner(notify: report) { try open(next, runners + [$0], body) }
     }
 
+    /// - Throws: That the process was asked to stop.
+    func checkStop() throws {
+        if let signal = stop.requested { throw RunError.interrupted(signal: signal) }
+    }
+
     private func measure(_ runners: [StepRunner], steps: Int?) throws -> BenchResult {
         let counts = try runners.map { try warmUp($0, steps: steps) }
         for runner in runners { try runner.resetTimelines() }
         var samples: [[Double]] = runners.map { _ in [] }
         for turn in 0..<Self.turns {
             for (index, runner) in runners.enumerated() {
-                guard stop.requested == nil else { throw RunError.interrupted(signal: stop.requested ?? SIGTERM) }
+                try checkStop()
                 // Every step is in some turn, however few there are.
                 let block = counts[index] * (turn + 1) / Self.turns - counts[index] * turn / Self.turns
                 guard block > 0 else { continue }

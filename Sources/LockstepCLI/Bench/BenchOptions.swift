@@ -34,6 +34,13 @@ struct BenchOptions: ParsableArguments {
 
     @OptionGroup var consoleOptions: ConsoleOptions
 
+    /// Smaller mini-batches are made so large.
+    var leastBatch = 1
+
+    enum CodingKeys: String, CodingKey {
+        case config, batch, shards, overrides, kernel, transport, consoleOptions
+    }
+
     /// The run of one setting, ready for its first step.
     ///
     /// - Throws: What is wrong with the configuration or the data set.
@@ -45,6 +52,7 @@ struct BenchOptions: ParsableArguments {
         }
         changes.append(ConfigurationOverride(keyPath: "shards", value: "\(shards)", spelling: "--shards \(shards)"))
         var configuration = try ConfigurationFile.load(path: config, options: changes)
+        configuration.training.batch = max(configuration.training.batch, leastBatch)
         if let kernel { configuration.kernel = try MatrixKernel.resolve(kernel) }
         let dataset = try Dataset.load(configuration.data, cache: try DataCache())
         return try PreparedRun(

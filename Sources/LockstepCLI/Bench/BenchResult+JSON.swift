@@ -1,4 +1,5 @@
 import Foundation
+import LockstepArtifacts
 import LockstepCluster
 import LockstepTimeline
 
@@ -35,6 +36,7 @@ extension BenchResult {
             let workers: Int
             let step: Double
             let speedup: Double
+            let bound: Double
             let link: String?
         }
 
@@ -62,6 +64,21 @@ extension BenchResult {
             crossoverBatch: model.crossover(workers: judged, link: link?.link, limit: samples))
     }
 
+    /// What the chart shows.
+    func record(link: LinkOption?) -> SpeedupRecord {
+        let document = document(link: link)
+        return SpeedupRecord(
+            name: name, batch: batch,
+            settings: document.settings.map {
+                SpeedupRecord.Setting(
+                    workers: $0.workers, speedup: $0.speedup, bound: $0.bound, efficiency: $0.efficiency)
+            },
+            predictions: document.predictions.map {
+                SpeedupRecord.Prediction(
+                    workers: $0.workers, speedup: $0.speedup, bound: $0.bound, link: $0.link)
+            })
+    }
+
     private func setting(_ one: Measured) -> Document.Setting {
         Document.Setting(
             workers: one.setting.workers, shards: one.setting.shards, steps: one.steps, step: one.seconds,
@@ -78,7 +95,9 @@ extension BenchResult {
         let alone = model.single(batch: batch, shards: reference.setting.shards).total
         return predictedWorkers.map { workers in
             let step = model.distributed(batch: batch, shards: workers, workers: workers, link: link?.link).total
-            return Document.Prediction(workers: workers, step: step, speedup: alone / step, link: link?.text)
+            return Document.Prediction(
+                workers: workers, step: step, speedup: alone / step,
+                bound: CostModel.bound(batch: batch, shards: workers, workers: workers), link: link?.text)
         }
     }
 }

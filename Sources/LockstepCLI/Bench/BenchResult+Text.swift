@@ -80,18 +80,18 @@ extension BenchResult {
     private func milliseconds(_ seconds: Double) -> String {
         "\(decimal(seconds * 1_000, seconds < 0.01 ? 3 : 1)) ms"
     }
+}
 
-    /// Rows as text: the first column to the left, the others to the right.
-    private func columns(_ rows: [[String]]) -> [String] {
-        let count = rows.map(\.count).max() ?? 0
-        let widths = (0..<count).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
-        return rows.map { row in
-            var line = ""
-            for (column, cell) in row.enumerated() {
-                let padding = String(repeating: " ", count: widths[column] - cell.count)
-                line += column == 0 ? cell + padding : "   " + padding + cell
-            }
-            return line
+/// Rows as text: the first column to the left, the others to the right.
+func columns(_ rows: [[String]]) -> [String] {
+    let count = rows.map(\.count).max() ?? 0
+    let widths = (0..<count).map { column in rows.map { $0.count > column ? $0[column].count : 0 }.max() ?? 0 }
+    return rows.map { row in
+        var line = ""
+        for (column, cell) in row.enumerated() {
+            let padding = String(repeating: " ", count: widths[column] - cell.count)
+            line += column == 0 ? cell + padding : "   " + padding + cell
         }
+        return line
     }
 }

@@ -7,7 +7,7 @@ import LockstepSharding
 /// Played to the machine again (``EventReplay``) it gives the same actions, for the machine depends on nothing else.
 package struct EventRecord: Sendable {
     static let magic: UInt32 = 0x564C_534C
-    static let version: UInt8 = 1
+    static let version: UInt8 = 2
 
     private var writer = ByteWriter(capacity: 1 << 16)
     private var scratch = ByteWriter(capacity: 256)
@@ -56,6 +56,8 @@ extension ByteWriter {
         append(UInt8(terms.allowsMixedKernels ? 1 : 0))
         append(terms.deadlines.start)
         append(terms.deadlines.rejoin)
+        append(UInt8(terms.adaptsActivity ? 1 : 0))
+        append(UInt8(terms.splitsRoot ? 1 : 0))
     }
 
     fileprivate mutating func append(_ event: CoordinatorEvent) {
@@ -92,6 +94,11 @@ extension ByteWriter {
             append(version)
             append(UInt32(blocks.count))
             for block in blocks { append(block) }
+        case .evaluated:
+            break
+        case .predicted(let seconds):
+            append(UInt32(seconds.count))
+            for value in seconds { append(value) }
         case .chunkUpdated(let version, let chunk):
             append(version)
             append(UInt32(chunk))
@@ -142,6 +149,9 @@ extension ByteWriter {
             append(UInt8(7))
             append(unit)
             for member in copies { append(member.rawValue) }
+        case .computeHere(let unit):
+            append(UInt8(11))
+            append(unit)
         case .dismiss(let peer, let member, let goodbye):
             append(UInt8(8))
             append(peer, member)
@@ -177,7 +187,7 @@ extension CoordinatorEvent {
     enum Kind: UInt8 {
         case hello = 1
         case ready, dataRequested, answered, goodbye, stranger, peerLost, beginStep, beginEvaluation, chunkUpdated
-        case compared, judged, stop, tick
+        case compared, judged, stop, tick, evaluated, predicted
     }
 
     var kind: Kind {
@@ -191,6 +201,8 @@ extension CoordinatorEvent {
         case .peerLost: .peerLost
         case .beginStep: .beginStep
         case .beginEvaluation: .beginEvaluation
+        case .evaluated: .evaluated
+        case .predicted: .predicted
         case .chunkUpdated: .chunkUpdated
         case .compared: .compared
         case .judged: .judged

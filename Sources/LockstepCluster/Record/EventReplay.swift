@@ -84,10 +84,12 @@ extension ByteReader {
         let expected: Ready = try body()
         let allowsMixedKernels = try integer(UInt8.self) != 0
         let deadlines = Deadlines(start: try double(), rejoin: try double())
+        let adaptsActivity = try integer(UInt8.self) != 0
+        let splitsRoot = try integer(UInt8.self) != 0
         return CoordinatorMachine.Terms(
             minimumWorkers: Int(minimum), maximumWorkers: Int(maximum), chunks: Int(chunks), dataBytes: dataBytes,
             programVersion: programVersion, expected: expected, allowsMixedKernels: allowsMixedKernels,
-            deadlines: deadlines)
+            deadlines: deadlines, adaptsActivity: adaptsActivity, splitsRoot: splitsRoot)
     }
 
     fileprivate mutating func event() throws(ProtocolError) -> CoordinatorEvent {
@@ -115,6 +117,13 @@ extension ByteReader {
             var blocks: [UInt32] = []
             for _ in 0..<count { blocks.append(try integer(UInt32.self)) }
             return .beginEvaluation(version: version, blocks: blocks)
+        case .evaluated: return .evaluated
+        case .predicted:
+            let count = Int(try integer(UInt32.self))
+            guard count <= remaining / 8 else { throw .truncated(needed: 8 * count, found: remaining) }
+            var seconds: [Double] = []
+            for _ in 0..<count { seconds.append(try double()) }
+            return .predicted(seconds: seconds)
         case .chunkUpdated:
             let version = try integer(UInt64.self)
             return .chunkUpdated(version: version, chunk: Int(try integer(UInt32.self)))

@@ -20,6 +20,7 @@ extension Simulation {
         nextWake = .max
         guard stage != .ended else { return }
         guard coordinatorBusyUntil <= time else { return wakeCoordinator(at: coordinatorBusyUntil) }
+        advance()
         while !inbox.isEmpty, stage != .ended, coordinatorBusyUntil <= time {
             take(inbox.removeFirst())
             advance()
@@ -130,7 +131,8 @@ extension Simulation {
         weights[next][chunk] = StandInArithmetic.update(
             weights[Int(version & 1)][chunk], sum: sum, count: plan.batch)
         updatedChunks += 1
-        handle(.chunkUpdated(version: version + 1, chunk: chunk))
+        // What nobody is told of needs no telling.
+        if machine.aloneUntil == nil { handle(.chunkUpdated(version: version + 1, chunk: chunk)) }
     }
 
     private func pushLoss(_ unit: WorkUnit, _ answer: Answer) {
@@ -142,6 +144,7 @@ extension Simulation {
     /// Goes on to what comes next, as often as something is complete.
     func advance() {
         while stage != .ended, firstProblem == nil {
+            guard coordinatorBusyUntil <= time else { return wakeCoordinator(at: coordinatorBusyUntil) }
             switch stage {
             case .gathering:
                 guard machine.canStart else { return }
@@ -164,6 +167,7 @@ extension Simulation {
             case .evaluation:
                 guard machine.isRoundComplete else { return }
                 guard scored.count == plan.blocks else { return report("an evaluation ended without all blocks") }
+                handle(.evaluated)
                 goOn()
             case .ended:
                 return
@@ -175,13 +179,22 @@ extension Simulation {
         guard version < UInt64(plan.steps) else {
             return finish(Goodbye(code: .finished, message: "the run is finished"))
         }
+        // As the prediction says now another number and now another one, the search begins with them in turn.
+        if plan.adaptsActivity, version == 0 || random.chance(1, in: 3) {
+            handle(.predicted(seconds: (0...plan.maximumWorkers).map { _ in Double(random.number(1...100)) * 1e-3 }))
+        }
         stage = .step
         updatedChunks = 0
         loss = nil
         copies = [:]
         let tree = tree(of: version)
         reducer.begin(tree)
-        handle(.beginStep(version, tree, isAudited: random.chance(plan.auditQuarters, in: 4)))
+        let isAudited = random.chance(plan.auditQuarters, in: 4)
+        if let until = machine.aloneUntil, until > now, !isAudited {
+            untold += 1
+            return computeHere(WorkUnit(kind: .node, step: version, number: tree.root.rawValue))
+        }
+        handle(.beginStep(version, tree, isAudited: isAudited))
     }
 
     /// The coordinator ends: its last words are under way, its connections end, and with them its own workers.
@@ -201,7 +214,9 @@ extension Simulation {
     // MARK: - Actions
 
     func handle(_ event: CoordinatorEvent) {
+        let first = actions.count
         machine.handle(event, now: now, into: &actions)
+        record?.append(event, now: now, actions: actions[first...])
         guard !isPerforming else { return }
         isPerforming = true
         var next = 0
@@ -222,13 +237,24 @@ extension Simulation {
             send(.dataChunk(membership(member), offset: offset, count: count), to: peer)
         case .sendParameters(let peer, let member, let version, let chunk):
             send(.parameters(membership(member), version: version, chunk: chunk), to: peer)
-        case .assign(let peer, let member, let unit): send(.assign(membership(member), unit), to: peer)
+        case .assign(let peer, let member, let unit):
+            if plan.splitsRoot, unit.kind == .node, isSumOfAll(unit) {
+                report("a sum that is the coordinator's was asked for: \(unit)")
+            }
+            send(.assign(membership(member), unit), to: peer)
         case .compare(let unit, let first, let second): compare(unit, first, second)
         case .recompute(let unit, let members): recompute(unit, members)
+        case .computeHere(let unit): computeHere(unit)
         case .dismiss(let peer, let member, let goodbye): send(.goodbye(membership(member), goodbye), to: peer)
         case .notify(let notice): take(notice)
         case .fail(let failure): self.failure = self.failure ?? failure
         }
+    }
+
+    /// Whether a unit is the sum over all shards, and more than one.
+    private func isSumOfAll(_ unit: WorkUnit) -> Bool {
+        let tree = tree(of: unit.step)
+        return unit.node == tree.root && tree.children(of: tree.root) != nil
     }
 
     private func membership(_ member: MemberID) -> WorkerMachine.Membership {
@@ -248,6 +274,20 @@ extension Simulation {
         handle(.judged(unit, wrong: members.filter { copy(unit, $0) != own }))
     }
 
+    private func computeHere(_ unit: WorkUnit) {
+        computedHere += 1
+        let answer = Answer(digest: digest)
+        switch unit.kind {
+        case .node:
+            for chunk in 0..<plan.chunks { push(unit, chunk, answer) }
+            pushLoss(unit, answer)
+        case .block:
+            take(answer, of: unit, from: MemberID(rawValue: 0))
+        }
+        let amount = unit.kind == .node ? tree(of: unit.step).samples : 3
+        coordinatorBusyUntil = max(coordinatorBusyUntil, time) + UInt64(amount) * plan.nanosecondsPerSample
+    }
+
     private func release(_ copy: Copy, of unit: WorkUnit) {
         for (chunk, answer) in copy.gradients.enumerated() {
             guard let answer else { return report("a copy without all of its chunks counts") }
@@ -263,6 +303,8 @@ extension Simulation {
             if !processes[Int(member.processID)].isLiar { report("\(member) is honest and was quarantined") }
         case .slow:
             named += 1
+        case .activity:
+            choices += 1
         default:
             break
         }

@@ -25,6 +25,11 @@ package final class Simulation {
         /// Workers named as slow.
         package var named: Int
         package var seconds: Double
+        /// Steps and blocks that the coordinator computed by itself, and how often the number of workers was told.
+        package var computedHere: Int
+        package var choices: Int
+        /// Steps that the machine was not told of.
+        package var untold: Int
     }
 
     enum Happening {
@@ -105,6 +110,11 @@ package final class Simulation {
     var lies = 0
     var torn = 0
     var named = 0
+    var computedHere = 0
+    var choices = 0
+    var untold = 0
+    /// What happened to the machine, to be replayed.
+    var record: EventRecord?
     let keepsHistory: Bool
     var history: [String] = []
 
@@ -120,7 +130,8 @@ package final class Simulation {
             terms: CoordinatorMachine.Terms(
                 minimumWorkers: plan.workers, maximumWorkers: plan.maximumWorkers, chunks: plan.chunks,
                 dataBytes: Self.dataBytes, programVersion: "simulation",
-                expected: Ready(kernel: "stand-in", fingerprint: []), allowsMixedKernels: false, deadlines: deadlines),
+                expected: Ready(kernel: "stand-in", fingerprint: []), allowsMixedKernels: false, deadlines: deadlines,
+                adaptsActivity: plan.adaptsActivity, splitsRoot: plan.splitsRoot),
             now: Moment(nanoseconds: 0))
         let initial = (0..<plan.chunks).map { StandInArithmetic.initialWeights(chunk: $0) }
         weights = [initial, Array(repeating: 0, count: plan.chunks)]
@@ -130,6 +141,7 @@ package final class Simulation {
         lastTree = SummationTree(shards: plan.shards, samples: plan.lastBatch)
         scratch = FloatBuffer(count: plan.batch)
         parts = AnswerParts(chunks: plan.chunks)
+        record = seed % 8 == 0 ? EventRecord(machine.terms, now: Moment(nanoseconds: 0)) : nil
     }
 
     /// Runs a seed; if it fails, once more for its history.
@@ -162,12 +174,14 @@ package final class Simulation {
         guard stage == .ended else { throw broken("nothing happens any more") }
         if let survivor = processes.firstIndex(where: \.isAlive) { throw broken("process \(survivor) never ends") }
         if failure == nil { try checkWeights() }
+        if var record { try check(replayOf: record.takeBytes()) }
         if plan.isPeaceful, failure != nil || machine.counts.lost > 0 {
             throw broken("workers were lost without any fault: \(machine.counts)")
         }
         return Outcome(
             failure: failure, counts: machine.counts, faults: faults, restarts: replacements.count, events: events,
-            lies: lies, torn: torn, named: named, seconds: Double(time) * 1e-9)
+            lies: lies, torn: torn, named: named, seconds: Double(time) * 1e-9, computedHere: computedHere,
+            choices: choices, untold: untold)
     }
 
     private func happen(_ happening: Happening) {
@@ -206,6 +220,17 @@ package final class Simulation {
 
     private func broken(_ reason: String) -> SimulationFailure {
         SimulationFailure(seed: plan.seed, reason: reason)
+    }
+
+    /// The same events must give the same actions.
+    private func check(replayOf record: [UInt8]) throws(SimulationFailure) {
+        do throws(EventReplay.Failure) {
+            _ = try record.span.bytes.withUnsafeBytes { bytes throws(EventReplay.Failure) in
+                try EventReplay.run(bytes)
+            }
+        } catch {
+            throw broken("\(error)")
+        }
     }
 
     /// Compares the final weights with those of a run that nothing happened to.

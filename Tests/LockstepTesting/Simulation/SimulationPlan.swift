@@ -45,6 +45,10 @@ package struct SimulationPlan: Sendable {
     /// Whether one worker returns wrong answers.
     package let hasLiar: Bool
     package let maximumRestarts: Int
+    /// Whether the number of workers that compute changes as the run goes on.
+    package let adaptsActivity: Bool
+    /// Whether the sum over all shards is the coordinator's to make.
+    package let splitsRoot: Bool
     /// Whether workers have to fetch the data set.
     package let fetchesData: Bool
     package let nanosecondsPerSample: UInt64
@@ -78,6 +82,8 @@ package struct SimulationPlan: Sendable {
         let isCalm = random.chance(1, in: 10)
         faults = isLong ? [.slow, .slow, .stop] : isCalm ? [] : Fault.allCases.filter { _ in random.chance(1, in: 2) }
         faultCount = faults.isEmpty ? 0 : random.number(1...10)
+        adaptsActivity = random.chance(1, in: 3)
+        splitsRoot = random.chance(1, in: 4)
     }
 
     /// Whether nothing happens for which a worker could be lost: no fault, and no answer that takes so long that before

@@ -8,6 +8,7 @@ usage: lockstep_oracle.py hash MODEL             SHA-256 of the parameters, laye
                                                  its own gradient against central differences, as JSON
        lockstep_oracle.py evaluate MODEL IMAGES LABELS [RULES]
                                                  correct answers and mean cost, as JSON
+       lockstep_oracle.py bfloat16 FLOATS HALVES  float32 numbers and what they were rounded to; the differences, as JSON
 
 RULES is JSON: activation, output, cost, smoothing, optimizer, steps.
 """
@@ -188,6 +189,26 @@ def evaluate(path, images, labels, rules="{}"):
     }
 
 
+def bfloat16(path):
+    """float32 numbers to the nearest bfloat16, ties to even, by arithmetic: 8 significant bits, or multiples of 2^-133."""
+    values = numpy.fromfile(path, "<f4").astype(numpy.float64)
+    with numpy.errstate(invalid="ignore"):
+        fraction, exponent = numpy.frexp(values)
+        normal = numpy.ldexp(numpy.rint(fraction * 256), exponent - 8)
+        tiny = numpy.rint(values * 2.0**133) * 2.0**-133
+    rounded = numpy.where(numpy.abs(values) < 2.0**-126, tiny, normal)
+    return numpy.where(numpy.isfinite(values), rounded, values)
+
+
+def compare_bfloat16(floats, halves):
+    found = (numpy.fromfile(halves, "<u2").astype(numpy.uint32) << 16).view(numpy.float32)
+    with numpy.errstate(over="ignore"):
+        expected = bfloat16(floats).astype(numpy.float32)
+    numbers = ~numpy.isnan(expected)
+    same = numpy.where(numbers, found.view(numpy.uint32) == expected.view(numpy.uint32), numpy.isnan(found))
+    return {"total": len(found), "numbers": int(numbers.sum()), "different": int((~same).sum())}
+
+
 def describe(path):
     return {name: [str(tensor.dtype), list(tensor.shape)] for name, tensor in sorted(load_file(path).items())}
 
@@ -199,6 +220,7 @@ def digest(path):
 
 COMMANDS = {
     "hash": digest, "describe": describe, "train": train, "gradient": central_differences, "evaluate": evaluate,
+    "bfloat16": compare_bfloat16,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,142 @@
+import Foundation
+
+/// What a bench has found, as far as its chart shows it: part of the JSON that `lockstep bench --json` prints.
+package struct SpeedupRecord: Codable, Hashable, Sendable {
+    /// A number of workers that was measured; 0: one process.
+    package struct Setting: Codable, Hashable, Sendable {
+        package var workers: Int
+        /// Times as fast as one process.
+        package var speedup: Double
+        /// The best speedup that cutting the mini-batch allows.
+        package var bound: Double
+        /// Part of the bound.
+        package var efficiency: Double
+
+        package init(workers: Int, speedup: Double, bound: Double, efficiency: Double) {
+            self.workers = workers
+            self.speedup = speedup
+            self.bound = bound
+            self.efficiency = efficiency
+        }
+    }
+
+    /// A number of workers that the cost model speaks of.
+    package struct Prediction: Codable, Hashable, Sendable {
+        package var workers: Int
+        package var speedup: Double
+        package var bound: Double
+        /// The network between them; nil: all on this host.
+        package var link: String?
+
+        package init(workers: Int, speedup: Double, bound: Double, link: String?) {
+            self.workers = workers
+            self.speedup = speedup
+            self.bound = bound
+            self.link = link
+        }
+    }
+
+    package var name: String
+    package var batch: Int
+    package var settings: [Setting]
+    package var predictions: [Prediction]
+
+    package init(name: String, batch: Int, settings: [Setting], predictions: [Prediction]) {
+        self.name = name
+        self.batch = batch
+        self.settings = settings
+        self.predictions = predictions
+    }
+
+    /// Bytes that the result of a bench may have.
+    private static let maximumSize = 1 << 24
+
+    /// Puts a bench's result into a run directory, and its chart into the run's report.
+    ///
+    /// - Parameters:
+    ///   - json: All of the result, what this type holds included.
+    ///   - directory: Of a run that has ended.
+    /// - Throws: ``ArtifactError`` or ``ConfigurationError`` for what is missing there, damaged, or cannot be written.
+    package static func keep(_ json: String, in directory: RunDirectory) throws {
+        try AtomicFile.write(json + "\n", to: directory.bench)
+        try RunReport.rewrite(in: directory)
+    }
+
+    /// Reads a result that lies in a run directory; nil if there is none.
+    ///
+    /// - Throws: ``ArtifactError`` for a file that is no result of a bench.
+    package static func load(_ directory: RunDirectory) throws(ArtifactError) -> SpeedupRecord? {
+        let bytes: [UInt8]
+        do throws(ArtifactError) {
+            bytes = try readFile(directory.bench, limit: maximumSize)
+        } catch .system(_, _, let code) where code == ENOENT {
+            return nil
+        }
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        do {
+            return try decoder.decode(Self.self, from: Data(bytes))
+        } catch {
+            throw .malformed(
+                path: directory.bench, reason: "not the result of a bench",
+                remedy: "remove it, or repeat the bench with --run")
+        }
+    }
+}
+
+extension SpeedupRecord {
+    /// Speedup above, efficiency below.
+    package var charts: [LineChart] { [speedupChart, efficiencyChart] }
+
+    private var speedupChart: LineChart {
+        let most = Double((settings.map(\.workers) + predictions.map(\.workers)).max() ?? 1)
+        let bounds = Dictionary(predictions.map { ($0.workers, $0.bound) }) { first, _ in first }
+        return LineChart(
+            title: "\(name), mini-batch \(batch): times as fast as one process", xLabel: "workers",
+            series: [
+                LineChart.Series(
+                    name: "measured", points: measured.map { (Double($0.workers), $0.speedup) }, hasMarkers: true)
+            ]
+                + links.map { link in
+                    LineChart.Series(
+                        name: name(of: link), points: predicted(link).map { (Double($0.workers), $0.speedup) })
+                } + [
+                    LineChart.Series(
+                        name: "bound of the plan", points: bounds.keys.sorted().map { (Double($0), bounds[$0] ?? .nan) }
+                    ),
+                    LineChart.Series(name: "one process", points: most > 1 ? [(1, 1), (most, 1)] : [(1, 1)]),
+                ])
+    }
+
+    private var efficiencyChart: LineChart {
+        LineChart(
+            title: "Efficiency: part of the bound, %", xLabel: "workers",
+            series: [
+                LineChart.Series(
+                    name: "measured", points: measured.map { (Double($0.workers), 100 * $0.efficiency) },
+                    hasMarkers: true)
+            ]
+                + links.map { link in
+                    LineChart.Series(
+                        name: name(of: link),
+                        points: predicted(link).map { (Double($0.workers), 100 * $0.speedup / $0.bound) })
+                })
+    }
+
+    private var measured: [Setting] {
+        settings.filter { $0.workers > 0 }.sorted { $0.workers < $1.workers }
+    }
+
+    /// Here, and the network that was asked for.
+    private var links: [String?] {
+        Set(predictions.map(\.link)).sorted { ($0 ?? "") < ($1 ?? "") }
+    }
+
+    private func predicted(_ link: String?) -> [Prediction] {
+        predictions.filter { $0.link == link }.sorted { $0.workers < $1.workers }
+    }
+
+    private func name(of link: String?) -> String {
+        link.map { "predicted, \($0)" } ?? "predicted"
+    }
+}
