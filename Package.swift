@@ -100,6 +100,9 @@ let package = Package(
             ],
             path: "Tests/LockstepTesting"),
 
+        // Counts allocations, in the tests' executable alone.
+        .target(name: "CAllocations", path: "Tests/CAllocations"),
+
         // The decoders of everything that others write, for the fuzzer and for plain tests.
         .target(
             name: "LockstepFuzzTargets",
@@ -147,7 +150,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRuntimeTests",
         [
             "LockstepRuntime", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster",
-            "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepSystem", "ZeroMQ",
+            "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepSystem", "ZeroMQ", "CAllocations",
         ]
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
@@ -157,7 +160,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // Real processes, real sockets, real kills.
     ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS", "LockstepCluster"]),
     // Independent programs from PyPI check what we compute and write.
-    ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData"]),
+    ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData", "LockstepNumerics"]),
 ]
 package.targets += testTargets.map {
     // The oracles are Python programs, which the tests run where they lie.

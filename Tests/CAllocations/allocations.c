@@ -1,0 +1,126 @@
+// Counts allocations by standing in for malloc and its kin in the executable that this is linked into, and passing every
+// call on to the C library's own functions.
+#define _GNU_SOURCE
+#include "allocations.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <link.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define UNCOUNTED 1
+#endif
+#endif
+
+const char *name_of_code(const void *address) {
+    Dl_info info;
+    return dladdr(address, &info) ? info.dli_sname : NULL;
+}
+
+#ifdef UNCOUNTED
+long allocations_of_thread(void) { return -1; }
+int last_allocation(const void **frames, int limit) { return 0; }
+#else
+
+extern void *__libc_malloc(size_t);
+extern void *__libc_calloc(size_t, size_t);
+extern void *__libc_realloc(void *, size_t);
+extern void *__libc_memalign(size_t, size_t);
+
+static _Thread_local long count;
+// Return addresses of the last counted call, the innermost first.
+#define FRAMES 12
+static _Thread_local const void *last[FRAMES];
+static _Thread_local int last_count;
+
+// Where the code of the libraries lies whose allocations are their own affair.
+static struct { uintptr_t from, to; } foreign[16];
+static int foreign_count;
+
+static int note_library(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size, (void)context;
+    if (!strstr(info->dlpi_name, "libzmq") && !strstr(info->dlpi_name, "libstdc++") &&
+        !strstr(info->dlpi_name, "openblas"))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *part = &info->dlpi_phdr[i];
+        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || foreign_count == 16) continue;
+        foreign[foreign_count].from = info->dlpi_addr + part->p_vaddr;
+        foreign[foreign_count].to = info->dlpi_addr + part->p_vaddr + part->p_memsz;
+        foreign_count++;
+    }
+    return 0;
+}
+
+__attribute__((constructor)) static void note_libraries(void) { dl_iterate_phdr(note_library, NULL); }
+
+// Follows the frame pointers, as long as they lead upwards over a plausible distance.
+static void note_frames(const void *caller, const uintptr_t *frame) {
+    last[0] = caller;
+    last_count = 1;
+    while (last_count < FRAMES) {
+        const uintptr_t *next = (const uintptr_t *)frame[0];
+        // Code without frame pointers may leave anything there.
+        if ((uintptr_t)next % 8 || (uintptr_t)next - (uintptr_t)frame - 1 >= 1 << 14) return;
+        frame = next;
+        last[last_count++] = (const void *)frame[1];
+    }
+}
+
+static _Thread_local bool is_followed;
+
+static void note(const void *caller, const void *frame) {
+    uintptr_t address = (uintptr_t)caller;
+    for (int i = 0; i < foreign_count; i++)
+        if (address >= foreign[i].from && address < foreign[i].to) return;
+    count++;
+    if (is_followed) note_frames(caller, frame);
+}
+
+long allocations_of_thread(void) {
+    is_followed = true;
+    return count;
+}
+
+int last_allocation(const void **frames, int limit) {
+    int found = last_count < limit ? last_count : limit;
+    for (int i = 0; i < found; i++) frames[i] = last[i];
+    return found;
+}
+
+void *malloc(size_t size) {
+    note(__builtin_return_address(0), __builtin_frame_address(0));
+    return __libc_malloc(size);
+}
+
+void *calloc(size_t number, size_t size) {
+    note(__builtin_return_address(0), __builtin_frame_address(0));
+    return __libc_calloc(number, size);
+}
+
+void *realloc(void *memory, size_t size) {
+    note(__builtin_return_address(0), __builtin_frame_address(0));
+    return __libc_realloc(memory, size);
+}
+
+void *memalign(size_t alignment, size_t size) {
+    note(__builtin_return_address(0), __builtin_frame_address(0));
+    return __libc_memalign(alignment, size);
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+    note(__builtin_return_address(0), __builtin_frame_address(0));
+    return __libc_memalign(alignment, size);
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+    note(__builtin_return_address(0), __builtin_frame_address(0));
+    *memory = __libc_memalign(alignment, size);
+    return *memory ? 0 : ENOMEM;
+}
+#endif

@@ -1,0 +1,60 @@
+import CAllocations
+import Synchronization
+
+/// The step that a run is at, for threads that note what they allocate in it.
+final class StepCounter: Sendable {
+    private let count = Atomic<Int>(0)
+
+    var value: Int { count.load(ordering: .relaxed) }
+
+    func next() { count.add(1, ordering: .relaxed) }
+}
+
+/// What one thread allocates, step by step. Noting it allocates nothing.
+final class AllocationLedger: @unchecked Sendable {
+    private static let frames = 12
+
+    private let capacity: Int
+    private let counts: UnsafeMutablePointer<Int>
+    /// Return addresses of the last allocation of each step.
+    private let sites: UnsafeMutablePointer<UnsafeRawPointer?>
+    private var last = -1
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        counts = .allocate(capacity: capacity)
+        counts.initialize(repeating: 0, count: capacity)
+        sites = .allocate(capacity: capacity * Self.frames)
+        sites.initialize(repeating: nil, count: capacity * Self.frames)
+    }
+
+    deinit {
+        counts.deallocate()
+        sites.deallocate()
+    }
+
+    /// Notes what the calling thread has allocated since it last came here.
+    func look(step: Int) {
+        let now = allocations_of_thread()
+        defer { last = now }
+        guard last >= 0, now > last, step < capacity else { return }
+        counts[step] += now - last
+        last_allocation(sites + step * Self.frames, Int32(Self.frames))
+    }
+
+    func count(inStep step: Int) -> Int { counts[step] }
+
+    /// Steps of a range in which something was allocated, and by whom, for people.
+    func offenders(_ steps: Range<Int>) -> [String] {
+        steps.filter { counts[$0] > 0 }.prefix(3).map { step in
+            "step \(step): \(counts[step]) allocations, the last by\n" + site(step).joined(separator: "\n")
+        }
+    }
+
+    private func site(_ step: Int) -> [String] {
+        (0..<Self.frames).compactMap { index -> String? in
+            guard let address = sites[step * Self.frames + index] else { return nil }
+            return "    " + (name_of_code(address).map { String(cString: $0) } ?? "\(address)")
+        }
+    }
+}

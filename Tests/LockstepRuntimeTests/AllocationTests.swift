@@ -1,0 +1,97 @@
+import CAllocations
+import LockstepCluster
+import LockstepTraining
+import Testing
+
+@testable import LockstepRuntime
+
+/// Between epochs, logs and checkpoints a step allocates nothing in our own threads, from the third one on: what is made
+/// once is made in the first two, for the weights alternate between two places.
+@Suite(
+    "Allocations in a step", .serialized,
+    .enabled(if: allocations_of_thread() >= 0, "nothing is counted under a sanitizer, which has its own malloc"))
+struct AllocationTests {
+    /// Steps of an epoch: 40 mini-batches.
+    private static let steps = 40
+    /// Those of the second epoch that must be free of allocations: its last one is followed by an evaluation, and its
+    /// first one begins with another order of the samples.
+    private static let free = steps + 2..<2 * steps - 2
+
+    private static func prepare(_ wire: WireFormat) throws -> PreparedRun {
+        try ThreadCluster.prepare(shards: 4, batch: 12, epochs: 2, samples: 12 * steps, wire: wire)
+    }
+
+    /// Allocates once.
+    @inline(never)
+    private static func allocateOnce() {
+        withExtendedLifetime(UnsafeMutablePointer<Int>.allocate(capacity: 100)) { $0.deallocate() }
+    }
+
+    @Test("A single process", arguments: [WireFormat.float32, .bfloat16])
+    func singleProcess(wire: WireFormat) throws {
+        let ledger = AllocationLedger(capacity: 2 * Self.steps + 1)
+        let step = StepCounter()
+        _ = try Self.prepare(wire).train(observers: []) {
+            ledger.look(step: step.value)
+            step.next()
+            return false
+        }
+        #expect(step.value == 2 * Self.steps)
+        #expect(ledger.offenders(Self.free).isEmpty, "\(ledger.offenders(Self.free).joined(separator: "\n"))")
+    }
+
+    @Test("One allocation more is found")
+    func isFound() throws {
+        let ledger = AllocationLedger(capacity: 2 * Self.steps + 1)
+        let step = StepCounter()
+        _ = try Self.prepare(.float32).train(observers: []) {
+            ledger.look(step: step.value)
+            step.next()
+            if step.value == Self.free.lowerBound + 1 { Self.allocateOnce() }
+            return false
+        }
+        #expect(ledger.offenders(Self.free).count == 1)
+        #expect(ledger.count(inStep: Self.free.lowerBound + 1) == 1)
+    }
+
+    @Test(
+        "A coordinator and its workers, with shared memory and without",
+        arguments: [Transport.shared, .inline], [WireFormat.float32, .bfloat16])
+    func cluster(transport: Transport, wire: WireFormat) throws {
+        let own = AllocationLedger(capacity: 2 * Self.steps + 1)
+        let workers = [transport, transport].map { _ in AllocationLedger(capacity: 2 * Self.steps + 1) }
+        let step = StepCounter()
+        var cluster = ThreadCluster(workers: [transport, transport])
+        cluster.probe = { index in
+            workers[index].look(step: step.value)
+            return false
+        }
+        cluster.betweenSteps = {
+            own.look(step: step.value)
+            step.next()
+        }
+        _ = try cluster.train(try Self.prepare(wire))
+        #expect(step.value == 2 * Self.steps)
+        for ledger in [own] + workers {
+            let offenders = ledger.offenders(Self.free)
+            #expect(offenders.isEmpty, "\(offenders.joined(separator: "\n"))")
+        }
+    }
+
+    @Test("A coordinator that computes alone")
+    func alone() throws {
+        let own = AllocationLedger(capacity: 2 * Self.steps + 1)
+        let step = StepCounter()
+        var cluster = ThreadCluster(workers: [.shared, .shared])
+        cluster.predictions = [1e-3, 1, 1]
+        cluster.betweenSteps = {
+            own.look(step: step.value)
+            step.next()
+        }
+        let run = try Self.prepare(.float32)
+        let result = try cluster.train(run)
+        #expect(result.outcome.weightsSHA256 == (try run.train(observers: []) { false }.weightsSHA256))
+        #expect(result.outcome.epochs.map(\.workers) == [0, 0])
+        #expect(own.offenders(Self.free).isEmpty, "\(own.offenders(Self.free).joined(separator: "\n"))")
+    }
+}
