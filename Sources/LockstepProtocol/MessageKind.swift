@@ -83,7 +83,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .nodeResult: NodeResult.encodedSizes
         case .blockResult: BlockResult.encodedSizes
         case .welcome, .dataChunk, .ping, .pong, .status: 1...Self.payloadLimit
-        case .parameters, .gradient: FloatPayload.elementSize...Self.payloadLimit
+        case .parameters, .gradient: FloatPayload.smallestElementSize...Self.payloadLimit
         case .timeline: TimelineReport.encodedSizes
         case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest: 0...0
         }

@@ -73,7 +73,12 @@ struct FanIn: Encodable {
         ["\(name), mini-batch \(batch): what the coordinator computes in a step while workers only pretend to, us"]
             + columns(
                 [["", "its thread", "its process"]]
-                    + settings.map { ["\($0.workers) workers", microseconds($0.thread), microseconds($0.process)] })
+                    + settings.map {
+                        [
+                            $0.workers == 1 ? "1 worker" : "\($0.workers) workers", microseconds($0.thread),
+                            microseconds($0.process),
+                        ]
+                    })
             + [
                 "Each further worker costs \(microseconds(threadEach)) us a step, with the threads of libzmq "
                     + "\(microseconds(processEach)) us."
