@@ -59,6 +59,7 @@ struct ConfigurationTableTests {
             "cost": Cost.allCases.map(\.rawValue),
             "kernel": ["auto", "portable"] + MatrixKernel.allCases.map(\.rawValue),
             "optimizer.sgd.nesterov": ["true", "false"],
+            "wire": WireFormat.allCases.map(\.rawValue),
         ]
         for row in try rows() {
             guard let key = row.keys.first, let words = expected[key] else { continue }
@@ -87,7 +88,7 @@ struct ConfigurationTableTests {
         "augmentation.shift": "7", "augmentation.rotation": "7", "augmentation.scale": "0.25",
         "augmentation.shear": "0.25", "augmentation.elastic": "2", "augmentation.smoothness": "3",
         "evaluation.every": "7", "checkpoint.every": "7", "timeouts.start": "7", "timeouts.rejoin": "7",
-        "shards": "7", "kernel": "portable",
+        "wire": "bfloat16", "shards": "7", "kernel": "portable",
     ]
 
     /// What must be set beside a key, in the order of the keys' beginnings.
