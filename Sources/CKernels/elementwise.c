@@ -63,6 +63,12 @@ void lockstep_scale_bytes(const unsigned char *restrict bytes, float scale, floa
     for (long i = 0; i < count; i++) floats[i] = (float)bytes[i] * scale;
 }
 
+FOR_EVERY_PROCESSOR
+void lockstep_move_average(
+    const float *restrict values, float keep, float take, float *restrict average, long count) {
+    for (long i = 0; i < count; i++) average[i] = keep * average[i] + take * values[i];
+}
+
 // The bits of a number without its sign: as integers they are ordered like the numbers, with infinity and, above it, all
 // that are no numbers at the end.
 static inline uint32_t magnitude(float value) {
@@ -71,24 +77,80 @@ static inline uint32_t magnitude(float value) {
     return bits & 0x7FFFFFFF;
 }
 
+static inline uint32_t larger(uint32_t left, uint32_t right) {
+    return left > right ? left : right;
+}
+
 static const uint32_t infinity = 0x7F800000;
 
 FOR_EVERY_PROCESSOR
-_Bool lockstep_descend(
-    const float *restrict current, const float *restrict sum, float scale, float *restrict next, long count) {
+_Bool lockstep_all_finite(const float *values, long count) {
     uint32_t largest = 0;
+    for (long i = 0; i < count; i++) largest = larger(largest, magnitude(values[i]));
+    return largest < infinity;
+}
+
+// The updates write an element after they have read it, and no other: so `sum` may be `next`.
+#define ELEMENT_BY_ELEMENT _Pragma("clang loop vectorize(assume_safety)")
+
+FOR_EVERY_PROCESSOR
+_Bool lockstep_descend(const float *current, const float *sum, float scale, float *next, long count) {
+    uint32_t largest = 0;
+    ELEMENT_BY_ELEMENT
     for (long i = 0; i < count; i++) {
-        const float product = scale * sum[i];
-        const float value = current[i] - product;
+        const float value = current[i] - scale * sum[i];
         next[i] = value;
-        largest = magnitude(value) > largest ? magnitude(value) : largest;
+        largest = larger(largest, magnitude(value));
     }
     return largest < infinity;
 }
 
 FOR_EVERY_PROCESSOR
-_Bool lockstep_all_finite(const float *values, long count) {
+_Bool lockstep_descend_decaying(
+    const float *current, const float *sum, float mean, float decay, float rate, float *next, long count) {
     uint32_t largest = 0;
-    for (long i = 0; i < count; i++) largest = magnitude(values[i]) > largest ? magnitude(values[i]) : largest;
+    ELEMENT_BY_ELEMENT
+    for (long i = 0; i < count; i++) {
+        const float value = current[i] - rate * (mean * sum[i] + decay * current[i]);
+        next[i] = value;
+        largest = larger(largest, magnitude(value));
+    }
+    return largest < infinity;
+}
+
+FOR_EVERY_PROCESSOR
+_Bool lockstep_descend_with_momentum(
+    const float *current, const float *sum, float mean, float decay, float momentum, float rate, _Bool nesterov,
+    float *velocity, float *next, long count) {
+    uint32_t largest = 0;
+    ELEMENT_BY_ELEMENT
+    for (long i = 0; i < count; i++) {
+        const float d = mean * sum[i] + decay * current[i];
+        const float v = momentum * velocity[i] + d;
+        const float value = current[i] - rate * (nesterov ? d + momentum * v : v);
+        velocity[i] = v;
+        next[i] = value;
+        largest = larger(largest, magnitude(value));
+    }
+    return largest < infinity;
+}
+
+FOR_EVERY_PROCESSOR
+_Bool lockstep_adam_step(
+    const float *current, const float *sum, struct lockstep_adam_terms terms, float decay, float *first, float *second,
+    float *next, long count) {
+    uint32_t largest = 0;
+    ELEMENT_BY_ELEMENT
+    for (long i = 0; i < count; i++) {
+        const float g = terms.mean * sum[i];
+        const float m = terms.beta1 * first[i] + terms.one_minus_beta1 * g;
+        const float v = terms.beta2 * second[i] + terms.one_minus_beta2 * (g * g);
+        const float value =
+            decay * current[i] - terms.rate * (m / (__builtin_elementwise_sqrt(v) * terms.root_scale + terms.epsilon));
+        first[i] = m;
+        second[i] = v;
+        next[i] = value;
+        largest = larger(largest, magnitude(value));
+    }
     return largest < infinity;
 }

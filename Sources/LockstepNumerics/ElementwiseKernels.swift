@@ -16,22 +16,6 @@ package func add(
     lockstep_add(left, right, destination, count)
 }
 
-/// One step of gradient descent: `next = current - scale * sum`, element by element.
-///
-/// - Parameters:
-///   - current: w before the step.
-///   - sum: The gradient's sum.
-///   - scale: η/m.
-///   - next: Receives w after the step; another buffer than `current`.
-///   - count: Elements.
-/// - Returns: Whether no element of `next` is infinite or not a number.
-package func descend(
-    from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, scale: Float,
-    into next: UnsafeMutablePointer<Float>, count: Int
-) -> Bool {
-    lockstep_descend(current, sum, scale, next, count)
-}
-
 /// Whether no element is infinite or not a number.
 package func allFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
     lockstep_all_finite(values, count)

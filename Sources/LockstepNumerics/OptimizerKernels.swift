@@ -1,15 +1,26 @@
-// Elementwise updates of the weights. Plain loops over pointers that do not overlap, which the compiler vectorises; an
-// element's result depends on its operands alone, so ranges can be updated in any order.
+import CKernels
+
+// Elementwise updates of the weights. An element's result depends on its operands alone, so ranges can be updated in any
+// order.
+//
+// All of them read w before the step from `current` and the gradient's sum from `sum`, and write w after the step to
+// `next`: another buffer than `current`, but `sum` may lie in it. They return whether no element of `next` is infinite or
+// not a number.
+
+/// Gradient descent: `next = current - scale * sum`, element by element.
+package func descend(
+    from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, scale: Float,
+    into next: UnsafeMutablePointer<Float>, count: Int
+) -> Bool {
+    lockstep_descend(current, sum, scale, next, count)
+}
 
 /// Gradient descent with weight decay: `next = current - rate (mean sum + decay current)`, element by element.
 package func descend(
     from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, mean: Float, decay: Float, rate: Float,
     into next: UnsafeMutablePointer<Float>, count: Int
-) {
-    for i in 0..<count {
-        let w = current[i]
-        next[i] = w - rate * (mean * sum[i] + decay * w)
-    }
+) -> Bool {
+    lockstep_descend_decaying(current, sum, mean, decay, rate, next, count)
 }
 
 /// Gradient descent with momentum, element by element.
@@ -25,55 +36,35 @@ package func descend(
 ///   - velocity: Becomes `v = μ v + d` with `d = mean sum + λ w`.
 ///   - next: Receives w after the step.
 ///   - count: Elements.
+/// - Returns: Whether no element of `next` is infinite or not a number.
 package func descendWithMomentum(
     from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, mean: Float, decay: Float, momentum: Float,
     rate: Float, nesterov: Bool, velocity: UnsafeMutablePointer<Float>, into next: UnsafeMutablePointer<Float>,
     count: Int
-) {
-    if nesterov {
-        for i in 0..<count {
-            let w = current[i]
-            let d = mean * sum[i] + decay * w
-            let v = momentum * velocity[i] + d
-            velocity[i] = v
-            next[i] = w - rate * (d + momentum * v)
-        }
-    } else {
-        for i in 0..<count {
-            let w = current[i]
-            let v = momentum * velocity[i] + (mean * sum[i] + decay * w)
-            velocity[i] = v
-            next[i] = w - rate * v
-        }
-    }
+) -> Bool {
+    lockstep_descend_with_momentum(current, sum, mean, decay, momentum, rate, nesterov, velocity, next, count)
 }
 
 /// What Adam's step has in common for all elements.
 package struct AdamTerms: Sendable {
-    /// 1/m.
-    var mean: Float
-    var beta1: Float
-    var oneMinusBeta1: Float
-    var beta2: Float
-    var oneMinusBeta2: Float
-    /// η / (1 - β1^t).
-    var rate: Float
-    /// 1 / √(1 - β2^t).
-    var rootScale: Float
-    var epsilon: Float
+    fileprivate var values: lockstep_adam_terms
 
+    /// - Parameters:
+    ///   - mean: 1/m.
+    ///   - beta1: β1.
+    ///   - oneMinusBeta1: 1 - β1.
+    ///   - beta2: β2.
+    ///   - oneMinusBeta2: 1 - β2.
+    ///   - rate: η / (1 - β1^t).
+    ///   - rootScale: 1 / √(1 - β2^t).
+    ///   - epsilon: ε.
     package init(
         mean: Float = 1, beta1: Float = 0, oneMinusBeta1: Float = 1, beta2: Float = 0, oneMinusBeta2: Float = 1,
         rate: Float = 0, rootScale: Float = 1, epsilon: Float = 1
     ) {
-        self.mean = mean
-        self.beta1 = beta1
-        self.oneMinusBeta1 = oneMinusBeta1
-        self.beta2 = beta2
-        self.oneMinusBeta2 = oneMinusBeta2
-        self.rate = rate
-        self.rootScale = rootScale
-        self.epsilon = epsilon
+        values = lockstep_adam_terms(
+            mean: mean, beta1: beta1, one_minus_beta1: oneMinusBeta1, beta2: beta2, one_minus_beta2: oneMinusBeta2,
+            rate: rate, root_scale: rootScale, epsilon: epsilon)
     }
 }
 
@@ -88,24 +79,18 @@ package struct AdamTerms: Sendable {
 ///   - secondMoment: Becomes `v = β2 v + (1 - β2) g²`.
 ///   - next: Receives `decay w - rate m / (√v rootScale + ε)`.
 ///   - count: Elements.
+/// - Returns: Whether no element of `next` is infinite or not a number.
 package func adamStep(
     from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, _ terms: AdamTerms, decay: Float,
     firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
     into next: UnsafeMutablePointer<Float>, count: Int
-) {
-    for i in 0..<count {
-        let g = terms.mean * sum[i]
-        let m = terms.beta1 * firstMoment[i] + terms.oneMinusBeta1 * g
-        let v = terms.beta2 * secondMoment[i] + terms.oneMinusBeta2 * (g * g)
-        firstMoment[i] = m
-        secondMoment[i] = v
-        next[i] = decay * current[i] - terms.rate * (m / (v.squareRoot() * terms.rootScale + terms.epsilon))
-    }
+) -> Bool {
+    lockstep_adam_step(current, sum, terms.values, decay, firstMoment, secondMoment, next, count)
 }
 
 /// A moving average of the weights: `average = keep average + take weights`, element by element.
 package func moveAverage(
     _ average: UnsafeMutablePointer<Float>, towards weights: UnsafePointer<Float>, keep: Float, take: Float, count: Int
 ) {
-    for i in 0..<count { average[i] = keep * average[i] + take * weights[i] }
+    lockstep_move_average(weights, keep, take, average, count)
 }

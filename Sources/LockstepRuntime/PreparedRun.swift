@@ -71,7 +71,8 @@ package struct PreparedRun {
         let computation = try makeComputation()
         computation.timeline = timeline
         return try train(
-            with: LocalGradientSource(computation), parameters: try initialParameters(), observers: observers,
+            with: LocalGradientSource(computation, inPlace: true), parameters: try initialParameters(),
+            observers: observers,
             checkpoints: checkpoints, timeline: timeline, shouldStop: shouldStop)
     }
 

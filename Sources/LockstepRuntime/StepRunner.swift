@@ -84,7 +84,8 @@ extension PreparedRun {
         let computation = try makeComputation()
         computation.timeline = timeline
         return StepRunner(
-            self, source: LocalGradientSource(computation), parameters: try initialParameters(), timeline: timeline,
+            self, source: LocalGradientSource(computation, inPlace: true), parameters: try initialParameters(),
+            timeline: timeline,
             collect: { [] })
     }
 

@@ -71,12 +71,15 @@ package final class AdamW: Optimizer {
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
     ) -> Bool {
+        var isFinite = true
         layout.forEachPart(of: range) { part, isWeights in
-            adamStep(
-                from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), terms,
-                decay: isWeights ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
-                secondMoment: secondMoment.pointer + part.lowerBound, into: next + part.lowerBound, count: part.count)
+            isFinite =
+                adamStep(
+                    from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), terms,
+                    decay: isWeights ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
+                    secondMoment: secondMoment.pointer + part.lowerBound, into: next + part.lowerBound,
+                    count: part.count) && isFinite
         }
-        return allFinite(next + range.lowerBound, count: range.count)
+        return isFinite
     }
 }

@@ -61,20 +61,25 @@ package final class GradientDescent: Optimizer {
                 from: current + range.lowerBound, along: sum, scale: scale, into: next + range.lowerBound,
                 count: range.count)
         }
+        var isFinite = true
         layout.forEachPart(of: range) { part, isWeights in
             let decay = Float(isWeights ? weightDecay : 0)
             let (from, into) = (current + part.lowerBound, next + part.lowerBound)
             let sum = sum + (part.lowerBound - range.lowerBound)
             let (mean, rate) = (Float(1 / Double(samples)), Float(learningRate))
             if let velocity {
-                descendWithMomentum(
-                    from: from, along: sum, mean: mean, decay: decay, momentum: Float(momentum), rate: rate,
-                    nesterov: nesterov, velocity: velocity.pointer + part.lowerBound, into: into, count: part.count)
+                isFinite =
+                    descendWithMomentum(
+                        from: from, along: sum, mean: mean, decay: decay, momentum: Float(momentum), rate: rate,
+                        nesterov: nesterov, velocity: velocity.pointer + part.lowerBound, into: into, count: part.count)
+                    && isFinite
             } else {
-                descend(
-                    from: from, along: sum, mean: mean, decay: decay, rate: rate, into: into, count: part.count)
+                isFinite =
+                    descend(
+                        from: from, along: sum, mean: mean, decay: decay, rate: rate, into: into, count: part.count)
+                    && isFinite
             }
         }
-        return allFinite(next + range.lowerBound, count: range.count)
+        return isFinite
     }
 }

@@ -7,13 +7,17 @@ package import LockstepSharding
 package final class LocalGradientSource: GradientSource {
     private let computation: Computation
     private let chunks: ChunkLayout
-    private let gradient: FloatBuffer
+    /// Nil if gradients lie where the next weights will.
+    private let gradient: FloatBuffer?
 
-    /// - Parameter computation: The arithmetic; its layout's segments are the ones the step reduces.
-    package init(_ computation: Computation) {
+    /// - Parameters:
+    ///   - computation: The arithmetic; its layout's segments are the ones the step reduces.
+    ///   - inPlace: Computes a gradient where the next weights will lie, for the update to turn it into them: a step
+    ///     touches less memory. Only for a source that nobody else has begun the step with.
+    package init(_ computation: Computation, inPlace: Bool = false) {
         self.computation = computation
         self.chunks = computation.layout.chunks
-        self.gradient = FloatBuffer(count: computation.layout.count)
+        self.gradient = inPlace ? nil : FloatBuffer(count: computation.layout.count)
     }
 
     package var workers: Int { 1 }
@@ -25,6 +29,7 @@ package final class LocalGradientSource: GradientSource {
         of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
     ) throws {
         let root = batch.tree.root
+        let gradient = gradient ?? parameters.next
         let loss = try computation.gradient(
             of: root, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
         ) { segment in

@@ -26,7 +26,7 @@ package protocol Optimizer: AnyObject {
     /// - Parameters:
     ///   - range: Elements of the parameter buffer.
     ///   - current: All weights before the step.
-    ///   - sum: The range's gradient, summed over the mini-batch, [range.count].
+    ///   - sum: The range's gradient, summed over the mini-batch, [range.count]; it may lie in the range of `next`.
     ///   - next: All weights after the step; the range is written.
     /// - Returns: Whether all new weights are finite: no infinity, nothing that is not a number.
     func update(

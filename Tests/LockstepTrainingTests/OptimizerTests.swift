@@ -68,6 +68,17 @@ struct OptimizerTests {
         }
     }
 
+    @Test("a gradient that lies where the new weights will gives the same bits", arguments: configurations)
+    func inPlace(configuration: OptimizerConfiguration) throws {
+        let apart = try OptimizerRun(configuration)
+        let inPlace = try OptimizerRun(configuration)
+        for step in 0..<5 {
+            apart.take(step)
+            inPlace.takeInPlace(step)
+        }
+        #expect(apart.weights.map(\.bitPattern) == inPlace.weights.map(\.bitPattern))
+    }
+
     @Test("the cut into ranges and their order change no bit", arguments: configurations)
     func ranges(configuration: OptimizerConfiguration) throws {
         let whole = try OptimizerRun(configuration)
@@ -169,6 +180,14 @@ private final class OptimizerRun {
 
     func adopt(_ weights: [Float]) {
         current.pointer.update(from: weights, count: weights.count)
+    }
+
+    func takeInPlace(_ step: Int) {
+        optimizer.beginStep(UInt64(step), samples: samples(step))
+        next.pointer.update(from: sums[step], count: layout.count)
+        let whole = 0..<layout.count
+        #expect(optimizer.update(whole, from: current.pointer, sum: next.pointer, into: next.pointer))
+        swap(&current, &next)
     }
 
     func take(_ step: Int, pieces: [Range<Int>]? = nil) {

@@ -60,8 +60,41 @@ void lockstep_add_rows(const float *matrix, long rows, long columns, float *sums
 /// `floats = scale * bytes`.
 void lockstep_scale_bytes(const unsigned char *bytes, float scale, float *floats, long count);
 
-/// `next = current - scale * sum`. Returns whether no element of `next` is infinite or not a number.
-_Bool lockstep_descend(const float *current, const float *sum, float scale, float *next, long count);
-
 /// Whether no element is infinite or not a number.
 _Bool lockstep_all_finite(const float *values, long count);
+
+// Updates of the weights. They return whether no element of `next` is infinite or not a number. `sum` may be `next`.
+
+/// `next = current - scale * sum`.
+_Bool lockstep_descend(const float *current, const float *sum, float scale, float *next, long count);
+
+/// `next = current - rate * d` with `d = mean * sum + decay * current`.
+_Bool lockstep_descend_decaying(
+    const float *current, const float *sum, float mean, float decay, float rate, float *next, long count);
+
+/// `velocity = momentum * velocity + d` with d as above, then `next = current - rate * velocity` or, if `nesterov`,
+/// `next = current - rate * (d + momentum * velocity)`.
+_Bool lockstep_descend_with_momentum(
+    const float *current, const float *sum, float mean, float decay, float momentum, float rate, _Bool nesterov,
+    float *velocity, float *next, long count);
+
+/// What Adam's step has in common for all elements.
+struct lockstep_adam_terms {
+    /// 1 / m.
+    float mean;
+    float beta1, one_minus_beta1, beta2, one_minus_beta2;
+    /// eta / (1 - beta1^t).
+    float rate;
+    /// 1 / sqrt(1 - beta2^t).
+    float root_scale;
+    float epsilon;
+};
+
+/// With `g = mean * sum`: `first = beta1 * first + one_minus_beta1 * g`, `second = beta2 * second + one_minus_beta2 * g²`,
+/// then `next = decay * current - rate * (first / (sqrt(second) * root_scale + epsilon))`.
+_Bool lockstep_adam_step(
+    const float *current, const float *sum, struct lockstep_adam_terms terms, float decay, float *first, float *second,
+    float *next, long count);
+
+/// `average = keep * average + take * values`.
+void lockstep_move_average(const float *values, float keep, float take, float *average, long count);
