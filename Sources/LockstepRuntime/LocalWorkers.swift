@@ -1,7 +1,6 @@
 import Glibc
 import LockstepCluster
 import LockstepSystem
-import Synchronization
 import ZeroMQ
 
 /// The worker processes that a coordinator starts on its own host: the same program, with `worker --connect`.
@@ -154,7 +153,7 @@ final class LocalWorkers {
 
 /// The processes that run, for whoever has to end them from another thread.
 private final class RunningProcesses: Sendable {
-    private let processes = Mutex<[Int: ChildProcess]>([:])
+    private let processes = Guarded<[Int: ChildProcess]>([:])
 
     func set(_ process: ChildProcess, at place: Int) {
         processes.withLock { $0[place] = process }

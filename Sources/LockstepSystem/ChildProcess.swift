@@ -1,6 +1,5 @@
 import CLinux
 import Glibc
-import Synchronization
 
 /// A process that this one started, and that does not outlive this object: letting go of it kills and reaps it.
 ///
@@ -50,7 +49,7 @@ package final class ChildProcess: Sendable {
     private let lifelineEnd: FileDescriptor
     private let processDescriptor: FileDescriptor
     /// Nil until the process has been reaped. Its number means this process, and no later one, only until then.
-    private let exit = Mutex<Exit?>(nil)
+    private let exit = Guarded<Exit?>(nil)
 
     /// Starts a process. Throws what kept it from starting, such as a missing program.
     package init(_ command: Command) throws(SystemError) {

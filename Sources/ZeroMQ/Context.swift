@@ -1,5 +1,6 @@
 import CZeroMQ
 import Glibc
+import LockstepSystem
 import Synchronization
 
 /// libzmq's I/O threads and the sockets that they serve. One a process is the norm.
@@ -31,7 +32,7 @@ package final class Context: Sendable {
         var openSockets = 0
     }
 
-    private let state: Mutex<State>
+    private let state: Guarded<State>
     private let monitors = Atomic<Int>(0)
     let isInterrupted: @Sendable () -> Bool
 
@@ -46,7 +47,7 @@ package final class Context: Sendable {
             zmq_ctx_term(handle)
             throw error
         }
-        self.state = Mutex(State(handle: handle))
+        self.state = Guarded(State(handle: handle))
         self.isInterrupted = options.isInterrupted
     }
 

@@ -1,7 +1,6 @@
 import LockstepSystem
 import CLinux
 import Glibc
-import Synchronization
 
 /// Decides, on a thread of its own, who may connect to the protected endpoints of a context: those whose public key
 /// stands on the list.
@@ -19,11 +18,11 @@ package final class ZAPHandler: Sendable {
     }
 
     private let allowed: Set<CurvePublicKey>
-    private let refusals = Mutex(Refusals())
+    private let refusals = Guarded(Refusals())
     /// Written to when the thread is to end.
     private let wake: FileDescriptor
     /// Nil once it has been stopped.
-    private let thread = Mutex<Thread?>(nil)
+    private let thread = Guarded<Thread?>(nil)
 
     /// Starts the handler.
     ///
