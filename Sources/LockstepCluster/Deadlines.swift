@@ -14,6 +14,7 @@
 /// | the same before any answer has shown what is usual | 60, doubled with every eviction |
 /// | pause before a dead worker is replaced | 0.2, doubled with every early death up to 30 |
 /// | linger: for the last messages when a socket closes | 1 |
+/// | farewell: for a run's last messages to reach workers that the heartbeat finds alive | 10 |
 /// | report: for workers to say where their time went | 5 |
 /// | exit grace: from asking a local worker to stop to killing it | 5 |
 ///
@@ -39,6 +40,8 @@ package struct Deadlines: Hashable, Sendable {
     package var firstPause = 0.2
     package var longestPause = 30.0
     package var linger = 1.0
+    /// The last weights may be on their way over a slow link, and the goodbye is behind them.
+    package var farewell = 10.0
     package var report = 5.0
     package var exitGrace = 5.0
     /// The most time that counts between two events.

@@ -45,7 +45,7 @@ final class CoordinatorLink {
     private var ending: [(peer: PeerID, until: Moment)] = []
     private var monitorToken: Poller.Token?
     private var monitorHasNews = true
-    private let linger: Int32
+    private let farewell: Int32
     private let hasKeys: Bool
     private let zap: ZAPHandler?
     private var turnedAway = TurnedAway()
@@ -84,7 +84,7 @@ final class CoordinatorLink {
         monitor = try socket.monitor(events: [.ending, .handshake, .listener])
         self.endpoints = try socket.bind(
             endpoints, security: keys.map { .server($0.keys) } ?? .none, ioThreads: ioThreads)
-        self.linger = milliseconds(deadlines.linger)
+        self.farewell = milliseconds(deadlines.farewell)
         router = consume socket
     }
 
@@ -109,11 +109,11 @@ final class CoordinatorLink {
         monitorHasNews = monitorToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
-    /// Closes both sockets; the last messages leave in the background, within the linger deadline, which ending the
+    /// Closes both sockets; the last messages leave in the background, within the farewell deadline, which ending the
     /// context waits for.
     func close() {
         monitor = nil
-        router.take()?.close(linger: linger)
+        router.take()?.close(linger: farewell)
         zap?.stop()
     }
 
