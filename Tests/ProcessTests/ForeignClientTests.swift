@@ -144,7 +144,11 @@ struct ForeignClientTests {
         let site = try Site(epochs: max(40, count / 500))
         let hash = try site.undisturbed()
         let (coordinator, endpoints) = try site.coordinator(
-            ["--bind", "tcp://127.0.0.1:0", "--bind", "ipc://\(site.folder("socket"))", "--workers", "1"])
+            [
+                "--bind", "tcp://127.0.0.1:0", "--bind", "ipc://\(site.folder("socket"))", "--workers", "1",
+                // A million messages take longer than workers have by default.
+                "--set", "timeouts.start=3600",
+            ])
         // A first dose warms everything up that is made once.
         _ = try Foreign.attack("messages", endpoints[0], "-", count: 1_000)
         let before = try residentBytes(of: coordinator.processID)
