@@ -60,15 +60,29 @@ final class EpochPrinter: RunObserver {
                 console.result("Never predicted: \(names) (the outputs of these classes do not wake)")
             }
         }
-        if outcome.shardsReassigned > 0 || outcome.workersLost > 0 {
-            console.result(
-                "Lost \(outcome.workersLost) \(outcome.workersLost == 1 ? "worker" : "workers"); "
-                    + "\(outcome.shardsReassigned) shards went to others")
-        }
-        if !outcome.bitwiseReproducible {
-            console.result("Not bitwise reproducible: workers with different kernels took part")
-        }
+        for line in incidents(outcome.membership) { console.result(line) }
         console.result("Weights: \(outcome.weightsSHA256)")
+    }
+
+    /// What happened to the workers, if anything did.
+    private func incidents(_ counts: MembershipCounts) -> [String] {
+        var lines: [String] = []
+        if counts.shardsReassigned > 0 || counts.lost > 0 {
+            let replaced = counts.restarts == 0 ? "" : "; \(counts.restarts) replaced"
+            lines.append(
+                "Lost \(counts.lost) \(counts.lost == 1 ? "worker" : "workers"); "
+                    + "\(counts.shardsReassigned) shards went to others\(replaced)")
+        }
+        if counts.duplicates > 0 {
+            lines.append("Slow workers' work given to idle ones, too: \(grouped(counts.duplicates)) times")
+        }
+        if counts.stepsAudited > 0 {
+            lines.append("Audited: \(grouped(counts.stepsAudited)) steps; workers found wrong: \(counts.quarantined)")
+        }
+        if !counts.isBitwiseReproducible {
+            lines.append("Not bitwise reproducible: workers with different kernels took part")
+        }
+        return lines
     }
 
     /// The earliest of equally good epochs is the best.

@@ -64,12 +64,37 @@ package protocol GradientSource: AnyObject {
 }
 
 /// What a run's summary tells about its workers.
-package struct MembershipCounts: Codable, Hashable, Sendable {
+package struct MembershipCounts: Hashable, Sendable {
     package var lost = 0
     package var joined = 0
     package var shardsReassigned = 0
     package var inlinePayloadBytes: UInt64 = 0
     package var isBitwiseReproducible = true
+    /// Dead workers of this host that were replaced.
+    package var restarts = 0
+    /// Nodes and blocks of slow workers that an idle one was given too.
+    package var duplicates = 0
+    package var stepsAudited = 0
+    /// Workers that an audit has shown to compute other bits.
+    package var quarantined = 0
 
     package init() {}
+}
+
+extension MembershipCounts: Codable {
+    /// Reads counts; those that an older version did not keep are zero.
+    ///
+    /// - Throws: `DecodingError`.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        lost = try values.decode(Int.self, forKey: .lost)
+        joined = try values.decode(Int.self, forKey: .joined)
+        shardsReassigned = try values.decode(Int.self, forKey: .shardsReassigned)
+        inlinePayloadBytes = try values.decode(UInt64.self, forKey: .inlinePayloadBytes)
+        isBitwiseReproducible = try values.decode(Bool.self, forKey: .isBitwiseReproducible)
+        restarts = try values.decodeIfPresent(Int.self, forKey: .restarts) ?? 0
+        duplicates = try values.decodeIfPresent(Int.self, forKey: .duplicates) ?? 0
+        stepsAudited = try values.decodeIfPresent(Int.self, forKey: .stepsAudited) ?? 0
+        quarantined = try values.decodeIfPresent(Int.self, forKey: .quarantined) ?? 0
+    }
 }

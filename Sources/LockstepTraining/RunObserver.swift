@@ -128,34 +128,23 @@ package struct RunOutcome: Sendable {
     package var seconds: Double
     package var samples: Int
     package var weightsSHA256: String
-    package var bitwiseReproducible: Bool
-    package var workersLost: Int
-    package var workersJoined: Int
-    /// Shards handed to another worker because theirs was lost.
-    package var shardsReassigned: Int
+    package var membership: MembershipCounts
     /// The longest time between two finished steps of an epoch, in milliseconds.
     package var maximumStepGapMilliseconds: Double
-    /// Gradients and weights that travelled as bytes in messages.
-    package var inlinePayloadBytes: UInt64
     /// Whether a signal ended the run before its last epoch.
     package var interrupted: Bool
 
     package init(
         epochs: [EpochReport], steps: Int, seconds: Double, samples: Int, weightsSHA256: String,
-        bitwiseReproducible: Bool, workersLost: Int, workersJoined: Int, shardsReassigned: Int,
-        maximumStepGapMilliseconds: Double, inlinePayloadBytes: UInt64, interrupted: Bool
+        membership: MembershipCounts, maximumStepGapMilliseconds: Double, interrupted: Bool
     ) {
         self.epochs = epochs
         self.steps = steps
         self.seconds = seconds
         self.samples = samples
         self.weightsSHA256 = weightsSHA256
-        self.bitwiseReproducible = bitwiseReproducible
-        self.workersLost = workersLost
-        self.workersJoined = workersJoined
-        self.shardsReassigned = shardsReassigned
+        self.membership = membership
         self.maximumStepGapMilliseconds = maximumStepGapMilliseconds
-        self.inlinePayloadBytes = inlinePayloadBytes
         self.interrupted = interrupted
     }
 }

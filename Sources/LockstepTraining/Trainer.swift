@@ -178,14 +178,10 @@ package final class Trainer {
     }
 
     private func outcome(interrupted: Bool) -> RunOutcome {
-        let membership = earlierMembership + source.membership
-        return RunOutcome(
+        RunOutcome(
             epochs: progress.epochs, steps: Int(parameters.version), seconds: progress.seconds + epochSeconds,
-            samples: progress.samples, weightsSHA256: weightsSHA256,
-            bitwiseReproducible: membership.isBitwiseReproducible, workersLost: membership.lost,
-            workersJoined: membership.joined, shardsReassigned: membership.shardsReassigned,
-            maximumStepGapMilliseconds: progress.longestStepGap * 1_000,
-            inlinePayloadBytes: membership.inlinePayloadBytes, interrupted: interrupted)
+            samples: progress.samples, weightsSHA256: weightsSHA256, membership: earlierMembership + source.membership,
+            maximumStepGapMilliseconds: progress.longestStepGap * 1_000, interrupted: interrupted)
     }
 
     /// Seconds that the steps of the epoch under way have taken, in this process and those before it.

@@ -61,6 +61,10 @@ extension MembershipCounts {
         sum.joined += right.joined
         sum.shardsReassigned += right.shardsReassigned
         sum.inlinePayloadBytes += right.inlinePayloadBytes
+        sum.restarts += right.restarts
+        sum.duplicates += right.duplicates
+        sum.stepsAudited += right.stepsAudited
+        sum.quarantined += right.quarantined
         sum.isBitwiseReproducible = left.isBitwiseReproducible && right.isBitwiseReproducible
         return sum
     }

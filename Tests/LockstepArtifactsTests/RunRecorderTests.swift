@@ -33,10 +33,18 @@ private func report(
 }
 
 private func outcome(_ epochs: [EpochReport], interrupted: Bool = false) -> RunOutcome {
-    RunOutcome(
-        epochs: epochs, steps: 6, seconds: 3, samples: 24, weightsSHA256: "ff", bitwiseReproducible: true,
-        workersLost: 1, workersJoined: 2, shardsReassigned: 3, maximumStepGapMilliseconds: 4.5, inlinePayloadBytes: 5,
-        interrupted: interrupted)
+    var membership = MembershipCounts()
+    membership.lost = 1
+    membership.joined = 2
+    membership.shardsReassigned = 3
+    membership.inlinePayloadBytes = 5
+    membership.restarts = 6
+    membership.duplicates = 7
+    membership.stepsAudited = 8
+    membership.quarantined = 9
+    return RunOutcome(
+        epochs: epochs, steps: 6, seconds: 3, samples: 24, weightsSHA256: "ff", membership: membership,
+        maximumStepGapMilliseconds: 4.5, interrupted: interrupted)
 }
 
 private func buffer(_ first: Float) -> FloatBuffer {
@@ -240,6 +248,7 @@ struct RunSummaryTests {
                   "bitwise_reproducible" : true,
                   "data" : "points",
                   "data_sha256" : "d5",
+                  "duplicates" : 7,
                   "epochs" : [
                     {
                       "correct" : null,
@@ -263,6 +272,8 @@ struct RunSummaryTests {
                   "parameters" : 9,
                   "peak_memory_bytes" : null,
                   "program_version" : "1",
+                  "quarantined" : 9,
+                  "restarts" : 6,
                   "samples_per_second" : null,
                   "seconds" : 0,
                   "seed" : 9,
@@ -271,6 +282,7 @@ struct RunSummaryTests {
                   "shards_reassigned" : 3,
                   "status" : "finished",
                   "steps" : 0,
+                  "steps_audited" : 8,
                   "steps_per_second" : null,
                   "weights_sha256" : "ff",
                   "workers" : 1,
@@ -280,5 +292,12 @@ struct RunSummaryTests {
 
                 """)
         #expect(try JSONDecoder().decode(RunSummary.self, from: Data(text.utf8)) == summary)
+        // An older version did not write some of them.
+        let newer = ["duplicates", "quarantined", "restarts", "steps_audited"]
+        let older = text.split(separator: "\n").filter { line in !newer.contains { line.contains("\"\($0)\"") } }
+        var expected = summary
+        (expected.restarts, expected.duplicates, expected.stepsAudited, expected.quarantined) = (nil, nil, nil, nil)
+        #expect(
+            try JSONDecoder().decode(RunSummary.self, from: Data(older.joined(separator: "\n").utf8)) == expected)
     }
 }

@@ -26,7 +26,7 @@ struct TransportTests {
         #expect(result.outcome.epochs.map(\.test) == alone.epochs.map(\.test))
         #expect(result.endings == test.workers.map { _ in "\(WorkerEnding.finished)" })
         let travels = test.coordinator == .inline || test.workers.contains(.inline)
-        #expect((result.outcome.inlinePayloadBytes > 0) == travels)
+        #expect((result.outcome.membership.inlinePayloadBytes > 0) == travels)
     }
 
     @Test(
@@ -105,7 +105,7 @@ struct TransportTests {
             workers: [.shared, .shared], betweenSteps: { strangers.speak() }, whenListening: { strangers.find($0) })
         let result = try cluster.train(run)
         #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
-        #expect(result.outcome.inlinePayloadBytes == 0)
+        #expect(result.outcome.membership.inlinePayloadBytes == 0)
         #expect(strangers.count > 30)
     }
 

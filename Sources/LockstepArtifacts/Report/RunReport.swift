@@ -77,6 +77,10 @@ package struct RunReport {
             ["workers lost", "\(summary.workersLost)"],
             ["workers that joined later", "\(summary.workersJoined)"],
             ["shards handed on because of a loss", "\(summary.shardsReassigned)"],
+            ["dead workers replaced", count(summary.restarts)],
+            ["nodes of slow workers given to idle ones too", count(summary.duplicates)],
+            ["steps audited", count(summary.stepsAudited)],
+            ["workers that an audit found wrong", count(summary.quarantined)],
             ["longest time between two steps, ms", summary.maxStepGapMilliseconds.map { "\(rounded($0))" } ?? "-"],
             ["bytes of gradients and weights inside messages", "\(summary.inlinePayloadBytes)"],
         ]
@@ -128,6 +132,9 @@ package struct RunReport {
         guard let part, let whole, whole > 0 else { return nil }
         return 100 * Double(part) / Double(whole)
     }
+
+    /// A count that older versions did not keep.
+    private func count(_ number: Int?) -> String { number.map(String.init) ?? "-" }
 
     private func percent(_ part: Int, of whole: Int) -> Double {
         rounded(100 * Double(part) / Double(whole), digits: 2)

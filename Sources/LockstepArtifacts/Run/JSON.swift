@@ -20,6 +20,13 @@ package struct OrNull<Value: Codable & Hashable & Sendable>: Codable, Hashable, 
     }
 }
 
+extension KeyedDecodingContainer {
+    /// A key that an older version did not write counts as null.
+    func decode<Value>(_ type: OrNull<Value>.Type, forKey key: Key) throws -> OrNull<Value> {
+        try decodeIfPresent(type, forKey: key) ?? OrNull(wrappedValue: nil)
+    }
+}
+
 extension Double {
     /// The number where JSON can hold it: nil for infinities and not-a-number.
     var ifFinite: Double? { isFinite ? self : nil }

@@ -71,6 +71,13 @@ package struct RunSummary: Codable, Hashable, Sendable {
     package var workersJoined: Int
     /// Shards handed to another worker because theirs was lost.
     package var shardsReassigned: Int
+    /// Dead workers of this host that were replaced; null in summaries of older versions, as the next three are.
+    @OrNull package var restarts: Int?
+    /// Nodes and blocks of slow workers that an idle one was given too.
+    @OrNull package var duplicates: Int?
+    @OrNull package var stepsAudited: Int?
+    /// Workers that an audit has shown to compute other bits.
+    @OrNull package var quarantined: Int?
     /// The longest time between two finished steps of an epoch, in milliseconds.
     @OrNull package var maxStepGapMilliseconds: Double?
     /// Gradients and weights that travelled as bytes in messages.
@@ -94,6 +101,8 @@ package struct RunSummary: Codable, Hashable, Sendable {
         case workersLost = "workers_lost"
         case workersJoined = "workers_joined"
         case shardsReassigned = "shards_reassigned"
+        case restarts, duplicates, quarantined
+        case stepsAudited = "steps_audited"
         case maxStepGapMilliseconds = "max_step_gap_ms"
         case inlinePayloadBytes = "inline_payload_bytes"
         case peakMemoryBytes = "peak_memory_bytes"
@@ -103,6 +112,7 @@ package struct RunSummary: Codable, Hashable, Sendable {
 extension RunSummary {
     /// Sums up a run that has ended.
     package init(run: RunDescription, outcome: RunOutcome, programVersion: String, peakMemoryBytes: UInt64?) {
+        let membership = outcome.membership
         let evaluated = outcome.epochs.compactMap(\.test)
         self.init(
             name: run.configuration.name, status: outcome.interrupted ? .interrupted : .finished,
@@ -118,11 +128,13 @@ extension RunSummary {
             steps: outcome.steps, seconds: outcome.seconds.ifFinite,
             stepsPerSecond: (Double(outcome.steps) / outcome.seconds).ifFinite,
             samplesPerSecond: (Double(outcome.samples) / outcome.seconds).ifFinite,
-            weightsSHA256: outcome.weightsSHA256, bitwiseReproducible: outcome.bitwiseReproducible,
-            workersLost: outcome.workersLost, workersJoined: outcome.workersJoined,
-            shardsReassigned: outcome.shardsReassigned,
+            weightsSHA256: outcome.weightsSHA256, bitwiseReproducible: membership.isBitwiseReproducible,
+            workersLost: membership.lost, workersJoined: membership.joined,
+            shardsReassigned: membership.shardsReassigned, restarts: membership.restarts,
+            duplicates: membership.duplicates, stepsAudited: membership.stepsAudited,
+            quarantined: membership.quarantined,
             maxStepGapMilliseconds: outcome.maximumStepGapMilliseconds.ifFinite,
-            inlinePayloadBytes: outcome.inlinePayloadBytes, peakMemoryBytes: peakMemoryBytes)
+            inlinePayloadBytes: membership.inlinePayloadBytes, peakMemoryBytes: peakMemoryBytes)
     }
 }
 

@@ -111,10 +111,11 @@ private func summaryInput() throws -> [UInt8] {
         parameterCount: 23_860, stepsPerEpoch: 5)
     var epochs = [epochInput, epochInput]
     epochs[1].epoch = 1
+    var membership = MembershipCounts()
+    (membership.lost, membership.joined, membership.shardsReassigned) = (1, 3, 2)
     let outcome = RunOutcome(
         epochs: epochs, steps: 10, seconds: 0.2, samples: 40, weightsSHA256: String(repeating: "e", count: 64),
-        bitwiseReproducible: true, workersLost: 1, workersJoined: 3, shardsReassigned: 2,
-        maximumStepGapMilliseconds: 1.5, inlinePayloadBytes: 0, interrupted: false)
+        membership: membership, maximumStepGapMilliseconds: 1.5, interrupted: false)
     return [UInt8](
         try JSONEncoder().encode(
             RunSummary(run: run, outcome: outcome, programVersion: "1.2.3", peakMemoryBytes: 1 << 20)))
