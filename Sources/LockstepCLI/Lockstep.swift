@@ -30,6 +30,7 @@ struct LockstepCommand: ParsableCommand {
 @main
 enum Main {
     static func main() {
+        CrashSignals.endAtOnce()
         do {
             var command = try LockstepCommand.parseAsRoot()
             try command.run()

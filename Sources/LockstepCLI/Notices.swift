@@ -26,8 +26,8 @@ extension ClusterNotice {
         case .joinedWithOtherBits(let member, let kernel, let active):
             return "\(member) joined with kernel \(kernel), which computes other bits: the run is not bitwise "
                 + "reproducible; \(count(active))"
-        case .left(let member, let message, let active):
-            return "\(member) left: \(message); \(count(active))"
+        case .left(let member, let goodbye, let active):
+            return "\(member) left: \(goodbye.message); \(count(active))"
         case .lost(let member, let reason, let shards, let active):
             let cause = ending ?? reason
             let handed = shards == 0 ? "" : "; \(shards == 1 ? "1 shard goes" : "\(shards) shards go") to the others"

@@ -113,9 +113,18 @@ extension RunOptions {
     func train(_ run: PreparedRun, on cluster: Cluster, stop: StopSignals, in open: OpenRunDirectory) throws {
         let console = console
         try train(run, stop: stop, in: open) { observers, checkpoints in
-            let outcome = try cluster.train(observers: observers, checkpoints: checkpoints) { notice, ending in
-                let text = notice.text(ending: ending)
-                if notice.isWarning { console.warning(text) } else { console.note(text) }
+            let outcome: RunOutcome
+            do {
+                outcome = try cluster.train(observers: observers, checkpoints: checkpoints) { notice, ending in
+                    let text = notice.text(ending: ending)
+                    if notice.isWarning { console.warning(text) } else { console.note(text) }
+                }
+            } catch {
+                if (error as? RunError)?.interruption == nil {
+                    console.tell(cluster.chronicle)
+                    console.keep(cluster.lastEvents, in: open.directory)
+                }
+                throw error
             }
             if trace { try write(cluster.timelines, in: open.directory) }
             judge(

@@ -28,6 +28,9 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Worker processes to start here; each computes on one core.", valueName: "n"))
     var processes = 1
 
+    @Option(help: "Killed or crashed processes that are replaced, at most, with --processes 2 or more.")
+    var maxRestarts = 10
+
     @Option(
         help: ArgumentHelp(
             "Use this kernel in place of the run's: "
@@ -52,8 +55,12 @@ struct WorkerCommand: ParsableCommand {
         guard (1...WorkerCount.maximum).contains(processes) else {
             throw UsageError("--processes \(processes): 1 to \(WorkerCount.maximum) worker processes can be started")
         }
+        guard maxRestarts >= 0 else { throw UsageError("--max-restarts \(maxRestarts): 0 or more") }
         if processes > 1 {
-            try WorkerGroup(count: processes, arguments: arguments).run(stop: stop)
+            try Lifeline.standardInput?.endProcessWithIt()
+            try WorkerGroup(
+                count: processes, arguments: arguments, maximumRestarts: maxRestarts, console: consoleOptions.console
+            ).run(stop: stop)
         } else {
             try serve(endpoint, kernel: kernel, stop: stop)
         }
@@ -63,7 +70,8 @@ struct WorkerCommand: ParsableCommand {
         let console = consoleOptions.console
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
-            cache: try DataCache(), security: try keyOptions.workerSecurity()
+            cache: try DataCache(), security: try keyOptions.workerSecurity(),
+            keepEvents: console.keepWorkerEvents
         ) { console.note($0.text) }
         try WorkerProcess.serve(endpoint, options, stop: stop)
         console.note("The run is over")

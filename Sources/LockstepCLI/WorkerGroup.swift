@@ -1,37 +1,85 @@
 import Glibc
+import LockstepCluster
+import LockstepRuntime
 import LockstepSystem
 
-/// Several worker processes under one command.
+/// Several worker processes under one command, which replaces those that are killed or crash. They end with it.
 struct WorkerGroup {
     let count: Int
     let arguments: [String]
+    /// How many dead ones are replaced.
+    let maximumRestarts: Int
+    let console: Console
 
     /// Starts them, passes a stop signal on, and waits until all have ended.
     ///
-    /// - Throws: `UsageError` with the status of a worker that failed.
+    /// A process that ended by itself had its reasons, which have not gone: only one that a signal ended is replaced.
+    ///
+    /// - Parameter stop: The process's signals.
+    /// - Throws: `UsageError` with the status of a worker that failed; `SystemError` if none can be started.
     func run(stop: StopSignals) throws {
-        var running: [ChildProcess] = []
-        for _ in 0..<count { running.append(try ChildProcess(ChildProcess.Command(arguments: arguments))) }
+        var replacements = Replacements(
+            places: count, limit: maximumRestarts, deadlines: Deadlines(), now: .now)
+        var running: [Int: ChildProcess] = [:]
+        for place in 0..<count { running[place] = try start() }
         var failure: ChildProcess.Exit?
-        var isStopping = false
-        while !running.isEmpty {
-            waitForNews(of: running, stop: isStopping ? nil : stop)
+        var (isStopping, isOver) = (false, false)
+        while !running.isEmpty || (replacements.nextDue != nil && !isStopping && !isOver) {
+            waitForNews(
+                of: Array(running.values), stop: isStopping ? nil : stop, until: replacements.nextDue)
             if !isStopping, stop.requested != nil {
                 isStopping = true
-                for process in running { process.send(signal: SIGTERM) }
+                for process in running.values { process.send(signal: SIGTERM) }
             }
-            running.removeAll { process in
-                guard let ending = process.reap() else { return false }
-                if !ending.isSuccess { failure = failure ?? ending }
-                return true
+            for (place, process) in running {
+                guard let ending = process.reap() else { continue }
+                running[place] = nil
+                if ending.isSuccess { isOver = true }
+                if case .signalled = ending, !isStopping {
+                    let decision = replacements.ended(place, .died, now: .now)
+                    if !announce(decision, place, process, ending) { failure = failure ?? ending }
+                } else if !ending.isSuccess {
+                    failure = failure ?? ending
+                }
             }
+            if isStopping { continue }
+            for place in replacements.takeDue(now: .now) { running[place] = try start() }
         }
-        if let failure { throw UsageError("a worker process ended with \(failure)", status: .unavailable) }
+        if let failure {
+            throw UsageError("a worker process ended with \(failure)", status: .unavailable)
+        }
     }
 
-    private func waitForNews(of processes: [ChildProcess], stop: StopSignals?) {
+    private func start() throws -> ChildProcess {
+        try ChildProcess(ChildProcess.Command(arguments: arguments))
+    }
+
+    /// Tells what is done about a death; whether anything is.
+    private func announce(
+        _ decision: Replacements.Decision, _ place: Int, _ process: ChildProcess,
+        _ ending: ChildProcess.Exit
+    ) -> Bool {
+        let notice: ClusterNotice
+        switch decision {
+        case .replaced(let seconds, let count, let limit):
+            notice = .replacing(place: place, seconds: seconds, count: count, limit: limit)
+        case .exhausted(let limit):
+            notice = .notReplaced(place: place, limit: limit)
+        case .none:
+            return false
+        }
+        console.warning("pid \(process.processID) ended with \(ending): \(notice.text(ending: nil))")
+        if case .replaced = decision { return true }
+        return false
+    }
+
+    private func waitForNews(of processes: [ChildProcess], stop: StopSignals?, until due: Moment?) {
         var items = processes.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         if let stop { items.append(pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0)) }
-        poll(&items, nfds_t(items.count), -1)
+        let now = Moment.now
+        let milliseconds = due.map { due in
+            due <= now ? 0 : Int32(clamping: (due.nanoseconds - now.nanoseconds) / 1_000_000 + 1)
+        }
+        poll(&items, nfds_t(items.count), milliseconds ?? -1)
     }
 }

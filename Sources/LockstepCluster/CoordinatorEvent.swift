@@ -61,7 +61,7 @@ package enum ClusterNotice: Hashable, Sendable {
     case joined(MemberInfo, active: Int)
     /// A worker whose numeric kernel differs takes part all the same.
     case joinedWithOtherBits(MemberInfo, kernel: String, active: Int)
-    case left(MemberInfo, message: String, active: Int)
+    case left(MemberInfo, Goodbye, active: Int)
     case lost(MemberInfo, reason: String, shardsReassigned: Int, active: Int)
     case refused(host: String?, Refusal)
     /// A connection was not let in, before it could say anything.
@@ -86,6 +86,16 @@ package enum ClusterNotice: Hashable, Sendable {
     case replacing(place: Int, seconds: Double, count: Int, limit: Int?)
     /// A worker that was started here has died, and all replacements are used up.
     case notReplaced(place: Int, limit: Int)
+}
+
+extension ClusterNotice {
+    /// The worker that has gone, or has to go.
+    package var culprit: MemberInfo? {
+        switch self {
+        case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _): member
+        default: nil
+        }
+    }
 }
 
 /// Why a coordinator gives up.

@@ -2,9 +2,11 @@ import LockstepProtocol
 
 /// Joining, proving and leaving.
 extension CoordinatorMachine {
-    /// Welcomes a peer, or says why not. A member that says hello again has started anew: its old membership ends.
+    /// Welcomes a peer, or says why not. A member that says hello again has started anew: its old membership ends. One
+    /// that has only been welcomed may have asked twice because the answer took long: the answer stays the same.
     mutating func admit(_ peer: PeerID, _ hello: Hello, into actions: inout [CoordinatorAction]) {
-        if members.contains(where: { $0.peer == peer }) {
+        if let member = members.first(where: { $0.peer == peer }) {
+            if !member.isActive, member.hello == hello { return actions.append(.welcome(peer, member.id)) }
             lose(peer, reason: "it joined anew", into: &actions)
         }
         if let refusal = refusal(of: hello) {
@@ -103,7 +105,7 @@ extension CoordinatorMachine {
     ) {
         guard let index = index(of: peer, member) else { return }
         let removed = members.remove(at: index)
-        actions.append(.notify(.left(removed.info, message: goodbye.message, active: activeCount)))
+        actions.append(.notify(.left(removed.info, goodbye, active: activeCount)))
         _ = handOn(removed.outstanding, into: &actions)
     }
 

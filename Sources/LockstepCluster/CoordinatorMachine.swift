@@ -168,6 +168,9 @@ package struct CoordinatorMachine: Sendable {
         members.contains { $0.id == member && !$0.isActive }
     }
 
+    /// The step under way, or the version of the weights that are evaluated; nil before the first.
+    package var step: UInt64? { round?.step }
+
     /// The connection of a member.
     package func peer(of member: MemberID) -> PeerID? {
         members.first { $0.id == member }?.peer

@@ -6,6 +6,8 @@ package enum RandomPurpose: UInt32, Sendable {
     case dropout = 4
     case augmentation = 5
     case audit = 16
+    /// What is done to a run on purpose, and when.
+    case chaos = 17
     /// What a baseline that only guesses answers.
     case baselineGuess = 64
 }

@@ -66,6 +66,10 @@ package final class Cluster {
     private let timeline: Timeline?
     /// Where the time of a run went, once it has been trained, if the options ask for it.
     package private(set) var timelines: [ProcessTimeline] = []
+    /// What has gone wrong since all was well.
+    package let chronicle: Chronicle
+    /// The last protocol events of a run that failed, a line each.
+    package private(set) var lastEvents: [String] = []
     /// What a step was predicted to take, once the workers were there.
     package private(set) var prediction: CostModel?
     /// Drawn anew by every coordinator process.
@@ -83,6 +87,7 @@ package final class Cluster {
         self.options = options
         self.stop = stop
         self.timeline = options.timeline?.makeTimeline()
+        self.chronicle = Chronicle(wanted: options.workers.lowerBound)
         self.deadlines = Deadlines(
             start: run.configuration.timeouts.start, rejoin: run.configuration.timeouts.rejoin)
         self.events = try options.eventRecord.map { try EventFile(path: $0) }
@@ -198,6 +203,7 @@ package final class Cluster {
             try source.finish(goodbye)
             return result
         } catch {
+            lastEvents = source.history.lines
             try? source.finish(Goodbye(code: .failed, message: "\(error)"))
             throw error
         }
@@ -250,12 +256,14 @@ package final class Cluster {
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
             adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.wire == .bfloat16)
         let supervision = ClusterGradientSource.Supervision(
-            notify: { [unowned self] notice in
+            notify: { [unowned self] notice, step in
                 var ending: String?
                 if case .lost(let member, _, _, _) = notice {
                     ending = localWorkers?.ending(ofProcess: member.processID)
                 }
                 localWorkers?.note(notice)
+                let log = notice.culprit.flatMap { localWorkers?.log(ofProcess: $0.processID) }
+                chronicle.note(notice, step: step, ending: ending, log: log)
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
@@ -266,6 +274,7 @@ package final class Cluster {
                 try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }
             },
             nextCheck: { [unowned self] in localWorkers?.nextDue },
+            restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
             descriptors: stop.map { [$0.descriptor] } ?? [])
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),

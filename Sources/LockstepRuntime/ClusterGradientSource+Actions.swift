@@ -16,6 +16,7 @@ extension ClusterGradientSource {
         let now = Moment.now
         let first = actions.count
         machine.handle(event, now: now, into: &actions)
+        history.append(event, actions[first...], at: now)
         if let events { events.append(event, now: now, actions: actions[first...]) }
         guard !isPerforming else { return }
         isPerforming = true
@@ -69,11 +70,14 @@ extension ClusterGradientSource {
             default:
                 break
             }
-            supervision.notify(notice)
+            announce(notice)
         case .fail(let failure):
             throw failure
         }
     }
+
+    /// Tells people, with the step under way.
+    func announce(_ notice: ClusterNotice) { supervision.notify(notice, machine.step) }
 
     private func computeOwn(_ unit: WorkUnit) {
         let batch = Batch(step: unit.step, schedule: computation.schedule)

@@ -23,7 +23,7 @@ extension ClusterGradientSource {
                 memberRegions.append(try regions.grant(member, on: channel))
             } catch {
                 regions.refuse(member, on: channel)
-                supervision.notify(.payloadInline(member, reason: "\(error)"))
+                announce(.payloadInline(member, reason: "\(error)"))
             }
         case .ended(let member):
             if let peer = machine.peer(of: member) { link.expectEnd(of: peer) }
@@ -42,7 +42,7 @@ extension ClusterGradientSource {
                 message: "the run wants payload in shared memory, and this worker shares none with the coordinator; "
                     + "start the run with --transport auto")
             try link.send(to: peer, self.header(.refuse, member), copying: refusal.encoded())
-            supervision.notify(.refused(host: nil, refusal))
+            announce(.refused(host: nil, refusal))
             return try handle(.peerLost(peer, reason: "it shares no memory with the coordinator"), push)
         }
         if !sharesMemory { memberRegions.removeAll { $0.member == member } }

@@ -59,6 +59,8 @@ final class ClusterGradientSource: GradientSource {
     let ledger: AuditLedger
     /// Where what happens to the machine is written down; nil: nowhere.
     let events: EventFile?
+    /// What happened last, for whoever wants to know why the run failed.
+    var history = MachineHistory<CoordinatorEvent, CoordinatorAction>()
     /// The coordinator's own arithmetic: for audits, and for steps that it takes alone.
     let computation: Computation
     private(set) lazy var local = LocalGradientSource(computation)
@@ -74,11 +76,13 @@ final class ClusterGradientSource: GradientSource {
     /// What the loop asks of the process around it.
     struct Supervision {
         /// Told of joins, losses and refusals.
-        var notify: (ClusterNotice) -> Void
+        var notify: (ClusterNotice, _ step: UInt64?) -> Void
         /// Throws when it makes no sense to wait on: the process was asked to stop, or its own workers all died.
         var check: (_ isGathering: Bool, _ activeWorkers: Int) throws -> Void
         /// When it is to be checked again at the latest.
         var nextCheck: () -> Moment?
+        /// How many dead workers have been replaced.
+        var restarts: () -> Int = { 0 }
         /// Descriptors whose readiness should end a wait.
         var descriptors: [Int32]
     }
@@ -96,7 +100,7 @@ final class ClusterGradientSource: GradientSource {
         self.machine = CoordinatorMachine(terms: terms, now: now)
         self.events = events
         events?.begin(terms, now: now)
-        events?.whenBroken = { supervision.notify(.recordBroken(reason: "\($0)")) }
+        events?.whenBroken = { supervision.notify(.recordBroken(reason: "\($0)"), nil) }
         self.poller = Poller(context: context)
         self.run = run
         self.welcome = welcome
@@ -130,6 +134,10 @@ final class ClusterGradientSource: GradientSource {
         counts.joined = machine.counts.joined
         counts.shardsReassigned = machine.counts.shardsReassigned
         counts.inlinePayloadBytes = inlinePayloadBytes
+        counts.restarts = supervision.restarts()
+        counts.duplicates = machine.counts.stragglersHelped
+        counts.stepsAudited = machine.counts.stepsAudited
+        counts.quarantined = machine.counts.quarantined
         counts.isBitwiseReproducible = machine.counts.isBitwiseReproducible
         return counts
     }

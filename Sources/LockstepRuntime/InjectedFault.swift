@@ -8,8 +8,8 @@ import LockstepCluster
 ///     hang=SECONDS      the same, but it comes back
 ///     slow=MILLISECONDS every node takes so much longer
 ///
-/// `@STEP` behind it says from which step on (a hang happens once), `#NUMBER` which of the workers that `train` starts.
-struct InjectedFault {
+/// `@STEP` behind it says from which step on (a hang happens once), `#NUMBER` which of the workers that `train` or `chaos` starts.
+package struct InjectedFault {
     private enum Kind {
         case flip
         case hang(seconds: Double)
@@ -17,8 +17,8 @@ struct InjectedFault {
     }
 
     static let variable = "LOCKSTEP_FAULT"
-    /// The number that `train` gives to a worker it starts.
-    static let numberVariable = "LOCKSTEP_WORKER"
+    /// The number that `train` and `chaos` give to a worker they start.
+    package static let numberVariable = "LOCKSTEP_WORKER"
 
     private var kind: Kind?
     private var firstStep: UInt64 = 0

@@ -31,9 +31,6 @@ package final class Inquiry {
         package var download: Double
     }
 
-    /// How long an answer may take.
-    private static let limit = 5.0
-
     private let socket: Socket
     private var monitor: SocketMonitor
     private var poller: Poller
@@ -42,10 +39,22 @@ package final class Inquiry {
     private var headerFrame = Message()
     private var payload = Message()
     private var sequence: UInt64 = 0
+    /// Seconds that an answer may take.
+    private let limit: Double
 
     /// Connects.
-    package init(_ endpoint: Endpoint, security: ConnectionSecurity, context: Context) throws {
+    ///
+    /// - Parameters:
+    ///   - endpoint: Where the coordinator listens.
+    ///   - security: How the connection is protected.
+    ///   - context: The process's.
+    ///   - limit: Seconds that an answer may take.
+    /// - Throws: `ZeroMQError` if there is no socket to be had.
+    package init(
+        _ endpoint: Endpoint, security: ConnectionSecurity, context: Context, limit: Double = 5
+    ) throws {
         self.endpoint = endpoint
+        self.limit = limit
         hasKeys = if case .client = security { true } else { false }
         let socket = try context.socket(.dealer)
         try socket.configure(Deadlines())
@@ -101,7 +110,7 @@ package final class Inquiry {
         bytes.withUnsafeMutableBytes { Header(kind: kind, step: sequence, offset: offset).encode(into: $0) }
         try socket.send(Message(copying: bytes), more: question != nil)
         if let question { try socket.send(Message(copying: question)) }
-        let deadline = Moment.now.advanced(bySeconds: Self.limit)
+        let deadline = Moment.now.advanced(bySeconds: limit)
         while Moment.now < deadline {
             if try receive(answer) { return }
             _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
@@ -112,7 +121,7 @@ package final class Inquiry {
                 throw Failure.turnedAway(reason: reason)
             }
         }
-        throw Failure.noAnswer(endpoint: endpoint, seconds: Self.limit)
+        throw Failure.noAnswer(endpoint: endpoint, seconds: limit)
     }
 
     /// Whether the answer to the last question has come; others are dropped.

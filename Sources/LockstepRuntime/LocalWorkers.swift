@@ -63,6 +63,9 @@ final class LocalWorkers {
         return Worker(process: process, log: path)
     }
 
+    /// Dead ones that were replaced, or soon will be.
+    var restarts: Int { replacements.count }
+
     /// When a replacement is to be started.
     var nextDue: Moment? { replacements.nextDue }
 
@@ -81,7 +84,8 @@ final class LocalWorkers {
             workers[index].ending = ending
             if isGathering, !workers[index].hasJoined, case .exited = ending {
                 throw RunError.workerDidNotJoin(
-                    index: index, ending: "ended with \(ending)", lastWords: lastLine(of: workers[index].log),
+                    index: index, ending: "ended with \(ending)",
+                    lastWords: lastLines(of: workers[index].log, count: 1).last,
                     log: workers[index].log)
             }
             decide(index, notify)
@@ -136,6 +140,9 @@ final class LocalWorkers {
         return (workers[index].ending ?? workers[index].process.wait(until: .after(.milliseconds(50)))).map { "\($0)" }
     }
 
+    /// The log of the worker with this process id, if it is one of ours.
+    func log(ofProcess processID: UInt32) -> String? { index(ofProcess: processID).map { workers[$0].log } }
+
     private func index(ofProcess processID: UInt32) -> Int? {
         workers.firstIndex { $0.process.processID == Int32(bitPattern: processID) }
     }
@@ -166,17 +173,4 @@ private final class RunningProcesses: Sendable {
     func killAll() {
         processes.withLock { for process in $0.values { process.send(signal: SIGKILL) } }
     }
-}
-
-/// The last line of a text file, where a process that fails says why.
-private func lastLine(of path: String) -> String? {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return nil }
-    defer { close(file) }
-    let end = lseek(file, 0, SEEK_END)
-    var buffer = [UInt8](repeating: 0, count: 2_048)
-    let count = pread(file, &buffer, buffer.count, max(0, end - buffer.count))
-    guard count > 0 else { return nil }
-    let text = String(decoding: buffer.prefix(count), as: UTF8.self)
-    return text.split(separator: "\n").last.map(String.init)
 }

@@ -32,6 +32,10 @@ final class WorkerLoop {
     /// When a coordinator whose process has gone counts as lost if libzmq has not said so by then.
     private var endDeadline: Moment?
     private var fault = InjectedFault.fromEnvironment
+    /// What happened last, for whoever wants to know why this process failed.
+    private(set) var history = MachineHistory<WorkerEvent, WorkerAction>()
+    /// Whether it has ever been welcomed by a coordinator.
+    private(set) var hasBeenMember = false
 
     init(
         link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, interruption: Int32?,
@@ -115,6 +119,7 @@ final class WorkerLoop {
         }
         switch header.kind {
         case .welcome:
+            hasBeenMember = true
             try handle(.welcomed(run: header.run, MemberID(rawValue: header.member)))
         case .refuse:
             try handle(.refused(decode()))
@@ -161,7 +166,7 @@ final class WorkerLoop {
     // MARK: - Actions
 
     private func handle(_ event: WorkerEvent) throws {
-        machine.handle(event, now: .now, into: &actions)
+        follow(event)
         var index = 0
         while index < actions.count {
             try perform(actions[index])
@@ -205,8 +210,11 @@ final class WorkerLoop {
         }
     }
 
+    /// Takes an event in; what comes of it is added to the list.
     private func follow(_ event: WorkerEvent) {
-        machine.handle(event, now: .now, into: &actions)
+        let (now, first) = (Moment.now, actions.count)
+        machine.handle(event, now: now, into: &actions)
+        history.append(event, actions[first...], at: now)
     }
 
     /// Reads the welcome and looks for the run's data set.

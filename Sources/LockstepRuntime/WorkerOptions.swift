@@ -14,10 +14,13 @@ package struct WorkerOptions {
     /// How the connection is protected.
     package var security: ConnectionSecurity
     package var notify: (WorkerNotice) -> Void
+    /// Told, when a worker that took part fails, what happened last, a line for each event.
+    package var keepEvents: (_ events: [String]) -> Void
 
     package init(
         host: String, processID: Int32, kernel: MatrixKernel?, transport: Transport = .auto, cache: DataCache,
-        security: ConnectionSecurity = .none, notify: @escaping (WorkerNotice) -> Void
+        security: ConnectionSecurity = .none, keepEvents: @escaping (_ events: [String]) -> Void = { _ in },
+        notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
         self.processID = processID
@@ -25,6 +28,7 @@ package struct WorkerOptions {
         self.transport = transport
         self.cache = cache
         self.security = security
+        self.keepEvents = keepEvents
         self.notify = notify
     }
 

@@ -1,4 +1,3 @@
-import Glibc
 import LockstepCluster
 package import LockstepSystem
 package import ZeroMQ
@@ -13,7 +12,7 @@ package enum WorkerProcess {
     ///   - stop: The process's signals.
     /// - Throws: How it ended, unless the run simply came to its end.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
-        if let lifeline = Lifeline.standardInput { try dieWith(lifeline) }
+        try Lifeline.standardInput?.endProcessWithIt()
         let deadlines = Deadlines()
         let context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
         let link = try WorkerLink(
@@ -30,14 +29,9 @@ package enum WorkerProcess {
             try loop.run()
         } catch let ending as WorkerEnding where ending == .finished || ending == .stopped {
             return
-        }
-    }
-
-    /// Ends this process as soon as the one that started it has gone, whatever it is computing.
-    private static func dieWith(_ lifeline: Lifeline) throws {
-        _ = try Thread(name: "lifeline") {
-            lifeline.waitForEnd()
-            _exit(EXIT_FAILURE)
+        } catch {
+            if loop.hasBeenMember { options.keepEvents(loop.history.lines) }
+            throw error
         }
     }
 }

@@ -32,6 +32,16 @@ package struct Lifeline: Sendable {
         while !looksEnded(within: -1) {}
     }
 
+    /// Has this process end as soon as the other end is closed, whatever it does then.
+    ///
+    /// - Throws: `SystemError` if there is no thread to be had.
+    package func endProcessWithIt() throws(SystemError) {
+        _ = try Thread(name: "lifeline") {
+            waitForEnd()
+            _exit(EXIT_FAILURE)
+        }
+    }
+
     private func looksEnded(within milliseconds: Int32) -> Bool {
         var item = pollfd(fd: descriptor, events: linux_pollrdhup, revents: 0)
         guard poll(&item, 1, milliseconds) > 0 else { return false }

@@ -47,7 +47,9 @@ package enum AtomicFile {
     }
 
     /// Replaces the file at `path` by `text` in UTF-8.
-    static func write(_ text: String, to path: String) throws(ArtifactError) {
+    ///
+    /// - Throws: ``ArtifactError`` that names the file.
+    package static func write(_ text: String, to path: String) throws(ArtifactError) {
         try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(ArtifactError) in
             try write([UnsafeRawBufferPointer(bytes)], to: path)
         }

@@ -28,6 +28,8 @@ package struct RunDirectory: Hashable, Sendable {
     package var bench: String { file("bench.json") }
     /// A timeline of some steps.
     package var trace: String { file("trace.json") }
+    /// The last protocol events of a coordinator that failed.
+    package var coordinatorEvents: String { file("coordinator.events") }
     /// The last few states of the run.
     package var checkpoints: CheckpointFolder { CheckpointFolder(path: file("checkpoints")) }
     /// Held while a process works in the directory.

@@ -1,0 +1,83 @@
+/// The last things that happened to a process and that it did, for whoever wants to know why it failed.
+///
+/// Once it is full it allocates nothing.
+struct EventRing<Entry: Sendable>: Sendable {
+    private var entries: [(moment: Moment, entry: Entry)] = []
+    private let capacity: Int
+    /// Where the oldest is, once it is full.
+    private var oldest = 0
+
+    /// - Parameter capacity: The most that are kept; the oldest give way.
+    init(capacity: Int = 1_000) {
+        precondition(capacity > 0)
+        self.capacity = capacity
+        entries.reserveCapacity(capacity)
+    }
+
+    var count: Int { entries.count }
+
+    mutating func append(_ entry: Entry, at moment: Moment) {
+        if entries.count < capacity {
+            entries.append((moment, entry))
+        } else {
+            entries[oldest] = (moment, entry)
+            oldest = (oldest + 1) % capacity
+        }
+    }
+
+    /// A line for each, the oldest first, with the seconds that had passed since the first of them.
+    var lines: [String] {
+        guard let first = entries.isEmpty ? nil : entries[oldest % entries.count].moment else {
+            return []
+        }
+        return entries.indices.map { index in
+            let (moment, entry) = entries[(oldest + index) % entries.count]
+            let microseconds = (moment.nanoseconds &- first.nanoseconds) / 1_000
+            let fraction = String(microseconds % 1_000_000)
+            let padding = String(repeating: "0", count: 6 - fraction.utf8.count)
+            return "\(microseconds / 1_000_000).\(padding)\(fraction) s  \(entry)"
+        }
+    }
+}
+
+/// What a state machine took in last, and what it wanted done about it.
+package struct MachineHistory<Event: Sendable, Action: Sendable>: Sendable {
+    private enum Entry: Sendable, CustomStringConvertible {
+        case event(Event)
+        case action(Action)
+
+        var description: String {
+            switch self {
+            case .event(let event): "\(event)"
+            case .action(let action): "  -> \(action)"
+            }
+        }
+    }
+
+    private var ring = EventRing<Entry>()
+
+    package init() {}
+
+    mutating func note(_ event: Event, _ actions: ArraySlice<Action>, at now: Moment) {
+        ring.append(.event(event), at: now)
+        for action in actions { ring.append(.action(action), at: now) }
+    }
+
+    /// A line for each, the oldest first.
+    package var lines: [String] { ring.lines }
+}
+
+/// Coarse and not generic, so that other modules call specialised code.
+extension MachineHistory<CoordinatorEvent, CoordinatorAction> {
+    /// Keeps an event and what came of it.
+    package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Moment) {
+        note(event, actions, at: now)
+    }
+}
+
+extension MachineHistory<WorkerEvent, WorkerAction> {
+    /// Keeps an event and what came of it.
+    package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Moment) {
+        note(event, actions, at: now)
+    }
+}

@@ -1,0 +1,192 @@
+import Foundation
+import Glibc
+import LockstepArtifacts
+import LockstepTesting
+import Testing
+
+/// Coordinators and workers that were started by hand, when one of them is asked to stop, is killed or comes back.
+@Suite("Started by hand", .serialized, .oneAtATime)
+struct HandStartedTests {
+    /// A run on workers that take a few milliseconds for each node, over an endpoint that does not change.
+    private struct Terminals {
+        let place: Workplace
+        let hash: String
+        var endpoint: String { "ipc://\(place.folder("s"))" }
+
+        init(epochs: Int = 3) throws {
+            place = try Workplace(epochs: epochs)
+            hash = try place.weights(["--shards", "4"])
+        }
+
+        func coordinator(_ options: String...) throws -> RunningProcess {
+            let process = try RunningProcess(
+                [
+                    "coordinator", place.configuration, "--bind", endpoint, "--shards", "4", "--output",
+                    place.folder("run"), "--set", "checkpoint.every=0.05",
+                ] + options, in: place.folder.path)
+            try process.waitForLine(containing: "Listening on ")
+            return process
+        }
+
+        func worker(_ options: String...) throws -> RunningProcess {
+            try RunningProcess(
+                ["worker", "--connect", endpoint] + options, environment: ["LOCKSTEP_FAULT": "slow=4"],
+                in: place.folder.path)
+        }
+
+        func waitForCheckpoint(of coordinator: RunningProcess) throws {
+            let folder = RunDirectory(existing: place.folder("run")).checkpoints
+            try coordinator.wait(until: "there is a checkpoint") { try folder.steps().first ?? 0 > 0 }
+        }
+
+        func expectWhole(_ coordinator: RunningProcess) throws -> RunSummary {
+            let ending = try coordinator.wait()
+            #expect(ending.status == 0, "\(ending)")
+            let summary = try RunSummary(run: place.folder("run"))
+            #expect(summary.weightsSHA256 == hash, "\(ending)")
+            return summary
+        }
+    }
+
+    @Test(
+        "A coordinator that is asked to stop sends its workers home, and goes on later",
+        arguments: [SIGINT, SIGTERM])
+    func stopped(signal: Int32) throws {
+        let terminals = try Terminals()
+        let first = try terminals.coordinator("--workers", "2")
+        let workers = try [terminals.worker(), terminals.worker()]
+        try first.waitForLine(containing: "Epoch 0:")
+        first.send(signal: signal)
+        let ending = try first.wait()
+        #expect(ending.status == 128 + signal, "\(ending)")
+        #expect(ending.errors.contains("to go on, repeat the command with --resume"))
+        for worker in workers { #expect(try worker.wait().status == 0) }
+
+        let second = try terminals.coordinator("--workers", "1", "--resume")
+        let worker = try terminals.worker()
+        let summary = try terminals.expectWhole(second)
+        #expect(second.errors.contains("Resuming ") && summary.workersJoined == 3)
+        #expect(try worker.wait().status == 0)
+    }
+
+    @Test(
+        "Asked twice, a coordinator ends at once; workers wait for another and then say that there is none"
+    )
+    func stoppedTwice() throws {
+        let terminals = try Terminals()
+        let coordinator = try terminals.coordinator("--workers", "2", "--set", "timeouts.rejoin=1")
+        let workers = try [terminals.worker(), terminals.worker()]
+        try coordinator.waitForLine(containing: "Epoch 0:")
+        // Nobody answers any more, so that the step is never finished.
+        for worker in workers { worker.send(signal: SIGSTOP) }
+        coordinator.send(signal: SIGINT)
+        try coordinator.wait(until: "it has ended") {
+            coordinator.send(signal: SIGINT)
+            return ProcessTable.arguments(of: coordinator.processID).isEmpty
+        }
+        #expect(try coordinator.wait().status == 130)
+        for worker in workers {
+            worker.send(signal: SIGCONT)
+            let ending = try worker.wait()
+            #expect(ending.status == 69, "\(ending)")
+            #expect(ending.errors.contains("Lost the coordinator; waiting 1 s for it to come back"))
+            // In its log, for standard error is a file.
+            #expect(ending.errorLines.contains { $0.contains("event: ") && $0.hasSuffix("disconnected") }, "\(ending)")
+        }
+    }
+
+    @Test(
+        "Workers join a coordinator that was killed and resumed in time, and the weights are as if nothing had been"
+    )
+    func resumed() throws {
+        let terminals = try Terminals()
+        let first = try terminals.coordinator("--workers", "2")
+        let workers = try [terminals.worker(), terminals.worker()]
+        try first.waitForLine(containing: "Epoch 0:")
+        try terminals.waitForCheckpoint(of: first)
+        first.send(signal: SIGKILL)
+        #expect(try first.wait().signal == SIGKILL)
+        for worker in workers {
+            try worker.waitForLine(containing: "Lost the coordinator; waiting 60 s")
+        }
+        let second = try terminals.coordinator("--workers", "2", "--resume")
+        let summary = try terminals.expectWhole(second)
+        #expect(summary.workers == 2 && second.errors.contains("Resuming "))
+        for worker in workers {
+            let ending = try worker.wait()
+            #expect(ending.status == 0, "\(ending)")
+            #expect(ending.errorLines.count { $0.contains("Joined the run as") } == 2)
+        }
+    }
+
+    @Test("A worker process of several that is killed is replaced")
+    func replaced() throws {
+        let terminals = try Terminals()
+        let coordinator = try terminals.coordinator("--workers", "1:3")
+        let group = try terminals.worker("--processes", "2")
+        try coordinator.waitForLine(containing: "Epoch 0:")
+        kill(try #require(group.workers.first { $0 != group.processID }), SIGKILL)
+        let line = try group.waitForLine(
+            containing: "another one starts in 0.2 s (replacement 1 of at most 10)")
+        #expect(line.contains("signal 9 (Killed)"))
+        try coordinator.waitForLine(containing: "joined", count: 3)
+        let summary = try terminals.expectWhole(coordinator)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 3)
+        #expect(try group.wait().status == 0)
+        #expect(group.orphans().isEmpty)
+    }
+
+    @Test("Replacements have a limit, and then the others go on and the command says what happened")
+    func limited() throws {
+        let terminals = try Terminals()
+        let coordinator = try terminals.coordinator("--workers", "1:3")
+        let group = try terminals.worker("--processes", "2", "--max-restarts", "0")
+        try coordinator.waitForLine(containing: "joined; 2 workers")
+        kill(try #require(group.workers.first { $0 != group.processID }), SIGKILL)
+        try group.waitForLine(containing: "is not replaced")
+        let summary = try terminals.expectWhole(coordinator)
+        #expect(summary.workersJoined == 2)
+        let ending = try group.wait()
+        #expect(ending.status == 69)
+        #expect(
+            ending.errorLines.last?.contains("a worker process ended with signal 9 (Killed)") == true)
+    }
+
+    @Test("A worker without a log keeps its last events in a file, and names it")
+    func eventFile() throws {
+        let terminals = try Terminals(epochs: 1)
+        let coordinator = try terminals.coordinator(
+            "--workers", "1", "--epochs", "100000", "--set", "timeouts.rejoin=0.1")
+        let worker = Process()
+        let errors = Pipe()
+        worker.executableURL = URL(fileURLWithPath: try Program.path)
+        worker.arguments = ["worker", "--connect", terminals.endpoint]
+        worker.environment = ["TMPDIR": terminals.place.folder.path, "HOME": terminals.place.folder.path]
+        worker.standardError = errors
+        try worker.run()
+        try coordinator.waitForLine(containing: "Epoch 0:")
+        coordinator.send(signal: SIGKILL)
+        let said = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        worker.waitUntilExit()
+        #expect(worker.terminationStatus == 69)
+        let line = try #require(said.split(separator: "\n").first { $0.contains("protocol events are in ") }, "\(said)")
+        let path = try #require(line.components(separatedBy: " are in ").last)
+        #expect(path.hasPrefix(terminals.place.folder.path) && path.hasSuffix(".events"))
+        let events = try text(of: path)
+        #expect(events.contains("assigned(node ") && events.contains("disconnected"))
+    }
+
+    @Test("Worker processes end with the command that started them; one that was stopped, when it goes on")
+    func orphans() throws {
+        let terminals = try Terminals(epochs: 1)
+        let coordinator = try terminals.coordinator("--workers", "1:3", "--epochs", "100000")
+        let group = try terminals.worker("--processes", "2")
+        try coordinator.waitForLine(containing: "joined; 2 workers")
+        let stopped = try #require(group.descendants.first)
+        kill(stopped, SIGSTOP)
+        group.send(signal: SIGKILL)
+        #expect(try group.wait().signal == SIGKILL)
+        kill(stopped, SIGCONT)
+        #expect(group.orphans().isEmpty)
+    }
+}
