@@ -87,7 +87,7 @@ let package = Package(
                 "LockstepTimeline",
                 "Lockstep", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
                 "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS", "LockstepSystem",
-                "LockstepDigest", "LockstepCluster", "LockstepProtocol", "ZeroMQ",
+                "LockstepDigest", "LockstepCluster", "LockstepProtocol", "ZeroMQ", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -155,6 +155,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
+    ("LockstepCLITests", ["LockstepCLI"]),
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
     // Real processes, real sockets, real kills.

@@ -1,0 +1,50 @@
+import Glibc
+import LockstepCluster
+import LockstepRuntime
+import LockstepSystem
+import Synchronization
+import ZeroMQ
+
+/// Follows a run from outside, as `lockstep status` does, some hundred times a second.
+final class RunWatch: Sendable {
+    /// What was last seen.
+    struct View: Sendable {
+        /// The step under way; nil before the first.
+        var step: UInt64?
+        /// Processes that take part.
+        var members: Set<Int32> = []
+        /// When something last changed.
+        var changedAt = MonotonicClock.now
+    }
+
+    private let view = Mutex(View())
+    private let isOver = Atomic(false)
+
+    /// - Throws: `SystemError` if there is no thread to be had.
+    init(_ endpoint: Endpoint, context: Context) throws(SystemError) {
+        _ = try Thread(name: "watch") { [self] in
+            while !isOver.load(ordering: .relaxed) {
+                // While there is no coordinator, or it is busy, there is nothing new.
+                let inquiry = try? Inquiry(endpoint, security: .none, context: context, limit: 0.5)
+                while !isOver.load(ordering: .relaxed), let report = try? inquiry?.status() {
+                    take(report.cluster)
+                    usleep(4_000)
+                }
+                usleep(4_000)
+            }
+        }
+    }
+
+    var latest: View { view.withLock { $0 } }
+
+    func end() { isOver.store(true, ordering: .relaxed) }
+
+    private func take(_ status: ClusterStatus) {
+        let members = status.workers.filter { $0.state != .preparing }.map { Int32(bitPattern: $0.processID) }
+        view.withLock { view in
+            let isNew = view.step != status.step || view.members != Set(members)
+            view = View(
+                step: status.step, members: Set(members), changedAt: isNew ? MonotonicClock.now : view.changedAt)
+        }
+    }
+}

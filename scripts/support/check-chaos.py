@@ -1,0 +1,26 @@
+"""Judges what `lockstep chaos --json` prints, on standard input: the times and numbers that a series of runs must keep to.
+
+usage: check-chaos.py gap MILLISECONDS | redone
+
+gap       the 99th percentile of the runs' longest times between two steps is at most so long
+redone    no killed coordinator cost more steps than pass between two checkpoints
+"""
+
+import json
+import sys
+
+
+def main():
+    document = json.load(sys.stdin)
+    result = document["result"]
+    print(f"{document['equal']} of {len(result['runs'])} runs equal, {document['shards_reassigned']} with shards handed on")
+    if sys.argv[1] == "gap":
+        name, found, limit = "99th percentile of the longest gap, ms", document["max_step_gap_ms"]["p99"], float(sys.argv[2])
+    else:
+        redone = [steps for run in result["runs"] for steps in run["redone_steps"]]
+        name, found, limit = "most steps redone", max(redone), result["checkpoint_interval_steps"]
+    print(f"{name}: {found} (at most {limit})")
+    sys.exit(found > limit)
+
+
+main()
