@@ -2,6 +2,7 @@ package import Foundation
 import Glibc
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
 
 /// What has gone wrong in a run since all was well: the first cause, and what followed from it.
 package final class Chronicle {
@@ -27,6 +28,8 @@ package final class Chronicle {
     package private(set) var omitted = 0
     /// Workers with which all is well again.
     private let wanted: Int
+    /// Processes whose end is told already.
+    private var ended: Set<UInt32> = []
 
     init(wanted: Int) {
         self.wanted = wanted
@@ -44,8 +47,10 @@ package final class Chronicle {
         case .joined(_, let active), .joinedWithOtherBits(_, _, let active):
             guard active >= wanted else { return }
             incidents.removeAll()
+            ended.removeAll()
             omitted = 0
         case .lost(let member, let reason, _, _):
+            if ending != nil { ended.insert(member.processID) }
             add("\(member) was lost: \(ending ?? reason)", step, log)
         case .left(let member, let goodbye, _) where goodbye.code == .failed:
             add("\(member) gave up: \(goodbye.message)", step, log)
@@ -55,6 +60,15 @@ package final class Chronicle {
             add("a worker\(host.map { " on \($0)" } ?? "") was refused: \(refusal.message)", step, log)
         default:
             break
+        }
+    }
+
+    /// Takes in, when the run has failed, processes of this host that have ended before the end of their connections
+    /// could be told as a loss.
+    func note(_ deaths: [LocalWorkers.Death], step: UInt64?) {
+        for death in deaths where !ended.contains(death.processID) {
+            let who = "worker process \(death.place) (\(Host.name), pid \(death.processID))"
+            add("\(who) was lost: \(death.ending)", step, death.log)
         }
     }
 

@@ -204,6 +204,7 @@ package final class Cluster {
             return result
         } catch {
             lastEvents = source.history.lines
+            chronicle.note(localWorkers?.deaths ?? [], step: source.machine.step)
             try? source.finish(Goodbye(code: .failed, message: "\(error)"))
             throw error
         }

@@ -140,6 +140,24 @@ final class LocalWorkers {
         return (workers[index].ending ?? workers[index].process.wait(until: .after(.milliseconds(50)))).map { "\($0)" }
     }
 
+    /// A process that has ended and has not been replaced.
+    struct Death {
+        let place: Int
+        let processID: UInt32
+        let ending: String
+        let log: String
+    }
+
+    /// Those that did not leave of their own accord, in the order of their places.
+    var deaths: [Death] {
+        workers.enumerated().compactMap { place, worker in
+            guard let ending = worker.ending, !ending.isSuccess, !worker.hasLeft else { return nil }
+            return Death(
+                place: place, processID: UInt32(bitPattern: worker.process.processID), ending: "\(ending)",
+                log: worker.log)
+        }
+    }
+
     /// The log of the worker with this process id, if it is one of ours.
     func log(ofProcess processID: UInt32) -> String? { index(ofProcess: processID).map { workers[$0].log } }
 

@@ -81,6 +81,7 @@ struct HandStartedTests {
         for worker in workers { worker.send(signal: SIGSTOP) }
         coordinator.send(signal: SIGINT)
         try coordinator.wait(until: "it has ended") {
+            usleep(200_000)
             coordinator.send(signal: SIGINT)
             return ProcessTable.arguments(of: coordinator.processID).isEmpty
         }
