@@ -64,7 +64,7 @@ import Testing
             ),
             (
                 .payloadSize(kind: .gradient, found: 5),
-                "gradient message with a payload of 5 bytes, where it has 4 to 1048576"
+                "gradient message with a payload of 5 bytes, where it has 2 to 1048576"
             ),
             (
                 .notAChunk(segment: 1, offset: 4, payloadBytes: 8),
