@@ -92,7 +92,7 @@ extension ClusterGradientSource {
     private func computeHere(_ unit: WorkUnit, _ push: (Contribution) throws -> Void) throws {
         switch unit.kind {
         case .node:
-            try computeHere(Batch(step: unit.step, schedule: computation.schedule), push)
+            try computeHere(Batch(step: unit.step, schedule: computation.schedule), with: local.rest, push)
         case .block:
             let named = EvaluationUnit(rawValue: unit.number)
             guard let split = named.dataSplit else { return }
@@ -102,7 +102,9 @@ extension ClusterGradientSource {
     }
 
     /// Computes a step by itself.
-    func computeHere(_ batch: Batch, _ push: (Contribution) throws -> Void) throws {
+    func computeHere(
+        _ batch: Batch, with local: LocalGradientSource, _ push: (Contribution) throws -> Void
+    ) throws {
         isComputingHere = true
         defer { isComputingHere = false }
         try local.gradients(of: batch, parameters: parameters, push: push)

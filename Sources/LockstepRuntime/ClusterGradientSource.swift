@@ -63,7 +63,10 @@ final class ClusterGradientSource: GradientSource {
     var history = MachineHistory<CoordinatorEvent, CoordinatorAction>()
     /// The coordinator's own arithmetic: for audits, and for steps that it takes alone.
     let computation: Computation
-    private(set) lazy var local = LocalGradientSource(computation)
+    /// For steps that it takes alone from their start, and for what workers have left of one.
+    private(set) lazy var local = (
+        whole: LocalGradientSource(computation, inPlace: true), rest: LocalGradientSource(computation)
+    )
     /// Whether this thread computes a step by itself.
     var isComputingHere = false
     /// When the sockets are looked at again in steps that need none of them.
@@ -154,7 +157,7 @@ final class ClusterGradientSource: GradientSource {
         let isAudited = audits.includes(batch.step)
         self.parameters = parameters
         if let until = machine.aloneUntil, until > .now, !isAudited {
-            return try computeHere(batch, push)
+            return try computeHere(batch, with: local.whole, push)
         }
         try lookAround()
         dropRegionsOfLostMembers()
