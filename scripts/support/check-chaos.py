@@ -3,7 +3,8 @@
 usage: check-chaos.py gap MILLISECONDS | redone
 
 gap       the 99th percentile of the runs' longest times between two steps is at most so long
-redone    no killed coordinator cost more steps than pass between two checkpoints
+redone    no killed coordinator cost more steps than pass between two checkpoints of its run; half as many more are
+          allowed, for a run is not equally fast all the time
 """
 
 import json
@@ -17,8 +18,10 @@ def main():
     if sys.argv[1] == "gap":
         name, found, limit = "99th percentile of the longest gap, ms", document["max_step_gap_ms"]["p99"], float(sys.argv[2])
     else:
-        redone = [steps for run in result["runs"] for steps in run["redone_steps"]]
-        name, found, limit = "most steps redone", max(redone), result["checkpoint_interval_steps"]
+        redone = [
+            steps / run["checkpoint_interval_steps"] for run in result["runs"] for steps in run["redone_steps"]
+        ]
+        name, found, limit = "most steps redone, in checkpoint intervals", round(max(redone), 2), 1.5
     print(f"{name}: {found} (at most {limit})")
     sys.exit(found > limit)
 

@@ -16,6 +16,8 @@ struct ChaosResult: Encodable {
         let shardsReassigned: Int?
         let maxStepGapMs: Double?
         let redoneSteps: [UInt64]
+        /// Steps that pass between two of its checkpoints, on average.
+        let checkpointIntervalSteps: Int?
     }
 
     struct Gap: Encodable {
@@ -39,17 +41,14 @@ struct ChaosResult: Encodable {
     let weightsSHA256: String
     let steps: Int
     let undisturbedMaxStepGapMs: Double?
-    /// Steps that pass between two checkpoints, undisturbed.
-    let checkpointIntervalSteps: Int?
+    private let checkpointSeconds: Double
     var runs: [Run] = []
 
     /// - Parameters:
     ///   - undisturbed: What the runs are compared with.
     ///   - checkpointSeconds: Between two checkpoints.
     init(undisturbed: RunSummary, checkpointSeconds: Double) {
-        checkpointIntervalSteps = undisturbed.stepsPerSecond.map {
-            Int(max(0, min(1e15, checkpointSeconds * $0)).rounded(.up))
-        }
+        self.checkpointSeconds = checkpointSeconds
         weightsSHA256 = undisturbed.weightsSHA256
         steps = undisturbed.steps
         undisturbedMaxStepGapMs = undisturbed.maxStepGapMilliseconds
@@ -64,7 +63,10 @@ struct ChaosResult: Encodable {
                 isEqual: isEqual, problems: outcome.problems, weightsSHA256: summary?.weightsSHA256,
                 workersLost: summary?.workersLost, workersJoined: summary?.workersJoined,
                 shardsReassigned: summary?.shardsReassigned, maxStepGapMs: summary?.maxStepGapMilliseconds,
-                redoneSteps: outcome.redoneSteps))
+                redoneSteps: outcome.redoneSteps,
+                checkpointIntervalSteps: summary?.stepsPerSecond.map {
+                    Int(max(0, min(1e15, checkpointSeconds * $0)).rounded(.up))
+                }))
     }
 
     var equalCount: Int { runs.count(where: \.isEqual) }
@@ -95,7 +97,11 @@ struct ChaosResult: Encodable {
         }
         let redone = runs.flatMap(\.redoneSteps)
         if let most = redone.max() {
-            let interval = checkpointIntervalSteps.map { "; about \(grouped($0)) pass between two checkpoints" } ?? ""
+            let intervals = runs.compactMap(\.checkpointIntervalSteps)
+            let (shortest, longest) = (grouped(intervals.min() ?? 0), grouped(intervals.max() ?? 0))
+            let interval =
+                intervals.isEmpty
+                ? "" : "; between two checkpoints pass \(shortest) to \(longest), depending on the run"
             lines.append("Steps redone after \(redone.count) killed coordinators: at most \(most)\(interval)")
         }
         lines.append("Weights: \(weightsSHA256) undisturbed, the same in \(equalCount) of \(runs.count) runs")
