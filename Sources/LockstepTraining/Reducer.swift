@@ -14,8 +14,8 @@ package final class Reducer {
     private var tree: SummationTree
     /// One lane a chunk, and the last one for the loss.
     private var arrivals: TreeArrivals
-    /// Own memory by slot, made at first use.
-    private var slots: [FloatBuffer?]
+    /// Own memory by slot; one that no step uses costs address space alone.
+    private let slots: [FloatBuffer]
     /// Where a known node's floats of a chunk lie, by slot and chunk: own memory, or memory pushed as stable.
     private var values: [UnsafePointer<Float>?]
     private var losses: [Double]
@@ -34,7 +34,7 @@ package final class Reducer {
         self.elements = layout.chunks.last?.range.upperBound ?? 0
         self.tree = SummationTree(shards: shards, samples: shards)
         self.arrivals = TreeArrivals(lanes: layout.chunks.count + 1)
-        self.slots = Array(repeating: nil, count: shards)
+        self.slots = (0..<shards).map { [elements] _ in FloatBuffer(count: elements) }
         self.values = Array(repeating: nil, count: shards * layout.chunks.count)
         self.losses = Array(repeating: 0, count: shards)
     }
@@ -76,7 +76,7 @@ package final class Reducer {
                 let addend = values[tree.slot(of: right) * chunks + chunk]
             else { preconditionFailure("a known node without a value") }
             let slot = tree.slot(of: parent)
-            let sum = memory(ofSlot: slot) + range.lowerBound
+            let sum = slots[slot].pointer + range.lowerBound
             LockstepNumerics.add(augend, addend, into: sum, count: range.count)
             if rounds, parent != tree.root { roundToBFloat16(sum, count: range.count) }
             values[slot * chunks + chunk] = UnsafePointer(sum)
@@ -90,7 +90,7 @@ package final class Reducer {
         case .pending:
             if known == node && !isStable {
                 let slot = tree.slot(of: node)
-                let copy = memory(ofSlot: slot) + range.lowerBound
+                let copy = slots[slot].pointer + range.lowerBound
                 copy.update(from: floats, count: range.count)
                 values[slot * chunks + chunk] = UnsafePointer(copy)
             }
@@ -109,12 +109,5 @@ package final class Reducer {
             losses[tree.slot(of: parent)] = losses[tree.slot(of: left)] + losses[tree.slot(of: right)]
         }
         if outcome == .complete { self.loss = losses[tree.slot(of: tree.root)] }
-    }
-
-    private func memory(ofSlot slot: Int) -> UnsafeMutablePointer<Float> {
-        if let buffer = slots[slot] { return buffer.pointer }
-        let buffer = FloatBuffer(count: elements)
-        slots[slot] = buffer
-        return buffer.pointer
     }
 }

@@ -1,7 +1,6 @@
 import CLinux
 import Glibc
 import LockstepSystem
-import Synchronization
 
 /// A network that can be broken: it passes bytes between workers and their coordinator, over unix sockets.
 ///
@@ -23,7 +22,7 @@ final class Relay: Sendable {
 
     private let folder: String
     private let coordinator: String
-    private let commands = Mutex<[Command]>([])
+    private let commands = Guarded<[Command]>([])
     private let event: Int32
 
     /// - Parameters:

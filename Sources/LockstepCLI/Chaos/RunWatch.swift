@@ -17,7 +17,7 @@ final class RunWatch: Sendable {
         var changedAt = MonotonicClock.now
     }
 
-    private let view = Mutex(View())
+    private let view = Guarded(View())
     private let isOver = Atomic(false)
 
     /// - Throws: `SystemError` if there is no thread to be had.
