@@ -24,9 +24,7 @@ struct BaselineCommand: ParsableCommand {
     var method: Method
 
     @Option(
-        help: ArgumentHelp(
-            "A data set's name, a pickle such as mnist.pkl.gz, or a folder with four IDX files.", valueName: "name|path"
-        ))
+        help: ArgumentHelp("\(DataSource.argumentHelp)", valueName: "name|path"))
     var data = KnownDataset.mnist.name
 
     @Option(help: "The key of the guesses.")

@@ -17,6 +17,7 @@ struct EvaluateCommand: ParsableCommand {
               lockstep evaluate runs/RUN/best.safetensors
               lockstep evaluate model.safetensors --split validation
               lockstep evaluate model.safetensors --data folder-with-four-idx-files
+              lockstep evaluate runs/RUN/best.safetensors --data runs/RUN/config.yaml
             """
     )
 
@@ -25,8 +26,7 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "A data set's name, a pickle, or a folder with four IDX files. (default: what the model was trained on)",
-            valueName: "name|path"))
+            "\(DataSource.argumentHelp) (default: what the model was trained on)", valueName: "name|path"))
     var data: String?
 
     @Option(help: "Which part of it: \(Split.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -41,6 +41,11 @@ struct EvaluateCommand: ParsableCommand {
         let console = consoleOptions.console
         let model = try ModelFile.load(self.model)
         let dataset = try Dataset.load(try source(of: model), cache: try DataCache())
+        if data == nil, let trained = model.metadata.dataSHA256, trained != dataset.description.sha256 {
+            throw UsageError(
+                "the model was trained on other data than '\(dataset.description.name)' holds; name the data with --data, "
+                    + "for example by the run's config.yaml", status: .dataError)
+        }
         try model.architecture.check(against: dataset.description)
         let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
         let engine = try Backpropagation(
@@ -60,13 +65,20 @@ struct EvaluateCommand: ParsableCommand {
     private func source(of model: Model) throws -> DataSource {
         if let data { return try DataSource(argument: data) }
         guard let name = model.metadata.dataName else { return .named(KnownDataset.mnist.name) }
-        do throws(DataError) {
-            return try DataSource(argument: name)
-        } catch {
+        let source: DataSource
+        do {
+            source = try DataSource(argument: name)
+        } catch is DataError {
             throw UsageError(
-                "the model was trained on '\(name)', and nothing known is called so; name the data with --data: a pickle, "
-                    + "or a folder with four IDX files", status: .noInput)
+                "the model was trained on '\(name)', and nothing known is called so; name the data with --data, for "
+                    + "example by the run's config.yaml", status: .noInput)
         }
+        if case .table = source {
+            throw UsageError(
+                "the model was trained on the table '\(name)', and does not say how it is to be read; name the data with "
+                    + "--data, for example by the run's config.yaml", status: .noInput)
+        }
+        return source
     }
 }
 

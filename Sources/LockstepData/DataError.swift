@@ -41,6 +41,8 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case malformedPickle(String)
         /// The pickle uses an instruction or a name that plain arrays do not need, and that could run a program.
         case forbiddenPickle(String)
+        /// A table of text is damaged, or is none that samples can be read from.
+        case malformedTable(String)
         /// The file is no picture of a known kind.
         case unknownPicture
         /// The picture cannot be decoded.
@@ -57,6 +59,9 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Where in the file, in bytes from its start, counted in the uncompressed content; for ``Reason/damagedGzip(_:)``
     /// in the compressed one.
     package var offset: Int?
+    /// Where in a table: line and field, both counted from 1.
+    package var line: Int?
+    package var column: Int?
     /// What to do about it, where the reason alone does not say.
     package var remedy: String?
 
@@ -69,11 +74,13 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// One line: what, where, why, remedy.
     package var description: String {
-        var line = subject
-        if let offset { line += ", byte \(offset)" }
-        line += ": \(reason.explanation)"
-        if let remedy = remedy ?? reason.remedy { line += "; \(remedy)" }
-        return line
+        var text = subject
+        if let offset { text += ", byte \(offset)" }
+        if let line { text += ", line \(line)" }
+        if let column { text += ", column \(column)" }
+        text += ": \(reason.explanation)"
+        if let remedy = remedy ?? reason.remedy { text += "; \(remedy)" }
+        return text
     }
 }
 
@@ -95,7 +102,8 @@ extension DataError.Reason {
         case .labelOutOfRange(let label, let classCount): "label \(label) is not below \(classCount)"
         case .countMismatch(let images, let labels, let labelsFile):
             "\(images) images, but \(labelsFile) holds \(labels) labels"
-        case .imageSizeMismatch(let training, let test): "images of \(test) values, those for training have \(training)"
+        case .imageSizeMismatch(let training, let test):
+            "samples of \(test) values, those for training have \(training)"
         case .invalidValidationCount(let validation, let samples):
             "\(validation) of its \(samples) samples cannot be set aside for validation"
         case .unknownDataset: "no such data set"
@@ -104,6 +112,7 @@ extension DataError.Reason {
         case .invalidDescription(let text): "inconsistent data set: \(text)"
         case .malformedPickle(let text): "not a pickle of three pairs of arrays: \(text)"
         case .forbiddenPickle(let text): "the pickle uses \(text), which plain arrays do not need; nothing was executed"
+        case .malformedTable(let text): text
         case .unknownPicture: "not a picture of a known kind"
         case .damagedPicture(let text): "damaged picture: \(text)"
         case .noCacheDirectory: "neither LOCKSTEP_CACHE nor HOME is set"

@@ -6,6 +6,8 @@ package enum DataSource: Codable, Hashable, Sendable {
     case files(IDXFiles)
     /// A pickle of three (images, labels) pairs of numpy arrays, such as the textbook's `mnist.pkl.gz`.
     case pickle(String)
+    /// Tables of text with a sample on each line.
+    case table(TableFiles)
 }
 
 /// Four IDX files, and how many of the training samples are set aside for validation.

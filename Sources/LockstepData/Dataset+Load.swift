@@ -7,6 +7,7 @@ extension Dataset {
         case .named(let name): try load(try KnownDataset.named(name), cache: cache)
         case .files(let files): try load(files, name: baseName(files.images), classCount: nil)
         case .pickle(let path): try load(pickle: path)
+        case .table(let files): try load(files)
         }
     }
 

@@ -333,7 +333,8 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: {}",
-                "x.yaml:2: data is empty; add a 'name', a 'pickle', or 'images', 'labels', 'test-images' and 'test-labels'"
+                "x.yaml:2: data is empty; add a 'name', a 'pickle', a 'csv', or 'images', 'labels', 'test-images' "
+                    + "and 'test-labels'"
             ),
             (
                 2, "data: { name: mnist, images: x }",
@@ -344,9 +345,39 @@ struct ConfigurationFileTests {
                 "x.yaml:2: data.test-labels is missing; add for example 'test-labels: digits/test-labels.gz'"
             ),
             (
+                2, "data: { pickle: x, name: mnist }",
+                "x.yaml:2: data has both 'name' and 'pickle'; give a data set's name or files, not both"
+            ),
+            (
+                2, "data: { pickle: x, validation: 5 }",
+                "x.yaml:2: data has both 'pickle' and 'validation'; give the pickle alone: it holds all splits"
+            ),
+            (
+                2, "data: { csv: x, labels: y }",
+                "x.yaml:2: data has both 'csv' and 'labels'; give 'csv' and, with it, test-csv, label, scale, test, "
+                    + "validation"
+            ),
+            (
+                2, "data: { images: x, labels: y, label: z }",
+                "x.yaml:2: data has both 'images' and 'label'; give images, labels, test-images, test-labels, validation"
+            ),
+            (2, "data: { label: last }", "x.yaml:2: data.csv is missing; add for example 'csv: flowers.csv'"),
+            (
+                2, "data: { csv: x, label: 0 }",
+                "x.yaml:2: data.label is 0; it must be first, last, a column's number from 1, or its name"
+            ),
+            (
+                2, "data: { csv: x, scale: 0 }",
+                "x.yaml:2: data.scale is 0; it must be finite and greater than 0"
+            ),
+            (
+                2, "data: { csv: x, test-csv: y, test: 5 }",
+                "x.yaml:2: data.test is 5; it must be left out beside 'test-csv', which holds the test samples"
+            ),
+            (
                 2, "data: mnist",
-                "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, images, labels, test-images, "
-                    + "test-labels, validation"
+                "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, csv, test-csv, label, scale, "
+                    + "test, images, labels, test-images, test-labels, validation"
             ),
             (1, "", "x.yaml:2: name is missing; add for example 'name: mnist-30'"),
             (1, "name: ''", "x.yaml:1: name is the text ''; it must be a text of at least one character"),

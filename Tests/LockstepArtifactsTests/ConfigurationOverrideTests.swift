@@ -45,6 +45,11 @@ struct ConfigurationOverrideTests {
             try load("data.images=a", "data.labels=b", "data.test-images=c", "data.test-labels=e").data == files)
         #expect(try load("data.name=other", data: Self.files).data == .named("other"))
         #expect(try load("data.images=a", "data.name=other").data == .named("other"))
+        #expect(try load("data.pickle=p", "data.name=other").data == .named("other"))
+        #expect(try load("data.csv=t", data: "{ pickle: p }").data == .table(TableFiles(path: "t")))
+        #expect(
+            try load("data.csv=t", data: Self.files).data == .table(TableFiles(path: "t", validation: 5)),
+            "both forms have the key")
         #expect(
             message { try load("data.images=a") }
                 == "x.yaml:2: data.labels is missing; add for example 'labels: digits/labels.gz'")

@@ -71,7 +71,8 @@ struct ConfigurationTableTests {
     private static let values = [
         "name": "other", "data.name": "letters", "data.pickle": "a.pkl",
         "data.images": "z", "data.labels": "z", "data.test-images": "z", "data.test-labels": "z",
-        "data.validation": "7",
+        "data.validation": "7", "data.csv": "a.csv", "data.test-csv": "b.csv", "data.label": "last", "data.scale": "7",
+        "data.test": "7",
         "network.sizes": "[784, 10]", "network.activation": "relu", "network.output": "sigmoid",
         "network.initializer": "he", "cost": "cross-entropy",
         "training.epochs": "7", "training.batch": "7", "training.seed": "7",
@@ -91,10 +92,12 @@ struct ConfigurationTableTests {
         "wire": "bfloat16", "shards": "7", "kernel": "portable",
     ]
 
+    private static let idx = "data={ images: a, labels: b, test-images: c, test-labels: d }"
     /// What must be set beside a key, in the order of the keys' beginnings.
     private static let companions = [
-        ("data.pickle", "data={}"), ("data.name", "data={}"),
-        ("data.", "data={ images: a, labels: b, test-images: c, test-labels: d }"),
+        ("data.pickle", "data={}"), ("data.name", "data={}"), ("data.csv", "data={}"),
+        ("data.labels", idx), ("data.test-images", idx), ("data.test-labels", idx), ("data.label", "data={ csv: a }"),
+        ("data.scale", "data={ csv: a }"), ("data.test", "data={ csv: a }"), ("data.", idx),
         ("optimizer.adamw", "optimizer={ adamw: { learning-rate: 1 } }"),
         ("optimizer.sgd.nesterov", "optimizer.sgd.momentum=0.5"),
         ("schedule.step", "schedule={ step: { every: 1, factor: 0.5 } }"),

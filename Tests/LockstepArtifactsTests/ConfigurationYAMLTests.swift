@@ -100,15 +100,30 @@ struct ConfigurationYAMLTests {
             String(String.UnicodeScalarView(text().unicodeScalars.filter { $0.properties.generalCategory != .control }))
                 + "x"
         }
+        func data() -> DataSource {
+            let count = Bool.random(using: &random) ? Int.random(in: 0...9_999, using: &random) : nil
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0: return .named(text())
+            case 1: return .pickle(text())
+            case 2:
+                let labels = [
+                    LabelColumn.first, .last, .number(.random(in: 1...99, using: &random)), .named("x" + text()),
+                ]
+                let (testPath, scale) = (text(), Double.random(in: 1e-9...1e9, using: &random))
+                return .table(
+                    TableFiles(
+                        path: text(), testPath: count == nil ? testPath : nil,
+                        label: labels.randomElement(using: &random) ?? .last, scale: count == nil ? scale : nil,
+                        validation: count, test: count))
+            default:
+                return .files(
+                    IDXFiles(
+                        images: text(), labels: text(), testImages: text(), testLabels: text(), validation: count))
+            }
+        }
         let layers = Int.random(in: 2...6, using: &random)
         var run = RunConfiguration(
-            name: name(),
-            data: Bool.random(using: &random)
-                ? .named(text())
-                : .files(
-                    IDXFiles(
-                        images: text(), labels: text(), testImages: text(), testLabels: text(),
-                        validation: Bool.random(using: &random) ? Int.random(in: 0...9_999, using: &random) : nil)),
+            name: name(), data: data(),
             network: Architecture(sizes: (0..<layers).map { _ in Int.random(in: 1...5_000, using: &random) }),
             training: TrainingOptions(
                 epochs: Int.random(in: 0...1_000_000_000, using: &random),

@@ -13,6 +13,13 @@ extension ConfigurationFile {
             lines.append("  name: \(scalar(name))")
         case .pickle(let path):
             lines.append("  pickle: \(scalar(path))")
+        case .table(let files):
+            lines.append("  csv: \(scalar(files.path))")
+            if let path = files.testPath { lines.append("  test-csv: \(scalar(path))") }
+            lines.append("  label: \(scalar(files.label.text))")
+            if let scale = files.scale { lines.append("  scale: \(scale)") }
+            if let validation = files.validation { lines.append("  validation: \(validation)") }
+            if let test = files.test { lines.append("  test: \(test)") }
         case .files(let files):
             lines.append("  images: \(scalar(files.images))")
             lines.append("  labels: \(scalar(files.labels))")

@@ -32,8 +32,8 @@ package struct ConfigurationOverride: Hashable, Sendable {
 extension ConfigurationNode {
     /// Puts the value of `override` in the place of the one at its key path, making the sections on the way.
     ///
-    /// A section as a value (`training={epochs: 1, batch: 5}`) replaces the whole section. `data` has two forms: a key
-    /// of one form removes the keys of the other, so `data.images=…` after `name: mnist` means files.
+    /// A section as a value (`training={epochs: 1, batch: 5}`) replaces the whole section. `data` has several forms: a
+    /// key of one form removes the keys of the others, so `data.images=…` after `name: mnist` means files.
     mutating func apply(_ override: ConfigurationOverride) throws(ConfigurationError) {
         let place = ConfigurationError.Place.option(override.spelling)
         let value = try ConfigurationNode(yaml: override.value) { _ in place }
@@ -78,8 +78,8 @@ extension ConfigurationNode {
                 remedy: "correct it first")
         }
         if path == "data" {
-            let isFileKey = ConfigurationSchema.fileKeys.contains(key)
-            entries.removeAll { ConfigurationSchema.fileKeys.contains($0.key) != isFileKey }
+            let forms = ConfigurationSchema.dataForms.filter { $0.contains(key) }
+            entries.removeAll { entry in !forms.contains { $0.contains(entry.key) } }
         }
         let inner = ConfigurationSchema.joined(path, key)
         if let index = entries.firstIndex(where: { $0.key == key }) {

@@ -8,7 +8,7 @@ enum ConfigurationSchema {
             "name", "data", "network", "cost", "training", "optimizer", "schedule", "regularization",
             "augmentation", "evaluation", "checkpoint", "timeouts", "wire", "shards", "kernel",
         ],
-        "data": ["name", "pickle"] + fileKeys,
+        "data": ["name", "pickle"] + tableKeys.filter { !fileKeys.contains($0) } + fileKeys,
         "network": ["sizes", "activation", "output", "initializer"],
         "training": ["epochs", "batch", "seed"],
         "optimizer": ["sgd", "adamw"],
@@ -26,8 +26,12 @@ enum ConfigurationSchema {
         "timeouts": ["start", "rejoin"],
     ]
 
-    /// The keys of `data` for a data set given as files; the others name one in the cache.
+    /// The keys of `data` for IDX files.
     static let fileKeys = ["images", "labels", "test-images", "test-labels", "validation"]
+    /// Those for tables of text.
+    static let tableKeys = ["csv", "test-csv", "label", "scale", "test", "validation"]
+    /// The forms that `data` can have, each with the key that tells it by first.
+    static let dataForms = [["name"], ["pickle"], tableKeys, fileKeys]
 
     /// Characters of a run's name.
     static let nameLength = 1...200
@@ -39,7 +43,8 @@ enum ConfigurationSchema {
     static let batch = 1...1_000_000_000
     /// Epochs between two falls of the learning rate.
     static let stepInterval = 1...1_000_000_000
-    static let validation = 0...1_000_000_000
+    /// Samples of a split that is cut off from the training files.
+    static let setAside = 0...1_000_000_000
     static let evaluationInterval = 0...1_000_000_000
     static let shards = 1...1024
     /// Seconds; a week.

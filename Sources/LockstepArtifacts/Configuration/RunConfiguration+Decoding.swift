@@ -69,46 +69,6 @@ extension RunConfiguration {
     }
 }
 
-extension DataSource {
-    init(_ section: ConfigurationSection) throws(ConfigurationError) {
-        let name = try section.text("name")
-        if let pickle = try section.text("pickle") {
-            if let key = (["name"] + ConfigurationSchema.fileKeys).first(where: { section.value($0) != nil }) {
-                throw ConfigurationError(
-                    kind: .impossibleValue, place: section.value(key)?.place ?? section.place,
-                    keyPath: section.keyPath(key), reason: "data has both 'pickle' and '\(key)'",
-                    remedy: "a pickle holds all splits: give it alone")
-            }
-            self = .pickle(pickle)
-            return
-        }
-        let firstFileKey = ConfigurationSchema.fileKeys.first { section.value($0) != nil }
-        switch (name, firstFileKey) {
-        case (let name?, nil):
-            self = .named(name)
-        case (_?, let key?):
-            throw ConfigurationError(
-                kind: .impossibleValue, place: section.value(key)?.place ?? section.place,
-                keyPath: section.keyPath(key), reason: "data has both 'name' and '\(key)'",
-                remedy: "give a data set's name or files, not both")
-        case (nil, nil):
-            throw ConfigurationError(
-                kind: .missingKey, place: section.place, keyPath: section.keyPath("name"),
-                reason: "data is empty",
-                remedy: "add a 'name', a 'pickle', or 'images', 'labels', 'test-images' and 'test-labels'")
-        case (nil, _?):
-            func file(_ key: String) throws(ConfigurationError) -> String {
-                try section.required(key, example: "digits/\(key).gz", section.text(key))
-            }
-            self = .files(
-                IDXFiles(
-                    images: try file("images"), labels: try file("labels"), testImages: try file("test-images"),
-                    testLabels: try file("test-labels"),
-                    validation: try section.integer("validation", in: ConfigurationSchema.validation)))
-        }
-    }
-}
-
 extension Architecture {
     init(_ section: ConfigurationSection) throws(ConfigurationError) {
         let read = try section.integers("sizes", in: ConfigurationSchema.layerSize)

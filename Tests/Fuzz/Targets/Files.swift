@@ -56,6 +56,27 @@ func decodePickle(_ bytes: UnsafeRawBufferPointer) -> Bool {
     return true
 }
 
+/// The first byte chooses the label's column and, with its third bit, a test file of the same content.
+func decodeTable(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let choice = bytes.first, let file = ScratchFile(UnsafeRawBufferPointer(rebasing: bytes[1...])) else {
+        return false
+    }
+    let columns = [LabelColumn.first, .last, .number(2), .named("class")]
+    let files = TableFiles(
+        path: file.path, testPath: choice & 4 == 0 ? nil : file.path, label: columns[Int(choice & 3)])
+    do throws(DataError) {
+        let dataset = try Dataset.load(.table(files), cache: DataCache(directory: "/nonexistent"))
+        precondition(dataset.description.trainingCount > 0, "a data set without samples")
+        var values = [Float](repeating: 0, count: dataset.description.inputSize)
+        values.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { dataset.gather(0..<1, into: base) } }
+        precondition(values.allSatisfy(\.isFinite), "a value that is no number")
+        return true
+    } catch {
+        precondition(!error.description.contains("\n"), "an error of more than one line")
+        return false
+    }
+}
+
 func decodePicture(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let file = ScratchFile(bytes), let pictures = try? GrayImage.load(file.path) else { return false }
     precondition(!pictures.isEmpty, "a file of pictures without any")

@@ -23,7 +23,7 @@ extension FuzzTarget {
         case .model: [try modelInput()]
         case .checkpoint: [try checkpointInput(moments: false), try checkpointInput(moments: true)]
         case .summary: [try summaryInput()]
-        case .idx, .pickle, .picture, .configuration, .keys, .zap, .endpoint: []
+        case .idx, .pickle, .table, .picture, .configuration, .keys, .zap, .endpoint: []
         }
     }
 }

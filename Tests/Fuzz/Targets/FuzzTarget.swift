@@ -21,6 +21,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case idx
     /// The textbook's form of MNIST.
     case pickle
+    /// Samples in CSV.
+    case table
     /// PNG, PGM, or IDX images.
     case picture
     /// A run configuration in YAML.
@@ -47,6 +49,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .summary: decodeSummary(bytes)
         case .idx: decodeDataset(bytes)
         case .pickle: decodePickle(bytes)
+        case .table: decodeTable(bytes)
         case .picture: decodePicture(bytes)
         case .configuration: decodeConfiguration(bytes)
         case .keys: decodeKeys(bytes)

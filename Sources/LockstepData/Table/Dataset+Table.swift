@@ -1,0 +1,62 @@
+extension Dataset {
+    /// Reads a data set from one or two tables of text.
+    ///
+    /// The files are read twice: for their size and their faults, then for their values, straight to where they shall
+    /// stay. Tables of bytes that are divided by 255 are stored as bytes, so MNIST as CSV is the same data set as MNIST.
+    ///
+    /// - Throws: ``DataError`` that names file, line and column of the first thing that is wrong.
+    static func load(_ files: TableFiles) throws(DataError) -> Dataset {
+        let training = try TableSurvey(files.path, label: files.label)
+        var test: TableSurvey?
+        if let path = files.testPath { test = try TableSurvey(path, label: files.label) }
+        if let test, test.shape.inputSize != training.shape.inputSize {
+            throw DataError(
+                .imageSizeMismatch(training: training.shape.inputSize, test: test.shape.inputSize), subject: test.path)
+        }
+        let parts = try TableParts(training.sampleCount, testFile: test?.sampleCount, files)
+        let scale = files.scale ?? (training.looksLikePixels && test?.holdsBytes != false ? 255 : 1)
+        let isBytes = scale == 255 && training.holdsBytes && test?.holdsBytes != false
+        let element: DatasetElement = isBytes ? .uint8 : .float32
+        let builder = try DatasetBuilder(
+            name: files.path.split(separator: "/").last.map(String.init) ?? files.path,
+            inputSize: training.shape.inputSize, element: element, trainingCount: parts.training,
+            validationCount: parts.validation, testCount: parts.test)
+        try training.read(into: builder, at: 0, element: element, scale: scale)
+        try test?.read(into: builder, at: training.sampleCount, element: element, scale: scale)
+        try parts.checkClasses(of: builder.labels[..<training.sampleCount], in: files.path)
+        return try builder.finish(classCount: max(2, max(training.highestLabel, test?.highestLabel ?? 0) + 1))
+    }
+}
+
+/// Samples of each split.
+private struct TableParts {
+    let training: Int
+    let validation: Int
+    let test: Int
+
+    /// Cuts a table: training, then validation and, unless a file of its own has them, test samples.
+    init(_ count: Int, testFile: Int?, _ files: TableFiles) throws(DataError) {
+        let ownTest = testFile == nil ? files.test ?? count / 6 : 0
+        let validation = files.validation ?? count / 6
+        guard ownTest >= 0, validation >= 0, ownTest < count, validation < count - ownTest else {
+            throw DataError(
+                .malformedTable(
+                    "of its \(count) samples, \(validation) for validation and \(ownTest) for the test leave none to "
+                        + "train with"), subject: files.path, remedy: "set data.validation and data.test lower")
+        }
+        training = count - validation - ownTest
+        self.validation = validation
+        test = testFile ?? ownTest
+    }
+
+    /// Refuses a table that is sorted by class: what is set aside then has classes that nothing is learnt about.
+    func checkClasses(of labels: Slice<UnsafeMutableBufferPointer<UInt16>>, in path: String) throws(DataError) {
+        var isLearnt = [Bool](repeating: false, count: DatasetLayout.largestClassCount)
+        for label in labels[..<training] { isLearnt[Int(label)] = true }
+        guard let missing = labels[training...].first(where: { !isLearnt[Int($0)] }) else { return }
+        throw DataError(
+            .malformedTable(
+                "class \(missing) stands only among its last \(labels.count - training) samples, which are set aside"),
+            subject: path, remedy: "shuffle its lines, or set data.validation and data.test lower")
+    }
+}

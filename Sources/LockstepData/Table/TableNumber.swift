@@ -1,0 +1,61 @@
+/// Reads a decimal number: sign, digits, point, exponent, and nothing else; no hexadecimal, no `inf`, no `nan`.
+///
+/// - Returns: The nearest float32, infinite where the number is beyond the greatest; nil if the text is none.
+func tableNumber(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
+    var index = 0
+    func digit() -> UInt8? {
+        guard index < text.count else { return nil }
+        let value = text[index] &- UInt8(ascii: "0")
+        return value < 10 ? value : nil
+    }
+    func takes(_ byte: UInt8, or other: UInt8) -> Bool {
+        guard index < text.count, text[index] == byte || text[index] == other else { return false }
+        index += 1
+        return true
+    }
+    let isNegative = text.first == UInt8(ascii: "-")
+    if isNegative || text.first == UInt8(ascii: "+") { index = 1 }
+    var significand: UInt32 = 0
+    // Digits that the significand has no place for, and whether all of them are zeros.
+    var dropped = 0
+    var isExact = true
+    var digits = 0
+    func take(_ value: UInt8) {
+        // Numbers below 2^24 are exact in float32.
+        if significand < 1_000_000 {
+            significand = significand * 10 + UInt32(value)
+        } else {
+            dropped += 1
+            isExact = isExact && value == 0
+        }
+        digits += 1
+        index += 1
+    }
+    while let value = digit() { take(value) }
+    let wholeDigits = digits
+    if takes(UInt8(ascii: "."), or: UInt8(ascii: ".")) { while let value = digit() { take(value) } }
+    guard digits > 0 else { return nil }
+    let places = digits - wholeDigits
+    var exponent = 0
+    if takes(UInt8(ascii: "e"), or: UInt8(ascii: "E")) {
+        let isSmall = index < text.count && text[index] == UInt8(ascii: "-")
+        if isSmall || (index < text.count && text[index] == UInt8(ascii: "+")) { index += 1 }
+        guard digit() != nil else { return nil }
+        while let value = digit() {
+            // Far beyond what float32 knows; more digits change nothing.
+            exponent = min(exponent * 10 + Int(value), 1_000_000)
+            index += 1
+        }
+        if isSmall { exponent = -exponent }
+    }
+    guard index == text.count else { return nil }
+    // Both factors are exact, so the one rounding of the product or quotient is the right one (W. Clinger, "How to read
+    // floating point numbers accurately", 1990).
+    let power = exponent - places + dropped
+    guard isExact, abs(power) < powersOfTen.count else { return Float(String(decoding: text, as: UTF8.self)) }
+    let magnitude = power < 0 ? Float(significand) / powersOfTen[-power] : Float(significand) * powersOfTen[power]
+    return isNegative ? -magnitude : magnitude
+}
+
+/// Those that float32 represents exactly.
+private let powersOfTen: [Float] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10]

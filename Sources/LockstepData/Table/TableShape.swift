@@ -1,0 +1,76 @@
+/// What a table's first line says about all of them.
+struct TableShape {
+    let columnCount: Int
+    /// Counted from 1.
+    let labelColumn: Int
+    /// Whether the first line holds names in place of a sample: its label is no number.
+    let hasHeader: Bool
+
+    /// Values of a sample, at most.
+    static let largestInputSize = 1 << 20
+    /// Names that an error lists, and characters of each.
+    private static let listedNames = 8
+    private static let listedLength = 40
+
+    /// Values of a sample.
+    var inputSize: Int { columnCount - 1 }
+
+    /// Reads the first line of a file.
+    ///
+    /// - Throws: ``DataError`` where it has no place for a label and a value, or no column that is called as `label` says.
+    init(path: String, label: LabelColumn) throws(DataError) {
+        let input = try TableInput(path: path)
+        var isNumber = false
+        var isLabelNumber = false
+        var numbers = 0
+        var found: Int?
+        var names: [String] = []
+        let columnCount = try input.readLine { column, field throws(DataError) in
+            guard column <= Self.largestInputSize + 1 else {
+                throw DataError(
+                    .tooLarge(what: "the number of columns", found: column, limit: Self.largestInputSize + 1),
+                    subject: path)
+            }
+            isNumber = tableNumber(field) != nil
+            if isNumber { numbers += 1 }
+            switch label {
+            case .first where column == 1: (found, isLabelNumber) = (column, isNumber)
+            case .last: (found, isLabelNumber) = (column, isNumber)
+            case .number(column): (found, isLabelNumber) = (column, isNumber)
+            case .named(let name) where found == nil && field.elementsEqual(name.utf8): found = column
+            default: break
+            }
+            if names.count < Self.listedNames { names.append(tableText(field, limit: Self.listedLength)) }
+        }
+        guard columnCount > 0 else { throw DataError(.noSamples, subject: path) }
+        guard columnCount > 1 else {
+            throw input.malformed(
+                "only one column", remedy: "put commas, semicolons or tabs between the label and the values")
+        }
+        guard let found else {
+            let list = names.joined(separator: ", ") + (columnCount > names.count ? ", ..." : "")
+            if case .named(let name) = label {
+                throw input.malformed(
+                    "no column is called '\(Array(name.utf8).withUnsafeBufferPointer { tableText($0) })'",
+                    remedy: numbers == columnCount
+                        ? "its first line holds no names: give the label's column as a number" : "there are \(list)")
+            }
+            throw input.malformed("it has no column \(label.text)", remedy: "choose 1 to \(columnCount)")
+        }
+        self.columnCount = columnCount
+        labelColumn = found
+        if case .named = label { hasHeader = true } else { hasHeader = !isLabelNumber }
+    }
+}
+
+/// A field for an error message: on one line and short, whatever it holds.
+func tableText(_ field: UnsafeBufferPointer<UInt8>, limit: Int = 40) -> String {
+    let text = String(decoding: field.prefix(limit), as: UTF8.self)
+    let scalars = text.unicodeScalars.map { scalar in
+        switch scalar.properties.generalCategory {
+        case .control, .lineSeparator, .paragraphSeparator, .format, .surrogate: scalar.escaped(asASCII: true)
+        default: String(scalar)
+        }
+    }
+    return scalars.joined() + (field.count > limit ? "..." : "")
+}

@@ -1,0 +1,65 @@
+import LockstepArtifacts
+import LockstepTesting
+import Testing
+
+/// A table of text is a data set like any other.
+@Suite("Runs on a table of text", .serialized, .oneAtATime)
+struct TableRunTests {
+    /// Tables with the samples of the IDX files in a folder, the label in the last column.
+    private func writeTables(in folder: TemporaryFolder) throws {
+        for part in ["train", "t10k"] {
+            let labels = try bytes(of: folder("data/\(part)-labels-idx1-ubyte")).dropFirst(8)
+            let pixels = try bytes(of: folder("data/\(part)-images-idx3-ubyte")).dropFirst(16)
+            let size = pixels.count / labels.count
+            let lines = labels.enumerated().map { sample, label in
+                let row = pixels.dropFirst(sample * size).prefix(size)
+                return (row.map(String.init) + ["\(label)"]).joined(separator: ";") + "\r\n"
+            }
+            try folder.write(text: lines.joined(), to: "\(part).csv")
+        }
+    }
+
+    @Test("have the weights of the run on the same pictures in IDX files, with workers, too")
+    func sameWeights() throws {
+        let place = try Workplace()
+        try writeTables(in: place.folder)
+        let table = ["--set", "data={ csv: train.csv, test-csv: t10k.csv, label: last, validation: 100 }"]
+        let expected = try place.weights(["--shards", "2"])
+        #expect(try place.weights(table + ["--shards", "2"]) == expected)
+        #expect(try place.weights(table + ["--workers", "2"]) == expected)
+    }
+
+    @Test("leave a model that is judged on the data of its configuration, not on a table read by guess")
+    func evaluation() throws {
+        let place = try Workplace()
+        try writeTables(in: place.folder)
+        let output = place.output()
+        let options = ["--set", "data={ csv: train.csv, label: last, test: 100 }", "--output", output]
+        let run = try Program.run(["train", place.configuration] + options, in: place.folder.path)
+        try #require(run.status == 0, "\(run)")
+        let summary = try RunSummary(run: output)
+        let evaluate = ["evaluate", output + "/model.safetensors"]
+        let judged = try Program.run(evaluate + ["--data", output + "/config.yaml"], in: place.folder.path)
+        let correct = try #require(summary.finalCorrect)
+        #expect(judged.output.hasPrefix("\(correct) / 100 "), "\(judged)")
+        let refused = try Program.run(evaluate, in: place.folder.path)
+        #expect(refused.status == 66 && refused.errorLines.count == 1, "\(refused)")
+        #expect(refused.errors.contains("does not say how it is to be read"), "\(refused)")
+        // With the label in the first column it is another data set.
+        let other = try Program.run(evaluate + ["--data", "train.csv"], in: place.folder.path)
+        #expect(other.status == 65 && other.errorLines.count == 1, "\(other)")
+    }
+
+    @Test("are refused in one line that names file, line and column")
+    func fault() throws {
+        let place = try Workplace()
+        try place.folder.write(text: "0,1,2\n1,3,four\n", to: "table.csv")
+        let options = ["--set", "data={ csv: table.csv }", "--output", place.output()]
+        let refused = try Program.run(["train", place.configuration] + options, in: place.folder.path)
+        #expect(refused.status == 65)
+        #expect(
+            refused.errorLines == [
+                "lockstep: table.csv, line 2, column 3: 'four' is no number; write numbers, with a point before the decimals"
+            ], "\(refused)")
+    }
+}
