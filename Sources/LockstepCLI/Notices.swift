@@ -34,6 +34,9 @@ extension ClusterNotice {
             return "\(member) was lost: \(cause)\(handed); \(count(active))"
         case .refused(let host, let refusal):
             return "refused a worker\(host.map { " on \($0)" } ?? ""): \(refusal.message)"
+        case .outdated(let member, let speaker):
+            return "dropped a message on the connection of \(member) that is not of its present membership but "
+                + "\(speaker.map { "\($0)'s" } ?? "of another run")"
         case .turnedAway(let text):
             return text
         case .memoryUnshared(let reason):
@@ -70,7 +73,8 @@ extension ClusterNotice {
     var isWarning: Bool {
         switch self {
         case .joined, .left, .prediction, .activity: false
-        case .joinedWithOtherBits, .lost, .refused, .turnedAway, .memoryUnshared, .payloadInline, .waiting, .slow,
+        case .joinedWithOtherBits, .lost, .refused, .outdated, .turnedAway, .memoryUnshared, .payloadInline, .waiting,
+            .slow,
             .quarantined, .replacing, .notReplaced, .recordBroken:
             true
         }

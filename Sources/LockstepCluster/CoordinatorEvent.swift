@@ -64,6 +64,9 @@ package enum ClusterNotice: Hashable, Sendable {
     case left(MemberInfo, Goodbye, active: Int)
     case lost(MemberInfo, reason: String, shardsReassigned: Int, active: Int)
     case refused(host: String?, Refusal)
+    /// A message has come over a member's connection that was said as somebody else, of this run or (nil) of another, and
+    /// is dropped: an old one that was kept and sent again.
+    case outdated(MemberInfo, saidAs: MemberID?)
     /// A connection was not let in, before it could say anything.
     case turnedAway(String)
     /// There is no memory to share with workers of this host: all payload travels in messages.

@@ -4,10 +4,13 @@ import LockstepProtocol
 extension CoordinatorMachine {
     /// Welcomes a peer, or says why not. A member that says hello again has started anew: its old membership ends. One
     /// that has only been welcomed may have asked twice because the answer took long: the answer stays the same.
+    ///
+    /// Should the hello be an old one that has come again, its worker still takes part: so it is told of the end of its
+    /// membership, which one that waits for a welcome does not mind.
     mutating func admit(_ peer: PeerID, _ hello: Hello, into actions: inout [CoordinatorAction]) {
         if let member = members.first(where: { $0.peer == peer }) {
             if !member.isActive, member.hello == hello { return actions.append(.welcome(peer, member.id)) }
-            lose(peer, reason: "it joined anew", into: &actions)
+            evict(member, reason: "it joined anew", into: &actions)
         }
         if let refusal = refusal(of: hello) {
             actions.append(.refuse(peer, refusal))
@@ -50,7 +53,7 @@ extension CoordinatorMachine {
         _ peer: PeerID, _ member: MemberID, _ ready: Ready, sharesMemory: Bool,
         into actions: inout [CoordinatorAction]
     ) {
-        guard let index = index(of: peer, member) else { return refuseStranger(peer, into: &actions) }
+        guard let index = index(of: peer, member) else { return turnAway(peer, as: member, into: &actions) }
         // Said twice, it counts once.
         guard case .welcomed = members[index].phase else { return }
         let isEqual = ready.fingerprint == terms.expected.fingerprint
@@ -87,7 +90,7 @@ extension CoordinatorMachine {
         _ peer: PeerID, _ member: MemberID, offset: UInt64, count: Int,
         into actions: inout [CoordinatorAction]
     ) {
-        guard let index = index(of: peer, member) else { return refuseStranger(peer, into: &actions) }
+        guard let index = index(of: peer, member) else { return turnAway(peer, as: member, into: &actions) }
         // It had the last piece before it said that it was ready: this is an old question.
         guard case .welcomed = members[index].phase else { return }
         guard
@@ -103,7 +106,11 @@ extension CoordinatorMachine {
     mutating func bidFarewell(
         _ peer: PeerID, _ member: MemberID, _ goodbye: Goodbye, into actions: inout [CoordinatorAction]
     ) {
-        guard let index = index(of: peer, member) else { return }
+        guard let index = index(of: peer, member) else {
+            // Whoever says goodbye wants no answer.
+            dropOutdated(peer, as: member, into: &actions)
+            return
+        }
         let removed = members.remove(at: index)
         actions.append(.notify(.left(removed.info, goodbye, active: activeCount)))
         _ = handOn(removed.outstanding, into: &actions)
@@ -121,9 +128,24 @@ extension CoordinatorMachine {
             .notify(.lost(removed.info, reason: reason, shardsReassigned: shards, active: activeCount)), at: notice)
     }
 
-    func refuseStranger(_ peer: PeerID, into actions: inout [CoordinatorAction]) {
+    /// Deals with a message of somebody whom its sender is not: of an unknown member, or (nil) of another run.
+    ///
+    /// Over the connection of a present member it is one of an earlier membership that has come again, for messages keep
+    /// their order: it is dropped, and the member does not notice. Whoever has no membership is told to say hello.
+    func turnAway(_ peer: PeerID, as speaker: MemberID?, into actions: inout [CoordinatorAction]) {
+        guard !dropOutdated(peer, as: speaker, into: &actions) else { return }
         actions.append(
             .refuse(peer, Refusal(code: .rejoin, message: "not a member of this run; say hello again")))
+    }
+
+    /// Drops what has come over a present member's connection in another name; whether there is such a member.
+    @discardableResult
+    private func dropOutdated(
+        _ peer: PeerID, as speaker: MemberID?, into actions: inout [CoordinatorAction]
+    ) -> Bool {
+        guard let member = members.first(where: { $0.peer == peer }) else { return false }
+        actions.append(.notify(.outdated(member.info, saidAs: speaker)))
+        return true
     }
 
     /// Ends the run: every member is told.

@@ -87,7 +87,7 @@ extension CoordinatorMachine {
     mutating func take(
         _ unit: WorkUnit, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
-        guard let index = index(of: peer, member) else { return refuseStranger(peer, into: &actions) }
+        guard let index = index(of: peer, member) else { return turnAway(peer, as: member, into: &actions) }
         guard let position = members[index].outstanding.firstIndex(where: { $0.unit == unit }) else { return }
         let assignment = members[index].outstanding.remove(at: position)
         measure(assignment, at: index, wasFirst: position == 0)

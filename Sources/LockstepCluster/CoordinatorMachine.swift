@@ -127,7 +127,7 @@ package struct CoordinatorMachine: Sendable {
         case .goodbye(let peer, let member, let goodbye):
             bidFarewell(peer, member, goodbye, into: &actions)
         case .stranger(let peer):
-            refuseStranger(peer, into: &actions)
+            turnAway(peer, as: nil, into: &actions)
         case .peerLost(let peer, let reason):
             lose(peer, reason: reason, into: &actions)
         case .beginStep(let step, let tree, let isAudited):

@@ -65,6 +65,8 @@ extension ClusterGradientSource {
             switch notice {
             case .refused(_, let refusal):
                 if refusals.add("\(refusal.code)", from: []) == nil { return }
+            case .outdated:
+                if refusals.add("outdated", from: []) == nil { return }
             case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _):
                 parts.forget(member.id)
             default:

@@ -57,7 +57,7 @@ extension ClusterGradientSource {
         case .nodeResult:
             let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
             let result: NodeResult = try decode()
-            paces.add(member, result.computeNanoseconds)
+            if machine.peer(of: member) == peer { paces.add(member, result.computeNanoseconds) }
             timeline?.mark(.arrival, member: member.rawValue, unit: unit, isAnswer: true)
             if unit.number != 0, machine.expects(unit, from: peer, member) {
                 contributors[unit.node] = member

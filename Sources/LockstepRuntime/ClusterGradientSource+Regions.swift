@@ -35,6 +35,10 @@ extension ClusterGradientSource {
         _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (Contribution) throws -> Void
     ) throws {
         let sharesMemory = header.unit == 1
+        // Said again, or by somebody else, it changes nothing about any memory.
+        guard machine.isPreparing(member), machine.peer(of: member) == peer else {
+            return try handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
+        }
         guard !sharesMemory || region(of: member) != nil else { throw ProtocolError.inconsistent(.ready) }
         guard sharesMemory || transport != .shared else {
             let refusal = Refusal(

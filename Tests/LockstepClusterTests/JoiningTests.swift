@@ -52,4 +52,80 @@ struct JoiningTests {
         }
         #expect(member.id == first && reason == "it joined anew" && machine.counts.lost == 1)
     }
+
+    /// A machine with one member on `peer` that has had another membership before.
+    private func twiceJoined(_ peer: PeerID) throws -> (CoordinatorMachine, old: MemberID, present: MemberID) {
+        var (machine, actions) = (machine(), [CoordinatorAction]())
+        let now = Moment(nanoseconds: 1)
+        var members: [MemberID] = []
+        for _ in 0..<2 {
+            machine.handle(.hello(peer, hello), now: now, into: &actions)
+            members.append(try #require(outcome(actions).welcomed.last))
+            machine.handle(.ready(peer, members[members.count - 1], ready), now: now, into: &actions)
+        }
+        return (machine, members[0], members[1])
+    }
+
+    @Test("What was said in an earlier membership, or in another run, is dropped with a word about it")
+    func outdated() throws {
+        let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 2))
+        let (machine, old, present) = try twiceJoined(peer)
+        let unit = WorkUnit(kind: .node, step: 0, number: 1)
+        let unknown = MemberID(rawValue: 99)
+        let messages: [(CoordinatorEvent, MemberID?)] = [
+            (.answered(peer, old, unit), old), (.answered(peer, unknown, unit), unknown),
+            (.ready(peer, old, ready), old),
+            (.dataRequested(peer, old, offset: 0, count: 1), old),
+            (.goodbye(peer, old, Goodbye(code: .stopping, message: "")), old), (.stranger(peer), nil),
+        ]
+        for (message, speaker) in messages {
+            var (machine, actions) = (machine, [CoordinatorAction]())
+            machine.handle(message, now: now, into: &actions)
+            let info = MemberInfo(id: present, host: "h", processID: 7)
+            #expect(outcome(actions).notices == [.outdated(info, saidAs: speaker)] && actions.count == 1, "\(message)")
+            #expect(machine.activeCount == 1 && machine.counts.lost == 1 && machine.counts.joined == 2)
+        }
+    }
+
+    @Test("The same on a connection without a present membership is answered: say hello again")
+    func stranger() throws {
+        let (machine, old, _) = try twiceJoined(PeerID(rawValue: 1))
+        let other = PeerID(rawValue: 2)
+        let unit = WorkUnit(kind: .node, step: 0, number: 1)
+        for message in [.answered(other, old, unit), .ready(other, old, ready), .stranger(other)] as [CoordinatorEvent]
+        {
+            var (machine, actions) = (machine, [CoordinatorAction]())
+            machine.handle(message, now: Moment(nanoseconds: 2), into: &actions)
+            guard case .refuse(let peer, let refusal) = actions.first else {
+                Issue.record("no refusal, but \(actions)")
+                continue
+            }
+            #expect(peer == other && refusal.code == .rejoin && actions.count == 1 && machine.activeCount == 1)
+        }
+    }
+
+    @Test("An old hello that comes again costs its worker a membership and no time: it is told at once, and welcomed")
+    func oldHello() throws {
+        let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 2))
+        var (machine, actions) = (machine(), [CoordinatorAction]())
+        var (worker, doings) = (WorkerMachine(deadlines: Deadlines(), now: now), [WorkerAction]())
+        worker.handle(.connected, now: now, into: &doings)
+        machine.handle(.hello(peer, hello), now: now, into: &actions)
+        let first = try #require(outcome(actions).welcomed.first)
+        worker.handle(.welcomed(run: 1, first), now: now, into: &doings)
+        worker.handle(.dataReady, now: now, into: &doings)
+        worker.handle(.proved(ready), now: now, into: &doings)
+        machine.handle(.ready(peer, first, ready), now: now, into: &actions)
+        actions.removeAll()
+        machine.handle(.hello(peer, hello), now: now, into: &actions)
+        for action in actions {
+            switch action {
+            case .refuse(_, let refusal): worker.handle(.refused(refusal), now: now, into: &doings)
+            case .welcome(_, let member): worker.handle(.welcomed(run: 1, member), now: now, into: &doings)
+            default: break
+            }
+        }
+        let second = try #require(outcome(actions).welcomed.first)
+        #expect(second != first && worker.membership?.member == second)
+    }
 }

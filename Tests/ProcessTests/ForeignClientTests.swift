@@ -43,9 +43,10 @@ struct ForeignClientTests {
             return (process, endpoints)
         }
 
-        func worker(_ endpoint: String, keys: String? = nil) throws -> RunningProcess {
+        func worker(_ endpoint: String, keys: String? = nil, fault: String? = nil) throws -> RunningProcess {
             try RunningProcess(
-                ["worker", "--connect", endpoint] + (keys.map { ["--keys", $0] } ?? []), in: folder.path)
+                ["worker", "--connect", endpoint] + (keys.map { ["--keys", $0] } ?? []),
+                environment: ["LOCKSTEP_FAULT": fault], in: folder.path)
         }
     }
 
@@ -180,6 +181,33 @@ struct ForeignClientTests {
         let summary = try RunSummary(run: site.folder("run"))
         #expect(summary.weightsSHA256 == hash)
         #expect(summary.workersLost == 0 && summary.workersJoined == 1)
+    }
+
+    @Test("What a worker said before it was evicted and joined anew is dropped when it comes again, and it stays")
+    func replayed() throws {
+        let site = try Site()
+        let hash = try site.undisturbed()
+        let (coordinator, endpoints) = try site.coordinator(
+            ["--bind", "tcp://127.0.0.1:0", "--workers", "1", "--transport", "inline"])
+        let front = "ipc://\(site.folder("front"))"
+        let proxy = try Foreign.start("proxy", endpoints[0], front, count: 1)
+        let worker = try site.worker(front, fault: "slow=1")
+        try coordinator.waitForLine(containing: "Epoch 0")
+        // The coordinator's connection is the proxy's and stands: it is the answer that does not come.
+        worker.send(signal: SIGSTOP)
+        try coordinator.waitForLine(containing: "was lost: it has not answered for")
+        worker.send(signal: SIGCONT)
+        try coordinator.waitForLine(containing: "joined", count: 2)
+        let line = try coordinator.waitForLine(containing: "dropped a message on the connection of worker 2 ")
+        #expect(line.hasSuffix("is not of its present membership but worker 1's"), "\(line)")
+        let end = try coordinator.wait()
+        #expect(end.status == 0, "\(end)")
+        let ending = try worker.wait()
+        #expect(ending.status == 0 && ending.errorLines.count { $0.contains("Joining anew") } == 1, "\(ending)")
+        proxy.send(signal: SIGKILL)
+        let summary = try RunSummary(run: site.folder("run"))
+        #expect(summary.weightsSHA256 == hash)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 2)
     }
 
     @Test("More connections than there are descriptors keep no thread busy and no worker out for good")

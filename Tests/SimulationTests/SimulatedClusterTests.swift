@@ -45,6 +45,7 @@ struct SimulatedClusterTests {
         #expect(sum.computedHere > 0 && sum.choices > 0 && sum.untold > 0)
         #expect(sum.reassigned > 0 && sum.helped > 0 && sum.torn > 0 && sum.restarts > 0)
         guard Self.seeds.count >= 2_000 else { return }
+        #expect(sum.outdated > 0)
         #expect(sum.failures > 0 && sum.audited > 0 && sum.lies > 0 && sum.quarantined > 0 && sum.named > 0)
     }
 
@@ -71,6 +72,7 @@ struct SimulatedClusterTests {
         var computedHere = 0
         var choices = 0
         var untold = 0
+        var outdated = 0
 
         mutating func add(_ outcome: Simulation.Outcome) {
             runs += 1
@@ -87,6 +89,7 @@ struct SimulatedClusterTests {
             computedHere += outcome.computedHere
             choices += outcome.choices
             untold += outcome.untold
+            outdated += outcome.outdated
         }
     }
 }

@@ -40,12 +40,26 @@ struct SimulatedProcess {
     var isAskedToStop = false
     var nextWake = UInt64.max
     var fetched = false
+    /// What it has said in this membership, and in the one before, the last things of each.
+    private var said: [Upward] = []
+    private(set) var earlier: [Upward] = []
 
     init(place: Int?, isLiar: Bool, chunks: Int, now: Moment) {
         self.place = place
         self.isLiar = isLiar
         machine = WorkerMachine(deadlines: Deadlines(), now: now)
         weights = [Array(repeating: 0, count: chunks), Array(repeating: 0, count: chunks)]
+    }
+
+    /// Keeps what it says, should that be replayed.
+    mutating func remember(_ message: Upward) {
+        guard let speaker = message.speaker else { return }
+        if let last = said.last?.speaker, last != speaker {
+            earlier = said
+            said = []
+        }
+        if said.count == 4 { said.removeFirst() }
+        said.append(message)
     }
 }
 

@@ -46,6 +46,17 @@ extension Simulation {
     private func peer(_ connection: Int) -> PeerID { PeerID(rawValue: UInt32(connection)) }
 
     private func take(_ message: Upward, from peer: PeerID) {
+        let before = machine.activeMembers.first { $0.peer == peer }?.info
+        outdatedPeer = before != nil && message.speaker != nil && message.speaker?.member != before?.id ? peer : nil
+        if outdatedPeer != nil { outdated += 1 }
+        dispatch(message, from: peer)
+        if outdatedPeer != nil, machine.activeMembers.first(where: { $0.peer == peer })?.info != before {
+            report("a message of an earlier membership ended the present one, \(String(describing: before))")
+        }
+        outdatedPeer = nil
+    }
+
+    private func dispatch(_ message: Upward, from peer: PeerID) {
         if case .hello(let hello) = message { return handle(.hello(peer, hello)) }
         guard let speaker = message.speaker, speaker.run == Self.run else { return handle(.stranger(peer)) }
         let member = speaker.member
@@ -232,7 +243,9 @@ extension Simulation {
     private func perform(_ action: CoordinatorAction) {
         switch action {
         case .welcome(let peer, let member): send(.welcome(membership(member)), to: peer)
-        case .refuse(let peer, let refusal): send(.refuse(refusal), to: peer)
+        case .refuse(let peer, let refusal):
+            if peer == outdatedPeer { report("a message of an earlier membership was answered: \(refusal.message)") }
+            send(.refuse(refusal), to: peer)
         case .sendData(let peer, let member, let offset, let count):
             send(.dataChunk(membership(member), offset: offset, count: count), to: peer)
         case .sendParameters(let peer, let member, let version, let chunk):

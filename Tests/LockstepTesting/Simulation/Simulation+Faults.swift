@@ -46,6 +46,8 @@ extension Simulation {
             if let connection { separate(connection) }
         case .duplicate:
             duplicate(at: index)
+        case .replay:
+            replay(at: index)
         case .goodbye:
             processes[index].isAskedToStop = true
             wakeWorker(index, at: time)
@@ -78,6 +80,13 @@ extension Simulation {
             inbox.append(.message(connection: connection, .result(member, unit, Answer(digest: digest))))
         }
         wakeWorker(index, at: time)
+        wakeCoordinator(at: time)
+    }
+
+    /// What a process said as somebody that it is no longer comes once more: a few messages of its last membership.
+    private func replay(at index: Int) {
+        guard let connection = processes[index].connection else { return }
+        for message in processes[index].earlier { inbox.append(.message(connection: connection, message)) }
         wakeCoordinator(at: time)
     }
 }

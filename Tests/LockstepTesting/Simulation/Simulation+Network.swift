@@ -23,6 +23,7 @@ extension Simulation {
     }
 
     func send(_ message: Upward, from index: Int) {
+        processes[index].remember(message)
         guard let connection = processes[index].connection else {
             processes[index].unsent.append(message)
             return

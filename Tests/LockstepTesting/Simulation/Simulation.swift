@@ -30,6 +30,8 @@ package final class Simulation {
         package var choices: Int
         /// Steps that the machine was not told of.
         package var untold: Int
+        /// Messages of earlier memberships that came again to a present one.
+        package var outdated: Int
     }
 
     enum Happening {
@@ -113,6 +115,9 @@ package final class Simulation {
     var computedHere = 0
     var choices = 0
     var untold = 0
+    var outdated = 0
+    /// The connection over which such a message has just come.
+    var outdatedPeer: PeerID?
     /// What happened to the machine, to be replayed.
     var record: EventRecord?
     let keepsHistory: Bool
@@ -181,7 +186,7 @@ package final class Simulation {
         return Outcome(
             failure: failure, counts: machine.counts, faults: faults, restarts: replacements.count, events: events,
             lies: lies, torn: torn, named: named, seconds: Double(time) * 1e-9, computedHere: computedHere,
-            choices: choices, untold: untold)
+            choices: choices, untold: untold, outdated: outdated)
     }
 
     private func happen(_ happening: Happening) {

@@ -24,6 +24,8 @@ package struct SimulationPlan: Sendable {
         case goodbye
         /// The coordinator does something else for a while.
         case absence
+        /// Something that a worker said in an earlier membership arrives again, over its present connection.
+        case replay
     }
 
     package let seed: UInt64
