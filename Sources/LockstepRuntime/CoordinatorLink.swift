@@ -36,7 +36,9 @@ final class CoordinatorLink {
     private var waiting: [PeerID] = []
     /// The peer behind each connection's file descriptor, which the monitor names when the connection ends.
     private var peers: [Int32: PeerID] = [:]
-    private var descriptors: [PeerID: Int32] = [:]
+    private var connections: [PeerID: PeerConnection] = [:]
+    /// Peers that have been welcomed on their connection. Only for them the end of a run waits.
+    private var guests: Set<PeerID> = []
     /// Peers whose end is known but not reported.
     private var lost: [PeerID] = []
     private var patience = Patience()
@@ -46,6 +48,7 @@ final class CoordinatorLink {
     private var monitorToken: Poller.Token?
     private var monitorHasNews = true
     private let farewell: Int32
+    private let linger: Double
     private let hasKeys: Bool
     private let zap: ZAPHandler?
     private var turnedAway = TurnedAway()
@@ -85,6 +88,7 @@ final class CoordinatorLink {
         self.endpoints = try socket.bind(
             endpoints, security: keys.map { .server($0.keys) } ?? .none, ioThreads: ioThreads)
         self.farewell = milliseconds(deadlines.farewell)
+        self.linger = deadlines.linger
         router = consume socket
     }
 
@@ -109,12 +113,31 @@ final class CoordinatorLink {
         monitorHasNews = monitorToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
-    /// Closes both sockets; the last messages leave in the background, within the farewell deadline, which ending the
-    /// context waits for.
+    /// Closes both sockets; the last messages to those who were welcomed leave in the background, within the farewell
+    /// deadline, which ending the context waits for.
     func close() {
+        try? partWithStrangers()
         monitor = nil
         router.take()?.close(linger: farewell)
         zap?.stop()
+    }
+
+    /// Ends the connections of all who have spoken and were never welcomed. What waits for one that does not read would
+    /// keep a closed socket for as long as its linger allows, and libzmq has one linger for all peers.
+    private func partWithStrangers() throws(ZeroMQError) {
+        try readMonitor()
+        for (peer, connection) in connections where !guests.contains(peer) { connection.cut() }
+        // libzmq's thread has to see these ends while the socket is open: it looks at no connection from which it could
+        // not hand over what has come.
+        let deadline = Moment.now.advanced(bySeconds: linger)
+        while connections.keys.contains(where: { !guests.contains($0) }), deadline > .now {
+            while try router?.receive(into: &identity, wait: false) == .received {
+                try router?.discardRest(of: &identity)
+            }
+            try readMonitor()
+            usleep(200)
+        }
+        lost.removeAll()
     }
 
     // MARK: - Receiving
@@ -176,9 +199,9 @@ final class CoordinatorLink {
     /// Notes a new peer's connection. The end of whatever had the descriptor before was reported earlier than the new
     /// connection, so it is read first; else it would be taken for the new one's.
     private func remember(_ peer: PeerID) throws(ZeroMQError) {
-        guard descriptors[peer] == nil, let descriptor = headerFrame.sourceDescriptor else { return }
+        guard connections[peer] == nil, let descriptor = headerFrame.sourceDescriptor else { return }
         try readMonitor()
-        descriptors[peer] = descriptor
+        connections[peer] = PeerConnection(descriptor)
         peers[descriptor] = peer
     }
 
@@ -220,9 +243,10 @@ final class CoordinatorLink {
     }
 
     private func lose(_ peer: PeerID) {
-        if let descriptor = descriptors.removeValue(forKey: peer), peers[descriptor] == peer {
-            peers[descriptor] = nil
+        if let connection = connections.removeValue(forKey: peer), peers[connection.descriptor] == peer {
+            peers[connection.descriptor] = nil
         }
+        guests.remove(peer)
         ending.removeAll { $0.peer == peer }
         outboxes[peer] = nil
         patience.forget(peer)
@@ -247,6 +271,7 @@ final class CoordinatorLink {
         case .drop: return
         case .giveUp: return lost.append(peer)
         }
+        if header.kind == .welcome { guests.insert(peer) }
         let outbox = outbox(of: peer)
         try payload.span.bytes.withUnsafeBytes { bytes throws(ZeroMQError) in
             try flush(peer, outbox, endingWith: (header, bytes))
@@ -283,6 +308,7 @@ final class CoordinatorLink {
                 guard try socket.send(copying: UnsafeRawBufferPointer(routingID), more: true, wait: false) == .sent
                 else {
                     outbox.removeAll()
+                    connections[peer]?.cut()
                     return lose(peer)
                 }
                 try outbox.flush(into: socket, endingWith: last, wait: true)
