@@ -3,7 +3,8 @@ import Glibc
 
 /// A process that this one started, and that does not outlive this object: letting go of it kills and reaps it.
 ///
-/// Its standard input is the other end of `lifeline`. Every file but that and its output is closed in it.
+/// Its standard input is the other end of `lifeline`, unless its command says otherwise. Every file but that and its
+/// output is closed in it.
 package final class ChildProcess: Sendable {
     /// What to start and how.
     package struct Command: Sendable {
@@ -13,6 +14,17 @@ package final class ChildProcess: Sendable {
             case inherited
             /// Both into an open file, which stays the caller's.
             case file(Int32)
+            /// Each into an open file of its own.
+            case files(output: Int32, errors: Int32)
+        }
+
+        /// What it reads.
+        package enum Input: Equatable, Sendable {
+            /// Its end of the lifeline.
+            case lifeline
+            /// Nothing: it is as one that somebody has started by hand, and does not know whose child it is. The lifeline
+            /// has ended from the start.
+            case nothing
         }
 
         /// The program that runs now, even when its file has been replaced since.
@@ -22,18 +34,23 @@ package final class ChildProcess: Sendable {
         package var executable: String
         /// The program's arguments, without its own name.
         package var arguments: [String]
-        /// Variables added to this process's environment, or replacing some of it.
-        package var environment: [String: String]
+        /// Variables added to this process's environment, or replacing some of it; nil removes one.
+        package var environment: [String: String?]
+        package var input: Input
         package var output: Output
+        /// Nil: this process's.
+        package var workingDirectory: String?
 
         package init(
-            executable: String = thisProgram, arguments: [String], environment: [String: String] = [:],
-            output: Output = .inherited
+            executable: String = thisProgram, arguments: [String], environment: [String: String?] = [:],
+            input: Input = .lifeline, output: Output = .inherited, workingDirectory: String? = nil
         ) {
             self.executable = executable
             self.arguments = arguments
             self.environment = environment
+            self.input = input
             self.output = output
+            self.workingDirectory = workingDirectory
         }
     }
 
@@ -56,7 +73,7 @@ package final class ChildProcess: Sendable {
         let (lifelineEnd, childEnd) = try makeLifeline()
         defer { close(childEnd) }
         let parentEnd = FileDescriptor(owning: lifelineEnd)
-        let process = try spawn(command, standardInput: childEnd)
+        let process = try spawn(command, lifeline: childEnd)
         let descriptor = linux_pidfd_open(process)
         guard descriptor >= 0 else {
             let error = SystemError.last("watch a process", path: command.executable)

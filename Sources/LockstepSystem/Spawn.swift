@@ -20,7 +20,7 @@ func makeLifeline() throws(SystemError) -> (parent: Int32, child: Int32) {
 
 /// Starts a command in a process group of its own, with no signal blocked, ignored or caught and no file open but its
 /// three standard ones. Returns its number.
-func spawn(_ command: ChildProcess.Command, standardInput: Int32) throws(SystemError) -> pid_t {
+func spawn(_ command: ChildProcess.Command, lifeline: Int32) throws(SystemError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -29,12 +29,22 @@ func spawn(_ command: ChildProcess.Command, standardInput: Int32) throws(SystemE
     defer { posix_spawnattr_destroy(&attributes) }
 
     // Standard input comes last, for the output may be this process's own standard input.
-    if case .file(let output) = command.output {
+    switch command.output {
+    case .inherited:
+        break
+    case .file(let output):
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO)
+    case .files(let output, let errors):
+        posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+        posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
     }
-    posix_spawn_file_actions_adddup2(&actions, standardInput, STDIN_FILENO)
+    switch command.input {
+    case .lifeline: posix_spawn_file_actions_adddup2(&actions, lifeline, STDIN_FILENO)
+    case .nothing: posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
+    }
     posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    if let folder = command.workingDirectory { posix_spawn_file_actions_addchdir_np(&actions, folder) }
 
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -45,11 +55,12 @@ func spawn(_ command: ChildProcess.Command, standardInput: Int32) throws(SystemE
     posix_spawnattr_setflags(
         &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
 
-    var additions = command.environment
-    additions[Lifeline.variable] = Lifeline.identity(ofSocket: standardInput)
+    var changes = command.environment
+    changes.updateValue(
+        command.input == .lifeline ? Lifeline.identity(ofSocket: lifeline) : nil, forKey: Lifeline.variable)
     var process = pid_t()
     let code = withCStrings([command.executable] + command.arguments) { arguments in
-        withCStrings(environment(adding: additions)) { environment in
+        withCStrings(environment(with: changes)) { environment in
             posix_spawn(&process, command.executable, &actions, &attributes, arguments, environment)
         }
     }
@@ -57,17 +68,19 @@ func spawn(_ command: ChildProcess.Command, standardInput: Int32) throws(SystemE
     return process
 }
 
-/// This process's variables, `NAME=value` each, with some replaced or added.
-private func environment(adding additions: [String: String]) -> [String] {
+/// This process's variables, `NAME=value` each, with some replaced, added or, where the value is nil, left out.
+private func environment(with changes: [String: String?]) -> [String] {
     var variables: [String] = []
     var next = linux_environment()
     while let entry = next?.pointee {
         let variable = String(cString: entry)
         let name = variable.prefix { $0 != "=" }
-        if additions[String(name)] == nil { variables.append(variable) }
+        if changes.index(forKey: String(name)) == nil { variables.append(variable) }
         next = next?.advanced(by: 1)
     }
-    for (name, value) in additions.sorted(by: { $0.key < $1.key }) { variables.append("\(name)=\(value)") }
+    for (name, value) in changes.sorted(by: { $0.key < $1.key }) {
+        if let value { variables.append("\(name)=\(value)") }
+    }
     return variables
 }
 

@@ -45,6 +45,22 @@ struct ChildProcessTests {
         #expect(lines.dropFirst(2).allSatisfy { Int($0) ?? 9 <= 3 })
     }
 
+    @Test("One without an input has no lifeline, and a folder, outputs and variables as they are given")
+    func byHand() throws {
+        let folder = try TemporaryFolder()
+        let files = ["output", "errors"].map { open(folder($0), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) }
+        defer { for file in files { close(file) } }
+        let script = "cat; pwd; echo ${LOCKSTEP_LIFELINE-none} ${HOME-none} $GREETING; echo to errors >&2"
+        let process = try ChildProcess(
+            ChildProcess.Command(
+                executable: "/bin/sh", arguments: ["-c", script], environment: ["GREETING": "hello", "HOME": nil],
+                input: .nothing, output: .files(output: files[0], errors: files[1]), workingDirectory: folder.path))
+        #expect(process.wait(until: .never) == .exited(code: 0))
+        let lines = try text(of: folder("output")).split(separator: "\n")
+        #expect(lines.count == 2 && lines[0].hasSuffix(folder.path) && lines[1] == "none none hello", "\(lines)")
+        #expect(try text(of: folder("errors")) == "to errors\n")
+    }
+
     @Test("It leads a process group, which a signal reaches as a whole")
     func group() throws {
         let folder = try TemporaryFolder()

@@ -42,6 +42,17 @@ package struct FinishedProcess: CustomStringConvertible {
     package let output: String
     package let errors: String
 
+    init(arguments: [String], exit: ChildProcess.Exit?, output: String, errors: String) {
+        self.arguments = arguments
+        self.output = output
+        self.errors = errors
+        switch exit {
+        case .exited(let code): (status, signal) = (code, nil)
+        case .signalled(let number): (status, signal) = (nil, number)
+        case nil: (status, signal) = (nil, nil)
+        }
+    }
+
     /// Lines of standard error.
     package var errorLines: [String] { errors.split(separator: "\n").map(String.init) }
 

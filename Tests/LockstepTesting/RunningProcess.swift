@@ -1,8 +1,6 @@
-import CLinux
 import Foundation
 import Glibc
 import LockstepSystem
-import Synchronization
 
 /// A `lockstep` that a test has started. Letting go of it kills it and whatever it has started.
 ///
@@ -13,12 +11,11 @@ package final class RunningProcess: Sendable {
         package let description: String
     }
 
-    package let processID: Int32
     package let arguments: [String]
     private let folder: TemporaryFolder
     /// The value of ``markVariable`` in the process and all its descendants, wherever their parents may have gone.
     private let mark = UUID().uuidString
-    private let ending = Mutex<(status: Int32?, signal: Int32?)?>(nil)
+    private let process: ChildProcess
 
     private static let markVariable = "LOCKSTEP_TEST_MARK"
     /// How long to sleep before looking again.
@@ -38,9 +35,6 @@ package final class RunningProcess: Sendable {
         on namespace: NetworkNamespace? = nil, openFiles: Int? = nil
     ) throws {
         let folder = try TemporaryFolder()
-        var variables = ProcessInfo.processInfo.environment
-        for (name, value) in environment { variables[name] = value }
-        variables[Self.markVariable] = mark
         self.folder = folder
         self.arguments = arguments
         var command = (program: try Program.path, arguments: arguments)
@@ -50,9 +44,24 @@ package final class RunningProcess: Sendable {
                 "/usr/bin/prlimit", ["--nofile=\(openFiles):\(openFiles)", command.program] + command.arguments
             )
         }
-        self.processID = try start(
-            command.program, command.arguments, variables.map { "\($0.key)=\($0.value)" }, working: working,
-            output: folder("output"), errors: folder("errors"))
+        self.process = try Self.start(
+            ChildProcess.Command(
+                executable: command.program, arguments: command.arguments,
+                environment: environment.merging([Self.markVariable: mark]) { $1 }, input: .nothing,
+                workingDirectory: working), in: folder)
+    }
+
+    /// Starts a command whose outputs go into two files.
+    private static func start(_ command: ChildProcess.Command, in folder: TemporaryFolder) throws -> ChildProcess {
+        let files = ["output", "errors"].map { open(folder($0), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
+        defer { for file in files { close(file) } }
+        var command = command
+        command.output = .files(output: files[0], errors: files[1])
+        do {
+            return try ChildProcess(command)
+        } catch {
+            throw Failure(description: "\(error)")
+        }
     }
 
     deinit {
@@ -115,6 +124,8 @@ package final class RunningProcess: Sendable {
 
     // MARK: - Its processes
 
+    package var processID: Int32 { process.processID }
+
     /// The worker processes of this host that belong to it, in the order of their numbers.
     package var workers: [Int32] {
         descendants.filter { ProcessTable.arguments(of: $0).dropFirst().first == "worker" }.sorted()
@@ -126,7 +137,7 @@ package final class RunningProcess: Sendable {
     }
 
     package func send(signal: Int32) {
-        ending.withLock { if $0 == nil { kill(processID, signal) } }
+        process.send(signal: signal)
     }
 
     /// Waits for its end.
@@ -145,8 +156,7 @@ package final class RunningProcess: Sendable {
             }
             usleep(Self.interval)
         }
-        let (status, signal) = ending.withLock { $0 } ?? (nil, nil)
-        return FinishedProcess(arguments: arguments, status: status, signal: signal, output: output, errors: errors)
+        return FinishedProcess(arguments: arguments, exit: process.reap(), output: output, errors: errors)
     }
 
     /// Waits until nothing that it started runs any more.
@@ -164,15 +174,7 @@ package final class RunningProcess: Sendable {
 
     /// Whether it has ended.
     @discardableResult
-    private func reap() -> Bool {
-        ending.withLock { ending in
-            if ending != nil { return true }
-            var status: Int32 = 0
-            guard waitpid(processID, &status, WNOHANG) == processID else { return false }
-            ending = status & 0x7F == 0 ? ((status >> 8) & 0xFF, nil) : (nil, status & 0x7F)
-            return true
-        }
-    }
+    private func reap() -> Bool { process.reap() != nil }
 
     private func killAll() {
         send(signal: SIGKILL)
@@ -183,39 +185,4 @@ package final class RunningProcess: Sendable {
     private func failure(_ what: String) -> Failure {
         Failure(description: "lockstep \(arguments.joined(separator: " ")) \(what)\n\(output)\(errors)")
     }
-}
-
-/// posix_spawn(3) with both outputs in files.
-private func start(
-    _ program: String, _ arguments: [String], _ environment: [String], working: String, output: String, errors: String
-) throws -> pid_t {
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-    posix_spawn_file_actions_addchdir_np(&actions, working)
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    sigfillset(&signals)
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setpgroup(&attributes, 0)
-    posix_spawnattr_setflags(
-        &attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
-
-    var process = pid_t()
-    let words = ([program] + arguments).map { strdup($0) } + [nil]
-    let variables = environment.map { strdup($0) } + [nil]
-    defer { for copy in words + variables { free(copy) } }
-    let code = posix_spawn(&process, program, &actions, &attributes, words, variables)
-    guard code == 0 else {
-        throw RunningProcess.Failure(description: "cannot start \(program): \(String(cString: strerror(code)))")
-    }
-    return process
 }
