@@ -37,8 +37,8 @@ let package = Package(
 
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels"]),
         .target(name: "LockstepSystem", dependencies: ["CLinux"]),
+        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["CKernels"]),
         .target(name: "LockstepSharding"),

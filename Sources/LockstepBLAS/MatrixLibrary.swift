@@ -1,5 +1,5 @@
 import CBLAS
-import Synchronization
+import LockstepSystem
 
 #if canImport(Glibc)
     import Glibc
@@ -31,7 +31,7 @@ package final class MatrixLibrary: @unchecked Sendable {
         "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0", "libopenblas.so.0",
     ]
 
-    private static let opened = Mutex<MatrixLibrary?>(nil)
+    private static let opened = Guarded<MatrixLibrary?>(nil)
 
     /// The library with `kernel` in force, on one thread; the same instance every time.
     ///

@@ -16,15 +16,23 @@ let package = Package(
         .systemLibrary(name: "CPNG"),
         .systemLibrary(name: "CCrypto"),
         .systemLibrary(name: "CProcessor"),
+        .systemLibrary(name: "CLinux"),
         .target(name: "CKernels"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels"]),
-        .target(name: "LockstepNumerics", dependencies: ["LockstepBLAS"]),
+        .target(name: "LockstepSystem", dependencies: ["CLinux"]),
+        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
+        .target(name: "LockstepNumerics", dependencies: ["CKernels"]),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
-            dependencies: ["LockstepNumerics", "LockstepSharding", "LockstepDigest", "CZlib", "CPNG", "CProcessor"]),
-        .target(name: "LockstepNetwork", dependencies: ["LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+            dependencies: [
+                "LockstepNumerics", "LockstepSharding", "LockstepDigest", "LockstepSystem", "CZlib", "CPNG",
+                "CProcessor",
+            ]),
+        .target(name: "LockstepTimeline"),
+        .target(
+            name: "LockstepNetwork",
+            dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
         .executableTarget(
             name: "KernelBenchmarks",
             dependencies: [
