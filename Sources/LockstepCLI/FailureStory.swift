@@ -8,8 +8,8 @@ extension Console {
     func tell(_ chronicle: Chronicle) {
         guard let cause = chronicle.incidents.first else { return }
         warning("first cause: \(when(cause)) \(cause.text)")
-        if let log = cause.log, !cause.lastWords.isEmpty {
-            warning("  its last words, in \(log):")
+        if !cause.lastWords.isEmpty {
+            warning("  its last words, \(cause.log.map { "in \($0)" } ?? "as it sent them"):")
             for line in cause.lastWords { warning("    \(line)") }
         }
         let consequences = chronicle.incidents.dropFirst()

@@ -2,6 +2,7 @@ import ArgumentParser
 import LockstepBLAS
 import LockstepCluster
 import LockstepData
+import LockstepProtocol
 import LockstepRuntime
 import LockstepSystem
 import ZeroMQ
@@ -68,11 +69,15 @@ struct WorkerCommand: ParsableCommand {
 
     private func serve(_ endpoint: Endpoint, kernel: MatrixKernel?, stop: StopSignals) throws {
         let console = consoleOptions.console
+        var said: [String] = []
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
             cache: try DataCache(), security: try keyOptions.workerSecurity(),
-            keepEvents: console.keepWorkerEvents
-        ) { console.note($0.text) }
+            lastLines: { said }, keepEvents: console.keepWorkerEvents
+        ) { notice in
+            said = said.suffix(LogLines.maximumLines - 1) + [notice.text]
+            console.note(notice.text)
+        }
         try WorkerProcess.serve(endpoint, options, stop: stop)
         console.note("The run is over")
     }

@@ -17,6 +17,7 @@
 ///                    <-      evaluate
 ///       blockResult  ->
 ///                    <-      goodbye         or `refuse` at any time
+///       logLines     ->                      before the goodbye of a worker that fails
 ///
 /// `ping` and `statusRequest` are for people who look on, `lockstep doctor` and `lockstep status`: they join nothing.
 package enum MessageKind: UInt8, CaseIterable, Sendable {
@@ -69,6 +70,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     case timelineRequest = 18
     /// Worker to coordinator: there. Payload: ``TimelineReport``.
     case timeline = 19
+    /// Worker to coordinator: what my log says last, for I fail. Payload: ``LogLines``.
+    case logLines = 20
 
     /// The most bytes in a payload frame: 1 MiB, for libzmq counts only complete frames as signs of life.
     package static let payloadLimit = 1 << 20
@@ -85,6 +88,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .welcome, .dataChunk, .ping, .pong, .status: 1...Self.payloadLimit
         case .parameters, .gradient: FloatPayload.smallestElementSize...Self.payloadLimit
         case .timeline: TimelineReport.encodedSizes
+        case .logLines: LogLines.encodedSizes
         case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest: 0...0
         }
     }

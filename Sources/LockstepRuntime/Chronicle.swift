@@ -14,7 +14,7 @@ package final class Chronicle {
         package let text: String
         /// The log of a worker of this host.
         package let log: String?
-        /// The last of what it says.
+        /// The last of what it says, or of what a worker of another host has sent of its own.
         package let lastWords: [String]
     }
 
@@ -42,7 +42,10 @@ package final class Chronicle {
     ///   - step: The step under way.
     ///   - ending: How the process of a lost worker ended, if it was started here.
     ///   - log: Its log.
-    func note(_ notice: ClusterNotice, step: UInt64?, ending: String?, log: String?) {
+    ///   - lastWords: What it has sent of its log before.
+    func note(
+        _ notice: ClusterNotice, step: UInt64?, ending: String?, log: String?, lastWords: [String] = []
+    ) {
         switch notice {
         case .joined(_, let active), .joinedWithOtherBits(_, _, let active):
             guard active >= wanted else { return }
@@ -51,9 +54,9 @@ package final class Chronicle {
             omitted = 0
         case .lost(let member, let reason, _, _):
             if ending != nil { ended.insert(member.processID) }
-            add("\(member) was lost: \(ending ?? reason)", step, log)
+            add("\(member) was lost: \(ending ?? reason)", step, log, lastWords)
         case .left(let member, let goodbye, _) where goodbye.code == .failed:
-            add("\(member) gave up: \(goodbye.message)", step, log)
+            add("\(member) gave up: \(goodbye.message)", step, log, lastWords)
         case .quarantined(let member, let wrongStep, let node, _):
             add("\(member) computed a wrong gradient for node \(node) of step \(wrongStep)", step, log)
         case .refused(let host, let refusal):
@@ -72,12 +75,12 @@ package final class Chronicle {
         }
     }
 
-    private func add(_ text: String, _ step: UInt64?, _ log: String?) {
+    private func add(_ text: String, _ step: UInt64?, _ log: String?, _ sent: [String] = []) {
         guard incidents.count < Self.capacity else {
             omitted += 1
             return
         }
-        let words = log.map { lastLines(of: $0, count: Self.wordsKept) } ?? []
+        let words = log.map { lastLines(of: $0, count: Self.wordsKept) } ?? sent
         incidents.append(Incident(time: Date(), step: step, text: text, log: log, lastWords: words))
     }
 }

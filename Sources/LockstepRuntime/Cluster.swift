@@ -257,14 +257,14 @@ package final class Cluster {
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
             adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.wire == .bfloat16)
         let supervision = ClusterGradientSource.Supervision(
-            notify: { [unowned self] notice, step in
+            notify: { [unowned self] notice, step, lastWords in
                 var ending: String?
                 if case .lost(let member, _, _, _) = notice {
                     ending = localWorkers?.ending(ofProcess: member.processID)
                 }
                 localWorkers?.note(notice)
                 let log = notice.culprit.flatMap { localWorkers?.log(ofProcess: $0.processID) }
-                chronicle.note(notice, step: step, ending: ending, log: log)
+                chronicle.note(notice, step: step, ending: ending, log: log, lastWords: lastWords)
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in

@@ -79,7 +79,10 @@ extension ClusterGradientSource {
     }
 
     /// Tells people, with the step under way.
-    func announce(_ notice: ClusterNotice) { supervision.notify(notice, machine.step) }
+    func announce(_ notice: ClusterNotice) {
+        let words = notice.culprit.flatMap { lastWords.removeValue(forKey: $0.id) }
+        supervision.notify(notice, machine.step, words ?? [])
+    }
 
     private func computeOwn(_ unit: WorkUnit) {
         let batch = Batch(step: unit.step, schedule: computation.schedule)

@@ -75,12 +75,21 @@ extension ClusterGradientSource {
             try handle(.answered(peer, member, unit), push)
         case .timeline:
             takeTimeline(try decode(), from: member)
+        case .logLines:
+            try keep(decode(), of: member, from: peer)
         case .goodbye:
             try handle(.goodbye(peer, member, try decode()), push)
         case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .ping, .pong, .statusRequest, .status,
             .timelineRequest:
             throw ProtocolError.unexpectedKind(header.kind)
         }
+    }
+
+    /// Keeps what a member's log says last until its failure is told. However much is sent, each has one such text.
+    private func keep(_ log: LogLines, of member: MemberID, from peer: PeerID) {
+        guard machine.peer(of: member) == peer else { return }
+        lastWords = lastWords.filter { machine.peer(of: $0.key) != nil }
+        lastWords[member] = log.lines
     }
 
     func decode<Body: MessageBody>() throws(ProtocolError) -> Body {

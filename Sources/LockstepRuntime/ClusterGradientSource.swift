@@ -49,6 +49,8 @@ final class ClusterGradientSource: GradientSource {
     var timelineRequests = TimelineRequests()
     /// How long workers compute, for those who look on.
     var paces = Paces()
+    /// What members that fail have sent of their logs, until that is told.
+    var lastWords: [MemberID: [String]] = [:]
     /// Refusals by their code, so that a flood of them is no flood of lines.
     var refusals = TurnedAway()
     /// What a ping is answered with: sent by reference, so that nobody can ask for memory.
@@ -79,7 +81,7 @@ final class ClusterGradientSource: GradientSource {
     /// What the loop asks of the process around it.
     struct Supervision {
         /// Told of joins, losses and refusals.
-        var notify: (ClusterNotice, _ step: UInt64?) -> Void
+        var notify: (ClusterNotice, _ step: UInt64?, _ lastWords: [String]) -> Void
         /// Throws when it makes no sense to wait on: the process was asked to stop, or its own workers all died.
         var check: (_ isGathering: Bool, _ activeWorkers: Int) throws -> Void
         /// When it is to be checked again at the latest.
@@ -103,7 +105,7 @@ final class ClusterGradientSource: GradientSource {
         self.machine = CoordinatorMachine(terms: terms, now: now)
         self.events = events
         events?.begin(terms, now: now)
-        events?.whenBroken = { supervision.notify(.recordBroken(reason: "\($0)"), nil) }
+        events?.whenBroken = { supervision.notify(.recordBroken(reason: "\($0)"), nil, []) }
         self.poller = Poller(context: context)
         self.run = run
         self.welcome = welcome

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepCluster
+import LockstepSystem
 
 /// A fault that a test asks a worker for, in the environment variable `LOCKSTEP_FAULT`; unset in every real run.
 ///
@@ -7,6 +8,7 @@ import LockstepCluster
 ///     hang              it computes without end, while its I/O thread answers
 ///     hang=SECONDS      the same, but it comes back
 ///     slow=MILLISECONDS every node takes so much longer
+///     fail              it gives up with an error
 ///
 /// `@STEP` behind it says from which step on (a hang happens once), `#NUMBER` which of the workers that `train` or `chaos` starts.
 package struct InjectedFault {
@@ -14,6 +16,7 @@ package struct InjectedFault {
         case flip
         case hang(seconds: Double)
         case slow(milliseconds: Double)
+        case fail
     }
 
     static let variable = "LOCKSTEP_FAULT"
@@ -41,13 +44,16 @@ package struct InjectedFault {
         switch assignment.first {
         case "flip": kind = .flip
         case "hang": kind = .hang(seconds: assignment.count == 2 ? value : .infinity)
+        case "fail": kind = .fail
         case "slow": kind = .slow(milliseconds: value)
         default: kind = nil
         }
     }
 
     /// Called before a unit is computed.
-    mutating func willCompute(_ unit: WorkUnit) {
+    ///
+    /// - Throws: What it gives up with.
+    mutating func willCompute(_ unit: WorkUnit) throws(SystemError) {
         guard unit.step >= firstStep else { return }
         switch kind {
         case .hang(let seconds):
@@ -57,6 +63,8 @@ package struct InjectedFault {
             usleep(UInt32((whole - whole.rounded(.down)) * 1e6))
         case .slow(let milliseconds):
             usleep(UInt32(max(0, min(milliseconds, 1e6)) * 1e3))
+        case .fail:
+            throw SystemError("compute \(unit)", code: EIO)
         case .flip, nil:
             break
         }

@@ -84,6 +84,13 @@ final class WorkerLoop {
         }
     }
 
+    /// Tells the coordinator, while there is one that listens, of an error that ends this process.
+    func report(_ error: any Error) {
+        // What was to be done when it struck is not done any more.
+        actions.removeAll()
+        try? handle(.unable(reason: "\(error)"))
+    }
+
     // MARK: - Events
 
     private func take(_ event: WorkerLink.Event) throws {
@@ -129,7 +136,7 @@ final class WorkerLoop {
             guard machine.membership == addressee else { return }
             try takeOwn(header)
         case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .pong, .statusRequest, .status,
-            .timeline:
+            .timeline, .logLines:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }
@@ -201,6 +208,9 @@ final class WorkerLoop {
             mark(.arrival, unit)
             try answer(unit, with: NodeResult(loss: 0, computeNanoseconds: 0))
         case .sendGoodbye(let goodbye):
+            if goodbye.code == .failed {
+                try link.send(header(.logLines), copying: LogLines(lines: options.lastLines()).encoded())
+            }
             try link.send(header(.goodbye), copying: goodbye.encoded())
         case .notify(let notice):
             options.notify(notice)
@@ -291,7 +301,7 @@ final class WorkerLoop {
         guard let task else { return }
         let start = Moment.now
         defer { task.timeline?.enter(.send) }
-        fault.willCompute(unit)
+        try fault.willCompute(unit)
         switch unit.kind {
         case .node:
             task.timeline?.step = unit.step

@@ -14,13 +14,15 @@ package struct WorkerOptions {
     /// How the connection is protected.
     package var security: ConnectionSecurity
     package var notify: (WorkerNotice) -> Void
+    /// The last lines of this process's log, the oldest first, for the coordinator of one that fails.
+    package var lastLines: () -> [String]
     /// Told, when a worker that took part fails, what happened last, a line for each event.
     package var keepEvents: (_ events: [String]) -> Void
 
     package init(
         host: String, processID: Int32, kernel: MatrixKernel?, transport: Transport = .auto, cache: DataCache,
-        security: ConnectionSecurity = .none, keepEvents: @escaping (_ events: [String]) -> Void = { _ in },
-        notify: @escaping (WorkerNotice) -> Void
+        security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
+        keepEvents: @escaping (_ events: [String]) -> Void = { _ in }, notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
         self.processID = processID
@@ -28,6 +30,7 @@ package struct WorkerOptions {
         self.transport = transport
         self.cache = cache
         self.security = security
+        self.lastLines = lastLines
         self.keepEvents = keepEvents
         self.notify = notify
     }

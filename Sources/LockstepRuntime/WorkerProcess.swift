@@ -30,6 +30,7 @@ package enum WorkerProcess {
         } catch let ending as WorkerEnding where ending == .finished || ending == .stopped {
             return
         } catch {
+            if !(error is WorkerEnding) { loop.report(error) }
             if loop.hasBeenMember { options.keepEvents(loop.history.lines) }
             throw error
         }

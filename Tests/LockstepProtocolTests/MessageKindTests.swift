@@ -7,9 +7,10 @@ import Testing
         let expected: [MessageKind] = [
             .hello, .welcome, .ready, .refuse, .dataRequest, .dataChunk, .assign, .parameters, .gradient, .nodeResult,
             .evaluate, .blockResult, .goodbye, .ping, .pong, .statusRequest, .status, .timelineRequest, .timeline,
+            .logLines,
         ]
         #expect(MessageKind.allCases == expected)
-        #expect(expected.map(\.rawValue) == Array(1...19))
+        #expect(expected.map(\.rawValue) == Array(1...20))
         #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...9))
         #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
     }
@@ -67,6 +68,7 @@ import Testing
                     cost: 0, computeNanoseconds: 0, correct: 0, total: 0,
                     predictions: Array(repeating: 1, count: 65_536))
             ),
+            (.logLines, LogLines(lines: []), LogLines(lines: Array(repeating: long, count: 30))),
         ]
         for (kind, smallest, largest) in ends {
             #expect(kind.payloadSizes == smallest.encoded().count...largest.encoded().count, "\(kind)")

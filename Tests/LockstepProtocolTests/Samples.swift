@@ -19,6 +19,8 @@ enum Samples {
         BlockResult(
             cost: 0.125, computeNanoseconds: 99, correct: 912, total: 1000, predictions: [101, 99, 0, 800, .max]),
         BlockResult(cost: .nan, computeNanoseconds: .max, correct: 0, total: 0, predictions: []),
+        LogLines(lines: []),
+        LogLines(lines: ["Joined the run as worker 1", "", "Größe"]),
         TimelineReport(clock: 7, totals: [], spans: []),
         TimelineReport(
             clock: .max, totals: [1, 2, .max],
@@ -31,7 +33,7 @@ enum Samples {
     /// All types of bodies.
     static let types: [any MessageBody.Type] = [
         Hello.self, Ready.self, Refusal.self, Goodbye.self, NodeResult.self, BlockResult.self,
-        TimelineReport.self,
+        TimelineReport.self, LogLines.self,
     ]
 
     static func randomHeader(using random: inout SplitMix64) -> Header {
@@ -50,7 +52,7 @@ enum Samples {
     }
 
     static func randomBody(using random: inout SplitMix64) -> any MessageBody {
-        switch Int.random(in: 0..<6, using: &random) {
+        switch Int.random(in: 0..<7, using: &random) {
         case 0:
             return Hello(
                 programVersion: randomText(using: &random), host: randomText(using: &random),
@@ -69,6 +71,9 @@ enum Samples {
                 code: Goodbye.Code.allCases.randomElement(using: &random) ?? .failed,
                 message: randomText(using: &random))
         case 4:
+            let count = Int.random(in: 0...LogLines.maximumLines, using: &random)
+            return LogLines(lines: (0..<count).map { _ in randomText(using: &random) })
+        case 5:
             return NodeResult(
                 loss: .random(in: -1e9...1e9, using: &random),
                 computeNanoseconds: .random(in: 0 ... .max, using: &random))

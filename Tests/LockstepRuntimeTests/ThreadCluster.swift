@@ -91,7 +91,8 @@ struct ThreadCluster: Sendable {
             audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
             transport: transport,
             supervision: ClusterGradientSource.Supervision(
-                notify: { notice, _ in notices.append(notice) }, check: { _, _ in }, nextCheck: { nil }, descriptors: []
+                notify: { notice, _, _ in notices.append(notice) }, check: { _, _ in }, nextCheck: { nil },
+                descriptors: []
             ))
         let endings = Endings(count: workers.count)
         let threads = Workers()

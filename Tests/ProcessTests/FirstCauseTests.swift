@@ -49,6 +49,34 @@ struct FirstCauseTests {
         #expect(events.contains("peerLost(") && events.contains("assign("))
     }
 
+    @Test("The last log lines of a worker that was started elsewhere are in the story of the run that ends with it")
+    func remote() throws {
+        let place = try Workplace(epochs: 100_000)
+        let run = try RunningProcess(
+            [
+                "coordinator", place.configuration, "--workers", "1", "--output", place.folder("run"), "--bind",
+                "tcp://127.0.0.1:0", "--set", "timeouts.rejoin=0.5",
+            ], in: place.folder.path)
+        let endpoint = try run.waitForLine(containing: "Listening on ").split(separator: " ").last ?? ""
+        let worker = try RunningProcess(
+            ["worker", "--connect", "\(endpoint)", "--transport", "inline"],
+            environment: ["LOCKSTEP_FAULT": "fail@120", "LOCKSTEP_CACHE": place.folder("cache")], in: place.folder.path)
+        let gone = try worker.wait()
+        #expect(gone.status == 71, "\(gone)")
+        let ending = try run.wait()
+        #expect(ending.status == 69, "\(ending)")
+        let lines = ending.errorLines
+        let start = try #require(lines.firstIndex { $0.contains("first cause: ") }, "\(ending)")
+        #expect(lines[start].contains("in step 120 worker 1 ("))
+        #expect(
+            lines[start].hasSuffix(
+                ", pid \(worker.processID)) gave up: cannot compute node 1 of step 120: Input/output error"),
+            "\(ending)")
+        #expect(lines[start + 1] == "lockstep:   its last words, as it sent them:")
+        #expect(lines[start + 2].hasPrefix("lockstep:     Fetching the data set from the coordinator: "))
+        #expect(lines[start + 3] == "lockstep:     Joined the run as worker 1")
+    }
+
     @Test("Trouble that is over is no cause of what comes later")
     func recovered() throws {
         let place = try Workplace(epochs: 100_000)

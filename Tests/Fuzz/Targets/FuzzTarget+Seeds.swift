@@ -52,6 +52,7 @@ private func bodyInputs() -> [[UInt8]] {
         message(
             .blockResult, BlockResult(cost: 0.5, computeNanoseconds: 9, correct: 3, total: 4, predictions: [1, 3])),
         message(.goodbye, Goodbye(code: .finished, message: "the run is finished")),
+        message(.logLines, LogLines(lines: ["Joined the run as worker 1", "no such file"])),
     ]
 }
 

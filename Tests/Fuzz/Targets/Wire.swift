@@ -25,6 +25,7 @@ func decodeMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
     case .blockResult: return decode(BlockResult.self, payload)
     case .goodbye: return decode(Goodbye.self, payload)
     case .timeline: return decode(TimelineReport.self, payload)
+    case .logLines: return decode(LogLines.self, payload)
     case .evaluate:
         // The split and block that a number names, whatever the number.
         return EvaluationUnit(rawValue: header.unit).block >= 0
