@@ -29,24 +29,27 @@ package enum EventReplay {
         }
     }
 
-    /// Replays a record. One that breaks off in the middle of an event, as that of a killed process does, is replayed
-    /// up to there.
+    /// Replays a record, whatever bytes it consists of. One that breaks off in the middle of an event, as that of a killed
+    /// process does, is replayed up to there.
     package static func run(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Report {
         var reader = ByteReader(bytes)
         var report = Report()
-        var machine: CoordinatorMachine
-        var start: Moment
+        let terms: CoordinatorMachine.Terms
+        let start: Moment
         do throws(ProtocolError) {
             guard try reader.integer(UInt32.self) == EventRecord.magic else { throw .wrongMagic(found: 0) }
             let version = try reader.integer(UInt8.self)
             guard version == EventRecord.version else { throw .wrongVersion(found: version) }
             start = Moment(nanoseconds: try reader.integer(UInt64.self))
-            machine = CoordinatorMachine(terms: try reader.terms(), now: start)
+            terms = try reader.terms()
         } catch {
             throw .malformed(event: 0, "\(error)")
         }
+        if let problem = EventLimits.problem(with: terms, at: start) { throw .malformed(event: 0, problem) }
+        var machine = CoordinatorMachine(terms: terms, now: start)
         var actions: [CoordinatorAction] = []
         var scratch = ByteWriter(capacity: 256)
+        var limits = EventLimits()
         while reader.remaining > 0 {
             let (now, event, count, digest): (Moment, CoordinatorEvent, UInt16, UInt64)
             do throws(ProtocolError) {
@@ -57,6 +60,9 @@ package enum EventReplay {
             } catch {
                 if case .truncated = error { return report }
                 throw .malformed(event: report.events, "\(error)")
+            }
+            if let problem = limits.problem(with: event, at: now, for: machine) {
+                throw .malformed(event: report.events, problem)
             }
             actions.removeAll(keepingCapacity: true)
             machine.handle(event, now: now, into: &actions)
@@ -78,7 +84,6 @@ extension ByteReader {
         let minimum = try integer(UInt32.self)
         let maximum = try integer(UInt32.self)
         let chunks = try integer(UInt32.self)
-        guard chunks <= 1 << 20 else { throw .tooManyEntries(found: Int(chunks), limit: 1 << 20) }
         let dataBytes = try integer(UInt64.self)
         let programVersion = try text()
         let expected: Ready = try body()

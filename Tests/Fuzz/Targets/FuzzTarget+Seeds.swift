@@ -23,6 +23,7 @@ extension FuzzTarget {
         case .model: [try modelInput()]
         case .checkpoint: [try checkpointInput(moments: false), try checkpointInput(moments: true)]
         case .summary: [try summaryInput()]
+        case .events: [false, true].map(recordedRun)
         case .idx, .pickle, .table, .picture, .configuration, .keys, .zap, .endpoint: []
         }
     }

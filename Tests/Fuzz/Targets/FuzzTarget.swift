@@ -33,6 +33,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case zap
     /// Endpoint texts.
     case endpoint
+    /// The record of a coordinator's events, replayed.
+    case events
 
     /// Decodes the bytes, whatever they are.
     ///
@@ -55,6 +57,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
         case .keys: decodeKeys(bytes)
         case .zap: decodeZAPRequest(bytes)
         case .endpoint: decodeEndpoint(bytes)
+        case .events: replayEvents(bytes)
         }
     }
 

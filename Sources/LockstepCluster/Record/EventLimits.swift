@@ -1,0 +1,53 @@
+import LockstepSharding
+
+/// What no loop ever gives to its machine: a record that holds it was not written by this program, or is damaged.
+///
+/// The machine may rely on these, for it is our own loop that drives it. Who reads a file may rely on nothing.
+struct EventLimits {
+    /// The most chunks of any network, 16 billion parameters.
+    private static let chunks = 1 << 16
+    /// More steps than any run has.
+    private static let steps: UInt64 = 1 << 40
+    /// Further than any clock has run, in nanoseconds: a hundred years.
+    private static let nanoseconds: UInt64 = 1 << 62
+    private static let versions: UInt64 = .max - 1_024
+    /// Seconds of a deadline.
+    private static let seconds = 0.0...1e9
+
+    private var shards: Int?
+    private var nextStep: UInt64 = 0
+
+    /// What is impossible about a run's terms; nil if nothing is.
+    static func problem(with terms: CoordinatorMachine.Terms, at start: Moment) -> String? {
+        guard start.nanoseconds <= nanoseconds else { return "a moment that no clock shows" }
+        guard terms.chunks <= chunks else { return "weights in \(terms.chunks) chunks" }
+        guard seconds.contains(terms.deadlines.start), seconds.contains(terms.deadlines.rejoin) else {
+            return "deadlines of \(terms.deadlines.start) s and \(terms.deadlines.rejoin) s"
+        }
+        return nil
+    }
+
+    /// What is impossible about an event; nil if nothing is.
+    mutating func problem(
+        with event: CoordinatorEvent, at now: Moment, for machine: CoordinatorMachine
+    ) -> String? {
+        guard now.nanoseconds <= Self.nanoseconds else { return "a moment that no clock shows" }
+        switch event {
+        case .beginStep(let step, let tree, _):
+            guard step >= nextStep, step <= Self.steps else { return "step \(step) after step \(nextStep)" }
+            guard tree.shards == shards ?? tree.shards else { return "\(tree.shards) shards" }
+            (nextStep, shards) = (step + 1, tree.shards)
+        case .beginEvaluation(let version, _):
+            guard version <= Self.versions else { return "weights \(version)" }
+        case .chunkUpdated(let version, let chunk):
+            guard version <= Self.versions, chunk < machine.terms.chunks else {
+                return "chunk \(chunk) of weights \(version)"
+            }
+        case .compared(let unit, _), .judged(let unit, _):
+            guard case .step(let tree)? = machine.round?.work, tree.contains(unit.node) else { return "no \(unit)" }
+        default:
+            break
+        }
+        return nil
+    }
+}
