@@ -1,6 +1,7 @@
 import Glibc
 import LockstepArtifacts
 import LockstepCluster
+import LockstepSystem
 import LockstepTesting
 import Testing
 
@@ -40,9 +41,9 @@ struct FaultTests {
         }
 
         /// A worker that takes a few milliseconds for every node, so that it is caught in the middle of one.
-        func worker(_ endpoint: String) throws -> RunningProcess {
+        func worker(_ endpoint: String, fault: String = "slow=4") throws -> RunningProcess {
             try RunningProcess(
-                ["worker", "--connect", endpoint], environment: ["LOCKSTEP_FAULT": "slow=4"], in: folder.path)
+                ["worker", "--connect", endpoint], environment: ["LOCKSTEP_FAULT": fault], in: folder.path)
         }
 
         /// Waits for the end, and compares.
@@ -91,24 +92,70 @@ struct FaultTests {
         #expect(!run.errors.contains("another one starts"))
     }
 
-    @Test("A stopped worker is evicted by the heartbeat, and joins as a new one when it wakes")
+    @Test("A worker that keeps dying is replaced after ever longer pauses, as often as is allowed")
+    func dying() throws {
+        let site = try Site(epochs: 24)
+        let run = try site.train(["--max-restarts", "2"], fault: "slow=4")
+        try run.waitForLine(containing: "Epoch 0")
+        kill(try #require(run.workers.last), SIGKILL)
+        for (replacement, pause) in [(1, "0.2"), (2, "0.4")] {
+            try run.waitForLine(containing: "starts in \(pause) s (replacement \(replacement) of at most 2)")
+            let line = try run.waitForLine(containing: "joined; 3 workers", count: 1 + replacement)
+            // "worker 4 (host, pid 17) joined; 3 workers"
+            let number = line.split(separator: "pid ").last?.prefix { $0.isNumber }
+            kill(try #require(number.flatMap { Int32($0) }, "\(line)"), SIGKILL)
+        }
+        try run.waitForLine(containing: "is not replaced: the run has had its 2 replacements")
+        let summary = try site.conclude(run)
+        #expect(summary.workersLost == 3 && summary.workersJoined == 5 && summary.restarts == 2)
+    }
+
+    @Test("A stopped worker's node moves on, the heartbeat evicts it, and it joins as a new one when it wakes")
     func stopped() throws {
         let site = try Site(epochs: 36)
         let run = try site.train(fault: "slow=4")
         try run.waitForLine(containing: "Epoch 0")
         let worker = try #require(run.workers.first)
+        let before = MonotonicClock.now
         kill(worker, SIGSTOP)
-        try run.waitForLine(containing: "was lost")
+        let line = try run.waitForLine(containing: "was lost")
+        let detection = MonotonicClock.now.since(before)
+        #expect(line.contains("pid \(worker)") && line.contains("its connection ended"), "\(line)")
         kill(worker, SIGCONT)
         try run.waitForLine(containing: "joined; 3 workers", count: 2)
         let summary = try site.conclude(run)
         #expect(summary.workersLost == 1 && summary.workersJoined == 4)
+        // It held a node when it was stopped, or was given one with the next step; nobody waited for the heartbeat.
+        #expect(summary.duplicates ?? 0 >= 1)
+        // A heartbeat is sent every second, and answered within three.
+        if getenv("LOCKSTEP_DEEP_NETWORK") != nil {
+            #expect(summary.maxStepGapMilliseconds ?? .infinity < 1_000)
+            #expect(detection > .seconds(2) && detection <= .seconds(4.1), "\(detection)")
+        }
     }
 
     @Test("A worker that hangs while it computes holds nobody up")
     func hanging() throws {
         let site = try Site(epochs: 4)
         _ = try site.conclude(try site.train(fault: "hang@20#1"))
+    }
+
+    @Test("One that hangs too long is evicted at the step's deadline, and joins as a new one when it comes back")
+    func hangingLong() throws {
+        let site = try Site(epochs: 90)
+        let (run, endpoint) = try site.coordinator("2")
+        // Far longer than the five seconds that it has.
+        let hanging = try site.worker(endpoint, fault: "hang=10@20")
+        let other = try site.worker(endpoint)
+        let line = try run.waitForLine(containing: "was lost")
+        #expect(line.contains("pid \(hanging.processID)") && line.contains("it has not answered for"), "\(line)")
+        try run.waitForLine(containing: "joined; 2 workers", count: 2)
+        let summary = try site.conclude(run)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 3 && summary.duplicates ?? 0 >= 1)
+        let ending = try hanging.wait()
+        #expect(
+            ending.status == 0 && ending.errorLines.count { $0.contains("Joining anew: it has not") } == 1, "\(ending)")
+        #expect(try other.wait().status == 0)
     }
 
     @Test("A worker that is often slow is named, and stays")

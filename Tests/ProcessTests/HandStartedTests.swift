@@ -120,6 +120,30 @@ struct HandStartedTests {
         }
     }
 
+    @Test("A run whose last worker does not come back checkpoints, fails, and goes on later")
+    func abandoned() throws {
+        let terminals = try Terminals()
+        let first = try terminals.coordinator(
+            "--workers", "1", "--set", "timeouts.rejoin=1", "--set", "checkpoint.every=0")
+        let worker = try terminals.worker()
+        try first.waitForLine(containing: "Epoch 0:")
+        worker.send(signal: SIGKILL)
+        try first.waitForLine(containing: "no workers are left; waiting 1 s for one to join")
+        let ending = try first.wait()
+        #expect(ending.status == 69, "\(ending)")
+        #expect(ending.errors.contains("none came back within 1 s (timeouts.rejoin)"), "\(ending)")
+        // None is written by the clock: it is that of the end.
+        let folder = RunDirectory(existing: terminals.place.folder("run")).checkpoints
+        let step = try #require(try folder.steps().first)
+        #expect(step >= 50)
+
+        let second = try terminals.coordinator("--workers", "1", "--resume")
+        let other = try terminals.worker()
+        let summary = try terminals.expectWhole(second)
+        #expect(summary.workersLost == 1 && summary.workersJoined == 2)
+        #expect(try other.wait().status == 0)
+    }
+
     @Test("A worker process of several that is killed is replaced")
     func replaced() throws {
         let terminals = try Terminals()
