@@ -4,6 +4,7 @@
 usage: foreign.py ATTACK ENDPOINT [KEYS] [COUNT]
 
 Prints `accepted N`: connections that got through their handshake, or messages that were answered by more than a refusal.
+Ends with status 1 once nothing that it sends is taken in for PATIENCE seconds: then the coordinator is dead.
 """
 import random
 import socket
@@ -14,7 +15,8 @@ import time
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-HELLO, READY, REFUSE, GRADIENT, NODE_RESULT, BLOCK_RESULT, GOODBYE = 1, 3, 4, 9, 10, 12, 13
+HELLO, READY, REFUSE, GRADIENT, NODE_RESULT, BLOCK_RESULT, GOODBYE, LOG_LINES = 1, 3, 4, 9, 10, 12, 13, 20
+PATIENCE = 30
 
 
 def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=1):
@@ -130,7 +132,7 @@ def messages(context, endpoint, count, read):
     clients = [connect() for _ in range(8)]
     for number in range(count):
         client = clients[number % len(clients)]
-        choice = number % 10
+        choice = number % 11
         if choice == 0:
             frames = [generator.randbytes(generator.randrange(0, 100))]
         elif choice == 1:
@@ -149,6 +151,8 @@ def messages(context, endpoint, count, read):
             frames = [header(BLOCK_RESULT, 7, 1, 1 << 24, 1), struct.pack("<dQIII", 0.5, 9, 9, 10, 0xFFFFFFFF)]
         elif choice == 8:
             frames = [header(GOODBYE, 7, 1), struct.pack("<H", 1) + text("bye")]
+        elif choice == 9:
+            frames = [header(LOG_LINES, 7, 1), struct.pack("<H", 20) + text("x" * 1024) * 20]
         else:
             frames = hello()
         client.send_multipart(frames)
@@ -181,7 +185,10 @@ def crowd(context, endpoint, count):
 
 
 def proxy(context, endpoint, front_endpoint):
-    """Stands between a worker and the coordinator and says everything but the hello twice, once more much later."""
+    """Stands between a worker and the coordinator and says everything but the hello twice, once more much later.
+
+    Ends when nothing is said for PATIENCE seconds.
+    """
     front = context.socket(zmq.ROUTER)
     front.bind(front_endpoint)
     back = context.socket(zmq.DEALER)
@@ -193,7 +200,7 @@ def proxy(context, endpoint, front_endpoint):
     poller.register(back, zmq.POLLIN)
     number = 0
     while True:
-        ready = dict(poller.poll(5000))
+        ready = dict(poller.poll(1000 * PATIENCE))
         if not ready:
             return 0
         if front in ready:
@@ -217,6 +224,8 @@ def main():
     count = int(rest[1]) if len(rest) > 1 else 1
     context = zmq.Context()
     context.max_sockets = 4000
+    # Every socket made from now on has these.
+    context.sndtimeo = context.rcvtimeo = 1000 * PATIENCE
     if attack == "good":
         accepted = handshakes(context, endpoint, curve(keys), count)
     elif attack == "none":
@@ -246,4 +255,7 @@ def main():
     print(f"accepted {accepted}", flush=True)
 
 
-main()
+try:
+    main()
+except zmq.Again:
+    sys.exit(f"nothing is taken in for {PATIENCE} s")
