@@ -17,12 +17,12 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
     private let folder: CheckpointFolder
     private let layout: ParameterLayout
     private let identity: RunIdentity
-    private let period: Duration?
     private let requestCount: () -> Int
     private let notify: @Sendable (Notice) -> Void
     private let hook: AtomicFile.Hook
 
-    private var nextDue: ContinuousClock.Instant
+    /// Guarded as the copy is.
+    private var schedule: CheckpointSchedule
     private var requestsSeen: Int
     /// The copy; the writing thread's while `isWriting`, the training thread's otherwise.
     private var copy: TrainingState?
@@ -57,12 +57,11 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
         self.folder = folder
         self.layout = layout
         self.identity = identity
-        self.period = every > 0 ? .seconds(every) : nil
         self.requestCount = requestCount
         self.hook = hook
         self.notify = notify
         self.requestsSeen = requestCount()
-        self.nextDue = .now + (period ?? .zero)
+        self.schedule = CheckpointSchedule(period: every > 0 ? .seconds(every) : nil, start: .now)
         self.saved = previous.map { ($0.step, $0.epoch) }
     }
 
@@ -75,15 +74,14 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
     }
 
     package func isDue(at now: ContinuousClock.Instant) -> Bool {
-        let isTime = period != nil && now >= nextDue
         // A disk that is slower than the period makes checkpoints rarer, not steps slower.
-        return (isTime || requestCount() != requestsSeen) && !isWriting.load(ordering: .acquiring)
+        !isWriting.load(ordering: .acquiring) && (schedule.isDue(at: now) || requestCount() != requestsSeen)
     }
 
     package func save(_ state: TrainingState, isLast: Bool) {
         thread.take()?.join()
         requestsSeen = requestCount()
-        if let period { nextDue = .now + period }
+        schedule.stateWasTaken(at: .now)
         guard saved.map({ $0 != (state.progress.step, state.progress.epoch) }) ?? true else { return }
         take(state)
         if isLast { return write() }
@@ -115,6 +113,7 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
         let step = copy.progress.step
         do throws(ArtifactError) {
             try folder.write(Checkpoint(identity: identity, state: copy), layout: layout, before: hook)
+            schedule.stateWasSaved(at: .now)
             saved = (step, copy.progress.epoch)
             notify(.saved(step: step))
         } catch {
