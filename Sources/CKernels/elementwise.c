@@ -3,15 +3,9 @@
 #include <stdint.h>
 #include <string.h>
 
-#pragma STDC FP_CONTRACT OFF
+#include "clones.h"
 
-// Plain loops: the compiler vectorises them for each of these processors. Not under ThreadSanitizer: the function that
-// chooses among the clones runs before the sanitizer is ready, and would call it.
-#if defined(__x86_64__) && !__has_feature(thread_sanitizer)
-#define FOR_EVERY_PROCESSOR __attribute__((target_clones("avx512f", "avx2", "default")))
-#else
-#define FOR_EVERY_PROCESSOR
-#endif
+#pragma STDC FP_CONTRACT OFF
 
 FOR_EVERY_PROCESSOR
 void lockstep_apply_exponential(float *values, long count) {

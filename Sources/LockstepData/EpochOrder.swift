@@ -2,9 +2,8 @@ import LockstepNumerics
 
 /// The order in which an epoch visits the training samples.
 ///
-/// A permutation that depends on the seed and the epoch alone, so every process can make it by itself:
-/// Fisher and Yates's shuffle (Knuth, The Art of Computer Programming, 3.4.2, algorithm P) whose i-th draw is
-/// the counter-based generator's value for (permutation, epoch, i).
+/// A permutation that depends on the seed and the epoch alone, so every process can make it by itself: a shuffle whose
+/// random numbers are the counter-based generator's.
 package struct EpochOrder: ~Copyable {
     /// Sample numbers in the order of their visit.
     package let samples: UnsafeBufferPointer<UInt32>
@@ -26,14 +25,7 @@ package struct EpochOrder: ~Copyable {
     package mutating func prepare(epoch: Int, seed: UInt64) {
         guard self.epoch != epoch else { return }
         for i in storage.indices { storage[i] = UInt32(truncatingIfNeeded: i) }
-        let generator = Philox(seed: seed)
-        var i = storage.count - 1
-        while i > 0 {
-            let position = RandomPosition(
-                .permutation, epoch: UInt32(truncatingIfNeeded: epoch), sample: UInt32(truncatingIfNeeded: i))
-            storage.swapAt(i, Int(generator.integer(below: UInt32(truncatingIfNeeded: i + 1), at: position)))
-            i -= 1
-        }
+        Philox(seed: seed).shuffle(storage, epoch: UInt32(truncatingIfNeeded: epoch))
         self.epoch = epoch
     }
 }

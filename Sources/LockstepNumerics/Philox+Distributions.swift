@@ -4,10 +4,15 @@ extension Philox {
     /// The high half of word x bound, where the few words that would favour some results are rejected and `draw` moves
     /// on. Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019).
     package func integer(below bound: UInt32, at position: RandomPosition) -> UInt32 {
+        integer(below: bound, at: position, firstWord: words(at: position)[0])
+    }
+
+    /// The same where the first word at `position` is known.
+    private func integer(below bound: UInt32, at position: RandomPosition, firstWord: UInt32) -> UInt32 {
         precondition(bound > 0)
-        var position = position
-        var product = UInt64(words(at: position)[0]) &* UInt64(bound)
+        var product = UInt64(firstWord) &* UInt64(bound)
         if UInt32(truncatingIfNeeded: product) < bound {
+            var position = position
             let rejected = (0 &- bound) % bound
             while UInt32(truncatingIfNeeded: product) < rejected {
                 position.draw &+= 1
@@ -15,6 +20,29 @@ extension Philox {
             }
         }
         return UInt32(truncatingIfNeeded: product &>> 32)
+    }
+
+    /// Shuffles by Fisher's and Yates's method (Knuth, The Art of Computer Programming, 3.4.2, algorithm P): from the
+    /// last element to the second, each changes places with one that is not behind it, whose index is the
+    /// ``integer(below:at:)`` of (permutation, epoch, its own index).
+    package func shuffle(_ elements: UnsafeMutableBufferPointer<UInt32>, epoch: UInt32) {
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 256) { words in
+            guard let first = words.baseAddress else { return }
+            var end = elements.count
+            while end > 1 {
+                let start = max(1, end - words.count)
+                var position = RandomPosition(
+                    .permutation, epoch: epoch, sample: UInt32(truncatingIfNeeded: start))
+                fillFirst(first, from: position, count: end - start)
+                for i in (start..<end).reversed() {
+                    position.sample = UInt32(truncatingIfNeeded: i)
+                    let other = integer(
+                        below: UInt32(truncatingIfNeeded: i + 1), at: position, firstWord: words[i - start])
+                    elements.swapAt(i, Int(other))
+                }
+                end = start
+            }
+        }
     }
 
     /// A double in the open interval (0, 1): (k + 1/2) / 2^52 for a uniform k of 52 bits. Symmetric about 1/2.

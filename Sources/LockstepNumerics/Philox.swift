@@ -1,3 +1,5 @@
+import CKernels
+
 /// What a random number is for. The purpose is part of the counter, so no two uses ever see the same number.
 package enum RandomPurpose: UInt32, Sendable {
     case initialParameters = 1
@@ -51,32 +53,9 @@ package struct Philox: Hashable, Sendable {
         hasher.combine(key.high)
     }
 
-    /// The four words for a counter, by ten rounds of two 32 x 32 -> 64 bit products each.
-    ///
-    /// Four scalars, no vector: so a loop around it can be vectorised.
-    @inline(__always)
-    private func mixed(
-        _ counter: (UInt32, UInt32, UInt32, UInt32)
-    ) -> (UInt32, UInt32, UInt32, UInt32) {
-        var (x0, x1, x2, x3) = counter
-        var (k0, k1) = (key.low, key.high)
-        for _ in 0..<10 {
-            let p0 = UInt64(0xD251_1F53) &* UInt64(x0)
-            let p1 = UInt64(0xCD9E_8D57) &* UInt64(x2)
-            (x0, x1, x2, x3) = (
-                UInt32(truncatingIfNeeded: p1 &>> 32) ^ x1 ^ k0, UInt32(truncatingIfNeeded: p1),
-                UInt32(truncatingIfNeeded: p0 &>> 32) ^ x3 ^ k1, UInt32(truncatingIfNeeded: p0)
-            )
-            // The key schedule is a Weyl sequence: the golden ratio and the square root of 3, minus 1.
-            k0 &+= 0x9E37_79B9
-            k1 &+= 0xBB67_AE85
-        }
-        return (x0, x1, x2, x3)
-    }
-
     /// The four words for a counter.
     package func words(counter: SIMD4<UInt32>) -> SIMD4<UInt32> {
-        let words = mixed((counter[0], counter[1], counter[2], counter[3]))
+        let words = lockstep_philox(counter[0], counter[1], counter[2], counter[3], key.low, key.high).word
         return SIMD4(words.0, words.1, words.2, words.3)
     }
 
@@ -88,13 +67,17 @@ package struct Philox: Hashable, Sendable {
     /// The words at a position and at those after it, which differ in their draw: word w of the i-th in
     /// `words[w * count + i]`.
     ///
-    /// The same numbers as ``words(at:)``, in a plain loop that the compiler vectorises.
+    /// The same numbers as ``words(at:)``, by vectors.
     package func fill(_ words: UnsafeMutablePointer<UInt32>, from position: RandomPosition, count: Int) {
-        let (words1, words2, words3) = (words + count, words + 2 * count, words + 3 * count)
-        for i in 0..<count {
-            let draw = position.draw &+ UInt32(truncatingIfNeeded: i)
-            (words[i], words1[i], words2[i], words3[i]) = mixed(
-                (position.purpose.rawValue, position.epoch, position.sample, draw))
-        }
+        lockstep_philox_fill(
+            position.purpose.rawValue, position.epoch, position.sample, position.draw, key.low, key.high, words, count)
+    }
+
+    /// The first word at a position and at those of the samples after it, [count].
+    ///
+    /// The same numbers as ``words(at:)``, by vectors.
+    package func fillFirst(_ words: UnsafeMutablePointer<UInt32>, from position: RandomPosition, count: Int) {
+        lockstep_philox_first_words(
+            position.purpose.rawValue, position.epoch, position.sample, position.draw, key.low, key.high, words, count)
     }
 }

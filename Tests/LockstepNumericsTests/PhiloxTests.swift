@@ -31,6 +31,40 @@ struct PhiloxTests {
         #expect(RandomPurpose.fingerprint.rawValue == 3)
     }
 
+    @Test("words in bulk are the words of one position each")
+    func bulk() {
+        let random = Philox(seed: 0x1234_5678_9ABC_DEF0)
+        let start = RandomPosition(.permutation, epoch: 9, sample: .max - 20, draw: 3)
+        let count = 77
+        withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4 * count) { words in
+            random.fillFirst(words.baseAddress!, from: start, count: count)
+            for i in 0..<count {
+                var position = start
+                position.sample &+= UInt32(i)
+                #expect(words[i] == random.words(at: position)[0])
+            }
+            random.fill(words.baseAddress!, from: start, count: count)
+            for i in 0..<count {
+                var position = start
+                position.draw &+= UInt32(i)
+                #expect((0..<4).map { words[$0 * count + i] } == (0..<4).map { random.words(at: position)[$0] })
+            }
+        }
+    }
+
+    @Test("a shuffle is Fisher's and Yates's, by the integers of its indices", arguments: [0, 1, 2, 255, 257, 5000])
+    func shuffle(count: Int) {
+        let random = Philox(seed: 17)
+        var expected = (0..<UInt32(count)).map { $0 * 3 }
+        var shuffled = expected
+        for i in stride(from: count - 1, to: 0, by: -1) {
+            let position = RandomPosition(.permutation, epoch: 4, sample: UInt32(i))
+            expected.swapAt(i, Int(random.integer(below: UInt32(i + 1), at: position)))
+        }
+        shuffled.withUnsafeMutableBufferPointer { random.shuffle($0, epoch: 4) }
+        #expect(shuffled == expected)
+    }
+
     @Test("an integer lies below its bound", arguments: [1, 2, 3, 10, 50_000, 0x8000_0001, UInt32.max])
     func integerBelow(bound: UInt32) {
         let random = Philox(seed: 1)
