@@ -37,10 +37,10 @@ let package = Package(
 
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-        .target(name: "LockstepSystem", dependencies: ["CLinux"]),
+.target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
         .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
-        .target(name: "LockstepNumerics", dependencies: ["CKernels"]),
+        .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
@@ -56,7 +56,7 @@ let package = Package(
             dependencies: [
                 "LockstepTimeline",
                 "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS",
-                "LockstepDigest",
+                "LockstepDigest", "LockstepSystem",
             ]),
         .target(name: "LockstepProtocol", dependencies: ["LockstepTimeline", "LockstepSharding"]),
         .target(name: "LockstepCluster", dependencies: ["LockstepProtocol", "LockstepSharding"]),
@@ -132,7 +132,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepTrainingTests",
         [
             "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding",
-            "LockstepBLAS", "LockstepDigest",
+            "LockstepBLAS", "LockstepDigest", "LockstepSystem",
         ]
     ),
     ("LockstepProtocolTests", ["LockstepProtocol", "LockstepTimeline", "LockstepSharding"]),

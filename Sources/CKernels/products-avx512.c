@@ -49,6 +49,29 @@ static inline float add_lanes(vector value) {
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_movehdup_ps(two)));
 }
 
+// The sums of four vectors, each as add_lanes adds it.
+static inline void add_lanes_of_four(const vector *values, float *totals) {
+    const vector a = values[0], b = values[1], c = values[2], d = values[3];
+    // Quarters of a and b, then of c and d: eight lanes of each.
+    const vector ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xEE));
+    const vector cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xEE));
+    const vector four = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xDD));
+    const vector two = _mm512_add_ps(four, _mm512_permute_ps(four, 0xEE));
+    const vector one = _mm512_add_ps(two, _mm512_movehdup_ps(two));
+    const __m512i firsts = _mm512_setr_epi32(0, 4, 8, 12, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+    _mm_storeu_ps(totals, _mm512_castps512_ps128(_mm512_permutexvar_ps(firsts, one)));
+}
+
+// Thirty-two registers; five rows by five columns would fit, too, but not as the compiler lays them out.
+#define DOT_BANDS DOT_BAND(1, 8) DOT_BAND(2, 8) DOT_BAND(3, 6) DOT_BAND(4, 5) DOT_BAND(5, 3)
+#define WIDE 4
+
+// `scale * bytes` of sixteen bytes.
+static inline vector scaled_bytes(const unsigned char *bytes, float scale) {
+    const __m512i integers = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)bytes));
+    return _mm512_mul_ps(_mm512_cvtepi32_ps(integers), _mm512_set1_ps(scale));
+}
+
 #include "products-body.h"
 
 #pragma clang attribute pop

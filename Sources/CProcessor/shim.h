@@ -4,3 +4,20 @@
 static inline void lockstep_prefetch(const void *address) {
     __builtin_prefetch(address, 0, 3);
 }
+
+/// A moment, for a loop that waits: what shares the core goes on meanwhile.
+static inline void lockstep_pause(void) {
+    __builtin_ia32_pause();
+}
+
+/// The thread's control register of vector arithmetic, MXCSR.
+static inline unsigned lockstep_control_register(void) {
+    unsigned value;
+    __asm__ volatile("stmxcsr %0" : "=m"(value));
+    return value;
+}
+
+/// Arithmetic stays on its side of the call: the compiler, which knows nothing of the register, would move it otherwise.
+static inline void lockstep_set_control_register(unsigned value) {
+    __asm__ volatile("ldmxcsr %0" : : "m"(value) : "memory");
+}

@@ -17,7 +17,7 @@ package final class MatrixLibrary: @unchecked Sendable {
     package let description: String
     private let sgemm: SGEMM
     /// What multiplies small matrices instead, if the kernel has vectors for it.
-    private let small: SmallProducts?
+    let small: SmallProducts?
 
     /// `cblas_sgemm`: C = alpha op(A) op(B) + beta C; each matrix is followed by the length of its rows.
     private typealias SGEMM =

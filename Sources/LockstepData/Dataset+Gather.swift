@@ -25,6 +25,32 @@ extension Dataset {
         convert(rows, into: destination, count: samples.count * description.inputSize)
     }
 
+    /// Asks for the features of samples that will be gathered soon.
+    package func prefetch(_ samples: UnsafeBufferPointer<UInt32>) {
+        for sample in samples { prefetch(row(sample)) }
+    }
+
+    /// What a stored byte is multiplied by, where features are stored as bytes.
+    package var byteScale: Float? { description.element == .uint8 ? 1 / 255 : nil }
+
+    /// Writes where the bytes of the samples with the given numbers lie, [samples.count]; only of bytes.
+    package func locate(
+        _ samples: UnsafeBufferPointer<UInt32>, in rows: UnsafeMutablePointer<UnsafePointer<UInt8>?>
+    ) {
+        precondition(description.element == .uint8)
+        for (index, sample) in samples.enumerated() {
+            rows[index] = row(sample).assumingMemoryBound(to: UInt8.self)
+        }
+    }
+
+    /// Writes where the bytes of consecutive samples lie, [samples.count]; only of bytes.
+    package func locate(_ samples: Range<Int>, in rows: UnsafeMutablePointer<UnsafePointer<UInt8>?>) {
+        precondition(description.element == .uint8)
+        for (index, sample) in samples.enumerated() {
+            rows[index] = row(UInt32(truncatingIfNeeded: sample)).assumingMemoryBound(to: UInt8.self)
+        }
+    }
+
     /// Writes the classes of the samples with the given numbers: [samples.count].
     package func gatherLabels(_ samples: UnsafeBufferPointer<UInt32>, into destination: UnsafeMutablePointer<UInt16>) {
         for (index, sample) in samples.enumerated() {

@@ -11,12 +11,23 @@ package final class Backpropagation {
     package let layout: ParameterLayout
     /// Rows that a block may have.
     package let maximumRows: Int
-    /// Samples, [maximumRows, layout.inputs], row-major.
+    /// Samples, [maximumRows, layout.inputs], row-major; or, for those that are read as bytes, room to convert some.
     package let inputs: UnsafeMutablePointer<Float>
     /// Classes of the samples, [maximumRows].
     package let labels: UnsafeMutablePointer<UInt16>
     /// Numbers of the samples in the data set, [maximumRows], from which dropout draws its random numbers.
     package let samples: UnsafeMutablePointer<UInt32>
+
+    /// Where the bytes of samples lie that are read as bytes, [maximumRows].
+    package let byteRows: UnsafeMutablePointer<UnsafePointer<UInt8>?>
+
+    /// Where a block's samples are.
+    package enum Input {
+        /// In ``inputs``.
+        case floats
+        /// At ``byteRows``, each byte counting as `scale` times itself: the same bits as its product in ``inputs``.
+        case bytes(scale: Float)
+    }
 
     /// Follows the passes, if anybody wants to know where the time goes.
     package var timeline: Timeline?
@@ -79,6 +90,8 @@ package final class Backpropagation {
         labels.initialize(repeating: 0, count: maximumRows)
         samples = .allocate(capacity: maximumRows)
         samples.initialize(repeating: 0, count: maximumRows)
+        byteRows = .allocate(capacity: maximumRows)
+        byteRows.initialize(repeating: nil, count: maximumRows)
         logarithms = .allocate(capacity: 2 * maximumRows)
         logarithms.initialize(repeating: 0, count: 2 * maximumRows)
     }
@@ -86,13 +99,22 @@ package final class Backpropagation {
     deinit {
         labels.deallocate()
         samples.deallocate()
+        byteRows.deallocate()
         logarithms.deallocate()
+    }
+
+    /// Whether a block of so many rows had better be given as bytes, where it is bytes.
+    package func prefersBytes(rows: Int) -> Bool {
+        guard let first = layout.layers.first, dropouts[0] == nil else { return false }
+        return library.suitsBytes(rows: rows, outputs: first.outputs, inputs: first.inputs)
+            && SmallProducts.roomForBytes(depth: first.inputs) <= maximumRows * first.inputs
     }
 
     /// The gradient of the cost summed over the first `rows` samples: the sum, not the mean.
     ///
     /// - Parameters:
     ///   - rows: 1...maximumRows.
+    ///   - input: Where they are; bytes only if that is preferred.
     ///   - epoch: Of the training; dropout draws anew in each.
     ///   - weights: The parameters, in the layout.
     ///   - gradient: Receives the sum, in the layout.
@@ -100,10 +122,12 @@ package final class Backpropagation {
     ///   - layerDone: Called with l once layer l's segment is final, the last layer first.
     /// - Returns: The sum of the costs, in double, added row by row.
     package func gradient(
-        rows: Int, epoch: UInt32 = 0, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
-        accumulating: Bool, layerDone: (Int) throws -> Void
+        rows: Int, input: Input = .floats, epoch: UInt32 = 0, weights: UnsafePointer<Float>,
+        into gradient: UnsafeMutablePointer<Float>, accumulating: Bool, layerDone: (Int) throws -> Void
     ) rethrows -> Double {
-        forward(rows: rows, weights: weights, trainingIn: epoch)
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
+        forward(rows: rows, input, weights: weights, trainingIn: epoch)
         let last = layout.layers.count - 1
         timeline?.enter(.backward, layer: last)
         let cost = finish(rows: rows, targets.training, delta: delta(last))
@@ -114,9 +138,16 @@ package final class Backpropagation {
         for l in stride(from: last, through: 0, by: -1) {
             let layer = layout.layers[l]
             timeline?.enter(.backward, layer: l)
-            library.weightGradient(
-                rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l), a: activations[l].pointer,
-                accumulating: accumulating, into: gradient + layer.weights.lowerBound)
+            let product = gradient + layer.weights.lowerBound
+            if l == 0, case .bytes(let scale) = input {
+                library.weightGradient(
+                    rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l),
+                    a: ByteRows(rows: byteRows, scale: scale), accumulating: accumulating, into: product, room: inputs)
+            } else {
+                library.weightGradient(
+                    rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l), a: activations[l].pointer,
+                    accumulating: accumulating, into: product)
+            }
             try layerDone(l)
             if l > 0 {
                 library.backward(
@@ -135,15 +166,18 @@ package final class Backpropagation {
     ///
     /// - Parameters:
     ///   - rows: 1...maximumRows.
+    ///   - input: Where they are; bytes only if that is preferred.
     ///   - weights: The parameters, in the layout.
     ///   - predictions: Receives the class of each row's largest output, the lowest on a tie, [rows]. An output that is
     ///     not a number is never the largest; a row of nothing else gives class 0.
     /// - Returns: How many predictions equal the labels, and the sum of the costs, in double, added row by row. A row
     ///   with an output that is not a number counts as wrong.
     package func evaluate(
-        rows: Int, weights: UnsafePointer<Float>, predictions: UnsafeMutablePointer<Int>
+        rows: Int, input: Input = .floats, weights: UnsafePointer<Float>, predictions: UnsafeMutablePointer<Int>
     ) -> (correct: Int, cost: Double) {
-        forward(rows: rows, weights: weights, trainingIn: nil)
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
+        forward(rows: rows, input, weights: weights, trainingIn: nil)
         let cost = finish(rows: rows, targets.evaluation, delta: nil)
         let outputs = activations[layout.layers.count].pointer
         let classes = layout.outputs
@@ -160,7 +194,9 @@ package final class Backpropagation {
     /// The network's outputs for the first `rows` samples, [rows, layout.outputs], row-major; valid until the next
     /// verb.
     package func outputs(rows: Int, weights: UnsafePointer<Float>) -> UnsafePointer<Float> {
-        forward(rows: rows, weights: weights, trainingIn: nil)
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
+        forward(rows: rows, .floats, weights: weights, trainingIn: nil)
         let outputs = activations[layout.layers.count].pointer
         switch output {
         case .sigmoid: applySigmoid(outputs, count: rows * layout.outputs)
@@ -170,7 +206,7 @@ package final class Backpropagation {
     }
 
     /// Activations of the hidden layers, and the weighted inputs of the last; with dropout in the training of `epoch`.
-    private func forward(rows: Int, weights: UnsafePointer<Float>, trainingIn epoch: UInt32?) {
+    private func forward(rows: Int, _ source: Input, weights: UnsafePointer<Float>, trainingIn epoch: UInt32?) {
         precondition(rows > 0 && rows <= maximumRows)
         for (l, layer) in layout.layers.enumerated() {
             timeline?.enter(.forward, layer: l)
@@ -179,9 +215,15 @@ package final class Backpropagation {
                 dropout.apply(to: input, rows: rows, random: random, epoch: epoch, samples: samples)
             }
             let output = activations[l + 1].pointer
-            library.forward(
-                rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: input,
-                w: weights + layer.weights.lowerBound, into: output)
+            let layerWeights = weights + layer.weights.lowerBound
+            if l == 0, case .bytes(let scale) = source {
+                library.forward(
+                    rows: rows, outputs: layer.outputs, inputs: layer.inputs,
+                    a: ByteRows(rows: byteRows, scale: scale), w: layerWeights, into: output, room: input)
+            } else {
+                library.forward(
+                    rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: input, w: layerWeights, into: output)
+            }
             let biases = weights + layer.biases.lowerBound
             if l + 1 < layout.layers.count {
                 activation.activate(output, biases: biases, rows: rows, columns: layer.outputs)

@@ -135,7 +135,7 @@ package final class Cluster {
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
-        try serve(notify: notify) { source, parameters in
+        try serve(notify: notify) { source, parameters, crew in
             let model = try predict(with: source)
             prediction = model
             // The only worker may have been lost meanwhile.
@@ -148,7 +148,7 @@ package final class Cluster {
                 try source.handle(.predicted(seconds: model.steps(of: run.schedule, workers: source.membersPresent)))
             }
             let outcome = try run.train(
-                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,
+                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints, crew: crew,
                 timeline: timeline
             ) {
                 [stop] in stop?.requested != nil
@@ -175,9 +175,9 @@ package final class Cluster {
     package func withRunner(
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void, _ body: (StepRunner) throws -> Void
     ) throws {
-        try serve(notify: notify) { source, parameters in
+        try serve(notify: notify) { source, parameters, crew in
             let runner = StepRunner(
-                run, source: source, parameters: parameters, timeline: timeline ?? Timeline(),
+                run, source: source, parameters: parameters, crew: crew, timeline: timeline ?? Timeline(),
                 collect: source.collectTimelines)
             try body(runner)
             return ((), Goodbye(code: .finished, message: "the trial is over"))
@@ -187,19 +187,21 @@ package final class Cluster {
     /// Everything around a run's steps: `body` takes them, and says what the workers are told at the end.
     private func serve<Result>(
         notify: @escaping (ClusterNotice, String?) -> Void,
-        _ body: (ClusterGradientSource, VersionedParameters) throws -> (Result, Goodbye)
+        _ body: (ClusterGradientSource, VersionedParameters, Crew) throws -> (Result, Goodbye)
     ) throws -> Result {
         let regions = try makeRegions(notify: notify)
         let parameters = try run.initialParameters(in: regions?.weights)
         let source = try makeSource(parameters, regions, notify: notify)
+        let crew = Crew(helpers: helpers)
         defer {
+            crew.end()
             localWorkers?.stop(grace: deadlines.exitGrace)
             // The weights are sent by reference: they must outlive the last message.
             withExtendedLifetime(parameters) { try? context.terminate() }
         }
         do {
             try source.gather()
-            let (result, goodbye) = try body(source, parameters)
+            let (result, goodbye) = try body(source, parameters, crew)
             try source.finish(goodbye)
             return result
         } catch {
@@ -209,6 +211,15 @@ package final class Cluster {
             throw error
         }
     }
+
+    /// Threads that help to add gradients up and to update weights: the cores on which this host's workers wait for those.
+    /// Where a step has little of that, a wake-up costs more.
+    private var helpers: Int {
+        run.layout.count < 4 * ChunkUpdate.pieceCount ? 0 : min(Host.coreCount - 1, Self.mostHelpers)
+    }
+
+    /// What they do is bound by the memory's speed, which a few threads use up.
+    private static let mostHelpers = 7
 
     /// Puts the data set where workers of this host can map it, and makes room for the weights beside it.
     ///

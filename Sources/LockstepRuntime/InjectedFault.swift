@@ -4,7 +4,7 @@ import LockstepSystem
 
 /// A fault that a test asks a worker for, in the environment variable `LOCKSTEP_FAULT`; unset in every real run.
 ///
-///     flip              the first byte of every gradient that it sends has a wrong bit
+///     flip              the first number but zero of every gradient that it sends has a wrong bit
 ///     hang              it computes without end, while its I/O thread answers
 ///     hang=SECONDS      the same, but it comes back
 ///     slow=MILLISECONDS every node takes so much longer
@@ -72,7 +72,10 @@ package struct InjectedFault {
 
     /// Called with the floats of an answer before they are sent.
     func willSend(_ floats: UnsafeRawBufferPointer, of unit: WorkUnit) {
-        guard case .flip = kind, unit.step >= firstStep, let base = floats.baseAddress else { return }
-        UnsafeMutableRawPointer(mutating: base).assumingMemoryBound(to: UInt8.self).pointee ^= 1
+        guard case .flip = kind, unit.step >= firstStep else { return }
+        let words = UnsafeMutableRawBufferPointer(mutating: floats).bindMemory(to: UInt32.self)
+        guard let first = words.firstIndex(where: { $0 << 1 != 0 }) else { return }
+        // Of the mantissa, so that it stays a number.
+        words[first] ^= 1 << 22
     }
 }

@@ -3,6 +3,7 @@ package import LockstepData
 package import LockstepNetwork
 package import LockstepNumerics
 package import LockstepSharding
+import LockstepSystem
 package import LockstepTimeline
 package import LockstepTraining
 
@@ -106,7 +107,8 @@ package struct PreparedRun {
 
     func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
-        checkpoints: (any CheckpointStore)?, timeline: Timeline? = nil, shouldStop: @escaping () -> Bool
+        checkpoints: (any CheckpointStore)?, crew: Crew? = nil, timeline: Timeline? = nil,
+        shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
         let description = description(workers: source.membersPresent)
         for observer in observers { try observer.runWillStart(description) }
@@ -115,7 +117,7 @@ package struct PreparedRun {
             resumed: resumed, source: source,
             surroundings: Trainer.Surroundings(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
-                makeComputation: makeComputation, timeline: timeline))
+                makeComputation: makeComputation, crew: crew, timeline: timeline))
         return try trainer.run()
     }
 }

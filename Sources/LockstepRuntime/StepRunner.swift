@@ -17,10 +17,12 @@ package final class StepRunner {
     ///   - run: The run; its checkpoints and reports are not looked at.
     ///   - source: Whoever computes.
     ///   - parameters: The initial weights.
+    ///   - crew: Threads that help where cores are idle.
     ///   - timeline: Of this thread.
     ///   - collect: Asks the workers where their time went.
     init(
-        _ run: PreparedRun, source: any GradientSource, parameters: VersionedParameters, timeline: Timeline,
+        _ run: PreparedRun, source: any GradientSource, parameters: VersionedParameters, crew: Crew? = nil,
+        timeline: Timeline,
         collect: @escaping () throws -> [ProcessTimeline]
     ) {
         self.run = run
@@ -33,7 +35,7 @@ package final class StepRunner {
                 layout: run.layout.chunks, shards: run.schedule.shards, wire: run.configuration.wire),
             optimizer: run.configuration.makeOptimizer(
                 for: run.layout, stepsPerEpoch: run.schedule.stepsPerEpoch),
-            timeline: timeline)
+            crew: crew, timeline: timeline)
     }
 
     /// Takes so many steps.
@@ -70,6 +72,8 @@ package final class StepRunner {
     /// - Returns: Nothing of workers that do not answer.
     /// - Throws: Whatever ends the run.
     package func timelines() throws -> [ProcessTimeline] {
+        // Since the last step this thread has waited for its turn.
+        timeline.skip()
         let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
         return [own] + (try collect())
     }

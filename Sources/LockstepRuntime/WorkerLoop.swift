@@ -52,6 +52,8 @@ final class WorkerLoop {
 
     /// Serves until the run is over; throws how it ended otherwise.
     func run() throws {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         while true {
             task?.timeline?.enter(.send)
             try link.flush()

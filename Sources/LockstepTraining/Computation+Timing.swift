@@ -16,8 +16,8 @@ extension Computation {
     ) -> UInt64 {
         let rows = min(rows, BlockPartition.trainingRows, schedule.samples)
         let start = clock()
-        gatherFirst(rows)
-        _ = engine.gradient(rows: rows, weights: weights, into: gradient, accumulating: false) { _ in }
+        let input = gatherFirst(rows)
+        _ = engine.gradient(rows: rows, input: input, weights: weights, into: gradient, accumulating: false) { _ in }
         return clock() - start
     }
 }

@@ -93,10 +93,9 @@ package final class Computation {
     }
 
     /// Gathers the first samples of the data set, for trials.
-    func gatherFirst(_ rows: Int) {
+    func gatherFirst(_ rows: Int) -> Backpropagation.Input {
         let first = dataset.samples(of: .training).lowerBound
-        dataset.gather(first..<first + rows, into: engine.inputs)
-        dataset.gatherLabels(first..<first + rows, into: engine.labels)
+        return engine.gather(first..<first + rows, of: dataset)
     }
 
     /// One shard, in blocks counted from its start.
@@ -112,10 +111,12 @@ package final class Computation {
             timeline?.enter(.gather)
             let samples = UnsafeBufferPointer(
                 rebasing: order.samples[start + block.lowerBound..<start + block.upperBound])
-            gather(samples, epoch: batch.epoch)
+            let input = gather(samples, epoch: batch.epoch)
             let isLast = index == blocks.count - 1
+            if isLast { prefetchNext(start + block.lowerBound..<start + block.upperBound, in: batch) }
             loss += try engine.gradient(
-                rows: block.count, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights, into: gradient,
+                rows: block.count, input: input, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights,
+                into: gradient,
                 accumulating: index > 0
             ) { layer in
                 guard isLast else { return }
@@ -129,13 +130,24 @@ package final class Computation {
         return loss
     }
 
+    /// Asks for the samples at the same places of the next mini-batch, which then arrive while this one is computed; if
+    /// they are so few that they stay in the cache until they are needed.
+    private func prefetchNext(_ positions: Range<Int>, in batch: Batch) {
+        guard positions.count <= Self.fewSamples else { return }
+        let next = positions.lowerBound + batch.count..<positions.upperBound + batch.count
+        let present = next.clamped(to: 0..<order.samples.count)
+        dataset.prefetch(UnsafeBufferPointer(rebasing: order.samples[present]))
+    }
+
+    private static let fewSamples = 32
+
     /// Gathers training samples, each altered as its epoch wants it.
-    private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) {
-        dataset.gather(samples, into: engine.inputs)
-        dataset.gatherLabels(samples, into: engine.labels)
+    private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) -> Backpropagation.Input {
+        let input = engine.gather(samples, of: dataset, asFloats: warp != nil)
         for (row, sample) in samples.enumerated() {
             engine.samples[row] = sample
             warp?.apply(to: engine.inputs + row * layout.inputs, epoch: epoch, sample: sample)
         }
+        return input
     }
 }

@@ -27,9 +27,9 @@ package final class Evaluator {
     /// Runs one block through the network.
     package func score(of split: Split, block: Int, weights: UnsafePointer<Float>) -> BlockScore {
         let samples = blocks(of: split)[block]
-        dataset.gather(samples, into: engine.inputs)
-        dataset.gatherLabels(samples, into: engine.labels)
-        let (correct, cost) = engine.evaluate(rows: samples.count, weights: weights, predictions: &answers)
+        let input = engine.gather(samples, of: dataset)
+        let (correct, cost) = engine.evaluate(
+            rows: samples.count, input: input, weights: weights, predictions: &answers)
         var predictions = Array(repeating: 0, count: engine.layout.outputs)
         for answer in answers.prefix(samples.count) { predictions[answer] += 1 }
         return BlockScore(correct: correct, total: samples.count, cost: cost, predictions: predictions)

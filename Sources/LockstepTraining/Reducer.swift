@@ -59,17 +59,18 @@ package final class Reducer {
     ///   - chunk: The chunk's number in the layout.
     ///   - floats: The chunk's elements.
     ///   - isStable: Whether `floats` stay unchanged until the step ends; otherwise they are read during the call only.
-    /// - Returns: The chunk's sum over the whole mini-batch if it is complete now, valid until the next call with this
-    ///   chunk or, if `floats` are not stable, until the caller gives them up; nil if nodes are missing, or if the
-    ///   chunk was known already.
+    /// - Returns: The chunk's sum over the whole mini-batch if it is complete now but for the last addition, valid until
+    ///   the next call with this chunk or, if `floats` are not stable, until the caller gives them up; nil if nodes are
+    ///   missing, or if the chunk was known already.
     package func add(
         _ node: NodeID, chunk: Int, _ floats: UnsafePointer<Float>, isStable: Bool
-    ) -> UnsafePointer<Float>? {
+    ) -> ChunkSum? {
         guard !arrivals.isKnown(node, lane: chunk) else { return nil }
         let chunks = layout.chunks.count
         let range = layout.chunks[chunk].range
         values[tree.slot(of: node) * chunks + chunk] = floats
         var known = node
+        var last: ChunkSum?
         let outcome = arrivals.insert(node, lane: chunk) { parent, left, right in
             guard
                 let augend = values[tree.slot(of: left) * chunks + chunk],
@@ -77,8 +78,12 @@ package final class Reducer {
             else { preconditionFailure("a known node without a value") }
             let slot = tree.slot(of: parent)
             let sum = slots[slot].pointer + range.lowerBound
-            LockstepNumerics.add(augend, addend, into: sum, count: range.count)
-            if rounds, parent != tree.root { roundToBFloat16(sum, count: range.count) }
+            if parent == tree.root {
+                last = ChunkSum(range: range, augend: augend, addend: addend, room: sum)
+            } else {
+                LockstepNumerics.add(augend, addend, into: sum, count: range.count)
+                if rounds { roundToBFloat16(sum, count: range.count) }
+            }
             values[slot * chunks + chunk] = UnsafePointer(sum)
             known = parent
         }
@@ -86,7 +91,7 @@ package final class Reducer {
         case .duplicate:
             return nil
         case .complete:
-            return values[tree.slot(of: tree.root) * chunks + chunk]
+            return last ?? ChunkSum(range: range, augend: floats, addend: nil, room: nil)
         case .pending:
             if known == node && !isStable {
                 let slot = tree.slot(of: node)

@@ -1,5 +1,6 @@
 import LockstepNumerics
 import LockstepSharding
+package import LockstepSystem
 package import LockstepTimeline
 
 /// One step of synchronous data-parallel training:
@@ -12,10 +13,19 @@ package struct Step {
     let optimizer: any Optimizer
     /// Follows this thread's phases, if anybody wants to know where the time goes.
     let timeline: Timeline?
+    private let update: ChunkUpdate
 
+    /// - Parameters:
+    ///   - source: Whoever computes.
+    ///   - reducer: Adds the gradients up.
+    ///   - optimizer: Makes new weights of the sum.
+    ///   - crew: Threads that help with both where cores are idle.
+    ///   - timeline: Follows this thread's phases.
     package init(
-        source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, timeline: Timeline? = nil
+        source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, crew: Crew? = nil,
+        timeline: Timeline? = nil
     ) {
+        self.update = ChunkUpdate(optimizer: optimizer, crew: crew)
         self.source = source
         self.reducer = reducer
         self.optimizer = optimizer
@@ -37,19 +47,16 @@ package struct Step {
     func complete(
         _ batch: Batch, _ parameters: inout VersionedParameters, from source: any GradientSource
     ) throws -> Double {
-        let (current, next, version) = (parameters.current, parameters.next, parameters.version + 1)
+        let (weights, version) = (parameters, parameters.version + 1)
         try source.gradients(of: batch, parameters: parameters) { contribution in
             let outer = timeline?.enter(.reduce)
             defer { if let outer { timeline?.enter(outer) } }
             switch contribution {
             case .gradient(let node, let chunk, let floats, let isStable):
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
-                let range = reducer.layout.chunks[chunk].range
                 timeline?.enter(.update)
-                guard optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer) else {
-                    throw NotFiniteAnswer(node: nil)
-                }
-                parameters.round(range, of: version)
+                // Whoever announces a gradient that stays where it is has computed all of it, and waits for weights.
+                guard update.run(sum, weights, coresAreIdle: isStable) else { throw NotFiniteAnswer(node: nil) }
                 timeline?.enter(.broadcast)
                 try source.publish(version: version, chunk: chunk)
             case .loss(let node, let loss):

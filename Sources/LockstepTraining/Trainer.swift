@@ -3,6 +3,7 @@ import LockstepDigest
 package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
+package import LockstepSystem
 package import LockstepTimeline
 
 /// Runs the epochs: steps, evaluation, reports, checkpoints.
@@ -16,14 +17,17 @@ package final class Trainer {
         package var shouldStop: () -> Bool
         /// This process's own arithmetic, made when something has gone wrong.
         package var makeComputation: () throws -> Computation
+        /// Threads that help with a step where cores are idle.
+        package var crew: Crew?
         /// Follows the steps, if anybody wants to know where the time goes.
         package var timeline: Timeline?
 
         package init(
             observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
             shouldStop: @escaping () -> Bool = { false }, makeComputation: @escaping () throws -> Computation,
-            timeline: Timeline? = nil
+            crew: Crew? = nil, timeline: Timeline? = nil
         ) {
+            self.crew = crew
             self.timeline = timeline
             self.observers = observers
             self.checkpoints = checkpoints
@@ -67,7 +71,7 @@ package final class Trainer {
         self.step = Step(
             source: source, reducer: Reducer(layout: layout.chunks, shards: schedule.shards, wire: configuration.wire),
             optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch),
-            timeline: surroundings.timeline)
+            crew: surroundings.crew, timeline: surroundings.timeline)
         self.parameters = parameters
         self.progress = resumed?.progress ?? TrainingProgress()
         self.earlierMembership = progress.membership
@@ -82,6 +86,8 @@ package final class Trainer {
 
     /// Trains all epochs that are left, or up to the step at which it is asked to stop.
     package func run() throws -> RunOutcome {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
         var isInterrupted = false
         do {
             while !isInterrupted && progress.epoch < configuration.training.epochs {

@@ -65,6 +65,45 @@ struct SmallProductsTests {
         }
     }
 
+    @Test(
+        "products of bytes have the bits of those of the numbers that they stand for", arguments: kernels,
+        shapes + [(11, 30, 200), (130, 7, 65), (300, 30, 784), (257, 3, 1)])
+    func bytes(kernel: MatrixKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
+        let (rows, columns, depth) = shape
+        let products = try #require(SmallProducts(kernel))
+        let scale: Float = 1 / 255
+        let bytes = values(rows * depth, seed: 6).map { UInt8(truncatingIfNeeded: Int($0 * 1000)) }
+        let floats = bytes.map { Float($0) * scale }
+        let (weights, errors) = (values(columns * depth, seed: 7), values(rows * columns, seed: 8))
+        let start = values(columns * depth + 1, seed: 9)
+        // The rows of bytes lie in another order than they are taken in.
+        let order = (0..<rows).map { rows - 1 - $0 }
+        let shuffled = order.flatMap { bytes[$0 * depth..<($0 + 1) * depth] }
+        try shuffled.withUnsafeBufferPointer { memory in
+            let pointers = (0..<rows).map { row in memory.baseAddress.map { $0 + order[row] * depth } }
+            try pointers.withUnsafeBufferPointer { pointers in
+                let input = ByteRows(rows: try #require(pointers.baseAddress), scale: scale)
+                var room = [Float](repeating: .nan, count: SmallProducts.roomForBytes(depth: depth))
+                var expected = [Float](repeating: .nan, count: rows * columns + 1)
+                var found = expected
+                products.dotProducts(rows: rows, columns: columns, depth: depth, floats, weights, into: &expected)
+                products.dotProducts(
+                    rows: rows, columns: columns, depth: depth, input, weights, into: &found, room: &room)
+                #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
+                for accumulating in [false, true] {
+                    (expected, found) = (start, start)
+                    products.rowCombinations(
+                        rows: columns, columns: depth, depth: rows, errors, rowStride: 1, step: columns, floats,
+                        accumulating: accumulating, into: &expected)
+                    products.rowCombinations(
+                        rows: columns, columns: depth, depth: rows, errors, rowStride: 1, step: columns, input,
+                        accumulating: accumulating, into: &found, room: &room)
+                    #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
+                }
+            }
+        }
+    }
+
     @Test("kernels without fused products have none")
     func kernelsWithout() {
         #expect(SmallProducts(.nehalem) == nil)

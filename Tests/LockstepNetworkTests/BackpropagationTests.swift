@@ -48,6 +48,39 @@ struct BackpropagationTests {
         #expect(relativeError(network.gradient().gradient, slopes) < 1e-5, "seed \(seed)")
     }
 
+    @Test("A block of bytes has the bits of the block of numbers that they stand for", arguments: [100, 301])
+    func bytes(rows: Int) throws {
+        let network = try NetworkCase(sizes: [90, 20, 10], rows: rows, seed: 3)
+        let engine = network.backpropagation
+        #expect(engine.prefersBytes(rows: rows))
+        let bytes = (0..<rows * 90).map { UInt8(truncatingIfNeeded: $0 &* 37 >> 3) }
+        for (i, byte) in bytes.enumerated() { engine.inputs[i] = Float(byte) * (1 / 255) }
+        var predictions = [Int](repeating: -1, count: rows)
+        let expected = network.gradient()
+        let score = engine.evaluate(rows: rows, weights: network.weights.pointer, predictions: &predictions)
+        bytes.withUnsafeBufferPointer { memory in
+            for row in 0..<rows { engine.byteRows[row] = memory.baseAddress.map { $0 + row * 90 } }
+            let input = Backpropagation.Input.bytes(scale: 1 / 255)
+            let found = FloatBuffer(count: network.layout.count)
+            let cost = engine.gradient(
+                rows: rows, input: input, weights: network.weights.pointer, into: found.pointer, accumulating: false,
+                layerDone: { _ in })
+            #expect(found.values.map(\.bitPattern) == expected.gradient.map(\.bitPattern))
+            #expect(cost == expected.cost)
+            var again = [Int](repeating: -2, count: rows)
+            let second = engine.evaluate(
+                rows: rows, input: input, weights: network.weights.pointer, predictions: &again)
+            #expect(second == score)
+            #expect(again == predictions)
+        }
+    }
+
+    @Test("Few rows, and layers of many neurons, are better converted first")
+    func fewBytes() throws {
+        #expect(try !NetworkCase(sizes: [90, 20, 10], rows: 70, seed: 3).backpropagation.prefersBytes(rows: 40))
+        #expect(try !NetworkCase(sizes: [90, 200, 10], rows: 70, seed: 3).backpropagation.prefersBytes(rows: 70))
+    }
+
     @Test("accumulating adds to what is there", arguments: 1...10)
     func accumulating(seed: UInt64) throws {
         let network = try NetworkCase.random(seed: seed)

@@ -53,7 +53,9 @@ struct ReducerTests {
             let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: range.count)
             _ = buffer.initialize(from: sums[push.node]?[range] ?? [])
             guard let base = buffer.baseAddress else { continue }
-            let total = reducer.add(push.node, chunk: push.chunk, base, isStable: push.isStable)
+            let total = reducer.add(push.node, chunk: push.chunk, base, isStable: push.isStable).map {
+                $0.make($0.range)
+            }
             if let total {
                 #expect(completed.insert(push.chunk).inserted)
                 for (offset, element) in range.enumerated() { found[element] = total[offset] }

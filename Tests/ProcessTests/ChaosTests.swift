@@ -74,7 +74,7 @@ struct ChaosTests {
     @Test("Other weights than those of the undisturbed run end with status 70")
     func different() throws {
         // Long enough for it to join while there are steps left.
-        let place = try Workplace(epochs: 200)
+        let place = try Workplace(epochs: 500)
         // The fourth worker, which joins late, sends a wrong bit in every gradient.
         let (ending, orphans) = try chaos(
             place, ["--faults", "join", "--count", "1", "--shards", "4"], fault: "flip#3")

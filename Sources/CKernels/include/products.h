@@ -29,3 +29,30 @@ void lockstep_row_combinations_avx2(
 void lockstep_row_combinations_avx512(
     long rows, long columns, long depth, const float *x, long row_stride, long step, const float *y, int accumulating,
     float *c);
+
+// The same products with a factor of bytes, whose rows lie anywhere: each byte counts as `scale * byte`, rounded once, as
+// if they had been converted before; so the bits are the same. What is converted stays in the cache.
+
+/// `c[rows, columns] = (scale * a[rows, depth]) · b[columns, depth]ᵀ`, where row i of `a` is at `a[i]`.
+///
+/// `room` has space for five rows of `depth`.
+void lockstep_dot_products_of_bytes_avx2(
+    long rows, long columns, long depth, const unsigned char *const *a, float scale, const float *b, float *c,
+    float *room);
+void lockstep_dot_products_of_bytes_avx512(
+    long rows, long columns, long depth, const unsigned char *const *a, float scale, const float *b, float *c,
+    float *room);
+
+/// Rows of bytes that are converted at a time.
+#define LOCKSTEP_BYTE_ROWS 128
+
+/// `c[rows, columns] = x[rows, depth] · (scale * y[depth, columns])`, where row k of `y` is at `y[k]`; x and `accumulating`
+/// as above.
+///
+/// `room` has space for 64 columns of LOCKSTEP_BYTE_ROWS rows.
+void lockstep_row_combinations_of_bytes_avx2(
+    long rows, long columns, long depth, const float *x, long row_stride, long step, const unsigned char *const *y,
+    float scale, int accumulating, float *c, float *room);
+void lockstep_row_combinations_of_bytes_avx512(
+    long rows, long columns, long depth, const float *x, long row_stride, long step, const unsigned char *const *y,
+    float scale, int accumulating, float *c, float *room);

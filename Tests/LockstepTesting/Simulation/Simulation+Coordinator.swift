@@ -129,7 +129,8 @@ extension Simulation {
         StandInArithmetic.gradient(
             of: unit.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
         if answer.isWrong { scratch.pointer[tree.samples(of: unit.node).lowerBound] += 1 }
-        guard let sum = reducer.add(unit.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
+        guard let total = reducer.add(unit.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
+        let sum = total.make(total.range)
         for element in 0..<plan.batch {
             let expected =
                 element < tree.samples

@@ -1,0 +1,91 @@
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepSharding
+import LockstepSystem
+import LockstepTraining
+import Testing
+
+/// Pushes the gradients of two halves of every mini-batch: random numbers that depend on step and half.
+private final class TwoHalves: GradientSource {
+    let chunks: ChunkLayout
+    let gradients: [FloatBuffer]
+
+    init(_ layout: ParameterLayout) {
+        chunks = layout.chunks
+        gradients = [FloatBuffer(count: layout.count), FloatBuffer(count: layout.count)]
+    }
+
+    var workers: Int { 2 }
+    var membersPresent: Int { 2 }
+    var membership: MembershipCounts { MembershipCounts() }
+
+    func gradients(of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void) throws {
+        let children = try #require(batch.tree.children(of: batch.tree.root))
+        for (half, node) in [children.left, children.right].enumerated() {
+            let buffer = gradients[half].buffer
+            for i in buffer.indices {
+                buffer[i] = StepTests.value(step: batch.step, half: half, element: i)
+            }
+            for chunk in chunks.chunks.indices {
+                let floats = gradients[half].pointer + chunks.chunks[chunk].range.lowerBound
+                try push(.gradient(node, chunk: chunk, floats, isStable: true))
+            }
+            try push(.loss(node, 1))
+        }
+    }
+
+    func publish(version: UInt64, chunk: Int) {}
+    func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] { [] }
+    func contributor(of node: NodeID) -> String? { nil }
+}
+
+struct StepTests {
+    /// Several chunks, the last of them with a piece that is not whole.
+    private let network = Architecture(sizes: [1000, 300, 10])
+    private let layout: ParameterLayout
+
+    init() throws {
+        layout = try ParameterLayout(network)
+    }
+
+    static func value(step: UInt64, half: Int, element: Int) -> Float {
+        let words = Philox(seed: 3).words(counter: SIMD4(UInt32(step), UInt32(half), UInt32(element), 0))
+        return Float(Int32(bitPattern: words[0])) * 0x1p-31
+    }
+
+    private func weights(_ configuration: OptimizerConfiguration, helpers: Int, steps: UInt64) throws -> [Float] {
+        let schedule = BatchSchedule(samples: 40, batch: 8, shards: 2)
+        let run = RunConfiguration(
+            name: "x", data: .named("x"), network: network, training: TrainingOptions(epochs: 1, batch: 8),
+            optimizer: configuration)
+        let crew = Crew(helpers: helpers)
+        defer { crew.end() }
+        let step = Step(
+            source: TwoHalves(layout), reducer: Reducer(layout: layout.chunks, shards: 2),
+            optimizer: run.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch), crew: crew)
+        var parameters = VersionedParameters(
+            initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
+        for index in 0..<steps {
+            let loss = try step.run(Batch(step: index, schedule: schedule), &parameters)
+            #expect(loss == 2)
+        }
+        return parameters.current.values
+    }
+
+    @Test("Helpers change no bit of the weights", arguments: [1, 3])
+    func helpers(count: Int) throws {
+        let rule = OptimizerConfiguration.adamW(learningRate: 0.01, weightDecay: 0.1)
+        let alone = try weights(rule, helpers: 0, steps: 4)
+        #expect(try weights(rule, helpers: count, steps: 4).map(\.bitPattern) == alone.map(\.bitPattern))
+    }
+
+    @Test("A step subtracts the sum of both halves, each element once", arguments: [0, 2])
+    func formula(helpers: Int) throws {
+        let scale = Float(0.5 / 8)
+        let expected = (0..<layout.count).map {
+            0 - scale * (Self.value(step: 0, half: 0, element: $0) + Self.value(step: 0, half: 1, element: $0))
+        }
+        #expect(try weights(.sgd(learningRate: 0.5), helpers: helpers, steps: 1) == expected)
+    }
+}
