@@ -2,32 +2,32 @@ import LockstepNumerics
 import Testing
 
 struct FloatingPointModeTests {
-    /// The product, by way of memory: what has no other effect the compiler computes when it likes.
-    private func product(_ factor: Float, _ other: Float) -> Float {
-        memory.pointer[0] = factor
-        scale(memory.pointer, by: other, count: 1)
-        return memory.pointer[0]
+    /// The sum, by a pass that is compiled apart: arithmetic that the compiler sees through it does when it likes.
+    private func sum(_ augend: Float, _ addend: Float) -> Float {
+        let values = FloatBuffer(count: 2)
+        values.pointer[0] = augend
+        values.pointer[1] = addend
+        return withExtendedLifetime(values) {
+            add(values.pointer, values.pointer + 1, into: values.pointer, count: 1)
+            return values.pointer[0]
+        }
     }
 
-    private let memory = FloatBuffer(count: 1)
-
     @Test("Subnormal operands and results count as zero until the mode is left, however often it was entered")
-    func subnormals() throws {
-        // Read when the program runs: the compiler multiplies what it knows.
-        let small = try #require(Float("0x1p-126"))
-        let tiny = try #require(Float("0x1p-149"))
-        #expect(product(small, 0.5) == small / 2)
+    func subnormals() {
+        let (small, tiny) = (Float.leastNormalMagnitude, Float.leastNonzeroMagnitude)
+        #expect(sum(small * 1.5, -small) == small / 2)
         let outer = FloatingPointMode.flushSubnormals()
         let inner = FloatingPointMode.flushSubnormals()
-        let (result, operand, normal) = (product(small, 0.5), product(tiny, 0x1p60), product(small, 2))
+        let (result, operand, normal) = (sum(small * 1.5, -small), sum(tiny, small), sum(small, small))
         inner.restore()
-        let after = product(small, 0.5)
+        let after = sum(small * 1.5, -small)
         outer.restore()
         #expect(result.bitPattern == 0)
-        #expect(operand.bitPattern == 0)
-        #expect(normal == 0x1p-125)
+        #expect(operand == small)
+        #expect(normal == 2 * small)
         #expect(after.bitPattern == 0)
-        #expect(product(small, 0.5) == small / 2)
-        #expect(product(tiny, 0x1p60) == 0x1p-89)
+        #expect(sum(small * 1.5, -small) == small / 2)
+        #expect(sum(tiny, tiny) == 2 * tiny)
     }
 }
