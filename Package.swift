@@ -37,7 +37,7 @@ let package = Package(
 
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-.target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
+        .target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
         .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),

@@ -57,7 +57,7 @@ extension RunOptions {
         guard maxRestarts >= 0 else { throw UsageError("--max-restarts \(maxRestarts): 0 or more") }
         return Cluster.Options(
             endpoints: endpoints, workers: workers, allowsMixedKernels: allowMixedKernels,
-            transport: transport ?? .auto, keys: keys, timeline: timelineOptions(for: run),
+            transport: source.transport ?? .auto, keys: keys, timeline: timelineOptions(for: run),
             auditedFraction: audit, maximumRestarts: maxRestarts, eventRecord: recordEvents, adaptsActivity: adapts)
     }
 
@@ -106,7 +106,7 @@ extension RunOptions {
         guard step > 1.05 * alone else { return }
         console.result(
             "A step took \(decimal(step * 1_000, 3)) ms; one process would take about \(decimal(alone * 1_000, 3)) ms. "
-                + "Where workers pay: lockstep bench \(config) --workers \(workers)")
+                + "Where workers pay: lockstep bench \(source.config) --workers \(workers)")
     }
 
     /// Trains on workers.

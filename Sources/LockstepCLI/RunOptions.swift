@@ -1,14 +1,10 @@
 import ArgumentParser
 import Foundation
-import LockstepArtifacts
-import LockstepBLAS
-import LockstepRuntime
 import LockstepTraining
 
 /// What `train` and `coordinator` have in common.
 struct RunOptions: ParsableArguments {
-    @Argument(help: "The run configuration, a YAML file such as config/mnist-30.yaml.")
-    var config: String
+    @OptionGroup var source: ConfigurationOptions
 
     @Option(help: "Parts that every mini-batch is cut into; the weights depend on it. (default: the workers at start)")
     var shards: Int?
@@ -16,16 +12,8 @@ struct RunOptions: ParsableArguments {
     @Option(help: "Passes over the training samples.")
     var epochs: Int?
 
-    @Option(help: "Samples in a mini-batch.")
-    var batch: Int?
-
     @Option(help: "The key of every random number of the run.")
     var seed: UInt64?
-
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override any key of the configuration; may be repeated.", valueName: "key=value"))
-    var overrides: [String] = []
 
     @Option(
         help: ArgumentHelp(
@@ -39,19 +27,6 @@ struct RunOptions: ParsableArguments {
             "Go on with a run from its newest checkpoint, to the same weights as if it had never stopped. Workers, "
                 + "transport, intervals and timeouts may differ, and the number of epochs."))
     var resume = false
-
-    @Option(
-        help: ArgumentHelp(
-            "The matrix library's kernel: auto (this CPU's best), portable (the same bits on every AVX2 machine), "
-                + "or \(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")). (default: auto)",
-            valueName: "name"))
-    var kernel: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "How weights and gradients travel: auto (in shared memory on this host, else in messages), shared, inline. "
-                + "The weights that come out are the same. (default: auto)", valueName: "auto|shared|inline"))
-    var transport: Transport?
 
     @Flag(help: "Accept workers whose kernel computes other bits; the run is then not bitwise reproducible.")
     var allowMixedKernels = false
@@ -85,20 +60,11 @@ struct RunOptions: ParsableArguments {
 
     /// Reads the configuration; the command line wins over the file, the file over the defaults.
     func configuration() throws -> RunConfiguration {
-        var overrides = try overrides.map { try ConfigurationOverride(assignment: $0) }
-        let shortcuts = [
+        try source.load([
             ("--epochs", "training.epochs", epochs.map(String.init)),
-            ("--batch", "training.batch", batch.map(String.init)),
             ("--seed", "training.seed", seed.map(String.init)),
             ("--shards", "shards", shards.map(String.init)),
-        ]
-        for case (let option, let keyPath, let value?) in shortcuts {
-            overrides.append(
-                ConfigurationOverride(keyPath: keyPath, value: value, spelling: "\(option) \(value)"))
-        }
-        var configuration = try ConfigurationFile.load(path: config, options: overrides)
-        if let kernel { configuration.kernel = try MatrixKernel.resolve(kernel) }
-        return configuration
+        ])
     }
 }
 

@@ -71,7 +71,7 @@ struct Bench {
             run,
             Cluster.Options(
                 endpoints: [], workers: setting.workers...setting.workers,
-                allowsMixedKernels: false, transport: options.transport, timeline: .sums,
+                allowsMixedKernels: false, transport: options.source.transport ?? .auto, timeline: .sums,
                 workersPretend: workersPretend),
             stop: stop)
         try cluster.startLocalWorkers(setting.workers, arguments: ["--quiet"]) { index in

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Foundation
 import LockstepArtifacts
-import LockstepBLAS
 import LockstepRuntime
 import LockstepSystem
 import LockstepTraining
@@ -35,8 +34,7 @@ struct ChaosCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "The run configuration, a YAML file such as config/mnist-30.yaml.")
-    var config: String
+    @OptionGroup var source: ConfigurationOptions
 
     @Option(help: ArgumentHelp("Kinds of faults.", valueName: "kind,kind,..."))
     var faults = FaultList(faults: [.kill, .stop, .slow, .drop, .partition, .join])
@@ -61,24 +59,6 @@ struct ChaosCommand: ParsableCommand {
     @Option(help: "Passes over the training samples.")
     var epochs: Int?
 
-    @Option(help: "Samples in a mini-batch.")
-    var batch: Int?
-
-    @Option(
-        name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override any key of the configuration; may be repeated.", valueName: "key=value"))
-    var overrides: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "The matrix library's kernel: auto, portable, or "
-                + "\(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")). (default: auto)",
-            valueName: "name"))
-    var kernel: String?
-
-    @Option(help: ArgumentHelp("How gradients and weights travel: auto, shared or inline.", valueName: "way"))
-    var transport: Transport?
-
     @Flag(help: "Let faults hit the last healthy worker, too; the run then waits for one to come back.")
     var spareNone = false
 
@@ -97,8 +77,7 @@ struct ChaosCommand: ParsableCommand {
         let stop = try StopSignals.install()
         let count = try checkedCount()
         // What is wrong with it is told before anything starts.
-        let configuration = try ConfigurationFile.load(
-            path: config, options: try overrides.map { try ConfigurationOverride(assignment: $0) })
+        let configuration = try source.load()
         let console = consoleOptions.console
         // The results of a series are its summary; what is done to a single run is one, too.
         let tell: (String) -> Void = { line in
@@ -183,13 +162,10 @@ struct ChaosCommand: ParsableCommand {
     }
 
     private var coordinatorArguments: [String] {
-        var arguments = [config, "--shards", "\(shards ?? workers)"]
+        var arguments = source.arguments + ["--shards", "\(shards ?? workers)"]
         if let epochs { arguments += ["--epochs", "\(epochs)"] }
-        if let batch { arguments += ["--batch", "\(batch)"] }
-        if let kernel { arguments += ["--kernel", kernel] }
-        for assignment in overrides { arguments += ["--set", assignment] }
         return arguments + workerArguments
     }
 
-    private var workerArguments: [String] { transport.map { ["--transport", $0.rawValue] } ?? [] }
+    private var workerArguments: [String] { source.transport.map { ["--transport", $0.rawValue] } ?? [] }
 }
