@@ -88,7 +88,7 @@ struct BenchCommand: ParsableCommand {
         }
         let settings = counts.map { BenchSetting(workers: $0, shards: options.shards ?? $0) }
         var benchOptions = options
-        if benchOptions.batch == nil, let least = counts.max() { benchOptions.leastBatch = least }
+        if benchOptions.source.batch == nil, let least = counts.max() { benchOptions.leastBatch = least }
         let bench = try Bench(settings: settings, options: benchOptions, workersPretend: true, stop: stop)
         let result = try FanIn(bench, steps: steps ?? 2_000)
         if json {
