@@ -19,7 +19,7 @@ extension CoordinatorMachine {
         guard let copies = round?.audit?[unit.number].copies else { return }
         round?.audit?.close(unit.number)
         round?.pending.removeAll { $0 == unit.number }
-        actions.append(.recompute(unit, copies: copies))
+        actions.append(.recompute(unit, copies: copies.map(\.id)))
     }
 
     /// Two copies have been compared.

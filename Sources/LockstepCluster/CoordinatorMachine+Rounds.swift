@@ -91,13 +91,13 @@ extension CoordinatorMachine {
         guard let position = members[index].outstanding.firstIndex(where: { $0.unit == unit }) else { return }
         let assignment = members[index].outstanding.remove(at: position)
         measure(assignment, at: index, wasFirst: position == 0)
-        if let round, round.includes(unit) { complete(unit, by: member, into: &actions) }
+        if let round, round.includes(unit) { complete(unit, by: members[index].info, into: &actions) }
         dispatch(into: &actions)
         helpStragglers(into: &actions)
         if let index = self.index(of: peer, member), members[index].isIdle { sendPublished(to: index, into: &actions) }
     }
 
-    private mutating func complete(_ unit: WorkUnit, by member: MemberID, into actions: inout [CoordinatorAction]) {
+    private mutating func complete(_ unit: WorkUnit, by member: MemberInfo, into actions: inout [CoordinatorAction]) {
         switch unit.kind {
         case .node:
             guard unit.isWork else { return }
@@ -167,10 +167,10 @@ extension CoordinatorMachine {
         computeSecondCopies(into: &actions)
     }
 
-    /// Whether a member may be given a unit: in an audit, no member computes both copies of a node.
+    /// Whether a member may be given a unit: in an audit, no process computes both copies of a node.
     func mayGet(_ number: UInt32, _ index: Int) -> Bool {
         guard let round, let audit = round.audit else { return true }
-        return audit.wants(number, from: members[index].id) && !members[index].holds(round.unit(number))
+        return audit.wants(number, from: members[index].info) && !members[index].holds(round.unit(number))
     }
 
     /// Gives a unit of the round to a member, after whatever it lacks of the round's weights.

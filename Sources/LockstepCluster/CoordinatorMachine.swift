@@ -159,7 +159,7 @@ package struct CoordinatorMachine: Sendable {
             return false
         }
         if !unit.isWork { return false }
-        if let audit = round.audit { return audit.wants(unit.number, from: member) }
+        if let audit = round.audit { return audit.wants(unit.number, from: members[index].info) }
         return !isAnswered(unit)
     }
 

@@ -49,6 +49,12 @@ struct SimulatedClusterTests {
         #expect(sum.failures > 0 && sum.audited > 0 && sum.lies > 0 && sum.quarantined > 0 && sum.named > 0)
     }
 
+    /// A liar that lost its membership and, as a new member, confirmed its own wrong answer.
+    @Test("Seeds that have once found a mistake", arguments: [1_029_362] as [UInt64])
+    func found(seed: UInt64) throws {
+        _ = try Simulation.run(seed: seed)
+    }
+
     @Test("A seed gives the same run again")
     func repeatability() throws {
         for seed in UInt64(1)...20 {
