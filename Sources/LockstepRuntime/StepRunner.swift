@@ -22,8 +22,7 @@ package final class StepRunner {
     ///   - collect: Asks the workers where their time went.
     init(
         _ run: PreparedRun, source: any GradientSource, parameters: VersionedParameters, crew: Crew? = nil,
-        timeline: Timeline,
-        collect: @escaping () throws -> [ProcessTimeline]
+        timeline: Timeline, collect: @escaping () throws -> [ProcessTimeline]
     ) {
         self.run = run
         self.parameters = parameters

@@ -10,6 +10,8 @@ package protocol PiecewiseWork: AnyObject {
 
 /// Threads that help another one with pieces of work of some microseconds each, and sleep otherwise.
 ///
+/// Whoever makes a crew sends it home with ``end()``: its threads keep it alive.
+///
 /// The thread that has the work begins at once and takes the pieces that no helper has taken; so helpers that the system
 /// gives no core cost nothing but their wake-up.
 package final class Crew: @unchecked Sendable {

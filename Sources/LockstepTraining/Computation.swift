@@ -116,8 +116,7 @@ package final class Computation {
             if isLast { prefetchNext(start + block.lowerBound..<start + block.upperBound, in: batch) }
             loss += try engine.gradient(
                 rows: block.count, input: input, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights,
-                into: gradient,
-                accumulating: index > 0
+                into: gradient, accumulating: index > 0
             ) { layer in
                 guard isLast else { return }
                 if rounds {

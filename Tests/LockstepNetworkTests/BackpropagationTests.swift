@@ -75,6 +75,20 @@ struct BackpropagationTests {
         }
     }
 
+    @Test("Subnormal numbers count as zero in a gradient, and only there")
+    func subnormals() throws {
+        let network = try NetworkCase(sizes: [70, 3, 2], rows: 4, seed: 3)
+        let engine = network.backpropagation
+        // Errors are below 1, so products with these are subnormal; products of the other samples are not.
+        for i in 0..<4 * 70 { engine.inputs[i] = i % 70 < 35 ? 0x1p-126 : 0x1p-100 }
+        let (gradient, _) = network.gradient()
+        let weights = network.layout.layers[0].weights
+        for (place, element) in weights.enumerated() {
+            #expect((gradient[element] == 0) == (place % 70 < 35), "weight \(place)")
+            #expect(!gradient[element].isSubnormal)
+        }
+    }
+
     @Test("Few rows, and layers of many neurons, are better converted first")
     func fewBytes() throws {
         #expect(try !NetworkCase(sizes: [90, 20, 10], rows: 70, seed: 3).backpropagation.prefersBytes(rows: 40))

@@ -1,3 +1,4 @@
+import Glibc
 import LockstepSystem
 import Synchronization
 import Testing
@@ -22,7 +23,32 @@ private final class Tally: PiecewiseWork {
     }
 }
 
+/// Two pieces each of which waits for the other to begin.
+private final class Meeting: PiecewiseWork {
+    let haveBegun = Atomic(0)
+    let haveMet = Atomic(0)
+
+    func perform(piece: Int) {
+        haveBegun.add(1, ordering: .relaxed)
+        let patience = Deadline.after(.seconds(60))
+        while haveBegun.load(ordering: .relaxed) < 2, !patience.hasPassed(at: MonotonicClock.now) { usleep(100) }
+        if haveBegun.load(ordering: .relaxed) == 2 { haveMet.add(1, ordering: .relaxed) }
+    }
+}
+
 struct CrewTests {
+    @Test("A helper takes a piece while the caller is busy with another", arguments: 1...3)
+    func helps(round: Int) {
+        let crew = Crew(helpers: 1)
+        // Awake, asleep, and after other work.
+        if round == 2 { usleep(20_000) }
+        if round == 3 { crew.perform(Tally(pieces: 9), pieces: 9) }
+        let meeting = Meeting()
+        crew.perform(meeting, pieces: 2)
+        crew.end()
+        #expect(meeting.haveMet.load(ordering: .relaxed) == 2)
+    }
+
     @Test("Every piece is done exactly once and before the call returns, work after work", arguments: [0, 1, 3])
     func once(helpers: Int) {
         let crew = Crew(helpers: helpers)
