@@ -64,7 +64,7 @@ extension CoordinatorMachine {
     /// What there is to tell now.
     package var status: ClusterStatus {
         ClusterStatus(
-            phase: statusPhase, step: round?.step, workers: members.map(describe), lost: counts.lost,
+            phase: statusPhase, step: round?.step, workers: members.map { describe($0) }, lost: counts.lost,
             joined: counts.joined, shardsReassigned: counts.shardsReassigned)
     }
 

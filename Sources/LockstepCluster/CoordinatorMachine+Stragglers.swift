@@ -60,8 +60,8 @@ extension CoordinatorMachine {
 
     /// An idle member for a unit that is late; one that sits the step out only where there is no other.
     private func helper(with unit: WorkUnit) -> Int? {
-        let able = members.indices.lazy.filter { [self] in members[$0].isIdle && mayGet(unit.number, $0) }
-        return able.first { [self] in !members[$0].isResting } ?? able.first
+        func isAble(_ index: Int) -> Bool { members[index].isIdle && mayGet(unit.number, index) }
+        return members.indices.first { isAble($0) && !members[$0].isResting } ?? members.indices.first { isAble($0) }
     }
 
     /// The round's units that all their holders are late with, those that are longest first, and when the next one will

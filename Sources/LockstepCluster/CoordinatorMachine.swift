@@ -8,7 +8,10 @@ import LockstepSharding
 ///
 /// A worker with an unanswered assignment is given no other and no weights, so what is under way to it is bounded by
 /// one assignment and one version of the weights.
-package struct CoordinatorMachine: Sendable {
+///
+/// It cannot be copied, for every question would: a loop that holds it in a class and asks it across modules had a tenth
+/// of a short step's time go into retaining what it consists of.
+package struct CoordinatorMachine: ~Copyable, Sendable {
     /// What a run asks of its workers.
     package struct Terms: Sendable {
         /// Training starts once this many are ready.

@@ -4,6 +4,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
@@ -16,6 +17,8 @@ final class ClusterGradientSource: GradientSource {
     let link: CoordinatorLink
     var machine: CoordinatorMachine
     private var poller: Poller
+    private var spin = AdaptiveSpin()
+    private let cores = Host.coreCount
     private var regionToken: Poller.Token?
     /// What the machine wants done.
     var actions: [CoordinatorAction] = []
@@ -217,9 +220,9 @@ final class ClusterGradientSource: GradientSource {
         try link.flush()
         let ownDeadline = Moment.earlier(machine.nextDeadline, link.nextDeadline)
         let deadline = Moment.earlier(Moment.earlier(ownDeadline, supervision.nextCheck()), limit)
-        let timeout = link.hasNews ? 0 : Poller.timeout(until: deadline, now: .now)
         timeline?.enter(.wait)
-        _ = try poller.wait(timeoutMilliseconds: timeout)
+        // Where workers of this host have all cores, looking on would take one from them.
+        try spin.wait(&poller, until: link.hasNews ? .now : deadline, looking: memberRegions.count < cores)
         timeline?.enter(.receive)
         defer { timeline?.enter(.other) }
         link.noteReadiness(in: poller)

@@ -36,6 +36,9 @@ package struct Thread: ~Copyable, Sendable {
         linux_schedule_in_batches()
     }
 
+    /// Leaves the core to whoever else can use it; returns at once where nobody can.
+    package static func yield() { sched_yield() }
+
     /// Waits until the thread's function has returned.
     package consuming func join() {
         pthread_join(handle, nil)

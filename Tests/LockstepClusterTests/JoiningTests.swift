@@ -25,7 +25,8 @@ struct JoiningTests {
 
     @Test("Whoever asks twice, because the answer took long, is the same member and loses nothing")
     func twice() throws {
-        var (machine, actions) = (machine(), [CoordinatorAction]())
+        var machine = machine()
+        var actions: [CoordinatorAction] = []
         let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 1))
         for _ in 0..<2 { machine.handle(.hello(peer, hello), now: now, into: &actions) }
         let (welcomed, notices) = outcome(actions)
@@ -37,7 +38,8 @@ struct JoiningTests {
 
     @Test("A member that took part and says hello again has started anew")
     func anew() throws {
-        var (machine, actions) = (machine(), [CoordinatorAction]())
+        var machine = machine()
+        var actions: [CoordinatorAction] = []
         let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 1))
         machine.handle(.hello(peer, hello), now: now, into: &actions)
         let first = try #require(outcome(actions).welcomed.first)
@@ -53,9 +55,9 @@ struct JoiningTests {
         #expect(member.id == first && reason == "it joined anew" && machine.counts.lost == 1)
     }
 
-    /// A machine with one member on `peer` that has had another membership before.
-    private func twiceJoined(_ peer: PeerID) throws -> (CoordinatorMachine, old: MemberID, present: MemberID) {
-        var (machine, actions) = (machine(), [CoordinatorAction]())
+    /// Has one member join on `peer` that has had another membership before.
+    private func joinTwice(_ machine: inout CoordinatorMachine, _ peer: PeerID) throws -> (old: MemberID, present: MemberID) {
+        var actions: [CoordinatorAction] = []
         let now = Moment(nanoseconds: 1)
         var members: [MemberID] = []
         for _ in 0..<2 {
@@ -63,13 +65,14 @@ struct JoiningTests {
             members.append(try #require(outcome(actions).welcomed.last))
             machine.handle(.ready(peer, members[members.count - 1], ready), now: now, into: &actions)
         }
-        return (machine, members[0], members[1])
+        return (members[0], members[1])
     }
 
     @Test("What was said in an earlier membership, or in another run, is dropped with a word about it")
     func outdated() throws {
         let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 2))
-        let (machine, old, present) = try twiceJoined(peer)
+        var first = machine()
+        let (old, present) = try joinTwice(&first, peer)
         let unit = WorkUnit(kind: .node, step: 0, number: 1)
         let unknown = MemberID(rawValue: 99)
         let messages: [(CoordinatorEvent, MemberID?)] = [
@@ -79,7 +82,9 @@ struct JoiningTests {
             (.goodbye(peer, old, Goodbye(code: .stopping, message: "")), old), (.stranger(peer), nil),
         ]
         for (message, speaker) in messages {
-            var (machine, actions) = (machine, [CoordinatorAction]())
+            var machine = machine()
+            #expect(try joinTwice(&machine, peer) == (old, present))
+            var actions: [CoordinatorAction] = []
             machine.handle(message, now: now, into: &actions)
             let info = MemberInfo(id: present, host: "h", processID: 7)
             #expect(outcome(actions).notices == [.outdated(info, saidAs: speaker)] && actions.count == 1, "\(message)")
@@ -89,13 +94,16 @@ struct JoiningTests {
 
     @Test("The same on a connection without a present membership is answered: say hello again")
     func stranger() throws {
-        let (machine, old, _) = try twiceJoined(PeerID(rawValue: 1))
         let other = PeerID(rawValue: 2)
         let unit = WorkUnit(kind: .node, step: 0, number: 1)
-        for message in [.answered(other, old, unit), .ready(other, old, ready), .stranger(other)] as [CoordinatorEvent]
-        {
-            var (machine, actions) = (machine, [CoordinatorAction]())
-            machine.handle(message, now: Moment(nanoseconds: 2), into: &actions)
+        let messages: [(MemberID) -> CoordinatorEvent] = [
+            { .answered(other, $0, unit) }, { .ready(other, $0, ready) }, { _ in .stranger(other) },
+        ]
+        for message in messages {
+            var machine = machine()
+            let (old, _) = try joinTwice(&machine, PeerID(rawValue: 1))
+            var actions: [CoordinatorAction] = []
+            machine.handle(message(old), now: Moment(nanoseconds: 2), into: &actions)
             guard case .refuse(let peer, let refusal) = actions.first else {
                 Issue.record("no refusal, but \(actions)")
                 continue
@@ -107,8 +115,10 @@ struct JoiningTests {
     @Test("An old hello that comes again costs its worker a membership and no time: it is told at once, and welcomed")
     func oldHello() throws {
         let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 2))
-        var (machine, actions) = (machine(), [CoordinatorAction]())
-        var (worker, doings) = (WorkerMachine(deadlines: Deadlines(), now: now), [WorkerAction]())
+        var machine = machine()
+        var actions: [CoordinatorAction] = []
+        var worker = WorkerMachine(deadlines: Deadlines(), now: now)
+        var doings: [WorkerAction] = []
         worker.handle(.connected, now: now, into: &doings)
         machine.handle(.hello(peer, hello), now: now, into: &actions)
         let first = try #require(outcome(actions).welcomed.first)

@@ -29,7 +29,7 @@ struct EventLimits {
 
     /// What is impossible about an event; nil if nothing is.
     mutating func problem(
-        with event: CoordinatorEvent, at now: Moment, for machine: CoordinatorMachine
+        with event: CoordinatorEvent, at now: Moment, for machine: borrowing CoordinatorMachine
     ) -> String? {
         guard now.nanoseconds <= Self.nanoseconds else { return "a moment that no clock shows" }
         switch event {

@@ -49,7 +49,7 @@ func recordedRun(adapts: Bool) -> [UInt8] {
 }
 
 /// A machine and the record of what happens to it, a millisecond apart.
-private struct Recorder {
+private struct Recorder: ~Copyable {
     static let ready = Ready(
         kernel: "haswell", fingerprint: [BlockDigest(rows: 3, digest: Array(repeating: 7, count: 32))])
 

@@ -1,0 +1,116 @@
+import LockstepCluster
+import LockstepData
+import LockstepProtocol
+import LockstepSharding
+import LockstepTimeline
+import LockstepTraining
+import ZeroMQ
+
+/// What the machine wants done.
+extension WorkerLoop {
+    /// Carries an action out; what comes of it goes into the machine and may add to the list.
+    func perform(_ action: WorkerAction) throws {
+        switch action {
+        case .sendHello:
+            let hello = Hello(
+                programVersion: programVersion, host: options.host, processID: UInt32(options.processID))
+            try link.send(Header(kind: .hello), copying: hello.encoded())
+        case .prepare:
+            try prepare()
+        case .requestData(let offset, let count):
+            try link.post(header(.dataRequest, step: offset, offset: UInt32(count)))
+        case .acceptData:
+            acceptData()
+        case .prove:
+            prove()
+        case .sendReady(let ready):
+            try link.send(header(.ready, unit: task?.regions == nil ? 0 : 1), copying: ready.encoded())
+        case .store(let version, let chunk):
+            task?.store(link.payload, version: version, chunk: chunk)
+        case .compute(let unit):
+            try compute(unit)
+        case .acknowledge(let unit):
+            task?.timeline?.step = unit.step
+            mark(.arrival, unit)
+            try answer(unit, with: NodeResult(loss: 0, computeNanoseconds: 0))
+        case .sendGoodbye(let goodbye):
+            if goodbye.code == .failed {
+                try link.send(header(.logLines), copying: LogLines(lines: options.lastLines()).encoded())
+            }
+            try link.send(header(.goodbye), copying: goodbye.encoded())
+        case .notify(let notice):
+            options.notify(notice)
+        case .exit(let ending):
+            link.close()
+            throw ending
+        }
+    }
+
+    /// Reads the welcome and looks for the run's data set.
+    private func prepare() throws {
+        do {
+            let welcome = try link.payload.withUnsafeBytes { try Welcome(decoding: $0) }
+            let task = try task(for: welcome)
+            try share(memoryOf: welcome, task)
+            machine.expectWeights(chunks: task.regions == nil ? task.chunks.chunks.count : nil)
+            if let regions = task.regions { dataset = regions.dataset }
+            machine.setRejoinTimeout(task.configuration.timeouts.rejoin)
+            if dataset?.description != welcome.dataset { dataset = options.findDataset(welcome.dataset) }
+            if dataset != nil {
+                follow(.dataReady)
+            } else {
+                let incoming = try IncomingDataset(welcome.dataset)
+                self.incoming = incoming
+                follow(.dataMissing(bytes: UInt64(incoming.count)))
+            }
+        } catch {
+            follow(.unable(reason: "the coordinator's welcome cannot be used: \(error)"))
+        }
+    }
+
+    /// The task of this welcome: the one at hand if it is for the same run configuration.
+    private func task(for welcome: Welcome) throws -> WorkerTask {
+        if let task, task.configuration == welcome.configuration { return task }
+        let task = try WorkerTask(welcome, forcedKernel: options.kernel)
+        if let old = self.task { retired.append(old) }
+        self.task = task
+        return task
+    }
+
+    /// Asks for shared memory where the coordinator offers it; what cannot be shared travels in messages.
+    private func share(memoryOf welcome: Welcome, _ task: WorkerTask) throws {
+        if let token = connectionToken.take() { poller.remove(token) }
+        task.share(nil)
+        guard let source = welcome.regions, let membership = machine.membership, options.transport != .inline else {
+            return
+        }
+        do {
+            let claim = RegionMessage(.claim, run: membership.run, member: membership.member.rawValue)
+            let regions = try WorkerRegions(from: source, claim, layout: task.regionLayout, dataset: welcome.dataset)
+            task.share(regions)
+            connectionToken = regions.descriptor.map { poller.add(descriptor: $0) }
+        } catch  where options.transport == .auto {
+            options.notify(.payloadInline(reason: "\(error)"))
+        }
+    }
+
+    private func acceptData() {
+        guard let received = incoming.take() else { return }
+        do {
+            dataset = try received.finish()
+            if let dataset { options.keep(dataset) }
+            follow(.dataReady)
+        } catch {
+            follow(.unable(reason: "the data set that the coordinator sent cannot be used: \(error)"))
+        }
+    }
+
+    private func prove() {
+        guard let task, let dataset else { return }
+        do {
+            follow(.proved(try task.prove(dataset)))
+        } catch {
+            follow(.unable(reason: "\(error)"))
+        }
+    }
+}

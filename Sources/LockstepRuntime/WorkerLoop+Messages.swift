@@ -1,0 +1,84 @@
+import LockstepCluster
+import LockstepProtocol
+import LockstepSharding
+import ZeroMQ
+
+/// What the coordinator says becomes an event for the machine.
+extension WorkerLoop {
+    func take(_ event: WorkerLink.Event) throws {
+        switch event {
+        case .connected:
+            brokenHandshakes = 0
+            try handle(.connected)
+        case .handshakeFailed(let failure): try take(failure)
+        case .disconnected: try handle(.disconnected)
+        case .garbage(let error): try handle(.confused(reason: "\(error)"))
+        case .message(let header, let hasPayload):
+            do {
+                try take(header, hasPayload: hasPayload)
+            } catch let error as ProtocolError {
+                try handle(.confused(reason: "\(error)"))
+            }
+        }
+    }
+
+    /// What more attempts would not change ends the worker; what might have been chance is told once it keeps happening.
+    private func take(_ failure: SocketEvent.HandshakeFailure) throws {
+        if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
+            return try handle(.turnedAway(reason: reason))
+        }
+        brokenHandshakes += 1
+        if brokenHandshakes == 3 { options.notify(.brokenOff(endpoint: "\(link.endpoint)")) }
+    }
+
+    private func take(_ header: Header, hasPayload: Bool) throws {
+        let size = hasPayload ? link.payload.count : 0
+        guard header.kind.acceptsPayload(count: size) else {
+            throw ProtocolError.payloadSize(kind: header.kind, found: size)
+        }
+        switch header.kind {
+        case .welcome:
+            hasBeenMember = true
+            try handle(.welcomed(run: header.run, MemberID(rawValue: header.member)))
+        case .refuse:
+            try handle(.refused(decode()))
+        case .dataChunk, .assign, .parameters, .evaluate, .goodbye, .timelineRequest:
+            // What is said to somebody we no longer are is not for us.
+            let addressee = WorkerMachine.Membership(run: header.run, member: MemberID(rawValue: header.member))
+            guard machine.membership == addressee else { return }
+            try takeOwn(header)
+        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .pong, .statusRequest, .status,
+            .timeline, .logLines:
+            throw ProtocolError.unexpectedKind(header.kind)
+        }
+    }
+
+    private func takeOwn(_ header: Header) throws {
+        switch header.kind {
+        case .dataChunk:
+            incoming?.append(link.payload, at: header.step)
+            try handle(.dataReceived(offset: header.step, count: link.payload.count))
+        case .parameters:
+            guard let task else { return }
+            let chunk = try FloatPayload.chunkIndex(
+                of: header, payloadBytes: link.payload.count,
+                elementSize: task.elementSize(ofVersion: header.step), in: task.chunks)
+            try handle(.parameters(version: header.step, chunk: chunk))
+        case .assign:
+            slot = Int(header.segment)
+            try handle(.assigned(WorkUnit(kind: .node, step: header.step, number: header.unit)))
+        case .evaluate:
+            try handle(.assigned(WorkUnit(kind: .block, step: header.step, number: header.unit)))
+        case .timelineRequest:
+            try reportTimeline()
+        case .goodbye:
+            try handle(.dismissed(decode()))
+        default:
+            throw ProtocolError.unexpectedKind(header.kind)
+        }
+    }
+
+    private func decode<Body: MessageBody>() throws(ProtocolError) -> Body {
+        try link.payload.withUnsafeBytes { bytes throws(ProtocolError) in try Body(decoding: bytes) }
+    }
+}
