@@ -56,7 +56,9 @@ struct JoiningTests {
     }
 
     /// Has one member join on `peer` that has had another membership before.
-    private func joinTwice(_ machine: inout CoordinatorMachine, _ peer: PeerID) throws -> (old: MemberID, present: MemberID) {
+    private func joinTwice(
+        _ machine: inout CoordinatorMachine, _ peer: PeerID
+    ) throws -> (old: MemberID, present: MemberID) {
         var actions: [CoordinatorAction] = []
         let now = Moment(nanoseconds: 1)
         var members: [MemberID] = []
