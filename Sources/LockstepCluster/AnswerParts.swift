@@ -17,18 +17,22 @@ package struct AnswerParts: Sendable {
     }
 
     /// A chunk has come.
-    package mutating func insert(_ chunk: Int, of unit: WorkUnit, from member: MemberID) {
+    ///
+    /// - Returns: Whether it is the first of the answer.
+    package mutating func insert(_ chunk: Int, of unit: WorkUnit, from member: MemberID) -> Bool {
         guard let index = answers.firstIndex(where: { $0.member == member }) else {
             var set = ChunkSet(version: 0, capacity: chunks)
             _ = set.insert(chunk)
             answers.append(Answer(member: member, unit: unit, chunks: set))
-            return
+            return true
         }
-        if answers[index].unit != unit {
+        let isFirst = answers[index].unit != unit
+        if isFirst {
             answers[index].unit = unit
             answers[index].chunks.clear()
         }
         _ = answers[index].chunks.insert(chunk)
+        return isFirst
     }
 
     /// Whether all chunks of a member's answer have come.

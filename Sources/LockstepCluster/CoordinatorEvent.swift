@@ -10,6 +10,8 @@ package enum CoordinatorEvent: Sendable {
     case ready(PeerID, MemberID, Ready, sharesMemory: Bool = false)
     /// A member asks for a piece of the data set.
     case dataRequested(PeerID, MemberID, offset: UInt64, count: Int)
+    /// The first chunk of a member's gradient of a node has come: it has computed, and the rest is on its way.
+    case answering(PeerID, MemberID, WorkUnit)
     /// A member has answered a unit; its payload has been taken.
     case answered(PeerID, MemberID, WorkUnit)
     /// A member leaves of its own accord.

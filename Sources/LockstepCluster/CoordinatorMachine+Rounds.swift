@@ -94,6 +94,7 @@ extension CoordinatorMachine {
         if let round, round.includes(unit) { complete(unit, by: members[index].info, into: &actions) }
         dispatch(into: &actions)
         helpStragglers(into: &actions)
+        overtake(into: &actions)
         if let index = self.index(of: peer, member), members[index].isIdle { sendPublished(to: index, into: &actions) }
     }
 

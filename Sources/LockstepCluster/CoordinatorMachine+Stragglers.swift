@@ -2,6 +2,8 @@
 extension CoordinatorMachine {
     /// How often a worker must have been too slow before it is named.
     static let timesUntilNamed = 20
+    /// How much longer than usual an idle member may take and still be sooner than whoever it overtakes.
+    static let haste = 1.25
 
     /// Takes the time of an answer. What was answered out of its order tells nothing.
     mutating func measure(_ assignment: Assignment, at index: Int, wasFirst: Bool) {
@@ -56,6 +58,57 @@ extension CoordinatorMachine {
                 lookForStragglers(at: clock.now.advanced(bySeconds: pause))
             }
         }
+    }
+
+    /// Has idle members take over, without waiting until it is late, what they will have done long before whoever holds it,
+    /// by what both usually take: on a slow core, or behind a slow link.
+    mutating func overtake(into actions: inout [CoordinatorAction]) {
+        guard let round, !round.isComplete, round.kind == .node, round.audit == nil else { return }
+        for index in members.indices where members[index].isIdle && !members[index].isResting {
+            guard
+                let seconds = members[index].pace.perSample.value,
+                let (unit, amount) = longestAwaited(besides: index),
+                let expected = expectedEnd(of: unit),
+                expected > clock.now.advanced(bySeconds: Self.haste * seconds * Double(amount))
+            else { continue }
+            count { $0.stragglersHelped += 1 }
+            blameHolders(of: unit, into: &actions)
+            assign(unit.number, to: index, into: &actions)
+        }
+    }
+
+    /// The node of the round that will be answered last.
+    private func longestAwaited(besides helper: Int) -> (unit: WorkUnit, amount: Int)? {
+        var last: (end: Moment, unit: WorkUnit, amount: Int)?
+        for index in members.indices where index != helper {
+            for assignment in members[index].outstanding {
+                let unit = assignment.unit
+                guard
+                    unit.isWork, let round, round.includes(unit), isWanted(unit), mayGet(unit.number, helper),
+                    let end = expectedEnd(of: unit), last.map({ $0.end < end }) ?? true
+                else { continue }
+                last = (end, unit, assignment.amount)
+            }
+        }
+        return last.map { ($0.unit, $0.amount) }
+    }
+
+    /// When the first answer to a unit is due, by what its holders usually take; nil where that is soon or not known.
+    private func expectedEnd(of unit: WorkUnit) -> Moment? {
+        var first: Moment?
+        for index in members.indices where members[index].holds(unit) {
+            guard let seconds = members[index].pace.perSample.value else { return nil }
+            var amount = 0
+            for assignment in members[index].outstanding {
+                amount += assignment.amount
+                if assignment.unit == unit { break }
+            }
+            let takes = seconds * Double(amount)
+            guard takes >= terms.deadlines.stragglerFloor else { return nil }
+            let end = members[index].busySince.advanced(bySeconds: takes)
+            first = first.map { min($0, end) } ?? end
+        }
+        return first
     }
 
     /// An idle member for a unit that is late; one that sits the step out only where there is no other.

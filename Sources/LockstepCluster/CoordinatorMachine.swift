@@ -6,8 +6,8 @@ import LockstepSharding
 /// It does no I/O, reads no clock and never sees a weight or a gradient: events go in, actions come out, and the same
 /// events give the same actions. Payload bytes bypass it; it sees node, chunk and step numbers.
 ///
-/// A worker with an unanswered assignment is given no other and no weights, so what is under way to it is bounded by
-/// one assignment and one version of the weights.
+/// A worker with an unanswered assignment is given no other and, until its answer begins to arrive, no weights. So what is
+/// under way to it is bounded by one assignment and one version of the weights.
 ///
 /// It cannot be copied, for every question would: a loop that holds it in a class and asks it across modules had a tenth
 /// of a short step's time go into retaining what it consists of.
@@ -125,6 +125,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             activate(peer, member, ready, sharesMemory: sharesMemory, into: &actions)
         case .dataRequested(let peer, let member, let offset, let count):
             serveData(peer, member, offset: offset, count: count, into: &actions)
+        case .answering(let peer, let member, let unit):
+            noteAnswering(unit, peer, member, into: &actions)
         case .answered(let peer, let member, let unit):
             take(unit, from: peer, member, into: &actions)
         case .goodbye(let peer, let member, let goodbye):

@@ -14,9 +14,10 @@ struct Member: Sendable {
     let peer: PeerID
     let hello: Hello
     var phase: Phase
-    /// What it was given and has not answered, in the order in which it computes. While there is any, it is sent no
-    /// weights.
+    /// What it was given and has not answered, in the order in which it computes.
     var outstanding: [Assignment] = []
+    /// The node whose gradient has begun to arrive.
+    var answering: WorkUnit?
     /// Since when it computes the first of them.
     var busySince = Moment(nanoseconds: 0)
     /// Weights that were sent to it.
@@ -40,6 +41,12 @@ struct Member: Sendable {
 
     var isActive: Bool { phase == .active }
     var isIdle: Bool { isActive && outstanding.isEmpty }
+
+    /// Whether its gradient of a node of this step is arriving, and it has nothing else to compute.
+    func isAnswering(step: UInt64) -> Bool {
+        guard outstanding.count == 1, let unit = outstanding.first?.unit else { return false }
+        return unit == answering && unit.kind == .node && unit.step == step
+    }
 
     func holds(_ unit: WorkUnit) -> Bool {
         outstanding.contains { $0.unit == unit }

@@ -105,7 +105,7 @@ extension ClusterGradientSource {
         let chunk = try FloatPayload.chunkIndex(
             of: header, payloadBytes: link.payload.count, elementSize: wire.elementSize, in: chunks)
         guard machine.expects(unit, from: peer, member) else { return }
-        parts.insert(chunk, of: unit, from: member)
+        if parts.insert(chunk, of: unit, from: member) { try handle(.answering(peer, member, unit), push) }
         contributors[unit.node] = member
         inlinePayloadBytes += UInt64(link.payload.count)
         try link.payload.withUnsafeBytes { bytes in

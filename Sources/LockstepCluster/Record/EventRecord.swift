@@ -74,7 +74,7 @@ extension ByteWriter {
             append(peer, member)
             append(offset)
             append(Int64(count))
-        case .answered(let peer, let member, let unit):
+        case .answering(let peer, let member, let unit), .answered(let peer, let member, let unit):
             append(peer, member)
             append(unit)
         case .goodbye(let peer, let member, let goodbye):
@@ -187,7 +187,7 @@ extension CoordinatorEvent {
     enum Kind: UInt8 {
         case hello = 1
         case ready, dataRequested, answered, goodbye, stranger, peerLost, beginStep, beginEvaluation, chunkUpdated
-        case compared, judged, stop, tick, evaluated, predicted
+        case compared, judged, stop, tick, evaluated, predicted, answering
     }
 
     var kind: Kind {
@@ -195,6 +195,7 @@ extension CoordinatorEvent {
         case .hello: .hello
         case .ready: .ready
         case .dataRequested: .dataRequested
+        case .answering: .answering
         case .answered: .answered
         case .goodbye: .goodbye
         case .stranger: .stranger

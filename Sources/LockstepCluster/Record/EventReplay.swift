@@ -107,6 +107,7 @@ extension ByteReader {
             let (peer, member) = (try peer(), try member())
             let offset = try integer(UInt64.self)
             return .dataRequested(peer, member, offset: offset, count: Int(try integer(Int64.self)))
+        case .answering: return .answering(try peer(), try member(), try unit())
         case .answered: return .answered(try peer(), try member(), try unit())
         case .goodbye: return .goodbye(try peer(), try member(), try body())
         case .stranger: return .stranger(try peer())

@@ -87,7 +87,7 @@ extension Simulation {
             if unit.step != version || answer.digest != digest { torn += 1 }
             return
         }
-        parts.insert(chunk, of: unit, from: member)
+        if parts.insert(chunk, of: unit, from: member) { handle(.answering(peer, member, unit)) }
         if machine.isAudited {
             copies[CopyKey(unit: unit, member: member), default: emptyCopy].gradients[chunk] = answer
         } else {
