@@ -24,12 +24,6 @@ static inline long linux_affinity(void *mask, size_t size) {
     return syscall(SYS_sched_getaffinity, 0, size, mask);
 }
 
-/// Gives the calling thread the policy SCHED_BATCH: it takes no core from another thread when it wakes.
-static inline void linux_schedule_in_batches(void) {
-    const struct { int priority; } parameters = {0};
-    syscall(SYS_sched_setscheduler, 0, 3, &parameters);
-}
-
 /// Names the calling thread: PR_SET_NAME, which keeps 15 bytes.
 static inline void linux_name_thread(const char *name) {
     syscall(SYS_prctl, 15, name, 0, 0, 0);

@@ -3,7 +3,7 @@ import LockstepSystem
 import ZeroMQ
 
 /// How long a thread that waits for messages goes on looking before it sleeps: only where what it waited for lately came
-/// soon.
+/// soon, and where nobody else computes on its core.
 ///
 /// An answer takes three threads to pass on, and to wake a core that sleeps costs each of them 20 to 50 us in a virtual
 /// machine. Worse, a worker that slept may be woken on the core where another one has just begun to compute, and wait for
@@ -16,16 +16,30 @@ struct AdaptiveSpin {
     private static let longest: UInt64 = 8_000_000
     /// The share of the newest wait in what is usual.
     private static let memory: UInt64 = 8
+    /// Nanoseconds for which whoever passes messages on uses a core at most. One that was left and is away for longer is
+    /// computing for somebody else.
+    private static let passing: UInt64 = 500_000
+    /// Waits that are slept through once that has happened.
+    private static let pause = 500
 
     /// What waits usually take, in nanoseconds: an exponential average.
     private(set) var usual = longest
 
+    /// Waits to sleep through, for somebody else computes here.
+    private var sleeps = 0
+
     /// Whether looking on is worth it.
-    var isPromising: Bool { usual < Self.limit }
+    var isPromising: Bool { usual < Self.limit && sleeps == 0 }
 
     /// Takes note of a wait that took so many nanoseconds.
     mutating func note(_ nanoseconds: UInt64) {
         usual = (usual * (Self.memory - 1) + min(nanoseconds, Self.longest)) / Self.memory
+        sleeps = max(0, sleeps - 1)
+    }
+
+    /// Takes note of how many nanoseconds the core was away that was left to others.
+    mutating func noteAbsence(_ nanoseconds: UInt64) {
+        if nanoseconds > Self.passing { sleeps = Self.pause }
     }
 
     /// Waits for one of the poller's items until `deadline` (nil: without limit).
@@ -41,11 +55,13 @@ struct AdaptiveSpin {
         let start = Moment.now
         var now = start
         defer { note(now.nanoseconds - start.nanoseconds) }
-        let end = isLooking && isPromising ? start.nanoseconds + Self.limit : 0
-        while now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
+        let end = start.nanoseconds + Self.limit
+        while isLooking, isPromising, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
             guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else { return now = .now }
+            let left = Moment.now
             Thread.yield()
             now = .now
+            noteAbsence(now.nanoseconds - left.nanoseconds)
         }
         _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: now))
         now = .now

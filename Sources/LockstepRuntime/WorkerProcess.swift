@@ -25,8 +25,6 @@ package enum WorkerProcess {
             // Gradients are sent by reference: the loop must outlive the last message.
             withExtendedLifetime(loop) { try? context.terminate() }
         }
-        // libzmq's threads exist by now and stay as quick as they are.
-        Thread.yieldToWakers()
         do {
             try loop.run()
         } catch let ending as WorkerEnding where ending == .finished || ending == .stopped {

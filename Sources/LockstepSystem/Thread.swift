@@ -27,15 +27,6 @@ package struct Thread: ~Copyable, Sendable {
         pthread_detach(handle)
     }
 
-    /// Has the calling thread wake up without taking the core from a thread that runs there: for long computations, between
-    /// threads that only pass on what they are told.
-    ///
-    /// Where a worker that has got its task takes the core of the thread that is about to send the next worker its own,
-    /// one core computes for both and the other one waits. Needs no privilege; a system without it changes nothing.
-    package static func yieldToWakers() {
-        linux_schedule_in_batches()
-    }
-
     /// Leaves the core to whoever else can use it; returns at once where nobody can.
     package static func yield() { sched_yield() }
 

@@ -21,6 +21,20 @@ struct AdaptiveSpinTests {
         #expect(!spin.isPromising)
     }
 
+    @Test("Where somebody else computes on the core, waits are slept through for a while")
+    func company() {
+        var spin = AdaptiveSpin()
+        for _ in 0..<60 { spin.note(1_000) }
+        spin.noteAbsence(100_000)
+        #expect(spin.isPromising)
+        spin.noteAbsence(3_000_000)
+        #expect(!spin.isPromising)
+        for _ in 0..<499 { spin.note(1_000) }
+        #expect(!spin.isPromising)
+        spin.note(1_000)
+        #expect(spin.isPromising)
+    }
+
     @Test("A wait ends with a message or at its deadline, whether it looks or sleeps", arguments: [true, false])
     func ending(looks: Bool) throws {
         let context = try Context()
