@@ -37,13 +37,13 @@ package final class Trainer {
     }
 
     private let configuration: RunConfiguration
-    private let schedule: BatchSchedule
-    private let source: any GradientSource
-    private let surroundings: Surroundings
+    let schedule: BatchSchedule
+    let source: any GradientSource
+    let surroundings: Surroundings
     private let clock = ContinuousClock()
 
     private let step: Step
-    private var parameters: VersionedParameters
+    private(set) var parameters: VersionedParameters
     private var progress: TrainingProgress
     /// What happened to the membership before this process.
     private let earlierMembership: MembershipCounts
@@ -228,36 +228,6 @@ package final class Trainer {
         state.progress.membership = earlierMembership + source.membership
         state.progress.optimizerScalars = step.optimizer.stateScalars
         return state
-    }
-
-    // MARK: - Numbers that are not finite
-
-    /// Finds out which shard and which worker gave an answer that is not finite, by computing the shards again.
-    private func place(of answer: NotFiniteAnswer) -> NotFinite {
-        let batch = Batch(step: parameters.version, schedule: schedule)
-        var place = NotFinite(
-            quantity: answer.node == nil ? .weights : .loss, step: batch.step, epoch: batch.epoch,
-            shards: schedule.shards)
-        let weights = parameters.forward(parameters.version).pointer
-        if let found = try? surroundings.makeComputation().firstNotFiniteShard(of: batch, weights: weights) {
-            (place.shard, place.quantity) = found
-            let leaf = batch.tree.leaves.first { batch.tree.slot(of: $0) == found.shard }
-            place.worker = leaf.flatMap { contributor(above: $0, in: batch.tree) }
-        } else if let node = answer.node {
-            // Whoever gave it computes something else than this process does.
-            place.worker = source.contributor(of: node)
-        }
-        return place
-    }
-
-    /// Who computed a shard, alone or as part of a larger node.
-    private func contributor(above leaf: NodeID, in tree: SummationTree) -> String? {
-        var node: NodeID? = leaf
-        while let candidate = node {
-            if let name = source.contributor(of: candidate) { return name }
-            node = tree.parent(of: candidate)
-        }
-        return nil
     }
 }
 

@@ -66,4 +66,23 @@ struct EndingTests {
             }
         }
     }
+
+    @Test("Whose loss is not finite is named: the shard, and the worker that computed it", arguments: [false, true])
+    func notFiniteShard(isDistributed: Bool) throws {
+        let place = try Workplace()
+        // The first step makes weights of 1e30, whose products the second one cannot hold.
+        let run = try RunningProcess(
+            [
+                "train", "tiny.yaml", "--output", place.output(), "--set", "optimizer.sgd.learning-rate=1e30",
+                "--set", "network.activation=relu", "--set", "cost=cross-entropy",
+            ] + (isDistributed ? ["--workers", "2"] : ["--shards", "2"]), in: place.folder.path)
+        let result = try run.wait()
+        #expect(result.status == 70, "\(result)")
+        let line = try #require(result.errorLines.last)
+        let origin = isDistributed ? #", computed by worker [12] \(\S+, pid [0-9]+\),"# : ""
+        let pattern = try Regex(
+            #"lockstep: step 1 \(epoch 0\): the loss of shard [01] of 2"# + origin
+                + " is not a finite number; try a smaller learning rate")
+        #expect(line.wholeMatch(of: pattern) != nil, "\(line)")
+    }
 }
