@@ -198,7 +198,7 @@ extension CoordinatorMachine {
         count { $0.quarantined += 1 }
         guard let index = members.firstIndex(where: { $0.id == id }) else { return }
         let removed = members.remove(at: index)
-        quarantine.insert(ProcessIdentity(host: removed.hello.host, processID: removed.hello.processID))
+        quarantine.insert(removed.process)
         let refusal = Refusal(
             code: .quarantined,
             message: "its answer for node \(node) of step \(step) was wrong; check the host's memory and processor")

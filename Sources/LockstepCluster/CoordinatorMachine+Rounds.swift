@@ -168,10 +168,12 @@ extension CoordinatorMachine {
         computeSecondCopies(into: &actions)
     }
 
-    /// Whether a member may be given a unit: in an audit, no process computes both copies of a node.
+    /// Whether a member may be given a unit: in an audit, no process computes both copies of a node, as whichever member.
     func mayGet(_ number: UInt32, _ index: Int) -> Bool {
         guard let round, let audit = round.audit else { return true }
-        return audit.wants(number, from: members[index].info) && !members[index].holds(round.unit(number))
+        let unit = round.unit(number)
+        return audit.wants(number, from: members[index].info)
+            && !members.contains { $0.process == members[index].process && $0.holds(unit) }
     }
 
     /// Gives a unit of the round to a member, after whatever it lacks of the round's weights.

@@ -48,6 +48,11 @@ struct Member: Sendable {
         return unit == answering && unit.kind == .node && unit.step == step
     }
 
+    /// Which process it is; it may be one that has had another membership.
+    var process: CoordinatorMachine.ProcessIdentity {
+        CoordinatorMachine.ProcessIdentity(host: hello.host, processID: hello.processID)
+    }
+
     func holds(_ unit: WorkUnit) -> Bool {
         outstanding.contains { $0.unit == unit }
     }

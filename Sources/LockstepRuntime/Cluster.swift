@@ -11,59 +11,17 @@ package import ZeroMQ
 
 /// A coordinator that listens, and the run that it is to train.
 package final class Cluster {
-    /// Where a coordinator listens and whom it admits.
-    package struct Options {
-        /// Empty: an ipc endpoint of its own, for workers that it starts itself.
-        package var endpoints: [Endpoint]
-        package var workers: ClosedRange<Int>
-        package var allowsMixedKernels: Bool
-        package var transport: Transport
-        /// What protects the endpoints over tcp, and who gets in there. Nil: anybody.
-        package var keys: CoordinatorKeys?
-        /// What the processes are to note about their time; nil: nothing.
-        package var timeline: TimelineOptions?
-        /// The fraction of the steps in which every node is computed twice and compared.
-        package var auditedFraction: Double
-        /// How many dead local workers are replaced in a run.
-        package var maximumRestarts: Int
-        /// The file to write the coordinator's events to; nil: none.
-        package var eventRecord: String?
-        /// Whether the number of workers that compute is chosen as the run goes on.
-        package var adaptsActivity: Bool
-        /// Whether the workers only pretend to compute, in a trial of the coordinator alone; no weights of it are of use.
-        package var workersPretend: Bool
-
-        package init(
-            endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
-            keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
-            maximumRestarts: Int = 10, eventRecord: String? = nil, adaptsActivity: Bool = false,
-            workersPretend: Bool = false
-        ) {
-            self.endpoints = endpoints
-            self.workers = workers
-            self.allowsMixedKernels = allowsMixedKernels
-            self.transport = transport
-            self.keys = keys
-            self.timeline = timeline
-            self.auditedFraction = auditedFraction
-            self.maximumRestarts = maximumRestarts
-            self.eventRecord = eventRecord
-            self.adaptsActivity = adaptsActivity
-            self.workersPretend = workersPretend
-        }
-    }
-
-    private(set) var run: PreparedRun
-    private let options: Options
-    private let deadlines: Deadlines
-    private let context: Context
-    private let link: CoordinatorLink
-    private let events: EventFile?
-    private let stop: StopSignals?
+    var run: PreparedRun
+    let options: Options
+    let deadlines: Deadlines
+    let context: Context
+    let link: CoordinatorLink
+    let events: EventFile?
+    let stop: StopSignals?
     private var runtimeDirectory: RuntimeDirectory?
-    private var localWorkers: LocalWorkers?
+    var localWorkers: LocalWorkers?
     /// Of this process.
-    private let timeline: Timeline?
+    let timeline: Timeline?
     /// Where the time of a run went, once it has been trained, if the options ask for it.
     package private(set) var timelines: [ProcessTimeline] = []
     /// What has gone wrong since all was well.
@@ -73,7 +31,7 @@ package final class Cluster {
     /// What a step was predicted to take, once the workers were there.
     package private(set) var prediction: CostModel?
     /// Drawn anew by every coordinator process.
-    private let number = UInt32.random(in: 1...UInt32.max)
+    let number = UInt32.random(in: 1...UInt32.max)
 
     /// Binds the endpoints, so that one in use is found before anything else starts.
     ///
@@ -220,80 +178,4 @@ package final class Cluster {
 
     /// What they do is bound by the memory's speed, which a few threads use up.
     private static let mostHelpers = 7
-
-    /// Puts the data set where workers of this host can map it, and makes room for the weights beside it.
-    ///
-    /// - Returns: nil if payload is to travel in messages.
-    /// - Throws: `SystemError` if there is no memory to share and the run insists on it.
-    private func makeRegions(notify: (ClusterNotice, String?) -> Void) throws -> RegionServer? {
-        guard options.transport != .inline else { return nil }
-        do {
-            let layout = RegionLayout(
-                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.wire)
-            let data = try shareData()
-            // Workers of our own ask over their standard input; nobody else is expected then.
-            let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
-            let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
-            try localWorkers?.watchLifelines { try regions.watch($0) }
-            return regions
-        } catch let error as SystemError where options.transport == .auto {
-            notify(.memoryUnshared(reason: "\(error)"), nil)
-            return nil
-        }
-    }
-
-    /// The memory that the data set lies in, which becomes a copy's if workers can't be given it.
-    private func shareData() throws -> SharedRegion {
-        if let region = run.dataset.region { return region }
-        let copy = try SharedRegion(name: "lockstep-data", copying: run.dataset.bytes)
-        run.dataset = try Dataset(
-            description: run.dataset.description, bytes: UnsafeRawBufferPointer(copy.bytes), owner: copy)
-        return copy
-    }
-
-    private func makeSource(
-        _ parameters: VersionedParameters, _ regions: RegionServer?,
-        notify: @escaping (ClusterNotice, String?) -> Void
-    ) throws -> ClusterGradientSource {
-        let welcome = Welcome(
-            configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address,
-            timeline: options.timeline, pretends: options.workersPretend ? true : nil)
-        let computation = try run.makeComputation()
-        computation.timeline = timeline
-        let terms = CoordinatorMachine.Terms(
-            minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
-            chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
-            programVersion: programVersion,
-            expected: Ready(kernel: run.library.kernel, computation.fingerprint()),
-            allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
-            adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.wire == .bfloat16)
-        let supervision = ClusterGradientSource.Supervision(
-            notify: { [unowned self] notice, step, lastWords in
-                var ending: String?
-                if case .lost(let member, _, _, _) = notice {
-                    ending = localWorkers?.ending(ofProcess: member.processID)
-                }
-                localWorkers?.note(notice)
-                let log = notice.culprit.flatMap { localWorkers?.log(ofProcess: $0.processID) }
-                chronicle.note(notice, step: step, ending: ending, log: log, lastWords: lastWords)
-                notify(notice, ending)
-            },
-            check: { [unowned self] isGathering, activeWorkers in
-                let isNeeded = !options.adaptsActivity
-                if let signal = stop?.requested, isGathering || (isNeeded && activeWorkers == 0) {
-                    throw RunError.interrupted(signal: signal)
-                }
-                try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }
-            },
-            nextCheck: { [unowned self] in localWorkers?.nextDue },
-            restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
-            descriptors: stop.map { [$0.descriptor] } ?? [])
-        return ClusterGradientSource(
-            link: link, context: context, terms: terms, welcome: try welcome.encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
-            parameters: parameters, computation: computation,
-            audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
-            regions: regions, transport: options.transport, timeline: timeline, events: events,
-            supervision: supervision)
-    }
 }

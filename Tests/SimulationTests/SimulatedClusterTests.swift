@@ -49,8 +49,9 @@ struct SimulatedClusterTests {
         #expect(sum.failures > 0 && sum.audited > 0 && sum.lies > 0 && sum.quarantined > 0 && sum.named > 0)
     }
 
-    /// A liar that lost its membership and, as a new member, confirmed its own wrong answer.
-    @Test("Seeds that have once found a mistake", arguments: [1_029_362] as [UInt64])
+    /// A liar that lost its membership and, as a new member, confirmed its own wrong answer; and a process that was given
+    /// the other copy of what it still computed as another member, so that nobody computed it in the end.
+    @Test("Seeds that have once found a mistake", arguments: [1_029_362, 1_428_931] as [UInt64])
     func found(seed: UInt64) throws {
         _ = try Simulation.run(seed: seed)
     }

@@ -176,7 +176,7 @@ package final class Simulation {
             if let firstProblem { throw broken(firstProblem) }
             if stage == .ended, processes.allSatisfy({ !$0.isAlive }) { break }
         }
-        guard stage == .ended else { throw broken("nothing happens any more") }
+        guard stage == .ended else { throw broken("nothing happens any more; \(machine.status)") }
         if let survivor = processes.firstIndex(where: \.isAlive) { throw broken("process \(survivor) never ends") }
         if failure == nil { try checkWeights() }
         if var record { try check(replayOf: record.takeBytes()) }

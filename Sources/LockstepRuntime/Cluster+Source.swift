@@ -1,0 +1,88 @@
+import LockstepBLAS
+import LockstepCluster
+import LockstepData
+import LockstepNetwork
+import LockstepProtocol
+import LockstepSharding
+import LockstepSystem
+import LockstepTimeline
+import LockstepTraining
+
+/// What a run's steps need: memory that is shared, and the gradient source over it.
+extension Cluster {
+    /// Puts the data set where workers of this host can map it, and makes room for the weights beside it.
+    ///
+    /// - Returns: nil if payload is to travel in messages.
+    /// - Throws: `SystemError` if there is no memory to share and the run insists on it.
+    func makeRegions(notify: (ClusterNotice, String?) -> Void) throws -> RegionServer? {
+        guard options.transport != .inline else { return nil }
+        do {
+            let layout = RegionLayout(
+                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.wire)
+            let data = try shareData()
+            // Workers of our own ask over their standard input; nobody else is expected then.
+            let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
+            let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
+            try localWorkers?.watchLifelines { try regions.watch($0) }
+            return regions
+        } catch let error as SystemError where options.transport == .auto {
+            notify(.memoryUnshared(reason: "\(error)"), nil)
+            return nil
+        }
+    }
+
+    /// The memory that the data set lies in, which becomes a copy's if workers can't be given it.
+    private func shareData() throws -> SharedRegion {
+        if let region = run.dataset.region { return region }
+        let copy = try SharedRegion(name: "lockstep-data", copying: run.dataset.bytes)
+        run.dataset = try Dataset(
+            description: run.dataset.description, bytes: UnsafeRawBufferPointer(copy.bytes), owner: copy)
+        return copy
+    }
+
+    func makeSource(
+        _ parameters: VersionedParameters, _ regions: RegionServer?,
+        notify: @escaping (ClusterNotice, String?) -> Void
+    ) throws -> ClusterGradientSource {
+        let welcome = Welcome(
+            configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address,
+            timeline: options.timeline, pretends: options.workersPretend ? true : nil)
+        let computation = try run.makeComputation()
+        computation.timeline = timeline
+        let terms = CoordinatorMachine.Terms(
+            minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
+            chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
+            programVersion: programVersion,
+            expected: Ready(kernel: run.library.kernel, computation.fingerprint()),
+            allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
+            adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.wire == .bfloat16)
+        let supervision = ClusterGradientSource.Supervision(
+            notify: { [unowned self] notice, step, lastWords in
+                var ending: String?
+                if case .lost(let member, _, _, _) = notice {
+                    ending = localWorkers?.ending(ofProcess: member.processID)
+                }
+                localWorkers?.note(notice)
+                let log = notice.culprit.flatMap { localWorkers?.log(ofProcess: $0.processID) }
+                chronicle.note(notice, step: step, ending: ending, log: log, lastWords: lastWords)
+                notify(notice, ending)
+            },
+            check: { [unowned self] isGathering, activeWorkers in
+                let isNeeded = !options.adaptsActivity
+                if let signal = stop?.requested, isGathering || (isNeeded && activeWorkers == 0) {
+                    throw RunError.interrupted(signal: signal)
+                }
+                try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }
+            },
+            nextCheck: { [unowned self] in localWorkers?.nextDue },
+            restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
+            descriptors: stop.map { [$0.descriptor] } ?? [])
+        return ClusterGradientSource(
+            link: link, context: context, terms: terms, welcome: try welcome.encoded(),
+            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
+            parameters: parameters, computation: computation,
+            audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
+            regions: regions, transport: options.transport, timeline: timeline, events: events,
+            supervision: supervision)
+    }
+}
