@@ -69,7 +69,8 @@ package struct WorkerMachine: Sendable {
         case .disconnected:
             loseCoordinator(now: now, into: &actions)
         case .welcomed(let run, let member):
-            guard case .connecting = state else { return }
+            // One that was under way when its connection ended is worth nothing, and no other end would be told.
+            guard isConnected, case .connecting = state else { return }
             membership = Membership(run: run, member: member)
             state = .preparing
             actions.append(.prepare)

@@ -50,8 +50,9 @@ struct SimulatedClusterTests {
     }
 
     /// A liar that lost its membership and, as a new member, confirmed its own wrong answer; and a process that was given
-    /// the other copy of what it still computed as another member, so that nobody computed it in the end.
-    @Test("Seeds that have once found a mistake", arguments: [1_029_362, 1_428_931] as [UInt64])
+    /// the other copy of what it still computed as another member, so that nobody computed it in the end; and a worker that
+    /// took a welcome for good which had come over a connection that was lost, and waited for ever.
+    @Test("Seeds that have once found a mistake", arguments: [1_029_362, 1_428_931, 3_028_388] as [UInt64])
     func found(seed: UInt64) throws {
         _ = try Simulation.run(seed: seed)
     }

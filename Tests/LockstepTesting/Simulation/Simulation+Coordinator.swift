@@ -128,7 +128,7 @@ extension Simulation {
         let tree = tree(of: version)
         StandInArithmetic.gradient(
             of: unit.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
-        if answer.isWrong { scratch.pointer[tree.samples(of: unit.node).lowerBound] += 1 }
+        if answer.culprit > 0 { scratch.pointer[tree.samples(of: unit.node).lowerBound] += 1 }
         guard let total = reducer.add(unit.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
         let sum = total.make(total.range)
         for element in 0..<plan.batch {

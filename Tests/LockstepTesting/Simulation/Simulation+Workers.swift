@@ -147,7 +147,7 @@ extension Simulation {
         let secondHalf = weightsAtHand(of: index, unit.step).dropFirst(computing.firstHalf.count)
         var answer = Answer(digest: StandInArithmetic.digest(computing.firstHalf + secondHalf))
         if processes[index].isLiar, unit.kind == .node, random.chance(1, in: 3) {
-            answer.isWrong = true
+            answer.culprit = index + 1
             lies += 1
         }
         if unit.kind == .node {

@@ -171,7 +171,7 @@ package final class Simulation {
         while let (now, happening) = queue.next() {
             time = now
             events += 1
-            if events > Self.eventLimit { throw broken("it does not end") }
+            if events > Self.eventLimit { throw broken("it does not end; \(machine.status)") }
             happen(happening)
             if let firstProblem { throw broken(firstProblem) }
             if stage == .ended, processes.allSatisfy({ !$0.isAlive }) { break }
