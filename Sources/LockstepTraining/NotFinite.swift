@@ -61,13 +61,14 @@ extension Computation {
     ///
     /// - Parameters:
     ///   - batch: The mini-batch.
+    ///   - node: Whose shards to look at; nil: all.
     ///   - weights: All parameters, in the layout's order.
     /// - Returns: The first shard whose loss or gradient is infinite or not a number.
-    package func firstNotFiniteShard(
-        of batch: Batch, weights: UnsafePointer<Float>
+    func firstNotFiniteShard(
+        of batch: Batch, in node: NodeID? = nil, weights: UnsafePointer<Float>
     ) -> (shard: Int, quantity: NotFinite.Quantity)? {
         let sum = FloatBuffer(count: layout.count)
-        for leaf in batch.tree.leaves {
+        for leaf in batch.tree.leaves[batch.tree.leaves(of: node ?? batch.tree.root)] {
             let loss = gradient(of: leaf, in: batch, weights: weights, into: sum.pointer) { _ in }
             if !loss.isFinite { return (batch.tree.slot(of: leaf), .loss) }
             let isFinite = withExtendedLifetime(sum) { allFinite(sum.pointer, count: layout.count) }

@@ -10,7 +10,9 @@ extension Trainer {
             quantity: answer.node == nil ? .weights : .loss, step: batch.step, epoch: batch.epoch,
             shards: schedule.shards)
         let weights = parameters.forward(parameters.version).pointer
-        if let found = try? surroundings.makeComputation().firstNotFiniteShard(of: batch, weights: weights) {
+        if let found = try? surroundings.makeComputation().firstNotFiniteShard(
+            of: batch, in: answer.node, weights: weights)
+        {
             (place.shard, place.quantity) = found
             let leaf = batch.tree.leaves.first { batch.tree.slot(of: $0) == found.shard }
             place.worker = leaf.flatMap { contributor(above: $0, in: batch.tree) }
