@@ -1,4 +1,3 @@
-package import LockstepCluster
 package import ZeroMQ
 
 extension Cluster {

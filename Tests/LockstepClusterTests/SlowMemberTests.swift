@@ -28,10 +28,11 @@ struct SlowMemberTests {
                 now: Moment(nanoseconds: 0))
             for peer in peers {
                 let hello = Hello(programVersion: "1", host: "h", processID: peer.rawValue)
-                let welcome = take(.hello(peer, hello)).compactMap { action in
+                let welcome: [MemberID] = take(.hello(peer, hello)).compactMap { action in
                     if case .welcome(_, let member) = action { member } else { nil }
                 }
-                members[peer] = try #require(welcome.first)
+                let number: MemberID = try #require(welcome.first)
+                members[peer] = number
                 take(.ready(peer, member(peer), ready))
             }
         }
