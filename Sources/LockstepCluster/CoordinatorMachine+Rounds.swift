@@ -94,8 +94,9 @@ extension CoordinatorMachine {
         if let round, round.includes(unit) { complete(unit, by: members[index].info, into: &actions) }
         dispatch(into: &actions)
         helpStragglers(into: &actions)
-        overtake(into: &actions)
-        if let index = self.index(of: peer, member), members[index].isIdle { sendPublished(to: index, into: &actions) }
+        guard let index = self.index(of: peer, member) else { return }
+        overtake(by: index, into: &actions)
+        if members[index].isIdle { sendPublished(to: index, into: &actions) }
     }
 
     private mutating func complete(_ unit: WorkUnit, by member: MemberInfo, into actions: inout [CoordinatorAction]) {

@@ -60,55 +60,43 @@ extension CoordinatorMachine {
         }
     }
 
-    /// Has idle members take over, without waiting until it is late, what they will have done long before whoever holds it,
-    /// by what both usually take: on a slow core, or behind a slow link.
-    mutating func overtake(into actions: inout [CoordinatorAction]) {
-        guard let round, !round.isComplete, round.kind == .node, round.audit == nil else { return }
-        for index in members.indices where members[index].isIdle && !members[index].isResting {
-            guard
-                let seconds = members[index].pace.perSample.value,
-                let (unit, amount) = longestAwaited(besides: index),
-                let expected = expectedEnd(of: unit),
-                expected > clock.now.advanced(bySeconds: Self.haste * seconds * Double(amount))
-            else { continue }
-            count { $0.stragglersHelped += 1 }
-            blameHolders(of: unit, into: &actions)
-            assign(unit.number, to: index, into: &actions)
-        }
+    /// Has a member that has become idle take over, without waiting until it is late, what it will have done long before
+    /// whoever holds it, by what both usually take: on a slow core, or behind a slow link.
+    ///
+    /// Members that were idle before had their turn then; since then they could only be later.
+    mutating func overtake(by index: Int, into actions: inout [CoordinatorAction]) {
+        guard
+            let round, !round.isComplete, round.kind == .node, round.audit == nil, members[index].isIdle,
+            !members[index].isResting, let seconds = members[index].pace.perSample.value,
+            let (unit, amount, end) = longestAwaited(),
+            end > clock.now.advanced(bySeconds: Self.haste * seconds * Double(amount))
+        else { return }
+        count { $0.stragglersHelped += 1 }
+        blameHolders(of: unit, into: &actions)
+        assign(unit.number, to: index, into: &actions)
     }
 
-    /// The node of the round that will be answered last.
-    private func longestAwaited(besides helper: Int) -> (unit: WorkUnit, amount: Int)? {
-        var last: (end: Moment, unit: WorkUnit, amount: Int)?
-        for index in members.indices where index != helper {
-            for assignment in members[index].outstanding {
-                let unit = assignment.unit
-                guard
-                    unit.isWork, let round, round.includes(unit), isWanted(unit), mayGet(unit.number, helper),
-                    let end = expectedEnd(of: unit), last.map({ $0.end < end }) ?? true
-                else { continue }
-                last = (end, unit, assignment.amount)
-            }
-        }
-        return last.map { ($0.unit, $0.amount) }
-    }
-
-    /// When the first answer to a unit is due, by what its holders usually take; nil where that is soon or not known.
-    private func expectedEnd(of unit: WorkUnit) -> Moment? {
-        var first: Moment?
-        for index in members.indices where members[index].holds(unit) {
-            guard let seconds = members[index].pace.perSample.value else { return nil }
+    /// The node of the round that will be answered last, by what its holder usually takes. None that is due soon, nor one
+    /// that somebody else computes too.
+    private func longestAwaited() -> (unit: WorkUnit, amount: Int, end: Moment)? {
+        guard let round else { return nil }
+        var last: (unit: WorkUnit, amount: Int, end: Moment)?
+        for member in members.indices where !members[member].outstanding.isEmpty {
+            guard let seconds = members[member].pace.perSample.value else { continue }
             var amount = 0
-            for assignment in members[index].outstanding {
+            for assignment in members[member].outstanding {
                 amount += assignment.amount
-                if assignment.unit == unit { break }
+                let takes = seconds * Double(amount)
+                let end = members[member].busySince.advanced(bySeconds: takes)
+                guard
+                    takes >= terms.deadlines.stragglerFloor, last.map({ $0.end < end }) ?? true,
+                    round.includes(assignment.unit), assignment.unit.isWork, isWanted(assignment.unit),
+                    !members.indices.contains(where: { $0 != member && members[$0].holds(assignment.unit) })
+                else { continue }
+                last = (assignment.unit, assignment.amount, end)
             }
-            let takes = seconds * Double(amount)
-            guard takes >= terms.deadlines.stragglerFloor else { return nil }
-            let end = members[index].busySince.advanced(bySeconds: takes)
-            first = first.map { min($0, end) } ?? end
         }
-        return first
+        return last
     }
 
     /// An idle member for a unit that is late; one that sits the step out only where there is no other.
