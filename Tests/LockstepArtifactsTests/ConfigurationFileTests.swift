@@ -9,7 +9,7 @@ import Testing
 import LockstepArtifacts
 
 /// The least that a configuration must say; line 4 is training.
-private let minimal = """
+let minimalConfiguration = """
     name: tiny
     data: { name: mnist }
     network: { sizes: [784, 30, 10] }
@@ -25,14 +25,14 @@ struct ConfigurationFileTests {
 
     /// The minimal configuration with one line replaced, counted from 1.
     private func minimal(line: Int, _ replacement: String) -> String {
-        var lines = LockstepArtifactsTests.minimal.components(separatedBy: "\n")
+        var lines = minimalConfiguration.components(separatedBy: "\n")
         lines[line - 1] = replacement
         return lines.joined(separator: "\n")
     }
 
     @Test("What a configuration leaves out has the defaults")
     func defaults() throws {
-        let run = try load(LockstepArtifactsTests.minimal)
+        let run = try load(minimalConfiguration)
         #expect(run.name == "tiny")
         #expect(run.data == .named("mnist"))
         #expect(run.network == Architecture(sizes: [784, 30, 10]))
@@ -89,7 +89,7 @@ struct ConfigurationFileTests {
         "A kernel may be left to the run or be the portable one",
         arguments: [("auto", nil), ("portable", MatrixKernel.portable), ("skylakex", .skylakex), ("~", nil)])
     func kernels(word: String, kernel: MatrixKernel?) throws {
-        #expect(try load(LockstepArtifactsTests.minimal + "kernel: \(word)\n").kernel == kernel)
+        #expect(try load(minimalConfiguration + "kernel: \(word)\n").kernel == kernel)
     }
 
     @Test(
@@ -107,7 +107,7 @@ struct ConfigurationFileTests {
             ),
         ])
     func optimizers(text: String, expected: OptimizerConfiguration) throws {
-        let minimal = LockstepArtifactsTests.minimal
+        let minimal = minimalConfiguration
         let run = try load(minimal.replacing("sgd: { learning-rate: 3.0 }", with: text))
         #expect(run.optimizer == expected)
     }
@@ -125,7 +125,7 @@ struct ConfigurationFileTests {
             ),
         ])
     func schedules(text: String, expected: ScheduleConfiguration) throws {
-        #expect(try load(LockstepArtifactsTests.minimal + "schedule: \(text)\n").schedule == expected)
+        #expect(try load(minimalConfiguration + "schedule: \(text)\n").schedule == expected)
     }
 
     @Test(
@@ -137,7 +137,7 @@ struct ConfigurationFileTests {
         ] as [(String, String?, OutputActivation)])
     func outputs(cost: String, output: String?, expected: OutputActivation) throws {
         let named = output.map { ", output: \($0)" } ?? ""
-        let text = LockstepArtifactsTests.minimal.replacing("sizes: [784, 30, 10]", with: "sizes: [784, 10]\(named)")
+        let text = minimalConfiguration.replacing("sizes: [784, 30, 10]", with: "sizes: [784, 10]\(named)")
         let run = try load(text + "cost: \(cost)\n")
         #expect(run.network.output == expected)
         #expect(run.network.sizes == [784, 10])
@@ -146,7 +146,7 @@ struct ConfigurationFileTests {
     @Test("Regularization and augmentation are read with their defaults")
     func regularization() throws {
         let text =
-            LockstepArtifactsTests.minimal + """
+            minimalConfiguration + """
                 cost: cross-entropy
                 regularization: { dropout: 0.5, input-dropout: 0.25, label-smoothing: 0.1, average: 0.75 }
                 augmentation: { shift: 1, rotation: 2, scale: 0.5, shear: 0.25, elastic: 4, smoothness: 5 }
@@ -159,15 +159,15 @@ struct ConfigurationFileTests {
         #expect(
             run.augmentation
                 == AugmentationOptions(shift: 1, rotation: 2, scale: 0.5, shear: 0.25, elastic: 4, smoothness: 5))
-        let plain = try load(LockstepArtifactsTests.minimal)
+        let plain = try load(minimalConfiguration)
         #expect(plain.regularization == RegularizationOptions())
         #expect(plain.augmentation == AugmentationOptions() && !plain.augmentation.isActive)
     }
 
     @Test("A key without a value counts as left out")
     func emptyValues() throws {
-        let text = LockstepArtifactsTests.minimal + "shards:\ncost: null\nevaluation: { every: ~ }\ntimeouts:\n"
-        #expect(try load(text) == load(LockstepArtifactsTests.minimal))
+        let text = minimalConfiguration + "shards:\ncost: null\nevaluation: { every: ~ }\ntimeouts:\n"
+        #expect(try load(text) == load(minimalConfiguration))
     }
 
     @Test(

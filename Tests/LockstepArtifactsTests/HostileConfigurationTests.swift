@@ -4,16 +4,6 @@ import Testing
 
 import LockstepArtifacts
 
-/// A whole configuration, to be damaged.
-private let minimal = """
-    name: tiny
-    data: { name: mnist }
-    network: { sizes: [784, 30, 10] }
-    training: { epochs: 30, batch: 10 }
-    optimizer: { sgd: { learning-rate: 3.0 } }
-
-    """
-
 /// What nobody writes who wants a run.
 struct HostileConfigurationTests {
     private func load(_ text: String) throws -> RunConfiguration {
@@ -48,14 +38,14 @@ struct HostileConfigurationTests {
     @Test("Asterisks in comments and texts are no aliases")
     func asterisks() throws {
         let stars = "# * a\n# * b\n  # *c *d *e *f *g *h *i *j *k\n"
-        #expect(try load(stars + minimal).name == "tiny")
+        #expect(try load(stars + minimalConfiguration).name == "tiny")
     }
 
     @Test("Random bytes and damaged configurations give a value or an error, never a trap")
     func totality() {
         let seed: UInt64 = 7
         var random = SplitMix64(seed: seed)
-        let valid = Array(minimal.utf8)
+        let valid = Array(minimalConfiguration.utf8)
         let signs = Array("[]{}:,-?*&!|>'\"%@`#\n\t ~\\0x.".utf8)
         for round in 0..<3_000 {
             var bytes = valid
