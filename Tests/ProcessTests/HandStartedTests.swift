@@ -143,7 +143,7 @@ struct HandStartedTests {
 
     @Test("A worker process of several that is killed is replaced")
     func replaced() throws {
-        let terminals = try Terminals()
+        let terminals = try Terminals(epochs: 12)
         let coordinator = try terminals.coordinator("--workers", "1:3")
         let group = try terminals.worker("--processes", "2")
         try coordinator.waitForLine(containing: "Epoch 0:")
