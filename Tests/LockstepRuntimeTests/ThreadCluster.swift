@@ -61,11 +61,10 @@ struct ThreadCluster: Sendable {
     }
 
     func train(_ run: PreparedRun) throws -> Result {
-        let directory = try RuntimeDirectory.make()
-        let folder = directory.path
+        let folder = try TemporaryFolder()
         let context = try Context()
         let deadlines = Deadlines(start: start, rejoin: 20)
-        let endpoint = Endpoint.ipc(path: folder + "/coordinator")
+        let endpoint = Endpoint.ipc(path: folder("coordinator"))
         let link = try CoordinatorLink(
             context: context, ioThreads: 1, binding: [endpoint], keys: nil, deadlines: deadlines)
         let number: UInt32 = 77
@@ -99,11 +98,11 @@ struct ThreadCluster: Sendable {
         let loops = Loops()
         for index in workers.indices {
             threads.start { [self] in
-                endings[index] = work(index, context, endpoint, deadlines, cache: folder, keeping: loops)
+                endings[index] = work(index, context, endpoint, deadlines, cache: folder.path, keeping: loops)
             }
         }
         // Weights and gradients are sent by reference: they outlive the last message.
-        defer { withExtendedLifetime((parameters, loops)) { try? context.terminate() } }
+        defer { withExtendedLifetime((parameters, loops, folder)) { try? context.terminate() } }
         // Before the context ends: it waits for the workers' sockets.
         defer { threads.join() }
         do {
