@@ -24,9 +24,14 @@ package enum EventReplay {
                 "this is no record of events, or a damaged one, at event \(event): \(reason)"
             case .differs(let event, let what, let actions):
                 "event \(event), \(what), gives other actions than it did in the run: "
-                    + actions.map { "\($0)" }.joined(separator: ", ")
+                    + (actions.prefix(Self.actionsNamed).map { "\($0)" }
+                    + (actions.count > Self.actionsNamed ? ["and \(actions.count - Self.actionsNamed) more"] : []))
+                    .joined(separator: ", ")
             }
         }
+
+        /// The most actions that a message names: a member that joins may be sent thousands of chunks.
+        private static let actionsNamed = 16
     }
 
     /// Replays a record, whatever bytes it consists of. One that breaks off in the middle of an event, as that of a killed
