@@ -44,17 +44,4 @@ struct EventRingTests {
         for number in 0..<2_000 { history.append(.tick, [], at: moment(UInt64(number))) }
         #expect(history.lines.count == 1_000)
     }
-
-    @Test(
-        "A replay that comes out differently names the first actions and counts the others",
-        arguments: [16, 17, 70_000])
-    func differs(count: Int) {
-        let (peer, member) = (PeerID(rawValue: 4), MemberID(rawValue: 2))
-        let actions = (0..<count).map {
-            CoordinatorAction.sendParameters(peer, member, version: 1, chunk: $0)
-        }
-        let text = "\(EventReplay.Failure.differs(event: 3, .tick, actions: actions))"
-        #expect(text.contains("event 3, ") && text.contains("chunk: 15") && !text.contains("chunk: 16"))
-        #expect(text.hasSuffix(", and \(count - 16) more") == (count > 16))
-    }
 }
