@@ -8,17 +8,17 @@ package struct ChunkSum {
     let augend: UnsafePointer<Float>
     /// Nil where the root's gradient came as a whole.
     let addend: UnsafePointer<Float>?
-    /// Receives the sum, [range.count]; may be the augend.
-    let room: UnsafeMutablePointer<Float>?
 
     /// Makes a piece of the sum.
     ///
-    /// - Parameter piece: Elements within ``range``; several threads may make pieces that do not overlap.
-    /// - Returns: The piece, [piece.count].
-    package func make(_ piece: Range<Int>) -> UnsafePointer<Float> {
+    /// - Parameters:
+    ///   - piece: Elements within ``range``; several threads may make pieces that do not overlap.
+    ///   - room: Where it may be put, [piece.count]; may be where the gradient lies that came as a whole.
+    /// - Returns: The piece, [piece.count]: in `room`, or where it stands already.
+    package func make(_ piece: Range<Int>, in room: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
         let offset = piece.lowerBound - range.lowerBound
-        guard let addend, let room else { return augend + offset }
-        add(augend + offset, addend + offset, into: room + offset, count: piece.count)
-        return UnsafePointer(room + offset)
+        guard let addend else { return augend + offset }
+        add(augend + offset, addend + offset, into: room, count: piece.count)
+        return UnsafePointer(room)
     }
 }

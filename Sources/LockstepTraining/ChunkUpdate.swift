@@ -49,8 +49,10 @@ package final class ChunkUpdate: PiecewiseWork, @unchecked Sendable {
         defer { mode.restore() }
         let start = sum.range.lowerBound + piece * Self.pieceCount
         let range = start..<min(start + Self.pieceCount, sum.range.upperBound)
+        // The sum is put where the weights come that are made of it: one buffer less to write and read.
+        let room = parameters.next.pointer + range.lowerBound
         let isGood = optimizer.update(
-            range, from: parameters.current.pointer, sum: sum.make(range), into: parameters.next.pointer)
+            range, from: parameters.current.pointer, sum: sum.make(range, in: room), into: parameters.next.pointer)
         if !isGood { isFinite.store(false, ordering: .relaxed) }
         parameters.round(range, of: parameters.version + 1)
     }

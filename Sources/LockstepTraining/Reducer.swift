@@ -76,22 +76,19 @@ package final class Reducer {
                 let augend = values[tree.slot(of: left) * chunks + chunk],
                 let addend = values[tree.slot(of: right) * chunks + chunk]
             else { preconditionFailure("a known node without a value") }
+            known = parent
+            guard parent != tree.root else { return last = ChunkSum(range: range, augend: augend, addend: addend) }
             let slot = tree.slot(of: parent)
             let sum = slots[slot].pointer + range.lowerBound
-            if parent == tree.root {
-                last = ChunkSum(range: range, augend: augend, addend: addend, room: sum)
-            } else {
-                LockstepNumerics.add(augend, addend, into: sum, count: range.count)
-                if rounds { roundToBFloat16(sum, count: range.count) }
-            }
+            LockstepNumerics.add(augend, addend, into: sum, count: range.count)
+            if rounds { roundToBFloat16(sum, count: range.count) }
             values[slot * chunks + chunk] = UnsafePointer(sum)
-            known = parent
         }
         switch outcome {
         case .duplicate:
             return nil
         case .complete:
-            return last ?? ChunkSum(range: range, augend: floats, addend: nil, room: nil)
+            return last ?? ChunkSum(range: range, augend: floats, addend: nil)
         case .pending:
             if known == node && !isStable {
                 let slot = tree.slot(of: node)

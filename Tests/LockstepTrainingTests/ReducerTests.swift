@@ -53,12 +53,13 @@ struct ReducerTests {
             let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: range.count)
             _ = buffer.initialize(from: sums[push.node]?[range] ?? [])
             guard let base = buffer.baseAddress else { continue }
-            let total = reducer.add(push.node, chunk: push.chunk, base, isStable: push.isStable).map {
-                $0.make($0.range)
-            }
-            if let total {
+            if let sum = reducer.add(push.node, chunk: push.chunk, base, isStable: push.isStable) {
                 #expect(completed.insert(push.chunk).inserted)
-                for (offset, element) in range.enumerated() { found[element] = total[offset] }
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count) { room in
+                    guard let room = room.baseAddress else { return }
+                    let total = sum.make(sum.range, in: room)
+                    for (offset, element) in range.enumerated() { found[element] = total[offset] }
+                }
             }
             if push.isStable {
                 stable.append(buffer)

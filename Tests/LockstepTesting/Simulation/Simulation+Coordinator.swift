@@ -130,7 +130,7 @@ extension Simulation {
             of: unit.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
         if answer.culprit > 0 { scratch.pointer[tree.samples(of: unit.node).lowerBound] += 1 }
         guard let total = reducer.add(unit.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
-        let sum = total.make(total.range)
+        let sum = total.make(total.range, in: sumRoom.pointer)
         for element in 0..<plan.batch {
             let expected =
                 element < tree.samples

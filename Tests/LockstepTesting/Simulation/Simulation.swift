@@ -106,6 +106,7 @@ package final class Simulation {
     var scored: Set<UInt32> = []
     var copies: [CopyKey: Copy] = [:]
     var scratch: FloatBuffer
+    var sumRoom: FloatBuffer
     var firstProblem: String?
 
     var faults: [SimulationPlan.Fault: Int] = [:]
@@ -145,6 +146,7 @@ package final class Simulation {
         fullTree = SummationTree(shards: plan.shards, samples: plan.batch)
         lastTree = SummationTree(shards: plan.shards, samples: plan.lastBatch)
         scratch = FloatBuffer(count: plan.batch)
+        sumRoom = FloatBuffer(count: plan.batch)
         parts = AnswerParts(chunks: plan.chunks)
         record = seed % 8 == 0 ? EventRecord(machine.terms, now: Moment(nanoseconds: 0)) : nil
     }
