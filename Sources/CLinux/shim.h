@@ -24,6 +24,17 @@ static inline long linux_affinity(void *mask, size_t size) {
     return syscall(SYS_sched_getaffinity, 0, size, mask);
 }
 
+/// Lets a thread of this process (0: the calling one) run on the CPUs of a bit mask alone: 0, or -1 and errno.
+static inline int linux_set_affinity(int thread, const void *mask, size_t size) {
+    return (int)syscall(SYS_sched_setaffinity, thread, size, mask);
+}
+
+/// Gives the calling thread, and those that it starts from then on, the policy SCHED_BATCH: 0, or -1 and errno.
+static inline int linux_schedule_in_batches(void) {
+    const struct { int priority; } parameters = {0};
+    return (int)syscall(SYS_sched_setscheduler, 0, 3, &parameters);
+}
+
 /// Names the calling thread: PR_SET_NAME, which keeps 15 bytes.
 static inline void linux_name_thread(const char *name) {
     syscall(SYS_prctl, 15, name, 0, 0, 0);

@@ -43,6 +43,12 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "Run on this core alone, counted from 0, as long as nobody else needs it. (default: any; where a host has a "
+                + "worker process for each core, each has its own)", valueName: "n"))
+    var core: Int?
+
+    @Option(
+        help: ArgumentHelp(
             "How weights and gradients travel: auto (in shared memory if the coordinator is on this host and offers "
                 + "it, else in messages), shared, inline. (default: auto)", valueName: "auto|shared|inline"))
     var transport: Transport?
@@ -55,6 +61,13 @@ struct WorkerCommand: ParsableCommand {
         let kernel = try kernel.map { try MatrixKernel.resolve($0) }
         guard (1...WorkerCount.maximum).contains(processes) else {
             throw UsageError("--processes \(processes): 1 to \(WorkerCount.maximum) worker processes can be started")
+        }
+        if let core, !(0..<Host.coreCount).contains(core) {
+            throw UsageError(
+                "--core \(core): this process may run on \(Host.coreCount) cores, of which the first is 0")
+        }
+        guard core == nil || processes == 1 else {
+            throw UsageError("--core is for one process, not for --processes \(processes): leave one of them out")
         }
         guard maxRestarts >= 0 else { throw UsageError("--max-restarts \(maxRestarts): 0 or more") }
         if processes > 1 {
@@ -72,7 +85,7 @@ struct WorkerCommand: ParsableCommand {
         var said: [String] = []
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
-            cache: try DataCache(), security: try keyOptions.workerSecurity(),
+            cache: try DataCache(), core: core, security: try keyOptions.workerSecurity(),
             lastLines: { said }, keepEvents: console.keepWorkerEvents
         ) { notice in
             said = said.suffix(LogLines.maximumLines - 1) + [notice.text]

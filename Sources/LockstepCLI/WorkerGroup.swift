@@ -21,7 +21,7 @@ struct WorkerGroup {
         var replacements = Replacements(
             places: count, limit: maximumRestarts, deadlines: Deadlines(), now: .now)
         var running: [Int: ChildProcess] = [:]
-        for place in 0..<count { running[place] = try start() }
+        for place in 0..<count { running[place] = try start(place) }
         var failure: ChildProcess.Exit?
         var (isStopping, isOver) = (false, false)
         while !running.isEmpty || (replacements.nextDue != nil && !isStopping && !isOver) {
@@ -43,15 +43,16 @@ struct WorkerGroup {
                 }
             }
             if isStopping { continue }
-            for place in replacements.takeDue(now: .now) { running[place] = try start() }
+            for place in replacements.takeDue(now: .now) { running[place] = try start(place) }
         }
         if let failure {
             throw UsageError("a worker process ended with \(failure)", status: .unavailable)
         }
     }
 
-    private func start() throws -> ChildProcess {
-        try ChildProcess(ChildProcess.Command(arguments: arguments))
+    private func start(_ place: Int) throws -> ChildProcess {
+        let core = HomeCore.arguments(place: place, of: count)
+        return try ChildProcess(ChildProcess.Command(arguments: arguments + core))
     }
 
     /// Tells what is done about a death; whether anything is.

@@ -17,6 +17,7 @@ final class LocalWorkers {
         var hasJoined = false
     }
 
+    private let count: Int
     private let executable: String
     private let endpoint: Endpoint
     private let arguments: [String]
@@ -41,6 +42,7 @@ final class LocalWorkers {
         count: Int, executable: String?, endpoint: Endpoint, arguments: [String], maximumRestarts: Int,
         deadlines: Deadlines, log: @escaping (Int) -> String
     ) throws {
+        self.count = count
         self.executable = executable ?? ChildProcess.Command.thisProgram
         self.endpoint = endpoint
         self.arguments = arguments
@@ -55,7 +57,8 @@ final class LocalWorkers {
         guard file >= 0 else { throw SystemError("open the log", code: errno, path: path) }
         defer { close(file) }
         let command = ChildProcess.Command(
-            executable: executable, arguments: ["worker", "--connect", "\(endpoint)"] + arguments,
+            executable: executable,
+            arguments: ["worker", "--connect", "\(endpoint)"] + arguments + HomeCore.arguments(place: index, of: count),
             environment: [InjectedFault.numberVariable: "\(index)"], output: .file(file))
         let process = try ChildProcess(command)
         running.set(process, at: index)

@@ -15,6 +15,7 @@ final class WorkerLoop {
     let link: WorkerLink
     var poller: Poller
     private var spin = AdaptiveSpin()
+    var homeCore: HomeCore?
     var machine: WorkerMachine
     private var actions: [WorkerAction] = []
     let options: WorkerOptions
@@ -39,13 +40,14 @@ final class WorkerLoop {
     var hasBeenMember = false
 
     init(
-        link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, interruption: Int32?,
-        shouldStop: @escaping () -> Bool
+        link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, homeCore: HomeCore? = nil,
+        interruption: Int32?, shouldStop: @escaping () -> Bool
     ) {
         self.link = link
         self.poller = Poller(context: context)
         self.machine = WorkerMachine(deadlines: deadlines, now: .now)
         self.options = options
+        self.homeCore = homeCore
         self.shouldStop = shouldStop
         link.register(in: &poller)
         if let interruption { _ = poller.add(descriptor: interruption) }

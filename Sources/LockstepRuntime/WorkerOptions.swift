@@ -11,6 +11,8 @@ package struct WorkerOptions {
     package var kernel: MatrixKernel?
     package var transport: Transport
     package var cache: DataCache
+    /// Which of the cores that the process may run on it has to itself, counted from 0; nil: none.
+    package var core: Int?
     /// How the connection is protected.
     package var security: ConnectionSecurity
     package var notify: (WorkerNotice) -> Void
@@ -21,7 +23,7 @@ package struct WorkerOptions {
 
     package init(
         host: String, processID: Int32, kernel: MatrixKernel?, transport: Transport = .auto, cache: DataCache,
-        security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
+        core: Int? = nil, security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
         keepEvents: @escaping (_ events: [String]) -> Void = { _ in }, notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
@@ -29,6 +31,7 @@ package struct WorkerOptions {
         self.kernel = kernel
         self.transport = transport
         self.cache = cache
+        self.core = core
         self.security = security
         self.lastLines = lastLines
         self.keepEvents = keepEvents

@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 
 /// Facts about this machine and this process.
@@ -13,13 +12,7 @@ package enum Host {
     package static var processID: Int32 { getpid() }
 
     /// CPUs that this thread may run on: what `taskset` and containers leave of the machine's. At least 1.
-    package static var coreCount: Int {
-        // Room for 8,192 CPUs, the most that Linux is built for.
-        var mask = [UInt64](repeating: 0, count: 128)
-        let bytes = mask.withUnsafeMutableBytes { linux_affinity($0.baseAddress, $0.count) }
-        guard bytes > 0 else { return 1 }
-        return max(1, mask.reduce(0) { $0 + $1.nonzeroBitCount })
-    }
+    package static var coreCount: Int { max(1, CoreSet.current.count) }
 
     /// The most memory that this process has had in use so far, in bytes.
     package static var peakResidentBytes: Int {

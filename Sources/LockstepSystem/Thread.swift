@@ -30,6 +30,10 @@ package struct Thread: ~Copyable, Sendable {
     /// Leaves the core to whoever else can use it; returns at once where nobody can.
     package static func yield() { sched_yield() }
 
+    /// Lets the calling thread, and those that it starts from then on, take no core from another one when they wake: they
+    /// wait until there is one to be had (SCHED_BATCH).
+    package static func wakePatiently() { _ = linux_schedule_in_batches() }
+
     /// Waits until the thread's function has returned.
     package consuming func join() {
         pthread_join(handle, nil)
