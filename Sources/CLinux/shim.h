@@ -29,10 +29,23 @@ static inline int linux_set_affinity(int thread, const void *mask, size_t size) 
     return (int)syscall(SYS_sched_setaffinity, thread, size, mask);
 }
 
-/// Gives the calling thread, and those that it starts from then on, the policy SCHED_BATCH: 0, or -1 and errno.
-static inline int linux_schedule_in_batches(void) {
+/// The scheduling policy of a thread of this process (0: the calling one), or -1 and errno.
+static inline int linux_policy(int thread) {
+    return (int)syscall(SYS_sched_getscheduler, thread);
+}
+
+/// Gives a thread of this process (0: the calling one) a policy without priorities: 0, or -1 and errno.
+static inline int linux_set_policy(int thread, int policy) {
     const struct { int priority; } parameters = {0};
-    return (int)syscall(SYS_sched_setscheduler, 0, 3, &parameters);
+    return (int)syscall(SYS_sched_setscheduler, thread, policy, &parameters);
+}
+
+static const int linux_policy_other = 0;
+static const int linux_policy_batch = 3;
+
+/// The calling thread's number.
+static inline int linux_thread_id(void) {
+    return (int)syscall(SYS_gettid);
 }
 
 /// Names the calling thread: PR_SET_NAME, which keeps 15 bytes.

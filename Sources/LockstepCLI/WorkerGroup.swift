@@ -51,7 +51,7 @@ struct WorkerGroup {
     }
 
     private func start(_ place: Int) throws -> ChildProcess {
-        let core = HomeCore.arguments(place: place, of: count)
+        let core = Courtesy.arguments(place: place, of: count)
         return try ChildProcess(ChildProcess.Command(arguments: arguments + core))
     }
 

@@ -57,9 +57,13 @@ package final class Cluster {
         }
         // One for ipc, and another for what strangers may reach.
         let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
-        self.context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop?.requested != nil }))
-        self.link = try CoordinatorLink(
-            context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, deadlines: deadlines)
+        let context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop?.requested != nil }))
+        self.context = context
+        // libzmq's threads wait until all workers' tasks have been handed to them, and pass them on in one go.
+        self.link = try Thread.startingPatientThreads { [deadlines] in
+            try CoordinatorLink(
+                context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, deadlines: deadlines)
+        }
     }
 
     /// What was bound, with the ports that 0 became.

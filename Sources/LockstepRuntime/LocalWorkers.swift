@@ -58,7 +58,7 @@ final class LocalWorkers {
         defer { close(file) }
         let command = ChildProcess.Command(
             executable: executable,
-            arguments: ["worker", "--connect", "\(endpoint)"] + arguments + HomeCore.arguments(place: index, of: count),
+            arguments: ["worker", "--connect", "\(endpoint)"] + arguments + Courtesy.arguments(place: index, of: count),
             environment: [InjectedFault.numberVariable: "\(index)"], output: .file(file))
         let process = try ChildProcess(command)
         running.set(process, at: index)

@@ -1,7 +1,6 @@
 import LockstepCluster
 import LockstepProtocol
 import LockstepSharding
-import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
@@ -16,7 +15,6 @@ extension WorkerLoop {
         case .node:
             task.timeline?.step = unit.step
             mark(.arrival, unit)
-            let onCoreBefore = homeCore == nil ? 0 : ProcessorClock.threadSeconds
             let loss = try task.gradient(of: unit, slot: slot) { chunk, floats in
                 let header = header(
                     .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
@@ -28,9 +26,6 @@ extension WorkerLoop {
             }
             guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
             let elapsed = Moment.now.nanoseconds - start.nanoseconds
-            if homeCore != nil {
-                homeCore?.note(elapsed: Double(elapsed) * 1e-9, onCore: ProcessorClock.threadSeconds - onCoreBefore)
-            }
             try answer(unit, with: NodeResult(loss: loss, computeNanoseconds: elapsed))
         case .block:
             guard let score = task.score(of: unit) else {

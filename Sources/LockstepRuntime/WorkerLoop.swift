@@ -15,7 +15,8 @@ final class WorkerLoop {
     let link: WorkerLink
     var poller: Poller
     private var spin = AdaptiveSpin()
-    var homeCore: HomeCore?
+    /// Nil in a process that is not the worker's alone.
+    private var courtesy: Courtesy?
     var machine: WorkerMachine
     private var actions: [WorkerAction] = []
     let options: WorkerOptions
@@ -40,14 +41,14 @@ final class WorkerLoop {
     var hasBeenMember = false
 
     init(
-        link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, homeCore: HomeCore? = nil,
+        link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, courtesy: Courtesy? = nil,
         interruption: Int32?, shouldStop: @escaping () -> Bool
     ) {
         self.link = link
         self.poller = Poller(context: context)
         self.machine = WorkerMachine(deadlines: deadlines, now: .now)
         self.options = options
-        self.homeCore = homeCore
+        self.courtesy = courtesy
         self.shouldStop = shouldStop
         link.register(in: &poller)
         if let interruption { _ = poller.add(descriptor: interruption) }
@@ -70,7 +71,9 @@ final class WorkerLoop {
             }
             if shouldStop() { try handle(.stop) }
             try watchCoordinator()
-            if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick) }
+            let now = Moment.now
+            courtesy?.look(now: now)
+            if let deadline = machine.nextDeadline, deadline <= now { try handle(.tick) }
         }
     }
 

@@ -12,18 +12,14 @@ package enum WorkerProcess {
     ///   - stop: The process's signals.
     /// - Throws: How it ended, unless the run simply came to its end.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
-        // Before any thread is started. Who hands tasks out goes first: a worker that takes the core of a thread with
-        // another one's task begins earlier by a moment, and the other one later by a time slice.
-        Thread.wakePatiently()
-        let homeCore = options.core.flatMap { HomeCore(place: $0) }
         try Lifeline.standardInput?.endProcessWithIt()
         let deadlines = Deadlines()
         let context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
         let link = try WorkerLink(
             context: context, connectingTo: endpoint, security: options.security, deadlines: deadlines)
         let loop = WorkerLoop(
-            link: link, context: context, deadlines: deadlines, options: options, homeCore: homeCore,
-            interruption: stop.descriptor,
+            link: link, context: context, deadlines: deadlines, options: options,
+            courtesy: Courtesy(core: options.core, now: .now), interruption: stop.descriptor,
             shouldStop: { stop.requested != nil })
         defer {
             link.close()

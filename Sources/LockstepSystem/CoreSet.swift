@@ -31,23 +31,8 @@ package struct CoreSet: Equatable, Sendable {
         return nil
     }
 
-    /// Lets all threads that this process has run on these alone, and those that they start.
-    ///
-    /// - Returns: Whether the system had nothing against it.
-    @discardableResult
-    package func bindThisProcess() -> Bool {
-        guard let folder = opendir("/proc/self/task") else { return false }
-        defer { closedir(folder) }
-        var isBound = true
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            guard let thread = Int32(name) else { continue }
-            let result = mask.withUnsafeBytes { linux_set_affinity(thread, $0.baseAddress, $0.count) }
-            // One that has ended in between is bound to nothing.
-            if result != 0 && errno != ESRCH { isBound = false }
-        }
-        return isBound
+    /// Lets a thread of this process run on these alone: 0, or what the system has against it.
+    func bind(_ thread: Int32) -> Int32 {
+        mask.withUnsafeBytes { linux_set_affinity(thread, $0.baseAddress, $0.count) } == 0 ? 0 : errno
     }
 }

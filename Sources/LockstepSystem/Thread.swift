@@ -30,9 +30,16 @@ package struct Thread: ~Copyable, Sendable {
     /// Leaves the core to whoever else can use it; returns at once where nobody can.
     package static func yield() { sched_yield() }
 
-    /// Lets the calling thread, and those that it starts from then on, take no core from another one when they wake: they
-    /// wait until there is one to be had (SCHED_BATCH).
-    package static func wakePatiently() { _ = linux_schedule_in_batches() }
+    /// Runs `body` so that the threads it starts take no core from another one when they wake (SCHED_BATCH); the calling
+    /// thread does so only meanwhile.
+    package static func startingPatientThreads<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure)
+        -> Result
+    {
+        let policy = linux_policy(0)
+        guard policy >= 0, linux_set_policy(0, linux_policy_batch) == 0 else { return try body() }
+        defer { _ = linux_set_policy(0, policy) }
+        return try body()
+    }
 
     /// Waits until the thread's function has returned.
     package consuming func join() {

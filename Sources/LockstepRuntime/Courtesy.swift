@@ -1,0 +1,94 @@
+import LockstepCluster
+import LockstepSystem
+
+/// How the threads of a worker process get along with others that need the same cores.
+///
+/// A courteous process lets whoever hands tasks out go first: its threads take no core from another one when they wake.
+/// Else a worker that is told its task would take the core of the thread that has the next worker's, and compute for a
+/// time slice before that one is told. Where each core of the host has a worker process, it also keeps to a core of its
+/// own: the system would now and then wake it where another worker has just begun, and move it milliseconds later.
+///
+/// Among programs that never sleep courtesy means to wait a time slice for every message. So the waiting is measured, of
+/// the threads that pass messages on; where it is long, the process is for a while like any other.
+package struct Courtesy {
+    /// Nanoseconds between two looks, at least.
+    static let period: UInt64 = 250_000_000
+    /// How often threads must have got a core between two looks, so that one wait does not decide.
+    static let leastCount: UInt64 = 20
+    /// The mean wait that is too long, in nanoseconds. Undisturbed it is 5 to 60 us, beside a program that never sleeps
+    /// most of a millisecond.
+    static let longWait: UInt64 = 400_000
+    /// So many looks in a row must have found one.
+    static let patience = 2
+    /// Nanoseconds until courtesy is tried again.
+    static let absence: UInt64 = 16_000_000_000
+
+    private let applies: (Bool) -> Bool
+    private let waits: () -> ProcessThreads.Waits
+    private var seen: ProcessThreads.Waits
+    private var nextLook: Moment
+    private var longWaits = 0
+    private(set) var isCourteous = true
+
+    /// Makes this process courteous.
+    ///
+    /// - Parameters:
+    ///   - core: Which of the cores that it may run on is its own, counted from 0; nil: none.
+    ///   - now: The current time.
+    init(core: Int?, now: Moment) {
+        let anywhere = CoreSet.current
+        let home = core.flatMap { anywhere.core($0) }
+        self.init(now: now, waits: { ProcessThreads.waitsOfOthers }) { isCourteous in
+            if let home { ProcessThreads.bind(to: isCourteous ? home : anywhere) }
+            return ProcessThreads.wake(patiently: isCourteous)
+        }
+    }
+
+    /// - Parameters:
+    ///   - now: The current time.
+    ///   - waits: What the threads that pass messages on have waited so far.
+    ///   - apply: Makes the process courteous, or like any other.
+    init(now: Moment, waits: @escaping () -> ProcessThreads.Waits, apply: @escaping (Bool) -> Bool) {
+        self.applies = apply
+        self.waits = waits
+        self.seen = waits()
+        self.nextLook = Moment(nanoseconds: now.nanoseconds + Self.period)
+        _ = apply(true)
+    }
+
+    /// What a worker process is told on its command line of the core that it gets.
+    ///
+    /// - Parameters:
+    ///   - place: Its number among the worker processes of this host.
+    ///   - count: How many there are.
+    ///   - cores: How many cores they have.
+    /// - Returns: Nothing where there are more cores or fewer.
+    package static func arguments(place: Int, of count: Int, cores: Int = Host.coreCount) -> [String] {
+        count > 1 && count == cores ? ["--core", "\(place)"] : []
+    }
+
+    /// Looks whether the process may stay as it is; most calls come before it is time to.
+    mutating func look(now: Moment) {
+        guard now >= nextLook else { return }
+        nextLook = Moment(nanoseconds: now.nanoseconds + Self.period)
+        guard isCourteous else { return change(to: true) }
+        let all = waits()
+        // A thread that has ended takes its waits along.
+        guard all.count >= seen.count, all.nanoseconds >= seen.nanoseconds else { return seen = all }
+        let count = all.count - seen.count
+        guard count >= Self.leastCount else { return }
+        let isLong = all.nanoseconds - seen.nanoseconds > Self.longWait * count
+        seen = all
+        longWaits = isLong ? longWaits + 1 : 0
+        guard longWaits >= Self.patience else { return }
+        change(to: false)
+        nextLook = Moment(nanoseconds: now.nanoseconds + Self.absence)
+    }
+
+    private mutating func change(to isCourteous: Bool) {
+        self.isCourteous = isCourteous
+        _ = applies(isCourteous)
+        seen = waits()
+        longWaits = 0
+    }
+}

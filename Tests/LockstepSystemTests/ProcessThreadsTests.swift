@@ -1,0 +1,110 @@
+import CLinux
+import Glibc
+import Testing
+
+@testable import LockstepSystem
+
+@Suite("A process's threads and the cores")
+struct ProcessThreadsTests {
+    @Test("The cores of a set are told apart, each alone, and there are no others")
+    func cores() throws {
+        let all = CoreSet.current
+        #expect(all.count == Host.coreCount)
+        let cores = try (0..<all.count).map { try #require(all.core($0)) }
+        #expect(cores.allSatisfy { $0.count == 1 && $0.core(0) == $0 && $0.core(1) == nil })
+        #expect(cores.indices.allSatisfy { !cores[..<$0].contains(cores[$0]) })
+        #expect(all.core(all.count) == nil)
+        #expect(all.core(-1) == nil)
+    }
+
+    @Test("What all threads of a process are made, those become that there are, and those that they start")
+    func all() async throws {
+        await #expect(processExitsWith: .success) {
+            let anywhere = CoreSet.current
+            guard let last = anywhere.core(anywhere.count - 1) else { exit(1) }
+            let (isChanged, isRead) = (Gate(), Gate())
+            let seen = Guarded<[(CoreSet, Int32)]>([])
+            let early = try Thread(name: "early") {
+                isChanged.wait()
+                seen.withLock { $0.append((.current, linux_policy(0))) }
+                isRead.open()
+            }
+            guard ProcessThreads.bind(to: last), ProcessThreads.wake(patiently: true) else { exit(2) }
+            isChanged.open()
+            isRead.wait()
+            let late = try Thread(name: "late") { seen.withLock { $0.append((.current, linux_policy(0))) } }
+            early.join()
+            late.join()
+            guard seen.withLock({ $0.count == 2 && $0.allSatisfy { $0 == (last, linux_policy_batch) } }) else {
+                exit(3)
+            }
+            guard ProcessThreads.bind(to: anywhere), ProcessThreads.wake(patiently: false) else { exit(4) }
+            exit(CoreSet.current == anywhere && linux_policy(0) == linux_policy_other ? 0 : 5)
+        }
+    }
+
+    @Test("Threads that are started patiently are patient, and who started them is not")
+    func starting() throws {
+        let (before, seen) = (linux_policy(0), Guarded<Int32>(-1))
+        var thread: Thread?
+        try Thread.startingPatientThreads {
+            thread = try Thread(name: "patient") { seen.withLock { $0 = linux_policy(0) } }
+        }
+        thread.take()?.join()
+        #expect(seen.withLock { $0 } == linux_policy_batch)
+        #expect(linux_policy(0) == before)
+        #expect(throws: SystemError.self) {
+            try Thread.startingPatientThreads { () throws(SystemError) in throw SystemError("start", code: EAGAIN) }
+        }
+        #expect(linux_policy(0) == before)
+    }
+
+    @Test("Waits are those of the other threads, and grow")
+    func waits() async throws {
+        await #expect(processExitsWith: .success) {
+            let first = ProcessThreads.waitsOfOthers
+            let (isAsked, isAnswered) = (Gate(), Gate())
+            let thread = try Thread(name: "waiting") {
+                for _ in 0..<50 {
+                    isAsked.wait()
+                    isAnswered.open()
+                }
+                isAsked.wait()
+            }
+            for _ in 0..<50 {
+                isAsked.open()
+                isAnswered.wait()
+            }
+            let second = ProcessThreads.waitsOfOthers
+            isAsked.open()
+            thread.join()
+            // It went to sleep at least once before it was asked, and got a core again.
+            exit(second.count > first.count && second.nanoseconds >= first.nanoseconds ? 0 : 1)
+        }
+    }
+
+    @Test("No process can be bound to no core")
+    func nothing() throws {
+        let all = CoreSet.current
+        #expect(!ProcessThreads.bind(to: CoreSet()))
+        #expect(CoreSet.current == all)
+    }
+}
+
+/// Holds a thread until it is opened, each time once.
+private final class Gate: @unchecked Sendable {
+    private let bell: UnsafeMutablePointer<sem_t>
+
+    init() {
+        bell = .allocate(capacity: 1)
+        sem_init(bell, 0, 0)
+    }
+
+    deinit {
+        sem_destroy(bell)
+        bell.deallocate()
+    }
+
+    func open() { sem_post(bell) }
+    func wait() { while sem_wait(bell) != 0 && errno == EINTR {} }
+}
