@@ -19,9 +19,9 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .target(name: "CKernels"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-        .target(name: "LockstepSystem", dependencies: ["CLinux"]),
+        .target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
         .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
-        .target(name: "LockstepNumerics", dependencies: ["CKernels"]),
+        .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
