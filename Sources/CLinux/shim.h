@@ -30,18 +30,19 @@ static inline int linux_set_affinity(int thread, const void *mask, size_t size) 
 }
 
 /// The scheduling policy of a thread of this process (0: the calling one), or -1 and errno.
-static inline int linux_policy(int thread) {
+static inline int linux_scheduling_policy(int thread) {
     return (int)syscall(SYS_sched_getscheduler, thread);
 }
 
 /// Gives a thread of this process (0: the calling one) a policy without priorities: 0, or -1 and errno.
-static inline int linux_set_policy(int thread, int policy) {
+static inline int linux_set_scheduling_policy(int thread, int policy) {
     const struct { int priority; } parameters = {0};
     return (int)syscall(SYS_sched_setscheduler, thread, policy, &parameters);
 }
 
-static const int linux_policy_other = 0;
-static const int linux_policy_batch = 3;
+/// SCHED_OTHER and SCHED_BATCH.
+static const int linux_scheduling_other = 0;
+static const int linux_scheduling_batch = 3;
 
 /// The calling thread's number.
 static inline int linux_thread_id(void) {

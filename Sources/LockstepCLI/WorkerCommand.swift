@@ -43,8 +43,8 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Run on this core alone, counted from 0, as long as nobody else needs it. (default: any; where a host has a "
-                + "worker process for each core, each has its own)", valueName: "n"))
+            "Run on this core alone, counted from 0, as long as nobody else needs it. (default: any; of as many processes "
+                + "as there are cores that one command starts, each has its own)", valueName: "n"))
     var core: Int?
 
     @Option(

@@ -59,7 +59,7 @@ package final class Cluster {
         let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
         let context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop?.requested != nil }))
         self.context = context
-        // libzmq's threads wait until all workers' tasks have been handed to them, and pass them on in one go.
+        // Where no core is free, libzmq's threads wait until all workers' tasks have been handed to them.
         self.link = try Thread.startingPatientThreads { [deadlines] in
             try CoordinatorLink(
                 context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, deadlines: deadlines)

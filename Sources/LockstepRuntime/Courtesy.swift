@@ -5,55 +5,59 @@ import LockstepSystem
 ///
 /// A courteous process lets whoever hands tasks out go first: its threads take no core from another one when they wake.
 /// Else a worker that is told its task would take the core of the thread that has the next worker's, and compute for a
-/// time slice before that one is told. Where each core of the host has a worker process, it also keeps to a core of its
-/// own: the system would now and then wake it where another worker has just begun, and move it milliseconds later.
+/// time slice before that one is told. One of as many as there are cores also keeps to a core of its own: the system would now and then wake it where another worker has just begun, and move it milliseconds later.
 ///
 /// Among programs that never sleep courtesy means to wait a time slice for every message. So the waiting is measured, of
 /// the threads that pass messages on; where it is long, the process is for a while like any other.
 package struct Courtesy {
     /// Nanoseconds between two looks, at least.
     static let period: UInt64 = 250_000_000
-    /// How often threads must have got a core between two looks, so that one wait does not decide.
+    /// How often threads must have got a core since the last verdict for a new one, so that one wait does not decide.
     static let leastCount: UInt64 = 20
-    /// The mean wait that is too long, in nanoseconds. Undisturbed it is 5 to 60 us, beside a program that never sleeps
-    /// most of a millisecond.
+    /// The mean wait that is too long, in nanoseconds. Where payload is shared it is 5 to 60 us undisturbed, and most of a
+    /// millisecond beside a program that never sleeps.
     static let longWait: UInt64 = 400_000
-    /// So many looks in a row must have found one.
+    /// So many verdicts in a row must have found one.
     static let patience = 2
     /// Nanoseconds until courtesy is tried again.
     static let absence: UInt64 = 16_000_000_000
 
-    private let applies: (Bool) -> Bool
-    private let waits: () -> ProcessThreads.Waits
-    private var seen: ProcessThreads.Waits
+    private let apply: (Bool) -> Void
+    private let waits: () -> CoreWaits
+    private var seen: CoreWaits
     private var nextLook: Moment
     private var longWaits = 0
     private(set) var isCourteous = true
 
-    /// Makes this process courteous.
+    /// Makes this process courteous; as far as the system lets it. Nil where its scheduling was chosen by somebody.
     ///
     /// - Parameters:
     ///   - core: Which of the cores that it may run on is its own, counted from 0; nil: none.
     ///   - now: The current time.
-    init(core: Int?, now: Moment) {
+    init?(core: Int?, now: Moment) {
+        guard Thread.isOrdinary else { return nil }
         let anywhere = CoreSet.current
         let home = core.flatMap { anywhere.core($0) }
-        self.init(now: now, waits: { ProcessThreads.waitsOfOthers }) { isCourteous in
+        let meter = CoreWaitMeter()
+        self.init(now: now, waits: { meter.waits }) { isCourteous in
             if let home { ProcessThreads.bind(to: isCourteous ? home : anywhere) }
-            return ProcessThreads.wake(patiently: isCourteous)
+            ProcessThreads.wake(patiently: isCourteous)
         }
     }
 
+    /// Makes a process courteous; nil where it cannot be told how long its threads wait.
+    ///
     /// - Parameters:
     ///   - now: The current time.
     ///   - waits: What the threads that pass messages on have waited so far.
     ///   - apply: Makes the process courteous, or like any other.
-    init(now: Moment, waits: @escaping () -> ProcessThreads.Waits, apply: @escaping (Bool) -> Bool) {
-        self.applies = apply
+    init?(now: Moment, waits: @escaping () -> CoreWaits, apply: @escaping (Bool) -> Void) {
+        self.apply = apply
         self.waits = waits
         self.seen = waits()
         self.nextLook = Moment(nanoseconds: now.nanoseconds + Self.period)
-        _ = apply(true)
+        guard seen.count > 0 else { return nil }
+        apply(true)
     }
 
     /// What a worker process is told on its command line of the core that it gets.
@@ -87,7 +91,7 @@ package struct Courtesy {
 
     private mutating func change(to isCourteous: Bool) {
         self.isCourteous = isCourteous
-        _ = applies(isCourteous)
+        apply(isCourteous)
         seen = waits()
         longWaits = 0
     }

@@ -13,6 +13,7 @@ package struct CoreSet: Equatable, Sendable {
         return bytes > 0 ? set : CoreSet()
     }
 
+    /// How many they are.
     package var count: Int { mask.reduce(0) { $0 + $1.nonzeroBitCount } }
 
     /// The one CPU of them that has so many before it; nil if there is none.

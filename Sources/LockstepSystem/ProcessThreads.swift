@@ -16,35 +16,10 @@ package enum ProcessThreads {
     /// - Returns: Whether the system had nothing against it.
     @discardableResult
     package static func wake(patiently isPatient: Bool) -> Bool {
-        forEach { linux_set_policy($0, isPatient ? linux_policy_batch : linux_policy_other) == 0 ? 0 : errno }
-    }
-
-    /// How long threads have waited for a core, and how often they got one.
-    package struct Waits: Equatable {
-        package var nanoseconds: UInt64 = 0
-        package var count: UInt64 = 0
-
-        package init(nanoseconds: UInt64 = 0, count: UInt64 = 0) {
-            self.nanoseconds = nanoseconds
-            self.count = count
+        forEach {
+            linux_set_scheduling_policy($0, isPatient ? linux_scheduling_batch : linux_scheduling_other) == 0
+                ? 0 : errno
         }
-    }
-
-    /// What the threads beside the calling one have waited since they began.
-    package static var waitsOfOthers: Waits {
-        var sum = Waits()
-        let caller = linux_thread_id()
-        _ = forEach { thread in
-            // proc(5): nanoseconds on a core, nanoseconds waiting for one, how often it got one.
-            if thread != caller, let numbers = numbers(inFile: "/proc/self/task/\(thread)/schedstat"),
-                numbers.count == 3
-            {
-                sum.nanoseconds &+= numbers[1]
-                sum.count &+= numbers[2]
-            }
-            return 0
-        }
-        return sum
     }
 
     /// - Parameter body: Given a thread's number; returns 0 or what the system has against it.
@@ -63,16 +38,66 @@ package enum ProcessThreads {
         return succeeds
     }
 
-    /// The numbers of a short file; nil if it cannot be read.
-    private static func numbers(inFile path: String) -> [UInt64]? {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        var bytes = [UInt8](repeating: 0, count: 128)
-        let count = read(file, &bytes, bytes.count)
-        guard count > 0 else { return nil }
-        return String(decoding: bytes[..<count], as: UTF8.self).split(whereSeparator: \.isWhitespace).compactMap {
-            UInt64($0)
+    /// The threads' numbers.
+    fileprivate static var all: [Int32] {
+        var threads: [Int32] = []
+        _ = forEach { thread in
+            threads.append(thread)
+            return 0
         }
+        return threads
+    }
+}
+
+/// How long threads have waited for a core, and how often they got one.
+package struct CoreWaits: Equatable {
+    /// Waited altogether.
+    package var nanoseconds: UInt64
+    /// Times that a core was got.
+    package var count: UInt64
+
+    package init(nanoseconds: UInt64 = 0, count: UInt64 = 0) {
+        self.nanoseconds = nanoseconds
+        self.count = count
+    }
+}
+
+/// Tells what the threads have waited that this process had, beside the one that made the meter. Reading it allocates
+/// nothing.
+package final class CoreWaitMeter {
+    private let files: [Int32]
+
+    package init() {
+        let own = linux_thread_id()
+        files = ProcessThreads.all.filter { $0 != own }.map {
+            open("/proc/self/task/\($0)/schedstat", O_RDONLY | O_CLOEXEC)
+        }.filter { $0 >= 0 }
+    }
+
+    deinit {
+        for file in files { close(file) }
+    }
+
+    /// Waits since the threads began; those that have ended are left out.
+    package var waits: CoreWaits {
+        var sum = CoreWaits()
+        for file in files {
+            withUnsafeTemporaryAllocation(byteCount: 96, alignment: 1) { bytes in
+                let count = pread(file, bytes.baseAddress, bytes.count, 0)
+                guard count > 0 else { return }
+                // proc(5): nanoseconds on a core, nanoseconds waiting for one, how often it got one.
+                var numbers: (UInt64, UInt64, UInt64) = (0, 0, 0)
+                for byte in bytes[..<count] {
+                    if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {
+                        numbers.2 = numbers.2 &* 10 &+ UInt64(byte - UInt8(ascii: "0"))
+                    } else if byte == UInt8(ascii: " ") {
+                        numbers = (numbers.1, numbers.2, 0)
+                    }
+                }
+                sum.nanoseconds &+= numbers.1
+                sum.count &+= numbers.2
+            }
+        }
+        return sum
     }
 }

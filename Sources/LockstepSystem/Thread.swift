@@ -30,14 +30,17 @@ package struct Thread: ~Copyable, Sendable {
     /// Leaves the core to whoever else can use it; returns at once where nobody can.
     package static func yield() { sched_yield() }
 
+    /// Whether the calling thread is scheduled like any other, and not in a way that somebody has chosen for it.
+    package static var isOrdinary: Bool { linux_scheduling_policy(0) == linux_scheduling_other }
+
     /// Runs `body` so that the threads it starts take no core from another one when they wake (SCHED_BATCH); the calling
-    /// thread does so only meanwhile.
+    /// thread does so only meanwhile. They are as they would be anyway where the calling thread is no ordinary one, or
+    /// the system refuses.
     package static func startingPatientThreads<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure)
         -> Result
     {
-        let policy = linux_policy(0)
-        guard policy >= 0, linux_set_policy(0, linux_policy_batch) == 0 else { return try body() }
-        defer { _ = linux_set_policy(0, policy) }
+        guard isOrdinary, linux_set_scheduling_policy(0, linux_scheduling_batch) == 0 else { return try body() }
+        defer { _ = linux_set_scheduling_policy(0, linux_scheduling_other) }
         return try body()
     }
 

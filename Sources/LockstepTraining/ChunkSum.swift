@@ -13,7 +13,7 @@ package struct ChunkSum {
     ///
     /// - Parameters:
     ///   - piece: Elements within ``range``; several threads may make pieces that do not overlap.
-    ///   - room: Where it may be put, [piece.count]; may be where the gradient lies that came as a whole.
+    ///   - room: Receives the piece, [piece.count], if it is still to be added up; overlaps neither summand.
     /// - Returns: The piece, [piece.count]: in `room`, or where it stands already.
     package func make(_ piece: Range<Int>, in room: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
         let offset = piece.lowerBound - range.lowerBound

@@ -6,16 +6,13 @@ import Testing
 
 /// A process whose threads wait as the test says.
 private final class Company {
-    var waits = ProcessThreads.Waits(nanoseconds: 5_000_000, count: 100)
+    var waits = CoreWaits(nanoseconds: 5_000_000, count: 100)
     var now = Moment(nanoseconds: 7)
     /// What the process was made, one after the other.
     var manners: [Bool] = []
 
-    func makeCourtesy() -> Courtesy {
-        Courtesy(now: now, waits: { self.waits }) { isCourteous in
-            self.manners.append(isCourteous)
-            return true
-        }
+    func makeCourtesy() throws -> Courtesy {
+        try #require(Courtesy(now: now, waits: { self.waits }) { self.manners.append($0) })
     }
 
     /// Lets time pass in which threads got a core so often, after so long on average, and has a look.
@@ -32,15 +29,15 @@ struct CourtesyTests {
     private let company = Company()
 
     @Test("A worker is courteous from the start, and as long as waits are short")
-    func short() {
-        var courtesy = company.makeCourtesy()
+    func short() throws {
+        var courtesy = try company.makeCourtesy()
         for _ in 0..<200 { company.pass(&courtesy, wait: 60_000) }
         #expect(company.manners == [true])
     }
 
     @Test("Long waits, one look after the other, end it for a while, and it is tried again")
-    func long() {
-        var courtesy = company.makeCourtesy()
+    func long() throws {
+        var courtesy = try company.makeCourtesy()
         company.pass(&courtesy, wait: 900_000)
         #expect(company.manners == [true])
         company.pass(&courtesy, wait: 900_000)
@@ -58,20 +55,35 @@ struct CourtesyTests {
     }
 
     @Test("One bad moment, and a few long waits of a process with little to do, change nothing")
-    func moments() {
-        var courtesy = company.makeCourtesy()
+    func moments() throws {
+        var courtesy = try company.makeCourtesy()
         for _ in 0..<50 {
             company.pass(&courtesy, wait: 4_000_000)
             company.pass(&courtesy, wait: 10_000)
         }
         for _ in 0..<50 { company.pass(&courtesy, count: 20, wait: 390_000) }
-        for _ in 0..<10 { company.pass(&courtesy, count: 1, wait: 3_000_000) }
+        for _ in 0..<19 { company.pass(&courtesy, count: 1, wait: 3_000_000) }
         #expect(company.manners == [true])
     }
 
+    @Test("Where there is little to do, waits add up to a verdict")
+    func rare() throws {
+        var courtesy = try company.makeCourtesy()
+        for _ in 0..<39 { company.pass(&courtesy, count: 1, wait: 3_000_000) }
+        #expect(company.manners == [true])
+        company.pass(&courtesy, count: 1, wait: 3_000_000)
+        #expect(company.manners == [true, false])
+    }
+
+    @Test("Where nobody tells how long threads wait, a process is like any other")
+    func untold() {
+        #expect(Courtesy(now: company.now, waits: { CoreWaits() }, apply: { company.manners.append($0) }) == nil)
+        #expect(company.manners.isEmpty)
+    }
+
     @Test("Looks before their time see nothing, and what they left is seen in time")
-    func early() {
-        var courtesy = company.makeCourtesy()
+    func early() throws {
+        var courtesy = try company.makeCourtesy()
         for _ in 0..<7 { company.pass(&courtesy, wait: 900_000, time: Courtesy.period / 8) }
         #expect(company.manners == [true])
         company.pass(&courtesy, wait: 900_000, time: Courtesy.period / 8)
@@ -80,9 +92,9 @@ struct CourtesyTests {
     }
 
     @Test("A thread that ends takes its waits along without harm")
-    func ended() {
-        var courtesy = company.makeCourtesy()
-        company.waits = ProcessThreads.Waits(nanoseconds: 1, count: 1)
+    func ended() throws {
+        var courtesy = try company.makeCourtesy()
+        company.waits = CoreWaits(nanoseconds: 1, count: 1)
         company.pass(&courtesy, count: 0, wait: 0)
         company.pass(&courtesy, wait: 900_000)
         company.pass(&courtesy, wait: 900_000)

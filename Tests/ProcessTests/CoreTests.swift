@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import LockstepSystem
 import LockstepTesting
 import Testing
@@ -12,19 +13,18 @@ struct CoreTests {
         var policy: String
     }
 
-    private static let batchPolicy = "3"
+    private static let (ordinary, patient) = ("0", "3")
 
-    /// How the threads of a process are scheduled.
+    /// How the threads of a process are scheduled; one that ends meanwhile is left out.
     private func scheduling(of process: Int32) throws -> Set<Scheduling> {
         let folder = "/proc/\(process)/task"
-        let threads = try FileManager.default.contentsOfDirectory(atPath: folder)
-        #expect(threads.count > 2)
         return Set(
-            try threads.map { thread in
-                let status = try text(of: "\(folder)/\(thread)/status").split(separator: "\n")
-                let cores = try #require(status.first { $0.hasPrefix("Cpus_allowed_list:") })
+            try FileManager.default.contentsOfDirectory(atPath: folder).compactMap { thread in
+                guard let status = try? text(of: "\(folder)/\(thread)/status"),
+                    let stat = try? text(of: "\(folder)/\(thread)/stat")
+                else { return nil }
+                let cores = try #require(status.split(separator: "\n").first { $0.hasPrefix("Cpus_allowed_list:") })
                 // proc(5): the name in parentheses may hold spaces; the policy is the 41st field, 39 after it.
-                let stat = try text(of: "\(folder)/\(thread)/stat")
                 let fields = try #require(stat.split(separator: ")").last).split(separator: " ")
                 return Scheduling(
                     cores: cores.dropFirst("Cpus_allowed_list:".count).trimmingCharacters(in: .whitespaces),
@@ -32,32 +32,53 @@ struct CoreTests {
             })
     }
 
-    /// How the workers of a run are scheduled that has so many of them.
-    private func workers(_ count: Int) throws -> [Set<Scheduling>] {
-        let place = try Workplace(epochs: 1_000_000)
-        let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
-        try run.waitForLine(containing: "joined; \(count) workers")
-        #expect(run.workers.count == count)
-        return try run.workers.map(scheduling)
+    /// Whether each of these processes has a core of its own, with all its threads, which are patient.
+    private func haveCores(_ processes: [Int32]) throws -> Bool {
+        let found = try processes.map(scheduling)
+        let cores = Set(found.flatMap { $0.map(\.cores) })
+        return found.allSatisfy { $0.count == 1 && $0.first?.policy == Self.patient } && cores.count == processes.count
+            && cores.allSatisfy { Int($0) != nil }
     }
 
     @Test(
-        "Where every core has a worker, each worker has a core of its own, with all its threads",
+        "Of as many workers as there are cores each has a core of its own, one that replaces another, too",
         .enabled(if: (2...16).contains(Host.coreCount), "needs 2 to 16 cores"))
     func own() throws {
-        let count = Host.coreCount
-        let found = try workers(count)
-        #expect(found.allSatisfy { $0.count == 1 && $0.first?.policy == Self.batchPolicy }, "\(found)")
-        let cores = Set(found.flatMap { $0.map(\.cores) })
-        #expect(cores.count == count && cores.allSatisfy { Int($0) != nil }, "\(found)")
+        let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount)
+        let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
+        try run.waitForLine(containing: "joined; \(count) workers")
+        // A worker that waits long for a core in a moment of much load is impatient for some seconds.
+        try run.wait(until: "each worker has a core") { try run.workers.count == count && haveCores(run.workers) }
+        kill(try #require(run.workers.first), SIGKILL)
+        try run.waitForLine(containing: "joined; \(count) workers", count: 2)
+        try run.wait(until: "each worker has a core again") { try run.workers.count == count && haveCores(run.workers) }
+        let coordinator = try scheduling(of: run.processID)
+        #expect(Set(coordinator.map(\.policy)) == [Self.ordinary, Self.patient], "libzmq's threads alone are patient")
+        #expect(Set(coordinator.map(\.cores)).count == 1)
+    }
+
+    @Test(
+        "So has each process of a worker command",
+        .enabled(if: (2...16).contains(Host.coreCount), "needs 2 to 16 cores"))
+    func group() throws {
+        let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount)
+        let endpoint = "ipc://\(place.folder("s"))"
+        let coordinator = try RunningProcess(
+            ["coordinator", "tiny.yaml", "--workers", "\(count)", "--bind", endpoint], in: place.folder.path)
+        try coordinator.waitForLine(containing: "Listening on ")
+        let group = try RunningProcess(
+            ["worker", "--connect", endpoint, "--processes", "\(count)"], in: place.folder.path)
+        try coordinator.waitForLine(containing: "joined; \(count) workers")
+        try group.wait(until: "each worker has a core") { try haveCores(group.descendants) }
     }
 
     @Test("Where there are fewer cores than workers, each runs anywhere")
     func shared() throws {
-        let found = Set(try workers(Host.coreCount + 1).flatMap { $0 })
-        let status = try text(of: "/proc/self/status")
-        #expect(found.count == 1 && found.first?.policy == Self.batchPolicy, "\(found)")
-        #expect(status.contains("Cpus_allowed_list:\t\(found.first?.cores ?? "none")\n"), "\(found)")
+        let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount + 1)
+        let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
+        try run.waitForLine(containing: "joined; \(count) workers")
+        let found = Set(try run.workers.flatMap { try scheduling(of: $0).map(\.cores) })
+        #expect(found == Set(try scheduling(of: Host.processID).map(\.cores)))
     }
 
     @Test("A core that does not exist, and one core for several processes, are mistakes")
