@@ -5,7 +5,8 @@ import LockstepSystem
 ///
 /// A courteous process lets whoever hands tasks out go first: its threads take no core from another one when they wake.
 /// Else a worker that is told its task would take the core of the thread that has the next worker's, and compute for a
-/// time slice before that one is told. One of as many as there are cores also keeps to a core of its own: the system would now and then wake it where another worker has just begun, and move it milliseconds later.
+/// time slice before that one is told. One of as many as there are cores also keeps to a core of its own: the system
+/// would now and then wake it where another worker has just begun, and move it milliseconds later.
 ///
 /// Among programs that never sleep courtesy means to wait a time slice for every message. So the waiting is measured, of
 /// the threads that pass messages on; where it is long, the process is for a while like any other.
@@ -29,7 +30,7 @@ package struct Courtesy {
     private var longWaits = 0
     private(set) var isCourteous = true
 
-    /// Makes this process courteous; as far as the system lets it. Nil where its scheduling was chosen by somebody.
+    /// Makes this process courteous, as far as the system lets it; nil where its scheduling was chosen by somebody.
     ///
     /// - Parameters:
     ///   - core: Which of the cores that it may run on is its own, counted from 0; nil: none.
