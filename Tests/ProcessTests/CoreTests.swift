@@ -40,25 +40,35 @@ struct CoreTests {
             && cores.allSatisfy { Int($0) != nil }
     }
 
-    @Test(
-        "Of as many workers as there are cores each has a core of its own, one that replaces another, too",
-        .enabled(if: (2...16).contains(Host.coreCount), "needs 2 to 16 cores"))
-    func own() throws {
-        let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount)
-        let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
-        try run.waitForLine(containing: "joined; \(count) workers")
-        // A worker that waits long for a core in a moment of much load is impatient for some seconds.
-        try run.wait(until: "each worker has a core") { try run.workers.count == count && haveCores(run.workers) }
-        kill(try #require(run.workers.first), SIGKILL)
-        try run.waitForLine(containing: "joined; \(count) workers", count: 2)
-        try run.wait(until: "each worker has a core again") { try run.workers.count == count && haveCores(run.workers) }
-        let coordinator = try scheduling(of: run.processID)
-        #expect(Set(coordinator.map(\.policy)) == [Self.ordinary, Self.patient], "libzmq's threads alone are patient")
-        #expect(Set(coordinator.map(\.cores)).count == 1)
+    /// The core that each of these processes was told to have, in their order.
+    private func coresTold(_ processes: [Int32]) throws -> [String] {
+        try processes.map { process in
+            let arguments = try text(of: "/proc/\(process)/cmdline").split(separator: "\0")
+            let option = try #require(arguments.firstIndex(of: "--core"), "\(arguments)")
+            return String(arguments[option + 1])
+        }
     }
 
     @Test(
-        "So has each process of a worker command",
+        "Of as many workers as there are cores each gets a core of its own, one that replaces another, too",
+        .enabled(if: (2...16).contains(Host.coreCount), "needs 2 to 16 cores"))
+    func own() throws {
+        let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount)
+        let all = (0..<count).map { "\($0)" }
+        let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
+        try run.waitForLine(containing: "joined; \(count) workers")
+        // A worker that waits long for a core in a moment of much load is impatient for some seconds.
+        try run.wait(until: "each worker has a core") { try haveCores(run.workers) }
+        let coordinator = try scheduling(of: run.processID)
+        #expect(Set(coordinator.map(\.policy)) == [Self.ordinary, Self.patient], "libzmq's threads alone are patient")
+        #expect(Set(coordinator.map(\.cores)).count == 1)
+        kill(try #require(run.workers.first), SIGKILL)
+        try run.waitForLine(containing: "joined; \(count) workers", count: 2)
+        #expect(try coresTold(run.workers).sorted() == all)
+    }
+
+    @Test(
+        "So does each process of a worker command",
         .enabled(if: (2...16).contains(Host.coreCount), "needs 2 to 16 cores"))
     func group() throws {
         let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount)
@@ -69,7 +79,7 @@ struct CoreTests {
         let group = try RunningProcess(
             ["worker", "--connect", endpoint, "--processes", "\(count)"], in: place.folder.path)
         try coordinator.waitForLine(containing: "joined; \(count) workers")
-        try group.wait(until: "each worker has a core") { try haveCores(group.descendants) }
+        #expect(try coresTold(group.descendants).sorted() == (0..<count).map { "\($0)" })
     }
 
     @Test("Where there are fewer cores than workers, each runs anywhere")
