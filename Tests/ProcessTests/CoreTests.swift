@@ -32,12 +32,13 @@ struct CoreTests {
             })
     }
 
-    /// Whether each of these processes has a core of its own, with all its threads, which are patient.
-    private func haveCores(_ processes: [Int32]) throws -> Bool {
-        let found = try processes.map(scheduling)
-        let cores = Set(found.flatMap { $0.map(\.cores) })
-        return found.allSatisfy { $0.count == 1 && $0.first?.policy == Self.patient } && cores.count == processes.count
-            && cores.allSatisfy { Int($0) != nil }
+    /// The core that a process has to itself, with all its threads, which are patient; nil if it has none.
+    private func ownCore(of process: Int32) throws -> String? {
+        let found = try scheduling(of: process)
+        guard found.count == 1, let all = found.first, all.policy == Self.patient, Int(all.cores) != nil else {
+            return nil
+        }
+        return all.cores
     }
 
     /// The core that each of these processes was told to have, in their order.
@@ -58,7 +59,12 @@ struct CoreTests {
         let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
         try run.waitForLine(containing: "joined; \(count) workers")
         // A worker that waits long for a core in a moment of much load is impatient for some seconds.
-        try run.wait(until: "each worker has a core") { try haveCores(run.workers) }
+        var cores: [Int32: String] = [:]
+        try run.wait(until: "each worker has had a core") {
+            for worker in run.workers { cores[worker] = try cores[worker] ?? ownCore(of: worker) }
+            return cores.count == count
+        }
+        #expect(Set(cores.values).count == count, "\(cores)")
         let coordinator = try scheduling(of: run.processID)
         #expect(Set(coordinator.map(\.policy)) == [Self.ordinary, Self.patient], "libzmq's threads alone are patient")
         #expect(Set(coordinator.map(\.cores)).count == 1)
