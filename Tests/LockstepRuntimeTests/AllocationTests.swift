@@ -1,6 +1,7 @@
 import CAllocations
 import LockstepCluster
 import LockstepTraining
+import LockstepSystem
 import Testing
 
 @testable import LockstepRuntime
@@ -16,6 +17,26 @@ struct AllocationTests {
     /// Those of the second epoch that must be free of allocations: its last one is followed by an evaluation, and its
     /// first one begins with another order of the samples.
     private static let free = steps + 2..<2 * steps - 2
+
+    @Test("Looking whether a worker waits long for a core allocates nothing")
+    func courtesy() throws {
+        let meter = CoreWaitMeter()
+        var (now, looks) = (Moment(nanoseconds: 0), 0)
+        var courtesy = try #require(
+            Courtesy(
+                now: now,
+                waits: {
+                    _ = meter.waits; looks += 1; return CoreWaits(nanoseconds: 0, count: UInt64(looks))
+                }
+            ) { _ in })
+        let before = allocations_of_thread()
+        for _ in 0..<100 {
+            now = Moment(nanoseconds: now.nanoseconds + Courtesy.period)
+            courtesy.look(now: now)
+        }
+        #expect(allocations_of_thread() == before)
+        #expect(looks == 101)
+    }
 
     private static func prepare(_ wire: WireFormat) throws -> PreparedRun {
         try ThreadCluster.prepare(shards: 4, batch: 12, epochs: 2, samples: 12 * steps, wire: wire)
