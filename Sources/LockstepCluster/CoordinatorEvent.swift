@@ -34,6 +34,9 @@ package enum CoordinatorEvent: Sendable {
     case compared(WorkUnit, areEqual: Bool)
     /// The coordinator has computed an audited node itself and handed its own answer on; these copies differ from it.
     case judged(WorkUnit, wrong: [MemberID])
+    /// Messages lie unread that the loop has had no time for, or no longer do. Meanwhile the clock stands still: a
+    /// member whose answer is among them has not been silent.
+    case inputBacklog(Bool)
     /// The run is over.
     case stop(Goodbye)
     /// Time has passed.

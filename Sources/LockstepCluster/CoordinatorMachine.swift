@@ -151,6 +151,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             settle(unit, areEqual: areEqual, into: &actions)
         case .judged(let unit, let wrong):
             settle(unit, wrong: wrong, into: &actions)
+        case .inputBacklog(let exists):
+            clock.isHeld = exists
         case .stop(let goodbye):
             end(goodbye, into: &actions)
         case .tick:

@@ -38,6 +38,20 @@ struct ListeningClockTests {
         #expect(clock.now == moment(101.5))
     }
 
+    @Test("While it is held no time passes, and what passed meanwhile never counts")
+    func held() {
+        var clock = ListeningClock(patience: 1, now: moment(100))
+        clock.advance(to: moment(100.5))
+        clock.isHeld = true
+        clock.advance(to: moment(101))
+        clock.advance(to: moment(101.25))
+        #expect(clock.now == moment(100.5))
+        #expect(clock.due(moment(100.75)) == moment(101.5))
+        clock.isHeld = false
+        clock.advance(to: moment(101.5))
+        #expect(clock.now == moment(100.75))
+    }
+
     @Test("The next look is due at the deadline, but within a second, in the driver's time")
     func due() {
         var clock = ListeningClock(patience: 1, now: moment(100))

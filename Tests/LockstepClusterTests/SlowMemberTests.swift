@@ -67,6 +67,28 @@ struct SlowMemberTests {
         }
     }
 
+    @Test("A member is not evicted for time in which its answer may lie unread, and is evicted for other time")
+    func backlog() throws {
+        let run = try Run([quick, slow])
+        _ = run.begin(0, tree)
+        run.take(.inputBacklog(true))
+        for _ in 0..<1_000 {
+            run.time += 500
+            #expect(run.take(.tick).isEmpty)
+        }
+        run.take(.inputBacklog(false))
+        var evicted: [PeerID] = []
+        var seconds = 0.0
+        while evicted.isEmpty, seconds < 120 {
+            (seconds, run.time) = (seconds + 0.5, run.time + 500)
+            for case .refuse(let peer, let refusal) in run.take(.tick) where refusal.code == .rejoin {
+                evicted.append(peer)
+            }
+        }
+        #expect(evicted == [quick], "each eviction doubles the wait of the others")
+        #expect(seconds == Deadlines().firstAnswer)
+    }
+
     @Test("The next weights go to those who have answered, and once its answer begins to arrive to the last one, too")
     func early() throws {
         let run = try Run([quick, slow])

@@ -109,6 +109,8 @@ extension ByteWriter {
             append(unit)
             append(UInt32(wrong.count))
             for member in wrong { append(member.rawValue) }
+        case .inputBacklog(let exists):
+            append(UInt8(exists ? 1 : 0))
         case .stop(let goodbye):
             append(blob: goodbye.encoded())
         case .tick:
@@ -187,7 +189,7 @@ extension CoordinatorEvent {
     enum Kind: UInt8 {
         case hello = 1
         case ready, dataRequested, answered, goodbye, stranger, peerLost, beginStep, beginEvaluation, chunkUpdated
-        case compared, judged, stop, tick, evaluated, predicted, answering
+        case compared, judged, stop, tick, evaluated, predicted, answering, inputBacklog
     }
 
     var kind: Kind {
@@ -207,6 +209,7 @@ extension CoordinatorEvent {
         case .chunkUpdated: .chunkUpdated
         case .compared: .compared
         case .judged: .judged
+        case .inputBacklog: .inputBacklog
         case .stop: .stop
         case .tick: .tick
         }

@@ -146,6 +146,7 @@ extension ByteReader {
             var wrong: [MemberID] = []
             for _ in 0..<count { wrong.append(try member()) }
             return .judged(unit, wrong: wrong)
+        case .inputBacklog: return .inputBacklog(try integer(UInt8.self) != 0)
         case .stop: return .stop(try body())
         case .tick: return .tick
         }

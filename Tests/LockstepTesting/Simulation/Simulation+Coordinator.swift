@@ -26,6 +26,10 @@ extension Simulation {
             advance()
         }
         guard stage != .ended else { return }
+        if hasBacklog == inbox.isEmpty {
+            hasBacklog.toggle()
+            handle(.inputBacklog(hasBacklog))
+        }
         guard coordinatorBusyUntil <= time else { return wakeCoordinator(at: coordinatorBusyUntil) }
         if let deadline = machine.nextDeadline, deadline <= now {
             handle(.tick)

@@ -90,6 +90,8 @@ package final class Simulation {
     var isPerforming = false
     var inbox: [Input] = []
     var coordinatorBusyUntil: UInt64 = 0
+    /// Whether its machine has been told that messages lie unread.
+    var hasBacklog = false
     /// When the coordinator's next turn is due; those planned for later don't matter.
     var nextWake = UInt64.max
     var parts: AnswerParts
