@@ -38,7 +38,7 @@ let package = Package(
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
-        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
+        .target(name: "LockstepCompute", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
         .target(name: "LockstepSharding"),
@@ -50,12 +50,12 @@ let package = Package(
             ]),
         .target(
             name: "LockstepNetwork",
-            dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+            dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepCompute", "LockstepSharding"]),
         .target(
             name: "LockstepTraining",
             dependencies: [
                 "LockstepTimeline",
-                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS",
+                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute",
                 "LockstepDigest", "LockstepSystem",
             ]),
         .target(name: "LockstepProtocol", dependencies: ["LockstepTimeline", "LockstepSharding"]),
@@ -63,7 +63,7 @@ let package = Package(
         .target(
             name: "LockstepArtifacts",
             dependencies: [
-                "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepBLAS",
+                "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepCompute",
                 "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -72,21 +72,21 @@ let package = Package(
             dependencies: [
                 "LockstepTimeline",
                 "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepProtocol", "LockstepTraining",
-                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS",
+                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute",
                 "LockstepDigest",
             ]),
         .target(
             name: "Lockstep",
             dependencies: [
                 "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork",
-                "LockstepBLAS",
+                "LockstepCompute",
             ]),
         .executableTarget(
             name: "LockstepCLI",
             dependencies: [
                 "LockstepTimeline",
                 "Lockstep", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
-                "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepBLAS", "LockstepSystem",
+                "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute", "LockstepSystem",
                 "LockstepDigest", "LockstepCluster", "LockstepProtocol", "ZeroMQ", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
@@ -95,7 +95,7 @@ let package = Package(
             name: "LockstepTesting",
             dependencies: [
                 "LockstepSystem", "LockstepNumerics", "LockstepData", "LockstepNetwork", "LockstepTraining",
-                "LockstepCluster", "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepDigest",
+                "LockstepCluster", "LockstepProtocol", "LockstepSharding", "LockstepCompute", "LockstepDigest",
                 "LockstepArtifacts", "CLinux",
             ],
             path: "Tests/LockstepTesting"),
@@ -121,18 +121,18 @@ let package = Package(
 let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepTimelineTests", ["LockstepTimeline"]),
     ("LockstepDigestTests", ["LockstepDigest"]),
-    ("LockstepBLASTests", ["LockstepBLAS"]),
+    ("LockstepComputeTests", ["LockstepCompute"]),
     ("LockstepSystemTests", ["LockstepSystem"]),
     ("ZeroMQTests", ["ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),
     ("LockstepShardingTests", ["LockstepSharding"]),
     ("LockstepDataTests", ["LockstepData", "LockstepDigest", "LockstepNumerics", "CZlib"]),
-    ("LockstepNetworkTests", ["LockstepNetwork", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+    ("LockstepNetworkTests", ["LockstepNetwork", "LockstepNumerics", "LockstepCompute", "LockstepSharding"]),
     (
         "LockstepTrainingTests",
         [
             "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding",
-            "LockstepBLAS", "LockstepDigest", "LockstepSystem",
+            "LockstepCompute", "LockstepDigest", "LockstepSystem",
         ]
     ),
     ("LockstepProtocolTests", ["LockstepProtocol", "LockstepTimeline", "LockstepSharding"]),
@@ -141,7 +141,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepArtifactsTests",
         [
             "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics",
-            "LockstepBLAS", "LockstepDigest", "LockstepTimeline",
+            "LockstepCompute", "LockstepDigest", "LockstepTimeline",
         ]
     ),
     // Its workers are the executable.
@@ -150,7 +150,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRuntimeTests",
         [
             "LockstepRuntime", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster",
-            "LockstepProtocol", "LockstepSharding", "LockstepBLAS", "LockstepSystem", "ZeroMQ", "CAllocations",
+            "LockstepProtocol", "LockstepSharding", "LockstepCompute", "LockstepSystem", "ZeroMQ", "CAllocations",
         ]
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
@@ -159,7 +159,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
     // Real processes, real sockets, real kills.
-    ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepBLAS", "LockstepCluster"]),
+    ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepCompute", "LockstepCluster"]),
     // Independent programs from PyPI check what we compute and write.
     ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData", "LockstepNumerics"]),
 ]

@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 
 /// Which instructions the matrix products use: the one part of the arithmetic that depends on the processor.
 ///
@@ -26,7 +26,7 @@ public enum Kernel: Sendable {
 
 extension MatrixLibrary {
     /// The library of this process, opened with the best kernel if nobody has chosen one.
-    static func inUse() throws(BLASError) -> MatrixLibrary {
+    static func inUse() throws(ComputeError) -> MatrixLibrary {
         if let current { return current }
         return try open(MatrixKernel.resolve("auto"))
     }

@@ -1,5 +1,5 @@
 import LockstepArtifacts
-import LockstepBLAS
+import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepTraining
@@ -11,7 +11,7 @@ extension LockstepError {
         case let error as LockstepError: self = error
         case is DataError: self.init(.data, "\(error)")
         case is ArtifactError: self.init(.file, "\(error)")
-        case is BLASError: self.init(.kernel, "\(error)")
+        case is ComputeError: self.init(.kernel, "\(error)")
         case is NetworkError, is ConfigurationError: self.init(.configuration, "\(error)")
         case let error as TrainingError:
             if case .notFinite = error {

@@ -1,5 +1,5 @@
 import LockstepArtifacts
-import LockstepBLAS
+import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepNumerics

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Glibc
-import LockstepBLAS
+import LockstepCompute
 import LockstepData
 import LockstepRuntime
 import LockstepSystem

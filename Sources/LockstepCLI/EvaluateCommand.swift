@@ -1,6 +1,6 @@
 import ArgumentParser
 import LockstepArtifacts
-import LockstepBLAS
+import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepNumerics

@@ -1,8 +1,8 @@
 import Glibc
 import Lockstep
 import LockstepArtifacts
-import LockstepBLAS
 import LockstepCluster
+import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepProtocol
@@ -38,7 +38,7 @@ enum ExitStatus: Equatable {
         case let error as TrainingError: self = ExitStatus(of: error)
         case let error as DataError: self = ExitStatus(of: error)
         case let error as ArtifactError: self = ExitStatus(of: error)
-        case is BLASError: self = .unavailable
+        case is ComputeError: self = .unavailable
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case is SystemError: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)

@@ -1,6 +1,6 @@
 import ArgumentParser
 import Lockstep
-import LockstepBLAS
+import LockstepCompute
 
 /// `lockstep predict`.
 struct PredictCommand: ParsableCommand {

@@ -1,7 +1,7 @@
 import Glibc
 import LockstepArtifacts
-import LockstepBLAS
 import LockstepCluster
+import LockstepCompute
 import LockstepData
 import LockstepRuntime
 import LockstepSharding

@@ -1,6 +1,6 @@
 import ArgumentParser
-import LockstepBLAS
 import LockstepCluster
+import LockstepCompute
 import LockstepData
 import LockstepProtocol
 import LockstepRuntime

@@ -1,4 +1,4 @@
-package import LockstepBLAS
+package import LockstepCompute
 import LockstepNumerics
 package import LockstepTimeline
 

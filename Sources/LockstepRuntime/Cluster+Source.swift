@@ -1,5 +1,5 @@
-import LockstepBLAS
 import LockstepCluster
+import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepProtocol

@@ -1,11 +1,11 @@
-import LockstepBLAS
 package import LockstepCluster
+import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepProtocol
 import LockstepSharding
-import LockstepTimeline
 package import LockstepSystem
+import LockstepTimeline
 package import LockstepTraining
 package import ZeroMQ
 

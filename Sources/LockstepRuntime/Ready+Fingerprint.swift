@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 import LockstepDigest
 import LockstepProtocol
 import LockstepTraining

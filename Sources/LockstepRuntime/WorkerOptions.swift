@@ -1,5 +1,5 @@
-package import LockstepBLAS
 package import LockstepCluster
+package import LockstepCompute
 package import LockstepData
 package import ZeroMQ
 

@@ -1,4 +1,4 @@
-package import LockstepBLAS
+package import LockstepCompute
 package import LockstepData
 package import LockstepNetwork
 

@@ -20,7 +20,7 @@ let package = Package(
         .target(name: "CKernels"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
-        .target(name: "LockstepBLAS", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
+        .target(name: "LockstepCompute", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
         .target(name: "LockstepSharding"),
         .target(
@@ -32,11 +32,11 @@ let package = Package(
         .target(name: "LockstepTimeline"),
         .target(
             name: "LockstepNetwork",
-            dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepBLAS", "LockstepSharding"]),
+            dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepCompute", "LockstepSharding"]),
         .executableTarget(
             name: "KernelBenchmarks",
             dependencies: [
-                "LockstepBLAS", "LockstepNumerics", "LockstepData", "LockstepNetwork",
+                "LockstepCompute", "LockstepNumerics", "LockstepData", "LockstepNetwork",
                 .product(name: "Benchmark", package: "swift-benchmark"),
             ],
             path: "Kernels"),

@@ -62,7 +62,7 @@ static void gather(float *restrict rows, const uint8_t *data, const int *order, 
     }
 }
 
-// The rules of Sources/LockstepBLAS/SmallProducts.swift.
+// The rules of Sources/LockstepCompute/SmallProducts.swift.
 enum { FEW = 32 };
 static bool has_avx2, has_avx512;
 

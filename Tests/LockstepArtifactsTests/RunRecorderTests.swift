@@ -1,5 +1,5 @@
 import Foundation
-import LockstepBLAS
+import LockstepCompute
 import LockstepData
 import LockstepDigest
 import LockstepNetwork

@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 import LockstepNetwork
 import LockstepNumerics
 import Testing

@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepNumerics

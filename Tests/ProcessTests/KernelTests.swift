@@ -1,6 +1,6 @@
 import Glibc
 import LockstepArtifacts
-import LockstepBLAS
+import LockstepCompute
 import LockstepTesting
 import Testing
 

@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 package import LockstepNumerics
 package import LockstepTraining
 

@@ -1,6 +1,6 @@
 import Foundation
-import LockstepBLAS
 import LockstepCluster
+import LockstepCompute
 import LockstepRuntime
 import LockstepSystem
 import LockstepTimeline

@@ -1,5 +1,5 @@
 import ArgumentParser
-import LockstepBLAS
+import LockstepCompute
 import LockstepData
 import LockstepRuntime
 import LockstepTraining

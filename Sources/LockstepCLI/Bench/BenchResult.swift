@@ -1,5 +1,5 @@
-import LockstepBLAS
 import LockstepCluster
+import LockstepCompute
 import LockstepNetwork
 import LockstepRuntime
 import LockstepSharding

@@ -49,9 +49,9 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
 
     /// The kernel that `--kernel` names: `auto`, `portable` or a kernel's own name.
     ///
-    /// - Throws: ``BLASError/unknownKernel(_:)``, ``BLASError/unsupportedKernel(_:)`` or, for `auto`,
-    ///   ``BLASError/noKernel``.
-    package static func resolve(_ text: String) throws(BLASError) -> MatrixKernel {
+    /// - Throws: ``ComputeError/unknownKernel(_:)``, ``ComputeError/unsupportedKernel(_:)`` or, for `auto`,
+    ///   ``ComputeError/noKernel``.
+    package static func resolve(_ text: String) throws(ComputeError) -> MatrixKernel {
         let kernel: MatrixKernel
         switch text {
         case "auto":
@@ -68,8 +68,8 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
 
     /// The kernel itself, if this CPU runs it.
     ///
-    /// - Throws: ``BLASError/unsupportedKernel(_:)``.
-    package func checked() throws(BLASError) -> MatrixKernel {
+    /// - Throws: ``ComputeError/unsupportedKernel(_:)``.
+    package func checked() throws(ComputeError) -> MatrixKernel {
         guard isSupported else { throw .unsupportedKernel(self) }
         return self
     }

@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 import Testing
 
 @Suite("Choice of the kernel")
@@ -21,7 +21,7 @@ struct MatrixKernelTests {
         if kernel.isSupported {
             #expect(try MatrixKernel.resolve(kernel.rawValue) == kernel)
         } else {
-            #expect(throws: BLASError.unsupportedKernel(kernel)) { try MatrixKernel.resolve(kernel.rawValue) }
+            #expect(throws: ComputeError.unsupportedKernel(kernel)) { try MatrixKernel.resolve(kernel.rawValue) }
         }
     }
 
@@ -37,7 +37,7 @@ struct MatrixKernelTests {
         "an unknown name is refused with those that are known",
         arguments: ["hasswell", "HASWELL", "", "zen", String(repeating: "haswell", count: 9)])
     func unknownName(text: String) {
-        let error = #expect(throws: BLASError.self) { try MatrixKernel.resolve(text) }
+        let error = #expect(throws: ComputeError.self) { try MatrixKernel.resolve(text) }
         #expect(
             error?.description
                 == "kernel \"\(text)\" is unknown: choose one of auto, portable, nehalem, sandybridge, haswell, skylakex"
@@ -47,14 +47,14 @@ struct MatrixKernelTests {
     @Test(
         "every error is one line that names a remedy",
         arguments: [
-            (BLASError.unsupportedKernel(.skylakex), "--kernel auto"), (.noKernel, "newer machine"),
+            (ComputeError.unsupportedKernel(.skylakex), "--kernel auto"), (.noKernel, "newer machine"),
             (.libraryNotFound(reason: "no such file"), "scripts/install-dependencies"),
             (.missingSymbol("cblas_sgemm"), "libopenblas0-pthread"),
             (.wrongKernel(asked: .haswell, got: "Prescott"), "libopenblas0-pthread"),
             (.alreadyOpen(.haswell, asked: .skylakex), "another process"),
             (.wrongResults(.skylakex), "--kernel portable"),
         ])
-    func remedy(error: BLASError, remedy: String) {
+    func remedy(error: ComputeError, remedy: String) {
         #expect(error.description.contains(remedy))
         #expect(!error.description.contains("\n"))
     }

@@ -1,5 +1,5 @@
 /// Why no matrix library can be used.
-package enum BLASError: Error, Equatable, Sendable, CustomStringConvertible {
+package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `--kernel` names nothing that we know.
     case unknownKernel(String)
     /// This CPU lacks the instructions of a kernel that was asked for.

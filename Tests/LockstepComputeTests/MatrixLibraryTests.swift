@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 import Testing
 
 #if canImport(Glibc)
@@ -25,7 +25,7 @@ struct MatrixLibraryTests {
 
     @Test("refuses a second kernel, and keeps the first")
     func secondKernel() throws {
-        #expect(throws: BLASError.alreadyOpen(.haswell, asked: .nehalem)) { try MatrixLibrary.open(.nehalem) }
+        #expect(throws: ComputeError.alreadyOpen(.haswell, asked: .nehalem)) { try MatrixLibrary.open(.nehalem) }
         #expect(try MatrixLibrary.open(.portable) === library)
     }
 
@@ -45,18 +45,18 @@ struct MatrixLibraryTests {
     func unsupported() async {
         await #expect(processExitsWith: .success) {
             let kernel = try #require(MatrixKernel.allCases.last)
-            #expect(throws: BLASError.unsupportedKernel(kernel)) { try MatrixLibrary.open(kernel, searching: []) }
+            #expect(throws: ComputeError.unsupportedKernel(kernel)) { try MatrixLibrary.open(kernel, searching: []) }
         }
     }
 
     @Test("no library: an error with the dynamic linker's reason")
     func missingLibrary() async {
         await #expect(processExitsWith: .success) {
-            let error = #expect(throws: BLASError.self) {
+            let error = #expect(throws: ComputeError.self) {
                 try MatrixLibrary.open(.nehalem, searching: ["/nonexistent/libopenblas.so.0"])
             }
             #expect(error?.description.contains("/nonexistent/libopenblas.so.0") == true)
-            #expect(throws: BLASError.libraryNotFound(reason: "no place to search")) {
+            #expect(throws: ComputeError.libraryNotFound(reason: "no place to search")) {
                 try MatrixLibrary.open(.nehalem, searching: [])
             }
         }
@@ -65,7 +65,7 @@ struct MatrixLibraryTests {
     @Test("a library of something else: an error with the missing function")
     func wrongLibrary() async {
         await #expect(processExitsWith: .success) {
-            #expect(throws: BLASError.missingSymbol("openblas_set_num_threads")) {
+            #expect(throws: ComputeError.missingSymbol("openblas_set_num_threads")) {
                 try MatrixLibrary.open(.nehalem, searching: ["/nonexistent/library.so", "libc.so.6"])
             }
         }

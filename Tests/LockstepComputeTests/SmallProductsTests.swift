@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 import Testing
 
 #if canImport(Glibc)

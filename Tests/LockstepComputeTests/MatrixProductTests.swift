@@ -1,4 +1,4 @@
-import LockstepBLAS
+import LockstepCompute
 import Testing
 
 @Suite("Matrix products", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))

@@ -41,12 +41,12 @@ package final class MatrixLibrary: @unchecked Sendable {
     ///   - kernel: The kernel; checked against the CPU before anything is loaded.
     ///   - candidates: Paths and sonames; the first that opens is taken.
     /// - Returns: The process's one library.
-    /// - Throws: ``BLASError``: the CPU does not run the kernel, there is no library, it computes wrong results, or
+    /// - Throws: ``ComputeError``: the CPU does not run the kernel, there is no library, it computes wrong results, or
     ///   this process has opened it with another kernel.
     package static func open(
         _ kernel: MatrixKernel, searching candidates: [String] = standardCandidates
-    ) throws(BLASError) -> MatrixLibrary {
-        try opened.withLock { library throws(BLASError) in
+    ) throws(ComputeError) -> MatrixLibrary {
+        try opened.withLock { library throws(ComputeError) in
             if let library {
                 guard library.kernel == kernel else { throw .alreadyOpen(library.kernel, asked: kernel) }
                 return library
@@ -62,9 +62,9 @@ package final class MatrixLibrary: @unchecked Sendable {
         opened.withLock { $0 }
     }
 
-    private init(loading kernel: MatrixKernel, searching candidates: [String]) throws(BLASError) {
+    private init(loading kernel: MatrixKernel, searching candidates: [String]) throws(ComputeError) {
         let handle = try Self.load(kernel, searching: candidates)
-        func function<T>(_ name: String, as type: T.Type) throws(BLASError) -> T {
+        func function<T>(_ name: String, as type: T.Type) throws(ComputeError) -> T {
             guard let symbol = dlsym(handle, name) else { throw .missingSymbol(name) }
             return unsafeBitCast(symbol, to: type)
         }
@@ -85,7 +85,7 @@ package final class MatrixLibrary: @unchecked Sendable {
     /// Opens the first OpenBLAS found, whatever the environment says about it.
     private static func load(
         _ kernel: MatrixKernel, searching candidates: [String]
-    ) throws(BLASError) -> UnsafeMutableRawPointer {
+    ) throws(ComputeError) -> UnsafeMutableRawPointer {
         setenv("OPENBLAS_CORETYPE", kernel.rawValue, 1)
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
         // What steers the cutting of blocks is the same on every machine; the cache's size would be the CPU's.
