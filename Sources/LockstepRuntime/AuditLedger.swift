@@ -37,8 +37,8 @@ final class AuditLedger {
     }
 
     /// Takes part of a member's answer; only the chunk's floats are read, and only now.
-    func take(_ contribution: Contribution, from member: MemberID) {
-        switch contribution {
+    func take(_ result: PartialResult, from member: MemberID) {
+        switch result {
         case .gradient(let node, let chunk, let floats, _):
             let range = chunks.chunks[chunk].range
             let copy = makeCopy(Key(node: node, member: member))
@@ -72,7 +72,7 @@ final class AuditLedger {
     }
 
     /// Hands an answer on.
-    func release(_ node: NodeID, of member: MemberID?, _ push: (Contribution) throws -> Void) throws {
+    func release(_ node: NodeID, of member: MemberID?, _ push: (PartialResult) throws -> Void) throws {
         guard let copy = copies[Key(node: node, member: member)] else { return }
         for (index, chunk) in chunks.chunks.enumerated() {
             let floats = UnsafePointer(copy.gradient.pointer + chunk.range.lowerBound)

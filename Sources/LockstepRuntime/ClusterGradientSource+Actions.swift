@@ -12,7 +12,7 @@ import ZeroMQ
 /// What the machine wants done.
 extension ClusterGradientSource {
     /// Takes an event in and does what comes of it, what comes of that included.
-    func handle(_ event: CoordinatorEvent, _ push: (Contribution) throws -> Void = { _ in }) throws {
+    func handle(_ event: CoordinatorEvent, _ push: (PartialResult) throws -> Void = { _ in }) throws {
         let now = Moment.now
         let first = actions.count
         machine.handle(event, now: now, into: &actions)
@@ -31,7 +31,7 @@ extension ClusterGradientSource {
         }
     }
 
-    func perform(_ action: CoordinatorAction, _ push: (Contribution) throws -> Void) throws {
+    func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws {
         switch action {
         case .welcome(let peer, let member):
             try link.send(to: peer, header(.welcome, member), copying: welcome)
@@ -94,7 +94,7 @@ extension ClusterGradientSource {
     }
 
     /// Computes what the workers are not asked for.
-    private func computeHere(_ unit: WorkUnit, _ push: (Contribution) throws -> Void) throws {
+    private func computeHere(_ unit: WorkUnit, _ push: (PartialResult) throws -> Void) throws {
         switch unit.kind {
         case .node:
             try computeHere(Batch(step: unit.step, schedule: computation.schedule), with: local.rest, push)
@@ -108,7 +108,7 @@ extension ClusterGradientSource {
 
     /// Computes a step by itself.
     func computeHere(
-        _ batch: Batch, with local: LocalGradientSource, _ push: (Contribution) throws -> Void
+        _ batch: Batch, with local: LocalGradientSource, _ push: (PartialResult) throws -> Void
     ) throws {
         isComputingHere = true
         defer { isComputingHere = false }

@@ -11,7 +11,7 @@ import ZeroMQ
 
 /// What comes in: messages become events, and gradients go straight into the reducer.
 extension ClusterGradientSource {
-    func take(_ event: CoordinatorLink.Event, _ push: (Contribution) throws -> Void) throws {
+    func take(_ event: CoordinatorLink.Event, _ push: (PartialResult) throws -> Void) throws {
         switch event {
         case .lost(let peer):
             try handle(.peerLost(peer, reason: "its connection ended"), push)
@@ -29,14 +29,14 @@ extension ClusterGradientSource {
     }
 
     /// A peer that breaks the protocol is told so and is no longer a member.
-    func breach(_ peer: PeerID, _ error: ProtocolError, _ push: (Contribution) throws -> Void) throws {
+    func breach(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
         let refusal = Refusal(code: error.refusalCode, message: "\(error)")
         try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
         try handle(.peerLost(peer, reason: "it broke the protocol: \(error)"), push)
     }
 
     func take(
-        _ header: Header, hasPayload: Bool, from peer: PeerID, _ push: (Contribution) throws -> Void
+        _ header: Header, hasPayload: Bool, from peer: PeerID, _ push: (PartialResult) throws -> Void
     ) throws {
         if header.kind == .ping || header.kind == .statusRequest { return try tell(header, hasPayload, to: peer) }
         let member = MemberID(rawValue: header.member)
@@ -60,12 +60,12 @@ extension ClusterGradientSource {
             if machine.peer(of: member) == peer { paces.add(member, result.computeNanoseconds) }
             timeline?.mark(.arrival, member: member.rawValue, unit: unit, isAnswer: true)
             if unit.number != 0, machine.expects(unit, from: peer, member) {
-                contributors[unit.node] = member
+                computedBy[unit.node] = member
                 try readGradient(of: unit, from: member, push)
                 guard region(of: member) != nil || parts.isComplete(unit, from: member) else {
                     throw ProtocolError.inconsistent(.nodeResult)
                 }
-                try contribute(.loss(unit.node, result.loss), from: member, push)
+                try receive(.loss(unit.node, result.loss), from: member, push)
             }
             try handle(.answered(peer, member, unit), push)
         case .blockResult:
@@ -98,7 +98,7 @@ extension ClusterGradientSource {
 
     /// Hands a chunk of a gradient on to the reducer, unless its node is not wanted (any more).
     func takeGradient(
-        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (Contribution) throws -> Void
+        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
         guard region(of: member) == nil else { throw ProtocolError.unexpectedKind(.gradient) }
         let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
@@ -106,18 +106,18 @@ extension ClusterGradientSource {
             of: header, payloadBytes: link.payload.count, elementSize: wire.elementSize, in: chunks)
         guard machine.expects(unit, from: peer, member) else { return }
         if parts.insert(chunk, of: unit, from: member) { try handle(.answering(peer, member, unit), push) }
-        contributors[unit.node] = member
+        computedBy[unit.node] = member
         inlinePayloadBytes += UInt64(link.payload.count)
         try link.payload.withUnsafeBytes { bytes in
-            try contribute(.gradient(unit.node, chunk: chunk, floats(in: bytes), isStable: false), from: member, push)
+            try receive(.gradient(unit.node, chunk: chunk, floats(in: bytes), isStable: false), from: member, push)
         }
     }
 
     /// Hands part of an answer on; in an audit it waits for the other copy.
-    func contribute(
-        _ contribution: Contribution, from member: MemberID, _ push: (Contribution) throws -> Void
+    func receive(
+        _ result: PartialResult, from member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
-        if machine.isAudited { ledger.take(contribution, from: member) } else { try push(contribution) }
+        if machine.isAudited { ledger.take(result, from: member) } else { try push(result) }
     }
 
     /// The payload as floats; libzmq may place it at any address, and floats want a multiple of four. Those that do not

@@ -32,7 +32,7 @@ extension ClusterGradientSource {
 
     /// A member is ready: it says whether it has got hold of the memory that it was offered.
     func takeReady(
-        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (Contribution) throws -> Void
+        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
         let sharesMemory = header.unit == 1
         // Said again, or by somebody else, it changes nothing about any memory.
@@ -54,13 +54,13 @@ extension ClusterGradientSource {
     }
 
     /// Hands on a gradient that its worker has announced, from where it stands.
-    func readGradient(of unit: WorkUnit, from member: MemberID, _ push: (Contribution) throws -> Void) throws {
+    func readGradient(of unit: WorkUnit, from member: MemberID, _ push: (PartialResult) throws -> Void) throws {
         guard let region = region(of: member) else { return }
         guard let (floats, isStable) = region.gradient(of: unit) else { throw ProtocolError.inconsistent(.nodeResult) }
         for (index, chunk) in chunks.chunks.enumerated() {
-            let part = Contribution.gradient(
+            let part = PartialResult.gradient(
                 unit.node, chunk: index, floats + chunk.range.lowerBound, isStable: isStable)
-            try contribute(part, from: member, push)
+            try receive(part, from: member, push)
         }
     }
 

@@ -46,7 +46,7 @@ final class ClusterGradientSource: GradientSource {
     /// Where members that share memory put their gradients.
     var memberRegions: [MemberRegion] = []
     /// Whose answer to a node of the step was taken.
-    var contributors: [NodeID: MemberID] = [:]
+    var computedBy: [NodeID: MemberID] = [:]
     /// Follows this thread's phases, if anybody wants to know where the time goes.
     let timeline: Timeline?
     var timelineRequests = TimelineRequests()
@@ -157,7 +157,7 @@ final class ClusterGradientSource: GradientSource {
     }
 
     func gradients(
-        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+        of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws {
         let isAudited = audits.includes(batch.step)
         self.parameters = parameters
@@ -166,14 +166,14 @@ final class ClusterGradientSource: GradientSource {
         }
         try lookAround()
         dropRegionsOfLostMembers()
-        contributors.removeAll(keepingCapacity: true)
+        computedBy.removeAll(keepingCapacity: true)
         if isAudited { ledger.begin() }
         try handle(.beginStep(batch.step, batch.tree, isAudited: isAudited), push)
         while !machine.isRoundComplete { try turn(push) }
     }
 
-    func contributor(of node: NodeID) -> String? {
-        contributors[node].map { machine.name(of: $0) }
+    func workerName(of node: NodeID) -> String? {
+        computedBy[node].map { machine.name(of: $0) }
     }
 
     func publish(version: UInt64, chunk: Int) throws {
@@ -215,7 +215,7 @@ final class ClusterGradientSource: GradientSource {
     // MARK: - The loop
 
     /// Waits for something to happen, at most until `limit`, and takes it in.
-    func turn(until limit: Moment? = nil, _ push: (Contribution) throws -> Void) throws {
+    func turn(until limit: Moment? = nil, _ push: (PartialResult) throws -> Void) throws {
         timeline?.enter(.send)
         try link.flush()
         let ownDeadline = Moment.earlier(machine.nextDeadline, link.nextDeadline)

@@ -22,7 +22,7 @@ package struct Batch {
 }
 
 /// Part of a node's answer.
-package enum Contribution {
+package enum PartialResult {
     /// A chunk of the node's gradient sum; `isStable` says that the floats stay as they are until the step ends.
     case gradient(NodeID, chunk: Int, UnsafePointer<Float>, isStable: Bool)
     /// The sum of the costs of the node's samples.
@@ -42,10 +42,10 @@ package protocol GradientSource: AnyObject {
     /// - Parameters:
     ///   - batch: The mini-batch.
     ///   - parameters: Its weights are the current version.
-    ///   - push: Called with each contribution.
+    ///   - push: Called with each result.
     /// - Throws: Why the whole could not be had; what `push` throws.
     func gradients(
-        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+        of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws
 
     /// Tells that a chunk of the next weights is final.
@@ -60,7 +60,7 @@ package protocol GradientSource: AnyObject {
     var membership: MembershipCounts { get }
 
     /// Who gave the answer for a node of the step under way, in words for an error; nil for this process itself.
-    func contributor(of node: NodeID) -> String?
+    func workerName(of node: NodeID) -> String?
 }
 
 /// What a run's summary tells about its workers.

@@ -26,7 +26,7 @@ package final class LocalGradientSource: GradientSource {
     package var membership: MembershipCounts { MembershipCounts() }
 
     package func gradients(
-        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+        of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws {
         let root = batch.tree.root
         let gradient = gradient ?? parameters.next
@@ -44,7 +44,7 @@ package final class LocalGradientSource: GradientSource {
     /// Nobody else needs the weights.
     package func publish(version: UInt64, chunk: Int) {}
 
-    package func contributor(of node: NodeID) -> String? { nil }
+    package func workerName(of node: NodeID) -> String? { nil }
 
     package func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
         splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }

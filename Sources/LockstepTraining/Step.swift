@@ -48,10 +48,10 @@ package struct Step {
         _ batch: Batch, _ parameters: inout VersionedParameters, from source: any GradientSource
     ) throws -> Double {
         let (weights, version) = (parameters, parameters.version + 1)
-        try source.gradients(of: batch, parameters: parameters) { contribution in
+        try source.gradients(of: batch, parameters: parameters) { result in
             let outer = timeline?.enter(.reduce)
             defer { if let outer { timeline?.enter(outer) } }
-            switch contribution {
+            switch result {
             case .gradient(let node, let chunk, let floats, let isStable):
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 timeline?.enter(.update)

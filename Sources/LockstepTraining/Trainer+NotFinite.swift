@@ -15,19 +15,19 @@ extension Trainer {
         {
             (place.shard, place.quantity) = found
             let leaf = batch.tree.leaves.first { batch.tree.slot(of: $0) == found.shard }
-            place.worker = leaf.flatMap { contributor(above: $0, in: batch.tree) }
+            place.worker = leaf.flatMap { workerName(above: $0, in: batch.tree) }
         } else if let node = answer.node {
             // Whoever gave it computes something else than this process does.
-            place.worker = source.contributor(of: node)
+            place.worker = source.workerName(of: node)
         }
         return place
     }
 
     /// Who computed a shard, alone or as part of a larger node.
-    private func contributor(above leaf: NodeID, in tree: SummationTree) -> String? {
+    private func workerName(above leaf: NodeID, in tree: SummationTree) -> String? {
         var node: NodeID? = leaf
         while let candidate = node {
-            if let name = source.contributor(of: candidate) { return name }
+            if let name = source.workerName(of: candidate) { return name }
             node = tree.parent(of: candidate)
         }
         return nil

@@ -20,7 +20,7 @@ private final class TwoHalves: GradientSource {
     var membersPresent: Int { 2 }
     var membership: MembershipCounts { MembershipCounts() }
 
-    func gradients(of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void) throws {
+    func gradients(of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void) throws {
         let children = try #require(batch.tree.children(of: batch.tree.root))
         for (half, node) in [children.left, children.right].enumerated() {
             let buffer = gradients[half].buffer
@@ -37,7 +37,7 @@ private final class TwoHalves: GradientSource {
 
     func publish(version: UInt64, chunk: Int) {}
     func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] { [] }
-    func contributor(of node: NodeID) -> String? { nil }
+    func workerName(of node: NodeID) -> String? { nil }
 }
 
 struct StepTests {

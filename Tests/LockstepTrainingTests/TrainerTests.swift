@@ -140,7 +140,7 @@ private final class ScatteredSource: GradientSource {
     func publish(version: UInt64, chunk: Int) {}
 
     func gradients(
-        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+        of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws {
         let buffer = FloatBuffer(count: run.layout.count)
         let nodes = batch.tree.randomCover(using: &random)
@@ -161,5 +161,5 @@ private final class ScatteredSource: GradientSource {
         local.evaluate(splits, parameters: parameters)
     }
 
-    func contributor(of node: NodeID) -> String? { nil }
+    func workerName(of node: NodeID) -> String? { nil }
 }

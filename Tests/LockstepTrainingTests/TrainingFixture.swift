@@ -109,7 +109,7 @@ final class ShardSource: GradientSource {
     var membership: MembershipCounts { MembershipCounts() }
 
     func gradients(
-        of batch: Batch, parameters: VersionedParameters, push: (Contribution) throws -> Void
+        of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws {
         try willStep(batch.step)
         let chunks = computation.layout.chunks.chunks
@@ -134,5 +134,5 @@ final class ShardSource: GradientSource {
         splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }
     }
 
-    func contributor(of node: NodeID) -> String? { "worker \(node.rawValue)" }
+    func workerName(of node: NodeID) -> String? { "worker \(node.rawValue)" }
 }
