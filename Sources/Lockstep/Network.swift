@@ -148,7 +148,7 @@ extension Network {
             let engine = try Backpropagation(
                 architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(),
                 maximumRows: BlockPartition.evaluationRows)
-            let score = Evaluator(engine: engine, dataset: samples.dataset)
+            let score = Evaluator(network: engine, dataset: samples.dataset)
                 .score(of: split.inner, weights: parameters.pointer)
             return Score(score)
         }

@@ -175,7 +175,7 @@ extension PreparedRun {
         RunIdentity(
             configuration: ConfigurationFile.digest(of: configuration), data: dataset.description.sha256,
             programVersion: programVersion, kernel: library.kernel.rawValue,
-            fingerprint: try makeComputation().fingerprint())
+            fingerprint: try makeShardComputer().fingerprint())
     }
 }
 

@@ -9,7 +9,7 @@ import LockstepTraining
 /// Finds the figures of the cost model by short trials of the run's own arithmetic on this machine.
 struct Calibration {
     let run: PreparedRun
-    let computation: Computation
+    let computer: ShardComputer
     /// Seconds that the trials may take together.
     let budget: Double
 
@@ -46,7 +46,7 @@ struct Calibration {
             for _ in 0..<max(2, min(20, Int(0.002 / max(1e-6, expected)))) {
                 best = min(
                     best,
-                    computation.timeGradient(
+                    computer.timeGradient(
                         rows: rows, weights: weights.pointer, into: gradient.pointer, clock: { Timeline.now }))
             }
             points.append((Double(rows), Double(best) * 1e-9))

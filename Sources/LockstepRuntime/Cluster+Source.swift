@@ -47,13 +47,13 @@ extension Cluster {
         let welcome = Welcome(
             configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address,
             timeline: options.timeline, pretends: options.workersPretend ? true : nil)
-        let computation = try run.makeComputation()
-        computation.timeline = timeline
+        let computer = try run.makeShardComputer()
+        computer.timeline = timeline
         let terms = CoordinatorMachine.Terms(
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
             chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
             programVersion: programVersion,
-            expected: Ready(kernel: run.library.kernel, computation.fingerprint()),
+            expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
             adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.wire == .bfloat16)
         let supervision = ClusterGradientSource.Supervision(
@@ -80,7 +80,7 @@ extension Cluster {
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
             run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
-            parameters: parameters, computation: computation,
+            parameters: parameters, computer: computer,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
             regions: regions, transport: options.transport, timeline: timeline, events: events,
             supervision: supervision)

@@ -85,9 +85,9 @@ extension ClusterGradientSource {
     }
 
     private func computeOwn(_ unit: WorkUnit) {
-        let batch = Batch(step: unit.step, schedule: computation.schedule)
+        let batch = Batch(step: unit.step, schedule: computer.schedule)
         ledger.computeOwn(unit.node) { gradient in
-            computation.gradient(
+            computer.gradient(
                 of: unit.node, in: batch, weights: parameters.forward(unit.step).pointer, into: gradient.pointer
             ) { _ in }
         }
@@ -97,11 +97,11 @@ extension ClusterGradientSource {
     private func computeHere(_ unit: WorkUnit, _ push: (PartialResult) throws -> Void) throws {
         switch unit.kind {
         case .node:
-            try computeHere(Batch(step: unit.step, schedule: computation.schedule), with: local.rest, push)
+            try computeHere(Batch(step: unit.step, schedule: computer.schedule), with: local.rest, push)
         case .block:
             let named = EvaluationUnit(rawValue: unit.number)
             guard let split = named.dataSplit else { return }
-            scores[unit.number] = computation.evaluator.score(
+            scores[unit.number] = computer.evaluator.score(
                 of: split, block: named.block, weights: parameters[unit.step].pointer)
         }
     }

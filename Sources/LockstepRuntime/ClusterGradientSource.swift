@@ -67,10 +67,10 @@ final class ClusterGradientSource: GradientSource {
     /// What happened last, for whoever wants to know why the run failed.
     var history = MachineHistory<CoordinatorEvent, CoordinatorAction>()
     /// The coordinator's own arithmetic: for audits, and for steps that it takes alone.
-    let computation: Computation
+    let computer: ShardComputer
     /// For steps that it takes alone from their start, and for what workers have left of one.
     private(set) lazy var local = (
-        whole: LocalGradientSource(computation, inPlace: true), rest: LocalGradientSource(computation)
+        whole: LocalGradientSource(computer, inPlace: true), rest: LocalGradientSource(computer)
     )
     /// Whether this thread computes a step by itself.
     var isComputingHere = false
@@ -98,7 +98,7 @@ final class ClusterGradientSource: GradientSource {
     init(
         link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
         dataset: Dataset, layout: ParameterLayout, wire: WireFormat, parameters: VersionedParameters,
-        computation: Computation, audits: AuditSchedule,
+        computer: ShardComputer, audits: AuditSchedule,
         regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
         events: EventFile? = nil, supervision: Supervision
     ) {
@@ -124,7 +124,7 @@ final class ClusterGradientSource: GradientSource {
         self.parts = AnswerParts(chunks: layout.chunks.chunks.count)
         self.audits = audits
         self.ledger = AuditLedger(chunks: layout.chunks)
-        self.computation = computation
+        self.computer = computer
         link.register(in: &poller)
         regionToken = regions.map { poller.add(descriptor: $0.descriptor) }
         for descriptor in supervision.descriptors { _ = poller.add(descriptor: descriptor) }

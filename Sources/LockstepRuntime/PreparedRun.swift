@@ -60,8 +60,8 @@ package struct PreparedRun {
     }
 
     /// The arithmetic of this process.
-    package func makeComputation() throws -> Computation {
-        try Computation(configuration: configuration, dataset: dataset, library: library)
+    package func makeShardComputer() throws -> ShardComputer {
+        try ShardComputer(configuration: configuration, dataset: dataset, library: library)
     }
 
     /// Trains in this process alone.
@@ -69,10 +69,10 @@ package struct PreparedRun {
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil, timeline: Timeline? = nil,
         shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
-        let computation = try makeComputation()
-        computation.timeline = timeline
+        let computer = try makeShardComputer()
+        computer.timeline = timeline
         return try train(
-            with: LocalGradientSource(computation, inPlace: true), parameters: try initialParameters(),
+            with: LocalGradientSource(computer, inPlace: true), parameters: try initialParameters(),
             observers: observers,
             checkpoints: checkpoints, timeline: timeline, shouldStop: shouldStop)
     }
@@ -117,7 +117,7 @@ package struct PreparedRun {
             resumed: resumed, source: source,
             surroundings: Trainer.Surroundings(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
-                makeComputation: makeComputation, crew: crew, timeline: timeline))
+                makeShardComputer: makeShardComputer, crew: crew, timeline: timeline))
         return try trainer.run()
     }
 }

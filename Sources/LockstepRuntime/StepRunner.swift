@@ -84,10 +84,10 @@ extension PreparedRun {
     /// - Throws: What a run of this configuration cannot have.
     package func runner() throws -> StepRunner {
         let timeline = TimelineOptions.sums.makeTimeline()
-        let computation = try makeComputation()
-        computation.timeline = timeline
+        let computer = try makeShardComputer()
+        computer.timeline = timeline
         return StepRunner(
-            self, source: LocalGradientSource(computation, inPlace: true), parameters: try initialParameters(),
+            self, source: LocalGradientSource(computer, inPlace: true), parameters: try initialParameters(),
             timeline: timeline,
             collect: { [] })
     }
@@ -98,6 +98,6 @@ extension PreparedRun {
     /// - Returns: A model in which messages cost nothing yet.
     /// - Throws: What a run of this configuration cannot have.
     package func calibrated(within seconds: Double) throws -> CostModel {
-        try Calibration(run: self, computation: try makeComputation(), budget: seconds).model()
+        try Calibration(run: self, computer: try makeShardComputer(), budget: seconds).model()
     }
 }

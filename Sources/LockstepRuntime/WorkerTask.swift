@@ -19,7 +19,7 @@ final class WorkerTask {
     private(set) var regions: WorkerRegions?
     private let ownWeights: VersionedParameters
     private let layout: ParameterLayout
-    private var computation: Computation?
+    private var computer: ShardComputer?
     let regionLayout: RegionLayout
     /// Follows this thread's phases, if the coordinator wants to know.
     let timeline: Timeline?
@@ -58,10 +58,10 @@ final class WorkerTask {
     func prove(_ dataset: Dataset) throws -> Ready {
         let wanted = forcedKernel ?? configuration.kernel ?? .portable
         let library = try MatrixLibrary.open(wanted.isSupported ? wanted : MatrixKernel.best ?? wanted)
-        let computation = try Computation(configuration: configuration, dataset: dataset, library: library)
-        computation.timeline = timeline
-        self.computation = computation
-        return Ready(kernel: library.kernel, computation.fingerprint())
+        let computer = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
+        computer.timeline = timeline
+        self.computer = computer
+        return Ready(kernel: library.kernel, computer.fingerprint())
     }
 
     /// Bytes of an element of the weights of this version, as they travel: those of steps are rounded where the run says
@@ -96,13 +96,13 @@ final class WorkerTask {
         of unit: WorkUnit, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void,
         finish: (UnsafeRawBufferPointer) -> Void
     ) throws -> Double? {
-        guard let computation else { return nil }
-        let batch = Batch(step: unit.step, schedule: computation.schedule)
+        guard let computer else { return nil }
+        let batch = Batch(step: unit.step, schedule: computer.schedule)
         guard batch.tree.contains(unit.node) else { return nil }
         if let regions {
             guard let gradient = regions.gradient(slot: slot) else { return nil }
             if pretends { return 0 }
-            let loss = computation.gradient(
+            let loss = computer.gradient(
                 of: unit.node, in: batch, weights: weights.forward(unit.step).pointer, into: gradient
             ) { _ in }
             finish(UnsafeRawBufferPointer(UnsafeBufferPointer(start: gradient, count: layout.count)))
@@ -113,7 +113,7 @@ final class WorkerTask {
             for (index, chunk) in chunks.chunks.enumerated() { try send(chunk, bytes(of: index, from: gradient)) }
             return 0
         }
-        return try computation.gradient(
+        return try computer.gradient(
             of: unit.node, in: batch, weights: weights.forward(unit.step).pointer, into: gradient.pointer
         ) { segment in
             for index in chunks.chunks(ofSegment: segment) {
@@ -131,10 +131,10 @@ final class WorkerTask {
     /// Scores an evaluation block; nil if there is no such block.
     func score(of unit: WorkUnit) -> BlockScore? {
         guard
-            let computation, case let named = EvaluationUnit(rawValue: unit.number), let split = named.dataSplit,
-            case let block = named.block, block < computation.evaluator.blocks(of: split).count
+            let computer, case let named = EvaluationUnit(rawValue: unit.number), let split = named.dataSplit,
+            case let block = named.block, block < computer.evaluator.blocks(of: split).count
         else { return nil }
-        return computation.evaluator.score(of: split, block: block, weights: weights[unit.step].pointer)
+        return computer.evaluator.score(of: split, block: block, weights: weights[unit.step].pointer)
     }
 
     private func nextGradient(step: UInt64) -> FloatBuffer {

@@ -5,18 +5,18 @@ package import LockstepSharding
 /// Scores a network on a data set's splits, in fixed blocks, so that the floating-point cost is the same whoever
 /// computes which block.
 package final class Evaluator {
-    private let engine: Backpropagation
+    private let network: Backpropagation
     private let dataset: Dataset
     /// The class that the network gives each row of a block.
     private var answers: [Int]
 
     /// - Parameters:
-    ///   - engine: Has room for ``BlockPartition/evaluationRows`` rows; used by one thread at a time.
-    ///   - dataset: Its samples fit the engine's network.
-    package init(engine: Backpropagation, dataset: Dataset) {
-        self.engine = engine
+    ///   - network: Has room for ``BlockPartition/evaluationRows`` rows; used by one thread at a time.
+    ///   - dataset: Its samples fit the network.
+    package init(network: Backpropagation, dataset: Dataset) {
+        self.network = network
         self.dataset = dataset
-        self.answers = Array(repeating: 0, count: engine.maximumRows)
+        self.answers = Array(repeating: 0, count: network.maximumRows)
     }
 
     /// Blocks that an evaluation cuts a split into.
@@ -27,10 +27,10 @@ package final class Evaluator {
     /// Runs one block through the network.
     package func score(of split: Split, block: Int, weights: UnsafePointer<Float>) -> BlockScore {
         let samples = blocks(of: split)[block]
-        let input = engine.gather(samples, of: dataset)
-        let (correct, cost) = engine.evaluate(
+        let input = network.gather(samples, of: dataset)
+        let (correct, cost) = network.evaluate(
             rows: samples.count, input: input, weights: weights, predictions: &answers)
-        var predictions = Array(repeating: 0, count: engine.layout.outputs)
+        var predictions = Array(repeating: 0, count: network.layout.outputs)
         for answer in answers.prefix(samples.count) { predictions[answer] += 1 }
         return BlockScore(correct: correct, total: samples.count, cost: cost, predictions: predictions)
     }
@@ -38,6 +38,6 @@ package final class Evaluator {
     /// Runs a whole split through the network.
     package func score(of split: Split, weights: UnsafePointer<Float>) -> SplitScore {
         let blocks = (0..<blocks(of: split).count).map { score(of: split, block: $0, weights: weights) }
-        return SplitScore(blocks: blocks, classes: engine.layout.outputs)
+        return SplitScore(blocks: blocks, classes: network.layout.outputs)
     }
 }

@@ -5,19 +5,19 @@ package import LockstepSharding
 
 /// The gradient source of a single process: it computes the root of every mini-batch's tree itself.
 package final class LocalGradientSource: GradientSource {
-    private let computation: Computation
+    private let computer: ShardComputer
     private let chunks: ChunkLayout
     /// Nil if gradients lie where the next weights will.
     private let gradient: FloatBuffer?
 
     /// - Parameters:
-    ///   - computation: The arithmetic; its layout's segments are the ones the step reduces.
+    ///   - computer: The arithmetic; its layout's segments are the ones the step reduces.
     ///   - inPlace: Computes a gradient where the next weights will lie, for the update to turn it into them: a step
     ///     touches less memory. Only for a source that nobody else has begun the step with.
-    package init(_ computation: Computation, inPlace: Bool = false) {
-        self.computation = computation
-        self.chunks = computation.layout.chunks
-        self.gradient = inPlace ? nil : FloatBuffer(count: computation.layout.count)
+    package init(_ computer: ShardComputer, inPlace: Bool = false) {
+        self.computer = computer
+        self.chunks = computer.layout.chunks
+        self.gradient = inPlace ? nil : FloatBuffer(count: computer.layout.count)
     }
 
     package var workers: Int { 1 }
@@ -30,7 +30,7 @@ package final class LocalGradientSource: GradientSource {
     ) throws {
         let root = batch.tree.root
         let gradient = gradient ?? parameters.next
-        let loss = try computation.gradient(
+        let loss = try computer.gradient(
             of: root, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
         ) { segment in
             for chunk in chunks.chunks(ofSegment: segment) {
@@ -47,6 +47,6 @@ package final class LocalGradientSource: GradientSource {
     package func workerName(of node: NodeID) -> String? { nil }
 
     package func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
-        splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }
+        splits.map { computer.evaluator.score(of: $0, weights: parameters.current.pointer) }
     }
 }

@@ -56,7 +56,7 @@ struct NotFiniteAnswer: Error {
     let node: NodeID?
 }
 
-extension Computation {
+extension ShardComputer {
     /// Computes the shards of a mini-batch one by one, to find what is not finite in it.
     ///
     /// - Parameters:

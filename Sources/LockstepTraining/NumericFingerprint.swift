@@ -32,20 +32,20 @@ package struct NumericFingerprint: Hashable, Sendable {
     }
 }
 
-extension Computation {
+extension ShardComputer {
     /// Computes the fingerprint of this process.
     package func fingerprint() -> NumericFingerprint {
         let weights = FloatBuffer(count: layout.count)
         let gradient = FloatBuffer(count: layout.count)
         fillSynthetic(weights.buffer, stream: 0, scale: 1, offset: -0.5)
         let inputs = UnsafeMutableBufferPointer(
-            start: engine.inputs, count: engine.maximumRows * layout.inputs)
+            start: network.inputs, count: network.maximumRows * layout.inputs)
         fillSynthetic(inputs, stream: 1, scale: 1, offset: 0)
-        for row in 0..<engine.maximumRows {
-            engine.labels[row] = UInt16(row % layout.outputs)
+        for row in 0..<network.maximumRows {
+            network.labels[row] = UInt16(row % layout.outputs)
         }
         let digests = blockSizes.sorted().map { rows in
-            let loss = engine.gradient(
+            let loss = network.gradient(
                 rows: rows, weights: weights.pointer, into: gradient.pointer, accumulating: false
             ) { _ in }
             var hash = SHA256()

@@ -10,7 +10,7 @@ extension Trainer {
             quantity: answer.node == nil ? .weights : .loss, step: batch.step, epoch: batch.epoch,
             shards: schedule.shards)
         let weights = parameters.forward(parameters.version).pointer
-        if let found = try? surroundings.makeComputation().firstNotFiniteShard(
+        if let found = try? surroundings.makeShardComputer().firstNotFiniteShard(
             of: batch, in: answer.node, weights: weights)
         {
             (place.shard, place.quantity) = found

@@ -16,7 +16,7 @@ package final class Trainer {
         /// Asked between steps; true ends the run early.
         package var shouldStop: () -> Bool
         /// This process's own arithmetic, made when something has gone wrong.
-        package var makeComputation: () throws -> Computation
+        package var makeShardComputer: () throws -> ShardComputer
         /// Threads that help with a step where cores are idle.
         package var crew: Crew?
         /// Follows the steps, if anybody wants to know where the time goes.
@@ -24,7 +24,7 @@ package final class Trainer {
 
         package init(
             observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
-            shouldStop: @escaping () -> Bool = { false }, makeComputation: @escaping () throws -> Computation,
+            shouldStop: @escaping () -> Bool = { false }, makeShardComputer: @escaping () throws -> ShardComputer,
             crew: Crew? = nil, timeline: Timeline? = nil
         ) {
             self.crew = crew
@@ -32,7 +32,7 @@ package final class Trainer {
             self.observers = observers
             self.checkpoints = checkpoints
             self.shouldStop = shouldStop
-            self.makeComputation = makeComputation
+            self.makeShardComputer = makeShardComputer
         }
     }
 
@@ -211,7 +211,7 @@ package final class Trainer {
     private func finishBrokenStep() throws {
         guard step.reducer.isUnderWay else { return }
         let batch = Batch(step: parameters.version, schedule: schedule)
-        let local = LocalGradientSource(try surroundings.makeComputation())
+        let local = LocalGradientSource(try surroundings.makeShardComputer())
         count(batch, loss: try step.complete(batch, &parameters, from: local))
     }
 

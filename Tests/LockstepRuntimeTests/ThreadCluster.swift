@@ -72,21 +72,21 @@ struct ThreadCluster: Sendable {
         whenListening(regions?.address)
         let parameters = try run.initialParameters(in: regions?.weights)
         var notices: [ClusterNotice] = []
-        let computation = try Computation(
+        let computer = try ShardComputer(
             configuration: run.configuration, dataset: run.dataset, library: run.library)
         let source = ClusterGradientSource(
             link: link, context: context,
             terms: CoordinatorMachine.Terms(
                 minimumWorkers: workers.count, maximumWorkers: workers.count,
                 chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
-                programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computation.fingerprint()),
+                programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
                 allowsMixedKernels: false, deadlines: deadlines,
                 adaptsActivity: predictions != nil, splitsRoot: run.configuration.wire == .bfloat16),
             welcome: try Welcome(
                 configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
             ).encoded(),
             run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
-            parameters: parameters, computation: computation,
+            parameters: parameters, computer: computer,
             audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
             transport: transport,
             supervision: ClusterGradientSource.Supervision(

@@ -25,13 +25,13 @@ struct FeatureExactnessTests {
         let configuration = Self.configurations[index]
         let dataset = try Self.dataset()
         let library = try MatrixLibrary.open(.portable)
-        let busy = try Computation(configuration: configuration, dataset: dataset, library: library)
+        let busy = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
         let weights = FloatBuffer(count: busy.layout.count)
         try initialize(configuration.network, seed: 9, into: weights)
         for step in [5, 0, 12, 3] as [UInt64] {
             let batch = Batch(step: step, schedule: busy.schedule)
             for node in batch.tree.leaves.reversed() + [batch.tree.root] {
-                let fresh = try Computation(configuration: configuration, dataset: dataset, library: library)
+                let fresh = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
                 #expect(gradient(busy, node, batch, weights) == gradient(fresh, node, batch, weights))
             }
         }
@@ -44,13 +44,13 @@ struct FeatureExactnessTests {
         configuration.training.batch = 40
         configuration.shards = 1
         let dataset = try Self.dataset()
-        let computation = try Computation(
+        let computer = try ShardComputer(
             configuration: configuration, dataset: dataset, library: try MatrixLibrary.open(.portable))
-        let weights = FloatBuffer(count: computation.layout.count)
+        let weights = FloatBuffer(count: computer.layout.count)
         try initialize(configuration.network, seed: 9, into: weights)
         let losses = ([0, 1] as [UInt64]).map { step in
-            let batch = Batch(step: step, schedule: computation.schedule)
-            return gradient(computation, batch.tree.root, batch, weights).loss
+            let batch = Batch(step: step, schedule: computer.schedule)
+            return gradient(computer, batch.tree.root, batch, weights).loss
         }
         let draws = configuration.regularization.dropout > 0 || configuration.augmentation.isActive
         #expect((abs(losses[0] - losses[1]) > 1e-3) == draws)
@@ -62,10 +62,10 @@ struct FeatureExactnessTests {
     }
 
     private func gradient(
-        _ computation: Computation, _ node: NodeID, _ batch: Batch, _ weights: FloatBuffer
+        _ computer: ShardComputer, _ node: NodeID, _ batch: Batch, _ weights: FloatBuffer
     ) -> Answer {
         let sum = FloatBuffer(count: weights.count)
-        let loss = computation.gradient(of: node, in: batch, weights: weights.pointer, into: sum.pointer) { _ in }
+        let loss = computer.gradient(of: node, in: batch, weights: weights.pointer, into: sum.pointer) { _ in }
         return Answer(loss: loss, bits: sum.buffer.map(\.bitPattern))
     }
 

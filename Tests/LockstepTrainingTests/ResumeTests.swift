@@ -133,7 +133,7 @@ struct ResumeTests {
         let store = MemoryStore(keepsAll: true)
         let none = try fixture.train(checkpoints: store)
         #expect(none.steps == 0 && none.epochs.isEmpty && !none.interrupted)
-        let initial = FloatBuffer(count: try fixture.computation().layout.count)
+        let initial = FloatBuffer(count: try fixture.computer().layout.count)
         try initialize(fixture.configuration.network, seed: 3, into: initial)
         #expect(try #require(store.states.last).parameters.values == initial.values)
     }

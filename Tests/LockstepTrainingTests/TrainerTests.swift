@@ -84,7 +84,7 @@ struct TrainerTests {
 
     private func train(
         _ run: TrainingCase, every: Int = 1, stopAfter: Int = .max,
-        source: (TrainingCase) -> any GradientSource = { LocalGradientSource($0.computation) }
+        source: (TrainingCase) -> any GradientSource = { LocalGradientSource($0.computer) }
     ) throws -> Result {
         var configuration = run.configuration
         configuration.evaluation.every = every
@@ -99,7 +99,7 @@ struct TrainerTests {
             parameters: VersionedParameters(
                 initial: try run.initialWeights(), other: FloatBuffer(count: run.layout.count)),
             source: source(run),
-            surroundings: Trainer.Surroundings(observers: [observer], shouldStop: shouldStop) { run.computation })
+            surroundings: Trainer.Surroundings(observers: [observer], shouldStop: shouldStop) { run.computer })
         let outcome = try trainer.run()
         return Result(outcome: outcome, weights: try #require(observer.final), observer: observer)
     }
@@ -130,7 +130,7 @@ private final class ScatteredSource: GradientSource {
 
     init(_ run: TrainingCase, seed: UInt64) {
         self.run = run
-        self.local = LocalGradientSource(run.computation)
+        self.local = LocalGradientSource(run.computer)
         self.random = SplitMix64(seed: seed)
     }
 
@@ -145,7 +145,7 @@ private final class ScatteredSource: GradientSource {
         let buffer = FloatBuffer(count: run.layout.count)
         let nodes = batch.tree.randomCover(using: &random)
         for node in nodes + batch.tree.randomCover(using: &random) {
-            let loss = run.computation.gradient(
+            let loss = run.computer.gradient(
                 of: node, in: batch, weights: parameters.current.pointer, into: buffer.pointer
             ) { _ in }
             for chunk in run.layout.chunks.chunks.indices.shuffled(using: &random) {

@@ -10,7 +10,7 @@ import LockstepTraining
 struct TrainingCase {
     let configuration: RunConfiguration
     let dataset: Dataset
-    let computation: Computation
+    let computer: ShardComputer
 
     /// - Parameters:
     ///   - sizes: The network's; the last one is the number of classes.
@@ -42,12 +42,12 @@ struct TrainingCase {
             name: "case", data: .named("random"), network: Architecture(sizes: sizes),
             training: TrainingOptions(epochs: epochs, batch: batch, seed: seed), optimizer: .sgd(learningRate: 1),
             shards: shards, kernel: .portable)
-        computation = try Computation(
+        computer = try ShardComputer(
             configuration: configuration, dataset: dataset, library: try MatrixLibrary.open(.portable))
     }
 
-    var schedule: BatchSchedule { computation.schedule }
-    var layout: ParameterLayout { computation.layout }
+    var schedule: BatchSchedule { computer.schedule }
+    var layout: ParameterLayout { computer.layout }
 
     /// The weights that the run starts from.
     func initialWeights() throws -> FloatBuffer {
@@ -60,7 +60,7 @@ struct TrainingCase {
     func gradient(of node: NodeID, in batch: Batch, weights: FloatBuffer) -> (gradient: [Float], loss: Double) {
         let gradient = FloatBuffer(count: layout.count)
         gradient.buffer.update(repeating: .nan)
-        let loss = computation.gradient(of: node, in: batch, weights: weights.pointer, into: gradient.pointer) { _ in }
+        let loss = computer.gradient(of: node, in: batch, weights: weights.pointer, into: gradient.pointer) { _ in }
         return (Array(gradient.buffer), loss)
     }
 }

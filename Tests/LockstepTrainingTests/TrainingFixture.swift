@@ -23,8 +23,8 @@ struct TrainingFixture {
         library = try MatrixLibrary.open(.portable)
     }
 
-    func computation() throws -> Computation {
-        try Computation(configuration: configuration, dataset: dataset, library: library)
+    func computer() throws -> ShardComputer {
+        try ShardComputer(configuration: configuration, dataset: dataset, library: library)
     }
 
     /// Trains, from the start or from a state, and returns how it ended.
@@ -32,20 +32,20 @@ struct TrainingFixture {
         from state: TrainingState? = nil, source: (any GradientSource)? = nil, checkpoints: MemoryStore? = nil,
         observers: [any RunObserver] = [], shouldStop: @escaping () -> Bool = { false }
     ) throws -> RunOutcome {
-        let computation = try computation()
-        let initial = FloatBuffer(count: computation.layout.count)
+        let computer = try computer()
+        let initial = FloatBuffer(count: computer.layout.count)
         if let state {
             initial.pointer.update(from: state.parameters.pointer, count: initial.count)
         } else {
             try initialize(configuration.network, seed: configuration.training.seed, into: initial)
         }
         let trainer = try Trainer(
-            configuration: configuration, schedule: computation.schedule, layout: computation.layout,
+            configuration: configuration, schedule: computer.schedule, layout: computer.layout,
             parameters: parameters(initial, version: state?.progress.step ?? 0),
-            resumed: state, source: source ?? LocalGradientSource(computation),
+            resumed: state, source: source ?? LocalGradientSource(computer),
             surroundings: Trainer.Surroundings(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
-                makeComputation: self.computation))
+                makeShardComputer: self.computer))
         return try trainer.run()
     }
 
@@ -91,7 +91,7 @@ final class ShardSource: GradientSource {
     /// Changes a shard's answer.
     typealias Tampering = (_ step: UInt64, _ shard: Int, _ gradient: FloatBuffer, _ loss: inout Double) -> Void
 
-    private let computation: Computation
+    private let computer: ShardComputer
     private let gradient: FloatBuffer
     var tamper: Tampering = { _, _, _, _ in }
     /// Fails in this step, once all shards but the last chunk of the last one are in.
@@ -100,8 +100,8 @@ final class ShardSource: GradientSource {
     var willStep: (UInt64) throws -> Void = { _ in }
 
     init(_ fixture: TrainingFixture) throws {
-        computation = try fixture.computation()
-        gradient = FloatBuffer(count: computation.layout.count)
+        computer = try fixture.computer()
+        gradient = FloatBuffer(count: computer.layout.count)
     }
 
     var workers: Int { 3 }
@@ -112,10 +112,10 @@ final class ShardSource: GradientSource {
         of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws {
         try willStep(batch.step)
-        let chunks = computation.layout.chunks.chunks
+        let chunks = computer.layout.chunks.chunks
         for leaf in batch.tree.leaves.reversed() {
             let shard = batch.tree.slot(of: leaf)
-            var loss = computation.gradient(
+            var loss = computer.gradient(
                 of: leaf, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
             ) { _ in }
             tamper(batch.step, shard, gradient, &loss)
@@ -131,7 +131,7 @@ final class ShardSource: GradientSource {
     func publish(version: UInt64, chunk: Int) {}
 
     func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
-        splits.map { computation.evaluator.score(of: $0, weights: parameters.current.pointer) }
+        splits.map { computer.evaluator.score(of: $0, weights: parameters.current.pointer) }
     }
 
     func workerName(of node: NodeID) -> String? { "worker \(node.rawValue)" }

@@ -32,13 +32,13 @@ struct WireFormatTests {
     @Test("Every node but a sum over all shards is rounded, and that one is the plain sum of its halves")
     func nodes() throws {
         let fixture = try fixture(shards: 4)
-        let computation = try fixture.computation()
-        let weights = FloatBuffer(count: computation.layout.count)
+        let computer = try fixture.computer()
+        let weights = FloatBuffer(count: computer.layout.count)
         for index in 0..<weights.count { weights.pointer[index] = Float(index % 17) / 16 - 0.5 }
-        let batch = Batch(step: 0, schedule: computation.schedule)
+        let batch = Batch(step: 0, schedule: computer.schedule)
         func gradient(_ node: NodeID) -> [Float] {
-            let gradient = FloatBuffer(count: computation.layout.count)
-            _ = computation.gradient(of: node, in: batch, weights: weights.pointer, into: gradient.pointer) { _ in }
+            let gradient = FloatBuffer(count: computer.layout.count)
+            _ = computer.gradient(of: node, in: batch, weights: weights.pointer, into: gradient.pointer) { _ in }
             return gradient.values
         }
         let (left, right) = try #require(batch.tree.children(of: batch.tree.root))
@@ -57,11 +57,11 @@ struct WireFormatTests {
 
     @Test("With one shard the sum over all samples is a shard's, and rounded")
     func oneShard() throws {
-        let computation = try fixture(shards: 1).computation()
-        let weights = FloatBuffer(count: computation.layout.count)
-        let gradient = FloatBuffer(count: computation.layout.count)
-        let batch = Batch(step: 0, schedule: computation.schedule)
-        _ = computation.gradient(
+        let computer = try fixture(shards: 1).computer()
+        let weights = FloatBuffer(count: computer.layout.count)
+        let gradient = FloatBuffer(count: computer.layout.count)
+        let batch = Batch(step: 0, schedule: computer.schedule)
+        _ = computer.gradient(
             of: batch.tree.root, in: batch, weights: weights.pointer, into: gradient.pointer
         ) { _ in }
         #expect(gradient.values.allSatisfy(isRounded) && gradient.values.contains { $0 != 0 })

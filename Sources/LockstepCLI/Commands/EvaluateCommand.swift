@@ -51,7 +51,7 @@ struct EvaluateCommand: ParsableCommand {
         let engine = try Backpropagation(
             model.architecture, objective: Objective(cost: model.cost), library: library,
             maximumRows: BlockPartition.evaluationRows)
-        let evaluator = Evaluator(engine: engine, dataset: dataset)
+        let evaluator = Evaluator(network: engine, dataset: dataset)
         let score = evaluator.score(of: split, weights: model.parameters.pointer)
         guard score.total > 0 else {
             throw UsageError("--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")

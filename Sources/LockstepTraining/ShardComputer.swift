@@ -10,14 +10,14 @@ package import LockstepTimeline
 ///
 /// A shard's gradient is a pure function of weights, sample numbers, epoch and seed. The coordinator's local source
 /// and every worker use this one code path, which is what makes their bits equal.
-package final class Computation {
+package final class ShardComputer {
     package let schedule: BatchSchedule
     package let layout: ParameterLayout
     package let evaluator: Evaluator
-    let engine: Backpropagation
+    let network: Backpropagation
     /// Follows this thread's phases, if anybody wants to know where the time goes.
     package var timeline: Timeline? {
-        didSet { engine.timeline = timeline }
+        didSet { network.timeline = timeline }
     }
 
     private let dataset: Dataset
@@ -41,10 +41,10 @@ package final class Computation {
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
         self.layout = try ParameterLayout(configuration.network)
         let rows = max(BlockPartition.trainingRows, BlockPartition.evaluationRows)
-        self.engine = try Backpropagation(
+        self.network = try Backpropagation(
             configuration.network, objective: configuration.objective, seed: configuration.training.seed,
             library: library, maximumRows: rows)
-        self.evaluator = Evaluator(engine: engine, dataset: dataset)
+        self.evaluator = Evaluator(network: network, dataset: dataset)
         self.dataset = dataset
         self.rounds = configuration.wire.rounds
         self.seed = configuration.training.seed
@@ -95,7 +95,7 @@ package final class Computation {
     /// Gathers the first samples of the data set, for trials.
     func gatherFirst(_ rows: Int) -> Backpropagation.Input {
         let first = dataset.samples(of: .training).lowerBound
-        return engine.gather(first..<first + rows, of: dataset)
+        return network.gather(first..<first + rows, of: dataset)
     }
 
     /// One shard, in blocks counted from its start.
@@ -114,7 +114,7 @@ package final class Computation {
             let input = gather(samples, epoch: batch.epoch)
             let isLast = index == blocks.count - 1
             if isLast { prefetchNext(start + block.lowerBound..<start + block.upperBound, in: batch) }
-            loss += try engine.gradient(
+            loss += try network.gradient(
                 rows: block.count, input: input, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights,
                 into: gradient, accumulating: index > 0
             ) { layer in
@@ -142,10 +142,10 @@ package final class Computation {
 
     /// Gathers training samples, each altered as its epoch wants it.
     private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) -> Backpropagation.Input {
-        let input = engine.gather(samples, of: dataset, asFloats: warp != nil)
+        let input = network.gather(samples, of: dataset, asFloats: warp != nil)
         for (row, sample) in samples.enumerated() {
-            engine.samples[row] = sample
-            warp?.apply(to: engine.inputs + row * layout.inputs, epoch: epoch, sample: sample)
+            network.samples[row] = sample
+            warp?.apply(to: network.inputs + row * layout.inputs, epoch: epoch, sample: sample)
         }
         return input
     }

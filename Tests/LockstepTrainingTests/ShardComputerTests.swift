@@ -7,8 +7,8 @@ import LockstepTesting
 import LockstepTraining
 import Testing
 
-@Suite("Computation")
-struct ComputationTests {
+@Suite("ShardComputer")
+struct ShardComputerTests {
     @Test(
         "An inner node is the sum of its children, bit for bit",
         arguments: [(1, 8), (2, 8), (3, 8), (5, 9), (13, 8), (8, 50)])
@@ -63,7 +63,7 @@ struct ComputationTests {
         let whole = run.gradient(of: batch.tree.root, in: batch, weights: weights).gradient
         let gradient = FloatBuffer(count: run.layout.count)
         var layers: [Int] = []
-        _ = run.computation.gradient(
+        _ = run.computer.gradient(
             of: batch.tree.root, in: batch, weights: weights.pointer, into: gradient.pointer
         ) { layer in
             layers.append(layer)
@@ -92,7 +92,7 @@ struct ComputationTests {
     func evaluation() throws {
         let run = try TrainingCase(validation: 0, test: 2_345)
         let weights = try run.initialWeights()
-        let evaluator = run.computation.evaluator
+        let evaluator = run.computer.evaluator
         #expect((0..<3).map { evaluator.blocks(of: .test)[$0].count } == [1_000, 1_000, 345])
         let blocks = (0..<3).map { evaluator.score(of: .test, block: $0, weights: weights.pointer) }
         let score = evaluator.score(of: .test, weights: weights.pointer)
@@ -111,20 +111,20 @@ struct NumericFingerprintTests {
     func sizes() throws {
         // 50 samples in mini-batches of 8: the last has 2. Shards of 2, 3 and 3 samples, and of 1.
         let run = try TrainingCase(validation: 20, test: 1_030)
-        #expect(run.computation.fingerprint().digests.map(\.rows) == [1, 2, 3, 20, 30, 1_000])
+        #expect(run.computer.fingerprint().digests.map(\.rows) == [1, 2, 3, 20, 30, 1_000])
         let whole = try TrainingCase(training: 2_100, validation: 0, test: 30, batch: 2_100, shards: 1)
-        #expect(whole.computation.fingerprint().digests.map(\.rows) == [30, 52, 1_024])
+        #expect(whole.computer.fingerprint().digests.map(\.rows) == [30, 52, 1_024])
     }
 
     @Test("It is the same every time, and names the sizes at which two differ")
     func differences() throws {
         let run = try TrainingCase()
-        let mine = run.computation.fingerprint()
-        // A computation that has been at work gives the same one.
+        let mine = run.computer.fingerprint()
+        // A computer that has been at work gives the same one.
         let batch = Batch(step: 0, schedule: run.schedule)
         _ = run.gradient(of: batch.tree.root, in: batch, weights: try run.initialWeights())
-        #expect(run.computation.fingerprint() == mine)
-        #expect(try TrainingCase(seed: 2).computation.fingerprint() == mine)
+        #expect(run.computer.fingerprint() == mine)
+        #expect(try TrainingCase(seed: 2).computer.fingerprint() == mine)
         #expect(mine.differences(from: mine).isEmpty)
 
         var digests = mine.digests
@@ -132,6 +132,6 @@ struct NumericFingerprintTests {
         #expect(NumericFingerprint(digests: digests).differences(from: mine) == [digests[1].rows])
         let shorter = NumericFingerprint(digests: Array(mine.digests.dropLast()))
         #expect(shorter.differences(from: mine) == [mine.digests[mine.digests.count - 1].rows])
-        #expect(try TrainingCase(sizes: [12, 8, 3]).computation.fingerprint().differences(from: mine).count > 1)
+        #expect(try TrainingCase(sizes: [12, 8, 3]).computer.fingerprint().differences(from: mine).count > 1)
     }
 }

@@ -2,7 +2,7 @@ import LockstepNetwork
 import LockstepSharding
 
 /// Trials for the cost model: they compute what a step computes, and leave no trace.
-extension Computation {
+extension ShardComputer {
     /// How long the gradient of so many samples takes, as one shard's.
     ///
     /// - Parameters:
@@ -17,7 +17,7 @@ extension Computation {
         let rows = min(rows, BlockPartition.trainingRows, schedule.samples)
         let start = clock()
         let input = gatherFirst(rows)
-        _ = engine.gradient(rows: rows, input: input, weights: weights, into: gradient, accumulating: false) { _ in }
+        _ = network.gradient(rows: rows, input: input, weights: weights, into: gradient, accumulating: false) { _ in }
         return clock() - start
     }
 }
