@@ -30,7 +30,7 @@ struct Calibration {
                     from: weights.pointer, along: gradient.pointer, scale: 0.5, into: sum.pointer, count: sum.count)
             },
             messages: CostModel.Line(fixed: 0, each: 0),
-            parameterBytes: run.layout.count * run.configuration.wire.elementSize,
+            parameterBytes: run.layout.count * run.configuration.communicationDataType.elementSize,
             lastSegmentShare: Double(first) / Double(max(1, run.layout.count)), cores: Host.coreCount)
     }
 

@@ -18,7 +18,8 @@ extension Cluster {
         guard options.transport != .inline else { return nil }
         do {
             let layout = RegionLayout(
-                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.wire)
+                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.communicationDataType
+            )
             let data = try shareData()
             // Workers of our own ask over their standard input; nobody else is expected then.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
@@ -55,7 +56,7 @@ extension Cluster {
             programVersion: programVersion,
             expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
-            adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.wire == .bfloat16)
+            adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.communicationDataType == .bfloat16)
         let supervision = ClusterGradientSource.Supervision(
             notify: { [unowned self] notice, step, lastWords in
                 var ending: String?
@@ -79,7 +80,7 @@ extension Cluster {
             descriptors: stop.map { [$0.descriptor] } ?? [])
         return ClusterGradientSource(
             link: link, context: context, terms: terms, welcome: try welcome.encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
+            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.communicationDataType,
             parameters: parameters, computer: computer,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
             regions: regions, transport: options.transport, timeline: timeline, events: events,

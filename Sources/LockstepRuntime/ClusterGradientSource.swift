@@ -28,7 +28,7 @@ final class ClusterGradientSource: GradientSource {
     let welcome: [UInt8]
     let dataset: Dataset
     let chunks: ChunkLayout
-    let wire: WireFormat
+    let wire: CommunicationDataType
     /// Both versions of the weights as they travel where that is not as they stand; made for the first worker that is sent any.
     private(set) lazy var encodedWeights = (even: EncodedFloats(chunks: chunks), odd: EncodedFloats(chunks: chunks))
     /// Neurons of the output layer.
@@ -97,7 +97,7 @@ final class ClusterGradientSource: GradientSource {
 
     init(
         link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
-        dataset: Dataset, layout: ParameterLayout, wire: WireFormat, parameters: VersionedParameters,
+        dataset: Dataset, layout: ParameterLayout, wire: CommunicationDataType, parameters: VersionedParameters,
         computer: ShardComputer, audits: AuditSchedule,
         regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
         events: EventFile? = nil, supervision: Supervision

@@ -94,7 +94,7 @@ package struct PreparedRun {
             try initialize(configuration.network, seed: configuration.training.seed, into: initial)
         }
         let other = memory?(1 - Int(version & 1)) ?? FloatBuffer(count: layout.count)
-        guard configuration.wire == .bfloat16 else {
+        guard configuration.communicationDataType == .bfloat16 else {
             return VersionedParameters(initial: initial, other: other, version: version)
         }
         let (even, odd) = (

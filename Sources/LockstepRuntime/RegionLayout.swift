@@ -14,7 +14,7 @@ struct RegionLayout: Hashable {
     /// Bytes from one version of the weights, or one gradient, to the next: whole pages.
     let stride: Int
 
-    init(parameters: Int, shards: Int, wire: WireFormat = .float32) {
+    init(parameters: Int, shards: Int, wire: CommunicationDataType = .float32) {
         self.parameters = parameters
         self.versions = wire == .float32 ? 2 : 4
         self.slots = Self.slots(shards: shards)

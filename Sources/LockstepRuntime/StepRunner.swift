@@ -31,7 +31,8 @@ package final class StepRunner {
         step = Step(
             source: source,
             reducer: Reducer(
-                layout: run.layout.chunks, shards: run.schedule.shards, wire: run.configuration.wire),
+                layout: run.layout.chunks, shards: run.schedule.shards,
+                dataType: run.configuration.communicationDataType),
             optimizer: run.configuration.makeOptimizer(
                 for: run.layout, stepsPerEpoch: run.schedule.stepsPerEpoch),
             crew: crew, timeline: timeline)

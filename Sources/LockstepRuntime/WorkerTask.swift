@@ -44,7 +44,7 @@ final class WorkerTask {
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
         self.timeline = welcome.timeline?.makeTimeline()
         self.regionLayout = RegionLayout(
-            parameters: layout.count, shards: shards, wire: welcome.configuration.wire)
+            parameters: layout.count, shards: shards, wire: welcome.configuration.communicationDataType)
     }
 
     /// Begins a membership with this shared memory, or with none.
@@ -67,7 +67,8 @@ final class WorkerTask {
     /// Bytes of an element of the weights of this version, as they travel: those of steps are rounded where the run says
     /// so, and those that are only evaluated are not.
     func elementSize(ofVersion version: UInt64) -> Int {
-        VersionedParameters.isReplacement(version) ? FloatPayload.elementSize : configuration.wire.elementSize
+        VersionedParameters.isReplacement(version)
+            ? FloatPayload.elementSize : configuration.communicationDataType.elementSize
     }
 
     /// Copies a chunk of the weights in.
@@ -124,7 +125,9 @@ final class WorkerTask {
 
     /// A chunk of the gradient whose turn it is, as it travels.
     private func bytes(of chunk: Int, from gradient: FloatBuffer) -> UnsafeRawBufferPointer {
-        guard configuration.wire == .float32 else { return encoded[turn].bytes(of: chunk, from: gradient) }
+        guard configuration.communicationDataType == .float32 else {
+            return encoded[turn].bytes(of: chunk, from: gradient)
+        }
         return UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient.buffer[chunks.chunks[chunk].range]))
     }
 
@@ -142,7 +145,7 @@ final class WorkerTask {
         lastStep = step
         if turn == gradients.count {
             gradients.append(FloatBuffer(count: layout.count))
-            if configuration.wire != .float32 { encoded.append(EncodedFloats(chunks: chunks)) }
+            if configuration.communicationDataType != .float32 { encoded.append(EncodedFloats(chunks: chunks)) }
         }
         return gradients[turn]
     }

@@ -10,7 +10,7 @@ package final class Reducer {
     package let layout: ChunkLayout
     private let elements: Int
     /// Whether sums are rounded to bfloat16, that of the whole mini-batch but for.
-    private let rounds: Bool
+    private let roundsToBFloat16: Bool
     private var tree: SummationTree
     /// One lane a chunk, and the last one for the loss.
     private var arrivals: TreeArrivals
@@ -27,10 +27,10 @@ package final class Reducer {
     /// - Parameters:
     ///   - layout: The parameter buffer's chunks.
     ///   - shards: Parts of every mini-batch.
-    ///   - wire: As what gradients travel.
-    package init(layout: ChunkLayout, shards: Int, wire: WireFormat = .float32) {
+    ///   - dataType: The element type that gradients are sent in.
+    package init(layout: ChunkLayout, shards: Int, dataType: CommunicationDataType = .float32) {
         self.layout = layout
-        self.rounds = wire.rounds
+        self.roundsToBFloat16 = dataType.roundsToBFloat16
         self.elements = layout.chunks.last?.range.upperBound ?? 0
         self.tree = SummationTree(shards: shards, samples: shards)
         self.arrivals = TreeArrivals(lanes: layout.chunks.count + 1)
@@ -81,7 +81,7 @@ package final class Reducer {
             let slot = tree.slot(of: parent)
             let sum = slots[slot].pointer + range.lowerBound
             LockstepNumerics.add(augend, addend, into: sum, count: range.count)
-            if rounds { roundToBFloat16(sum, count: range.count) }
+            if roundsToBFloat16 { roundToBFloat16(sum, count: range.count) }
             values[slot * chunks + chunk] = UnsafePointer(sum)
         }
         switch outcome {

@@ -19,7 +19,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var checkpoint: CheckpointOptions
     package var timeouts: TimeoutOptions
     /// As what weights and gradients travel.
-    package var wire: WireFormat
+    package var communicationDataType: CommunicationDataType
     /// Parts that every mini-batch is cut into; absent until the run resolves it.
     package var shards: Int?
     /// The matrix library's kernel; absent until the run resolves it.
@@ -38,7 +38,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         evaluation: EvaluationOptions = EvaluationOptions(),
         checkpoint: CheckpointOptions = CheckpointOptions(),
         timeouts: TimeoutOptions = TimeoutOptions(),
-        wire: WireFormat = .float32,
+        communicationDataType: CommunicationDataType = .float32,
         shards: Int? = nil,
         kernel: MatrixKernel? = nil
     ) {
@@ -54,7 +54,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         self.evaluation = evaluation
         self.checkpoint = checkpoint
         self.timeouts = timeouts
-        self.wire = wire
+        self.communicationDataType = communicationDataType
         self.shards = shards
         self.kernel = kernel
     }

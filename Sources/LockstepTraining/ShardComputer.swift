@@ -22,7 +22,7 @@ package final class ShardComputer {
 
     private let dataset: Dataset
     /// Whether sums are rounded to bfloat16.
-    private let rounds: Bool
+    private let roundsToBFloat16: Bool
     private let seed: UInt64
     private var order: EpochOrder
     /// Alters training images; nil if they are taken as they are.
@@ -46,7 +46,7 @@ package final class ShardComputer {
             library: library, maximumRows: rows)
         self.evaluator = Evaluator(network: network, dataset: dataset)
         self.dataset = dataset
-        self.rounds = configuration.wire.rounds
+        self.roundsToBFloat16 = configuration.communicationDataType.roundsToBFloat16
         self.seed = configuration.training.seed
         self.order = EpochOrder(count: trainingSamples)
         self.warp = configuration.augmentation.makeWarp(for: dataset.description, seed: configuration.training.seed)
@@ -86,7 +86,7 @@ package final class ShardComputer {
             let destination = gradient + range.lowerBound
             timeline?.enter(.reduce)
             accumulate(addend + range.lowerBound, into: destination, count: range.count)
-            if rounds, node != batch.tree.root { roundToBFloat16(destination, count: range.count) }
+            if roundsToBFloat16, node != batch.tree.root { roundToBFloat16(destination, count: range.count) }
             try segmentDone(layer)
         }
         return leftLoss + rightLoss
@@ -119,7 +119,7 @@ package final class ShardComputer {
                 into: gradient, accumulating: index > 0
             ) { layer in
                 guard isLast else { return }
-                if rounds {
+                if roundsToBFloat16 {
                     let range = layout.layers[layer].segment
                     roundToBFloat16(gradient + range.lowerBound, count: range.count)
                 }

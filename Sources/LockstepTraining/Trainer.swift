@@ -69,7 +69,9 @@ package final class Trainer {
         self.source = source
         self.surroundings = surroundings
         self.step = Step(
-            source: source, reducer: Reducer(layout: layout.chunks, shards: schedule.shards, wire: configuration.wire),
+            source: source,
+            reducer: Reducer(
+                layout: layout.chunks, shards: schedule.shards, dataType: configuration.communicationDataType),
             optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch),
             crew: surroundings.crew, timeline: surroundings.timeline)
         self.parameters = parameters
@@ -163,7 +165,7 @@ package final class Trainer {
     private func evaluate() throws -> [SplitScore] {
         // Workers that are sent rounded weights for the steps get the others now.
         let average = parameters.version > 0 ? step.optimizer.averagedWeights : nil
-        let others = average ?? (configuration.wire.rounds ? parameters.current : nil)
+        let others = average ?? (configuration.communicationDataType.roundsToBFloat16 ? parameters.current : nil)
         return try source.evaluate(
             [.test, .validation], parameters: others.map { parameters.replaced(by: $0) } ?? parameters)
     }

@@ -81,7 +81,8 @@ struct ConfigurationFileTests {
                     validation: 0)),
             network: Architecture(sizes: [4, 2]), training: TrainingOptions(epochs: 0, batch: 1, seed: .max),
             optimizer: .sgd(learningRate: 0.001), evaluation: EvaluationOptions(every: 0),
-            timeouts: TimeoutOptions(start: 0.5, rejoin: 604_800), wire: .bfloat16, shards: 1024, kernel: .haswell)
+            timeouts: TimeoutOptions(start: 0.5, rejoin: 604_800), communicationDataType: .bfloat16,
+            shards: 1024, kernel: .haswell)
         #expect(run == expected)
     }
 

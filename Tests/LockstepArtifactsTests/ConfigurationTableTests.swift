@@ -59,7 +59,7 @@ struct ConfigurationTableTests {
             "cost": Cost.allCases.map(\.rawValue),
             "kernel": ["auto", "portable"] + MatrixKernel.allCases.map(\.rawValue),
             "optimizer.sgd.nesterov": ["true", "false"],
-            "wire": WireFormat.allCases.map(\.rawValue),
+            "wire": CommunicationDataType.allCases.map(\.rawValue),
         ]
         for row in try rows() {
             guard let key = row.keys.first, let words = expected[key] else { continue }

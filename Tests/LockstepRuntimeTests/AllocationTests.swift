@@ -38,7 +38,7 @@ struct AllocationTests {
         #expect(looks == 101)
     }
 
-    private static func prepare(_ wire: WireFormat) throws -> PreparedRun {
+    private static func prepare(_ wire: CommunicationDataType) throws -> PreparedRun {
         try ThreadCluster.prepare(shards: 4, batch: 12, epochs: 2, samples: 12 * steps, wire: wire)
     }
 
@@ -48,8 +48,8 @@ struct AllocationTests {
         withExtendedLifetime(UnsafeMutablePointer<Int>.allocate(capacity: 100)) { $0.deallocate() }
     }
 
-    @Test("A single process", arguments: [WireFormat.float32, .bfloat16])
-    func singleProcess(wire: WireFormat) throws {
+    @Test("A single process", arguments: [CommunicationDataType.float32, .bfloat16])
+    func singleProcess(wire: CommunicationDataType) throws {
         let ledger = AllocationLedger(capacity: 2 * Self.steps + 1)
         let step = StepCounter()
         _ = try Self.prepare(wire).train(observers: []) {
@@ -77,8 +77,8 @@ struct AllocationTests {
 
     @Test(
         "A coordinator and its workers, with shared memory and without",
-        arguments: [Transport.shared, .inline], [WireFormat.float32, .bfloat16])
-    func cluster(transport: Transport, wire: WireFormat) throws {
+        arguments: [Transport.shared, .inline], [CommunicationDataType.float32, .bfloat16])
+    func cluster(transport: Transport, wire: CommunicationDataType) throws {
         let own = AllocationLedger(capacity: 2 * Self.steps + 1)
         let workers = [transport, transport].map { _ in AllocationLedger(capacity: 2 * Self.steps + 1) }
         let step = StepCounter()

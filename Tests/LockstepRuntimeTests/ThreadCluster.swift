@@ -41,7 +41,7 @@ struct ThreadCluster: Sendable {
     /// A run on synthetic data.
     static func prepare(
         shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7,
-        wire: WireFormat = .float32
+        wire: CommunicationDataType = .float32
     ) throws -> PreparedRun {
         var random = SplitMix64(seed: 5)
         let inputs = 20
@@ -56,7 +56,7 @@ struct ThreadCluster: Sendable {
             name: "threads", data: .named("synthetic"),
             network: Architecture(sizes: [inputs, hidden, 4]),
             training: TrainingOptions(epochs: epochs, batch: batch), optimizer: .sgd(learningRate: 1),
-            wire: wire, shards: shards)
+            communicationDataType: wire, shards: shards)
         return try PreparedRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)
     }
 
@@ -81,11 +81,11 @@ struct ThreadCluster: Sendable {
                 chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
                 programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
                 allowsMixedKernels: false, deadlines: deadlines,
-                adaptsActivity: predictions != nil, splitsRoot: run.configuration.wire == .bfloat16),
+                adaptsActivity: predictions != nil, splitsRoot: run.configuration.communicationDataType == .bfloat16),
             welcome: try Welcome(
                 configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
             ).encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.wire,
+            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.communicationDataType,
             parameters: parameters, computer: computer,
             audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
             transport: transport,
@@ -124,7 +124,8 @@ struct ThreadCluster: Sendable {
     private func makeRegions(_ run: PreparedRun, _ number: UInt32) throws -> RegionServer {
         try RegionServer(
             layout: RegionLayout(
-                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.wire),
+                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.communicationDataType
+            ),
             data: try SharedRegion(name: "data", copying: run.dataset.bytes), run: number,
             name: "lockstep-test-\(UInt64.random(in: 0 ... .max))")
     }

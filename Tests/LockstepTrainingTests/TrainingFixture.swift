@@ -51,7 +51,7 @@ struct TrainingFixture {
 
     private func parameters(_ initial: FloatBuffer, version: UInt64) -> VersionedParameters {
         func room() -> FloatBuffer { FloatBuffer(count: initial.count) }
-        let rounded = configuration.wire == .float32 ? nil : (even: room(), odd: room())
+        let rounded = configuration.communicationDataType == .float32 ? nil : (even: room(), odd: room())
         let parameters = VersionedParameters(initial: initial, other: room(), rounded: rounded, version: version)
         parameters.round(0..<initial.count, of: version)
         return parameters

@@ -62,7 +62,7 @@ extension ConfigurationFile {
             "timeouts:",
             "  start: \(configuration.timeouts.start)",
             "  rejoin: \(configuration.timeouts.rejoin)",
-            "wire: \(configuration.wire.rawValue)",
+            "wire: \(configuration.communicationDataType.rawValue)",
         ]
         if let shards = configuration.shards { lines.append("shards: \(shards)") }
         if let kernel = configuration.kernel { lines.append("kernel: \(kernel.rawValue)") }

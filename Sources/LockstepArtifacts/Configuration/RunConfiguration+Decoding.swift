@@ -20,7 +20,7 @@ extension RunConfiguration {
             shards: try run.integer("shards", in: ConfigurationSchema.shards),
             kernel: try Self.kernel(in: run))
         if let cost = try run.choice("cost", of: Cost.self) { self.cost = cost }
-        if let wire = try run.choice("wire", of: WireFormat.self) { self.wire = wire }
+        if let dataType = try run.choice("wire", of: CommunicationDataType.self) { communicationDataType = dataType }
         try readOutput(in: run)
         regularization = try RegularizationOptions(in: run)
         augmentation = try AugmentationOptions(in: run)

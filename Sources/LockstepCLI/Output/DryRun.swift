@@ -16,7 +16,7 @@ struct DryRun {
         let plan = AssignmentPlan(tree: tree, workers: workers)
         let nodes = plan.nodes.map(\.count).reduce(0, +)
         let bytes = layout.count * MemoryLayout<Float>.stride
-        let travelling = layout.count * configuration.wire.elementSize
+        let travelling = layout.count * configuration.communicationDataType.elementSize
         return [
             "samples     \(grouped(trainingSamples)) in \(grouped(schedule.stepsPerEpoch)) steps an epoch, "
                 + "\(grouped(configuration.training.epochs * schedule.stepsPerEpoch)) steps in all",
@@ -33,7 +33,7 @@ struct DryRun {
     /// Weights in two versions (rounded ones, too, where those travel), gradients by depth of the tree, activations and deltas of one block.
     private func workspaceBytes(_ layout: ParameterLayout, _ schedule: BatchSchedule) -> Int {
         let depth = schedule.trees.map(\.depth).max() ?? 1
-        let versions = configuration.wire == .float32 ? 2 : 4
+        let versions = configuration.communicationDataType == .float32 ? 2 : 4
         let rows = min(BlockPartition.trainingRows, schedule.batch)
         let widest = layout.layers.map(\.outputs).max() ?? 0
         let neurons = configuration.network.sizes.reduce(0, +) + 2 * widest

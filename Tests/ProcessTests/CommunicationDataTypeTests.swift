@@ -5,7 +5,7 @@ import Testing
 
 /// `wire: bfloat16`: rounded weights and gradients are part of the arithmetic, whoever computes and however they travel.
 @Suite("Rounded payload", .serialized, .oneAtATime)
-struct WireFormatTests {
+struct CommunicationDataTypeTests {
     private static let rounded = ["--set", "wire=bfloat16"]
 
     @Test(

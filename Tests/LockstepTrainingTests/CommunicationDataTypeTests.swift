@@ -7,10 +7,10 @@ import Testing
 @testable import LockstepTraining
 
 @Suite("Rounded weights and gradients")
-struct WireFormatTests {
+struct CommunicationDataTypeTests {
     private func fixture(shards: Int) throws -> TrainingFixture {
         var fixture = try TrainingFixture(optimizer: .sgd(learningRate: 0.5, momentum: 0.5))
-        fixture.configuration.wire = .bfloat16
+        fixture.configuration.communicationDataType = .bfloat16
         fixture.configuration.shards = shards
         return fixture
     }
@@ -25,7 +25,7 @@ struct WireFormatTests {
         #expect(alone.weightsSHA256 == scattered.weightsSHA256)
         #expect(alone.epochs.map(\.test) == scattered.epochs.map(\.test))
         var plain = fixture
-        plain.configuration.wire = .float32
+        plain.configuration.communicationDataType = .float32
         #expect(try plain.train().weightsSHA256 != alone.weightsSHA256)
     }
 
