@@ -35,7 +35,7 @@ package struct Step {
     /// Takes the step that `batch` describes.
     ///
     /// - Returns: The mini-batch's loss: the sum of its samples' costs under the weights before the update.
-    /// - Throws: `NotFiniteAnswer` before the weights advance; whatever the source throws.
+    /// - Throws: `NonFiniteResult` before the weights advance; whatever the source throws.
     package func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
         timeline?.step = batch.step
         reducer.begin(batch.tree)
@@ -56,15 +56,15 @@ package struct Step {
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 timeline?.enter(.update)
                 // Whoever announces a gradient that stays where it is has computed all of it, and waits for weights.
-                guard update.run(sum, weights, coresAreIdle: isStable) else { throw NotFiniteAnswer(node: nil) }
+                guard update.run(sum, weights, coresAreIdle: isStable) else { throw NonFiniteResult(node: nil) }
                 timeline?.enter(.broadcast)
                 try source.publish(version: version, chunk: chunk)
             case .loss(let node, let loss):
-                guard loss.isFinite else { throw NotFiniteAnswer(node: node) }
+                guard loss.isFinite else { throw NonFiniteResult(node: node) }
                 reducer.add(node, loss: loss)
             }
         }
-        guard let loss = reducer.loss, loss.isFinite else { throw NotFiniteAnswer(node: batch.tree.root) }
+        guard let loss = reducer.loss, loss.isFinite else { throw NonFiniteResult(node: batch.tree.root) }
         parameters.advance()
         reducer.end()
         return loss

@@ -97,8 +97,8 @@ package final class Trainer {
                 isInterrupted = try !finishSteps()
                 if !isInterrupted { try closeEpoch() }
             }
-        } catch let answer as NotFiniteAnswer {
-            throw TrainingError.notFinite(place(of: answer))
+        } catch let result as NonFiniteResult {
+            throw TrainingError.notFinite(locate(result))
         } catch {
             if (try? finishBrokenStep()) != nil { save(isLast: true) }
             throw error

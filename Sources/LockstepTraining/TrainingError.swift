@@ -3,7 +3,7 @@ package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible 
     /// The data set's samples do not fit the network's input or output layer.
     case shapeMismatch(String)
     /// A loss is infinite or not a number.
-    case notFinite(NotFinite)
+    case notFinite(NonFiniteError)
     /// A value of the configuration that cannot be carried out.
     case invalidConfiguration(String)
 
@@ -11,8 +11,8 @@ package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible 
         switch self {
         case .shapeMismatch(let reason), .invalidConfiguration(let reason):
             return reason
-        case .notFinite(let place):
-            return place.description
+        case .notFinite(let error):
+            return error.description
         }
     }
 }

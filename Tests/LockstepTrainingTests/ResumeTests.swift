@@ -139,12 +139,12 @@ struct ResumeTests {
     }
 }
 
-struct NotFiniteTests {
+struct NonFiniteTests {
     /// The error of a run whose shard 1 is changed in step 7.
     private func failure(
         store: MemoryStore = MemoryStore(keepsAll: true),
         _ change: @escaping (FloatBuffer, inout Double) -> Void
-    ) throws -> NotFinite? {
+    ) throws -> NonFiniteError? {
         let fixture = try TrainingFixture()
         let source = try ShardSource(fixture)
         source.tamper = { step, shard, gradient, loss in
@@ -159,7 +159,7 @@ struct NotFiniteTests {
     func foreignLoss() throws {
         let store = MemoryStore(keepsAll: true)
         let place = try failure(store: store) { _, loss in loss = .nan }
-        #expect(place == NotFinite(quantity: .loss, step: 7, epoch: 1, shards: 3, worker: "worker 6"))
+        #expect(place == NonFiniteError(quantity: .loss, step: 7, epoch: 1, shards: 3, worker: "worker 6"))
         #expect(store.states.map(\.progress.step) == Array(1...7))
     }
 
@@ -167,7 +167,7 @@ struct NotFiniteTests {
     func foreignGradient(element: Int) throws {
         let store = MemoryStore(keepsAll: true)
         let place = try failure(store: store) { gradient, _ in gradient.buffer[element] = .infinity }
-        #expect(place == NotFinite(quantity: .weights, step: 7, epoch: 1, shards: 3))
+        #expect(place == NonFiniteError(quantity: .weights, step: 7, epoch: 1, shards: 3))
         #expect(store.states.map(\.progress.step) == Array(1...7))
     }
 

@@ -3,7 +3,7 @@ import LockstepNumerics
 import LockstepSharding
 
 /// Where a run left the finite numbers.
-package struct NotFinite: Error, Hashable, Sendable {
+package struct NonFiniteError: Error, Hashable, Sendable {
     /// The number that is infinite or not a number.
     package enum Quantity: Hashable, Sendable {
         /// A cost, summed over the samples of a shard or of several.
@@ -36,7 +36,7 @@ package struct NotFinite: Error, Hashable, Sendable {
     }
 }
 
-extension NotFinite: CustomStringConvertible {
+extension NonFiniteError: CustomStringConvertible {
     package var description: String {
         let place = shard.map { " of shard \($0) of \(shards)" } ?? ""
         let origin = worker.map { ", computed by \($0)," } ?? ""
@@ -52,7 +52,7 @@ extension NotFinite: CustomStringConvertible {
 }
 
 /// Found while a step goes on: the node whose answer is not finite, or nil for the weights made from all of them.
-struct NotFiniteAnswer: Error {
+struct NonFiniteResult: Error {
     let node: NodeID?
 }
 
@@ -64,9 +64,9 @@ extension ShardComputer {
     ///   - node: Whose shards to look at; nil: all.
     ///   - weights: All parameters, in the layout's order.
     /// - Returns: The first shard whose loss or gradient is infinite or not a number.
-    func firstNotFiniteShard(
+    func firstNonFiniteShard(
         of batch: Batch, in node: NodeID? = nil, weights: UnsafePointer<Float>
-    ) -> (shard: Int, quantity: NotFinite.Quantity)? {
+    ) -> (shard: Int, quantity: NonFiniteError.Quantity)? {
         let sum = FloatBuffer(count: layout.count)
         for leaf in batch.tree.leaves[batch.tree.leaves(of: node ?? batch.tree.root)] {
             let loss = gradient(of: leaf, in: batch, weights: weights, into: sum.pointer) { _ in }

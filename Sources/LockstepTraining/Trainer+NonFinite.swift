@@ -1,0 +1,35 @@
+import LockstepNumerics
+import LockstepSharding
+
+/// Numbers that are not finite: where they come from.
+extension Trainer {
+    /// Finds out which shard and which worker gave an result that is not finite, by computing the shards again.
+    func locate(_ result: NonFiniteResult) -> NonFiniteError {
+        let batch = Batch(step: parameters.version, schedule: schedule)
+        var error = NonFiniteError(
+            quantity: result.node == nil ? .weights : .loss, step: batch.step, epoch: batch.epoch,
+            shards: schedule.shards)
+        let weights = parameters.forward(parameters.version).pointer
+        if let first = try? surroundings.makeShardComputer().firstNonFiniteShard(
+            of: batch, in: result.node, weights: weights)
+        {
+            (error.shard, error.quantity) = first
+            let leaf = batch.tree.leaves.first { batch.tree.slot(of: $0) == first.shard }
+            error.worker = leaf.flatMap { workerName(above: $0, in: batch.tree) }
+        } else if let node = result.node {
+            // Whoever gave it computes something else than this process does.
+            error.worker = source.workerName(of: node)
+        }
+        return error
+    }
+
+    /// Who computed a shard, alone or as part of a larger node.
+    private func workerName(above leaf: NodeID, in tree: SummationTree) -> String? {
+        var node: NodeID? = leaf
+        while let candidate = node {
+            if let name = source.workerName(of: candidate) { return name }
+            node = tree.parent(of: candidate)
+        }
+        return nil
+    }
+}
