@@ -115,7 +115,7 @@ package struct PreparedRun {
         let trainer = try Trainer(
             configuration: configuration, schedule: schedule, layout: layout, parameters: parameters,
             resumed: resumed, source: source,
-            surroundings: Trainer.Surroundings(
+            dependencies: Trainer.Dependencies(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
                 makeShardComputer: makeShardComputer, crew: crew, timeline: timeline))
         return try trainer.run()

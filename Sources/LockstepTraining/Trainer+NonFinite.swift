@@ -10,7 +10,7 @@ extension Trainer {
             quantity: result.node == nil ? .weights : .loss, step: batch.step, epoch: batch.epoch,
             shards: schedule.shards)
         let weights = parameters.forward(parameters.version).pointer
-        if let first = try? surroundings.makeShardComputer().firstNonFiniteShard(
+        if let first = try? dependencies.makeShardComputer().firstNonFiniteShard(
             of: batch, in: result.node, weights: weights)
         {
             (error.shard, error.quantity) = first

@@ -9,7 +9,7 @@ package import LockstepTimeline
 /// Runs the epochs: steps, evaluation, reports, checkpoints.
 package final class Trainer {
     /// Whom the trainer tells and asks on its way.
-    package struct Surroundings {
+    package struct Dependencies {
         /// Told in this order.
         package var observers: [any RunObserver]
         package var checkpoints: (any CheckpointStore)?
@@ -39,7 +39,7 @@ package final class Trainer {
     private let configuration: RunConfiguration
     let schedule: BatchSchedule
     let source: any GradientSource
-    let surroundings: Surroundings
+    let dependencies: Dependencies
     private let clock = ContinuousClock()
 
     private let step: Step
@@ -57,23 +57,23 @@ package final class Trainer {
     ///   - parameters: The weights to start from; of a resumed run those of the state's step.
     ///   - resumed: The state that the run goes on from, which fits this run; nil for a new run.
     ///   - source: Whoever computes.
-    ///   - surroundings: Observers, checkpoints, the wish to stop.
+    ///   - dependencies: Observers, checkpoints, the wish to stop.
     /// - Throws: ``TrainingError/invalidConfiguration(_:)`` for a state of another run.
     package init(
         configuration: RunConfiguration, schedule: BatchSchedule, layout: ParameterLayout,
         parameters: VersionedParameters, resumed: TrainingState? = nil, source: any GradientSource,
-        surroundings: Surroundings
+        dependencies: Dependencies
     ) throws(TrainingError) {
         self.configuration = configuration
         self.schedule = schedule
         self.source = source
-        self.surroundings = surroundings
+        self.dependencies = dependencies
         self.step = Step(
             source: source,
             reducer: Reducer(
                 layout: layout.chunks, shards: schedule.shards, dataType: configuration.communicationDataType),
             optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch),
-            crew: surroundings.crew, timeline: surroundings.timeline)
+            crew: dependencies.crew, timeline: dependencies.timeline)
         self.parameters = parameters
         self.progress = resumed?.progress ?? TrainingProgress()
         self.earlierMembership = progress.membership
@@ -83,7 +83,7 @@ package final class Trainer {
             else { throw .invalidConfiguration("a state of step \(progress.step) in epoch \(progress.epoch)") }
             try step.optimizer.restore(resumed)
         }
-        surroundings.checkpoints?.prepare(for: state)
+        dependencies.checkpoints?.prepare(for: state)
     }
 
     /// Trains all epochs that are left, or up to the step at which it is asked to stop.
@@ -105,7 +105,7 @@ package final class Trainer {
         }
         save(isLast: true)
         let outcome = outcome(interrupted: isInterrupted)
-        for observer in surroundings.observers { try observer.runDidFinish(outcome, parameters: model) }
+        for observer in dependencies.observers { try observer.runDidFinish(outcome, parameters: model) }
         return outcome
     }
 
@@ -116,7 +116,7 @@ package final class Trainer {
         var meter = ProgressMeter(start: epochStart)
         var lastStep: ContinuousClock.Instant?
         while parameters.version < end {
-            guard !surroundings.shouldStop() else { return false }
+            guard !dependencies.shouldStop() else { return false }
             let batch = Batch(step: parameters.version, schedule: schedule)
             let batchLoss = try step.run(batch, &parameters)
             let now = clock.now
@@ -126,7 +126,7 @@ package final class Trainer {
             meter.add(samples: batch.count, loss: batchLoss)
             if let interval = meter.report(at: now) { report(interval, step: batch.index + 1) }
             // At the end of an epoch its evaluation comes first: the state after it has both.
-            if parameters.version < end, surroundings.checkpoints?.isDue(at: now) == true { save(isLast: false) }
+            if parameters.version < end, dependencies.checkpoints?.isDue(at: now) == true { save(isLast: false) }
         }
         return true
     }
@@ -155,11 +155,11 @@ package final class Trainer {
         progress.epochSeconds = 0
         progress.epochLoss = 0
         epochStart = clock.now
-        for observer in surroundings.observers {
+        for observer in dependencies.observers {
             try observer.epochDidFinish(report, parameters: model)
         }
         let isOver = progress.epoch == configuration.training.epochs
-        if !isOver, surroundings.checkpoints?.isDue(at: clock.now) == true { save(isLast: false) }
+        if !isOver, dependencies.checkpoints?.isDue(at: clock.now) == true { save(isLast: false) }
     }
 
     private func evaluate() throws -> [SplitScore] {
@@ -182,7 +182,7 @@ package final class Trainer {
             epoch: progress.epoch, step: step, stepsPerEpoch: schedule.stepsPerEpoch,
             totalSteps: Int(parameters.version), trainingCost: interval.loss / Double(interval.samples),
             samplesPerSecond: Double(interval.samples) / interval.seconds, workers: source.workers)
-        for observer in surroundings.observers { observer.runDidProgress(progress) }
+        for observer in dependencies.observers { observer.runDidProgress(progress) }
     }
 
     private func outcome(interrupted: Bool) -> RunOutcome {
@@ -213,12 +213,12 @@ package final class Trainer {
     private func finishBrokenStep() throws {
         guard step.reducer.isUnderWay else { return }
         let batch = Batch(step: parameters.version, schedule: schedule)
-        let local = LocalGradientSource(try surroundings.makeShardComputer())
+        let local = LocalGradientSource(try dependencies.makeShardComputer())
         count(batch, loss: try step.complete(batch, &parameters, from: local))
     }
 
     private func save(isLast: Bool) {
-        guard let checkpoints = surroundings.checkpoints else { return }
+        guard let checkpoints = dependencies.checkpoints else { return }
         checkpoints.save(state, isLast: isLast)
     }
 

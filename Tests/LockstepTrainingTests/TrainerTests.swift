@@ -99,7 +99,7 @@ struct TrainerTests {
             parameters: VersionedParameters(
                 initial: try run.initialWeights(), other: FloatBuffer(count: run.layout.count)),
             source: source(run),
-            surroundings: Trainer.Surroundings(observers: [observer], shouldStop: shouldStop) { run.computer })
+            dependencies: Trainer.Dependencies(observers: [observer], shouldStop: shouldStop) { run.computer })
         let outcome = try trainer.run()
         return Result(outcome: outcome, weights: try #require(observer.final), observer: observer)
     }

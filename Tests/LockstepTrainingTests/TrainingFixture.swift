@@ -43,7 +43,7 @@ struct TrainingFixture {
             configuration: configuration, schedule: computer.schedule, layout: computer.layout,
             parameters: parameters(initial, version: state?.progress.step ?? 0),
             resumed: state, source: source ?? LocalGradientSource(computer),
-            surroundings: Trainer.Surroundings(
+            dependencies: Trainer.Dependencies(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
                 makeShardComputer: self.computer))
         return try trainer.run()
