@@ -12,7 +12,7 @@ public struct Score: Hashable, Sendable, CustomStringConvertible {
     init(_ score: SplitScore) {
         correct = score.correct
         total = score.total
-        cost = score.total == 0 ? 0 : score.cost
+        cost = score.total == 0 ? 0 : score.meanLoss
     }
 
     /// `9487 / 10000`.
@@ -38,7 +38,7 @@ public struct Epoch: Hashable, Sendable, CustomStringConvertible {
         number = report.epoch
         test = report.test.flatMap { $0.total > 0 ? Score($0) : nil }
         validation = report.validation.map(Score.init)
-        trainingCost = report.trainingCost
+        trainingCost = report.meanTrainingLoss
         seconds = report.seconds
         weightsSHA256 = report.weightsSHA256
     }

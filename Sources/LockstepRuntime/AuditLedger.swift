@@ -43,7 +43,7 @@ final class AuditLedger {
             let range = chunks.chunks[chunk].range
             let copy = makeCopy(Key(node: node, member: member))
             (copy.gradient.pointer + range.lowerBound).update(from: floats, count: range.count)
-        case .loss(let node, let loss):
+        case .lossSum(let node, let loss):
             let key = Key(node: node, member: member)
             _ = makeCopy(key)
             copies[key]?.loss = loss
@@ -78,7 +78,7 @@ final class AuditLedger {
             let floats = UnsafePointer(copy.gradient.pointer + chunk.range.lowerBound)
             try push(.gradient(node, chunk: index, floats, isStable: true))
         }
-        try push(.loss(node, copy.loss))
+        try push(.lossSum(node, copy.loss))
     }
 
     private func makeCopy(_ key: Key) -> Copy {

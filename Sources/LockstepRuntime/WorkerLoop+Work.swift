@@ -32,7 +32,7 @@ extension WorkerLoop {
                 return follow(.confused(reason: "there is no evaluation block \(unit.number)"))
             }
             let result = BlockResult(
-                cost: score.cost, computeNanoseconds: Moment.now.nanoseconds - start.nanoseconds,
+                cost: score.lossSum, computeNanoseconds: Moment.now.nanoseconds - start.nanoseconds,
                 correct: UInt32(score.correct), total: UInt32(score.total),
                 predictions: score.predictions.map { UInt32($0) })
             try link.send(header(.blockResult, step: unit.step, unit: unit.number), copying: result.encoded())

@@ -28,11 +28,11 @@ package final class Evaluator {
     package func score(of split: Split, block: Int, weights: UnsafePointer<Float>) -> BlockScore {
         let samples = blocks(of: split)[block]
         let input = network.gather(samples, of: dataset)
-        let (correct, cost) = network.evaluate(
+        let (correct, lossSum) = network.evaluate(
             rows: samples.count, input: input, weights: weights, predictions: &answers)
         var predictions = Array(repeating: 0, count: network.layout.outputs)
         for answer in answers.prefix(samples.count) { predictions[answer] += 1 }
-        return BlockScore(correct: correct, total: samples.count, cost: cost, predictions: predictions)
+        return BlockScore(correct: correct, total: samples.count, lossSum: lossSum, predictions: predictions)
     }
 
     /// Runs a whole split through the network.

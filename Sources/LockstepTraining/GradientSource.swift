@@ -26,7 +26,7 @@ package enum PartialResult {
     /// A chunk of the node's gradient sum; `isStable` says that the floats stay as they are until the step ends.
     case gradient(NodeID, chunk: Int, UnsafePointer<Float>, isStable: Bool)
     /// The sum of the costs of the node's samples.
-    case loss(NodeID, Double)
+    case lossSum(NodeID, Double)
 }
 
 /// Whoever computes a mini-batch's gradients: this process, or workers.

@@ -30,7 +30,7 @@ package final class LocalGradientSource: GradientSource {
     ) throws {
         let root = batch.tree.root
         let gradient = gradient ?? parameters.next
-        let loss = try computer.gradient(
+        let lossSum = try computer.gradient(
             of: root, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
         ) { segment in
             for chunk in chunks.chunks(ofSegment: segment) {
@@ -38,7 +38,7 @@ package final class LocalGradientSource: GradientSource {
                 try push(.gradient(root, chunk: chunk, floats, isStable: true))
             }
         }
-        try push(.loss(root, loss))
+        try push(.lossSum(root, lossSum))
     }
 
     /// Nobody else needs the weights.

@@ -3,7 +3,7 @@ struct ProgressMeter {
     /// What happened since the last report.
     struct Interval {
         var samples: Int
-        var loss: Double
+        var lossSum: Double
         var seconds: Double
     }
 
@@ -12,22 +12,22 @@ struct ProgressMeter {
 
     private var start: ContinuousClock.Instant
     private var samples = 0
-    private var loss = 0.0
+    private var lossSum = 0.0
 
     init(start: ContinuousClock.Instant) {
         self.start = start
     }
 
-    mutating func add(samples: Int, loss: Double) {
+    mutating func add(samples: Int, lossSum: Double) {
         self.samples += samples
-        self.loss += loss
+        self.lossSum += lossSum
     }
 
     /// The steps since the last report, once a period has passed.
     mutating func report(at now: ContinuousClock.Instant) -> Interval? {
         let elapsed = now - start
         guard elapsed >= Self.period else { return nil }
-        let interval = Interval(samples: samples, loss: loss, seconds: elapsed.seconds)
+        let interval = Interval(samples: samples, lossSum: lossSum, seconds: elapsed.seconds)
         self = ProgressMeter(start: now)
         return interval
     }

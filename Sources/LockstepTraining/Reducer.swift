@@ -18,11 +18,11 @@ package final class Reducer {
     private let slots: [FloatBuffer]
     /// Where a known node's floats of a chunk lie, by slot and chunk: own memory, or memory pushed as stable.
     private var values: [UnsafePointer<Float>?]
-    private var losses: [Double]
+    private var lossSums: [Double]
     /// Whether a step has begun and not ended.
     package private(set) var isUnderWay = false
     /// The loss of the last mini-batch, once it is complete.
-    package private(set) var loss: Double?
+    package private(set) var lossSum: Double?
 
     /// - Parameters:
     ///   - layout: The parameter buffer's chunks.
@@ -36,7 +36,7 @@ package final class Reducer {
         self.arrivals = TreeArrivals(lanes: layout.chunks.count + 1)
         self.slots = (0..<shards).map { [elements] _ in FloatBuffer(count: elements) }
         self.values = Array(repeating: nil, count: shards * layout.chunks.count)
-        self.losses = Array(repeating: 0, count: shards)
+        self.lossSums = Array(repeating: 0, count: shards)
     }
 
     /// Starts a step.
@@ -44,7 +44,7 @@ package final class Reducer {
         self.tree = tree
         arrivals.begin(tree)
         isUnderWay = true
-        loss = nil
+        lossSum = nil
     }
 
     /// Ends a step whose sums have been used.
@@ -102,14 +102,14 @@ package final class Reducer {
 
     /// Takes a node's loss, the sum of its samples' costs.
     ///
-    /// The loss of the whole mini-batch is in ``loss`` when it is complete.
-    package func add(_ node: NodeID, loss: Double) {
+    /// The loss of the whole mini-batch is in ``lossSum`` when it is complete.
+    package func add(_ node: NodeID, lossSum: Double) {
         let lane = layout.chunks.count
         guard !arrivals.isKnown(node, lane: lane) else { return }
-        losses[tree.slot(of: node)] = loss
+        lossSums[tree.slot(of: node)] = lossSum
         let outcome = arrivals.insert(node, lane: lane) { parent, left, right in
-            losses[tree.slot(of: parent)] = losses[tree.slot(of: left)] + losses[tree.slot(of: right)]
+            lossSums[tree.slot(of: parent)] = lossSums[tree.slot(of: left)] + lossSums[tree.slot(of: right)]
         }
-        if outcome == .complete { self.loss = losses[tree.slot(of: tree.root)] }
+        if outcome == .complete { self.lossSum = lossSums[tree.slot(of: tree.root)] }
     }
 }

@@ -49,19 +49,19 @@ package struct StepProgress: Sendable {
     /// Steps finished in the whole run.
     package var totalSteps: Int
     /// Mean training cost of a sample since the last report.
-    package var trainingCost: Double
+    package var meanTrainingLoss: Double
     package var samplesPerSecond: Double
     package var workers: Int
 
     package init(
-        epoch: Int, step: Int, stepsPerEpoch: Int, totalSteps: Int, trainingCost: Double, samplesPerSecond: Double,
+        epoch: Int, step: Int, stepsPerEpoch: Int, totalSteps: Int, meanTrainingLoss: Double, samplesPerSecond: Double,
         workers: Int
     ) {
         self.epoch = epoch
         self.step = step
         self.stepsPerEpoch = stepsPerEpoch
         self.totalSteps = totalSteps
-        self.trainingCost = trainingCost
+        self.meanTrainingLoss = meanTrainingLoss
         self.samplesPerSecond = samplesPerSecond
         self.workers = workers
     }
@@ -72,15 +72,21 @@ package struct SplitScore: Codable, Hashable, Sendable {
     package var correct: Int
     package var total: Int
     /// Mean cost of a sample, C.
-    package var cost: Double
+    package var meanLoss: Double
     /// How often each class was the answer.
     package var predictions: [Int]
 
-    package init(correct: Int, total: Int, cost: Double, predictions: [Int]) {
+    package init(correct: Int, total: Int, meanLoss: Double, predictions: [Int]) {
         self.correct = correct
         self.total = total
-        self.cost = cost
+        self.meanLoss = meanLoss
         self.predictions = predictions
+    }
+
+    /// The keys of checkpoints.
+    private enum CodingKeys: String, CodingKey {
+        case correct, total, predictions
+        case meanLoss = "cost"
     }
 }
 
@@ -92,7 +98,7 @@ package struct EpochReport: Codable, Hashable, Sendable {
     package var test: SplitScore?
     package var validation: SplitScore?
     /// Mean cost of a training sample over the epoch, each under the weights of its step.
-    package var trainingCost: Double
+    package var meanTrainingLoss: Double
     /// Of the steps; evaluation excluded.
     package var seconds: Double
     package var samples: Int
@@ -104,19 +110,25 @@ package struct EpochReport: Codable, Hashable, Sendable {
     package var isBest: Bool
 
     package init(
-        epoch: Int, test: SplitScore?, validation: SplitScore?, trainingCost: Double, seconds: Double, samples: Int,
+        epoch: Int, test: SplitScore?, validation: SplitScore?, meanTrainingLoss: Double, seconds: Double, samples: Int,
         totalSteps: Int, workers: Int, weightsSHA256: String, isBest: Bool
     ) {
         self.epoch = epoch
         self.test = test
         self.validation = validation
-        self.trainingCost = trainingCost
+        self.meanTrainingLoss = meanTrainingLoss
         self.seconds = seconds
         self.samples = samples
         self.totalSteps = totalSteps
         self.workers = workers
         self.weightsSHA256 = weightsSHA256
         self.isBest = isBest
+    }
+
+    /// The keys of checkpoints.
+    private enum CodingKeys: String, CodingKey {
+        case epoch, test, validation, seconds, samples, totalSteps, workers, weightsSHA256, isBest
+        case meanTrainingLoss = "trainingCost"
     }
 }
 

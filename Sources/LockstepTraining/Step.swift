@@ -59,14 +59,14 @@ package struct Step {
                 guard update.run(sum, weights, coresAreIdle: isStable) else { throw NonFiniteResult(node: nil) }
                 timeline?.enter(.broadcast)
                 try source.publish(version: version, chunk: chunk)
-            case .loss(let node, let loss):
-                guard loss.isFinite else { throw NonFiniteResult(node: node) }
-                reducer.add(node, loss: loss)
+            case .lossSum(let node, let lossSum):
+                guard lossSum.isFinite else { throw NonFiniteResult(node: node) }
+                reducer.add(node, lossSum: lossSum)
             }
         }
-        guard let loss = reducer.loss, loss.isFinite else { throw NonFiniteResult(node: batch.tree.root) }
+        guard let lossSum = reducer.lossSum, lossSum.isFinite else { throw NonFiniteResult(node: batch.tree.root) }
         parameters.advance()
         reducer.end()
-        return loss
+        return lossSum
     }
 }

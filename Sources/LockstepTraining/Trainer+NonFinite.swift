@@ -3,7 +3,7 @@ import LockstepSharding
 
 /// Numbers that are not finite: where they come from.
 extension Trainer {
-    /// Finds out which shard and which worker gave an result that is not finite, by computing the shards again.
+    /// Finds out which shard and which worker gave a result that is not finite, by computing the shards again.
     func locate(_ result: NonFiniteResult) -> NonFiniteError {
         let batch = Batch(step: parameters.version, schedule: schedule)
         var error = NonFiniteError(

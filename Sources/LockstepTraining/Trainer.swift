@@ -118,12 +118,12 @@ package final class Trainer {
         while parameters.version < end {
             guard !dependencies.shouldStop() else { return false }
             let batch = Batch(step: parameters.version, schedule: schedule)
-            let batchLoss = try step.run(batch, &parameters)
+            let batchLossSum = try step.run(batch, &parameters)
             let now = clock.now
-            count(batch, loss: batchLoss)
+            count(batch, lossSum: batchLossSum)
             if let lastStep { progress.longestStepGap = max(progress.longestStepGap, (now - lastStep).seconds) }
             lastStep = now
-            meter.add(samples: batch.count, loss: batchLoss)
+            meter.add(samples: batch.count, lossSum: batchLossSum)
             if let interval = meter.report(at: now) { report(interval, step: batch.index + 1) }
             // At the end of an epoch its evaluation comes first: the state after it has both.
             if parameters.version < end, dependencies.checkpoints?.isDue(at: now) == true { save(isLast: false) }
@@ -131,9 +131,9 @@ package final class Trainer {
         return true
     }
 
-    private func count(_ batch: Batch, loss: Double) {
+    private func count(_ batch: Batch, lossSum: Double) {
         progress.step = parameters.version
-        progress.epochLoss += loss
+        progress.epochLossSum += lossSum
         progress.samples += batch.count
     }
 
@@ -148,12 +148,13 @@ package final class Trainer {
         if isBest { progress.bestValidation = validation?.correct }
         let report = EpochReport(
             epoch: epoch, test: scores.first, validation: validation,
-            trainingCost: progress.epochLoss / Double(schedule.samples), seconds: seconds, samples: schedule.samples,
+            meanTrainingLoss: progress.epochLossSum / Double(schedule.samples), seconds: seconds,
+            samples: schedule.samples,
             totalSteps: Int(parameters.version), workers: source.workers, weightsSHA256: weightsSHA256, isBest: isBest)
         progress.epochs.append(report)
         progress.seconds += seconds
         progress.epochSeconds = 0
-        progress.epochLoss = 0
+        progress.epochLossSum = 0
         epochStart = clock.now
         for observer in dependencies.observers {
             try observer.epochDidFinish(report, parameters: model)
@@ -180,7 +181,7 @@ package final class Trainer {
     private func report(_ interval: ProgressMeter.Interval, step: Int) {
         let progress = StepProgress(
             epoch: progress.epoch, step: step, stepsPerEpoch: schedule.stepsPerEpoch,
-            totalSteps: Int(parameters.version), trainingCost: interval.loss / Double(interval.samples),
+            totalSteps: Int(parameters.version), meanTrainingLoss: interval.lossSum / Double(interval.samples),
             samplesPerSecond: Double(interval.samples) / interval.seconds, workers: source.workers)
         for observer in dependencies.observers { observer.runDidProgress(progress) }
     }
@@ -214,7 +215,7 @@ package final class Trainer {
         guard step.reducer.isUnderWay else { return }
         let batch = Batch(step: parameters.version, schedule: schedule)
         let local = LocalGradientSource(try dependencies.makeShardComputer())
-        count(batch, loss: try step.complete(batch, &parameters, from: local))
+        count(batch, lossSum: try step.complete(batch, &parameters, from: local))
     }
 
     private func save(isLast: Bool) {

@@ -7,7 +7,7 @@ package struct TrainingProgress: Codable, Hashable, Sendable {
     /// The epochs that have been reported.
     package var epochs: [EpochReport] = []
     /// Sum of the costs of the samples that the epoch under way has seen, each under the weights of its step.
-    package var epochLoss = 0.0
+    package var epochLossSum = 0.0
     /// Of the steps of the epoch under way.
     package var epochSeconds = 0.0
     /// Of the steps of the reported epochs; evaluation excluded.
@@ -24,6 +24,12 @@ package struct TrainingProgress: Codable, Hashable, Sendable {
 
     /// The progress of a run that has not started.
     package init() {}
+
+    /// The keys of checkpoints.
+    private enum CodingKeys: String, CodingKey {
+        case step, epochs, epochSeconds, seconds, samples, longestStepGap, bestValidation, membership, optimizerScalars
+        case epochLossSum = "epochLoss"
+    }
 
     /// The epoch under way, or the next one; from 0.
     package var epoch: Int { epochs.count }

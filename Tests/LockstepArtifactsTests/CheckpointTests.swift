@@ -39,11 +39,11 @@ private func state(step: UInt64, moments: Bool = true) -> TrainingState {
     progress.step = step
     progress.epochs = (0..<Int(step / 5)).map { epoch in
         EpochReport(
-            epoch: epoch, test: SplitScore(correct: 3, total: 6, cost: .infinity, predictions: [4, 2]),
-            validation: nil, trainingCost: .nan, seconds: 0.1, samples: 20, totalSteps: 5 * (epoch + 1), workers: 2,
+            epoch: epoch, test: SplitScore(correct: 3, total: 6, meanLoss: .infinity, predictions: [4, 2]),
+            validation: nil, meanTrainingLoss: .nan, seconds: 0.1, samples: 20, totalSteps: 5 * (epoch + 1), workers: 2,
             weightsSHA256: "e\(epoch)", isBest: false)
     }
-    progress.epochLoss = 1 / 3
+    progress.epochLossSum = 1 / 3
     progress.bestValidation = 7
     progress.membership.lost = 2
     progress.optimizerScalars = ["beta1": 0.1 + 0.2, "beta2": -.infinity]
@@ -102,7 +102,7 @@ struct CheckpointTests {
         read.optimizerScalars = [:]
         written.optimizerScalars = [:]
         #expect("\(read)" == "\(written)")
-        #expect(loaded.state.progress.epochLoss == 1.0 / 3)
+        #expect(loaded.state.progress.epochLossSum == 1.0 / 3)
     }
 
     @Test("Every truncation is rejected, and so is a longer file: the earlier checkpoint is used")

@@ -26,9 +26,9 @@ private func report(
     _ epoch: Int, test: Int?, validation: Int?, isBest: Bool, predictions: [Int] = [3, 2, 1]
 ) -> EpochReport {
     EpochReport(
-        epoch: epoch, test: test.map { SplitScore(correct: $0, total: 6, cost: 0.25, predictions: predictions) },
-        validation: validation.map { SplitScore(correct: $0, total: 4, cost: .nan, predictions: [4, 0, 0]) },
-        trainingCost: 0.5, seconds: 2, samples: 8, totalSteps: 2 * (epoch + 1), workers: 1,
+        epoch: epoch, test: test.map { SplitScore(correct: $0, total: 6, meanLoss: 0.25, predictions: predictions) },
+        validation: validation.map { SplitScore(correct: $0, total: 4, meanLoss: .nan, predictions: [4, 0, 0]) },
+        meanTrainingLoss: 0.5, seconds: 2, samples: 8, totalSteps: 2 * (epoch + 1), workers: 1,
         weightsSHA256: "e\(epoch)", isBest: isBest)
 }
 
@@ -66,7 +66,7 @@ struct RunRecorderTests {
 
         recorder.runDidProgress(
             StepProgress(
-                epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, trainingCost: .infinity, samplesPerSecond: 12.5,
+                epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, meanTrainingLoss: .infinity, samplesPerSecond: 12.5,
                 workers: 1))
         // Read before the run ends: each line is there at once.
         #expect(
@@ -139,7 +139,7 @@ struct RunRecorderTests {
         let recorder = RunRecorder(directory: directory, programVersion: "1", warn: { warnings.append($0) })
         try recorder.runWillStart(run)
         let progress = StepProgress(
-            epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, trainingCost: 1, samplesPerSecond: 1, workers: 1)
+            epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, meanTrainingLoss: 1, samplesPerSecond: 1, workers: 1)
         recorder.runDidProgress(progress)
         recorder.runDidProgress(progress)
         recorder.epochDidFinish(report(0, test: nil, validation: nil, isBest: false), parameters: buffer(0))
@@ -184,7 +184,7 @@ struct RunRecorderTests {
         try recorder.runWillStart(run)
         func step(_ total: Int) -> StepProgress {
             StepProgress(
-                epoch: (total - 1) / 2, step: 1, stepsPerEpoch: 2, totalSteps: total, trainingCost: 1,
+                epoch: (total - 1) / 2, step: 1, stepsPerEpoch: 2, totalSteps: total, meanTrainingLoss: 1,
                 samplesPerSecond: 1, workers: 1)
         }
         for epoch in 0..<3 {

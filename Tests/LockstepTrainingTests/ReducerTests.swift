@@ -83,8 +83,8 @@ struct ReducerTests {
         reducer.begin(tree)
         var results: [Double] = []
         for node in tree.randomCover(using: &random) + tree.randomCover(using: &random) {
-            reducer.add(node, loss: sums[node] ?? 0)
-            if let total = reducer.loss { results.append(total) }
+            reducer.add(node, lossSum: sums[node] ?? 0)
+            if let total = reducer.lossSum { results.append(total) }
         }
         // Complete at the latest with the first cover, and unchanged by what comes after it.
         #expect(!results.isEmpty && results.allSatisfy { $0 == sums[tree.root] }, "seed \(seed)")

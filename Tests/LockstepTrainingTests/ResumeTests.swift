@@ -16,9 +16,9 @@ private struct Essence: Equatable {
 
     init(_ report: EpochReport) {
         correct = report.test?.correct
-        cost = report.test?.cost
+        cost = report.test?.meanLoss
         validation = report.validation?.correct
-        trainingCost = report.trainingCost
+        trainingCost = report.meanTrainingLoss
         totalSteps = report.totalSteps
         weights = report.weightsSHA256
         isBest = report.isBest

@@ -98,10 +98,10 @@ struct ShardComputerTests {
         let score = evaluator.score(of: .test, weights: weights.pointer)
         #expect(score.total == 2_345)
         #expect(score.correct == blocks.map(\.correct).reduce(0, +))
-        #expect(score.cost == (0.0 + blocks[0].cost + blocks[1].cost + blocks[2].cost) / 2_345)
+        #expect(score.meanLoss == (0.0 + blocks[0].lossSum + blocks[1].lossSum + blocks[2].lossSum) / 2_345)
         #expect(score.predictions.reduce(0, +) == 2_345)
         let none = evaluator.score(of: .validation, weights: weights.pointer)
-        #expect(none == SplitScore(correct: 0, total: 0, cost: 0, predictions: [0, 0, 0]))
+        #expect(none == SplitScore(correct: 0, total: 0, meanLoss: 0, predictions: [0, 0, 0]))
     }
 }
 

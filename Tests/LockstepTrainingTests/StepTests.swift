@@ -31,7 +31,7 @@ private final class TwoHalves: GradientSource {
                 let floats = gradients[half].pointer + chunks.chunks[chunk].range.lowerBound
                 try push(.gradient(node, chunk: chunk, floats, isStable: true))
             }
-            try push(.loss(node, 1))
+            try push(.lossSum(node, 1))
         }
     }
 

@@ -14,7 +14,7 @@ struct TrainerTests {
         let expected = try train(TrainingCase(epochs: 3))
         let scattered = try train(TrainingCase(epochs: 3)) { ScatteredSource($0, seed: UInt64(seed)) }
         #expect(scattered.outcome.weightsSHA256 == expected.outcome.weightsSHA256, "seed \(seed)")
-        #expect(scattered.outcome.epochs.map(\.trainingCost) == expected.outcome.epochs.map(\.trainingCost))
+        #expect(scattered.outcome.epochs.map(\.meanTrainingLoss) == expected.outcome.epochs.map(\.meanTrainingLoss))
         #expect(scattered.outcome.epochs.map(\.test) == expected.outcome.epochs.map(\.test))
     }
 
@@ -152,7 +152,7 @@ private final class ScatteredSource: GradientSource {
                 let floats = buffer.pointer + run.layout.chunks.chunks[chunk].range.lowerBound
                 try push(.gradient(node, chunk: chunk, floats, isStable: false))
             }
-            try push(.loss(node, loss))
+            try push(.lossSum(node, loss))
             buffer.buffer.update(repeating: .nan)
         }
     }

@@ -124,7 +124,7 @@ final class ShardSource: GradientSource {
                 if isLast, index == chunks.count - 1, failingStep == batch.step { throw Lost() }
                 try push(.gradient(leaf, chunk: index, gradient.pointer + chunk.range.lowerBound, isStable: false))
             }
-            try push(.loss(leaf, loss))
+            try push(.lossSum(leaf, loss))
         }
     }
 

@@ -44,7 +44,7 @@ package final class ReportRecorder: RunObserver {
     package func runDidProgress(_ progress: StepProgress) {
         append(
             step: progress.totalSteps,
-            [("cost/step", progress.trainingCost), ("speed/samples_per_second", progress.samplesPerSecond)])
+            [("cost/step", progress.meanTrainingLoss), ("speed/samples_per_second", progress.samplesPerSecond)])
     }
 
     /// Appends costs and accuracies at the epoch's last step.
@@ -52,9 +52,9 @@ package final class ReportRecorder: RunObserver {
         append(
             step: epoch.totalSteps,
             [
-                ("cost/training", epoch.trainingCost),
-                ("cost/validation", epoch.validation?.cost),
-                ("cost/test", epoch.test?.cost),
+                ("cost/training", epoch.meanTrainingLoss),
+                ("cost/validation", epoch.validation?.meanLoss),
+                ("cost/test", epoch.test?.meanLoss),
                 ("accuracy/validation", epoch.validation?.accuracy),
                 ("accuracy/test", epoch.test?.accuracy),
                 ("workers", Double(epoch.workers)),

@@ -142,9 +142,9 @@ extension RunSummary.Epoch {
     init(_ report: EpochReport) {
         self.init(
             epoch: report.epoch, correct: report.test?.correct, total: report.test?.total,
-            cost: report.test?.cost.ifFinite, validationCorrect: report.validation?.correct,
-            validationTotal: report.validation?.total, validationCost: report.validation?.cost.ifFinite,
-            trainingCost: report.trainingCost.ifFinite, seconds: report.seconds.ifFinite,
+            cost: report.test?.meanLoss.ifFinite, validationCorrect: report.validation?.correct,
+            validationTotal: report.validation?.total, validationCost: report.validation?.meanLoss.ifFinite,
+            trainingCost: report.meanTrainingLoss.ifFinite, seconds: report.seconds.ifFinite,
             weightsSHA256: report.weightsSHA256)
     }
 }

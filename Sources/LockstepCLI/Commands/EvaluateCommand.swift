@@ -57,7 +57,8 @@ struct EvaluateCommand: ParsableCommand {
             throw UsageError("--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
         }
         let percent = 100 * Double(score.correct) / Double(score.total)
-        console.result("\(score.correct) / \(score.total)   \(decimal(percent, 2)) %   cost \(decimal(score.cost, 4))")
+        console.result(
+            "\(score.correct) / \(score.total)   \(decimal(percent, 2)) %   cost \(decimal(score.meanLoss, 4))")
         console.detail("answers by class: \(score.predictions.map(String.init).joined(separator: " "))")
     }
 

@@ -35,9 +35,9 @@ final class EpochPrinter: RunObserver {
         var columns: [String] = []
         if let test = epoch.test {
             columns.append("\(test.correct) / \(test.total)")
-            columns.append("cost \(decimal(test.cost, 4))")
+            columns.append("cost \(decimal(test.meanLoss, 4))")
         } else {
-            columns.append("training cost \(decimal(epoch.trainingCost, 4))")
+            columns.append("training cost \(decimal(epoch.meanTrainingLoss, 4))")
         }
         columns.append("\(decimal(epoch.seconds, 2)) s")
         columns.append("\(grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9)))) samples/s")

@@ -153,8 +153,8 @@ extension Simulation {
 
     private func pushLoss(_ unit: WorkUnit, _ answer: Answer) {
         let value = StandInArithmetic.loss(of: unit.node, in: tree(of: version), digest: answer.digest)
-        reducer.add(unit.node, loss: value)
-        loss = reducer.loss
+        reducer.add(unit.node, lossSum: value)
+        loss = reducer.lossSum
     }
 
     /// Goes on to what comes next, as often as something is complete.
