@@ -7,8 +7,8 @@ import Testing
 
 @testable import LockstepArtifacts
 
-/// README's table of the configuration's keys, against what the program reads.
-@Suite("README's configuration table")
+/// The documentation's table of the configuration's keys, against the keys that the program reads.
+@Suite("The documentation's configuration table")
 struct ConfigurationTableTests {
     private struct Row {
         /// `optimizer.adamw.beta1`; a row may be about several.
@@ -17,12 +17,14 @@ struct ConfigurationTableTests {
         let words: [String]
     }
 
-    /// The table under the heading "Configuration" of README.
+    /// The table between the two comments `configuration-keys`.
     private func rows() throws -> [Row] {
-        let text = try String(contentsOfFile: Program.root + "/README.md", encoding: .utf8)
-        let lines = text.split(separator: "\n")
-        let heading = try #require(lines.firstIndex { $0.hasPrefix("| key |") })
-        return lines[(heading + 2)...].prefix { $0.hasPrefix("|") }.map { line in
+        let path = Program.root + "/Sources/Lockstep/Documentation.docc/ConfigurationReference.md"
+        let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+        let start = try #require(lines.firstIndex(of: "<!-- configuration-keys -->"))
+        let end = try #require(lines.firstIndex(of: "<!-- /configuration-keys -->"))
+        // The first two lines are the heading.
+        return lines[(start + 3)..<end].map { line in
             let cells = line.split(separator: "|").map(String.init)
             return Row(keys: quoted(cells[0]), words: quoted(cells[1]))
         }
@@ -46,8 +48,8 @@ struct ConfigurationTableTests {
         #expect(Set(documented).count == documented.count, "a key stands in two rows")
         // A schedule may be written as one word, so it has a row beside those of its kinds.
         let (missing, unknown) = (known.subtracting(documented), Set(documented).subtracting(known))
-        #expect(missing.isEmpty, "README lacks \(missing.sorted())")
-        #expect(unknown == ["schedule", "schedule.constant"], "README has \(unknown.sorted())")
+        #expect(missing.isEmpty, "the table lacks \(missing.sorted())")
+        #expect(unknown == ["schedule", "schedule.constant"], "the table has \(unknown.sorted())")
     }
 
     @Test("lists all the words that a key can have")
