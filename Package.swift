@@ -59,7 +59,9 @@ let package = Package(
                 "LockstepDigest", "LockstepSystem",
             ]),
         .target(name: "LockstepProtocol", dependencies: ["LockstepTimeline", "LockstepSharding"]),
-        .target(name: "LockstepCluster", dependencies: ["LockstepProtocol", "LockstepSharding"]),
+        .target(name: "LockstepCostModel", dependencies: ["LockstepSharding"]),
+        .target(
+            name: "LockstepCluster", dependencies: ["LockstepProtocol", "LockstepCostModel", "LockstepSharding"]),
         .target(
             name: "LockstepArtifacts",
             dependencies: [
@@ -71,7 +73,7 @@ let package = Package(
             name: "LockstepRuntime",
             dependencies: [
                 "LockstepTimeline",
-                "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepProtocol", "LockstepTraining",
+                "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepCostModel", "LockstepProtocol", "LockstepTraining",
                 "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute",
                 "LockstepDigest",
             ]),
@@ -87,7 +89,7 @@ let package = Package(
                 "LockstepTimeline",
                 "Lockstep", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
                 "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute", "LockstepSystem",
-                "LockstepDigest", "LockstepCluster", "LockstepProtocol", "ZeroMQ", "CLinux",
+                "LockstepDigest", "LockstepCluster", "LockstepCostModel", "LockstepProtocol", "ZeroMQ", "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -136,6 +138,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("LockstepProtocolTests", ["LockstepProtocol", "LockstepTimeline", "LockstepSharding"]),
+    ("LockstepCostModelTests", ["LockstepCostModel"]),
     ("LockstepClusterTests", ["LockstepCluster"]),
     (
         "LockstepArtifactsTests",
@@ -155,7 +158,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
-    ("LockstepCLITests", ["LockstepCLI"]),
+    ("LockstepCLITests", ["LockstepCLI", "LockstepCostModel"]),
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
     // Real processes, real sockets, real kills.

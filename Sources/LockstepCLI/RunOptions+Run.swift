@@ -2,6 +2,7 @@ import Glibc
 import LockstepArtifacts
 import LockstepCluster
 import LockstepCompute
+import LockstepCostModel
 import LockstepData
 import LockstepRuntime
 import LockstepSharding

@@ -1,3 +1,4 @@
+package import LockstepCostModel
 package import LockstepProtocol
 package import LockstepSharding
 
@@ -81,7 +82,7 @@ package enum ClusterNotice: Hashable, Sendable {
     /// The record of events cannot be written any further.
     case recordBroken(reason: String)
     /// What a step will take.
-    case prediction(String)
+    case prediction(StepPrediction)
     /// How many workers compute from now on.
     case activity(ActivityChoice)
     /// Idle workers have often had to compute a worker's nodes too. Seconds are for one sample.

@@ -1,5 +1,6 @@
 package import LockstepCluster
 import LockstepCompute
+package import LockstepCostModel
 import LockstepData
 import LockstepNetwork
 import LockstepProtocol

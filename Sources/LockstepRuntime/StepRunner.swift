@@ -1,4 +1,4 @@
-package import LockstepCluster
+package import LockstepCostModel
 import LockstepData
 import LockstepSharding
 import LockstepSystem

@@ -1,6 +1,6 @@
 import Foundation
 import LockstepArtifacts
-import LockstepCluster
+import LockstepCostModel
 import LockstepTimeline
 
 extension BenchResult {

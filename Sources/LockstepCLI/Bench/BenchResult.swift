@@ -1,5 +1,5 @@
-import LockstepCluster
 import LockstepCompute
+import LockstepCostModel
 import LockstepNetwork
 import LockstepRuntime
 import LockstepSharding

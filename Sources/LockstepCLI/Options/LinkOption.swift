@@ -1,5 +1,5 @@
 import ArgumentParser
-import LockstepCluster
+import LockstepCostModel
 
 /// `--link 1gbit,0.2ms`: a network to predict for.
 struct LinkOption: ExpressibleByArgument, Hashable {

@@ -1,4 +1,4 @@
-import LockstepCluster
+import LockstepCostModel
 import LockstepTimeline
 
 extension BenchResult {

@@ -1,4 +1,5 @@
 import LockstepCluster
+import LockstepCostModel
 import LockstepProtocol
 
 extension WorkerNotice {
@@ -45,8 +46,8 @@ extension ClusterNotice {
             return "\(member)'s payload travels in messages, not in shared memory: \(reason)"
         case .recordBroken(let reason):
             return "the record of events ends here: \(reason)"
-        case .prediction(let text):
-            return text
+        case .prediction(let prediction):
+            return prediction.text
         case .activity(let choice):
             return choice.text
         case .waiting(let seconds):

@@ -1,24 +1,23 @@
-extension CostModel {
-    /// The line before a distributed run's first step: what a step will take, and from where on workers pay.
-    ///
-    /// - Parameters:
-    ///   - batch: Samples of the mini-batch.
-    ///   - shards: Its shards.
-    ///   - workers: Those that take part.
-    ///   - limit: The largest mini-batch that makes sense: the training split.
-    /// - Returns: One sentence.
-    package func prediction(batch: Int, shards: Int, workers: Int, limit: Int) -> String {
-        let step = distributed(batch: batch, shards: shards, workers: workers)
-        let alone = single(batch: batch, shards: 1)
+import LockstepCostModel
+
+extension StepPrediction {
+    /// The line before a distributed run's first step: what a step will take, and whether workers are faster.
+    var text: String {
         let names = workers == 1 ? "1 worker" : "\(workers) workers"
-        let outlook =
-            workers == 1
-            ? "one worker computes as fast as one process at best"
-            : outlook(batch: batch, workers: workers, step: step.total, alone: alone.total, limit: limit)
-        return "\(names), \(Self.bytes(parameterBytes)) a step: about \(Self.milliseconds(step.total)), of which "
-            + "\(Self.milliseconds(step.compute)) compute; one process: \(Self.milliseconds(alone.total)); \(outlook)"
+        return "\(names), \(CostModel.bytes(parameterBytes)) a step: about \(CostModel.milliseconds(step.total)), of "
+            + "which \(CostModel.milliseconds(step.compute)) compute; one process: "
+            + "\(CostModel.milliseconds(alone.total)); \(summary)"
     }
 
+    private var summary: String {
+        if workers == 1 { return "one worker computes as fast as one process at best" }
+        if step.total < alone.total { return "\(CostModel.decimal(alone.total / step.total, 2)) x as fast" }
+        guard let crossover else { return "\(workers) workers pay at no mini-batch of this data set" }
+        return "\(workers) workers pay from mini-batch ~\(CostModel.rounded(crossover))"
+    }
+}
+
+extension CostModel {
     /// The verdict on a mini-batch, for a bench: whether workers help, why, and from which mini-batch they do.
     ///
     /// - Parameters:
@@ -27,7 +26,7 @@ extension CostModel {
     ///   - link: What lies between; nil for workers of this host.
     ///   - limit: The largest mini-batch that makes sense: the training split.
     /// - Returns: One sentence.
-    package func verdict(batch: Int, workers: Int, link: Link? = nil, limit: Int) -> String {
+    func verdict(batch: Int, workers: Int, link: Link? = nil, limit: Int) -> String {
         let step = distributed(batch: batch, shards: workers, workers: workers, link: link)
         let alone = single(batch: batch, shards: 1)
         let start =
@@ -43,14 +42,6 @@ extension CostModel {
             "from mini-batch ~\(Self.rounded($0)) \(workers) workers pay"
         }
         return "\(start): \(reason); \(outlook ?? "no mini-batch of this data set makes \(workers) workers pay")"
-    }
-
-    private func outlook(batch: Int, workers: Int, step: Double, alone: Double, limit: Int) -> String {
-        if step < alone { return "\(Self.decimal(alone / step, 2)) x as fast" }
-        guard let crossover = crossover(workers: workers, limit: limit) else {
-            return "\(workers) workers pay at no mini-batch of this data set"
-        }
-        return "\(workers) workers pay from mini-batch ~\(Self.rounded(crossover))"
     }
 
     /// A time in milliseconds, to two significant digits below ten.

@@ -1,4 +1,4 @@
-import LockstepCluster
+import LockstepCostModel
 import Testing
 
 @Suite struct CostModelTests {
@@ -129,27 +129,5 @@ import Testing
         #expect(isClose(model.compute.each, 2e-6) && isClose(model.compute.fixed, 20e-6))
         #expect(isClose(model.addition, 8e-6) && isClose(model.update, 12e-6))
         #expect(model.messages == truth.messages && model.crowding == truth.crowding)
-    }
-
-    @Test("the prediction is one line that names the mini-batch from which workers pay")
-    func prediction() {
-        let line = Self.model().prediction(batch: 10, shards: 2, workers: 2, limit: 50_000)
-        #expect(
-            line == "2 workers, 95 KB a step: about 0.17 ms, of which 0.018 ms compute; one process: 0.026 ms; "
-                + "2 workers pay from mini-batch ~370")
-        let large = Self.model().prediction(batch: 10_000, shards: 2, workers: 2, limit: 50_000)
-        #expect(large.hasSuffix("; one process: 10.0 ms; 1.63 x as fast"))
-    }
-
-    @Test("the verdict never calls a slowdown a speedup")
-    func verdict() {
-        let slow = Self.model().verdict(batch: 10, workers: 2, limit: 50_000)
-        #expect(
-            slow == "at mini-batch 10 a step of 2 workers computes for 0.018 ms, talks for 0.14 ms and adds up for "
-                + "0.010 ms: more workers can't help; from mini-batch ~370 2 workers pay")
-        let near = Self.model().verdict(batch: 300, workers: 2, limit: 50_000)
-        #expect(near.contains(": 2 workers are slower than one process; from mini-batch ~370 2 workers pay"))
-        let fast = Self.model().verdict(batch: 10_000, workers: 2, limit: 50_000)
-        #expect(fast.hasSuffix(": 1.63 x as fast as one process"))
     }
 }

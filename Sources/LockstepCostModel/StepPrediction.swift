@@ -1,0 +1,32 @@
+/// What a step of a run will take, known before the first one.
+package struct StepPrediction: Hashable, Sendable {
+    package let workers: Int
+    /// Bytes of all parameters: what goes to each worker and comes back from it in a step.
+    package let parameterBytes: Int
+    /// A step on these workers.
+    package let step: CostModel.Estimate
+    /// The same mini-batch in one shard on a single process.
+    package let alone: CostModel.Estimate
+    /// The smallest mini-batch at which these workers are faster than a single process, where they are slower at this
+    /// one; nil where they are faster already, and where no mini-batch of the data set is large enough.
+    package let crossover: Int?
+}
+
+extension CostModel {
+    /// Predicts a run's steps.
+    ///
+    /// - Parameters:
+    ///   - batch: Samples of the mini-batch.
+    ///   - shards: Its shards.
+    ///   - workers: How many take part, at least 1.
+    ///   - limit: The largest mini-batch that makes sense: the training split.
+    /// - Returns: The times, and from which mini-batch these workers are faster than a single process.
+    package func prediction(batch: Int, shards: Int, workers: Int, limit: Int) -> StepPrediction {
+        let step = distributed(batch: batch, shards: shards, workers: workers)
+        let alone = single(batch: batch, shards: 1)
+        let isSlower = workers > 1 && step.total >= alone.total
+        return StepPrediction(
+            workers: workers, parameterBytes: parameterBytes, step: step, alone: alone,
+            crossover: isSlower ? crossover(workers: workers, limit: limit) : nil)
+    }
+}
