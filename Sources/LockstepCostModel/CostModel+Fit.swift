@@ -7,7 +7,7 @@ extension CostModel {
         package var workers: Int
         /// The whole step.
         package var seconds: Double
-        /// What of it the slowest worker computed.
+        /// The slowest worker's part of it.
         package var compute: Double
 
         package init(batch: Int, shards: Int, workers: Int, seconds: Double, compute: Double) {
@@ -19,32 +19,31 @@ extension CostModel {
         }
     }
 
-    /// The straight line nearest to measured points, by least squares of the relative errors; neither of its parts is
-    /// negative. One point gives a line through the origin.
+    /// The straight line nearest to measured points, by least squares of the relative errors, with no negative part. One
+    /// point gives a line through the origin.
     ///
-    /// - Parameter points: Counts and the seconds that they took; at least one.
+    /// - Parameter points: Counts and their seconds; at least one.
     /// - Returns: The line.
     package static func line(through points: [(count: Double, seconds: Double)]) -> Line {
         let usable = points.filter { $0.seconds > 0 }
         return fitted(usable.map { ($0.count, $0.seconds, 1 / ($0.seconds * $0.seconds)) }, onePoint: .proportional)
     }
 
-    /// Learns what only whole steps tell: how fast this machine is over some time, how much cores that all compute slow
-    /// each other down, and what messages cost.
+    /// Fits the figures that only whole steps show: the machine's sustained speed, the contention of cores that all
+    /// compute, and the cost of messages.
     ///
-    /// The calibration's figures are scaled to what single processes took.
-    /// Crowding is what the workers' own computing was longer than a lone process's; messages are what computing and
-    /// adding up leave of the steps.
+    /// First the calibration's figures are scaled to the measured steps of single processes. Contention is the ratio of
+    /// the workers' computing to a single process's. Messages are the rest of the steps, after computing and additions.
     package mutating func fit(_ observations: [Observation]) {
         let ratios = observations.filter { $0.workers == 0 && $0.seconds > 0 }.map { $0.seconds / seconds(of: $0) }
         if !ratios.isEmpty { scale(by: ratios.reduce(0, +) / Double(ratios.count)) }
         let distributed = observations.filter { $0.workers > 0 && $0.seconds > 0 }
         guard !distributed.isEmpty else { return }
-        crowding = 1
-        let crowdings = distributed.compactMap { crowding(shownBy: $0) }
-        if !crowdings.isEmpty {
-            // Beyond these bounds something else has happened than cores that share memory.
-            crowding = min(4, max(0.5, crowdings.reduce(0, +) / Double(crowdings.count)))
+        contention = 1
+        let contentions = distributed.compactMap { contention(shownBy: $0) }
+        if !contentions.isEmpty {
+            // A value beyond these bounds has another cause than cores that share memory.
+            contention = min(4, max(0.5, contentions.reduce(0, +) / Double(contentions.count)))
         }
         messages = Line(fixed: 0, each: 0)
         let rests = distributed.map { observation in
@@ -56,7 +55,7 @@ extension CostModel {
         messages = Self.fitted(rests, onePoint: .constant)
     }
 
-    /// Makes everything that a processor does take so many times as long.
+    /// Multiplies the time of everything that a processor does.
     private mutating func scale(by factor: Double) {
         compute.fixed *= factor
         compute.each *= factor
@@ -64,12 +63,12 @@ extension CostModel {
         update *= factor
     }
 
-    /// The predicted time of what was observed.
+    /// The predicted time of an observed step.
     package func seconds(of observation: Observation) -> Double {
         estimate(of: observation).total
     }
 
-    /// How far the prediction is from the observation, as a part of it; positive where it is too high.
+    /// The relative error of the prediction; positive where it is too high.
     package func error(of observation: Observation) -> Double {
         seconds(of: observation) / observation.seconds - 1
     }
@@ -80,9 +79,9 @@ extension CostModel {
             : distributed(batch: observation.batch, shards: observation.shards, workers: observation.workers)
     }
 
-    /// The crowding that explains how long the slowest worker computed; nil if only one process did. Called with a
-    /// crowding of 1.
-    private func crowding(shownBy observation: Observation) -> Double? {
+    /// The contention that explains the slowest worker's time; nil if a single process computed. Requires that
+    /// ``contention`` is 1.
+    private func contention(shownBy observation: Observation) -> Double? {
         let computing = min(observation.workers, observation.shards, observation.batch)
         let alone = estimate(of: observation).compute
         guard computing > 1, cores > 1, alone > 0, observation.compute > 0 else { return nil }

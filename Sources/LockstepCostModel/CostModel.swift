@@ -1,11 +1,15 @@
 import LockstepSharding
 
-/// What a step costs, and how that changes with the number of workers: the one model behind the prediction before a
-/// run, the verdict of `bench` and the search of `--workers auto`.
+/// The time of a step as a function of the number of workers: one model for the prediction before a run, the summary of
+/// `bench` and the search of `--workers auto`.
 ///
-/// Every figure in it is measured on the machine at hand, or is a link's as its user described it. Times are seconds.
+/// A step waits for its slowest worker. More workers make that worker's part of the mini-batch smaller, but each of them
+/// costs messages, and cores that all compute slow each other down. So there is a mini-batch below which a single
+/// process is faster (``crossover(workers:link:limit:)``).
 ///
-///     step = slowest worker's computing · crowding + messages + bytes + additions + update
+/// Every figure is measured on this machine; a link's figures are given by the user. Times are seconds.
+///
+///     step = slowest worker's computing · contention + messages + bytes + additions + update
 package struct CostModel: Hashable, Sendable {
     /// A time that grows with a count: `fixed + each · count`.
     package struct Line: Hashable, Sendable {
@@ -26,22 +30,22 @@ package struct CostModel: Hashable, Sendable {
     package var addition: Double
     /// The optimizer's step.
     package var update: Double
-    /// Telling all workers and hearing from all of them, by their number, with nothing but headers.
+    /// A round of messages, headers only, to all workers and back, by their number.
     package var messages: Line
-    /// One byte of payload through a socket of this host; 0 where payload goes by reference.
+    /// One byte of payload through a socket of this host; 0 where payload lies in shared memory.
     package var byte: Double
     /// Bytes of all parameters.
     package var parameterBytes: Int
-    /// The share of the parameters that is ready last: the first layer's.
+    /// The first layer's share of the parameters, from 0 to 1: its gradient is ready last.
     package var lastSegmentShare: Double
     /// Cores that workers may use, at least 1.
     package var cores: Int
-    /// How many times as long computing takes when all cores compute, for they share memory and clock.
-    package var crowding: Double
+    /// The factor by which computing takes longer when all cores compute: they share memory and clock.
+    package var contention: Double
 
     package init(
         compute: Line, addition: Double, update: Double, messages: Line, byte: Double = 0, parameterBytes: Int,
-        lastSegmentShare: Double, cores: Int, crowding: Double = 1
+        lastSegmentShare: Double, cores: Int, contention: Double = 1
     ) {
         self.compute = compute
         self.addition = addition
@@ -51,7 +55,7 @@ package struct CostModel: Hashable, Sendable {
         self.parameterBytes = parameterBytes
         self.lastSegmentShare = lastSegmentShare
         self.cores = max(1, cores)
-        self.crowding = crowding
+        self.contention = contention
     }
 
     /// The connection between the coordinator and workers on other hosts.
@@ -66,16 +70,16 @@ package struct CostModel: Hashable, Sendable {
         }
     }
 
-    /// A step's time by what it is spent on.
+    /// A step's time, split by what takes it.
     package struct Estimate: Hashable, Sendable {
         /// The slowest worker, its own additions included.
         package var compute: Double
-        /// Messages and bytes that nothing hides.
-        package var talk: Double
+        /// Messages and bytes, except where they overlap with computing.
+        package var communication: Double
         /// Additions and the update in the coordinator.
         package var reduce: Double
 
-        package var total: Double { compute + talk + reduce }
+        package var total: Double { compute + communication + reduce }
     }
 }
 
@@ -83,7 +87,7 @@ extension CostModel {
     /// A step of a single process, which computes all shards itself.
     package func single(batch: Int, shards: Int) -> Estimate {
         let tree = SummationTree(shards: shards, samples: batch)
-        return Estimate(compute: time(of: [tree.root], in: tree), talk: 0, reduce: update)
+        return Estimate(compute: time(of: [tree.root], in: tree), communication: 0, reduce: update)
     }
 
     /// A step of a coordinator and workers.
@@ -92,8 +96,8 @@ extension CostModel {
     ///   - batch: Samples of the mini-batch.
     ///   - shards: Its shards.
     ///   - workers: At least 1.
-    ///   - link: What lies between; nil for workers of this host.
-    /// - Returns: Where the time goes.
+    ///   - link: The link to workers on other hosts; nil for workers of this host.
+    /// - Returns: The time, split by what takes it.
     package func distributed(batch: Int, shards: Int, workers: Int, link: Link? = nil) -> Estimate {
         let tree = SummationTree(shards: shards, samples: batch)
         let plan = AssignmentPlan(tree: tree, workers: workers)
@@ -103,36 +107,38 @@ extension CostModel {
         // Workers on other hosts have cores of their own.
         let compute = slowest * (link == nil ? slowdown(computing) : 1)
         let reduce = Double(nodes - 1) * addition + update
-        var talk = messages(Double(workers))
+        var communication = messages(Double(workers))
         if let link {
-            talk += 2 * link.latency + exposed(link, workers: workers, nodes: nodes, compute: compute)
+            communication += 2 * link.latency + exposed(link, workers: workers, nodes: nodes, compute: compute)
         } else {
-            talk += byte * Double(parameterBytes) * Double(workers + nodes)
+            communication += byte * Double(parameterBytes) * Double(workers + nodes)
         }
-        return Estimate(compute: compute, talk: talk, reduce: reduce)
+        return Estimate(compute: compute, communication: communication, reduce: reduce)
     }
 
-    /// The smallest mini-batch from which so many workers, with as many shards, are faster than a single process with
-    /// one; nil if none is below `limit`.
+    /// The smallest mini-batch at which `workers` workers, with one shard each, are faster than a single process with
+    /// one shard; nil if none up to `limit` is.
+    ///
+    /// Doubles the mini-batch until the workers are faster, then bisects.
     package func crossover(workers: Int, link: Link? = nil, limit: Int) -> Int? {
-        func pays(_ batch: Int) -> Bool {
+        func isFaster(_ batch: Int) -> Bool {
             distributed(batch: batch, shards: workers, workers: workers, link: link).total
                 < single(batch: batch, shards: 1).total
         }
         var high = 1
-        while !pays(high) {
+        while !isFaster(high) {
             guard high < limit else { return nil }
             high = min(limit, high * 2)
         }
         var low = high / 2
         while high - low > 1 {
             let middle = (low + high) / 2
-            if pays(middle) { high = middle } else { low = middle }
+            if isFaster(middle) { high = middle } else { low = middle }
         }
         return high
     }
 
-    /// One worker's nodes on a core of its own: each leaf a call, and the additions inside each node.
+    /// One worker's tree nodes on a core of its own: a call for each leaf, and the additions inside each node.
     private func time(of nodes: [NodeID], in tree: SummationTree) -> Double {
         nodes.reduce(0) { sum, node in
             let leaves = Double(tree.leaves(of: node).count)
@@ -141,18 +147,19 @@ extension CostModel {
         }
     }
 
-    /// How many times as long computing takes with so many processes at it.
+    /// The factor by which computing takes longer with this many processes at it.
     func slowdown(_ processes: Int) -> Double {
         guard processes > 1 else { return 1 }
         let sharing = max(1, Double(processes) / Double(cores))
         let busy = Double(min(processes, cores) - 1) / Double(max(1, cores - 1))
-        return sharing * (1 + (crowding - 1) * busy)
+        return sharing * (1 + (contention - 1) * busy)
     }
 
-    /// What of the bytes' way over a link is not hidden behind computing.
+    /// The part of the transfer over a link that does not overlap with computing.
     ///
-    /// Gradients leave layer by layer while the backward half of the computing goes on, but for the first layer's, which
-    /// is ready last; weights come back chunk by chunk while further gradients arrive, in the link's other direction.
+    /// Gradients leave layer by layer during the backward half of the computing; the first layer's is ready last and
+    /// overlaps with nothing. Weights come back chunk by chunk in the link's other direction while further gradients
+    /// arrive.
     private func exposed(_ link: Link, workers: Int, nodes: Int, compute: Double) -> Double {
         let bytes = Double(parameterBytes) / link.bytesPerSecond
         let inward = bytes * Double(nodes)
@@ -164,7 +171,7 @@ extension CostModel {
 }
 
 extension CostModel {
-    /// The best speedup that cutting a mini-batch allows: its samples over the most that one worker gets.
+    /// The best speedup that splitting a mini-batch allows: its samples over the largest part of a worker.
     ///
     /// - Parameters:
     ///   - batch: Samples of the mini-batch.

@@ -9,7 +9,7 @@ struct CostModelWordsTests {
     private static let model = CostModel(
         compute: .init(fixed: 10e-6, each: 1e-6), addition: 4e-6, update: 6e-6,
         messages: .init(fixed: 100e-6, each: 20e-6), parameterBytes: 95_440, lastSegmentShare: 0.99, cores: 2,
-        crowding: 1.2)
+        contention: 1.2)
 
     @Test("the prediction is one line that names the mini-batch from which workers pay")
     func prediction() {

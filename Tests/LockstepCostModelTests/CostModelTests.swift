@@ -6,7 +6,7 @@ import Testing
     private static func model(messages: CostModel.Line = .init(fixed: 100e-6, each: 20e-6)) -> CostModel {
         CostModel(
             compute: .init(fixed: 10e-6, each: 1e-6), addition: 4e-6, update: 6e-6, messages: messages,
-            parameterBytes: 95_440, lastSegmentShare: 0.99, cores: 2, crowding: 1.2)
+            parameterBytes: 95_440, lastSegmentShare: 0.99, cores: 2, contention: 1.2)
     }
 
     private func isClose(_ a: Double, _ b: Double, within part: Double = 1e-9) -> Bool {
@@ -16,7 +16,7 @@ import Testing
     @Test("a single process computes every shard, adds them up and updates")
     func single() {
         let one = Self.model().single(batch: 100, shards: 1)
-        #expect(isClose(one.compute, 110e-6) && one.talk == 0 && isClose(one.reduce, 6e-6))
+        #expect(isClose(one.compute, 110e-6) && one.communication == 0 && isClose(one.reduce, 6e-6))
         let four = Self.model().single(batch: 100, shards: 4)
         #expect(isClose(four.compute, 4 * 10e-6 + 100e-6 + 3 * 4e-6) && isClose(four.total, four.compute + 6e-6))
     }
@@ -25,20 +25,20 @@ import Testing
     func two() {
         let step = Self.model().distributed(batch: 101, shards: 2, workers: 2)
         #expect(isClose(step.compute, (10e-6 + 51e-6) * 1.2))
-        #expect(isClose(step.talk, 140e-6))
+        #expect(isClose(step.communication, 140e-6))
         #expect(isClose(step.reduce, 10e-6))
     }
 
-    @Test("more workers than cores share them")
-    func crowd() {
+    @Test("workers share the cores when they outnumber them")
+    func contention() {
         let step = Self.model().distributed(batch: 400, shards: 4, workers: 4)
         #expect(isClose(step.compute, (10e-6 + 100e-6) * 2 * 1.2))
     }
 
-    @Test("spares neither compute nor crowd")
+    @Test("a worker without a tree node adds no contention")
     func spares() {
         let step = Self.model().distributed(batch: 100, shards: 1, workers: 3)
-        #expect(isClose(step.compute, 110e-6) && isClose(step.talk, 160e-6))
+        #expect(isClose(step.compute, 110e-6) && isClose(step.communication, 160e-6))
     }
 
     @Test("bytes through sockets count once for each worker's weights and each node's gradient")
@@ -47,30 +47,30 @@ import Testing
         model.byte = 1e-9
         let step = model.distributed(batch: 100, shards: 4, workers: 3)
         // Three workers, four shards: one of them has a node of two.
-        #expect(isClose(step.talk, 160e-6 + 1e-9 * 95_440 * 6))
+        #expect(isClose(step.communication, 160e-6 + 1e-9 * 95_440 * 6))
     }
 
-    @Test("over a link the first layer's gradients hide behind nothing")
+    @Test("over a link the transfer of the first layer's gradients overlaps with nothing")
     func link() {
         let link = CostModel.Link(bytesPerSecond: 125e6, latency: 0.2e-3)
         let step = Self.model().distributed(batch: 100, shards: 2, workers: 2, link: link)
         let way = 95_440 / 125e6
         #expect(isClose(step.compute, 60e-6))
-        #expect(step.talk > 140e-6 + 0.4e-3 + 2 * way - 30e-6 && step.talk < 140e-6 + 0.4e-3 + 4 * way)
+        #expect(step.communication > 140e-6 + 0.4e-3 + 2 * way - 30e-6 && step.communication < 140e-6 + 0.4e-3 + 4 * way)
     }
 
-    @Test("the crossover is the first mini-batch at which workers win", arguments: [2, 3, 4])
+    @Test("the crossover is the first mini-batch at which workers are faster", arguments: [2, 3, 4])
     func crossover(workers: Int) throws {
         let model = Self.model()
-        func wins(_ batch: Int) -> Bool {
+        func isFaster(_ batch: Int) -> Bool {
             model.distributed(batch: batch, shards: workers, workers: workers).total
                 < model.single(batch: batch, shards: 1).total
         }
         let found = try #require(model.crossover(workers: workers, limit: 50_000))
-        #expect(wins(found) && !wins(found - 1))
+        #expect(isFaster(found) && !isFaster(found - 1))
     }
 
-    @Test("where nothing makes workers pay there is no crossover")
+    @Test("where workers are never faster there is no crossover")
     func noCrossover() {
         #expect(Self.model(messages: .init(fixed: 1, each: 0)).crossover(workers: 2, limit: 50_000) == nil)
     }
@@ -90,7 +90,7 @@ import Testing
         #expect(belowZero.fixed == 0 && belowZero.each > 0)
     }
 
-    @Test("measured steps tell what messages and crowding cost")
+    @Test("measured steps tell what messages and contention cost")
     func fit() {
         let truth = Self.model()
         let observations = [(10, 1), (10, 2), (10, 4), (1_000, 1), (1_000, 2), (1_000, 4)].map { batch, workers in
@@ -99,16 +99,16 @@ import Testing
                 batch: batch, shards: workers, workers: workers, seconds: step.total, compute: step.compute)
         }
         var model = truth
-        model.crowding = 7
+        model.contention = 7
         model.messages = .init(fixed: 1, each: 1)
         model.fit(observations)
-        #expect(isClose(model.crowding, 1.2, within: 1e-6))
+        #expect(isClose(model.contention, 1.2, within: 1e-6))
         #expect(isClose(model.messages.fixed, 100e-6, within: 1e-6))
         #expect(isClose(model.messages.each, 20e-6, within: 1e-6))
         for observation in observations { #expect(abs(model.error(of: observation)) < 1e-6) }
     }
 
-    @Test("one number of workers gives messages a fixed cost, and no worker's share")
+    @Test("with one number of workers measured, all of the cost of messages is fixed")
     func oneCount() {
         let truth = Self.model()
         let step = truth.distributed(batch: 10, shards: 2, workers: 2)
@@ -128,6 +128,6 @@ import Testing
         ])
         #expect(isClose(model.compute.each, 2e-6) && isClose(model.compute.fixed, 20e-6))
         #expect(isClose(model.addition, 8e-6) && isClose(model.update, 12e-6))
-        #expect(model.messages == truth.messages && model.crowding == truth.crowding)
+        #expect(model.messages == truth.messages && model.contention == truth.contention)
     }
 }

@@ -31,12 +31,12 @@ extension CostModel {
         let alone = single(batch: batch, shards: 1)
         let start =
             "at mini-batch \(batch) a step of \(workers) workers computes for \(Self.milliseconds(step.compute)), talks "
-            + "for \(Self.milliseconds(step.talk)) and adds up for \(Self.milliseconds(step.reduce))"
+            + "for \(Self.milliseconds(step.communication)) and adds up for \(Self.milliseconds(step.reduce))"
         if step.total < alone.total {
             return "\(start): \(Self.decimal(alone.total / step.total, 2)) x as fast as one process"
         }
         let reason =
-            step.talk + step.reduce >= alone.total
+            step.communication + step.reduce >= alone.total
             ? "more workers can't help" : "\(workers) workers are slower than one process"
         let outlook = crossover(workers: workers, link: link, limit: limit).map {
             "from mini-batch ~\(Self.rounded($0)) \(workers) workers pay"
