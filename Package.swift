@@ -37,7 +37,7 @@ let package = Package(
 
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-        .target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
+        .target(name: "LockstepSystem", dependencies: ["LockstepTimeline", "CLinux", "CProcessor"]),
         .target(name: "LockstepCompute", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
@@ -61,7 +61,8 @@ let package = Package(
         .target(name: "LockstepProtocol", dependencies: ["LockstepTimeline", "LockstepSharding"]),
         .target(name: "LockstepCostModel", dependencies: ["LockstepSharding"]),
         .target(
-            name: "LockstepCluster", dependencies: ["LockstepProtocol", "LockstepCostModel", "LockstepSharding"]),
+            name: "LockstepCluster",
+            dependencies: ["LockstepTimeline", "LockstepProtocol", "LockstepCostModel", "LockstepSharding"]),
         .target(
             name: "LockstepArtifacts",
             dependencies: [
@@ -73,7 +74,8 @@ let package = Package(
             name: "LockstepRuntime",
             dependencies: [
                 "LockstepTimeline",
-                "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepCostModel", "LockstepProtocol", "LockstepTraining",
+                "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepCostModel", "LockstepProtocol",
+                "LockstepTraining",
                 "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute",
                 "LockstepDigest",
             ]),
@@ -89,14 +91,16 @@ let package = Package(
                 "LockstepTimeline",
                 "Lockstep", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
                 "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute", "LockstepSystem",
-                "LockstepDigest", "LockstepCluster", "LockstepCostModel", "LockstepProtocol", "ZeroMQ", "CLinux",
+                "LockstepDigest", "LockstepCluster", "LockstepCostModel", "LockstepProtocol", "ZeroMQ",
+                "CLinux",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
         .target(
             name: "LockstepTesting",
             dependencies: [
-                "LockstepSystem", "LockstepNumerics", "LockstepData", "LockstepNetwork", "LockstepTraining",
+                "LockstepTimeline", "LockstepSystem", "LockstepNumerics", "LockstepData", "LockstepNetwork",
+                "LockstepTraining",
                 "LockstepCluster", "LockstepProtocol", "LockstepSharding", "LockstepCompute", "LockstepDigest",
                 "LockstepArtifacts", "CLinux",
             ],
@@ -124,7 +128,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepTimelineTests", ["LockstepTimeline"]),
     ("LockstepDigestTests", ["LockstepDigest"]),
     ("LockstepComputeTests", ["LockstepCompute"]),
-    ("LockstepSystemTests", ["LockstepSystem"]),
+    ("LockstepSystemTests", ["LockstepSystem", "LockstepTimeline"]),
     ("ZeroMQTests", ["ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),
     ("LockstepShardingTests", ["LockstepSharding"]),
@@ -139,7 +143,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     ("LockstepProtocolTests", ["LockstepProtocol", "LockstepTimeline", "LockstepSharding"]),
     ("LockstepCostModelTests", ["LockstepCostModel"]),
-    ("LockstepClusterTests", ["LockstepCluster"]),
+    ("LockstepClusterTests", ["LockstepCluster", "LockstepTimeline"]),
     (
         "LockstepArtifactsTests",
         [
@@ -153,7 +157,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRuntimeTests",
         [
             "LockstepRuntime", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster",
-            "LockstepProtocol", "LockstepSharding", "LockstepCompute", "LockstepSystem", "ZeroMQ", "CAllocations",
+            "LockstepProtocol", "LockstepSharding", "LockstepCompute", "LockstepSystem", "LockstepTimeline", "ZeroMQ",
+            "CAllocations",
         ]
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
@@ -162,7 +167,13 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
     // Real processes, real sockets, real kills.
-    ("ProcessTests", ["LockstepCLI", "LockstepSystem", "LockstepArtifacts", "LockstepCompute", "LockstepCluster"]),
+    (
+        "ProcessTests",
+        [
+            "LockstepCLI", "LockstepTimeline", "LockstepSystem", "LockstepArtifacts", "LockstepCompute",
+            "LockstepCluster",
+        ]
+    ),
     // Independent programs from PyPI check what we compute and write.
     ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData", "LockstepNumerics"]),
 ]

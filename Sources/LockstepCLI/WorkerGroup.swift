@@ -2,6 +2,7 @@ import Glibc
 import LockstepCluster
 import LockstepRuntime
 import LockstepSystem
+import LockstepTimeline
 
 /// Several worker processes under one command, which replaces those that are killed or crash. They end with it.
 struct WorkerGroup {
@@ -74,10 +75,10 @@ struct WorkerGroup {
         return false
     }
 
-    private func waitForNews(of processes: [ChildProcess], stop: StopSignals?, until due: Moment?) {
+    private func waitForNews(of processes: [ChildProcess], stop: StopSignals?, until due: Instant?) {
         var items = processes.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
         if let stop { items.append(pollfd(fd: stop.descriptor, events: Int16(POLLIN), revents: 0)) }
-        let now = Moment.now
+        let now = Instant.now
         let milliseconds = due.map { due in
             due <= now ? 0 : Int32(clamping: (due.nanoseconds - now.nanoseconds) / 1_000_000 + 1)
         }

@@ -1,6 +1,6 @@
 import LockstepProtocol
 
-/// A run as its coordinator sees it at one moment: what `lockstep status` asks for. Travels as JSON.
+/// A run as its coordinator sees it at one instant: what `lockstep status` asks for. Travels as JSON.
 package struct ClusterStatus: Codable, Hashable, Sendable {
     /// What the run is doing.
     package enum Phase: String, Codable, Sendable {

@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepTimeline
 
 /// Joining, proving and leaving.
 extension CoordinatorMachine {
@@ -180,7 +181,7 @@ extension CoordinatorMachine {
     }
 
     /// When a member must have answered, if it has anything to answer.
-    func evictionDeadline(of member: Member) -> Moment? {
+    func evictionDeadline(of member: Member) -> Instant? {
         guard let first = member.outstanding.first else { return nil }
         let usual = pace.usual(first.unit.kind).map { $0 * Double(first.amount) }
         return member.busySince.advanced(

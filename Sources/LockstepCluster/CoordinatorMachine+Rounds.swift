@@ -1,4 +1,5 @@
 import LockstepSharding
+import LockstepTimeline
 
 /// Steps and evaluations: who computes what.
 extension CoordinatorMachine {
@@ -66,7 +67,7 @@ extension CoordinatorMachine {
 
     /// Starts an evaluation: the blocks go out as members answer.
     mutating func begin(
-        evaluation version: UInt64, _ blocks: [UInt32], now: Moment, into actions: inout [CoordinatorAction]
+        evaluation version: UInt64, _ blocks: [UInt32], now: Instant, into actions: inout [CoordinatorAction]
     ) {
         var round = Round(work: .evaluation, step: version, pending: blocks)
         round.unanswered = Set(blocks)

@@ -1,3 +1,5 @@
+import LockstepTimeline
+
 /// Slow answers: what is usual, and who helps.
 extension CoordinatorMachine {
     /// How often a worker must have been too slow before it is named.
@@ -25,13 +27,13 @@ extension CoordinatorMachine {
         lookForStragglers(at: due)
     }
 
-    private mutating func lookForStragglers(at moment: Moment) {
-        let next = round?.nextLate ?? moment
-        round?.nextLate = min(next, moment)
+    private mutating func lookForStragglers(at instant: Instant) {
+        let next = round?.nextLate ?? instant
+        round?.nextLate = min(next, instant)
     }
 
     /// When a unit that a member holds is late: it computes what it holds in order.
-    private func lateness(of position: Int, _ index: Int) -> Moment {
+    private func lateness(of position: Int, _ index: Int) -> Instant {
         let held = members[index].outstanding
         var amount = 0
         for assignment in held[...position] { amount += assignment.amount }
@@ -78,9 +80,9 @@ extension CoordinatorMachine {
 
     /// The node of the round that will be answered last, by what its holder usually takes. None that is due soon, nor one
     /// that somebody else computes too.
-    private func longestAwaited() -> (unit: WorkUnit, amount: Int, end: Moment)? {
+    private func longestAwaited() -> (unit: WorkUnit, amount: Int, end: Instant)? {
         guard let round else { return nil }
-        var last: (unit: WorkUnit, amount: Int, end: Moment)?
+        var last: (unit: WorkUnit, amount: Int, end: Instant)?
         for member in members.indices where !members[member].outstanding.isEmpty {
             guard let seconds = members[member].pace.perSample.value else { continue }
             var amount = 0
@@ -107,8 +109,8 @@ extension CoordinatorMachine {
 
     /// The round's units that all their holders are late with, those that are longest first, and when the next one will
     /// be late.
-    private func lateUnits() -> (late: [WorkUnit], next: Moment?) {
-        var dues: [WorkUnit: Moment] = [:]
+    private func lateUnits() -> (late: [WorkUnit], next: Instant?) {
+        var dues: [WorkUnit: Instant] = [:]
         for index in members.indices {
             for (position, assignment) in members[index].outstanding.enumerated() {
                 let unit = assignment.unit

@@ -1,5 +1,6 @@
 package import LockstepProtocol
 import LockstepSharding
+package import LockstepTimeline
 
 /// The coordinator's decisions: who is a member, who computes what, who gets which weights.
 ///
@@ -65,9 +66,9 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     /// gathering -> running -> ended.
     enum Phase: Hashable, Sendable {
         /// Waits for the first workers.
-        case gathering(until: Moment)
+        case gathering(until: Instant)
         /// Trains; `until` is set while nobody is there to compute.
-        case running(waitingUntil: Moment?)
+        case running(waitingUntil: Instant?)
         case ended
     }
 
@@ -93,9 +94,9 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     var activity: ActivitySearch?
     /// Until when the coordinator may take the steps that follow by itself, audited ones but for, without telling: it
     /// would be asked for the same again, and so small a step is over before it is told.
-    package internal(set) var aloneUntil: Moment?
+    package internal(set) var aloneUntil: Instant?
     /// The step that was begun last, if nothing else has come since.
-    var lastBegin: (step: UInt64, at: Moment)?
+    var lastBegin: (step: UInt64, at: Instant)?
     /// How evaluations are done fastest.
     var evaluations = EvaluationChoice()
     /// Processes that are not admitted any more.
@@ -108,7 +109,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     }
 
     /// Starts to gather workers.
-    package init(terms: Terms, now: Moment) {
+    package init(terms: Terms, now: Instant) {
         self.terms = terms
         self.clock = ListeningClock(patience: terms.deadlines.patience, now: now)
         self.phase = .gathering(until: now.advanced(bySeconds: terms.deadlines.start))
@@ -116,7 +117,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     }
 
     /// Takes an event in and appends what is to be done.
-    package mutating func handle(_ event: CoordinatorEvent, now: Moment, into actions: inout [CoordinatorAction]) {
+    package mutating func handle(_ event: CoordinatorEvent, now: Instant, into actions: inout [CoordinatorAction]) {
         clock.advance(to: now)
         switch event {
         case .hello(let peer, let hello):
@@ -201,24 +202,19 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     package var canStart: Bool { activeCount >= terms.minimumWorkers }
 
     /// When a tick is due at the latest.
-    package var nextDeadline: Moment? {
-        var next: Moment?
+    package var nextDeadline: Instant? {
+        var next: Instant?
         switch phase {
         case .gathering(let until): next = until
         case .running(let until): next = until
         case .ended: return nil
         }
         for member in members {
-            if case .welcomed(let until) = member.phase { next = earlier(next, until) }
-            next = earlier(next, evictionDeadline(of: member))
+            if case .welcomed(let until) = member.phase { next = Instant.earlier(next, until) }
+            next = Instant.earlier(next, evictionDeadline(of: member))
         }
-        if !isRoundComplete, members.contains(where: \.isIdle) { next = earlier(next, round?.nextLate) }
+        if !isRoundComplete, members.contains(where: \.isIdle) { next = Instant.earlier(next, round?.nextLate) }
         return next.map { clock.due($0) }
-    }
-
-    private func earlier(_ left: Moment?, _ right: Moment?) -> Moment? {
-        guard let left, let right else { return left ?? right }
-        return min(left, right)
     }
 
     /// Who a member is or was, for people.

@@ -1,8 +1,10 @@
+package import LockstepTimeline
+
 /// The last things that happened to a process and that it did, for whoever wants to know why it failed.
 ///
 /// Once it is full it allocates nothing.
 struct EventRing<Entry: Sendable>: Sendable {
-    private var entries: [(moment: Moment, entry: Entry)] = []
+    private var entries: [(instant: Instant, entry: Entry)] = []
     private let capacity: Int
     /// Where the oldest is, once it is full.
     private var oldest = 0
@@ -16,23 +18,23 @@ struct EventRing<Entry: Sendable>: Sendable {
 
     var count: Int { entries.count }
 
-    mutating func append(_ entry: Entry, at moment: Moment) {
+    mutating func append(_ entry: Entry, at instant: Instant) {
         if entries.count < capacity {
-            entries.append((moment, entry))
+            entries.append((instant, entry))
         } else {
-            entries[oldest] = (moment, entry)
+            entries[oldest] = (instant, entry)
             oldest = (oldest + 1) % capacity
         }
     }
 
     /// A line for each, the oldest first, with the seconds that had passed since the first of them.
     var lines: [String] {
-        guard let first = entries.isEmpty ? nil : entries[oldest % entries.count].moment else {
+        guard let first = entries.isEmpty ? nil : entries[oldest % entries.count].instant else {
             return []
         }
         return entries.indices.map { index in
-            let (moment, entry) = entries[(oldest + index) % entries.count]
-            let microseconds = (moment.nanoseconds &- first.nanoseconds) / 1_000
+            let (instant, entry) = entries[(oldest + index) % entries.count]
+            let microseconds = (instant.nanoseconds &- first.nanoseconds) / 1_000
             let fraction = String(microseconds % 1_000_000)
             let padding = String(repeating: "0", count: 6 - fraction.utf8.count)
             return "\(microseconds / 1_000_000).\(padding)\(fraction) s  \(entry)"
@@ -58,7 +60,7 @@ package struct MachineHistory<Event: Sendable, Action: Sendable>: Sendable {
 
     package init() {}
 
-    mutating func note(_ event: Event, _ actions: ArraySlice<Action>, at now: Moment) {
+    mutating func note(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {
         ring.append(.event(event), at: now)
         for action in actions { ring.append(.action(action), at: now) }
     }
@@ -70,14 +72,14 @@ package struct MachineHistory<Event: Sendable, Action: Sendable>: Sendable {
 /// Coarse and not generic, so that other modules call specialised code.
 extension MachineHistory<CoordinatorEvent, CoordinatorAction> {
     /// Keeps an event and what came of it.
-    package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Moment) {
+    package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {
         note(event, actions, at: now)
     }
 }
 
 extension MachineHistory<WorkerEvent, WorkerAction> {
     /// Keeps an event and what came of it.
-    package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Moment) {
+    package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {
         note(event, actions, at: now)
     }
 }

@@ -1,11 +1,12 @@
 import LockstepProtocol
+import LockstepTimeline
 
 /// A worker as the coordinator knows it.
 struct Member: Sendable {
     /// welcomed -> active; it leaves by being removed.
     enum Phase: Hashable, Sendable {
         /// Has the run's configuration and prepares; must show its fingerprint by the deadline.
-        case welcomed(until: Moment)
+        case welcomed(until: Instant)
         /// Has proved that it computes the same bits.
         case active
     }
@@ -19,7 +20,7 @@ struct Member: Sendable {
     /// The node whose gradient has begun to arrive.
     var answering: WorkUnit?
     /// Since when it computes the first of them.
-    var busySince = Moment(nanoseconds: 0)
+    var busySince = Instant(nanoseconds: 0)
     /// Weights that were sent to it.
     var weights: VersionedChunkSets
     /// Whether it finds the weights in memory that it shares with the coordinator.

@@ -1,3 +1,5 @@
+package import LockstepTimeline
+
 /// Whether and when a process that has died is replaced: the first time at once, or nearly so, and after ever longer
 /// pauses if it keeps dying young. Does no I/O and reads no clock.
 package struct Replacements: Sendable {
@@ -20,9 +22,9 @@ package struct Replacements: Sendable {
     }
 
     private struct Slot: Sendable {
-        var startedAt: Moment
+        var startedAt: Instant
         var youngDeaths = 0
-        var due: Moment?
+        var due: Instant?
     }
 
     private let limit: Int?
@@ -37,15 +39,15 @@ package struct Replacements: Sendable {
     ///   - places: How many processes there are.
     ///   - limit: The most replacements in a run; nil for no limit.
     ///   - deadlines: The pauses.
-    ///   - now: This moment.
-    package init(places: Int, limit: Int?, deadlines: Deadlines, now: Moment) {
+    ///   - now: This instant.
+    package init(places: Int, limit: Int?, deadlines: Deadlines, now: Instant) {
         self.limit = limit
         self.deadlines = deadlines
         self.slots = Array(repeating: Slot(startedAt: now), count: places)
     }
 
     /// The process at this place has ended.
-    package mutating func ended(_ place: Int, _ ending: Ending, now: Moment) -> Decision {
+    package mutating func ended(_ place: Int, _ ending: Ending, now: Instant) -> Decision {
         guard ending == .died else { return .none }
         if let limit, count >= limit { return .exhausted(limit: limit) }
         count += 1
@@ -59,7 +61,7 @@ package struct Replacements: Sendable {
     }
 
     /// Takes out the places where a process is to be started now.
-    package mutating func takeDue(now: Moment) -> [Int] {
+    package mutating func takeDue(now: Instant) -> [Int] {
         slots.indices.filter { place in
             guard let due = slots[place].due, due <= now else { return false }
             slots[place].due = nil
@@ -69,5 +71,5 @@ package struct Replacements: Sendable {
     }
 
     /// When the next process is to be started.
-    package var nextDue: Moment? { slots.lazy.compactMap(\.due).min() }
+    package var nextDue: Instant? { slots.lazy.compactMap(\.due).min() }
 }

@@ -1,4 +1,5 @@
 import LockstepSharding
+import LockstepTimeline
 
 /// One step's or one evaluation's work: what nobody has been given, and what is not answered.
 struct Round: Sendable {
@@ -16,8 +17,8 @@ struct Round: Sendable {
     var unanswered: Set<UInt32> = []
     /// The second copies of a step that is audited.
     var audit: Audit?
-    /// The moment before which no unit is late.
-    var nextLate: Moment?
+    /// The instant before which no unit is late.
+    var nextLate: Instant?
     var isComplete = false
 
     var kind: WorkUnit.Kind {

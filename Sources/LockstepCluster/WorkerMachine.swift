@@ -1,4 +1,5 @@
 import LockstepProtocol
+package import LockstepTimeline
 
 /// A worker's decisions: when to say hello, what to fetch, which assignment can be carried out.
 ///
@@ -9,7 +10,7 @@ package struct WorkerMachine: Sendable {
     /// but the last.
     enum State: Hashable, Sendable {
         /// Waits for a connection, or for an answer to its hello.
-        case connecting(until: Moment, helloAgain: Moment?)
+        case connecting(until: Instant, helloAgain: Instant?)
         /// Welcomed; reads the configuration and looks for the data set.
         case preparing
         /// Asks for the data set piece by piece.
@@ -54,13 +55,13 @@ package struct WorkerMachine: Sendable {
     }
 
     /// Starts to look for the coordinator.
-    package init(deadlines: Deadlines, now: Moment) {
+    package init(deadlines: Deadlines, now: Instant) {
         self.deadlines = deadlines
         self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), helloAgain: nil)
     }
 
     /// Takes an event in and appends what is to be done.
-    package mutating func handle(_ event: WorkerEvent, now: Moment, into actions: inout [WorkerAction]) {
+    package mutating func handle(_ event: WorkerEvent, now: Instant, into actions: inout [WorkerAction]) {
         guard state != .ended else { return }
         switch event {
         case .connected:
@@ -125,19 +126,19 @@ package struct WorkerMachine: Sendable {
     }
 
     /// When a tick is due at the latest.
-    package var nextDeadline: Moment? {
+    package var nextDeadline: Instant? {
         guard case .connecting(let until, let helloAgain) = state else { return nil }
         return min(until, helloAgain ?? until)
     }
 
     // MARK: - Joining
 
-    private mutating func sayHello(until: Moment, now: Moment, into actions: inout [WorkerAction]) {
+    private mutating func sayHello(until: Instant, now: Instant, into actions: inout [WorkerAction]) {
         state = .connecting(until: until, helloAgain: now.advanced(bySeconds: deadlines.hello))
         actions.append(.sendHello)
     }
 
-    private mutating func loseCoordinator(now: Moment, into actions: inout [WorkerAction]) {
+    private mutating func loseCoordinator(now: Instant, into actions: inout [WorkerAction]) {
         isConnected = false
         if case .connecting(let until, _) = state {
             state = .connecting(until: until, helloAgain: nil)
@@ -148,7 +149,7 @@ package struct WorkerMachine: Sendable {
         }
     }
 
-    private mutating func refused(_ refusal: Refusal, now: Moment, into actions: inout [WorkerAction]) {
+    private mutating func refused(_ refusal: Refusal, now: Instant, into actions: inout [WorkerAction]) {
         if refusal.code == .rejoin {
             rejoin(reason: refusal.message, now: now, into: &actions)
         } else if refusal.code == .full, hasBeenMember, case .connecting(let until, _) = state {
@@ -160,7 +161,7 @@ package struct WorkerMachine: Sendable {
     }
 
     /// Gives its membership up and says hello anew; several reasons to do so count as one.
-    private mutating func rejoin(reason: String, now: Moment, into actions: inout [WorkerAction]) {
+    private mutating func rejoin(reason: String, now: Instant, into actions: inout [WorkerAction]) {
         if case .connecting = state { return }
         membership = nil
         actions.append(.notify(.rejoining(reason: reason)))
@@ -169,7 +170,7 @@ package struct WorkerMachine: Sendable {
         if isConnected { sayHello(until: until, now: now, into: &actions) }
     }
 
-    private mutating func checkDeadlines(now: Moment, into actions: inout [WorkerAction]) {
+    private mutating func checkDeadlines(now: Instant, into actions: inout [WorkerAction]) {
         guard case .connecting(let until, let helloAgain) = state else { return }
         if until <= now {
             end(.noCoordinator(seconds: deadlines.rejoin), into: &actions)
@@ -202,7 +203,7 @@ package struct WorkerMachine: Sendable {
     }
 
     private mutating func receiveData(
-        offset: UInt64, count: Int, now: Moment, into actions: inout [WorkerAction]
+        offset: UInt64, count: Int, now: Instant, into actions: inout [WorkerAction]
     ) {
         guard case .fetching(var transfer) = state else { return }
         // A piece that is here already has been sent twice.
@@ -223,7 +224,7 @@ package struct WorkerMachine: Sendable {
 
     // MARK: - Working
 
-    private mutating func store(version: UInt64, chunk: Int, now: Moment, into actions: inout [WorkerAction]) {
+    private mutating func store(version: UInt64, chunk: Int, now: Instant, into actions: inout [WorkerAction]) {
         guard case .serving = state else { return }
         guard !sharesMemory else {
             return rejoin(reason: "weights came that are in shared memory", now: now, into: &actions)
@@ -235,7 +236,7 @@ package struct WorkerMachine: Sendable {
         actions.append(.store(version: version, chunk: chunk))
     }
 
-    private mutating func work(on unit: WorkUnit, now: Moment, into actions: inout [WorkerAction]) {
+    private mutating func work(on unit: WorkUnit, now: Instant, into actions: inout [WorkerAction]) {
         guard case .serving = state else { return }
         guard sharesMemory || weights?[unit.step].isComplete(unit.step) == true else {
             return rejoin(reason: "work came before all of weights \(unit.step)", now: now, into: &actions)

@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepSystem
+import LockstepTimeline
 import ZeroMQ
 
 /// How long a thread that waits for messages goes on looking before it sleeps: only where what it waited for lately came
@@ -50,15 +51,15 @@ struct AdaptiveSpin {
     ///   - isLooking: Whether looking on is allowed at all.
     /// - Throws: What libzmq has against it.
     mutating func wait(
-        _ poller: inout Poller, until deadline: Moment?, looking isLooking: Bool = true
+        _ poller: inout Poller, until deadline: Instant?, looking isLooking: Bool = true
     ) throws(ZeroMQError) {
-        let start = Moment.now
+        let start = Instant.now
         var now = start
         defer { note(now.nanoseconds - start.nanoseconds) }
         let end = start.nanoseconds + Self.limit
         while isLooking, isPromising, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
             guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else { return now = .now }
-            let left = Moment.now
+            let left = Instant.now
             Thread.yield()
             now = .now
             noteAbsence(now.nanoseconds - left.nanoseconds)

@@ -13,7 +13,7 @@ import ZeroMQ
 extension ClusterGradientSource {
     /// Takes an event in and does what comes of it, what comes of that included.
     func handle(_ event: CoordinatorEvent, _ push: (PartialResult) throws -> Void = { _ in }) throws {
-        let now = Moment.now
+        let now = Instant.now
         let first = actions.count
         machine.handle(event, now: now, into: &actions)
         history.append(event, actions[first...], at: now)

@@ -1,5 +1,6 @@
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import ZeroMQ
 import LockstepCluster
 import LockstepTraining

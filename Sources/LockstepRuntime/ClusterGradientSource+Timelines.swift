@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
 import LockstepTimeline
 
 /// Where the workers' time goes: they note it, and tell when they are asked between two steps.
@@ -21,7 +22,7 @@ extension ClusterGradientSource {
             timelineRequests.asked[info.id] = Timeline.now
             try link.post(to: peer, header(.timelineRequest, info.id))
         }
-        let deadline = Moment.now.advanced(bySeconds: machine.terms.deadlines.report)
+        let deadline = Instant.now.advanced(bySeconds: machine.terms.deadlines.report)
         while !timelineRequests.asked.isEmpty, deadline > .now {
             try turn(until: deadline) { _ in }
             let present = Set(machine.activeMembers.map(\.info.id))

@@ -75,7 +75,7 @@ final class ClusterGradientSource: GradientSource {
     /// Whether this thread computes a step by itself.
     var isComputingHere = false
     /// When the sockets are looked at again in steps that need none of them.
-    private var nextLook = Moment(nanoseconds: 0)
+    private var nextLook = Instant(nanoseconds: 0)
 
     private static let eventsBetweenChecks = 4_096
     /// Seconds between two looks at the sockets while the coordinator computes alone.
@@ -88,7 +88,7 @@ final class ClusterGradientSource: GradientSource {
         /// Throws when it makes no sense to wait on: the process was asked to stop, or its own workers all died.
         var check: (_ isGathering: Bool, _ activeWorkers: Int) throws -> Void
         /// When it is to be checked again at the latest.
-        var nextCheck: () -> Moment?
+        var nextCheck: () -> Instant?
         /// How many dead workers have been replaced.
         var restarts: () -> Int = { 0 }
         /// Descriptors whose readiness should end a wait.
@@ -102,7 +102,7 @@ final class ClusterGradientSource: GradientSource {
         regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
         events: EventFile? = nil, supervision: Supervision
     ) {
-        let now = Moment.now
+        let now = Instant.now
         self.timeline = timeline
         self.link = link
         self.machine = CoordinatorMachine(terms: terms, now: now)
@@ -201,7 +201,7 @@ final class ClusterGradientSource: GradientSource {
     /// Takes in what has come, now and then, while no step waits for anything: who joins, who is lost, who asks.
     private func lookAround() throws {
         guard machine.choosesAlone, nextLook <= .now else { return }
-        nextLook = Moment.now.advanced(bySeconds: Self.lookInterval)
+        nextLook = Instant.now.advanced(bySeconds: Self.lookInterval)
         try turn(until: .now) { _ in }
     }
 
@@ -215,11 +215,11 @@ final class ClusterGradientSource: GradientSource {
     // MARK: - The loop
 
     /// Waits for something to happen, at most until `limit`, and takes it in.
-    func turn(until limit: Moment? = nil, _ push: (PartialResult) throws -> Void) throws {
+    func turn(until limit: Instant? = nil, _ push: (PartialResult) throws -> Void) throws {
         timeline?.enter(.send)
         try link.flush()
-        let ownDeadline = Moment.earlier(machine.nextDeadline, link.nextDeadline)
-        let deadline = Moment.earlier(Moment.earlier(ownDeadline, supervision.nextCheck()), limit)
+        let ownDeadline = Instant.earlier(machine.nextDeadline, link.nextDeadline)
+        let deadline = Instant.earlier(Instant.earlier(ownDeadline, supervision.nextCheck()), limit)
         timeline?.enter(.wait)
         // Where workers of this host have all cores, looking on would take one from them.
         try spin.wait(&poller, until: link.hasNews ? .now : deadline, looking: memberRegions.count < cores)

@@ -1,6 +1,8 @@
 import Glibc
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
+import LockstepTimeline
 import ZeroMQ
 
 /// What comes in: messages, and the ends of connections.
@@ -9,11 +11,11 @@ extension CoordinatorLink {
     var hasNews: Bool { !lost.isEmpty || !rejections.isEmpty }
 
     /// When ``receive()`` may have something to tell without anything having come in.
-    var nextDeadline: Moment? { Moment.earlier(ending.first?.until, gateDeadline) }
+    var nextDeadline: Instant? { Instant.earlier(ending.first?.until, gateDeadline) }
 
     /// Notes that a peer's process has gone. libzmq sees that, too, and what it had still received comes first.
     func expectEnd(of peer: PeerID) {
-        ending.append((peer, Moment.now.advanced(bySeconds: 0.05)))
+        ending.append((peer, Instant.now.advanced(bySeconds: 0.05)))
     }
 
     /// The next event, or nil when there is none yet. Does not wait.
@@ -87,7 +89,7 @@ extension CoordinatorLink {
     private func shutGate(_ code: Int32) {
         guard code == EMFILE || code == ENFILE, !gate.isShut else { return }
         gate.shut()
-        gateDeadline = Moment.now.advanced(bySeconds: gateInterval)
+        gateDeadline = Instant.now.advanced(bySeconds: gateInterval)
         guard !hasToldOfGate else { return }
         hasToldOfGate = true
         rejections.append(
@@ -97,7 +99,7 @@ extension CoordinatorLink {
     /// Opens the gate, or looks again later.
     private func openGate() {
         gate.openIfPossible()
-        gateDeadline = gate.isShut ? Moment.now.advanced(bySeconds: gateInterval) : nil
+        gateDeadline = gate.isShut ? Instant.now.advanced(bySeconds: gateInterval) : nil
     }
 
     private func note(_ reason: String) {

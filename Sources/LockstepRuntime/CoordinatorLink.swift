@@ -1,6 +1,8 @@
 import Glibc
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
+import LockstepTimeline
 import ZeroMQ
 
 /// The coordinator's end of the wire: one ROUTER socket for all workers, and the monitor that tells who has gone.
@@ -44,7 +46,7 @@ final class CoordinatorLink {
     var patience = Patience()
     /// Peers whose process has ended, by another sign, and when to give up waiting for the end of their connections:
     /// their last messages come before that.
-    var ending: [(peer: PeerID, until: Moment)] = []
+    var ending: [(peer: PeerID, until: Instant)] = []
     private var monitorToken: Poller.Token?
     var monitorHasNews = true
     private let farewell: Int32
@@ -56,7 +58,7 @@ final class CoordinatorLink {
     /// Seconds that a stranger has for a handshake, until a gate that was shut is looked at.
     let gateInterval: Double
     /// When to look at it.
-    var gateDeadline: Moment?
+    var gateDeadline: Instant?
     /// Whether somebody has been told that it was shut.
     var hasToldOfGate = false
     /// What is worth telling about connections that were not let in.
@@ -129,7 +131,7 @@ final class CoordinatorLink {
         for (peer, connection) in connections where !guests.contains(peer) { connection.cut() }
         // libzmq's thread has to see these ends while the socket is open: it looks at no connection from which it could
         // not hand over what has come.
-        let deadline = Moment.now.advanced(bySeconds: linger)
+        let deadline = Instant.now.advanced(bySeconds: linger)
         while connections.keys.contains(where: { !guests.contains($0) }), deadline > .now {
             while try router?.receive(into: &identity, wait: false) == .received {
                 try router?.discardRest(of: &identity)

@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepSystem
+import LockstepTimeline
 
 /// How the threads of a worker process get along with others that need the same cores.
 ///
@@ -26,7 +27,7 @@ package struct Courtesy {
     private let apply: (Bool) -> Void
     private let waits: () -> CoreWaits
     private var seen: CoreWaits
-    private var nextLook: Moment
+    private var nextLook: Instant
     private var longWaits = 0
     private(set) var isCourteous = true
 
@@ -35,7 +36,7 @@ package struct Courtesy {
     /// - Parameters:
     ///   - core: Which of the cores that it may run on is its own, counted from 0; nil: none.
     ///   - now: The current time.
-    init?(core: Int?, now: Moment) {
+    init?(core: Int?, now: Instant) {
         guard Thread.isOrdinary else { return nil }
         let anywhere = CoreSet.current
         let home = core.flatMap { anywhere.core($0) }
@@ -52,11 +53,11 @@ package struct Courtesy {
     ///   - now: The current time.
     ///   - waits: What the threads that pass messages on have waited so far.
     ///   - apply: Makes the process courteous, or like any other.
-    init?(now: Moment, waits: @escaping () -> CoreWaits, apply: @escaping (Bool) -> Void) {
+    init?(now: Instant, waits: @escaping () -> CoreWaits, apply: @escaping (Bool) -> Void) {
         self.apply = apply
         self.waits = waits
         self.seen = waits()
-        self.nextLook = Moment(nanoseconds: now.nanoseconds + Self.period)
+        self.nextLook = Instant(nanoseconds: now.nanoseconds + Self.period)
         guard seen.count > 0 else { return nil }
         apply(true)
     }
@@ -73,9 +74,9 @@ package struct Courtesy {
     }
 
     /// Looks whether the process may stay as it is; most calls come before it is time to.
-    mutating func look(now: Moment) {
+    mutating func look(now: Instant) {
         guard now >= nextLook else { return }
-        nextLook = Moment(nanoseconds: now.nanoseconds + Self.period)
+        nextLook = Instant(nanoseconds: now.nanoseconds + Self.period)
         guard isCourteous else { return change(to: true) }
         let all = waits()
         // A thread that has ended takes its waits along.
@@ -87,7 +88,7 @@ package struct Courtesy {
         longWaits = isLong ? longWaits + 1 : 0
         guard longWaits >= Self.patience else { return }
         change(to: false)
-        nextLook = Moment(nanoseconds: now.nanoseconds + Self.absence)
+        nextLook = Instant(nanoseconds: now.nanoseconds + Self.absence)
     }
 
     private mutating func change(to isCourteous: Bool) {

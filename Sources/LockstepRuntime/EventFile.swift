@@ -1,6 +1,7 @@
 import Glibc
 import LockstepCluster
 import LockstepSystem
+import LockstepTimeline
 
 /// The file into which a coordinator writes what happens to it, for `EventReplay`.
 ///
@@ -25,12 +26,12 @@ final class EventFile {
     }
 
     /// Starts with the terms and the moment of the machine's beginning.
-    func begin(_ terms: CoordinatorMachine.Terms, now: Moment) {
+    func begin(_ terms: CoordinatorMachine.Terms, now: Instant) {
         record = EventRecord(terms, now: now)
     }
 
     /// Adds an event and what came of it.
-    func append(_ event: CoordinatorEvent, now: Moment, actions: ArraySlice<CoordinatorAction>) {
+    func append(_ event: CoordinatorEvent, now: Instant, actions: ArraySlice<CoordinatorAction>) {
         record?.append(event, now: now, actions: actions)
         if let count = record?.count, count >= Self.bytesAtATime { flush() }
     }

@@ -1,6 +1,8 @@
 import Foundation
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
+import LockstepTimeline
 package import ZeroMQ
 
 /// Asks a coordinator about itself without joining its run.
@@ -96,9 +98,9 @@ package final class Inquiry {
     }
 
     private func time(upload: Int, download: Int) throws -> Double {
-        let start = Moment.now
+        let start = Instant.now
         try ask(.ping, answer: .pong, offset: UInt32(download), payload: [UInt8](repeating: 0, count: upload))
-        return Double(Moment.now.nanoseconds - start.nanoseconds) / 1e9
+        return Double(Instant.now.nanoseconds - start.nanoseconds) / 1e9
     }
 
     /// Sends a question and waits for its answer, which is then in `payload`.
@@ -110,8 +112,8 @@ package final class Inquiry {
         bytes.withUnsafeMutableBytes { Header(kind: kind, step: sequence, offset: offset).encode(into: $0) }
         try socket.send(Message(copying: bytes), more: question != nil)
         if let question { try socket.send(Message(copying: question)) }
-        let deadline = Moment.now.advanced(bySeconds: limit)
-        while Moment.now < deadline {
+        let deadline = Instant.now.advanced(bySeconds: limit)
+        while Instant.now < deadline {
             if try receive(answer) { return }
             _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
             while let event = try monitor.next() {

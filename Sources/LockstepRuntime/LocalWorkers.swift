@@ -1,6 +1,7 @@
 import Glibc
 import LockstepCluster
 import LockstepSystem
+import LockstepTimeline
 import ZeroMQ
 
 /// The worker processes that a coordinator starts on its own host: the same program, with `worker --connect`.
@@ -70,7 +71,7 @@ final class LocalWorkers {
     var restarts: Int { replacements.count }
 
     /// When a replacement is to be started.
-    var nextDue: Moment? { replacements.nextDue }
+    var nextDue: Instant? { replacements.nextDue }
 
     /// Looks for workers that have ended, and starts those that are due.
     ///

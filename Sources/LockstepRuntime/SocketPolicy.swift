@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepTimeline
 import ZeroMQ
 
 extension Socket {
@@ -38,7 +39,7 @@ func milliseconds(_ seconds: Double) -> Int32 {
 
 extension Poller {
     /// How long a loop may sleep: until the deadline, but a second at most, so that nothing is missed for ever.
-    static func timeout(until deadline: Moment?, now: Moment) -> Int {
+    static func timeout(until deadline: Instant?, now: Instant) -> Int {
         guard let deadline else { return 1_000 }
         guard deadline > now else { return 0 }
         return Int(min(1_000, (deadline.nanoseconds - now.nanoseconds) / 1_000_000 + 1))

@@ -1,6 +1,7 @@
 import LockstepCluster
 import LockstepProtocol
 import LockstepSharding
+import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
@@ -8,7 +9,7 @@ import LockstepTraining
 extension WorkerLoop {
     func compute(_ unit: WorkUnit) throws {
         guard let task else { return }
-        let start = Moment.now
+        let start = Instant.now
         defer { task.timeline?.enter(.send) }
         try fault.willCompute(unit)
         switch unit.kind {
@@ -25,14 +26,14 @@ extension WorkerLoop {
                 fault.willSend($0, of: unit)
             }
             guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
-            let elapsed = Moment.now.nanoseconds - start.nanoseconds
+            let elapsed = Instant.now.nanoseconds - start.nanoseconds
             try answer(unit, with: NodeResult(loss: loss, computeNanoseconds: elapsed))
         case .block:
             guard let score = task.score(of: unit) else {
                 return follow(.confused(reason: "there is no evaluation block \(unit.number)"))
             }
             let result = BlockResult(
-                cost: score.lossSum, computeNanoseconds: Moment.now.nanoseconds - start.nanoseconds,
+                cost: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
                 correct: UInt32(score.correct), total: UInt32(score.total),
                 predictions: score.predictions.map { UInt32($0) })
             try link.send(header(.blockResult, step: unit.step, unit: unit.number), copying: result.encoded())

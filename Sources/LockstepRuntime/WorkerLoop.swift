@@ -4,6 +4,7 @@ import LockstepData
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
@@ -33,7 +34,7 @@ final class WorkerLoop {
     /// Watches the connection over which shared memory came.
     var connectionToken: Poller.Token?
     /// When a coordinator whose process has gone counts as lost if libzmq has not said so by then.
-    private var endDeadline: Moment?
+    private var endDeadline: Instant?
     var fault = InjectedFault.fromEnvironment
     /// What happened last, for whoever wants to know why this process failed.
     private(set) var history = MachineHistory<WorkerEvent, WorkerAction>()
@@ -62,7 +63,7 @@ final class WorkerLoop {
             task?.timeline?.enter(.send)
             try link.flush()
             task?.timeline?.enter(.wait)
-            try spin.wait(&poller, until: Moment.earlier(machine.nextDeadline, endDeadline))
+            try spin.wait(&poller, until: Instant.earlier(machine.nextDeadline, endDeadline))
             task?.timeline?.enter(.receive)
             link.noteReadiness(in: poller)
             while let event = try link.receive() {
@@ -71,7 +72,7 @@ final class WorkerLoop {
             }
             if shouldStop() { try handle(.stop) }
             try watchCoordinator()
-            let now = Moment.now
+            let now = Instant.now
             courtesy?.look(now: now)
             if let deadline = machine.nextDeadline, deadline <= now { try handle(.tick) }
         }
@@ -83,7 +84,7 @@ final class WorkerLoop {
         if let token = connectionToken, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
             poller.remove(token)
             connectionToken = nil
-            endDeadline = Moment.now.advanced(bySeconds: 0.05)
+            endDeadline = Instant.now.advanced(bySeconds: 0.05)
         }
         if let deadline = endDeadline, deadline <= .now {
             endDeadline = nil
@@ -113,7 +114,7 @@ final class WorkerLoop {
 
     /// Takes an event in; what comes of it is added to the list.
     func follow(_ event: WorkerEvent) {
-        let (now, first) = (Moment.now, actions.count)
+        let (now, first) = (Instant.now, actions.count)
         machine.handle(event, now: now, into: &actions)
         history.append(event, actions[first...], at: now)
     }

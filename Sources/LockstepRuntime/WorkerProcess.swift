@@ -1,5 +1,6 @@
 import LockstepCluster
 package import LockstepSystem
+import LockstepTimeline
 package import ZeroMQ
 
 /// A worker process, from its command line on.

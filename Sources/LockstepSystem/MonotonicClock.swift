@@ -1,32 +1,9 @@
 import Glibc
-
-/// A moment since the machine started, in nanoseconds. Comparable on one host only.
-package struct Instant: Hashable, Comparable, Sendable {
-    package var nanoseconds: UInt64
-
-    package init(nanoseconds: UInt64) {
-        self.nanoseconds = nanoseconds
-    }
-
-    package static func < (left: Instant, right: Instant) -> Bool {
-        left.nanoseconds < right.nanoseconds
-    }
-
-    /// The moment so much later, or the last one there is. A negative duration counts as none.
-    package func advanced(by duration: Duration) -> Instant {
-        let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
-        return Instant(nanoseconds: overflow ? .max : sum)
-    }
-
-    /// The time from `earlier` until this moment; zero where `earlier` is later.
-    package func since(_ earlier: Instant) -> Duration {
-        nanoseconds > earlier.nanoseconds ? .nanoseconds(nanoseconds - earlier.nanoseconds) : .zero
-    }
-}
+package import LockstepTimeline
 
 /// The clock that neither a user nor a time server sets.
 package enum MonotonicClock {
-    /// This moment.
+    /// This instant.
     package static var now: Instant {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -34,7 +11,12 @@ package enum MonotonicClock {
     }
 }
 
-/// The moment until which something may take, if there is a limit.
+extension Instant {
+    /// This instant, by ``MonotonicClock``.
+    package static var now: Instant { MonotonicClock.now }
+}
+
+/// The instant by which a call must return, if there is a limit.
 package struct Deadline: Equatable, Sendable {
     /// Nil: no limit.
     package let instant: Instant?
@@ -69,17 +51,6 @@ package struct Deadline: Equatable, Sendable {
         guard let first = left.instant else { return right }
         guard let second = right.instant else { return left }
         return Deadline(min(first, second))
-    }
-}
-
-extension Duration {
-    /// Nanoseconds, rounded down and clamped to what fits.
-    fileprivate var wholeNanoseconds: UInt64 {
-        let (seconds, attoseconds) = components
-        guard seconds >= 0, attoseconds >= 0 else { return 0 }
-        let (product, overflow) = UInt64(seconds).multipliedReportingOverflow(by: 1_000_000_000)
-        let (sum, carried) = product.addingReportingOverflow(UInt64(attoseconds / 1_000_000_000))
-        return overflow || carried ? .max : sum
     }
 }
 

@@ -1,4 +1,5 @@
 @testable import LockstepCluster
+import LockstepTimeline
 import Testing
 
 /// How many workers compute, on machines whose times are made up.
@@ -97,8 +98,8 @@ struct ActivitySearchTests {
     func evaluations() {
         var choice = EvaluationChoice()
         func evaluate(usual: Double?, workers: Double, alone: Double) -> Bool {
-            let isAlone = choice.begin(blocks: 10, usual: usual, at: Moment(nanoseconds: 0))
-            choice.end(at: Moment(nanoseconds: UInt64((isAlone ? alone : workers) * 1e9)))
+            let isAlone = choice.begin(blocks: 10, usual: usual, at: Instant(nanoseconds: 0))
+            choice.end(at: Instant(nanoseconds: UInt64((isAlone ? alone : workers) * 1e9)))
             return isAlone
         }
         #expect(!evaluate(usual: nil, workers: 0.10, alone: 0.2))

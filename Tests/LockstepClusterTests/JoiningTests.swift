@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepTimeline
 import Testing
 
 @testable import LockstepCluster
@@ -13,7 +14,7 @@ struct JoiningTests {
             terms: CoordinatorMachine.Terms(
                 minimumWorkers: 1, maximumWorkers: 2, chunks: 1, dataBytes: 1, programVersion: "1", expected: ready,
                 allowsMixedKernels: false, deadlines: Deadlines()),
-            now: Moment(nanoseconds: 0))
+            now: Instant(nanoseconds: 0))
     }
 
     /// The members that are welcomed, and the news.
@@ -27,7 +28,7 @@ struct JoiningTests {
     func twice() throws {
         var machine = machine()
         var actions: [CoordinatorAction] = []
-        let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 1))
+        let (peer, now) = (PeerID(rawValue: 1), Instant(nanoseconds: 1))
         for _ in 0..<2 { machine.handle(.hello(peer, hello), now: now, into: &actions) }
         let (welcomed, notices) = outcome(actions)
         #expect(welcomed.count == 2 && welcomed[0] == welcomed[1] && notices == [])
@@ -40,7 +41,7 @@ struct JoiningTests {
     func anew() throws {
         var machine = machine()
         var actions: [CoordinatorAction] = []
-        let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 1))
+        let (peer, now) = (PeerID(rawValue: 1), Instant(nanoseconds: 1))
         machine.handle(.hello(peer, hello), now: now, into: &actions)
         let first = try #require(outcome(actions).welcomed.first)
         machine.handle(.ready(peer, first, ready), now: now, into: &actions)
@@ -60,7 +61,7 @@ struct JoiningTests {
         _ machine: inout CoordinatorMachine, _ peer: PeerID
     ) throws -> (old: MemberID, present: MemberID) {
         var actions: [CoordinatorAction] = []
-        let now = Moment(nanoseconds: 1)
+        let now = Instant(nanoseconds: 1)
         var members: [MemberID] = []
         for _ in 0..<2 {
             machine.handle(.hello(peer, hello), now: now, into: &actions)
@@ -72,7 +73,7 @@ struct JoiningTests {
 
     @Test("What was said in an earlier membership, or in another run, is dropped with a word about it")
     func outdated() throws {
-        let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 2))
+        let (peer, now) = (PeerID(rawValue: 1), Instant(nanoseconds: 2))
         var first = machine()
         let (old, present) = try joinTwice(&first, peer)
         let unit = WorkUnit(kind: .node, step: 0, number: 1)
@@ -105,7 +106,7 @@ struct JoiningTests {
             var machine = machine()
             let (old, _) = try joinTwice(&machine, PeerID(rawValue: 1))
             var actions: [CoordinatorAction] = []
-            machine.handle(message(old), now: Moment(nanoseconds: 2), into: &actions)
+            machine.handle(message(old), now: Instant(nanoseconds: 2), into: &actions)
             guard case .refuse(let peer, let refusal) = actions.first else {
                 Issue.record("no refusal, but \(actions)")
                 continue
@@ -116,7 +117,7 @@ struct JoiningTests {
 
     @Test("An old hello that comes again costs its worker a membership and no time: it is told at once, and welcomed")
     func oldHello() throws {
-        let (peer, now) = (PeerID(rawValue: 1), Moment(nanoseconds: 2))
+        let (peer, now) = (PeerID(rawValue: 1), Instant(nanoseconds: 2))
         var machine = machine()
         var actions: [CoordinatorAction] = []
         var worker = WorkerMachine(deadlines: Deadlines(), now: now)

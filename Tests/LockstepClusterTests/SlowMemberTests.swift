@@ -1,5 +1,6 @@
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import Testing
 
 @testable import LockstepCluster
@@ -11,7 +12,7 @@ struct SlowMemberTests {
     private let slow = PeerID(rawValue: 2)
     private let tree = SummationTree(shards: 2, samples: 100)
 
-    /// What a machine with both members does, at the moments that a test says.
+    /// What a machine with both members does, at the instants that a test says.
     private final class Run {
         var machine: CoordinatorMachine
         var actions: [CoordinatorAction] = []
@@ -25,7 +26,7 @@ struct SlowMemberTests {
                 terms: CoordinatorMachine.Terms(
                     minimumWorkers: 2, maximumWorkers: 2, chunks: 2, dataBytes: 1, programVersion: "1", expected: ready,
                     allowsMixedKernels: false, deadlines: Deadlines()),
-                now: Moment(nanoseconds: 0))
+                now: Instant(nanoseconds: 0))
             for peer in peers {
                 let hello = Hello(programVersion: "1", host: "h", processID: peer.rawValue)
                 let welcome: [MemberID] = take(.hello(peer, hello)).compactMap { action in
@@ -45,7 +46,7 @@ struct SlowMemberTests {
         @discardableResult
         func take(_ event: CoordinatorEvent) -> [CoordinatorAction] {
             actions.removeAll()
-            machine.handle(event, now: Moment(nanoseconds: UInt64(time * 1e6)), into: &actions)
+            machine.handle(event, now: Instant(nanoseconds: UInt64(time * 1e6)), into: &actions)
             return actions
         }
 

@@ -56,7 +56,8 @@ import Testing
         let step = Self.model().distributed(batch: 100, shards: 2, workers: 2, link: link)
         let way = 95_440 / 125e6
         #expect(isClose(step.compute, 60e-6))
-        #expect(step.communication > 140e-6 + 0.4e-3 + 2 * way - 30e-6 && step.communication < 140e-6 + 0.4e-3 + 4 * way)
+        #expect(
+            step.communication > 140e-6 + 0.4e-3 + 2 * way - 30e-6 && step.communication < 140e-6 + 0.4e-3 + 4 * way)
     }
 
     @Test("the crossover is the first mini-batch at which workers are faster", arguments: [2, 3, 4])

@@ -1,4 +1,6 @@
 import LockstepCluster
+import LockstepSystem
+import LockstepTimeline
 import Testing
 import ZeroMQ
 
@@ -47,7 +49,7 @@ struct AdaptiveSpinTests {
         var spin = AdaptiveSpin()
         if looks { for _ in 0..<60 { spin.note(0) } }
         #expect(spin.isPromising == looks)
-        try spin.wait(&poller, until: Moment.now.advanced(bySeconds: 0.002))
+        try spin.wait(&poller, until: Instant.now.advanced(bySeconds: 0.002))
         #expect(poller.events(for: token).isEmpty)
         #expect(spin.usual > 0)
         try left.send(Message(copying: [1]))

@@ -1,5 +1,6 @@
 import CAllocations
 import LockstepCluster
+import LockstepTimeline
 import LockstepTraining
 import LockstepSystem
 import Testing
@@ -21,7 +22,7 @@ struct AllocationTests {
     @Test("Looking whether a worker waits long for a core allocates nothing")
     func courtesy() throws {
         let meter = CoreWaitMeter()
-        var (now, looks) = (Moment(nanoseconds: 0), 0)
+        var (now, looks) = (Instant(nanoseconds: 0), 0)
         var courtesy = try #require(
             Courtesy(
                 now: now,
@@ -31,7 +32,7 @@ struct AllocationTests {
             ) { _ in })
         let before = allocations_of_thread()
         for _ in 0..<100 {
-            now = Moment(nanoseconds: now.nanoseconds + Courtesy.period)
+            now = Instant(nanoseconds: now.nanoseconds + Courtesy.period)
             courtesy.look(now: now)
         }
         #expect(allocations_of_thread() == before)

@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepSystem
+import LockstepTimeline
 import Testing
 
 @testable import LockstepRuntime
@@ -7,7 +8,7 @@ import Testing
 /// A process whose threads wait as the test says.
 private final class Company {
     var waits = CoreWaits(nanoseconds: 5_000_000, count: 100)
-    var now = Moment(nanoseconds: 7)
+    var now = Instant(nanoseconds: 7)
     /// What the process was made, one after the other.
     var manners: [Bool] = []
 
@@ -19,7 +20,7 @@ private final class Company {
     func pass(_ courtesy: inout Courtesy, count: UInt64 = 500, wait: UInt64, time: UInt64 = Courtesy.period) {
         waits.count += count
         waits.nanoseconds += count * wait
-        now = Moment(nanoseconds: now.nanoseconds + time)
+        now = Instant(nanoseconds: now.nanoseconds + time)
         courtesy.look(now: now)
     }
 }

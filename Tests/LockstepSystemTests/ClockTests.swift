@@ -1,6 +1,7 @@
 import Glibc
 import LockstepSystem
 import LockstepTesting
+import LockstepTimeline
 import Synchronization
 import Testing
 

@@ -3,6 +3,7 @@ import LockstepArtifacts
 import LockstepCluster
 import LockstepSystem
 import LockstepTesting
+import LockstepTimeline
 import Testing
 
 /// Real faults in real processes; after each the hash of the run that nothing happened to.

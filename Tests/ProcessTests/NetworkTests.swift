@@ -3,6 +3,7 @@ import Glibc
 import LockstepArtifacts
 import LockstepSystem
 import LockstepTesting
+import LockstepTimeline
 import Testing
 
 /// A coordinator and workers on hosts that share nothing but a network, and what can happen to that.

@@ -3,6 +3,7 @@ import LockstepArtifacts
 import LockstepCluster
 import LockstepRuntime
 import LockstepSystem
+import LockstepTimeline
 import ZeroMQ
 
 /// One run of a coordinator and workers, each a process of its own, while a plan is carried out.

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepSystem
+import LockstepTimeline
 
 /// A worker process of a run under chaos, and what is being done to it.
 struct ChaosWorker {

@@ -1,4 +1,5 @@
 import LockstepSharding
+import LockstepTimeline
 
 /// How many workers compute, where that is chosen as the run goes on. What is computed stays the same: the tree's nodes
 /// are only handed out to fewer, and the coordinator is one more who can compute them.
@@ -8,7 +9,7 @@ extension CoordinatorMachine {
 
     /// Takes the time of the steps before in and chooses for the one that begins. Audited steps are others' affair: in
     /// them everybody computes.
-    mutating func adapt(step: UInt64, isAudited: Bool, now: Moment, into actions: inout [CoordinatorAction]) {
+    mutating func adapt(step: UInt64, isAudited: Bool, now: Instant, into actions: inout [CoordinatorAction]) {
         aloneUntil = nil
         guard activity != nil else { return }
         if let last = lastBegin, last.step < step, now > last.at {

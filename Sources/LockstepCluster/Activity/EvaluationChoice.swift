@@ -1,3 +1,5 @@
+import LockstepTimeline
+
 /// Whether evaluations are faster in the workers or in the coordinator alone.
 ///
 /// Blocks are large and handed out ahead, so messages hide behind computing and workers nearly always win: the
@@ -6,16 +8,16 @@ struct EvaluationChoice: Sendable {
     /// Seconds for a block, by who computes.
     private var workers: Double?
     private var alone: Double?
-    private var underWay: (isAlone: Bool, blocks: Int, since: Moment)?
+    private var underWay: (isAlone: Bool, blocks: Int, since: Instant)?
 
     /// Chooses for an evaluation that begins now.
     ///
     /// - Parameters:
     ///   - blocks: How many there are.
     ///   - usual: Seconds that a worker's answer for a block usually takes; nil before the first.
-    ///   - now: The present moment.
+    ///   - now: The present instant.
     /// - Returns: Whether the coordinator is to compute them alone.
-    mutating func begin(blocks: Int, usual: Double?, at now: Moment) -> Bool {
+    mutating func begin(blocks: Int, usual: Double?, at now: Instant) -> Bool {
         var isAlone = false
         if let workers { isAlone = (alone ?? usual ?? .infinity) < workers }
         underWay = (isAlone, blocks, now)
@@ -23,7 +25,7 @@ struct EvaluationChoice: Sendable {
     }
 
     /// Takes in how long it took.
-    mutating func end(at now: Moment) {
+    mutating func end(at now: Instant) {
         guard let (isAlone, blocks, since) = underWay, blocks > 0 else { return }
         underWay = nil
         let seconds = Double(now.nanoseconds &- since.nanoseconds) * 1e-9 / Double(blocks)

@@ -1,4 +1,5 @@
 import LockstepSharding
+import LockstepTimeline
 
 /// What no loop ever gives to its machine: a record that holds it was not written by this program, or is damaged.
 ///
@@ -18,8 +19,8 @@ struct EventLimits {
     private var nextStep: UInt64 = 0
 
     /// What is impossible about a run's terms; nil if nothing is.
-    static func problem(with terms: CoordinatorMachine.Terms, at start: Moment) -> String? {
-        guard start.nanoseconds <= nanoseconds else { return "a moment that no clock shows" }
+    static func problem(with terms: CoordinatorMachine.Terms, at start: Instant) -> String? {
+        guard start.nanoseconds <= nanoseconds else { return "an instant that no clock shows" }
         guard terms.chunks <= chunks else { return "weights in \(terms.chunks) chunks" }
         guard seconds.contains(terms.deadlines.start), seconds.contains(terms.deadlines.rejoin) else {
             return "deadlines of \(terms.deadlines.start) s and \(terms.deadlines.rejoin) s"
@@ -29,9 +30,9 @@ struct EventLimits {
 
     /// What is impossible about an event; nil if nothing is.
     mutating func problem(
-        with event: CoordinatorEvent, at now: Moment, for machine: borrowing CoordinatorMachine
+        with event: CoordinatorEvent, at now: Instant, for machine: borrowing CoordinatorMachine
     ) -> String? {
-        guard now.nanoseconds <= Self.nanoseconds else { return "a moment that no clock shows" }
+        guard now.nanoseconds <= Self.nanoseconds else { return "an instant that no clock shows" }
         switch event {
         case .beginStep(let step, let tree, _):
             guard step >= nextStep, step <= Self.steps else { return "step \(step) after step \(nextStep)" }

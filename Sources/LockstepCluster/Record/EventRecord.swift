@@ -1,7 +1,8 @@
 import LockstepProtocol
 import LockstepSharding
+package import LockstepTimeline
 
-/// The complete log of what has happened to a coordinator, as bytes: the run's terms, then every event with its moment
+/// The complete log of what has happened to a coordinator, as bytes: the run's terms, then every event with its instant
 /// and with a digest of what the machine wanted done.
 ///
 /// Played to the machine again (``EventReplay``) it gives the same actions, for the machine depends on nothing else.
@@ -12,8 +13,8 @@ package struct EventRecord: Sendable {
     private var writer = ByteWriter(capacity: 1 << 16)
     private var scratch = ByteWriter(capacity: 256)
 
-    /// Starts with the terms and the moment of the machine's beginning.
-    package init(_ terms: CoordinatorMachine.Terms, now: Moment) {
+    /// Starts with the terms and the instant of the machine's beginning.
+    package init(_ terms: CoordinatorMachine.Terms, now: Instant) {
         writer.append(Self.magic)
         writer.append(Self.version)
         writer.append(now.nanoseconds)
@@ -21,7 +22,7 @@ package struct EventRecord: Sendable {
     }
 
     /// Adds an event and what came of it.
-    package mutating func append(_ event: CoordinatorEvent, now: Moment, actions: ArraySlice<CoordinatorAction>) {
+    package mutating func append(_ event: CoordinatorEvent, now: Instant, actions: ArraySlice<CoordinatorAction>) {
         writer.append(now.nanoseconds)
         writer.append(event)
         writer.append(UInt16(truncatingIfNeeded: actions.count))

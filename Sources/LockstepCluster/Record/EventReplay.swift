@@ -1,5 +1,6 @@
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 
 /// Plays a record of events to a new machine and compares what it wants done.
 package enum EventReplay {
@@ -40,12 +41,12 @@ package enum EventReplay {
         var reader = ByteReader(bytes)
         var report = Report()
         let terms: CoordinatorMachine.Terms
-        let start: Moment
+        let start: Instant
         do throws(ProtocolError) {
             guard try reader.integer(UInt32.self) == EventRecord.magic else { throw .wrongMagic(found: 0) }
             let version = try reader.integer(UInt8.self)
             guard version == EventRecord.version else { throw .wrongVersion(found: version) }
-            start = Moment(nanoseconds: try reader.integer(UInt64.self))
+            start = Instant(nanoseconds: try reader.integer(UInt64.self))
             terms = try reader.terms()
         } catch {
             throw .malformed(event: 0, "\(error)")
@@ -56,9 +57,9 @@ package enum EventReplay {
         var scratch = ByteWriter(capacity: 256)
         var limits = EventLimits()
         while reader.remaining > 0 {
-            let (now, event, count, digest): (Moment, CoordinatorEvent, UInt16, UInt64)
+            let (now, event, count, digest): (Instant, CoordinatorEvent, UInt16, UInt64)
             do throws(ProtocolError) {
-                now = Moment(nanoseconds: try reader.integer(UInt64.self))
+                now = Instant(nanoseconds: try reader.integer(UInt64.self))
                 event = try reader.event()
                 count = try reader.integer(UInt16.self)
                 digest = try reader.integer(UInt64.self)

@@ -1,6 +1,7 @@
 import LockstepCluster
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 
 func replayEvents(_ bytes: UnsafeRawBufferPointer) -> Bool {
     do throws(EventReplay.Failure) {
@@ -55,7 +56,7 @@ private struct Recorder: ~Copyable {
 
     private var machine: CoordinatorMachine
     private var record: EventRecord
-    private var now = Moment(nanoseconds: 1_000)
+    private var now = Instant(nanoseconds: 1_000)
     /// Actions that are not done yet.
     private var actions: [CoordinatorAction] = []
 

@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepTimeline
 
 /// A worker process: the real state machine, and what a loop around it holds.
 struct SimulatedProcess {
@@ -44,7 +45,7 @@ struct SimulatedProcess {
     private var said: [Upward] = []
     private(set) var earlier: [Upward] = []
 
-    init(place: Int?, isLiar: Bool, chunks: Int, now: Moment) {
+    init(place: Int?, isLiar: Bool, chunks: Int, now: Instant) {
         self.place = place
         self.isLiar = isLiar
         machine = WorkerMachine(deadlines: Deadlines(), now: now)
@@ -63,7 +64,7 @@ struct SimulatedProcess {
     }
 }
 
-/// A connection between one process and the coordinator. What is sent arrives in order or, from some moment on, not at
+/// A connection between one process and the coordinator. What is sent arrives in order or, from some instant on, not at
 /// all.
 struct SimulatedConnection {
     let process: Int

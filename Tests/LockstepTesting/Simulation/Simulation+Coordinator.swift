@@ -2,15 +2,16 @@ import LockstepCluster
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 
 /// The coordinator's loop and its trainer.
 extension Simulation {
-    func wakeCoordinator(at moment: UInt64) {
-        let moment = max(moment, coordinatorBusyUntil)
-        guard moment < nextWake else { return }
-        nextWake = moment
-        queue.add(.coordinatorWakes, at: moment)
+    func wakeCoordinator(at instant: UInt64) {
+        let instant = max(instant, coordinatorBusyUntil)
+        guard instant < nextWake else { return }
+        nextWake = instant
+        queue.add(.coordinatorWakes, at: instant)
     }
 
     /// One turn: what has come, then what is due.

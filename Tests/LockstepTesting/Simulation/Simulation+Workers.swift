@@ -1,6 +1,7 @@
 import LockstepCluster
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 
 /// Worker processes, each one thread: while it computes it decides nothing.
 extension Simulation {
@@ -13,10 +14,10 @@ extension Simulation {
         wakeWorker(index, at: time + 61_000_000_000)
     }
 
-    func wakeWorker(_ index: Int, at moment: UInt64) {
-        guard moment < processes[index].nextWake else { return }
-        processes[index].nextWake = moment
-        queue.add(.workerWakes(process: index), at: moment)
+    func wakeWorker(_ index: Int, at instant: UInt64) {
+        guard instant < processes[index].nextWake else { return }
+        processes[index].nextWake = instant
+        queue.add(.workerWakes(process: index), at: instant)
     }
 
     /// One turn of a worker's loop: what has come, then news of the connection, then its own affairs.

@@ -2,6 +2,7 @@ package import LockstepCluster
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 
 /// A cluster in one thread: the real coordinator's machine, real workers' machines, the real reducer; a simulated
@@ -133,14 +134,14 @@ package final class Simulation {
         random = SimulationRandom(seed: mix(seed))
         let deadlines = Deadlines()
         replacements = Replacements(
-            places: plan.workers, limit: plan.maximumRestarts, deadlines: deadlines, now: Moment(nanoseconds: 0))
+            places: plan.workers, limit: plan.maximumRestarts, deadlines: deadlines, now: Instant(nanoseconds: 0))
         machine = CoordinatorMachine(
             terms: CoordinatorMachine.Terms(
                 minimumWorkers: plan.workers, maximumWorkers: plan.maximumWorkers, chunks: plan.chunks,
                 dataBytes: Self.dataBytes, programVersion: "simulation",
                 expected: Ready(kernel: "stand-in", fingerprint: []), allowsMixedKernels: false, deadlines: deadlines,
                 adaptsActivity: plan.adaptsActivity, splitsRoot: plan.splitsRoot),
-            now: Moment(nanoseconds: 0))
+            now: Instant(nanoseconds: 0))
         let initial = (0..<plan.chunks).map { StandInArithmetic.initialWeights(chunk: $0) }
         weights = [initial, Array(repeating: 0, count: plan.chunks)]
         let segments = (0..<plan.chunks).map { $0 * plan.batch..<($0 + 1) * plan.batch }
@@ -150,7 +151,7 @@ package final class Simulation {
         scratch = FloatBuffer(count: plan.batch)
         sumRoom = FloatBuffer(count: plan.batch)
         parts = AnswerParts(chunks: plan.chunks)
-        record = seed % 8 == 0 ? EventRecord(machine.terms, now: Moment(nanoseconds: 0)) : nil
+        record = seed % 8 == 0 ? EventRecord(machine.terms, now: Instant(nanoseconds: 0)) : nil
     }
 
     /// Runs a seed; if it fails, once more for its history.
@@ -212,7 +213,7 @@ package final class Simulation {
         }
     }
 
-    var now: Moment { Moment(nanoseconds: time) }
+    var now: Instant { Instant(nanoseconds: time) }
 
     func tree(of step: UInt64) -> SummationTree {
         step + 1 == UInt64(plan.steps) ? lastTree : fullTree
