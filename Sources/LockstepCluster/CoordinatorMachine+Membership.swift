@@ -19,10 +19,10 @@ extension CoordinatorMachine {
             return
         }
         lastMember += 1
-        let deadline = clock.now.advanced(bySeconds: terms.deadlines.handshake)
+        let deadline = clock.now.advanced(bySeconds: configuration.deadlines.handshake)
         let member = Member(
             id: MemberID(rawValue: lastMember), peer: peer, hello: hello, phase: .welcomed(until: deadline),
-            chunks: terms.chunks)
+            chunks: configuration.chunks)
         members.append(member)
         actions.append(.welcome(peer, member.id))
     }
@@ -31,10 +31,11 @@ extension CoordinatorMachine {
         if phase == .ended {
             return Refusal(code: .ending, message: "the run is ending")
         }
-        if hello.programVersion != terms.programVersion {
+        if hello.programVersion != configuration.programVersion {
             return Refusal(
                 code: .programVersion,
-                message: "the worker runs lockstep \(hello.programVersion), the coordinator \(terms.programVersion); "
+                message:
+                    "the worker runs lockstep \(hello.programVersion), the coordinator \(configuration.programVersion); "
                     + "a run's weights depend on it: install the same version")
         }
         if quarantine.contains(ProcessIdentity(host: hello.host, processID: hello.processID)) {
@@ -42,9 +43,10 @@ extension CoordinatorMachine {
                 code: .quarantined,
                 message: "this process has computed a wrong gradient; check the host's memory and processor")
         }
-        if members.count >= terms.maximumWorkers {
+        if members.count >= configuration.maximumWorkers {
             return Refusal(
-                code: .full, message: "the run has its \(terms.maximumWorkers) workers; raise --workers to admit more")
+                code: .full,
+                message: "the run has its \(configuration.maximumWorkers) workers; raise --workers to admit more")
         }
         return nil
     }
@@ -57,14 +59,14 @@ extension CoordinatorMachine {
         guard let index = index(of: peer, member) else { return turnAway(peer, as: member, into: &actions) }
         // Said twice, it counts once.
         guard case .welcomed = members[index].phase else { return }
-        let isEqual = ready.fingerprint == terms.expected.fingerprint
-        guard isEqual || terms.allowsMixedKernels else {
+        let isEqual = ready.fingerprint == configuration.expected.fingerprint
+        guard isEqual || configuration.allowsMixedKernels else {
             let info = members[index].info
             members.remove(at: index)
             let refusal = Refusal(
                 code: .fingerprint,
                 message: "the worker's kernel \(ready.kernel) computes other bits than the coordinator's "
-                    + "\(terms.expected.kernel); start the run with --kernel portable, or accept it with "
+                    + "\(configuration.expected.kernel); start the run with --kernel portable, or accept it with "
                     + "--allow-mixed-kernels")
             actions.append(.refuse(peer, refusal))
             actions.append(.notify(.refused(host: info.host, refusal)))
@@ -95,12 +97,12 @@ extension CoordinatorMachine {
         // It had the last piece before it said that it was ready: this is an old question.
         guard case .welcomed = members[index].phase else { return }
         guard
-            (1...MessageKind.payloadLimit).contains(count), offset < terms.dataBytes,
-            UInt64(count) <= terms.dataBytes - offset
+            (1...MessageKind.payloadLimit).contains(count), offset < configuration.dataBytes,
+            UInt64(count) <= configuration.dataBytes - offset
         else {
             return lose(peer, reason: "it asked for bytes that the data set does not have", into: &actions)
         }
-        members[index].phase = .welcomed(until: clock.now.advanced(bySeconds: terms.deadlines.handshake))
+        members[index].phase = .welcomed(until: clock.now.advanced(bySeconds: configuration.deadlines.handshake))
         actions.append(.sendData(peer, member, offset: offset, count: count))
     }
 
@@ -172,9 +174,10 @@ extension CoordinatorMachine {
             actions.append(
                 .fail(
                     .tooFewWorkers(
-                        joined: activeCount, needed: terms.minimumWorkers, seconds: terms.deadlines.start)))
+                        joined: activeCount, needed: configuration.minimumWorkers,
+                        seconds: configuration.deadlines.start)))
         case .running(let until?) where until <= clock.now:
-            actions.append(.fail(.noWorkersLeft(seconds: terms.deadlines.rejoin)))
+            actions.append(.fail(.noWorkersLeft(seconds: configuration.deadlines.rejoin)))
         default:
             break
         }
@@ -185,7 +188,7 @@ extension CoordinatorMachine {
         guard let first = member.outstanding.first else { return nil }
         let usual = pace.usual(first.unit.kind).map { $0 * Double(first.amount) }
         return member.busySince.advanced(
-            bySeconds: terms.deadlines.step(usual: usual, evictions: evictions))
+            bySeconds: configuration.deadlines.step(usual: usual, evictions: evictions))
     }
 
     /// Ends a membership and says so to the worker, should it hear it: it may join anew.
@@ -210,13 +213,13 @@ extension CoordinatorMachine {
 
     /// Starts to wait for a worker if the last one has gone, or goes on without.
     mutating func waitIfAlone(into actions: inout [CoordinatorAction]) {
-        if terms.adaptsActivity {
+        if configuration.adaptsActivity {
             if activeCount == 0 { finishAlone(into: &actions) }
             return
         }
         guard phase == .running(waitingUntil: nil), activeCount == 0 else { return }
-        phase = .running(waitingUntil: clock.now.advanced(bySeconds: terms.deadlines.rejoin))
-        actions.append(.notify(.waiting(seconds: terms.deadlines.rejoin)))
+        phase = .running(waitingUntil: clock.now.advanced(bySeconds: configuration.deadlines.rejoin))
+        actions.append(.notify(.waiting(seconds: configuration.deadlines.rejoin)))
     }
 
     func index(of peer: PeerID, _ member: MemberID) -> Int? {

@@ -24,7 +24,7 @@ extension CoordinatorMachine {
         if isAloneInStep { return finishAlone(into: &actions) }
         let idle = members.count(where: \.isIdle)
         guard idle > 0 else {
-            let whole = tree.nodes(coveringAll: terms.splitsRoot).map(\.rawValue)
+            let whole = tree.nodes(coveringAll: configuration.splitsRoot).map(\.rawValue)
             self.round?.pending = isAudited ? whole.flatMap { [$0, $0] } : whole
             return
         }
@@ -74,7 +74,7 @@ extension CoordinatorMachine {
         round.isComplete = blocks.isEmpty
         start(round, into: &actions)
         let isAlone = evaluations.begin(blocks: blocks.count, usual: pace.usual(.block), at: now)
-        if terms.adaptsActivity, isAlone || activeCount == 0 { return finishAlone(into: &actions) }
+        if configuration.adaptsActivity, isAlone || activeCount == 0 { return finishAlone(into: &actions) }
         dispatch(into: &actions)
     }
 
@@ -184,7 +184,7 @@ extension CoordinatorMachine {
         let (peer, id) = (members[index].peer, members[index].id)
         if !members[index].sharesMemory {
             members[index].weights[round.step].turn(to: round.step)
-            for chunk in 0..<terms.chunks where members[index].weights[round.step].insert(chunk) {
+            for chunk in 0..<configuration.chunks where members[index].weights[round.step].insert(chunk) {
                 actions.append(.sendParameters(peer, id, version: round.step, chunk: chunk))
             }
         }
@@ -198,7 +198,7 @@ extension CoordinatorMachine {
     private mutating func plan(for tree: SummationTree, workers: Int) -> AssignmentPlan {
         let key = PlanKey(samples: tree.samples, workers: workers)
         if let plan = plans[key] { return plan }
-        let plan = AssignmentPlan(tree: tree, workers: workers, splitsRoot: terms.splitsRoot)
+        let plan = AssignmentPlan(tree: tree, workers: workers, splitsRoot: configuration.splitsRoot)
         plans[key] = plan
         return plan
     }

@@ -38,7 +38,7 @@ extension CoordinatorMachine {
         var amount = 0
         for assignment in held[...position] { amount += assignment.amount }
         let usual = pace.usual(held[position].unit.kind).map { $0 * Double(amount) }
-        return members[index].busySince.advanced(bySeconds: terms.deadlines.straggler(usual: usual))
+        return members[index].busySince.advanced(bySeconds: configuration.deadlines.straggler(usual: usual))
     }
 
     /// Gives units that are late to idle members too, whole: whoever answers first, the bits are the same.
@@ -56,7 +56,7 @@ extension CoordinatorMachine {
                 recompute(unit, into: &actions)
             } else {
                 // The next member that becomes idle looks again; idle ones that may not help look later.
-                let pause = members.contains(where: \.isIdle) ? terms.deadlines.stragglerFloor : 0
+                let pause = members.contains(where: \.isIdle) ? configuration.deadlines.stragglerFloor : 0
                 lookForStragglers(at: clock.now.advanced(bySeconds: pause))
             }
         }
@@ -91,7 +91,7 @@ extension CoordinatorMachine {
                 let takes = seconds * Double(amount)
                 let end = members[member].busySince.advanced(bySeconds: takes)
                 guard
-                    takes >= terms.deadlines.stragglerFloor, last.map({ $0.end < end }) ?? true,
+                    takes >= configuration.deadlines.stragglerFloor, last.map({ $0.end < end }) ?? true,
                     round.includes(assignment.unit), assignment.unit.isWork, isWanted(assignment.unit),
                     !members.indices.contains(where: { $0 != member && members[$0].holds(assignment.unit) })
                 else { continue }
@@ -137,7 +137,7 @@ extension CoordinatorMachine {
                 let times = members[index].pace.straggle(), times >= Self.timesUntilNamed,
                 let seconds = members[index].pace.perSample.value, let median = pace.usual(.node),
                 // Where all are about as fast as each other, chance is to blame.
-                seconds >= terms.deadlines.stragglerFactor * median, members[index].pace.name()
+                seconds >= configuration.deadlines.stragglerFactor * median, members[index].pace.name()
             else { continue }
             actions.append(.notify(.slow(members[index].info, seconds: seconds, median: median, times: times)))
         }

@@ -22,7 +22,7 @@ extension CoordinatorMachine {
     mutating func sendPublished(to index: Int, into actions: inout [CoordinatorAction]) {
         let version = published.version
         guard published.count > 0, isAwaiting(version, index) else { return }
-        for chunk in 0..<terms.chunks where published.contains(chunk) {
+        for chunk in 0..<configuration.chunks where published.contains(chunk) {
             send(version: version, chunk: chunk, to: index, into: &actions)
         }
     }

@@ -13,8 +13,8 @@ package import LockstepTimeline
 /// It cannot be copied, for every question would: a loop that holds it in a class and asks it across modules had a tenth
 /// of a short step's time go into retaining what it consists of.
 package struct CoordinatorMachine: ~Copyable, Sendable {
-    /// What a run asks of its workers.
-    package struct Terms: Sendable {
+    /// The run, as far as the coordinator's decisions depend on it.
+    package struct Configuration: Sendable {
         /// Training starts once this many are ready.
         package var minimumWorkers: Int
         /// No more are admitted.
@@ -72,7 +72,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         case ended
     }
 
-    package let terms: Terms
+    package let configuration: Configuration
     var phase: Phase
     /// In the order of their member numbers.
     var members: [Member] = []
@@ -109,11 +109,11 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     }
 
     /// Starts to gather workers.
-    package init(terms: Terms, now: Instant) {
-        self.terms = terms
-        self.clock = ListeningClock(patience: terms.deadlines.patience, now: now)
-        self.phase = .gathering(until: now.advanced(bySeconds: terms.deadlines.start))
-        self.published = ChunkSet(version: 0, capacity: terms.chunks)
+    package init(configuration: Configuration, now: Instant) {
+        self.configuration = configuration
+        self.clock = ListeningClock(patience: configuration.deadlines.patience, now: now)
+        self.phase = .gathering(until: now.advanced(bySeconds: configuration.deadlines.start))
+        self.published = ChunkSet(version: 0, capacity: configuration.chunks)
     }
 
     /// Takes an event in and appends what is to be done.
@@ -145,7 +145,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         case .evaluated:
             evaluations.end(at: now)
         case .predicted(let seconds):
-            if terms.adaptsActivity, !seconds.isEmpty { activity = ActivitySearch(predictions: seconds) }
+            if configuration.adaptsActivity, !seconds.isEmpty { activity = ActivitySearch(predictions: seconds) }
         case .chunkUpdated(let version, let chunk):
             publish(version: version, chunk: chunk, into: &actions)
         case .compared(let unit, let areEqual):
@@ -199,7 +199,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     package var activeCount: Int { members.count(where: \.isActive) }
 
     /// Whether enough workers are there for the first step.
-    package var canStart: Bool { activeCount >= terms.minimumWorkers }
+    package var canStart: Bool { activeCount >= configuration.minimumWorkers }
 
     /// When a tick is due at the latest.
     package var nextDeadline: Instant? {

@@ -50,7 +50,7 @@ extension Cluster {
             timeline: options.timeline, pretends: options.workersPretend ? true : nil)
         let computer = try run.makeShardComputer()
         computer.timeline = timeline
-        let terms = CoordinatorMachine.Terms(
+        let configuration = CoordinatorMachine.Configuration(
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
             chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
             programVersion: programVersion,
@@ -79,7 +79,7 @@ extension Cluster {
             restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
             descriptors: stop.map { [$0.descriptor] } ?? [])
         return ClusterGradientSource(
-            link: link, context: context, terms: terms, welcome: try welcome.encoded(),
+            link: link, context: context, configuration: configuration, welcome: try welcome.encoded(),
             run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.communicationDataType,
             parameters: parameters, computer: computer,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),

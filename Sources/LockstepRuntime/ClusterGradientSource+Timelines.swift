@@ -22,7 +22,7 @@ extension ClusterGradientSource {
             timelineRequests.asked[info.id] = Timeline.now
             try link.post(to: peer, header(.timelineRequest, info.id))
         }
-        let deadline = Instant.now.advanced(bySeconds: machine.terms.deadlines.report)
+        let deadline = Instant.now.advanced(bySeconds: machine.configuration.deadlines.report)
         while !timelineRequests.asked.isEmpty, deadline > .now {
             try turn(until: deadline) { _ in }
             let present = Set(machine.activeMembers.map(\.info.id))

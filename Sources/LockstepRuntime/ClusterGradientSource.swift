@@ -96,7 +96,8 @@ final class ClusterGradientSource: GradientSource {
     }
 
     init(
-        link: CoordinatorLink, context: Context, terms: CoordinatorMachine.Terms, welcome: [UInt8], run: UInt32,
+        link: CoordinatorLink, context: Context, configuration: CoordinatorMachine.Configuration, welcome: [UInt8],
+        run: UInt32,
         dataset: Dataset, layout: ParameterLayout, wire: CommunicationDataType, parameters: VersionedParameters,
         computer: ShardComputer, audits: AuditSchedule,
         regions: RegionServer? = nil, transport: Transport = .auto, timeline: Timeline? = nil,
@@ -105,9 +106,9 @@ final class ClusterGradientSource: GradientSource {
         let now = Instant.now
         self.timeline = timeline
         self.link = link
-        self.machine = CoordinatorMachine(terms: terms, now: now)
+        self.machine = CoordinatorMachine(configuration: configuration, now: now)
         self.events = events
-        events?.begin(terms, now: now)
+        events?.begin(configuration, now: now)
         events?.whenBroken = { supervision.notify(.recordBroken(reason: "\($0)"), nil, []) }
         self.poller = Poller(context: context)
         self.run = run

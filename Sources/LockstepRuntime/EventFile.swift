@@ -25,9 +25,9 @@ final class EventFile {
         self.path = path
     }
 
-    /// Starts with the terms and the moment of the machine's beginning.
-    func begin(_ terms: CoordinatorMachine.Terms, now: Instant) {
-        record = EventRecord(terms, now: now)
+    /// Starts with the configuration and the moment of the machine's beginning.
+    func begin(_ configuration: CoordinatorMachine.Configuration, now: Instant) {
+        record = EventRecord(configuration, now: now)
     }
 
     /// Adds an event and what came of it.

@@ -11,7 +11,7 @@ struct JoiningTests {
 
     private func machine() -> CoordinatorMachine {
         CoordinatorMachine(
-            terms: CoordinatorMachine.Terms(
+            configuration: CoordinatorMachine.Configuration(
                 minimumWorkers: 1, maximumWorkers: 2, chunks: 1, dataBytes: 1, programVersion: "1", expected: ready,
                 allowsMixedKernels: false, deadlines: Deadlines()),
             now: Instant(nanoseconds: 0))

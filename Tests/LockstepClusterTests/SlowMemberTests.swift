@@ -23,7 +23,7 @@ struct SlowMemberTests {
         init(_ peers: [PeerID]) throws {
             let ready = Ready(kernel: "k", fingerprint: [])
             machine = CoordinatorMachine(
-                terms: CoordinatorMachine.Terms(
+                configuration: CoordinatorMachine.Configuration(
                     minimumWorkers: 2, maximumWorkers: 2, chunks: 2, dataBytes: 1, programVersion: "1", expected: ready,
                     allowsMixedKernels: false, deadlines: Deadlines()),
                 now: Instant(nanoseconds: 0))

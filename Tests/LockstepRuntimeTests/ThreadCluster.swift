@@ -76,7 +76,7 @@ struct ThreadCluster: Sendable {
             configuration: run.configuration, dataset: run.dataset, library: run.library)
         let source = ClusterGradientSource(
             link: link, context: context,
-            terms: CoordinatorMachine.Terms(
+            configuration: CoordinatorMachine.Configuration(
                 minimumWorkers: workers.count, maximumWorkers: workers.count,
                 chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
                 programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computer.fingerprint()),

@@ -32,7 +32,7 @@ extension CoordinatorMachine {
 
     /// Whether the coordinator is to compute a step by itself.
     var isAloneInStep: Bool {
-        terms.adaptsActivity && (activityLimit == 0 || activeCount == 0)
+        configuration.adaptsActivity && (activityLimit == 0 || activeCount == 0)
     }
 
     /// Whether it chooses to: then nothing needs to be told to anybody.

@@ -18,12 +18,12 @@ struct EventLimits {
     private var shards: Int?
     private var nextStep: UInt64 = 0
 
-    /// What is impossible about a run's terms; nil if nothing is.
-    static func problem(with terms: CoordinatorMachine.Terms, at start: Instant) -> String? {
+    /// What is impossible about a run's configuration; nil if nothing is.
+    static func problem(with configuration: CoordinatorMachine.Configuration, at start: Instant) -> String? {
         guard start.nanoseconds <= nanoseconds else { return "an instant that no clock shows" }
-        guard terms.chunks <= chunks else { return "weights in \(terms.chunks) chunks" }
-        guard seconds.contains(terms.deadlines.start), seconds.contains(terms.deadlines.rejoin) else {
-            return "deadlines of \(terms.deadlines.start) s and \(terms.deadlines.rejoin) s"
+        guard configuration.chunks <= chunks else { return "weights in \(configuration.chunks) chunks" }
+        guard seconds.contains(configuration.deadlines.start), seconds.contains(configuration.deadlines.rejoin) else {
+            return "deadlines of \(configuration.deadlines.start) s and \(configuration.deadlines.rejoin) s"
         }
         return nil
     }
@@ -41,7 +41,7 @@ struct EventLimits {
         case .beginEvaluation(let version, _):
             guard version <= Self.versions else { return "weights \(version)" }
         case .chunkUpdated(let version, let chunk):
-            guard version <= Self.versions, chunk < machine.terms.chunks else {
+            guard version <= Self.versions, chunk < machine.configuration.chunks else {
                 return "chunk \(chunk) of weights \(version)"
             }
         case .compared(let unit, _), .judged(let unit, _):

@@ -2,7 +2,7 @@ import LockstepProtocol
 import LockstepSharding
 package import LockstepTimeline
 
-/// The complete log of what has happened to a coordinator, as bytes: the run's terms, then every event with its instant
+/// The complete log of what has happened to a coordinator, as bytes: the run's configuration, then every event with its instant
 /// and with a digest of what the machine wanted done.
 ///
 /// Played to the machine again (``EventReplay``) it gives the same actions, for the machine depends on nothing else.
@@ -13,12 +13,12 @@ package struct EventRecord: Sendable {
     private var writer = ByteWriter(capacity: 1 << 16)
     private var scratch = ByteWriter(capacity: 256)
 
-    /// Starts with the terms and the instant of the machine's beginning.
-    package init(_ terms: CoordinatorMachine.Terms, now: Instant) {
+    /// Starts with the configuration and the instant of the machine's beginning.
+    package init(_ configuration: CoordinatorMachine.Configuration, now: Instant) {
         writer.append(Self.magic)
         writer.append(Self.version)
         writer.append(now.nanoseconds)
-        writer.append(terms)
+        writer.append(configuration)
     }
 
     /// Adds an event and what came of it.
@@ -47,18 +47,18 @@ package struct EventRecord: Sendable {
 }
 
 extension ByteWriter {
-    fileprivate mutating func append(_ terms: CoordinatorMachine.Terms) {
-        append(UInt32(clamping: terms.minimumWorkers))
-        append(UInt32(clamping: terms.maximumWorkers))
-        append(UInt32(clamping: terms.chunks))
-        append(terms.dataBytes)
-        append(terms.programVersion)
-        append(blob: terms.expected.encoded())
-        append(UInt8(terms.allowsMixedKernels ? 1 : 0))
-        append(terms.deadlines.start)
-        append(terms.deadlines.rejoin)
-        append(UInt8(terms.adaptsActivity ? 1 : 0))
-        append(UInt8(terms.splitsRoot ? 1 : 0))
+    fileprivate mutating func append(_ configuration: CoordinatorMachine.Configuration) {
+        append(UInt32(clamping: configuration.minimumWorkers))
+        append(UInt32(clamping: configuration.maximumWorkers))
+        append(UInt32(clamping: configuration.chunks))
+        append(configuration.dataBytes)
+        append(configuration.programVersion)
+        append(blob: configuration.expected.encoded())
+        append(UInt8(configuration.allowsMixedKernels ? 1 : 0))
+        append(configuration.deadlines.start)
+        append(configuration.deadlines.rejoin)
+        append(UInt8(configuration.adaptsActivity ? 1 : 0))
+        append(UInt8(configuration.splitsRoot ? 1 : 0))
     }
 
     fileprivate mutating func append(_ event: CoordinatorEvent) {

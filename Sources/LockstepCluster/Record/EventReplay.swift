@@ -40,19 +40,19 @@ package enum EventReplay {
     package static func run(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Report {
         var reader = ByteReader(bytes)
         var report = Report()
-        let terms: CoordinatorMachine.Terms
+        let configuration: CoordinatorMachine.Configuration
         let start: Instant
         do throws(ProtocolError) {
             guard try reader.integer(UInt32.self) == EventRecord.magic else { throw .wrongMagic(found: 0) }
             let version = try reader.integer(UInt8.self)
             guard version == EventRecord.version else { throw .wrongVersion(found: version) }
             start = Instant(nanoseconds: try reader.integer(UInt64.self))
-            terms = try reader.terms()
+            configuration = try reader.configuration()
         } catch {
             throw .malformed(event: 0, "\(error)")
         }
-        if let problem = EventLimits.problem(with: terms, at: start) { throw .malformed(event: 0, problem) }
-        var machine = CoordinatorMachine(terms: terms, now: start)
+        if let problem = EventLimits.problem(with: configuration, at: start) { throw .malformed(event: 0, problem) }
+        var machine = CoordinatorMachine(configuration: configuration, now: start)
         var actions: [CoordinatorAction] = []
         var scratch = ByteWriter(capacity: 256)
         var limits = EventLimits()
@@ -86,7 +86,7 @@ package enum EventReplay {
 }
 
 extension ByteReader {
-    fileprivate mutating func terms() throws(ProtocolError) -> CoordinatorMachine.Terms {
+    fileprivate mutating func configuration() throws(ProtocolError) -> CoordinatorMachine.Configuration {
         let minimum = try integer(UInt32.self)
         let maximum = try integer(UInt32.self)
         let chunks = try integer(UInt32.self)
@@ -97,7 +97,7 @@ extension ByteReader {
         let deadlines = Deadlines(start: try double(), rejoin: try double())
         let adaptsActivity = try integer(UInt8.self) != 0
         let splitsRoot = try integer(UInt8.self) != 0
-        return CoordinatorMachine.Terms(
+        return CoordinatorMachine.Configuration(
             minimumWorkers: Int(minimum), maximumWorkers: Int(maximum), chunks: Int(chunks), dataBytes: dataBytes,
             programVersion: programVersion, expected: expected, allowsMixedKernels: allowsMixedKernels,
             deadlines: deadlines, adaptsActivity: adaptsActivity, splitsRoot: splitsRoot)

@@ -61,11 +61,11 @@ private struct Recorder: ~Copyable {
     private var actions: [CoordinatorAction] = []
 
     init(adapts: Bool) {
-        let terms = CoordinatorMachine.Terms(
+        let configuration = CoordinatorMachine.Configuration(
             minimumWorkers: 2, maximumWorkers: 3, chunks: 2, dataBytes: 1_000, programVersion: "1",
             expected: Self.ready, allowsMixedKernels: false, deadlines: Deadlines(), adaptsActivity: adapts)
-        machine = CoordinatorMachine(terms: terms, now: now)
-        record = EventRecord(terms, now: now)
+        machine = CoordinatorMachine(configuration: configuration, now: now)
+        record = EventRecord(configuration, now: now)
     }
 
     var bytes: [UInt8] {

@@ -103,7 +103,8 @@ private func checkpointInput(moments: Bool) throws -> [UInt8] {
 
 private let epochInput = EpochReport(
     epoch: 0, test: SplitScore(correct: 3, total: 6, meanLoss: .infinity, predictions: [4, 2]),
-    validation: SplitScore(correct: 2, total: 6, meanLoss: 0.5, predictions: [3, 3]), meanTrainingLoss: .nan, seconds: 0.1,
+    validation: SplitScore(correct: 2, total: 6, meanLoss: 0.5, predictions: [3, 3]), meanTrainingLoss: .nan,
+    seconds: 0.1,
     samples: 20, totalSteps: 5, workers: 2, weightsSHA256: String(repeating: "e", count: 64), isBest: true)
 
 private func summaryInput() throws -> [UInt8] {

@@ -136,7 +136,7 @@ package final class Simulation {
         replacements = Replacements(
             places: plan.workers, limit: plan.maximumRestarts, deadlines: deadlines, now: Instant(nanoseconds: 0))
         machine = CoordinatorMachine(
-            terms: CoordinatorMachine.Terms(
+            configuration: CoordinatorMachine.Configuration(
                 minimumWorkers: plan.workers, maximumWorkers: plan.maximumWorkers, chunks: plan.chunks,
                 dataBytes: Self.dataBytes, programVersion: "simulation",
                 expected: Ready(kernel: "stand-in", fingerprint: []), allowsMixedKernels: false, deadlines: deadlines,
@@ -151,7 +151,7 @@ package final class Simulation {
         scratch = FloatBuffer(count: plan.batch)
         sumRoom = FloatBuffer(count: plan.batch)
         parts = AnswerParts(chunks: plan.chunks)
-        record = seed % 8 == 0 ? EventRecord(machine.terms, now: Instant(nanoseconds: 0)) : nil
+        record = seed % 8 == 0 ? EventRecord(machine.configuration, now: Instant(nanoseconds: 0)) : nil
     }
 
     /// Runs a seed; if it fails, once more for its history.
