@@ -3,12 +3,12 @@
 package struct AnswerParts: Sendable {
     private struct Answer: Sendable {
         let member: MemberID
-        var unit: WorkUnit
+        var item: WorkItem
         var chunks: ChunkSet
     }
 
     private let chunks: Int
-    /// A worker computes one unit after the other, so one answer each is under way.
+    /// A worker computes one item after the other, so one answer each is under way.
     private var answers: [Answer] = []
 
     /// - Parameter chunks: How many chunks an answer has.
@@ -19,16 +19,16 @@ package struct AnswerParts: Sendable {
     /// A chunk has come.
     ///
     /// - Returns: Whether it is the first of the answer.
-    package mutating func insert(_ chunk: Int, of unit: WorkUnit, from member: MemberID) -> Bool {
+    package mutating func insert(_ chunk: Int, of item: WorkItem, from member: MemberID) -> Bool {
         guard let index = answers.firstIndex(where: { $0.member == member }) else {
             var set = ChunkSet(version: 0, capacity: chunks)
             _ = set.insert(chunk)
-            answers.append(Answer(member: member, unit: unit, chunks: set))
+            answers.append(Answer(member: member, item: item, chunks: set))
             return true
         }
-        let isFirst = answers[index].unit != unit
+        let isFirst = answers[index].item != item
         if isFirst {
-            answers[index].unit = unit
+            answers[index].item = item
             answers[index].chunks.clear()
         }
         _ = answers[index].chunks.insert(chunk)
@@ -36,8 +36,8 @@ package struct AnswerParts: Sendable {
     }
 
     /// Whether all chunks of a member's answer have come.
-    package func isComplete(_ unit: WorkUnit, from member: MemberID) -> Bool {
-        guard let answer = answers.first(where: { $0.member == member && $0.unit == unit }) else { return false }
+    package func isComplete(_ item: WorkItem, from member: MemberID) -> Bool {
+        guard let answer = answers.first(where: { $0.member == member && $0.item == item }) else { return false }
         return answer.chunks.count == chunks
     }
 

@@ -12,9 +12,9 @@ package enum CoordinatorEvent: Sendable {
     /// A member asks for a piece of the data set.
     case dataRequested(PeerID, MemberID, offset: UInt64, count: Int)
     /// The first chunk of a member's gradient of a node has come: it has computed, and the rest is on its way.
-    case answering(PeerID, MemberID, WorkUnit)
-    /// A member has answered a unit; its payload has been taken.
-    case answered(PeerID, MemberID, WorkUnit)
+    case answering(PeerID, MemberID, WorkItem)
+    /// A member has answered an item; its payload has been taken.
+    case answered(PeerID, MemberID, WorkItem)
     /// A member leaves of its own accord.
     case goodbye(PeerID, MemberID, Goodbye)
     /// A peer has spoken as somebody it is not: an unknown member, or one of another run.
@@ -32,9 +32,9 @@ package enum CoordinatorEvent: Sendable {
     /// A chunk of the next step's weights is final.
     case chunkUpdated(version: UInt64, chunk: Int)
     /// Two copies of an audited node have been compared; equal ones have been handed on.
-    case compared(WorkUnit, areEqual: Bool)
+    case compared(WorkItem, areEqual: Bool)
     /// The coordinator has computed an audited node itself and handed its own answer on; these copies differ from it.
-    case judged(WorkUnit, wrong: [MemberID])
+    case judged(WorkItem, wrong: [MemberID])
     /// Messages lie unread that the loop has had no time for, or no longer do. Meanwhile the clock stands still: a
     /// member whose answer is among them has not been silent.
     case inputBacklog(Bool)
@@ -50,13 +50,13 @@ package enum CoordinatorAction: Sendable {
     case refuse(PeerID, Refusal)
     case sendData(PeerID, MemberID, offset: UInt64, count: Int)
     case sendParameters(PeerID, MemberID, version: UInt64, chunk: Int)
-    case assign(PeerID, MemberID, WorkUnit)
+    case assign(PeerID, MemberID, WorkItem)
     /// Compare two members' copies of an audited node; hand them on if they are equal, and say so: `compared`.
-    case compare(WorkUnit, MemberID, MemberID)
+    case compare(WorkItem, MemberID, MemberID)
     /// Compute an audited node, hand the answer on, compare it with these members' copies, and say so: `judged`.
-    case recompute(WorkUnit, copies: [MemberID])
+    case recompute(WorkItem, copies: [MemberID])
     /// Compute a node or a block here and take the answer; the machine counts it as answered already.
-    case computeHere(WorkUnit)
+    case computeHere(WorkItem)
     case dismiss(PeerID, MemberID, Goodbye)
     case notify(ClusterNotice)
     case fail(ClusterFailure)

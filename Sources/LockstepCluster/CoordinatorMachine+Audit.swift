@@ -8,44 +8,44 @@ extension CoordinatorMachine {
             // One that has not answered an earlier step may be a long time coming.
             let couldBeGiven = members.indices.contains { index in
                 members[index].isActive && mayGet(number, index)
-                    && members[index].outstanding.allSatisfy { round.includes($0.unit) }
+                    && members[index].outstanding.allSatisfy { round.includes($0.item) }
             }
-            if !couldBeGiven { recompute(round.unit(number), into: &actions) }
+            if !couldBeGiven { recompute(round.item(number), into: &actions) }
         }
     }
 
     /// Has the coordinator compute a node, of which there may be one copy or two that differ.
-    mutating func recompute(_ unit: WorkUnit, into actions: inout [CoordinatorAction]) {
-        guard let copies = round?.audit?[unit.number].copies else { return }
-        round?.audit?.close(unit.number)
-        round?.pending.removeAll { $0 == unit.number }
-        actions.append(.recompute(unit, copies: copies.map(\.id)))
+    mutating func recompute(_ item: WorkItem, into actions: inout [CoordinatorAction]) {
+        guard let copies = round?.audit?[item.number].copies else { return }
+        round?.audit?.close(item.number)
+        round?.pending.removeAll { $0 == item.number }
+        actions.append(.recompute(item, copies: copies.map(\.id)))
     }
 
     /// Two copies have been compared.
-    mutating func settle(_ unit: WorkUnit, areEqual: Bool, into actions: inout [CoordinatorAction]) {
-        guard let round, round.includes(unit), round.audit != nil else { return }
+    mutating func settle(_ item: WorkItem, areEqual: Bool, into actions: inout [CoordinatorAction]) {
+        guard let round, round.includes(item), round.audit != nil else { return }
         if areEqual {
-            finish(unit)
+            finish(item)
         } else {
-            recompute(unit, into: &actions)
+            recompute(item, into: &actions)
         }
     }
 
     /// The coordinator's own answer has been taken; whoever gave another is no longer a member.
-    mutating func settle(_ unit: WorkUnit, wrong: [MemberID], into actions: inout [CoordinatorAction]) {
-        guard let round, round.includes(unit), round.audit != nil else { return }
-        finish(unit)
+    mutating func settle(_ item: WorkItem, wrong: [MemberID], into actions: inout [CoordinatorAction]) {
+        guard let round, round.includes(item), round.audit != nil else { return }
+        finish(item)
         for member in wrong {
             let missing = self.round?.audit?.discard(member) ?? []
             self.round?.pending.append(contentsOf: missing)
-            quarantine(member, step: unit.step, node: unit.number, into: &actions)
+            quarantine(member, step: item.step, node: item.number, into: &actions)
         }
         dispatch(into: &actions)
     }
 
-    private mutating func finish(_ unit: WorkUnit) {
-        round?.pending.removeAll { $0 == unit.number }
-        settle(unit)
+    private mutating func finish(_ item: WorkItem) {
+        round?.pending.removeAll { $0 == item.number }
+        settle(item)
     }
 }

@@ -186,7 +186,7 @@ extension CoordinatorMachine {
     /// When a member must have answered, if it has anything to answer.
     func evictionDeadline(of member: Member) -> Instant? {
         guard let first = member.outstanding.first else { return nil }
-        let usual = pace.usual(first.unit.kind).map { $0 * Double(first.amount) }
+        let usual = pace.usual(first.item.kind).map { $0 * Double(first.sampleCount) }
         return member.busySince.advanced(
             bySeconds: configuration.deadlines.step(usual: usual, evictions: evictions))
     }

@@ -86,13 +86,13 @@ extension CoordinatorMachine {
 
     /// Takes an answer. One to a past round only frees its member; one that was never asked for means nothing.
     mutating func take(
-        _ unit: WorkUnit, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
+        _ item: WorkItem, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
         guard let index = index(of: peer, member) else { return turnAway(peer, as: member, into: &actions) }
-        guard let position = members[index].outstanding.firstIndex(where: { $0.unit == unit }) else { return }
+        guard let position = members[index].outstanding.firstIndex(where: { $0.item == item }) else { return }
         let assignment = members[index].outstanding.remove(at: position)
         measure(assignment, at: index, wasFirst: position == 0)
-        if let round, round.includes(unit) { complete(unit, by: members[index].info, into: &actions) }
+        if let round, round.includes(item) { complete(item, by: members[index].info, into: &actions) }
         dispatch(into: &actions)
         helpStragglers(into: &actions)
         guard let index = self.index(of: peer, member) else { return }
@@ -100,39 +100,39 @@ extension CoordinatorMachine {
         if members[index].isIdle { sendPublished(to: index, into: &actions) }
     }
 
-    private mutating func complete(_ unit: WorkUnit, by member: MemberInfo, into actions: inout [CoordinatorAction]) {
-        switch unit.kind {
+    private mutating func complete(_ item: WorkItem, by member: MemberInfo, into actions: inout [CoordinatorAction]) {
+        switch item.kind {
         case .node:
-            guard unit.isWork else { return }
+            guard item.isWork else { return }
             if round?.audit != nil {
-                if let (first, second) = round?.audit?.add(unit.number, from: member) {
-                    actions.append(.compare(unit, first, second))
+                if let (first, second) = round?.audit?.add(item.number, from: member) {
+                    actions.append(.compare(item, first, second))
                 }
             } else {
-                settle(unit)
+                settle(item)
             }
         case .block:
-            round?.unanswered.remove(unit.number)
+            round?.unanswered.remove(item.number)
             if round?.unanswered.isEmpty == true { round?.isComplete = true }
         }
     }
 
     /// A node's sum is in.
-    mutating func settle(_ unit: WorkUnit) {
-        if arrivals.insert(unit.node, lane: 0, add: { _, _, _ in }) == .complete { round?.isComplete = true }
+    mutating func settle(_ item: WorkItem) {
+        if arrivals.insert(item.node, lane: 0, add: { _, _, _ in }) == .complete { round?.isComplete = true }
     }
 
-    /// Hands the units of a member that has gone to the others.
+    /// Hands the items of a member that has gone to the others.
     ///
     /// - Returns: The shards among them whose sums are still missing.
-    mutating func handOn(_ units: [Assignment], into actions: inout [CoordinatorAction]) -> Int {
+    mutating func handOn(_ items: [Assignment], into actions: inout [CoordinatorAction]) -> Int {
         defer { waitIfAlone(into: &actions) }
         guard let round, !round.isComplete else { return 0 }
         var shards = 0
-        for unit in units.map(\.unit) where round.includes(unit) && unit.isWork {
-            guard isWanted(unit), round.audit != nil || !isHeld(unit) else { continue }
-            if case .step(let tree) = round.work { shards += tree.leaves(of: unit.node).count }
-            self.round?.pending.append(unit.number)
+        for item in items.map(\.item) where round.includes(item) && item.isWork {
+            guard isWanted(item), round.audit != nil || !isHeld(item) else { continue }
+            if case .step(let tree) = round.work { shards += tree.leaves(of: item.node).count }
+            self.round?.pending.append(item.number)
         }
         self.round?.pending.sort()
         count { $0.shardsReassigned += shards }
@@ -140,20 +140,20 @@ extension CoordinatorMachine {
         return shards
     }
 
-    /// Whether a unit of the round needs no answer any more.
-    func isAnswered(_ unit: WorkUnit) -> Bool {
+    /// Whether an item of the round needs no answer any more.
+    func isAnswered(_ item: WorkItem) -> Bool {
         guard let round else { return true }
         switch round.work {
-        case .step: return arrivals.isKnown(unit.node, lane: 0)
-        case .evaluation: return !round.unanswered.contains(unit.number)
+        case .step: return arrivals.isKnown(item.node, lane: 0)
+        case .evaluation: return !round.unanswered.contains(item.number)
         }
     }
 
-    private func isHeld(_ unit: WorkUnit) -> Bool {
-        members.contains { $0.holds(unit) }
+    private func isHeld(_ item: WorkItem) -> Bool {
+        members.contains { $0.holds(item) }
     }
 
-    /// Gives pending units to members that have room for them, those with the least first.
+    /// Gives pending items to members that have room for them, those with the least first.
     mutating func dispatch(into actions: inout [CoordinatorAction]) {
         guard let round, !round.isComplete, !round.pending.isEmpty else { return }
         for held in 0..<round.window {
@@ -170,15 +170,15 @@ extension CoordinatorMachine {
         computeSecondCopies(into: &actions)
     }
 
-    /// Whether a member may be given a unit: in an audit, no process computes both copies of a node, as whichever member.
+    /// Whether a member may be given an item: in an audit, no process computes both copies of a node, as whichever member.
     func mayGet(_ number: UInt32, _ index: Int) -> Bool {
         guard let round, let audit = round.audit else { return true }
-        let unit = round.unit(number)
+        let item = round.item(number)
         return audit.wants(number, from: members[index].info)
-            && !members.contains { $0.process == members[index].process && $0.holds(unit) }
+            && !members.contains { $0.process == members[index].process && $0.holds(item) }
     }
 
-    /// Gives a unit of the round to a member, after whatever it lacks of the round's weights.
+    /// Gives an item of the round to a member, after whatever it lacks of the round's weights.
     mutating func assign(_ number: UInt32, to index: Int, into actions: inout [CoordinatorAction]) {
         guard let round else { return }
         let (peer, id) = (members[index].peer, members[index].id)
@@ -188,11 +188,11 @@ extension CoordinatorMachine {
                 actions.append(.sendParameters(peer, id, version: round.step, chunk: chunk))
             }
         }
-        let unit = round.unit(number)
+        let item = round.item(number)
         if members[index].outstanding.isEmpty { members[index].busySince = clock.now }
-        members[index].outstanding.append(Assignment(unit: unit, amount: round.amount(of: number)))
-        if unit.isWork { noteLateness(ofLast: index) }
-        actions.append(.assign(peer, id, unit))
+        members[index].outstanding.append(Assignment(item: item, sampleCount: round.sampleCount(of: number)))
+        if item.isWork { noteLateness(ofLast: index) }
+        actions.append(.assign(peer, id, item))
     }
 
     private mutating func plan(for tree: SummationTree, workers: Int) -> AssignmentPlan {

@@ -11,10 +11,10 @@ extension CoordinatorMachine {
 
     /// A member's gradient begins to arrive: it gets what is final of the next weights while the rest of it is on its way.
     mutating func noteAnswering(
-        _ unit: WorkUnit, _ peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
+        _ item: WorkItem, _ peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
-        guard let index = index(of: peer, member), members[index].holds(unit) else { return }
-        members[index].answering = unit
+        guard let index = index(of: peer, member), members[index].holds(item) else { return }
+        members[index].answering = item
         sendPublished(to: index, into: &actions)
     }
 

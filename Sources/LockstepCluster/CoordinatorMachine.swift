@@ -126,10 +126,10 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             activate(peer, member, ready, sharesMemory: sharesMemory, into: &actions)
         case .dataRequested(let peer, let member, let offset, let count):
             serveData(peer, member, offset: offset, count: count, into: &actions)
-        case .answering(let peer, let member, let unit):
-            noteAnswering(unit, peer, member, into: &actions)
-        case .answered(let peer, let member, let unit):
-            take(unit, from: peer, member, into: &actions)
+        case .answering(let peer, let member, let item):
+            noteAnswering(item, peer, member, into: &actions)
+        case .answered(let peer, let member, let item):
+            take(item, from: peer, member, into: &actions)
         case .goodbye(let peer, let member, let goodbye):
             bidFarewell(peer, member, goodbye, into: &actions)
         case .stranger(let peer):
@@ -148,10 +148,10 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             if configuration.adaptsActivity, !seconds.isEmpty { activity = ActivitySearch(predictions: seconds) }
         case .chunkUpdated(let version, let chunk):
             publish(version: version, chunk: chunk, into: &actions)
-        case .compared(let unit, let areEqual):
-            settle(unit, areEqual: areEqual, into: &actions)
-        case .judged(let unit, let wrong):
-            settle(unit, wrong: wrong, into: &actions)
+        case .compared(let item, let areEqual):
+            settle(item, areEqual: areEqual, into: &actions)
+        case .judged(let item, let wrong):
+            settle(item, wrong: wrong, into: &actions)
         case .inputBacklog(let exists):
             clock.isHeld = exists
         case .stop(let goodbye):
@@ -161,14 +161,14 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         }
     }
 
-    /// Whether a member's answer to `unit` is wanted: it was asked, and nobody else's answer has made it superfluous.
-    package func expects(_ unit: WorkUnit, from peer: PeerID, _ member: MemberID) -> Bool {
-        guard let round, round.includes(unit), let index = index(of: peer, member), members[index].holds(unit) else {
+    /// Whether a member's answer to `item` is wanted: it was asked, and nobody else's answer has made it superfluous.
+    package func expects(_ item: WorkItem, from peer: PeerID, _ member: MemberID) -> Bool {
+        guard let round, round.includes(item), let index = index(of: peer, member), members[index].holds(item) else {
             return false
         }
-        if !unit.isWork { return false }
-        if let audit = round.audit { return audit.wants(unit.number, from: members[index].info) }
-        return !isAnswered(unit)
+        if !item.isWork { return false }
+        if let audit = round.audit { return audit.wants(item.number, from: members[index].info) }
+        return !isAnswered(item)
     }
 
     /// Whether this is a member that has been welcomed and has not shown its fingerprint yet.

@@ -18,7 +18,7 @@ struct Member: Sendable {
     /// What it was given and has not answered, in the order in which it computes.
     var outstanding: [Assignment] = []
     /// The node whose gradient has begun to arrive.
-    var answering: WorkUnit?
+    var answering: WorkItem?
     /// Since when it computes the first of them.
     var busySince = Instant(nanoseconds: 0)
     /// Weights that were sent to it.
@@ -45,8 +45,8 @@ struct Member: Sendable {
 
     /// Whether its gradient of a node of this step is arriving, and it has nothing else to compute.
     func isAnswering(step: UInt64) -> Bool {
-        guard outstanding.count == 1, let unit = outstanding.first?.unit else { return false }
-        return unit == answering && unit.kind == .node && unit.step == step
+        guard outstanding.count == 1, let item = outstanding.first?.item else { return false }
+        return item == answering && item.kind == .node && item.step == step
     }
 
     /// Which process it is; it may be one that has had another membership.
@@ -54,8 +54,8 @@ struct Member: Sendable {
         CoordinatorMachine.ProcessIdentity(host: hello.host, processID: hello.processID)
     }
 
-    func holds(_ unit: WorkUnit) -> Bool {
-        outstanding.contains { $0.unit == unit }
+    func holds(_ item: WorkItem) -> Bool {
+        outstanding.contains { $0.item == item }
     }
 
     /// Who it is, for people.
@@ -64,11 +64,11 @@ struct Member: Sendable {
     }
 }
 
-/// A unit that a member was given.
+/// An item that a member was given.
 struct Assignment: Hashable, Sendable {
-    let unit: WorkUnit
+    let item: WorkItem
     /// How much of it there is: a node's samples, 1 for a block, 0 where only an answer is asked for.
-    let amount: Int
+    let sampleCount: Int
 }
 
 /// Who a worker is, for people.

@@ -9,7 +9,7 @@ struct Pace: Sendable {
     /// Seconds for an evaluation block.
     private var blocks = RunningMedian(window: window, capacity: capacity)
 
-    mutating func add(_ seconds: Double, kind: WorkUnit.Kind, step: UInt64) {
+    mutating func add(_ seconds: Double, kind: WorkItem.Kind, step: UInt64) {
         switch kind {
         case .node: nodes.add(seconds, step: step)
         case .block: blocks.add(seconds, step: step)
@@ -17,7 +17,7 @@ struct Pace: Sendable {
     }
 
     /// The usual time for one sample or block; nil before the first answer.
-    func usual(_ kind: WorkUnit.Kind) -> Double? {
+    func usual(_ kind: WorkItem.Kind) -> Double? {
         switch kind {
         case .node: nodes.value
         case .block: blocks.value

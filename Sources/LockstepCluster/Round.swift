@@ -11,24 +11,24 @@ struct Round: Sendable {
     let work: Work
     /// The step, or the version of the weights that are evaluated.
     let step: UInt64
-    /// Units that wait for a worker, in the order of their numbers.
+    /// Items that wait for a worker, in the order of their numbers.
     var pending: [UInt32]
     /// Blocks of an evaluation that are not answered.
     var unanswered: Set<UInt32> = []
     /// The second copies of a step that is audited.
     var audit: Audit?
-    /// The instant before which no unit is late.
+    /// The instant before which no item is late.
     var nextLate: Instant?
     var isComplete = false
 
-    var kind: WorkUnit.Kind {
+    var kind: WorkItem.Kind {
         switch work {
         case .step: .node
         case .evaluation: .block
         }
     }
 
-    /// Units that one worker may hold at a time. A block is given out while the one before is computed, so that
+    /// Items that one worker may hold at a time. A block is given out while the one before is computed, so that
     /// nobody waits for a message; a node is given again only to a worker that has answered everything.
     var window: Int {
         switch work {
@@ -37,24 +37,24 @@ struct Round: Sendable {
         }
     }
 
-    /// Whether a unit belongs to this round.
-    func includes(_ unit: WorkUnit) -> Bool {
-        kind == unit.kind && step == unit.step
+    /// Whether an item belongs to this round.
+    func includes(_ item: WorkItem) -> Bool {
+        kind == item.kind && step == item.step
     }
 
-    func unit(_ number: UInt32) -> WorkUnit {
-        WorkUnit(kind: kind, step: step, number: number)
+    func item(_ number: UInt32) -> WorkItem {
+        WorkItem(kind: kind, step: step, number: number)
     }
 
-    /// How much of a unit there is, as ``Assignment/amount``.
-    func amount(of number: UInt32) -> Int {
+    /// How much of an item there is, as ``Assignment/sampleCount``.
+    func sampleCount(of number: UInt32) -> Int {
         switch work {
         case .step(let tree): number == 0 ? 0 : tree.samples(of: NodeID(rawValue: number)).count
         case .evaluation: 1
         }
     }
 
-    /// Cuts the largest pending nodes into their children until there are `count` units, or only leaves. In an audit
+    /// Cuts the largest pending nodes into their children until there are `count` items, or only leaves. In an audit
     /// copies are compared node by node, so nodes stay whole.
     mutating func split(to count: Int) {
         guard case .step(let tree) = work, audit == nil else { return }

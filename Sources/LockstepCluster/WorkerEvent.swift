@@ -18,7 +18,7 @@ package enum WorkerEvent: Sendable {
     /// A chunk of the weights has come; its floats wait to be stored.
     case parameters(version: UInt64, chunk: Int)
     /// The coordinator asks for a node's gradient or a block's score.
-    case assigned(WorkUnit)
+    case assigned(WorkItem)
     case dismissed(Goodbye)
     /// This process cannot take part: no such kernel, no memory, a broken configuration.
     case unable(reason: String)
@@ -45,10 +45,10 @@ package enum WorkerAction: Sendable {
     case sendReady(Ready)
     /// Keep the floats at hand as this chunk of this version.
     case store(version: UInt64, chunk: Int)
-    /// Compute a unit and send the answer.
-    case compute(WorkUnit)
-    /// Answer a unit that asks only whether the weights are there.
-    case acknowledge(WorkUnit)
+    /// Compute an item and send the answer.
+    case compute(WorkItem)
+    /// Answer an item that asks only whether the weights are there.
+    case acknowledge(WorkItem)
     case sendGoodbye(Goodbye)
     case notify(WorkerNotice)
     case exit(WorkerEnding)

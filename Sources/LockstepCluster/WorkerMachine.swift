@@ -94,8 +94,8 @@ package struct WorkerMachine: Sendable {
             if let membership { actions.append(.notify(.joined(membership.member))) }
         case .parameters(let version, let chunk):
             store(version: version, chunk: chunk, now: now, into: &actions)
-        case .assigned(let unit):
-            work(on: unit, now: now, into: &actions)
+        case .assigned(let item):
+            work(on: item, now: now, into: &actions)
         case .dismissed(let goodbye):
             end(goodbye.code == .failed ? .failed(message: goodbye.message) : .finished, into: &actions)
         case .unable(let reason):
@@ -236,15 +236,15 @@ package struct WorkerMachine: Sendable {
         actions.append(.store(version: version, chunk: chunk))
     }
 
-    private mutating func work(on unit: WorkUnit, now: Instant, into actions: inout [WorkerAction]) {
+    private mutating func work(on item: WorkItem, now: Instant, into actions: inout [WorkerAction]) {
         guard case .serving = state else { return }
-        guard sharesMemory || weights?[unit.step].isComplete(unit.step) == true else {
-            return rejoin(reason: "work came before all of weights \(unit.step)", now: now, into: &actions)
+        guard sharesMemory || weights?[item.step].isComplete(item.step) == true else {
+            return rejoin(reason: "work came before all of weights \(item.step)", now: now, into: &actions)
         }
-        if unit.kind == .node && unit.number == 0 {
-            actions.append(.acknowledge(unit))
+        if item.kind == .node && item.number == 0 {
+            actions.append(.acknowledge(item))
         } else {
-            actions.append(.compute(unit))
+            actions.append(.compute(item))
         }
     }
 }

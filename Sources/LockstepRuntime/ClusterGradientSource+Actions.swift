@@ -84,7 +84,7 @@ extension ClusterGradientSource {
         supervision.notify(notice, machine.step, words ?? [])
     }
 
-    private func computeOwn(_ unit: WorkUnit) {
+    private func computeOwn(_ unit: WorkItem) {
         let batch = Batch(step: unit.step, schedule: computer.schedule)
         ledger.computeOwn(unit.node) { gradient in
             computer.gradient(
@@ -94,7 +94,7 @@ extension ClusterGradientSource {
     }
 
     /// Computes what the workers are not asked for.
-    private func computeHere(_ unit: WorkUnit, _ push: (PartialResult) throws -> Void) throws {
+    private func computeHere(_ unit: WorkItem, _ push: (PartialResult) throws -> Void) throws {
         switch unit.kind {
         case .node:
             try computeHere(Batch(step: unit.step, schedule: computer.schedule), with: local.rest, push)
@@ -116,7 +116,7 @@ extension ClusterGradientSource {
     }
 
     /// A worker that shares memory is told into which slot a gradient goes.
-    private func assignment(of unit: WorkUnit, to member: MemberID) -> Header {
+    private func assignment(of unit: WorkItem, to member: MemberID) -> Header {
         guard unit.kind == .node else { return header(.evaluate, member, step: unit.step, unit: unit.number) }
         let slot = unit.number == 0 ? 0 : region(of: member)?.place(unit) ?? 0
         return header(.assign, member, step: unit.step, unit: unit.number, segment: UInt32(slot))

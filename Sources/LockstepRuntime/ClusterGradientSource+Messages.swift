@@ -55,7 +55,7 @@ extension ClusterGradientSource {
         case .gradient:
             try takeGradient(header, from: peer, member, push)
         case .nodeResult:
-            let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
+            let unit = WorkItem(kind: .node, step: header.step, number: header.unit)
             let result: NodeResult = try decode()
             if machine.peer(of: member) == peer { paces.add(member, result.computeNanoseconds) }
             timeline?.mark(.arrival, member: member.rawValue, unit: unit, isAnswer: true)
@@ -69,7 +69,7 @@ extension ClusterGradientSource {
             }
             try handle(.answered(peer, member, unit), push)
         case .blockResult:
-            let unit = WorkUnit(kind: .block, step: header.step, number: header.unit)
+            let unit = WorkItem(kind: .block, step: header.step, number: header.unit)
             let result: BlockResult = try decode()
             if machine.expects(unit, from: peer, member) { scores[unit.number] = try score(result, of: unit) }
             try handle(.answered(peer, member, unit), push)
@@ -101,7 +101,7 @@ extension ClusterGradientSource {
         _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
         guard region(of: member) == nil else { throw ProtocolError.unexpectedKind(.gradient) }
-        let unit = WorkUnit(kind: .node, step: header.step, number: header.unit)
+        let unit = WorkItem(kind: .node, step: header.step, number: header.unit)
         let chunk = try FloatPayload.chunkIndex(
             of: header, payloadBytes: link.payload.count, elementSize: wire.elementSize, in: chunks)
         guard machine.expects(unit, from: peer, member) else { return }
@@ -136,7 +136,7 @@ extension ClusterGradientSource {
         return UnsafePointer(realigned.pointer)
     }
 
-    func score(_ result: BlockResult, of unit: WorkUnit) throws(ProtocolError) -> BlockScore {
+    func score(_ result: BlockResult, of unit: WorkItem) throws(ProtocolError) -> BlockScore {
         let predictions = result.predictions.map(Int.init)
         guard
             Int(result.total) == samples(in: EvaluationUnit(rawValue: unit.number)),

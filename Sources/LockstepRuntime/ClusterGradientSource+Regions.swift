@@ -54,7 +54,7 @@ extension ClusterGradientSource {
     }
 
     /// Hands on a gradient that its worker has announced, from where it stands.
-    func readGradient(of unit: WorkUnit, from member: MemberID, _ push: (PartialResult) throws -> Void) throws {
+    func readGradient(of unit: WorkItem, from member: MemberID, _ push: (PartialResult) throws -> Void) throws {
         guard let region = region(of: member) else { return }
         guard let (floats, isStable) = region.gradient(of: unit) else { throw ProtocolError.inconsistent(.nodeResult) }
         for (index, chunk) in chunks.chunks.enumerated() {

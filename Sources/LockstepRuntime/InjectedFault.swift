@@ -53,7 +53,7 @@ package struct InjectedFault {
     /// Called before a unit is computed.
     ///
     /// - Throws: What it gives up with.
-    mutating func willCompute(_ unit: WorkUnit) throws(SystemError) {
+    mutating func willCompute(_ unit: WorkItem) throws(SystemError) {
         guard unit.step >= firstStep else { return }
         switch kind {
         case .hang(let seconds):
@@ -71,7 +71,7 @@ package struct InjectedFault {
     }
 
     /// Called with the floats of an answer before they are sent.
-    func willSend(_ floats: UnsafeRawBufferPointer, of unit: WorkUnit) {
+    func willSend(_ floats: UnsafeRawBufferPointer, of unit: WorkItem) {
         guard case .flip = kind, unit.step >= firstStep else { return }
         let words = UnsafeMutableRawBufferPointer(mutating: floats).bindMemory(to: UInt32.self)
         guard let first = words.firstIndex(where: { $0 << 1 != 0 }) else { return }

@@ -27,7 +27,7 @@ final class MemberRegion {
     var descriptor: Int32 { region.descriptor }
 
     /// The slot for a node that the worker is given now.
-    func place(_ unit: WorkUnit) -> Int {
+    func place(_ unit: WorkItem) -> Int {
         if step != unit.step {
             step = unit.step
             used = 0
@@ -39,7 +39,7 @@ final class MemberRegion {
     }
 
     /// Where a node's sum stands, once the worker has announced it, and whether it stays there until the step ends.
-    func gradient(of unit: WorkUnit) -> (floats: UnsafePointer<Float>, isStable: Bool)? {
+    func gradient(of unit: WorkItem) -> (floats: UnsafePointer<Float>, isStable: Bool)? {
         guard step == unit.step, let slot = nodes[..<used].lastIndex(of: unit.number) else { return nil }
         guard let base = layout.floats(at: slot, in: region.bytes).baseAddress else { return nil }
         return (UnsafePointer(base), slot < layout.slots - 1)

@@ -52,7 +52,7 @@ extension Timeline {
     ///   - member: The worker that it is to or from.
     ///   - unit: A node of a step.
     ///   - isAnswer: Whether it is the worker's.
-    func mark(_ kind: Span.Kind, member: UInt32, unit: WorkUnit, isAnswer: Bool) {
+    func mark(_ kind: Span.Kind, member: UInt32, unit: WorkItem, isAnswer: Bool) {
         let place = UInt64(member & 0xFFFF) << 16 | UInt64(unit.number & 0x7FFF) << 1 | (isAnswer ? 1 : 0)
         mark(kind, step: unit.step, detail: unit.step << 32 | place)
     }

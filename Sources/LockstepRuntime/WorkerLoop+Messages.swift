@@ -66,9 +66,9 @@ extension WorkerLoop {
             try handle(.parameters(version: header.step, chunk: chunk))
         case .assign:
             slot = Int(header.segment)
-            try handle(.assigned(WorkUnit(kind: .node, step: header.step, number: header.unit)))
+            try handle(.assigned(WorkItem(kind: .node, step: header.step, number: header.unit)))
         case .evaluate:
-            try handle(.assigned(WorkUnit(kind: .block, step: header.step, number: header.unit)))
+            try handle(.assigned(WorkItem(kind: .block, step: header.step, number: header.unit)))
         case .timelineRequest:
             try reportTimeline()
         case .goodbye:

@@ -7,7 +7,7 @@ import LockstepTraining
 
 /// Computing a unit, and answering.
 extension WorkerLoop {
-    func compute(_ unit: WorkUnit) throws {
+    func compute(_ unit: WorkItem) throws {
         guard let task else { return }
         let start = Instant.now
         defer { task.timeline?.enter(.send) }
@@ -41,7 +41,7 @@ extension WorkerLoop {
     }
 
     /// Notes an end of a message about a unit: its assignment arrives, its answer leaves.
-    func mark(_ kind: Timeline.Span.Kind, _ unit: WorkUnit) {
+    func mark(_ kind: Timeline.Span.Kind, _ unit: WorkItem) {
         let member = machine.membership?.member.rawValue ?? 0
         task?.timeline?.mark(kind, member: member, unit: unit, isAnswer: kind == .departure)
     }
@@ -55,7 +55,7 @@ extension WorkerLoop {
         try link.send(header(.timeline), copying: report.encoded())
     }
 
-    func answer(_ unit: WorkUnit, with result: NodeResult) throws {
+    func answer(_ unit: WorkItem, with result: NodeResult) throws {
         task?.timeline?.enter(.send)
         mark(.departure, unit)
         let header = header(.nodeResult, step: unit.step, unit: unit.number)

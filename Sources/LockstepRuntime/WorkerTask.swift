@@ -94,7 +94,7 @@ final class WorkerTask {
     /// - Returns: The node's loss; nil if the step has no such node, or the memory no such slot.
     /// - Throws: What `send` throws.
     func gradient(
-        of unit: WorkUnit, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void,
+        of unit: WorkItem, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void,
         finish: (UnsafeRawBufferPointer) -> Void
     ) throws -> Double? {
         guard let computer else { return nil }
@@ -132,7 +132,7 @@ final class WorkerTask {
     }
 
     /// Scores an evaluation block; nil if there is no such block.
-    func score(of unit: WorkUnit) -> BlockScore? {
+    func score(of unit: WorkItem) -> BlockScore? {
         guard
             let computer, case let named = EvaluationUnit(rawValue: unit.number), let split = named.dataSplit,
             case let block = named.block, block < computer.evaluator.blocks(of: split).count

@@ -33,10 +33,10 @@ struct EventRingTests {
     @Test("A history tells what was decided behind what happened, in plain words")
     func history() {
         var history = MachineHistory<CoordinatorEvent, CoordinatorAction>()
-        let unit = WorkUnit(kind: .node, step: 12, number: 3)
+        let item = WorkItem(kind: .node, step: 12, number: 3)
         let (peer, member) = (PeerID(rawValue: 4), MemberID(rawValue: 2))
         history.append(
-            .peerLost(peer, reason: "its connection ended"), [.assign(peer, member, unit)], at: instant(0))
+            .peerLost(peer, reason: "its connection ended"), [.assign(peer, member, item)], at: instant(0))
         #expect(
             history.lines == [
                 "0.000000 s  peerLost(peer 4, reason: \"its connection ended\")",

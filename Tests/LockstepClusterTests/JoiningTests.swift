@@ -76,10 +76,10 @@ struct JoiningTests {
         let (peer, now) = (PeerID(rawValue: 1), Instant(nanoseconds: 2))
         var first = machine()
         let (old, present) = try joinTwice(&first, peer)
-        let unit = WorkUnit(kind: .node, step: 0, number: 1)
+        let item = WorkItem(kind: .node, step: 0, number: 1)
         let unknown = MemberID(rawValue: 99)
         let messages: [(CoordinatorEvent, MemberID?)] = [
-            (.answered(peer, old, unit), old), (.answered(peer, unknown, unit), unknown),
+            (.answered(peer, old, item), old), (.answered(peer, unknown, item), unknown),
             (.ready(peer, old, ready), old),
             (.dataRequested(peer, old, offset: 0, count: 1), old),
             (.goodbye(peer, old, Goodbye(code: .stopping, message: "")), old), (.stranger(peer), nil),
@@ -98,9 +98,9 @@ struct JoiningTests {
     @Test("The same on a connection without a present membership is answered: say hello again")
     func stranger() throws {
         let other = PeerID(rawValue: 2)
-        let unit = WorkUnit(kind: .node, step: 0, number: 1)
+        let item = WorkItem(kind: .node, step: 0, number: 1)
         let messages: [(MemberID) -> CoordinatorEvent] = [
-            { .answered(other, $0, unit) }, { .ready(other, $0, ready) }, { _ in .stranger(other) },
+            { .answered(other, $0, item) }, { .ready(other, $0, ready) }, { _ in .stranger(other) },
         ]
         for message in messages {
             var machine = machine()

@@ -51,12 +51,12 @@ struct SlowMemberTests {
         }
 
         /// Begins a step; the node that each member gets.
-        func begin(_ step: UInt64, _ tree: SummationTree) -> [PeerID: WorkUnit] {
-            var units: [PeerID: WorkUnit] = [:]
-            for case .assign(let peer, _, let unit) in take(.beginStep(step, tree, isAudited: false)) {
-                units[peer] = unit
+        func begin(_ step: UInt64, _ tree: SummationTree) -> [PeerID: WorkItem] {
+            var items: [PeerID: WorkItem] = [:]
+            for case .assign(let peer, _, let item) in take(.beginStep(step, tree, isAudited: false)) {
+                items[peer] = item
             }
-            return units
+            return items
         }
     }
 
@@ -93,8 +93,8 @@ struct SlowMemberTests {
     @Test("The next weights go to those who have answered, and once its answer begins to arrive to the last one, too")
     func early() throws {
         let run = try Run([quick, slow])
-        let units = run.begin(0, tree)
-        let (first, last) = (try #require(units[quick]), try #require(units[slow]))
+        let items = run.begin(0, tree)
+        let (first, last) = (try #require(items[quick]), try #require(items[slow]))
         run.take(.answered(quick, run.member(quick), first))
         #expect(sent(run.take(.chunkUpdated(version: 1, chunk: 1))) == ["1: 1.1"])
         #expect(sent(run.take(.answering(slow, run.member(slow), first))) == [], "not its own node")
@@ -110,8 +110,8 @@ struct SlowMemberTests {
     @Test("Whoever has not answered the step before is sent nothing of the weights after the next")
     func lagging() throws {
         let run = try Run([quick, slow])
-        let units = run.begin(0, tree)
-        let (first, last) = (try #require(units[quick]), try #require(units[slow]))
+        let items = run.begin(0, tree)
+        let (first, last) = (try #require(items[quick]), try #require(items[slow]))
         run.take(.answering(slow, run.member(slow), last))
         run.take(.answered(quick, run.member(quick), first))
         // The straggler's node is done by the other one.
@@ -140,10 +140,10 @@ struct SlowMemberTests {
         let run = try Run([quick, slow])
         for step in 0..<UInt64(4) {
             let start = run.time
-            let units = run.begin(step, tree)
-            guard let own = units[quick], let late = units[slow] else {
+            let items = run.begin(step, tree)
+            guard let own = items[quick], let late = items[slow] else {
                 // It sits a step out that it was late for.
-                for unit in units.values { run.take(.answered(quick, run.member(quick), unit)) }
+                for item in items.values { run.take(.answered(quick, run.member(quick), item)) }
                 continue
             }
             run.time = start + usual

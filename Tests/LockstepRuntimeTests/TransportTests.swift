@@ -79,13 +79,13 @@ struct TransportTests {
     func slots() throws {
         let region = try MemberRegion(
             member: MemberID(rawValue: 1), layout: RegionLayout(parameters: 10, shards: 4))
-        let first = WorkUnit(kind: .node, step: 3, number: 4)
-        let other = WorkUnit(kind: .node, step: 3, number: 5)
+        let first = WorkItem(kind: .node, step: 3, number: 4)
+        let other = WorkItem(kind: .node, step: 3, number: 5)
         #expect(region.gradient(of: first) == nil)
         #expect(region.place(first) == 0)
         #expect(region.gradient(of: first)?.isStable == true)
         #expect(region.gradient(of: other) == nil)
-        #expect(region.place(WorkUnit(kind: .node, step: 4, number: 5)) == 0)
+        #expect(region.place(WorkItem(kind: .node, step: 4, number: 5)) == 0)
         #expect(region.gradient(of: first) == nil && region.gradient(of: other) == nil)
     }
 

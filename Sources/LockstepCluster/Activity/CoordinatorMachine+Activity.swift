@@ -48,9 +48,9 @@ extension CoordinatorMachine {
         guard let round, !round.isComplete else { return }
         switch round.work {
         case .step(let tree):
-            actions.append(.computeHere(round.unit(tree.root.rawValue)))
+            actions.append(.computeHere(round.item(tree.root.rawValue)))
         case .evaluation:
-            for number in round.unanswered.sorted() { actions.append(.computeHere(round.unit(number))) }
+            for number in round.unanswered.sorted() { actions.append(.computeHere(round.item(number))) }
         }
         self.round?.audit = nil
         self.round?.pending.removeAll()

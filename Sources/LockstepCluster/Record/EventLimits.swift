@@ -44,8 +44,8 @@ struct EventLimits {
             guard version <= Self.versions, chunk < machine.configuration.chunks else {
                 return "chunk \(chunk) of weights \(version)"
             }
-        case .compared(let unit, _), .judged(let unit, _):
-            guard case .step(let tree)? = machine.round?.work, tree.contains(unit.node) else { return "no \(unit)" }
+        case .compared(let item, _), .judged(let item, _):
+            guard case .step(let tree)? = machine.round?.work, tree.contains(item.node) else { return "no \(item)" }
         default:
             break
         }

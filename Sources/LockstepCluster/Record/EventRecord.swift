@@ -75,9 +75,9 @@ extension ByteWriter {
             append(peer, member)
             append(offset)
             append(Int64(count))
-        case .answering(let peer, let member, let unit), .answered(let peer, let member, let unit):
+        case .answering(let peer, let member, let item), .answered(let peer, let member, let item):
             append(peer, member)
-            append(unit)
+            append(item)
         case .goodbye(let peer, let member, let goodbye):
             append(peer, member)
             append(blob: goodbye.encoded())
@@ -103,11 +103,11 @@ extension ByteWriter {
         case .chunkUpdated(let version, let chunk):
             append(version)
             append(UInt32(chunk))
-        case .compared(let unit, let areEqual):
-            append(unit)
+        case .compared(let item, let areEqual):
+            append(item)
             append(UInt8(areEqual ? 1 : 0))
-        case .judged(let unit, let wrong):
-            append(unit)
+        case .judged(let item, let wrong):
+            append(item)
             append(UInt32(wrong.count))
             for member in wrong { append(member.rawValue) }
         case .inputBacklog(let exists):
@@ -139,22 +139,22 @@ extension ByteWriter {
             append(peer, member)
             append(version)
             append(UInt32(chunk))
-        case .assign(let peer, let member, let unit):
+        case .assign(let peer, let member, let item):
             append(UInt8(5))
             append(peer, member)
-            append(unit)
-        case .compare(let unit, let first, let second):
+            append(item)
+        case .compare(let item, let first, let second):
             append(UInt8(6))
-            append(unit)
+            append(item)
             append(first.rawValue)
             append(second.rawValue)
-        case .recompute(let unit, let copies):
+        case .recompute(let item, let copies):
             append(UInt8(7))
-            append(unit)
+            append(item)
             for member in copies { append(member.rawValue) }
-        case .computeHere(let unit):
+        case .computeHere(let item):
             append(UInt8(11))
-            append(unit)
+            append(item)
         case .dismiss(let peer, let member, let goodbye):
             append(UInt8(8))
             append(peer, member)
@@ -173,10 +173,10 @@ extension ByteWriter {
         append(member.rawValue)
     }
 
-    private mutating func append(_ unit: WorkUnit) {
-        append(UInt8(unit.kind == .node ? 0 : 1))
-        append(unit.step)
-        append(unit.number)
+    private mutating func append(_ item: WorkItem) {
+        append(UInt8(item.kind == .node ? 0 : 1))
+        append(item.step)
+        append(item.number)
     }
 
     private mutating func append(blob: [UInt8]) {

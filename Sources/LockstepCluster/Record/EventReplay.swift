@@ -113,8 +113,8 @@ extension ByteReader {
             let (peer, member) = (try peer(), try member())
             let offset = try integer(UInt64.self)
             return .dataRequested(peer, member, offset: offset, count: Int(try integer(Int64.self)))
-        case .answering: return .answering(try peer(), try member(), try unit())
-        case .answered: return .answered(try peer(), try member(), try unit())
+        case .answering: return .answering(try peer(), try member(), try item())
+        case .answered: return .answered(try peer(), try member(), try item())
         case .goodbye: return .goodbye(try peer(), try member(), try body())
         case .stranger: return .stranger(try peer())
         case .peerLost: return .peerLost(try peer(), reason: try text())
@@ -139,14 +139,14 @@ extension ByteReader {
         case .chunkUpdated:
             let version = try integer(UInt64.self)
             return .chunkUpdated(version: version, chunk: Int(try integer(UInt32.self)))
-        case .compared: return .compared(try unit(), areEqual: try integer(UInt8.self) != 0)
+        case .compared: return .compared(try item(), areEqual: try integer(UInt8.self) != 0)
         case .judged:
-            let unit = try unit()
+            let item = try item()
             let count = Int(try integer(UInt32.self))
             guard count <= 2 else { throw .tooManyEntries(found: count, limit: 2) }
             var wrong: [MemberID] = []
             for _ in 0..<count { wrong.append(try member()) }
-            return .judged(unit, wrong: wrong)
+            return .judged(item, wrong: wrong)
         case .inputBacklog: return .inputBacklog(try integer(UInt8.self) != 0)
         case .stop: return .stop(try body())
         case .tick: return .tick
@@ -170,10 +170,10 @@ extension ByteReader {
         MemberID(rawValue: try integer(UInt32.self))
     }
 
-    private mutating func unit() throws(ProtocolError) -> WorkUnit {
-        let kind: WorkUnit.Kind = try integer(UInt8.self) == 0 ? .node : .block
+    private mutating func item() throws(ProtocolError) -> WorkItem {
+        let kind: WorkItem.Kind = try integer(UInt8.self) == 0 ? .node : .block
         let step = try integer(UInt64.self)
-        return WorkUnit(kind: kind, step: step, number: try integer(UInt32.self))
+        return WorkItem(kind: kind, step: step, number: try integer(UInt32.self))
     }
 
     private mutating func body<Body: MessageBody>() throws(ProtocolError) -> Body {

@@ -35,7 +35,7 @@ func recordedRun(adapts: Bool) -> [UInt8] {
         let isAudited = step == 1
         recorder.take(.beginStep(step, tree, isAudited: isAudited))
         recorder.take(.stranger(PeerID(rawValue: 9)))
-        recorder.take(.answered(peers[0], MemberID(rawValue: 7), WorkUnit(kind: .node, step: step, number: 2)))
+        recorder.take(.answered(peers[0], MemberID(rawValue: 7), WorkItem(kind: .node, step: step, number: 2)))
         recorder.answerAll(areEqual: step != 1)
         recorder.take(.chunkUpdated(version: step + 1, chunk: 1))
         recorder.take(.tick)

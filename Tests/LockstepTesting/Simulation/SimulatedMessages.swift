@@ -14,8 +14,8 @@ enum Upward {
     case hello(Hello)
     case dataRequest(WorkerMachine.Membership?, offset: UInt64, count: Int)
     case ready(WorkerMachine.Membership?, Ready)
-    case gradient(WorkerMachine.Membership?, WorkUnit, chunk: Int, Answer)
-    case result(WorkerMachine.Membership?, WorkUnit, Answer)
+    case gradient(WorkerMachine.Membership?, WorkItem, chunk: Int, Answer)
+    case result(WorkerMachine.Membership?, WorkItem, Answer)
     case goodbye(WorkerMachine.Membership?, Goodbye)
 
     /// As whom; nil for a hello.
@@ -35,7 +35,7 @@ enum Downward {
     case refuse(Refusal)
     case dataChunk(WorkerMachine.Membership, offset: UInt64, count: Int)
     case parameters(WorkerMachine.Membership, version: UInt64, chunk: Int)
-    case assign(WorkerMachine.Membership, WorkUnit)
+    case assign(WorkerMachine.Membership, WorkItem)
     case goodbye(WorkerMachine.Membership, Goodbye)
 }
 

@@ -4,9 +4,9 @@ import LockstepTimeline
 
 /// A worker process: the real state machine, and what a loop around it holds.
 struct SimulatedProcess {
-    /// A unit that is being computed.
+    /// An item that is being computed.
     struct Computing {
-        let unit: WorkUnit
+        let item: WorkItem
         let speaker: WorkerMachine.Membership?
         /// The first half of the weights, which are read as it begins; the others are read as it ends.
         let firstHalf: [UInt64]

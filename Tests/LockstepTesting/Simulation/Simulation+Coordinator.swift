@@ -72,53 +72,53 @@ extension Simulation {
             handle(.dataRequested(peer, member, offset: offset, count: count))
         case .ready(_, let ready):
             handle(.ready(peer, member, ready, sharesMemory: plan.sharesMemory))
-        case .gradient(_, let unit, let chunk, let answer):
-            takeGradient(unit, chunk, answer, from: peer, member)
-        case .result(_, let unit, let answer):
-            if machine.expects(unit, from: peer, member) {
-                guard unit.kind == .block || parts.isComplete(unit, from: member) else {
+        case .gradient(_, let item, let chunk, let answer):
+            takeGradient(item, chunk, answer, from: peer, member)
+        case .result(_, let item, let answer):
+            if machine.expects(item, from: peer, member) {
+                guard item.kind == .block || parts.isComplete(item, from: member) else {
                     return handle(.peerLost(peer, reason: "it broke the protocol"))
                 }
-                take(answer, of: unit, from: member)
+                take(answer, of: item, from: member)
             }
-            handle(.answered(peer, member, unit))
+            handle(.answered(peer, member, item))
         case .goodbye(_, let goodbye):
             handle(.goodbye(peer, member, goodbye))
         }
     }
 
-    private func takeGradient(_ unit: WorkUnit, _ chunk: Int, _ answer: Answer, from peer: PeerID, _ member: MemberID) {
-        guard machine.expects(unit, from: peer, member) else {
-            if unit.step != version || answer.digest != digest { torn += 1 }
+    private func takeGradient(_ item: WorkItem, _ chunk: Int, _ answer: Answer, from peer: PeerID, _ member: MemberID) {
+        guard machine.expects(item, from: peer, member) else {
+            if item.step != version || answer.digest != digest { torn += 1 }
             return
         }
-        if parts.insert(chunk, of: unit, from: member) { handle(.answering(peer, member, unit)) }
+        if parts.insert(chunk, of: item, from: member) { handle(.answering(peer, member, item)) }
         if machine.isAudited {
-            copies[CopyKey(unit: unit, member: member), default: emptyCopy].gradients[chunk] = answer
+            copies[CopyKey(item: item, member: member), default: emptyCopy].gradients[chunk] = answer
         } else {
-            push(unit, chunk, answer)
+            push(item, chunk, answer)
         }
     }
 
-    private func take(_ answer: Answer, of unit: WorkUnit, from member: MemberID) {
-        switch unit.kind {
+    private func take(_ answer: Answer, of item: WorkItem, from member: MemberID) {
+        switch item.kind {
         case .node:
             if machine.isAudited {
-                copies[CopyKey(unit: unit, member: member), default: emptyCopy].result = answer
+                copies[CopyKey(item: item, member: member), default: emptyCopy].result = answer
             } else {
-                pushLoss(unit, answer)
+                pushLoss(item, answer)
             }
         case .block:
-            if answer.digest != digest { report("a block was scored with wrong weights: \(unit)") }
-            if !scored.insert(unit.number).inserted { report("a block counted twice: \(unit)") }
+            if answer.digest != digest { report("a block was scored with wrong weights: \(item)") }
+            if !scored.insert(item.number).inserted { report("a block counted twice: \(item)") }
         }
     }
 
     /// The digest of the present weights.
     var digest: UInt64 { StandInArithmetic.digest(weights[Int(version & 1)]) }
 
-    private func copy(_ unit: WorkUnit, _ member: MemberID) -> Copy {
-        copies[CopyKey(unit: unit, member: member)] ?? emptyCopy
+    private func copy(_ item: WorkItem, _ member: MemberID) -> Copy {
+        copies[CopyKey(item: item, member: member)] ?? emptyCopy
     }
 
     private var emptyCopy: Copy { Copy(gradients: Array(repeating: nil, count: plan.chunks)) }
@@ -126,15 +126,15 @@ extension Simulation {
     // MARK: - The trainer
 
     /// What the reducer gets must have been computed from the step's weights.
-    private func push(_ unit: WorkUnit, _ chunk: Int, _ answer: Answer) {
-        guard unit.step == version, answer.digest == digest else {
-            return report("a gradient of wrong or torn weights would count: \(unit)")
+    private func push(_ item: WorkItem, _ chunk: Int, _ answer: Answer) {
+        guard item.step == version, answer.digest == digest else {
+            return report("a gradient of wrong or torn weights would count: \(item)")
         }
         let tree = tree(of: version)
         StandInArithmetic.gradient(
-            of: unit.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
-        if answer.culprit > 0 { scratch.pointer[tree.samples(of: unit.node).lowerBound] += 1 }
-        guard let total = reducer.add(unit.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
+            of: item.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
+        if answer.culprit > 0 { scratch.pointer[tree.samples(of: item.node).lowerBound] += 1 }
+        guard let total = reducer.add(item.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
         let sum = total.make(total.range, in: sumRoom.pointer)
         for element in 0..<plan.batch {
             let expected =
@@ -152,7 +152,7 @@ extension Simulation {
         if machine.aloneUntil == nil { handle(.chunkUpdated(version: version + 1, chunk: chunk)) }
     }
 
-    private func pushLoss(_ unit: WorkUnit, _ answer: Answer) {
+    private func pushLoss(_ unit: WorkItem, _ answer: Answer) {
         let value = StandInArithmetic.loss(of: unit.node, in: tree(of: version), digest: answer.digest)
         reducer.add(unit.node, lossSum: value)
         loss = reducer.lossSum
@@ -209,7 +209,7 @@ extension Simulation {
         let isAudited = random.chance(plan.auditQuarters, in: 4)
         if let until = machine.aloneUntil, until > now, !isAudited {
             untold += 1
-            return computeHere(WorkUnit(kind: .node, step: version, number: tree.root.rawValue))
+            return computeHere(WorkItem(kind: .node, step: version, number: tree.root.rawValue))
         }
         handle(.beginStep(version, tree, isAudited: isAudited))
     }
@@ -256,63 +256,63 @@ extension Simulation {
             send(.dataChunk(membership(member), offset: offset, count: count), to: peer)
         case .sendParameters(let peer, let member, let version, let chunk):
             send(.parameters(membership(member), version: version, chunk: chunk), to: peer)
-        case .assign(let peer, let member, let unit):
-            if plan.splitsRoot, unit.kind == .node, isSumOfAll(unit) {
-                report("a sum that is the coordinator's was asked for: \(unit)")
+        case .assign(let peer, let member, let item):
+            if plan.splitsRoot, item.kind == .node, isSumOfAll(item) {
+                report("a sum that is the coordinator's was asked for: \(item)")
             }
-            send(.assign(membership(member), unit), to: peer)
-        case .compare(let unit, let first, let second): compare(unit, first, second)
-        case .recompute(let unit, let members): recompute(unit, members)
-        case .computeHere(let unit): computeHere(unit)
+            send(.assign(membership(member), item), to: peer)
+        case .compare(let item, let first, let second): compare(item, first, second)
+        case .recompute(let item, let members): recompute(item, members)
+        case .computeHere(let item): computeHere(item)
         case .dismiss(let peer, let member, let goodbye): send(.goodbye(membership(member), goodbye), to: peer)
         case .notify(let notice): take(notice)
         case .fail(let failure): self.failure = self.failure ?? failure
         }
     }
 
-    /// Whether a unit is the sum over all shards, and more than one.
-    private func isSumOfAll(_ unit: WorkUnit) -> Bool {
-        let tree = tree(of: unit.step)
-        return unit.node == tree.root && tree.children(of: tree.root) != nil
+    /// Whether an item is the sum over all shards, and more than one.
+    private func isSumOfAll(_ item: WorkItem) -> Bool {
+        let tree = tree(of: item.step)
+        return item.node == tree.root && tree.children(of: tree.root) != nil
     }
 
     private func membership(_ member: MemberID) -> WorkerMachine.Membership {
         WorkerMachine.Membership(run: Self.run, member: member)
     }
 
-    private func compare(_ unit: WorkUnit, _ first: MemberID, _ second: MemberID) {
-        let areEqual = copy(unit, first) == copy(unit, second)
-        if areEqual { release(copy(unit, first), of: unit) }
-        handle(.compared(unit, areEqual: areEqual))
+    private func compare(_ item: WorkItem, _ first: MemberID, _ second: MemberID) {
+        let areEqual = copy(item, first) == copy(item, second)
+        if areEqual { release(copy(item, first), of: item) }
+        handle(.compared(item, areEqual: areEqual))
     }
 
-    private func recompute(_ unit: WorkUnit, _ members: [MemberID]) {
+    private func recompute(_ item: WorkItem, _ members: [MemberID]) {
         let answer = Answer(digest: digest)
         let own = Copy(gradients: Array(repeating: answer, count: plan.chunks), result: answer)
-        release(own, of: unit)
-        handle(.judged(unit, wrong: members.filter { copy(unit, $0) != own }))
+        release(own, of: item)
+        handle(.judged(item, wrong: members.filter { copy(item, $0) != own }))
     }
 
-    private func computeHere(_ unit: WorkUnit) {
+    private func computeHere(_ item: WorkItem) {
         computedHere += 1
         let answer = Answer(digest: digest)
-        switch unit.kind {
+        switch item.kind {
         case .node:
-            for chunk in 0..<plan.chunks { push(unit, chunk, answer) }
-            pushLoss(unit, answer)
+            for chunk in 0..<plan.chunks { push(item, chunk, answer) }
+            pushLoss(item, answer)
         case .block:
-            take(answer, of: unit, from: MemberID(rawValue: 0))
+            take(answer, of: item, from: MemberID(rawValue: 0))
         }
-        let amount = unit.kind == .node ? tree(of: unit.step).samples : 3
-        coordinatorBusyUntil = max(coordinatorBusyUntil, time) + UInt64(amount) * plan.nanosecondsPerSample
+        let sampleCount = item.kind == .node ? tree(of: item.step).samples : 3
+        coordinatorBusyUntil = max(coordinatorBusyUntil, time) + UInt64(sampleCount) * plan.nanosecondsPerSample
     }
 
-    private func release(_ copy: Copy, of unit: WorkUnit) {
+    private func release(_ copy: Copy, of item: WorkItem) {
         for (chunk, answer) in copy.gradients.enumerated() {
             guard let answer else { return report("a copy without all of its chunks counts") }
-            push(unit, chunk, answer)
+            push(item, chunk, answer)
         }
-        if let result = copy.result { pushLoss(unit, result) }
+        if let result = copy.result { pushLoss(item, result) }
     }
 
     private func take(_ notice: ClusterNotice) {

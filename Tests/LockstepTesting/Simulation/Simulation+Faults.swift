@@ -76,8 +76,8 @@ extension Simulation {
         } else if let input = inbox.last, case .message = input {
             inbox.append(input)
         } else if let connection = processes[index].connection, let member = processes[index].machine.membership {
-            let unit = WorkUnit(kind: .node, step: version, number: 1)
-            inbox.append(.message(connection: connection, .result(member, unit, Answer(digest: digest))))
+            let item = WorkItem(kind: .node, step: version, number: 1)
+            inbox.append(.message(connection: connection, .result(member, item, Answer(digest: digest))))
         }
         wakeWorker(index, at: time)
         wakeCoordinator(at: time)

@@ -61,8 +61,8 @@ extension Simulation {
             if addressee == own { handle(.dataReceived(offset: offset, count: count), by: index) }
         case .parameters(let addressee, let version, let chunk):
             if addressee == own { handle(.parameters(version: version, chunk: chunk), by: index, value) }
-        case .assign(let addressee, let unit):
-            if addressee == own { handle(.assigned(unit), by: index) }
+        case .assign(let addressee, let item):
+            if addressee == own { handle(.assigned(item), by: index) }
         case .goodbye(let addressee, let goodbye):
             if addressee == own { handle(.dismissed(goodbye), by: index) }
         }
@@ -100,10 +100,10 @@ extension Simulation {
             send(.ready(speaker, ready), from: index)
         case .store(let version, let chunk):
             processes[index].weights[Int(version & 1)][chunk] = value
-        case .compute(let unit):
-            startComputing(unit, index)
-        case .acknowledge(let unit):
-            send(.result(speaker, unit, Answer(digest: 0)), from: index)
+        case .compute(let item):
+            startComputing(item, index)
+        case .acknowledge(let item):
+            send(.result(speaker, item, Answer(digest: 0)), from: index)
         case .sendGoodbye(let goodbye):
             send(.goodbye(speaker, goodbye), from: index)
         case .notify(let notice):
@@ -116,21 +116,21 @@ extension Simulation {
 
     // MARK: - Computing
 
-    private func startComputing(_ unit: WorkUnit, _ index: Int) {
-        let amount: Int
-        switch unit.kind {
+    private func startComputing(_ item: WorkItem, _ index: Int) {
+        let sampleCount: Int
+        switch item.kind {
         case .node:
-            guard tree(of: unit.step).contains(unit.node) else { return report("asked for no node: \(unit)") }
-            amount = tree(of: unit.step).samples(of: unit.node).count
+            guard tree(of: item.step).contains(item.node) else { return report("asked for no node: \(item)") }
+            sampleCount = tree(of: item.step).samples(of: item.node).count
         case .block:
-            amount = 3
+            sampleCount = 3
         }
-        let read = weightsAtHand(of: index, unit.step)
+        let read = weightsAtHand(of: index, item.step)
         processes[index].computing = SimulatedProcess.Computing(
-            unit: unit, speaker: processes[index].machine.membership,
+            item: item, speaker: processes[index].machine.membership,
             firstHalf: Array(read.prefix((plan.chunks + 1) / 2)))
         let jitter = random.number(below: plan.nanosecondsPerSample / 4)
-        var duration = UInt64(amount) * plan.nanosecondsPerSample * processes[index].slowness + jitter
+        var duration = UInt64(sampleCount) * plan.nanosecondsPerSample * processes[index].slowness + jitter
         if processes[index].hangs { duration = 1_000_000_000_000_000 }
         processes[index].busyUntil = time + duration
         wakeWorker(index, at: time + duration)
@@ -144,19 +144,19 @@ extension Simulation {
     private func finishComputing(_ index: Int) {
         guard let computing = processes[index].computing else { return }
         processes[index].computing = nil
-        let unit = computing.unit
-        let secondHalf = weightsAtHand(of: index, unit.step).dropFirst(computing.firstHalf.count)
+        let item = computing.item
+        let secondHalf = weightsAtHand(of: index, item.step).dropFirst(computing.firstHalf.count)
         var answer = Answer(digest: StandInArithmetic.digest(computing.firstHalf + secondHalf))
-        if processes[index].isLiar, unit.kind == .node, random.chance(1, in: 3) {
+        if processes[index].isLiar, item.kind == .node, random.chance(1, in: 3) {
             answer.culprit = index + 1
             lies += 1
         }
-        if unit.kind == .node {
+        if item.kind == .node {
             for chunk in (0..<plan.chunks).reversed() {
-                send(.gradient(computing.speaker, unit, chunk: chunk, answer), from: index)
+                send(.gradient(computing.speaker, item, chunk: chunk, answer), from: index)
             }
         }
-        send(.result(computing.speaker, unit, answer), from: index)
+        send(.result(computing.speaker, item, answer), from: index)
     }
 
     // MARK: - The end of a process

@@ -61,9 +61,9 @@ package final class Simulation {
         case ended
     }
 
-    /// A copy of an audited node, by unit and member.
+    /// A copy of an audited node, by item and member.
     struct CopyKey: Hashable {
-        let unit: WorkUnit
+        let item: WorkItem
         let member: MemberID
     }
 

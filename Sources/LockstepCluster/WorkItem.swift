@@ -1,7 +1,7 @@
 package import LockstepSharding
 
-/// The unit of assignment, answer and re-dispatch: a tree node of a step, or a block of an evaluation.
-package struct WorkUnit: Hashable, Sendable, CustomStringConvertible {
+/// The work item of assignment, answer and re-dispatch: a tree node of a step, or a block of an evaluation.
+package struct WorkItem: Hashable, Sendable, CustomStringConvertible {
     package enum Kind: Hashable, Sendable {
         /// `number` is a node of the step's summation tree; 0 asks only for the answer, so that a worker without
         /// nodes shows that it has the weights.
