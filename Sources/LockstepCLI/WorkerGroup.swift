@@ -19,15 +19,15 @@ struct WorkerGroup {
     /// - Parameter stop: The process's signals.
     /// - Throws: `UsageError` with the status of a worker that failed; `SystemError` if none can be started.
     func run(stop: StopSignals) throws {
-        var replacements = Replacements(
+        var restartPolicy = RestartPolicy(
             places: count, limit: maximumRestarts, deadlines: Deadlines(), now: .now)
         var running: [Int: ChildProcess] = [:]
         for place in 0..<count { running[place] = try start(place) }
         var failure: ChildProcess.Exit?
         var (isStopping, isOver) = (false, false)
-        while !running.isEmpty || (replacements.nextDue != nil && !isStopping && !isOver) {
+        while !running.isEmpty || (restartPolicy.nextStart != nil && !isStopping && !isOver) {
             waitForNews(
-                of: Array(running.values), stop: isStopping ? nil : stop, until: replacements.nextDue)
+                of: Array(running.values), stop: isStopping ? nil : stop, until: restartPolicy.nextStart)
             if !isStopping, stop.requested != nil {
                 isStopping = true
                 for process in running.values { process.send(signal: SIGTERM) }
@@ -37,14 +37,14 @@ struct WorkerGroup {
                 running[place] = nil
                 if ending.isSuccess { isOver = true }
                 if case .signalled = ending, !isStopping {
-                    let decision = replacements.ended(place, .died, now: .now)
+                    let decision = restartPolicy.processEnded(at: place, .died, now: .now)
                     if !announce(decision, place, process, ending) { failure = failure ?? ending }
                 } else if !ending.isSuccess {
                     failure = failure ?? ending
                 }
             }
             if isStopping { continue }
-            for place in replacements.takeDue(now: .now) { running[place] = try start(place) }
+            for place in restartPolicy.startDue(now: .now) { running[place] = try start(place) }
         }
         if let failure {
             throw UsageError("a worker process ended with \(failure)", status: .unavailable)
@@ -58,12 +58,12 @@ struct WorkerGroup {
 
     /// Tells what is done about a death; whether anything is.
     private func announce(
-        _ decision: Replacements.Decision, _ place: Int, _ process: ChildProcess,
+        _ decision: RestartPolicy.Decision, _ place: Int, _ process: ChildProcess,
         _ ending: ChildProcess.Exit
     ) -> Bool {
         let notice: ClusterNotice
         switch decision {
-        case .replaced(let seconds, let count, let limit):
+        case .restart(let seconds, let count, let limit):
             notice = .replacing(place: place, seconds: seconds, count: count, limit: limit)
         case .exhausted(let limit):
             notice = .notReplaced(place: place, limit: limit)
@@ -71,7 +71,7 @@ struct WorkerGroup {
             return false
         }
         console.warning("pid \(process.processID) ended with \(ending): \(notice.text(ending: nil))")
-        if case .replaced = decision { return true }
+        if case .restart = decision { return true }
         return false
     }
 

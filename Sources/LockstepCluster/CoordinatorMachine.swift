@@ -85,7 +85,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     var plans: [PlanKey: AssignmentPlan] = [:]
     package private(set) var counts = Counts()
     /// The time that counts.
-    var clock: ListeningClock
+    var clock: ClampedClock
     /// How long answers take.
     var pace = Pace()
     /// Members evicted for want of an answer since the last one came.
@@ -111,7 +111,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     /// Starts to gather workers.
     package init(configuration: Configuration, now: Instant) {
         self.configuration = configuration
-        self.clock = ListeningClock(patience: configuration.deadlines.patience, now: now)
+        self.clock = ClampedClock(maximumGap: configuration.deadlines.maximumGap, now: now)
         self.phase = .gathering(until: now.advanced(bySeconds: configuration.deadlines.start))
         self.published = ChunkSet(version: 0, capacity: configuration.chunks)
     }

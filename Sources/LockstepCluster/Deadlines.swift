@@ -21,7 +21,7 @@
 /// Start and rejoin are the run configuration's `timeouts`. What is usual is the run's own: the median over the last 64
 /// steps of the time that an answer took for each of its samples, times the samples that are asked for.
 ///
-/// Only time in which the coordinator listens counts: between two events at most ``patience`` passes. A coordinator that
+/// Only time in which the coordinator listens counts: between two events at most ``maximumGap`` passes. A coordinator that
 /// was busy with something else, or stopped, never takes its own absence for a worker's death.
 package struct Deadlines: Hashable, Sendable {
     package var heartbeatInterval = 1.0
@@ -45,7 +45,7 @@ package struct Deadlines: Hashable, Sendable {
     package var report = 5.0
     package var exitGrace = 5.0
     /// The most time that counts between two events.
-    package var patience = 1.0
+    package var maximumGap = 1.0
 
     package init(start: Double = 60, rejoin: Double = 60) {
         self.start = start

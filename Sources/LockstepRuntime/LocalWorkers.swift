@@ -23,7 +23,7 @@ final class LocalWorkers {
     private let endpoint: Endpoint
     private let arguments: [String]
     private let log: (Int) -> String
-    private var replacements: Replacements
+    private var restartPolicy: RestartPolicy
     private var workers: [Worker] = []
     private let running = RunningProcesses()
     private var watch: ((Lifeline) throws -> Void)?
@@ -48,7 +48,7 @@ final class LocalWorkers {
         self.endpoint = endpoint
         self.arguments = arguments
         self.log = log
-        replacements = Replacements(places: count, limit: maximumRestarts, deadlines: deadlines, now: .now)
+        restartPolicy = RestartPolicy(places: count, limit: maximumRestarts, deadlines: deadlines, now: .now)
         for index in 0..<count { workers.append(try start(index)) }
     }
 
@@ -68,17 +68,17 @@ final class LocalWorkers {
     }
 
     /// Dead ones that were replaced, or soon will be.
-    var restarts: Int { replacements.count }
+    var restarts: Int { restartPolicy.count }
 
     /// When a replacement is to be started.
-    var nextDue: Instant? { replacements.nextDue }
+    var nextDue: Instant? { restartPolicy.nextStart }
 
     /// Looks for workers that have ended, and starts those that are due.
     ///
     /// - Parameters:
     ///   - isGathering: Whether the run still waits for its first workers; one that gives up then never joined.
     ///   - isNeeded: Whether the run cannot go on without any.
-    ///   - notify: Told of replacements.
+    ///   - notify: Told of restarts.
     /// - Throws: ``RunError`` when a worker did not join, or when none is left, is needed and will come; `SystemError` if a
     ///   replacement cannot be started.
     func check(isGathering: Bool, isNeeded: Bool, notify: (ClusterNotice) -> Void) throws {
@@ -94,7 +94,7 @@ final class LocalWorkers {
             }
             decide(index, notify)
         }
-        for index in replacements.takeDue(now: .now) { workers[index] = try start(index) }
+        for index in restartPolicy.startDue(now: .now) { workers[index] = try start(index) }
         if isNeeded || isGathering, let last = workers.last, let ending = last.ending,
             workers.allSatisfy({ $0.ending != nil }), nextDue == nil
         {
@@ -104,8 +104,8 @@ final class LocalWorkers {
 
     private func decide(_ index: Int, _ notify: (ClusterNotice) -> Void) {
         let hasLeft = workers[index].hasLeft || workers[index].ending?.isSuccess == true
-        switch replacements.ended(index, hasLeft ? .left : .died, now: .now) {
-        case .replaced(let seconds, let count, let limit):
+        switch restartPolicy.processEnded(at: index, hasLeft ? .left : .died, now: .now) {
+        case .restart(let seconds, let count, let limit):
             notify(.replacing(place: index, seconds: seconds, count: count, limit: limit))
         case .exhausted(let limit):
             notify(.notReplaced(place: index, limit: limit))

@@ -162,7 +162,7 @@ extension Simulation {
     // MARK: - The end of a process
 
     /// A process has ended; its parent replaces it if it died.
-    func end(_ index: Int, _ ending: Replacements.Ending, noticedAfter: UInt64) {
+    func end(_ index: Int, _ ending: RestartPolicy.Ending, noticedAfter: UInt64) {
         guard processes[index].isAlive else { return }
         processes[index].isAlive = false
         if let connection = processes[index].connection {
@@ -173,7 +173,7 @@ extension Simulation {
             if wasOpen, ending == .left { connections[connection].deliversRest = true }
         }
         guard let place = processes[index].place, stage != .ended else { return }
-        if case .replaced(let seconds, _, _) = replacements.ended(place, ending, now: now) {
+        if case .restart(let seconds, _, _) = restartPolicy.processEnded(at: place, ending, now: now) {
             queue.add(.starts(place: place), at: time + UInt64(seconds * 1e9) + 1)
         }
     }

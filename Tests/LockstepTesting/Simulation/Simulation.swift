@@ -84,7 +84,7 @@ package final class Simulation {
     private var events = 0
     var connections: [SimulatedConnection] = []
     var processes: [SimulatedProcess] = []
-    var replacements: Replacements
+    var restartPolicy: RestartPolicy
 
     var machine: CoordinatorMachine
     var actions: [CoordinatorAction] = []
@@ -133,7 +133,7 @@ package final class Simulation {
         self.keepsHistory = keepsHistory
         random = SimulationRandom(seed: mix(seed))
         let deadlines = Deadlines()
-        replacements = Replacements(
+        restartPolicy = RestartPolicy(
             places: plan.workers, limit: plan.maximumRestarts, deadlines: deadlines, now: Instant(nanoseconds: 0))
         machine = CoordinatorMachine(
             configuration: CoordinatorMachine.Configuration(
@@ -189,7 +189,7 @@ package final class Simulation {
             throw broken("workers were lost without any fault: \(machine.counts)")
         }
         return Outcome(
-            failure: failure, counts: machine.counts, faults: faults, restarts: replacements.count, events: events,
+            failure: failure, counts: machine.counts, faults: faults, restarts: restartPolicy.count, events: events,
             lies: lies, torn: torn, named: named, seconds: Double(time) * 1e-9, computedHere: computedHere,
             choices: choices, untold: untold, outdated: outdated)
     }
@@ -207,7 +207,7 @@ package final class Simulation {
         case .coordinatorWakes: wakeCoordinator()
         case .workerWakes(let process): wake(process)
         case .starts(let place):
-            for due in replacements.takeDue(now: now) where stage != .ended { start(place: due) }
+            for due in restartPolicy.startDue(now: now) where stage != .ended { start(place: due) }
             _ = place
         case .goesWrong(let fault): goWrong(fault)
         }
