@@ -161,10 +161,10 @@ extension ByteWriter {
             append(blob: goodbye.encoded())
         case .notify(let notice):
             append(UInt8(9))
-            append("\(notice)")
+            append(notice.recordText)
         case .fail(let failure):
             append(UInt8(10))
-            append("\(failure)")
+            append(failure.recordText)
         }
     }
 
