@@ -59,7 +59,7 @@ extension RunOptions {
         return Cluster.Options(
             endpoints: endpoints, workers: workers, allowsMixedKernels: allowMixedKernels,
             transport: source.transport ?? .auto, keys: keys, timeline: timelineOptions(for: run),
-            auditedFraction: audit, maximumRestarts: maxRestarts, eventRecord: recordEvents, adaptsActivity: adapts)
+            auditedFraction: audit, maximumRestarts: maxRestarts, eventRecord: recordEvents, tunesWorkerCount: adapts)
     }
 
     /// Makes the run's directory, or takes that of the run that is resumed.

@@ -87,6 +87,6 @@ extension CoordinatorMachine {
     private func state(of member: Member) -> ClusterStatus.Worker.State {
         if !member.isActive { return .preparing }
         if !member.outstanding.isEmpty { return .computing }
-        return choosesAlone || member.isInReserve ? .resting : .idle
+        return coordinatorComputesAlone || member.isInReserve ? .resting : .idle
     }
 }

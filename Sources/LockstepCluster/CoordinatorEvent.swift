@@ -84,7 +84,7 @@ package enum ClusterNotice: Hashable, Sendable {
     /// What a step will take.
     case prediction(StepPrediction)
     /// How many workers compute from now on.
-    case activity(ActivityChoice)
+    case workerCount(WorkerCountChoice)
     /// Idle workers have often had to compute a worker's nodes too. Seconds are for one sample.
     case slow(MemberInfo, seconds: Double, median: Double, times: Int)
     /// An audit has found that a worker computes other bits than it should.

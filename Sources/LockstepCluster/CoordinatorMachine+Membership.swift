@@ -213,7 +213,7 @@ extension CoordinatorMachine {
 
     /// Starts to wait for a worker if the last one has gone, or goes on without.
     mutating func waitIfAlone(into actions: inout [CoordinatorAction]) {
-        if configuration.adaptsActivity {
+        if configuration.tunesWorkerCount {
             if activeCount == 0 { finishAlone(into: &actions) }
             return
         }

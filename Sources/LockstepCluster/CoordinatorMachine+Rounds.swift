@@ -74,7 +74,7 @@ extension CoordinatorMachine {
         round.isComplete = blocks.isEmpty
         start(round, into: &actions)
         let isAlone = evaluations.begin(blocks: blocks.count, usual: pace.usual(.block), at: now)
-        if configuration.adaptsActivity, isAlone || activeCount == 0 { return finishAlone(into: &actions) }
+        if configuration.tunesWorkerCount, isAlone || activeCount == 0 { return finishAlone(into: &actions) }
         dispatch(into: &actions)
     }
 

@@ -28,13 +28,13 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         package var deadlines: Deadlines
         /// Whether the number of workers that compute is chosen as the run goes on; then the coordinator computes, too,
         /// where that is fastest or nobody else is there.
-        package var adaptsActivity: Bool
+        package var tunesWorkerCount: Bool
         /// Whether the sum over all shards is the coordinator's to make, so that nobody is given all of them as one node.
         package var splitsRoot: Bool
 
         package init(
             minimumWorkers: Int, maximumWorkers: Int, chunks: Int, dataBytes: UInt64, programVersion: String,
-            expected: Ready, allowsMixedKernels: Bool, deadlines: Deadlines, adaptsActivity: Bool = false,
+            expected: Ready, allowsMixedKernels: Bool, deadlines: Deadlines, tunesWorkerCount: Bool = false,
             splitsRoot: Bool = false
         ) {
             self.minimumWorkers = minimumWorkers
@@ -45,7 +45,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             self.expected = expected
             self.allowsMixedKernels = allowsMixedKernels
             self.deadlines = deadlines
-            self.adaptsActivity = adaptsActivity
+            self.tunesWorkerCount = tunesWorkerCount
             self.splitsRoot = splitsRoot
         }
     }
@@ -91,14 +91,14 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     /// Members evicted for want of an answer since the last one came.
     var evictions = 0
     /// With how many workers steps are fastest; nil before anything is known of it, and where all compute always.
-    var activity: ActivitySearch?
+    var activity: WorkerCountSearch?
     /// Until when the coordinator may take the steps that follow by itself, audited ones but for, without telling: it
     /// would be asked for the same again, and so small a step is over before it is told.
-    package internal(set) var aloneUntil: Instant?
+    package internal(set) var computesAloneUntil: Instant?
     /// The step that was begun last, if nothing else has come since.
     var lastBegin: (step: UInt64, at: Instant)?
     /// How evaluations are done fastest.
-    var evaluations = EvaluationChoice()
+    var evaluations = EvaluationTuner()
     /// Processes that are not admitted any more.
     var quarantine: Set<ProcessIdentity> = []
 
@@ -140,12 +140,12 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             adapt(step: step, isAudited: isAudited, now: now, into: &actions)
             begin(step: step, tree, isAudited: isAudited, into: &actions)
         case .beginEvaluation(let version, let blocks):
-            (lastBegin, aloneUntil) = (nil, nil)
+            (lastBegin, computesAloneUntil) = (nil, nil)
             begin(evaluation: version, blocks, now: now, into: &actions)
         case .evaluated:
             evaluations.end(at: now)
         case .predicted(let seconds):
-            if configuration.adaptsActivity, !seconds.isEmpty { activity = ActivitySearch(predictions: seconds) }
+            if configuration.tunesWorkerCount, !seconds.isEmpty { activity = WorkerCountSearch(predictions: seconds) }
         case .chunkUpdated(let version, let chunk):
             publish(version: version, chunk: chunk, into: &actions)
         case .compared(let item, let areEqual):

@@ -19,14 +19,14 @@ extension Cluster {
         /// The file to write the coordinator's events to; nil: none.
         package var eventRecord: String?
         /// Whether the number of workers that compute is chosen as the run goes on.
-        package var adaptsActivity: Bool
+        package var tunesWorkerCount: Bool
         /// Whether the workers only pretend to compute, in a trial of the coordinator alone; no weights of it are of use.
         package var workersPretend: Bool
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
             keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
-            maximumRestarts: Int = 10, eventRecord: String? = nil, adaptsActivity: Bool = false,
+            maximumRestarts: Int = 10, eventRecord: String? = nil, tunesWorkerCount: Bool = false,
             workersPretend: Bool = false
         ) {
             self.endpoints = endpoints
@@ -38,7 +38,7 @@ extension Cluster {
             self.auditedFraction = auditedFraction
             self.maximumRestarts = maximumRestarts
             self.eventRecord = eventRecord
-            self.adaptsActivity = adaptsActivity
+            self.tunesWorkerCount = tunesWorkerCount
             self.workersPretend = workersPretend
         }
     }

@@ -56,7 +56,8 @@ extension Cluster {
             programVersion: programVersion,
             expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
-            adaptsActivity: options.adaptsActivity, splitsRoot: run.configuration.communicationDataType == .bfloat16)
+            tunesWorkerCount: options.tunesWorkerCount, splitsRoot: run.configuration.communicationDataType == .bfloat16
+        )
         let supervision = ClusterGradientSource.Supervision(
             notify: { [unowned self] notice, step, lastWords in
                 var ending: String?
@@ -69,7 +70,7 @@ extension Cluster {
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
-                let isNeeded = !options.adaptsActivity
+                let isNeeded = !options.tunesWorkerCount
                 if let signal = stop?.requested, isGathering || (isNeeded && activeWorkers == 0) {
                     throw RunError.interrupted(signal: signal)
                 }

@@ -107,7 +107,7 @@ package final class Cluster {
                     model.prediction(
                         batch: run.schedule.batch, shards: run.schedule.shards, workers: max(1, source.membersPresent),
                         limit: run.schedule.samples)), nil)
-            if options.adaptsActivity {
+            if options.tunesWorkerCount {
                 try source.handle(.predicted(seconds: model.steps(of: run.schedule, workers: source.membersPresent)))
             }
             let outcome = try run.train(

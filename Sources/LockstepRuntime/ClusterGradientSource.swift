@@ -162,7 +162,7 @@ final class ClusterGradientSource: GradientSource {
     ) throws {
         let isAudited = audits.includes(batch.step)
         self.parameters = parameters
-        if let until = machine.aloneUntil, until > .now, !isAudited {
+        if let until = machine.computesAloneUntil, until > .now, !isAudited {
             return try computeHere(batch, with: local.whole, push)
         }
         try lookAround()
@@ -201,7 +201,7 @@ final class ClusterGradientSource: GradientSource {
 
     /// Takes in what has come, now and then, while no step waits for anything: who joins, who is lost, who asks.
     private func lookAround() throws {
-        guard machine.choosesAlone, nextLook <= .now else { return }
+        guard machine.coordinatorComputesAlone, nextLook <= .now else { return }
         nextLook = Instant.now.advanced(bySeconds: Self.lookInterval)
         try turn(until: .now) { _ in }
     }

@@ -81,7 +81,7 @@ struct ThreadCluster: Sendable {
                 chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
                 programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
                 allowsMixedKernels: false, deadlines: deadlines,
-                adaptsActivity: predictions != nil, splitsRoot: run.configuration.communicationDataType == .bfloat16),
+                tunesWorkerCount: predictions != nil, splitsRoot: run.configuration.communicationDataType == .bfloat16),
             welcome: try Welcome(
                 configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
             ).encoded(),

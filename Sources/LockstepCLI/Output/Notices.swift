@@ -48,7 +48,7 @@ extension ClusterNotice {
             return "the record of events ends here: \(reason)"
         case .prediction(let prediction):
             return prediction.text
-        case .activity(let choice):
+        case .workerCount(let choice):
             return choice.text
         case .waiting(let seconds):
             return "no workers are left; waiting \(Int(seconds)) s for one to join"
@@ -73,7 +73,7 @@ extension ClusterNotice {
     /// Whether it is something to worry about.
     var isWarning: Bool {
         switch self {
-        case .joined, .left, .prediction, .activity: false
+        case .joined, .left, .prediction, .workerCount: false
         case .joinedWithOtherBits, .lost, .refused, .outdated, .turnedAway, .memoryUnshared, .payloadInline, .waiting,
             .slow,
             .quarantined, .replacing, .notReplaced, .recordBroken:
@@ -86,7 +86,7 @@ extension ClusterNotice {
     }
 }
 
-extension ActivityChoice {
+extension WorkerCountChoice {
     /// The choice in a sentence.
     fileprivate var text: String {
         let start = isChange ? "The machine's load has changed: now" : "Fastest:"

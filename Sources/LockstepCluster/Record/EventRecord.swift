@@ -57,7 +57,7 @@ extension ByteWriter {
         append(UInt8(configuration.allowsMixedKernels ? 1 : 0))
         append(configuration.deadlines.start)
         append(configuration.deadlines.rejoin)
-        append(UInt8(configuration.adaptsActivity ? 1 : 0))
+        append(UInt8(configuration.tunesWorkerCount ? 1 : 0))
         append(UInt8(configuration.splitsRoot ? 1 : 0))
     }
 

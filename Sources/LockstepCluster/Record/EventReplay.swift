@@ -95,12 +95,12 @@ extension ByteReader {
         let expected: Ready = try body()
         let allowsMixedKernels = try integer(UInt8.self) != 0
         let deadlines = Deadlines(start: try double(), rejoin: try double())
-        let adaptsActivity = try integer(UInt8.self) != 0
+        let tunesWorkerCount = try integer(UInt8.self) != 0
         let splitsRoot = try integer(UInt8.self) != 0
         return CoordinatorMachine.Configuration(
             minimumWorkers: Int(minimum), maximumWorkers: Int(maximum), chunks: Int(chunks), dataBytes: dataBytes,
             programVersion: programVersion, expected: expected, allowsMixedKernels: allowsMixedKernels,
-            deadlines: deadlines, adaptsActivity: adaptsActivity, splitsRoot: splitsRoot)
+            deadlines: deadlines, tunesWorkerCount: tunesWorkerCount, splitsRoot: splitsRoot)
     }
 
     fileprivate mutating func event() throws(ProtocolError) -> CoordinatorEvent {

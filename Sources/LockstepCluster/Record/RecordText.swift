@@ -26,7 +26,7 @@ extension ClusterNotice: RecordText {
                 + "code: LockstepProtocol.Refusal.Code.\(refusal.code), message: \(refusal.message.debugDescription)))"
         case .outdated(let member, let sender):
             "outdated(\(member.recordText), saidAs: \(sender.map { "Optional(worker \($0.rawValue))" } ?? "nil"))"
-        case .activity(let choice):
+        case .workerCount(let choice):
             "activity(\(choice.recordText))"
         case .slow(let member, let seconds, let median, let times):
             "slow(\(member.recordText), seconds: \(seconds), median: \(median), times: \(times))"
@@ -57,7 +57,7 @@ extension MemberInfo: RecordText {
     var recordText: String { "worker \(id.rawValue) (\(host), pid \(processID))" }
 }
 
-extension ActivityChoice: RecordText {
+extension WorkerCountChoice: RecordText {
     var recordText: String {
         let alternative = alternative.map {
             "Optional(LockstepCluster.ActivityChoice.Alternative(workers: \($0.workers), seconds: \($0.seconds), "

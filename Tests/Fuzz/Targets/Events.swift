@@ -63,7 +63,7 @@ private struct Recorder: ~Copyable {
     init(adapts: Bool) {
         let configuration = CoordinatorMachine.Configuration(
             minimumWorkers: 2, maximumWorkers: 3, chunks: 2, dataBytes: 1_000, programVersion: "1",
-            expected: Self.ready, allowsMixedKernels: false, deadlines: Deadlines(), adaptsActivity: adapts)
+            expected: Self.ready, allowsMixedKernels: false, deadlines: Deadlines(), tunesWorkerCount: adapts)
         machine = CoordinatorMachine(configuration: configuration, now: now)
         record = EventRecord(configuration, now: now)
     }

@@ -149,7 +149,7 @@ extension Simulation {
             weights[Int(version & 1)][chunk], sum: sum, count: plan.batch)
         updatedChunks += 1
         // What nobody is told of needs no telling.
-        if machine.aloneUntil == nil { handle(.chunkUpdated(version: version + 1, chunk: chunk)) }
+        if machine.computesAloneUntil == nil { handle(.chunkUpdated(version: version + 1, chunk: chunk)) }
     }
 
     private func pushLoss(_ unit: WorkItem, _ answer: Answer) {
@@ -197,7 +197,7 @@ extension Simulation {
             return finish(Goodbye(code: .finished, message: "the run is finished"))
         }
         // As the prediction says now another number and now another one, the search begins with them in turn.
-        if plan.adaptsActivity, version == 0 || random.chance(1, in: 3) {
+        if plan.tunesWorkerCount, version == 0 || random.chance(1, in: 3) {
             handle(.predicted(seconds: (0...plan.maximumWorkers).map { _ in Double(random.number(1...100)) * 1e-3 }))
         }
         stage = .step
@@ -207,7 +207,7 @@ extension Simulation {
         let tree = tree(of: version)
         reducer.begin(tree)
         let isAudited = random.chance(plan.auditQuarters, in: 4)
-        if let until = machine.aloneUntil, until > now, !isAudited {
+        if let until = machine.computesAloneUntil, until > now, !isAudited {
             untold += 1
             return computeHere(WorkItem(kind: .node, step: version, number: tree.root.rawValue))
         }
@@ -322,7 +322,7 @@ extension Simulation {
             if !processes[Int(member.processID)].isLiar { report("\(member) is honest and was quarantined") }
         case .slow:
             named += 1
-        case .activity:
+        case .workerCount:
             choices += 1
         default:
             break

@@ -140,7 +140,7 @@ package final class Simulation {
                 minimumWorkers: plan.workers, maximumWorkers: plan.maximumWorkers, chunks: plan.chunks,
                 dataBytes: Self.dataBytes, programVersion: "simulation",
                 expected: Ready(kernel: "stand-in", fingerprint: []), allowsMixedKernels: false, deadlines: deadlines,
-                adaptsActivity: plan.adaptsActivity, splitsRoot: plan.splitsRoot),
+                tunesWorkerCount: plan.tunesWorkerCount, splitsRoot: plan.splitsRoot),
             now: Instant(nanoseconds: 0))
         let initial = (0..<plan.chunks).map { StandInArithmetic.initialWeights(chunk: $0) }
         weights = [initial, Array(repeating: 0, count: plan.chunks)]

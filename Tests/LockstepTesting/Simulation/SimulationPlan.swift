@@ -48,7 +48,7 @@ package struct SimulationPlan: Sendable {
     package let hasLiar: Bool
     package let maximumRestarts: Int
     /// Whether the number of workers that compute changes as the run goes on.
-    package let adaptsActivity: Bool
+    package let tunesWorkerCount: Bool
     /// Whether the sum over all shards is the coordinator's to make.
     package let splitsRoot: Bool
     /// Whether workers have to fetch the data set.
@@ -84,7 +84,7 @@ package struct SimulationPlan: Sendable {
         let isCalm = random.chance(1, in: 10)
         faults = isLong ? [.slow, .slow, .stop] : isCalm ? [] : Fault.allCases.filter { _ in random.chance(1, in: 2) }
         faultCount = faults.isEmpty ? 0 : random.number(1...10)
-        adaptsActivity = random.chance(1, in: 3)
+        tunesWorkerCount = random.chance(1, in: 3)
         splitsRoot = random.chance(1, in: 4)
     }
 

@@ -4,7 +4,7 @@ import LockstepTimeline
 ///
 /// Blocks are large and handed out ahead, so messages hide behind computing and workers nearly always win: the
 /// coordinator is tried only if one worker's usual time for all blocks is less than what all workers together took.
-struct EvaluationChoice: Sendable {
+struct EvaluationTuner: Sendable {
     /// Seconds for a block, by who computes.
     private var workers: Double?
     private var alone: Double?

@@ -1,5 +1,5 @@
 /// How many workers compute, and why: news for people.
-package struct ActivityChoice: Hashable, Sendable {
+package struct WorkerCountChoice: Hashable, Sendable {
     /// What a step takes with another number of workers.
     package struct Alternative: Hashable, Sendable {
         /// 0: the coordinator computes alone.

@@ -10,7 +10,7 @@ extension CoordinatorMachine {
     /// Takes the time of the steps before in and chooses for the one that begins. Audited steps are others' affair: in
     /// them everybody computes.
     mutating func adapt(step: UInt64, isAudited: Bool, now: Instant, into actions: inout [CoordinatorAction]) {
-        aloneUntil = nil
+        computesAloneUntil = nil
         guard activity != nil else { return }
         if let last = lastBegin, last.step < step, now > last.at {
             let seconds = Double(now.nanoseconds - last.at.nanoseconds) * 1e-9
@@ -18,11 +18,11 @@ extension CoordinatorMachine {
             if let choice = activity?.add(
                 seconds, steps: Int(step - last.step), available: available)
             {
-                actions.append(.notify(.activity(choice)))
+                actions.append(.notify(.workerCount(choice)))
             }
         }
         lastBegin = isAudited ? nil : (step, now)
-        if choosesAlone, !isAudited { aloneUntil = now.advanced(bySeconds: Self.aloneSeconds) }
+        if coordinatorComputesAlone, !isAudited { computesAloneUntil = now.advanced(bySeconds: Self.aloneSeconds) }
     }
 
     /// The most workers that may compute in the step under way; nil: all.
@@ -32,11 +32,11 @@ extension CoordinatorMachine {
 
     /// Whether the coordinator is to compute a step by itself.
     var isAloneInStep: Bool {
-        configuration.adaptsActivity && (activityLimit == 0 || activeCount == 0)
+        configuration.tunesWorkerCount && (activityLimit == 0 || activeCount == 0)
     }
 
     /// Whether it chooses to: then nothing needs to be told to anybody.
-    package var choosesAlone: Bool { activity?.workers == 0 }
+    package var coordinatorComputesAlone: Bool { activity?.workers == 0 }
 
     /// Workers that take part now: all that are there, or those that are chosen.
     package var computingCount: Int {

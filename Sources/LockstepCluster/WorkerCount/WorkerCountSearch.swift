@@ -4,7 +4,7 @@
 /// The cost model says where to begin and what is worth a trial: a number whose prediction is far beyond what the best
 /// one takes is not tried. Only measured steps decide. A number must win by a margin; trials that change nothing become
 /// rarer and never take more than a fiftieth of the time.
-struct ActivitySearch: Sendable {
+struct WorkerCountSearch: Sendable {
     /// watching -> trying one number after the other -> watching.
     private enum Phase: Hashable, Sendable {
         /// Steps go on with the best number.
@@ -92,7 +92,7 @@ struct ActivitySearch: Sendable {
     ///   - steps: How many they were, one after the other.
     ///   - available: Workers that are there.
     /// - Returns: What was found out, if there is something to tell.
-    mutating func add(_ seconds: Double, steps: Int = 1, available: Int) -> ActivityChoice? {
+    mutating func add(_ seconds: Double, steps: Int = 1, available: Int) -> WorkerCountChoice? {
         elapsed += seconds
         window.add(seconds, steps: steps)
         switch phase {
@@ -110,7 +110,7 @@ struct ActivitySearch: Sendable {
     }
 
     /// Ends a trial whose outcome is clear.
-    private mutating func judge(_ index: Int, _ available: Int) -> ActivityChoice? {
+    private mutating func judge(_ index: Int, _ available: Int) -> WorkerCountChoice? {
         guard let time = window.median, let rival = candidates[best].measured else { return nil }
         let isHopeless = window.count >= Self.hopelessBlocks && time > Self.hopeless * rival
         guard isHopeless || window.count >= Self.trialBlocks else { return nil }
@@ -121,7 +121,7 @@ struct ActivitySearch: Sendable {
     }
 
     /// Looks at how the steps go: a change of the load that lasts calls for new trials, and so does time.
-    private mutating func watch(_ time: Double, _ available: Int) -> ActivityChoice? {
+    private mutating func watch(_ time: Double, _ available: Int) -> WorkerCountChoice? {
         window.restart(isWarm: true)
         let usual = baseline ?? time
         driftings = time > Self.drift * usual || usual > Self.drift * time ? driftings + 1 : 0
@@ -139,7 +139,7 @@ struct ActivitySearch: Sendable {
     }
 
     /// Begins the next trial that is worth while, or goes on with the best.
-    private mutating func explore(_ available: Int) -> ActivityChoice? {
+    private mutating func explore(_ available: Int) -> WorkerCountChoice? {
         if previous == nil { previous = best }
         candidates[best].isTried = true
         if let time = candidates[best].measured, let next = nextTrial(beside: time, available) {
@@ -157,7 +157,7 @@ struct ActivitySearch: Sendable {
         (previous, trialSeconds) = (nil, 0)
         guard announced != best, let seconds = baseline else { return nil }
         defer { announced = best }
-        return ActivityChoice(
+        return WorkerCountChoice(
             workers: candidates[best].workers, seconds: seconds, alternative: alternative, isChange: announced != nil)
     }
 
@@ -169,12 +169,12 @@ struct ActivitySearch: Sendable {
     }
 
     /// The best of those that are not chosen: one that was tried, else the one that is predicted to be.
-    private var alternative: ActivityChoice.Alternative? {
+    private var alternative: WorkerCountChoice.Alternative? {
         let others = candidates.indices.filter { $0 != best }
         let tried = others.filter { candidates[$0].measured != nil }
         let pool = tried.isEmpty ? others : tried
         return pool.map {
-            ActivityChoice.Alternative(
+            WorkerCountChoice.Alternative(
                 workers: candidates[$0].workers, seconds: candidates[$0].measured ?? candidates[$0].predicted,
                 isMeasured: candidates[$0].measured != nil)
         }.min { $0.seconds < $1.seconds }
