@@ -188,7 +188,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     package var isAudited: Bool { round?.audit != nil }
 
     /// Whether the step or evaluation under way is answered in full.
-    package var isRoundComplete: Bool { round?.isComplete ?? true }
+    package var isWorkComplete: Bool { round?.isComplete ?? true }
 
     /// Members that have proved themselves, and their connections.
     package var activeMembers: [(peer: PeerID, info: MemberInfo)] {
@@ -213,7 +213,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             if case .welcomed(let until) = member.phase { next = Instant.earlier(next, until) }
             next = Instant.earlier(next, evictionDeadline(of: member))
         }
-        if !isRoundComplete, members.contains(where: \.isIdle) { next = Instant.earlier(next, round?.nextLate) }
+        if !isWorkComplete, members.contains(where: \.isIdle) { next = Instant.earlier(next, round?.nextLate) }
         return next.map { clock.due($0) }
     }
 

@@ -170,7 +170,7 @@ final class ClusterGradientSource: GradientSource {
         computedBy.removeAll(keepingCapacity: true)
         if isAudited { ledger.begin() }
         try handle(.beginStep(batch.step, batch.tree, isAudited: isAudited), push)
-        while !machine.isRoundComplete { try turn(push) }
+        while !machine.isWorkComplete { try turn(push) }
     }
 
     func workerName(of node: NodeID) -> String? {
@@ -192,7 +192,7 @@ final class ClusterGradientSource: GradientSource {
             return (0..<blocks).map { EvaluationUnit(split, block: $0).rawValue }
         }
         try handle(.beginEvaluation(version: parameters.version, blocks: units.flatMap { $0 }))
-        while !machine.isRoundComplete { try turn { _ in } }
+        while !machine.isWorkComplete { try turn { _ in } }
         try handle(.evaluated)
         return units.map { numbers in
             SplitScore(blocks: numbers.compactMap { scores[$0] }, classes: classes)
@@ -242,7 +242,7 @@ final class ClusterGradientSource: GradientSource {
             case .turnedAway: break
             }
             // What the last answer makes possible goes before what else may have come.
-            if !isGathering && machine.isRoundComplete && !mustCheck { return }
+            if !isGathering && machine.isWorkComplete && !mustCheck { return }
         }
         if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick, push) }
         if isQuiet || mustCheck { try supervision.check(isGathering, machine.activeCount) }

@@ -38,7 +38,7 @@ struct SlowMemberTests {
             }
         }
 
-        var isRoundComplete: Bool { machine.isRoundComplete }
+        var isWorkComplete: Bool { machine.isWorkComplete }
         var helped: Int { machine.counts.stragglersHelped }
 
         func member(_ peer: PeerID) -> MemberID { members[peer] ?? MemberID(rawValue: 0) }
@@ -101,7 +101,7 @@ struct SlowMemberTests {
         #expect(sent(run.take(.answering(slow, run.member(slow), last))) == ["2: 1.1"])
         #expect(sent(run.take(.chunkUpdated(version: 1, chunk: 0))) == ["1: 1.0", "2: 1.0"])
         #expect(sent(run.take(.answered(slow, run.member(slow), last))) == [])
-        #expect(run.isRoundComplete)
+        #expect(run.isWorkComplete)
         // Both have all of them: the next step needs to send none.
         let next = run.take(.beginStep(1, tree, isAudited: false))
         #expect(sent(next) == [] && next.count == 2)
@@ -159,7 +159,7 @@ struct SlowMemberTests {
             }
             run.time = start + other
             run.take(.answered(slow, run.member(slow), late))
-            #expect(run.isRoundComplete)
+            #expect(run.isWorkComplete)
         }
         #expect(!isOvertaken)
     }

@@ -167,7 +167,7 @@ extension Simulation {
                 guard machine.canStart else { return }
                 goOn()
             case .step:
-                guard machine.isRoundComplete else { return }
+                guard machine.isWorkComplete else { return }
                 let tree = tree(of: version)
                 guard updatedChunks == plan.chunks else { return report("a step ended without all of its sums") }
                 guard loss == StandInArithmetic.loss(of: tree.root, in: tree, digest: digest) else {
@@ -182,7 +182,7 @@ extension Simulation {
                     goOn()
                 }
             case .evaluation:
-                guard machine.isRoundComplete else { return }
+                guard machine.isWorkComplete else { return }
                 guard scored.count == plan.blocks else { return report("an evaluation ended without all blocks") }
                 handle(.evaluated)
                 goOn()
