@@ -34,7 +34,7 @@ package enum CoordinatorEvent: Sendable {
     /// Two copies of an audited node have been compared; equal ones have been handed on.
     case compared(WorkItem, areEqual: Bool)
     /// The coordinator has computed an audited node itself and handed its own answer on; these copies differ from it.
-    case judged(WorkItem, wrong: [MemberID])
+    case recomputed(WorkItem, wrong: [MemberID])
     /// Messages lie unread that the loop has had no time for, or no longer do. Meanwhile the clock stands still: a
     /// member whose answer is among them has not been silent.
     case inputBacklog(Bool)
@@ -53,7 +53,7 @@ package enum CoordinatorAction: Sendable {
     case assign(PeerID, MemberID, WorkItem)
     /// Compare two members' copies of an audited node; hand them on if they are equal, and say so: `compared`.
     case compare(WorkItem, MemberID, MemberID)
-    /// Compute an audited node, hand the answer on, compare it with these members' copies, and say so: `judged`.
+    /// Compute an audited node, hand the answer on, compare it with these members' copies, and say so: `recomputed`.
     case recompute(WorkItem, copies: [MemberID])
     /// Compute a node or a block here and take the answer; the machine counts it as answered already.
     case computeHere(WorkItem)
@@ -98,8 +98,8 @@ package enum ClusterNotice: Hashable, Sendable {
 }
 
 extension ClusterNotice {
-    /// The worker that has gone, or has to go.
-    package var culprit: MemberInfo? {
+    /// The worker that is no longer a member.
+    package var removedWorker: MemberInfo? {
         switch self {
         case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _): member
         default: nil

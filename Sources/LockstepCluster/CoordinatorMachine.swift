@@ -150,7 +150,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             publish(version: version, chunk: chunk, into: &actions)
         case .compared(let item, let areEqual):
             settle(item, areEqual: areEqual, into: &actions)
-        case .judged(let item, let wrong):
+        case .recomputed(let item, let wrong):
             settle(item, wrong: wrong, into: &actions)
         case .inputBacklog(let exists):
             clock.isHeld = exists

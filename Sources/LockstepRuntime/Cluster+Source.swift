@@ -65,7 +65,7 @@ extension Cluster {
                     ending = localWorkers?.ending(ofProcess: member.processID)
                 }
                 localWorkers?.note(notice)
-                let log = notice.culprit.flatMap { localWorkers?.log(ofProcess: $0.processID) }
+                let log = notice.removedWorker.flatMap { localWorkers?.log(ofProcess: $0.processID) }
                 chronicle.note(notice, step: step, ending: ending, log: log, lastWords: lastWords)
                 notify(notice, ending)
             },

@@ -56,7 +56,7 @@ extension ClusterGradientSource {
             computeOwn(unit)
             try ledger.release(unit.node, of: nil, push)
             let wrong = copies.filter { !ledger.areEqual(unit.node, $0, nil) }
-            try handle(.judged(unit, wrong: wrong), push)
+            try handle(.recomputed(unit, wrong: wrong), push)
         case .computeHere(let unit):
             try computeHere(unit, push)
         case .dismiss(let peer, let member, let goodbye):
@@ -80,7 +80,7 @@ extension ClusterGradientSource {
 
     /// Tells people, with the step under way.
     func announce(_ notice: ClusterNotice) {
-        let words = notice.culprit.flatMap { lastWords.removeValue(forKey: $0.id) }
+        let words = notice.removedWorker.flatMap { lastWords.removeValue(forKey: $0.id) }
         supervision.notify(notice, machine.step, words ?? [])
     }
 

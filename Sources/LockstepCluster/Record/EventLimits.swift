@@ -44,7 +44,7 @@ struct EventLimits {
             guard version <= Self.versions, chunk < machine.configuration.chunks else {
                 return "chunk \(chunk) of weights \(version)"
             }
-        case .compared(let item, _), .judged(let item, _):
+        case .compared(let item, _), .recomputed(let item, _):
             guard case .step(let tree)? = machine.round?.work, tree.contains(item.node) else { return "no \(item)" }
         default:
             break

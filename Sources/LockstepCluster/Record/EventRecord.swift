@@ -106,7 +106,7 @@ extension ByteWriter {
         case .compared(let item, let areEqual):
             append(item)
             append(UInt8(areEqual ? 1 : 0))
-        case .judged(let item, let wrong):
+        case .recomputed(let item, let wrong):
             append(item)
             append(UInt32(wrong.count))
             for member in wrong { append(member.rawValue) }
@@ -190,7 +190,7 @@ extension CoordinatorEvent {
     enum Kind: UInt8 {
         case hello = 1
         case ready, dataRequested, answered, goodbye, stranger, peerLost, beginStep, beginEvaluation, chunkUpdated
-        case compared, judged, stop, tick, evaluated, predicted, answering, inputBacklog
+        case compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
     }
 
     var kind: Kind {
@@ -209,7 +209,7 @@ extension CoordinatorEvent {
         case .predicted: .predicted
         case .chunkUpdated: .chunkUpdated
         case .compared: .compared
-        case .judged: .judged
+        case .recomputed: .recomputed
         case .inputBacklog: .inputBacklog
         case .stop: .stop
         case .tick: .tick

@@ -140,13 +140,13 @@ extension ByteReader {
             let version = try integer(UInt64.self)
             return .chunkUpdated(version: version, chunk: Int(try integer(UInt32.self)))
         case .compared: return .compared(try item(), areEqual: try integer(UInt8.self) != 0)
-        case .judged:
+        case .recomputed:
             let item = try item()
             let count = Int(try integer(UInt32.self))
             guard count <= 2 else { throw .tooManyEntries(found: count, limit: 2) }
             var wrong: [MemberID] = []
             for _ in 0..<count { wrong.append(try member()) }
-            return .judged(item, wrong: wrong)
+            return .recomputed(item, wrong: wrong)
         case .inputBacklog: return .inputBacklog(try integer(UInt8.self) != 0)
         case .stop: return .stop(try body())
         case .tick: return .tick

@@ -89,7 +89,7 @@ private struct Recorder: ~Copyable {
             switch actions[index] {
             case .assign(let peer, let member, let unit): take(.answered(peer, member, unit))
             case .compare(let unit, _, _): take(.compared(unit, areEqual: areEqual))
-            case .recompute(let unit, _): take(.judged(unit, wrong: []))
+            case .recompute(let unit, _): take(.recomputed(unit, wrong: []))
             default: break
             }
             index += 1

@@ -5,8 +5,8 @@ import LockstepProtocol
 struct Answer: Hashable {
     /// The digest of the weights that the worker read.
     var digest: UInt64
-    /// By which process's fault it is wrong, counted from 1; 0: by nobody's, it is right. No two are wrong in the same way.
-    var culprit = 0
+    /// The process that made it wrong, counted from 1; 0: it is right. No two processes are wrong in the same way.
+    var faultyProcess = 0
 }
 
 /// What a worker says.

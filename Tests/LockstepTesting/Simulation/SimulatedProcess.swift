@@ -20,7 +20,7 @@ struct SimulatedProcess {
 
     /// Where among those that are replaced; nil for one that was started by hand.
     let place: Int?
-    let isLiar: Bool
+    let isFaulty: Bool
     var machine: WorkerMachine
     var isAlive = true
     var connection: Int?
@@ -45,9 +45,9 @@ struct SimulatedProcess {
     private var said: [Upward] = []
     private(set) var earlier: [Upward] = []
 
-    init(place: Int?, isLiar: Bool, chunks: Int, now: Instant) {
+    init(place: Int?, isFaulty: Bool, chunks: Int, now: Instant) {
         self.place = place
-        self.isLiar = isLiar
+        self.isFaulty = isFaulty
         machine = WorkerMachine(deadlines: Deadlines(), now: now)
         weights = [Array(repeating: 0, count: chunks), Array(repeating: 0, count: chunks)]
     }

@@ -133,7 +133,7 @@ extension Simulation {
         let tree = tree(of: version)
         StandInArithmetic.gradient(
             of: item.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
-        if answer.culprit > 0 { scratch.pointer[tree.samples(of: item.node).lowerBound] += 1 }
+        if answer.faultyProcess > 0 { scratch.pointer[tree.samples(of: item.node).lowerBound] += 1 }
         guard let total = reducer.add(item.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
         let sum = total.make(total.range, in: sumRoom.pointer)
         for element in 0..<plan.batch {
@@ -290,7 +290,7 @@ extension Simulation {
         let answer = Answer(digest: digest)
         let own = Copy(gradients: Array(repeating: answer, count: plan.chunks), result: answer)
         release(own, of: item)
-        handle(.judged(item, wrong: members.filter { copy(item, $0) != own }))
+        handle(.recomputed(item, wrong: members.filter { copy(item, $0) != own }))
     }
 
     private func computeHere(_ item: WorkItem) {
@@ -319,7 +319,7 @@ extension Simulation {
         note { "coordinator: \(notice)" }
         switch notice {
         case .quarantined(let member, _, _, _):
-            if !processes[Int(member.processID)].isLiar { report("\(member) is honest and was quarantined") }
+            if !processes[Int(member.processID)].isFaulty { report("\(member) is honest and was quarantined") }
         case .slow:
             named += 1
         case .workerCount:

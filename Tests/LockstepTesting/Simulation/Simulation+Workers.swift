@@ -8,7 +8,7 @@ extension Simulation {
     /// Starts a process; nil for one that somebody starts by hand.
     func start(place: Int?) {
         processes.append(
-            SimulatedProcess(place: place, isLiar: plan.hasLiar && place == 0, chunks: plan.chunks, now: now))
+            SimulatedProcess(place: place, isFaulty: plan.hasFaultyWorker && place == 0, chunks: plan.chunks, now: now))
         let index = processes.count - 1
         queue.add(.connects(process: index), at: time + 1_000_000 + random.number(below: 20_000_000))
         wakeWorker(index, at: time + 61_000_000_000)
@@ -147,9 +147,9 @@ extension Simulation {
         let item = computing.item
         let secondHalf = weightsAtHand(of: index, item.step).dropFirst(computing.firstHalf.count)
         var answer = Answer(digest: StandInArithmetic.digest(computing.firstHalf + secondHalf))
-        if processes[index].isLiar, item.kind == .node, random.chance(1, in: 3) {
-            answer.culprit = index + 1
-            lies += 1
+        if processes[index].isFaulty, item.kind == .node, random.chance(1, in: 3) {
+            answer.faultyProcess = index + 1
+            wrongAnswers += 1
         }
         if item.kind == .node {
             for chunk in (0..<plan.chunks).reversed() {

@@ -20,7 +20,7 @@ package final class Simulation {
         package var restarts: Int
         package var events: Int
         /// Wrong answers that were given.
-        package var lies: Int
+        package var wrongAnswers: Int
         /// Answers that were computed while the weights changed, or from weights that were overwritten on their way.
         package var torn: Int
         /// Workers named as slow.
@@ -113,7 +113,7 @@ package final class Simulation {
     var firstProblem: String?
 
     var faults: [SimulationPlan.Fault: Int] = [:]
-    var lies = 0
+    var wrongAnswers = 0
     var torn = 0
     var named = 0
     var computedHere = 0
@@ -190,7 +190,8 @@ package final class Simulation {
         }
         return Outcome(
             failure: failure, counts: machine.counts, faults: faults, restarts: restartPolicy.count, events: events,
-            lies: lies, torn: torn, named: named, seconds: Double(time) * 1e-9, computedHere: computedHere,
+            wrongAnswers: wrongAnswers, torn: torn, named: named, seconds: Double(time) * 1e-9,
+            computedHere: computedHere,
             choices: choices, untold: untold, outdated: outdated)
     }
 

@@ -45,7 +45,7 @@ package struct SimulationPlan: Sendable {
     /// In how many of 4 steps both copies of every node are compared.
     package let auditQuarters: Int
     /// Whether one worker returns wrong answers.
-    package let hasLiar: Bool
+    package let hasFaultyWorker: Bool
     package let maximumRestarts: Int
     /// Whether the number of workers that compute changes as the run goes on.
     package let tunesWorkerCount: Bool
@@ -74,7 +74,7 @@ package struct SimulationPlan: Sendable {
         chunks = random.number(1...3)
         sharesMemory = random.chance(1, in: 2)
         auditQuarters = random.chance(1, in: 3) ? random.number(1...4) : 0
-        hasLiar = auditQuarters == 4 && random.chance(2, in: 3)
+        hasFaultyWorker = auditQuarters == 4 && random.chance(2, in: 3)
         maximumRestarts = random.chance(1, in: 3) ? 0 : random.number(1...10)
         fetchesData = random.chance(1, in: 8)
         // From steps of a fraction of a millisecond to steps of minutes.
@@ -91,7 +91,7 @@ package struct SimulationPlan: Sendable {
     /// Whether nothing happens for which a worker could be lost: no fault, and no answer that takes so long that before
     /// the first one it looks like none.
     var isPeaceful: Bool {
-        faults.isEmpty && !hasLiar
+        faults.isEmpty && !hasFaultyWorker
             && Double(UInt64(batch) * nanosecondsPerSample) * 1.5e-9 < Deadlines().firstAnswer
     }
 
