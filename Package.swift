@@ -41,12 +41,13 @@ let package = Package(
         .target(name: "LockstepCompute", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
+        .target(name: "LockstepConfiguration"),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
             dependencies: [
-                "LockstepNumerics", "LockstepSharding", "LockstepDigest", "LockstepSystem", "CZlib", "CPNG",
-                "CProcessor",
+                "LockstepConfiguration", "LockstepNumerics", "LockstepSharding", "LockstepDigest", "LockstepSystem",
+                "CZlib", "CPNG", "CProcessor",
             ]),
         .target(
             name: "LockstepNetwork",
@@ -54,7 +55,7 @@ let package = Package(
         .target(
             name: "LockstepTraining",
             dependencies: [
-                "LockstepTimeline",
+                "LockstepConfiguration", "LockstepTimeline",
                 "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute",
                 "LockstepDigest", "LockstepSystem",
             ]),
@@ -66,8 +67,8 @@ let package = Package(
         .target(
             name: "LockstepArtifacts",
             dependencies: [
-                "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepCompute",
-                "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
+                "LockstepTraining", "LockstepConfiguration", "LockstepData", "LockstepNetwork", "LockstepNumerics",
+                "LockstepCompute", "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(
@@ -126,6 +127,7 @@ let package = Package(
 /// A test target for each source target, and those that test the whole.
 let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepTimelineTests", ["LockstepTimeline"]),
+    ("LockstepConfigurationTests", ["LockstepConfiguration"]),
     ("LockstepDigestTests", ["LockstepDigest"]),
     ("LockstepComputeTests", ["LockstepCompute"]),
     ("LockstepSystemTests", ["LockstepSystem", "LockstepTimeline"]),
@@ -147,8 +149,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepArtifactsTests",
         [
-            "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics",
-            "LockstepCompute", "LockstepDigest", "LockstepTimeline",
+            "LockstepArtifacts", "LockstepTraining", "LockstepConfiguration", "LockstepData", "LockstepNetwork",
+            "LockstepNumerics", "LockstepCompute", "LockstepDigest", "LockstepTimeline",
         ]
     ),
     // Its workers are the executable.

@@ -1,9 +1,11 @@
+package import LockstepConfiguration
+
 /// How training images are altered before each use, so that a network meets every image once only.
 ///
 /// Each amount is the most that a change can be; it is drawn evenly from both sides of nothing, anew for every sample in
 /// every epoch. Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to visual
 /// document analysis", ICDAR 2003.
-package struct AugmentationOptions: Codable, Hashable, Sendable {
+package struct AugmentationOptions: Codable, Hashable, ConfigurationGroup {
     /// Pixels, in each direction.
     package var shift: Double
     /// Degrees.
@@ -29,14 +31,29 @@ package struct AugmentationOptions: Codable, Hashable, Sendable {
         self.smoothness = smoothness
     }
 
+    package static let defaults = AugmentationOptions()
+    package static let keys = [
+        ConfigurationKey(
+            "shift", \AugmentationOptions.shift, .number(0..<1_000), unit: "pixels",
+            "the most that a training image is moved"),
+        ConfigurationKey(
+            "rotation", \AugmentationOptions.rotation, .number(0..<180), unit: "degrees", "the most that it is turned"),
+        ConfigurationKey(
+            "scale", \AugmentationOptions.scale, .number(0..<1), "the most that it is stretched, as a part of its size"),
+        ConfigurationKey(
+            "shear", \AugmentationOptions.shear, .number(0..<10), "the most that it is sheared, as a part of its height"
+        ),
+        ConfigurationKey(
+            "elastic", \AugmentationOptions.elastic, .number(0..<1_000), unit: "pixels",
+            "how far its points are displaced"),
+        ConfigurationKey(
+            "smoothness", \AugmentationOptions.smoothness, .number(1..<1_000), unit: "pixels",
+            "the distance over which displacements vary"),
+    ]
+
     /// Whether any image is altered.
     package var isActive: Bool {
         shift > 0 || rotation > 0 || scale > 0 || shear > 0 || elastic > 0
-    }
-
-    /// Whether every amount is one that can be carried out.
-    package var isPossible: Bool {
-        [shift, rotation, scale, shear, elastic].allSatisfy((0...1_000).contains) && (1...1_000).contains(smoothness)
     }
 
     /// Pixels on a side of a data set's images; nil if its samples are no squares.

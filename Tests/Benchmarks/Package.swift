@@ -22,12 +22,13 @@ let package = Package(
         .target(name: "LockstepSystem", dependencies: ["CLinux", "CProcessor"]),
         .target(name: "LockstepCompute", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
         .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
+        .target(name: "LockstepConfiguration"),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
             dependencies: [
-                "LockstepNumerics", "LockstepSharding", "LockstepDigest", "LockstepSystem", "CZlib", "CPNG",
-                "CProcessor",
+                "LockstepConfiguration", "LockstepNumerics", "LockstepSharding", "LockstepDigest", "LockstepSystem",
+                "CZlib", "CPNG", "CProcessor",
             ]),
         .target(name: "LockstepTimeline"),
         .target(

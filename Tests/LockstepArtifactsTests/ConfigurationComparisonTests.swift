@@ -44,4 +44,36 @@ struct ConfigurationComparisonTests {
             ])
         #expect(ConfigurationFile.digest(of: now) != ConfigurationFile.digest(of: run))
     }
+
+    /// Digests that checkpoints of version 0.1.0 hold: a change here makes every run of that version refuse to resume.
+    private static let digests = [
+        "21a432c43fa195dbd029701b8c79eea8e2641167f968e999f76b6866d6120d3f",
+        "94b8f589c749f9fc2d0a15a1ed45d5cbbda900029d45c47633aa774d0f057aca",
+        "19319fde1b0318077fb82d3e4f0afd5fcc7aada193b04f0298a85c5beec63b2a",
+        "5daff8cf70d1f9aa289a2fce338b419abc00786b33f9111b7c35a947d683ef36",
+    ]
+
+    @Test("The digest of a configuration stays what it was, whatever its keys are called now")
+    func digests() {
+        var all = textbook
+        all.name = "a b: \"c\""
+        all.data = .table(TableFiles(path: "a.csv", testPath: "b.csv", label: .named("kind"), scale: 16, validation: 5))
+        all.network = Architecture(sizes: [4, 3, 2], activation: .leakyReLU, output: .softmax, initializer: .he)
+        all.cost = .crossEntropy
+        all.optimizer = .adamW(learningRate: 0.001)
+        all.schedule = .oneCycle()
+        all.regularization.emaDecay = 0.995
+        all.augmentation.shift = 2
+        all.communicationDataType = .bfloat16
+        all.shards = 4
+        all.kernel = .haswell
+        var idx = textbook
+        idx.data = .files(IDXFiles(images: "i", labels: "l", testImages: "ti", testLabels: "tl", validation: 3))
+        idx.optimizer = .sgd(learningRate: 1e-5, momentum: 0.9, nesterov: true, weightDecay: 1e-4)
+        idx.schedule = .step(every: 3, factor: 0.1)
+        var pickle = textbook
+        pickle.data = .pickle("mnist.pkl.gz")
+        pickle.schedule = .cosine(warmUp: 0.1)
+        #expect([textbook, all, idx, pickle].map(ConfigurationFile.digest) == Self.digests)
+    }
 }

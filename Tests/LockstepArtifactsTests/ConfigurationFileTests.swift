@@ -156,7 +156,7 @@ struct ConfigurationFileTests {
         let run = try load(text)
         #expect(
             run.regularization
-                == RegularizationOptions(dropout: 0.5, inputDropout: 0.25, labelSmoothing: 0.1, average: 0.75))
+                == RegularizationOptions(dropout: 0.5, inputDropout: 0.25, labelSmoothing: 0.1, emaDecay: 0.75))
         #expect(
             run.augmentation
                 == AugmentationOptions(shift: 1, rotation: 2, scale: 0.5, shear: 0.25, elastic: 4, smoothness: 5))
@@ -247,7 +247,8 @@ struct ConfigurationFileTests {
             (
                 1, "<<: { name: x }",
                 "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, schedule, "
-                    + "regularization, augmentation, evaluation, checkpoint, timeouts, wire, shards, kernel"
+                    + "regularization, augmentation, evaluation, checkpoint, timeouts, communication-dtype, "
+                    + "shards, kernel"
             ),
             (
                 4, "training: { epochs: 30, batch: 0 }",
@@ -384,7 +385,7 @@ struct ConfigurationFileTests {
             (1, "name: ''", "x.yaml:1: name is the text ''; it must be a text of at least one character"),
             (
                 1, #"name: "two\nlines""#,
-                #"x.yaml:1: name is 'two\nlines'; it must be one line of at most 200 characters"#
+                #"x.yaml:1: name is the text 'two\nlines'; it must be one line of at most 200 characters"#
             ),
             (1, #"name: "nul\0""#, #"x.yaml:1: name is the text 'nul\0'; it must be a text of at least one character"#),
             (6, "shards: 0", "x.yaml:6: shards is 0; it must be from 1 to 1024"),
@@ -414,7 +415,8 @@ struct ConfigurationFileTests {
                 "- a\n- b\n",
                 "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
                     + "training, optimizer, schedule, regularization, augmentation, evaluation, checkpoint, "
-                    + "timeouts, wire, shards, kernel"
+                    + "timeouts, communication-dtype, "
+                    + "shards, kernel"
             ),
             (
                 "name: [1, 2\ndata: x\n",

@@ -39,7 +39,7 @@ struct ConfigurationYAMLTests {
                   dropout: 0.0
                   input-dropout: 0.0
                   label-smoothing: 0.0
-                  average: 0.0
+                  ema-decay: 0.0
                 augmentation:
                   shift: 0.0
                   rotation: 0.0
@@ -54,7 +54,7 @@ struct ConfigurationYAMLTests {
                 timeouts:
                   start: 60.0
                   rejoin: 60.0
-                wire: float32
+                communication-dtype: float32
                 shards: 2
                 kernel: haswell
 
@@ -148,7 +148,7 @@ struct ConfigurationYAMLTests {
         func share() -> Double { .random(in: 0..<1, using: &random) }
         run.regularization = RegularizationOptions(
             dropout: share(), inputDropout: share(), labelSmoothing: run.cost == .crossEntropy ? share() : 0,
-            average: share())
+            emaDecay: share())
         run.augmentation = AugmentationOptions(
             shift: share(), rotation: share(), scale: share(), shear: share(), elastic: share(),
             smoothness: 1 + share())

@@ -127,18 +127,20 @@ private struct Memory {
 
     mutating func step(_ w: Double, _ g: Double, _ rule: OptimizerConfiguration, decays: Bool) -> Double {
         t += 1
-        switch rule {
-        case .sgd(let rate, let momentum, let nesterov, let decay):
-            let d = g + (decays ? decay * w : 0)
-            velocity = momentum * velocity + d
-            return w - rate * (nesterov ? d + momentum * velocity : velocity)
-        case .adamW(let rate, let beta1, let beta2, let epsilon, let decay):
-            mean = beta1 * mean + (1 - beta1) * g
-            square = beta2 * square + (1 - beta2) * g * g
-            let meanHat = mean / (1 - pow(beta1, Double(t)))
-            let squareHat = square / (1 - pow(beta2, Double(t)))
-            return w - (decays ? rate * decay * w : 0) - rate * meanHat / (sqrt(squareHat) + epsilon)
+        if let sgd = rule.optimizer as? SGD {
+            let d = g + (decays ? sgd.weightDecay * w : 0)
+            velocity = sgd.momentum * velocity + d
+            return w - sgd.learningRate * (sgd.nesterov ? d + sgd.momentum * velocity : velocity)
         }
+        guard let adam = rule.optimizer as? AdamWOptions else {
+            preconditionFailure("an optimizer without a reference")
+        }
+        let (rate, beta1, beta2) = (adam.learningRate, adam.beta1, adam.beta2)
+        mean = beta1 * mean + (1 - beta1) * g
+        square = beta2 * square + (1 - beta2) * g * g
+        let meanHat = mean / (1 - pow(beta1, Double(t)))
+        let squareHat = square / (1 - pow(beta2, Double(t)))
+        return w - (decays ? rate * adam.weightDecay * w : 0) - rate * meanHat / (sqrt(squareHat) + adam.epsilon)
     }
 }
 

@@ -1,3 +1,4 @@
+import LockstepConfiguration
 import LockstepDigest
 package import LockstepTraining
 
@@ -14,30 +15,28 @@ package struct ConfigurationChange: Hashable, Sendable, CustomStringConvertible 
 }
 
 extension ConfigurationFile {
-    /// Keys that say how a run is watched and how long it waits: its weights don't depend on them.
-    private static let freeKeys: Set = ["evaluation.every", "checkpoint.every", "timeouts.start", "timeouts.rejoin"]
-    private static let epochs = "training.epochs"
-
     /// Digest of all keys on which the weights of a step depend.
+    ///
+    /// Checkpoints have it. It calls keys by their first names, so that a run whose keys have been renamed since can be
+    /// resumed.
     package static func digest(of configuration: RunConfiguration) -> String {
-        let values = boundValues(of: configuration)
-        let text = values.keys.sorted().map { "\($0): \(values[$0] ?? "")\n" }.joined()
+        let firstPaths = Dictionary(RunConfiguration.keys.map { ($0.path, $0.firstPath) }) { first, _ in first }
+        let values = boundValues(of: configuration).map { (path: firstPaths[$0.key] ?? $0.key, value: $0.value) }
+        let text = values.sorted { $0.path < $1.path }.map { "\($0.path): \($0.value)\n" }.joined()
         return Array(text.utf8).withUnsafeBytes { SHA256.hash($0).hex }
     }
 
     /// Compares a run's configuration with the one that it is to be resumed with.
     ///
-    /// Intervals and timeouts may differ, and epochs where no schedule spans the run. Shards and kernel are the run's
-    /// where the new configuration leaves them open.
-    ///
-    /// - Returns: What may not have changed, in the order of the keys.
+    /// - Returns: What may not have changed (see ``ResumeRule``), in the order of the keys.
     package static func changes(
         from old: RunConfiguration, to new: RunConfiguration
     ) -> [ConfigurationChange] {
-        var new = new
-        new.shards = new.shards ?? old.shards
-        new.kernel = new.kernel ?? old.kernel
-        let (before, after) = (boundValues(of: old), boundValues(of: new))
+        let before = boundValues(of: old)
+        var after = boundValues(of: new)
+        for key in RunConfiguration.keys where key.onResume == .keepsRunValue && after[key.path] == nil {
+            after[key.path] = before[key.path]
+        }
         return Set(before.keys).union(after.keys).sorted().compactMap { key in
             before[key] == after[key] ? nil : ConfigurationChange(keyPath: key, old: before[key], new: after[key])
         }
@@ -45,36 +44,15 @@ extension ConfigurationFile {
 
     /// The values that the weights of a step depend on, by key path.
     private static func boundValues(of configuration: RunConfiguration) -> [String: String] {
-        guard let root = try? ConfigurationNode(yaml: yaml(of: configuration), place: { _ in .file("") }) else {
-            preconditionFailure("a configuration that cannot be read back")
+        var values = Dictionary(configuration.values.map { ($0.path, $0.value.flowText) }) { first, _ in first }
+        for key in RunConfiguration.keys {
+            switch key.onResume {
+            case .mustMatch, .keepsRunValue: break
+            case .mayChange: values[key.path] = nil
+            case .mayChangeUnlessScheduleSpansRun:
+                if !configuration.isScheduleSpanningRun { values[key.path] = nil }
+            }
         }
-        var values: [String: String] = [:]
-        root.collectValues(path: "", into: &values)
-        for key in freeKeys { values[key] = nil }
-        if !configuration.isScheduleSpanningRun { values[epochs] = nil }
         return values
-    }
-}
-
-extension ConfigurationNode {
-    /// The texts of all values below, by key path.
-    fileprivate func collectValues(path: String, into values: inout [String: String]) {
-        guard case .mapping(let entries) = content else {
-            values[path] = flowText
-            return
-        }
-        for entry in entries {
-            entry.value.collectValues(path: ConfigurationSchema.joined(path, entry.key), into: &values)
-        }
-    }
-
-    /// The value on one line.
-    private var flowText: String {
-        switch content {
-        case .scalar(let text, _): text
-        case .sequence(let elements): "[" + elements.map(\.flowText).joined(separator: ", ") + "]"
-        case .mapping(let entries):
-            "{ " + entries.map { "\($0.key): \($0.value.flowText)" }.joined(separator: ", ") + " }"
-        }
     }
 }

@@ -1,102 +1,29 @@
-import LockstepCompute
-import LockstepData
-import LockstepNetwork
+import LockstepConfiguration
 package import LockstepTraining
 
 extension ConfigurationFile {
     /// The whole configuration with all defaults written out; reading it back gives an equal value.
     package static func yaml(of configuration: RunConfiguration) -> String {
-        let network = configuration.network
-        var lines = ["name: \(scalar(configuration.name))", "data:"]
-        switch configuration.data {
-        case .named(let name):
-            lines.append("  name: \(scalar(name))")
-        case .pickle(let path):
-            lines.append("  pickle: \(scalar(path))")
-        case .table(let files):
-            lines.append("  csv: \(scalar(files.path))")
-            if let path = files.testPath { lines.append("  test-csv: \(scalar(path))") }
-            lines.append("  label: \(scalar(files.label.text))")
-            if let scale = files.scale { lines.append("  scale: \(scale)") }
-            if let validation = files.validation { lines.append("  validation: \(validation)") }
-            if let test = files.test { lines.append("  test: \(test)") }
-        case .files(let files):
-            lines.append("  images: \(scalar(files.images))")
-            lines.append("  labels: \(scalar(files.labels))")
-            lines.append("  test-images: \(scalar(files.testImages))")
-            lines.append("  test-labels: \(scalar(files.testLabels))")
-            if let validation = files.validation { lines.append("  validation: \(validation)") }
+        var text = ""
+        var open: [Substring] = []
+        for (path, value) in configuration.values {
+            let parts = path.split(separator: ".")
+            let common = zip(open, parts.dropLast()).prefix { $0 == $1 }.count
+            for depth in common..<parts.count - 1 { text += "\(indentation(depth))\(parts[depth]):\n" }
+            open = Array(parts.dropLast())
+            text += "\(indentation(open.count))\(parts[open.count]): \(yaml(of: value))\n"
         }
-        lines += [
-            "network:",
-            "  sizes: [\(network.sizes.map(String.init).joined(separator: ", "))]",
-            "  activation: \(network.activation.rawValue)",
-            "  output: \(network.output.rawValue)",
-            "  initializer: \(network.initializer.rawValue)",
-            "cost: \(configuration.cost.rawValue)",
-            "training:",
-            "  epochs: \(configuration.training.epochs)",
-            "  batch: \(configuration.training.batch)",
-            "  seed: \(configuration.training.seed)",
-            "optimizer:",
-        ]
-        lines += self.lines(of: configuration.optimizer) + self.lines(of: configuration.schedule)
-        let (regularization, augmentation) = (configuration.regularization, configuration.augmentation)
-        lines += [
-            "regularization:",
-            "  dropout: \(regularization.dropout)",
-            "  input-dropout: \(regularization.inputDropout)",
-            "  label-smoothing: \(regularization.labelSmoothing)",
-            "  average: \(regularization.average)",
-            "augmentation:",
-            "  shift: \(augmentation.shift)",
-            "  rotation: \(augmentation.rotation)",
-            "  scale: \(augmentation.scale)",
-            "  shear: \(augmentation.shear)",
-            "  elastic: \(augmentation.elastic)",
-            "  smoothness: \(augmentation.smoothness)",
-            "evaluation:",
-            "  every: \(configuration.evaluation.every)",
-            "checkpoint:",
-            "  every: \(configuration.checkpoint.every)",
-            "timeouts:",
-            "  start: \(configuration.timeouts.start)",
-            "  rejoin: \(configuration.timeouts.rejoin)",
-            "wire: \(configuration.communicationDataType.rawValue)",
-        ]
-        if let shards = configuration.shards { lines.append("shards: \(shards)") }
-        if let kernel = configuration.kernel { lines.append("kernel: \(kernel.rawValue)") }
-        return lines.joined(separator: "\n") + "\n"
+        return text
     }
 
-    private static func lines(of optimizer: OptimizerConfiguration) -> [String] {
-        switch optimizer {
-        case .sgd(let learningRate, let momentum, let nesterov, let weightDecay):
-            [
-                "  sgd:", "    learning-rate: \(learningRate)", "    momentum: \(momentum)",
-                "    nesterov: \(nesterov)", "    weight-decay: \(weightDecay)",
-            ]
-        case .adamW(let learningRate, let beta1, let beta2, let epsilon, let weightDecay):
-            [
-                "  adamw:", "    learning-rate: \(learningRate)", "    beta1: \(beta1)", "    beta2: \(beta2)",
-                "    epsilon: \(epsilon)", "    weight-decay: \(weightDecay)",
-            ]
-        }
-    }
+    private static func indentation(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
 
-    private static func lines(of schedule: ScheduleConfiguration) -> [String] {
-        switch schedule {
-        case .constant:
-            ["schedule: constant"]
-        case .step(let every, let factor):
-            ["schedule:", "  step:", "    every: \(every)", "    factor: \(factor)"]
-        case .cosine(let warmUp, let final):
-            ["schedule:", "  cosine:", "    warm-up: \(warmUp)", "    final: \(final)"]
-        case .oneCycle(let warmUp, let initial, let final):
-            [
-                "schedule:", "  one-cycle:", "    warm-up: \(warmUp)", "    initial: \(initial)",
-                "    final: \(final)",
-            ]
+    private static func yaml(of value: ConfigurationValue) -> String {
+        switch value {
+        case .scalar(let text, isPlain: true): text
+        case .scalar(let text, isPlain: false): scalar(text)
+        case .list(let elements): "[" + elements.map(yaml).joined(separator: ", ") + "]"
+        case .group: "{}"
         }
     }
 
@@ -125,5 +52,21 @@ extension ConfigurationFile {
     private static func hexadecimal(_ value: UInt32) -> String {
         let digits = String(value, radix: 16, uppercase: true)
         return String(repeating: "0", count: 8 - digits.count) + digits
+    }
+}
+
+extension RunConfiguration {
+    /// Each key that has a value, by its path, in the order of the table.
+    var values: [(path: String, value: ConfigurationValue)] {
+        Self.entries.flatMap { entry -> [(path: String, value: ConfigurationValue)] in
+            switch entry {
+            case .key(let key):
+                return key.value(in: self).map { [(key.path, $0)] } ?? []
+            case .choice(let choice):
+                guard let kind = choice.kinds.first(where: { $0.isSelected(self) }) else { return [] }
+                if kind.keys.isEmpty { return [(choice.path, .scalar(kind.name, isPlain: true))] }
+                return kind.keys.compactMap { key in key.value(in: self).map { (key.path, $0) } }
+            }
+        }
     }
 }

@@ -54,7 +54,7 @@ package enum ConfigurationFile {
                 remedy: "start from one of the files in config/")
         }
         for option in options { try root.apply(option) }
-        return try RunConfiguration(root)
+        return try ConfigurationReader(root).configuration()
     }
 
     private static func parsed(_ overrides: [String]) throws(ConfigurationError) -> [ConfigurationOverride] {

@@ -1,3 +1,5 @@
+import LockstepConfiguration
+
 /// A value from the command line that replaces one of the file.
 package struct ConfigurationOverride: Hashable, Sendable {
     /// `network.sizes`.
@@ -32,8 +34,8 @@ package struct ConfigurationOverride: Hashable, Sendable {
 extension ConfigurationNode {
     /// Puts the value of `override` in the place of the one at its key path, making the sections on the way.
     ///
-    /// A section as a value (`training={epochs: 1, batch: 5}`) replaces the whole section. `data` has several forms: a
-    /// key of one form removes the keys of the others, so `data.images=…` after `name: mnist` means files.
+    /// A section as a value (`training={epochs: 1, batch: 5}`) replaces the whole section. `data` has several
+    /// formats: a key of one format removes the keys of the others, so `data.images=…` after `name: mnist` means files.
     mutating func apply(_ override: ConfigurationOverride) throws(ConfigurationError) {
         let place = ConfigurationError.Place.option(override.spelling)
         let value = try ConfigurationNode(yaml: override.value) { _ in place }
@@ -48,12 +50,12 @@ extension ConfigurationNode {
     ) throws(ConfigurationError) {
         var section = ""
         for key in keys {
-            guard let known = ConfigurationSchema.sections[section] else {
+            guard ConfigurationSchema.sections[section] != nil else {
                 throw ConfigurationError(
                     kind: .unknownKey, place: place, keyPath: keyPath,
                     reason: "\(section) takes a value and has no keys of its own", remedy: "write \(section)=VALUE")
             }
-            guard known.contains(key) else {
+            guard ConfigurationSchema.knows(key, in: section) else {
                 throw ConfigurationSchema.unknownKey(key, in: section, place: place)
             }
             section = ConfigurationSchema.joined(section, key)
@@ -77,12 +79,17 @@ extension ConfigurationNode {
                 reason: "\(path) is \(summary), not a group of keys, so \(place) has no place in it",
                 remedy: "correct it first")
         }
-        if path == "data" {
-            let forms = ConfigurationSchema.dataForms.filter { $0.contains(key) }
-            entries.removeAll { entry in !forms.contains { $0.contains(entry.key) } }
+        if let choice = ConfigurationSchema.flatChoices[path] {
+            let kinds = choice.kinds.filter { $0.keys.contains { $0.name == key } }
+            entries.removeAll { entry in !kinds.contains { $0.keys.contains { $0.name == entry.key } } }
         }
         let inner = ConfigurationSchema.joined(path, key)
-        if let index = entries.firstIndex(where: { $0.key == key }) {
+        let current = ConfigurationSchema.current(inner)
+        if let index = entries.firstIndex(where: {
+            ConfigurationSchema.current(ConfigurationSchema.joined(path, $0.key)) == current
+        }) {
+            // The place has the name that the command line gave the key.
+            entries[index].key = key
             try entries[index].value.set(keys.dropFirst(), below: inner, to: value, place: place)
             if keys.count == 1 { entries[index].keyPlace = place }
         } else {

@@ -1,54 +1,71 @@
-import LockstepNetwork
+import LockstepConfiguration
+import LockstepTraining
 
-/// The keys that a run configuration knows, and the limits of their values.
+/// The tree of the configuration's keys, as the table spells it.
 enum ConfigurationSchema {
-    /// The keys of each section, by the section's key path; the empty path is the file itself.
-    static let sections: [String: [String]] = [
-        "": [
-            "name", "data", "network", "cost", "training", "optimizer", "schedule", "regularization",
-            "augmentation", "evaluation", "checkpoint", "timeouts", "wire", "shards", "kernel",
-        ],
-        "data": ["name", "pickle"] + tableKeys.filter { !fileKeys.contains($0) } + fileKeys,
-        "network": ["sizes", "activation", "output", "initializer"],
-        "training": ["epochs", "batch", "seed"],
-        "optimizer": ["sgd", "adamw"],
-        "optimizer.sgd": ["learning-rate", "momentum", "nesterov", "weight-decay"],
-        "optimizer.adamw": ["learning-rate", "beta1", "beta2", "epsilon", "weight-decay"],
-        "schedule": ["constant", "step", "cosine", "one-cycle"],
-        "schedule.constant": [],
-        "schedule.step": ["every", "factor"],
-        "schedule.cosine": ["warm-up", "final"],
-        "schedule.one-cycle": ["warm-up", "initial", "final"],
-        "regularization": ["dropout", "input-dropout", "label-smoothing", "average"],
-        "augmentation": ["shift", "rotation", "scale", "shear", "elastic", "smoothness"],
-        "evaluation": ["every"],
-        "checkpoint": ["every"],
-        "timeouts": ["start", "rejoin"],
-    ]
+    typealias Key = ConfigurationKey<RunConfiguration>
+    typealias Choice = ConfigurationChoice<RunConfiguration>
 
-    /// The keys of `data` for IDX files.
-    static let fileKeys = ["images", "labels", "test-images", "test-labels", "validation"]
-    /// Those for tables of text.
-    static let tableKeys = ["csv", "test-csv", "label", "scale", "test", "validation"]
-    /// The forms that `data` can have, each with the key that tells it by first.
-    static let dataForms = [["name"], ["pickle"], tableKeys, fileKeys]
+    /// The names of each section's keys, by the section's path; the empty path is the file itself.
+    static let sections: [String: [String]] = {
+        var sections: [String: [String]] = [:]
+        func addSection(_ path: String) {
+            guard !path.isEmpty, sections[path] == nil else { return }
+            sections[path] = []
+            let (parent, name) = split(path)
+            addSection(parent)
+            sections[parent, default: []].append(name)
+        }
+        for entry in RunConfiguration.entries {
+            if case .choice(let choice) = entry, choice.style == .nested {
+                for kind in choice.kinds { addSection(joined(choice.path, kind.name)) }
+            }
+            for key in keys(of: entry) {
+                let (parent, name) = split(key.path)
+                addSection(parent)
+                // A name that two kinds of a section share stands where the last of them has it.
+                sections[parent, default: []].removeAll { $0 == name }
+                sections[parent, default: []].append(name)
+            }
+        }
+        return sections
+    }()
 
-    /// Characters of a run's name.
-    static let nameLength = 1...200
-    /// Layers, the input layer included.
-    static let layers = 2...Architecture.maximumLayers
-    /// Neurons of a layer.
-    static let layerSize = 1...Architecture.maximumLayerSize
-    static let epochs = 0...1_000_000_000
-    static let batch = 1...1_000_000_000
-    /// Epochs between two falls of the learning rate.
-    static let stepInterval = 1...1_000_000_000
-    /// Samples of a split that is cut off from the training files.
-    static let setAside = 0...1_000_000_000
-    static let evaluationInterval = 0...1_000_000_000
-    static let shards = 1...1024
-    /// Seconds; a week.
-    static let maximumTimeout = 604_800.0
+    /// The paths that older names of keys stand for.
+    private static let aliases: [String: String] = Dictionary(
+        RunConfiguration.keys.flatMap { key in
+            key.aliases.map { (joined(split(key.path).section, $0), key.path) }
+        }
+    ) { first, _ in first }
+
+    /// The sections whose keys belong to kinds that exclude each other, by path.
+    static let flatChoices: [String: Choice] = {
+        var choices: [String: Choice] = [:]
+        for case .choice(let choice) in RunConfiguration.entries where choice.style == .flat {
+            choices[choice.path] = choice
+        }
+        return choices
+    }()
+
+    /// The kinds that are a word with no settings, as in `schedule: constant`.
+    static func isKindWithoutKeys(_ word: String, of section: String) -> Bool {
+        sections[joined(section, word)]?.isEmpty == true
+    }
+
+    static func keys(of entry: RunConfiguration.Entry) -> [Key] {
+        switch entry {
+        case .key(let key): [key]
+        case .choice(let choice): choice.kinds.flatMap(\.keys)
+        }
+    }
+
+    /// The path that a path stands for: itself, or the one of which it is an older name.
+    static func current(_ path: String) -> String { aliases[path] ?? path }
+
+    /// Whether a section has a key of this name, new or old.
+    static func knows(_ name: String, in section: String) -> Bool {
+        sections[section, default: []].contains(split(current(joined(section, name))).name)
+    }
 
     /// The error for a key that its section does not know, with the key that was probably meant.
     static func unknownKey(_ key: String, in section: String, place: ConfigurationError.Place) -> ConfigurationError {
@@ -56,7 +73,7 @@ enum ConfigurationSchema {
         let remedy: String
         if let near = suggestion(for: key, among: known) {
             remedy = "did you mean '\(near)'?"
-        } else if let home = sections.filter({ $0.value.contains(key) }).keys.min() {
+        } else if let home = sections.keys.filter({ knows(key, in: $0) }).min() {
             remedy = "it belongs " + (home.isEmpty ? "at the top level" : "in \(home)")
         } else {
             remedy = "known are " + known.joined(separator: ", ")
@@ -69,5 +86,11 @@ enum ConfigurationSchema {
     /// `optimizer` and `sgd` make `optimizer.sgd`.
     static func joined(_ section: String, _ key: String) -> String {
         section.isEmpty ? key : "\(section).\(key)"
+    }
+
+    /// `optimizer.sgd` is `sgd` in `optimizer`.
+    static func split(_ path: String) -> (section: String, name: String) {
+        guard let dot = path.lastIndex(of: ".") else { return ("", path) }
+        return (String(path[..<dot]), String(path[path.index(after: dot)...]))
     }
 }

@@ -43,7 +43,7 @@ extension ModelFile {
         while let weight = header.tensors[ParameterLayout.weightName(names.count / 2)] {
             let name = ParameterLayout.weightName(names.count / 2)
             let biasName = ParameterLayout.biasName(names.count / 2)
-            guard weight.shape.count == 2, weight.shape.allSatisfy(ConfigurationSchema.layerSize.contains) else {
+            guard weight.shape.count == 2, weight.shape.allSatisfy((1...Architecture.maximumLayerSize).contains) else {
                 throw malformed(path, "'\(name)' has the shape \(weight.shape), not [outputs, inputs]")
             }
             let (outputs, inputs) = (weight.shape[0], weight.shape[1])

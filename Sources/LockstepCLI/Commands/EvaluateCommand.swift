@@ -74,7 +74,7 @@ struct EvaluateCommand: ParsableCommand {
                 "the model was trained on '\(name)', and nothing known is called so; name the data with --data, for "
                     + "example by the run's config.yaml", status: .noInput)
         }
-        if case .table = source {
+        if source.format is TableFiles {
             throw UsageError(
                 "the model was trained on the table '\(name)', and does not say how it is to be read; name the data with "
                     + "--data, for example by the run's config.yaml", status: .noInput)

@@ -6,9 +6,11 @@ import LockstepTraining
 extension DataSource {
     /// What `--data` can be, for help and errors.
     static let argumentHelp = """
-        A data set's name, a pickle such as mnist.pkl.gz, a table such as digits.csv, a folder with four IDX files, or a \
-        run's configuration, whose data are taken.
+        A data set's name, \(fileExamples), a folder with four IDX files, or a run's configuration, whose data are taken.
         """
+
+    /// "a pickle such as mnist.pkl.gz, a table such as digits.csv".
+    private static let fileExamples = formats.compactMap { $0.fileExample }.joined(separator: ", ")
 
     /// `--data`: the name of a known data set, a pickle such as `mnist.pkl.gz`, a table with the label in its first
     /// column, a configuration in YAML, or a folder with four IDX files under the usual names.
@@ -20,14 +22,16 @@ extension DataSource {
         var status = stat()
         let exists = stat(argument, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFREG {
-            self = try Self(file: argument)
+            let isConfiguration = [".yaml", ".yml"].contains(where: argument.lowercased().hasSuffix)
+            self = isConfiguration ? try ConfigurationFile.load(path: argument).data : DataSource(file: argument)
             return
         }
         guard exists, status.st_mode & S_IFMT == S_IFDIR else {
             throw DataError(
                 .unknownDataset(known: KnownDataset.all.map(\.name)), subject: "data set '\(argument)'",
-                remedy: "give a known name (\(KnownDataset.all.map(\.name).joined(separator: ", "))), a pickle such as "
-                    + "mnist.pkl.gz, a table such as digits.csv, a configuration, or a folder with four IDX files")
+                remedy:
+                    "give a known name (\(KnownDataset.all.map(\.name).joined(separator: ", "))), \(Self.fileExamples), "
+                    + "a configuration, or a folder with four IDX files")
         }
         let files = KnownDataset.mnist
         let path = { (file: KnownDataset.File) in
@@ -38,18 +42,5 @@ extension DataSource {
             IDXFiles(
                 images: path(files.trainingImages), labels: path(files.trainingLabels),
                 testImages: path(files.testImages), testLabels: path(files.testLabels)))
-    }
-
-    /// A file, whose kind its name tells.
-    private init(file path: String) throws {
-        let name = path.lowercased()
-        func ends(_ endings: String...) -> Bool { endings.contains { name.hasSuffix($0) } }
-        if ends(".yaml", ".yml") {
-            self = try ConfigurationFile.load(path: path).data
-        } else if ends(".csv", ".tsv", ".csv.gz", ".tsv.gz") {
-            self = .table(TableFiles(path: path))
-        } else {
-            self = .pickle(path)
-        }
     }
 }

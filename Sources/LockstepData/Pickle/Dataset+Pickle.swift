@@ -1,3 +1,32 @@
+package import LockstepConfiguration
+
+/// A pickle of three (images, labels) pairs of numpy arrays, such as the textbook's `mnist.pkl.gz`.
+package struct PickleFile: DataFormat {
+    package var path: String
+
+    package static let name = "pickle"
+    package static let defaults = PickleFile(path: "")
+    package static let keys = [
+        ConfigurationKey(
+            "pickle", \PickleFile.path, .path, example: "mnist.pkl.gz",
+            "the data set as the textbook ships it; nothing in it is executed")
+    ]
+    package static let advice = "the pickle alone: it holds all splits"
+    package static let fileExample: String? = "a pickle such as mnist.pkl.gz"
+    package static let fileEndings = [".pkl", ".pkl.gz"]
+
+    package init(path: String) { self.path = path }
+
+    package init?(file path: String) { self.init(path: path) }
+
+    package func load(cache: DataCache) throws(DataError) -> Dataset { try .load(pickle: path) }
+}
+
+extension DataSource {
+    /// A pickle such as the textbook's `mnist.pkl.gz`.
+    package static func pickle(_ path: String) -> DataSource { DataSource(PickleFile(path: path)) }
+}
+
 extension Dataset {
     /// Reads three (images, labels) pairs of numpy arrays from a pickle: training, validation and test split.
     ///

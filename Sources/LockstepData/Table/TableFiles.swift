@@ -1,5 +1,7 @@
+package import LockstepConfiguration
+
 /// Tables of text (CSV, RFC 4180): a sample on each line, one of whose fields is the label.
-package struct TableFiles: Codable, Hashable, Sendable {
+package struct TableFiles: DataFormat {
     /// The file of the training samples, plain or gzipped.
     package var path: String
     /// The file of the test samples; absent: the last ones of `path`.
@@ -24,6 +26,45 @@ package struct TableFiles: Codable, Hashable, Sendable {
         self.validation = validation
         self.test = test
     }
+
+    package static let name = "csv"
+    package static let defaults = TableFiles(path: "")
+    package static let keys = [
+        ConfigurationKey(
+            "csv", \TableFiles.path, .path, example: "flowers.csv",
+            "a table of text, plain or `.gz`: a sample on each line, commas, semicolons or tabs between label and values"
+        ),
+        ConfigurationKey(
+            "test-csv", \TableFiles.testPath, KeyFormat<String>.path.optional, default: "the last lines of `csv`",
+            "the table of the test samples"),
+        ConfigurationKey(
+            "label", \TableFiles.label, .labelColumn, "the column of the labels, whole numbers from 0"),
+        ConfigurationKey(
+            "scale", \TableFiles.scale, KeyFormat<Double>.positive().optional, default: "255 for pixels, else 1",
+            "what the values are divided by; pixels: only bytes, one of them above 127"),
+        ConfigurationKey(
+            "test", \TableFiles.test, .sampleCount, default: "a sixth",
+            "the table's last samples, kept for the test; fewer than there are",
+            rule: {
+                $0.test != nil && $0.testPath != nil
+                    ? "must be left out beside 'test-csv', which holds the test samples" : nil
+            }),
+        ConfigurationKey(
+            "validation", \TableFiles.validation, .sampleCount, default: "a sixth",
+            "the last training samples, kept for validation; fewer than there are"),
+    ]
+    package static let advice = "'csv' and, with it, " + keys.dropFirst().map(\.name).joined(separator: ", ")
+    package static let fileExample: String? = "a table such as digits.csv"
+    package static let fileEndings = [".csv", ".tsv", ".csv.gz", ".tsv.gz"]
+
+    package init?(file path: String) { self.init(path: path) }
+
+    package func load(cache: DataCache) throws(DataError) -> Dataset { try .load(self) }
+}
+
+extension DataSource {
+    /// Tables of text with a sample on each line.
+    package static func table(_ files: TableFiles) -> DataSource { DataSource(files) }
 }
 
 /// Which column of a table holds the labels.
@@ -54,5 +95,22 @@ package enum LabelColumn: Codable, Hashable, Sendable {
         case .number(let number): "\(number)"
         case .named(let name): name
         }
+    }
+}
+
+extension KeyFormat<LabelColumn> {
+    fileprivate static var labelColumn: KeyFormat {
+        KeyFormat(
+            limits: "`first`, `last`, a column's number or its name", expected: "a text",
+            read: { (text, _) throws(ConfigurationProblem) in
+                guard !text.isEmpty, !text.utf8.contains(0) else {
+                    throw .impossible(rule: "must be a text of at least one character")
+                }
+                guard let label = LabelColumn(text) else {
+                    throw .impossible(rule: "must be first, last, a column's number from 1, or its name")
+                }
+                return label
+            },
+            write: { .scalar($0.text, isPlain: false) })
     }
 }

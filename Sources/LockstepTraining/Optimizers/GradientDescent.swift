@@ -1,5 +1,50 @@
+package import LockstepConfiguration
 package import LockstepNetwork
 package import LockstepNumerics
+
+/// Stochastic gradient descent and its settings, as the configuration names them; see ``GradientDescent``.
+package struct SGD: OptimizerKind {
+    package var learningRate: Double
+    package var momentum: Double
+    package var nesterov: Bool
+    package var weightDecay: Double
+
+    package init(learningRate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0) {
+        self.learningRate = learningRate
+        self.momentum = momentum
+        self.nesterov = nesterov
+        self.weightDecay = weightDecay
+    }
+
+    package static let name = "sgd"
+    package static let defaults = SGD(learningRate: 0)
+    package static let keys = [
+        ConfigurationKey(
+            "learning-rate", \SGD.learningRate, .positive(), example: "3.0", "η in w -> w - η/m Σ ∇C"),
+        ConfigurationKey(
+            "momentum", \SGD.momentum, .number(0..<1), "the part of each step that is repeated in the next one"),
+        ConfigurationKey(
+            "nesterov", \SGD.nesterov, .flag, "looks ahead by the momentum, which it needs",
+            rule: { $0.nesterov && $0.momentum == 0 ? "needs a momentum: 'momentum: 0.9'" : nil }),
+        ConfigurationKey(
+            "weight-decay", \SGD.weightDecay, .number(0..<1),
+            "λ in ∇C + λw, for weights and not for biases: the textbook's λ/n"),
+    ]
+
+    package func makeOptimizer(for layout: ParameterLayout, rate: LearningRate) -> any Optimizer {
+        GradientDescent(layout, rate: rate, momentum: momentum, nesterov: nesterov, weightDecay: weightDecay)
+    }
+}
+
+extension OptimizerConfiguration {
+    /// Stochastic gradient descent.
+    package static func sgd(
+        learningRate: Double, momentum: Double = 0, nesterov: Bool = false, weightDecay: Double = 0
+    ) -> OptimizerConfiguration {
+        OptimizerConfiguration(
+            SGD(learningRate: learningRate, momentum: momentum, nesterov: nesterov, weightDecay: weightDecay))
+    }
+}
 
 /// Stochastic gradient descent, plain or with momentum.
 ///

@@ -1,3 +1,4 @@
+import LockstepConfiguration
 package import LockstepData
 package import LockstepNetwork
 
@@ -21,17 +22,13 @@ extension Architecture {
 }
 
 extension RunConfiguration {
-    /// Checks that the network and what is done to the samples can be carried out on the data set; nothing is trusted.
+    /// Checks that the values are within their keys' limits and that the data set fits them; nothing is trusted.
     package func check(against dataset: DatasetDescription) throws(TrainingError) {
         try network.check(against: dataset)
-        let shares = [
-            regularization.dropout, regularization.inputDropout, regularization.labelSmoothing, regularization.average,
-        ]
-        guard shares.allSatisfy((0..<1).contains) else {
-            throw .invalidConfiguration("regularization: each share must be at least 0 and less than 1")
-        }
-        guard augmentation.isPossible else {
-            throw .invalidConfiguration("augmentation: an amount is negative, too large or not a number")
+        for key in Self.keys {
+            if let rule = key.brokenLimit(in: self) ?? key.brokenRule(in: self) {
+                throw .invalidConfiguration("\(key.path) \(rule)")
+            }
         }
         guard !augmentation.isActive || AugmentationOptions.side(of: dataset) != nil else {
             throw .shapeMismatch(

@@ -1,43 +1,57 @@
+package import LockstepConfiguration
+
+/// Four IDX files, and how many of the training samples are set aside for validation.
+package struct IDXFiles: DataFormat {
+    package var images: String
+    package var labels: String
+    package var testImages: String
+    package var testLabels: String
+    /// The last samples of the training files that form the validation split; absent: one sixth of them.
+    package var validation: Int?
+
+    package init(images: String, labels: String, testImages: String, testLabels: String, validation: Int? = nil) {
+        self.images = images
+        self.labels = labels
+        self.testImages = testImages
+        self.testLabels = testLabels
+        self.validation = validation
+    }
+
+    package static let name = "idx"
+    package static let defaults = IDXFiles(images: "", labels: "", testImages: "", testLabels: "")
+    package static let keys = [
+        ConfigurationKey(
+            "images", \IDXFiles.images, .path, example: "digits/images.gz",
+            "the IDX file of the training images, plain or `.gz`"),
+        ConfigurationKey(
+            "labels", \IDXFiles.labels, .path, example: "digits/labels.gz", "the IDX file of the training labels"),
+        ConfigurationKey(
+            "test-images", \IDXFiles.testImages, .path, example: "digits/test-images.gz",
+            "the IDX file of the test images"),
+        ConfigurationKey(
+            "test-labels", \IDXFiles.testLabels, .path, example: "digits/test-labels.gz",
+            "the IDX file of the test labels"),
+        ConfigurationKey(
+            "validation", \IDXFiles.validation, .sampleCount, default: "a sixth",
+            "the last training samples, kept for validation; fewer than there are"),
+    ]
+
+    package func load(cache: DataCache) throws(DataError) -> Dataset {
+        let name = images.split(separator: "/").last.map(String.init) ?? images
+        return try .load(self, name: name, classCount: nil)
+    }
+}
+
+extension DataSource {
+    /// Four IDX files, plain or gzipped.
+    package static func files(_ files: IDXFiles) -> DataSource { DataSource(files) }
+}
+
 extension Dataset {
-    /// Reads a data set into memory.
-    ///
-    /// - Throws: ``DataError`` that names what is missing or wrong, with the file and the place in it.
-    package static func load(_ source: DataSource, cache: DataCache) throws(DataError) -> Dataset {
-        switch source {
-        case .named(let name): try load(try KnownDataset.named(name), cache: cache)
-        case .files(let files): try load(files, name: baseName(files.images), classCount: nil)
-        case .pickle(let path): try load(pickle: path)
-        case .table(let files): try load(files)
-        }
-    }
-
-    /// Reads a data set that was fetched into the cache, which must have the bytes that everybody else's has.
-    private static func load(_ known: KnownDataset, cache: DataCache) throws(DataError) -> Dataset {
-        let files = IDXFiles(
-            images: try cache.path(of: known.trainingImages, in: known),
-            labels: try cache.path(of: known.trainingLabels, in: known),
-            testImages: try cache.path(of: known.testImages, in: known),
-            testLabels: try cache.path(of: known.testLabels, in: known),
-            validation: known.validationCount)
-        do throws(DataError) {
-            let dataset = try load(files, name: known.name, classCount: known.classCount)
-            guard dataset.description.sha256 == known.sha256 else {
-                throw DataError(
-                    .wrongDigest(expected: known.sha256, found: dataset.description.sha256),
-                    subject: "data set \(known.name) in \(cache.directory(of: known))")
-            }
-            return dataset
-        } catch {
-            var error = error
-            error.remedy = "run \(known.script), which replaces damaged files"
-            throw error
-        }
-    }
-
     /// Reads four IDX files, each straight to its place.
     ///
     /// Every label must be below `classCount`; where that is absent it becomes the highest label + 1, at least 2.
-    private static func load(_ files: IDXFiles, name: String, classCount: Int?) throws(DataError) -> Dataset {
+    static func load(_ files: IDXFiles, name: String, classCount: Int?) throws(DataError) -> Dataset {
         let training = try SplitReader(images: files.images, labels: files.labels)
         let test = try SplitReader(images: files.testImages, labels: files.testLabels)
         guard training.sampleSize == test.sampleSize else {
@@ -57,10 +71,6 @@ extension Dataset {
             try training.read(into: builder, at: 0, classCount: classCount ?? 256),
             try test.read(into: builder, at: training.count, classCount: classCount ?? 256))
         return try builder.finish(classCount: classCount ?? max(2, highest + 1))
-    }
-
-    private static func baseName(_ path: String) -> String {
-        path.split(separator: "/").last.map(String.init) ?? path
     }
 }
 

@@ -1,5 +1,59 @@
+package import LockstepConfiguration
 package import LockstepNetwork
 package import LockstepNumerics
+
+/// AdamW's settings, as the configuration names them; see ``AdamW``.
+package struct AdamWOptions: OptimizerKind {
+    package var learningRate: Double
+    package var beta1: Double
+    package var beta2: Double
+    package var epsilon: Double
+    package var weightDecay: Double
+
+    package init(
+        learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+        weightDecay: Double = 0.01
+    ) {
+        self.learningRate = learningRate
+        self.beta1 = beta1
+        self.beta2 = beta2
+        self.epsilon = epsilon
+        self.weightDecay = weightDecay
+    }
+
+    package static let name = "adamw"
+    package static let defaults = AdamWOptions(learningRate: 0)
+    package static let keys = [
+        ConfigurationKey(
+            "learning-rate", \AdamWOptions.learningRate, .positive(), example: "0.001",
+            "η of Adam with decoupled weight decay"),
+        ConfigurationKey(
+            "beta1", \AdamWOptions.beta1, .number(0..<1), "what a step keeps of the mean of the gradients"),
+        ConfigurationKey(
+            "beta2", \AdamWOptions.beta2, .number(0..<1), "what a step keeps of the mean of their squares"),
+        ConfigurationKey(
+            "epsilon", \AdamWOptions.epsilon, .positive(), "added to the root of the mean square"),
+        ConfigurationKey(
+            "weight-decay", \AdamWOptions.weightDecay, .number(0..<1), "λ in (1 - ηλ) w, for weights and not for biases"
+        ),
+    ]
+
+    package func makeOptimizer(for layout: ParameterLayout, rate: LearningRate) -> any Optimizer {
+        AdamW(layout, rate: rate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay)
+    }
+}
+
+extension OptimizerConfiguration {
+    /// Adam with decoupled weight decay.
+    package static func adamW(
+        learningRate: Double, beta1: Double = 0.9, beta2: Double = 0.999, epsilon: Double = 1e-8,
+        weightDecay: Double = 0.01
+    ) -> OptimizerConfiguration {
+        OptimizerConfiguration(
+            AdamWOptions(
+                learningRate: learningRate, beta1: beta1, beta2: beta2, epsilon: epsilon, weightDecay: weightDecay))
+    }
+}
 
 /// Adam with decoupled weight decay.
 ///

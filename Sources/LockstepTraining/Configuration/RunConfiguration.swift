@@ -4,7 +4,7 @@ package import LockstepNetwork
 
 /// Everything that a run's weights depend on, and how the run is watched.
 ///
-/// Plain values: read from YAML by Artifacts, sent to workers as JSON.
+/// Plain values: read from YAML by Artifacts, sent to workers as JSON. Which keys there are says the table, ``keys``.
 package struct RunConfiguration: Codable, Hashable, Sendable {
     package var name: String
     package var data: DataSource
@@ -18,7 +18,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var evaluation: EvaluationOptions
     package var checkpoint: CheckpointOptions
     package var timeouts: TimeoutOptions
-    /// As what weights and gradients travel.
+    /// The element type in which weights and gradients are sent.
     package var communicationDataType: CommunicationDataType
     /// Parts that every mini-batch is cut into; absent until the run resolves it.
     package var shards: Int?
@@ -61,55 +61,13 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
 }
 
 extension RunConfiguration {
+    /// What the run minimizes.
+    package var objective: Objective {
+        Objective(
+            cost: cost, labelSmoothing: regularization.labelSmoothing, inputDropout: regularization.inputDropout,
+            hiddenDropout: regularization.dropout)
+    }
+
     /// Whether a step's weights depend on the number of epochs, because a schedule is stretched over all of them.
     package var isScheduleSpanningRun: Bool { schedule.spansRun }
-}
-
-/// How long and in which portions a run trains.
-package struct TrainingOptions: Codable, Hashable, Sendable {
-    /// Passes over the training split; 0 writes the initial model and ends.
-    package var epochs: Int
-    /// Samples in a mini-batch; the last one of an epoch may be shorter.
-    package var batch: Int
-    /// The key of every random number of the run.
-    package var seed: UInt64
-
-    package init(epochs: Int, batch: Int, seed: UInt64 = 1) {
-        self.epochs = epochs
-        self.batch = batch
-        self.seed = seed
-    }
-}
-
-/// When the network is evaluated.
-package struct EvaluationOptions: Codable, Hashable, Sendable {
-    /// Epochs between evaluations; 0: never.
-    package var every: Int
-
-    package init(every: Int = 1) {
-        self.every = every
-    }
-}
-
-/// When a state is kept from which the run can be resumed.
-package struct CheckpointOptions: Codable, Hashable, Sendable {
-    /// Seconds between checkpoints; 0: only at the end, and when a signal asks for one.
-    package var every: Double
-
-    package init(every: Double = 30) {
-        self.every = every
-    }
-}
-
-/// How long a coordinator waits for workers, in seconds.
-package struct TimeoutOptions: Codable, Hashable, Sendable {
-    /// For the first workers to join.
-    package var start: Double
-    /// For a worker to come back once the last one has gone.
-    package var rejoin: Double
-
-    package init(start: Double = 60, rejoin: Double = 60) {
-        self.start = start
-        self.rejoin = rejoin
-    }
 }

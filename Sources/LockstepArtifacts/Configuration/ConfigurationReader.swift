@@ -1,0 +1,232 @@
+import LockstepConfiguration
+import LockstepTraining
+
+/// Reads a tree of YAML by the table of keys.
+///
+/// First the tree is taken apart into the keys that it gives, then each key of the table is read. A key without a value
+/// (`seed:`, `seed: null`) counts as left out.
+struct ConfigurationReader {
+    typealias Failure = ConfigurationError
+    typealias Key = ConfigurationSchema.Key
+    typealias Choice = ConfigurationSchema.Choice
+
+    /// A key as the configuration gives it.
+    private struct Given {
+        /// As it was spelled, which may be an older name.
+        var path: String
+        var keyPlace: Failure.Place
+        var value: ConfigurationNode
+    }
+
+    /// By the key's current path; sections have entries too.
+    private var given: [String: Given] = [:]
+    private let root: ConfigurationNode
+
+    /// - Throws: ``ConfigurationError`` for what is no section, and for keys that are not known.
+    init(_ root: ConfigurationNode) throws(Failure) {
+        self.root = root
+        try collect(root, "")
+    }
+
+    /// Reads each key of the table.
+    ///
+    /// - Throws: ``ConfigurationError`` for the first value in the table's order that is missing or impossible.
+    func configuration() throws(Failure) -> RunConfiguration {
+        var run = RunConfiguration.defaults
+        for entry in RunConfiguration.entries {
+            switch entry {
+            case .key(let key): try read(key, into: &run)
+            case .choice(let choice): try read(choice, into: &run)
+            }
+        }
+        run.inferDefaults { value($0) != nil }
+        for key in RunConfiguration.keys {
+            if let rule = key.brokenRule(in: run), let given = value(key.path) { throw impossible(given, rule) }
+        }
+        for rule in RunConfiguration.rules {
+            if let broken = rule.broken(run), let given = value(rule.path) { throw impossible(given, broken) }
+        }
+        return run
+    }
+
+    // MARK: - The tree
+
+    /// Notes what a section gives, and the sections in it.
+    private mutating func collect(_ node: ConfigurationNode, _ section: String) throws(Failure) {
+        let known = ConfigurationSchema.sections[section, default: []]
+        guard case .mapping(let entries) = node.content else {
+            if case .scalar(let word, _) = node.content, ConfigurationSchema.isKindWithoutKeys(word, of: section) {
+                let path = ConfigurationSchema.joined(section, word)
+                given[path] = Given(path: path, keyPlace: node.place, value: node)
+                return
+            }
+            let subject = section.isEmpty ? "the configuration" : section
+            throw Failure(
+                kind: .wrongType, place: node.place, keyPath: section,
+                reason: "\(subject) is \(node.summary), not a group of keys",
+                remedy: "its keys are \(known.joined(separator: ", "))")
+        }
+        for entry in entries where !ConfigurationSchema.knows(entry.key, in: section) {
+            throw ConfigurationSchema.unknownKey(entry.key, in: section, place: entry.keyPlace)
+        }
+        for entry in entries {
+            let path = ConfigurationSchema.joined(section, entry.key)
+            let current = ConfigurationSchema.current(path)
+            if let other = given[current] {
+                throw Failure(
+                    kind: .duplicateKey, place: entry.keyPlace, keyPath: path,
+                    reason: "\(path) and \(other.path) are the same key", remedy: "keep one of them")
+            }
+            given[current] = Given(path: path, keyPlace: entry.keyPlace, value: entry.value)
+            if ConfigurationSchema.sections[path] != nil, !entry.value.isNull { try collect(entry.value, path) }
+        }
+    }
+
+    /// The key at a path where it has a value.
+    private func value(_ path: String) -> Given? {
+        given[path].flatMap { $0.value.isNull ? nil : $0 }
+    }
+
+    // MARK: - Keys
+
+    private func read(_ key: Key, into run: inout RunConfiguration) throws(Failure) {
+        guard let given = value(key.path) else {
+            if let example = key.example { throw missing(key, example) }
+            return
+        }
+        do throws(ConfigurationProblem) {
+            try key.read(given.value.value, into: &run)
+        } catch {
+            throw failure(error, given)
+        }
+    }
+
+    /// Reads the kind that a section describes: the one that it names, or the one whose keys it has.
+    private func read(_ choice: Choice, into run: inout RunConfiguration) throws(Failure) {
+        guard let section = value(choice.path) else {
+            if choice.isRequired { throw missing(choice.path, "{ \(choice.example) }") }
+            return
+        }
+        guard let kind = choice.style == .nested ? try named(choice, section) : try told(choice, section) else {
+            return
+        }
+        kind.select(&run)
+        for key in kind.keys { try read(key, into: &run) }
+    }
+
+    /// The kind that the section's one key names: `sgd` of `optimizer`.
+    ///
+    /// A kind without settings may be written without value: `cosine:`.
+    private func named(_ choice: Choice, _ section: Given) throws(Failure) -> Choice.Kind? {
+        let kinds = choice.kinds.filter { given[ConfigurationSchema.joined(choice.path, $0.name)] != nil }
+            .sorted { $0.name < $1.name }
+        guard let first = kinds.first else {
+            throw Failure(
+                kind: .missingKey, place: section.value.place, keyPath: choice.path, reason: "\(choice.path) is empty",
+                remedy: "add for example '\(choice.example)'")
+        }
+        guard kinds.count == 1 else {
+            let path = ConfigurationSchema.joined(choice.path, kinds[1].name)
+            throw Failure(
+                kind: .impossibleValue, place: given[path]?.keyPlace ?? section.value.place, keyPath: path,
+                reason: "\(choice.path) has both '\(first.name)' and '\(kinds[1].name)'", remedy: "give one of them")
+        }
+        return first
+    }
+
+    /// The kind whose keys the section has: the one whose first key is there, else the first that knows the first key.
+    private func told(_ choice: Choice, _ section: Given) throws(Failure) -> Choice.Kind? {
+        let names = ConfigurationSchema.sections[choice.path, default: []].filter {
+            value(ConfigurationSchema.joined(choice.path, $0)) != nil
+        }
+        guard let first = names.first else {
+            throw Failure(
+                kind: .missingKey, place: section.value.place,
+                keyPath: ConfigurationSchema.joined(choice.path, choice.kinds.first?.name ?? ""),
+                reason: "\(choice.path) is empty", remedy: "add \(Self.required(choice))")
+        }
+        let kind =
+            choice.kinds.first { $0.keys.first.map { names.contains($0.name) } == true }
+            ?? choice.kinds.first { $0.keys.contains { $0.name == first } }
+        guard let kind, let key = kind.keys.first else { return nil }
+        if let other = names.first(where: { name in !kind.keys.contains { $0.name == name } }) {
+            let path = ConfigurationSchema.joined(choice.path, other)
+            throw Failure(
+                kind: .impossibleValue, place: given[path]?.value.place ?? section.value.place, keyPath: path,
+                reason: "\(choice.path) has both '\(key.name)' and '\(other)'", remedy: "give \(kind.advice)")
+        }
+        return kind
+    }
+
+    /// What each kind needs: "a 'name', a 'csv', or 'images' and 'labels'".
+    private static func required(_ choice: Choice) -> String {
+        let needs = choice.kinds.map { kind in
+            let names = kind.keys.filter { $0.example != nil }.map { "'\($0.name)'" }
+            return names.count == 1
+                ? "a \(names[0])" : names.dropLast().joined(separator: ", ") + " and \(names.last ?? "")"
+        }
+        return needs.dropLast().joined(separator: ", ") + ", or \(needs.last ?? "")"
+    }
+
+    // MARK: - Errors
+
+    /// The error for a required key: the section's where all of it is missing.
+    private func missing(_ key: Key, _ example: String) -> Failure {
+        let section = ConfigurationSchema.split(key.path).section
+        if !section.isEmpty, value(section) == nil {
+            let siblings = RunConfiguration.keys.filter { ConfigurationSchema.split($0.path).section == section }
+            let needed = siblings.compactMap { key in key.example.map { "\(key.name): \($0)" } }
+            return missing(section, "{ " + needed.joined(separator: ", ") + " }")
+        }
+        return missing(key.path, example)
+    }
+
+    private func missing(_ path: String, _ example: String) -> Failure {
+        let (section, name) = ConfigurationSchema.split(path)
+        let entry = given[path]
+        let reason = entry == nil ? "missing" : "empty"
+        return Failure(
+            kind: .missingKey, place: entry?.keyPlace ?? given[section]?.value.place ?? root.place, keyPath: path,
+            reason: "\(path) is \(reason)", remedy: "add for example '\(name): \(example)'")
+    }
+
+    private func failure(_ problem: ConfigurationProblem, _ given: Given) -> Failure {
+        switch problem {
+        case .wrongType(let expected):
+            return Failure(
+                kind: .wrongType, place: given.value.place, keyPath: given.path,
+                reason: "\(given.path) is \(given.value.summary)", remedy: "it must be \(expected)")
+        case .impossible(let rule):
+            return impossible(given, rule)
+        case .unknownWord(let word, let known):
+            let remedy = suggestion(for: word, among: known).map { "did you mean '\($0)'?" }
+            return Failure(
+                kind: .impossibleValue, place: given.value.place, keyPath: given.path,
+                reason: "unknown \(given.path) '\(word.printable)'",
+                remedy: remedy ?? "known are " + known.joined(separator: ", "))
+        case .element(let index, let problem):
+            var element = given
+            element.path += "[\(index)]"
+            if case .sequence(let elements) = given.value.content { element.value = elements[index] }
+            return failure(problem, element)
+        }
+    }
+
+    /// The error for a value of the right type that no run can have; `rule` as in "must be at least 1".
+    private func impossible(_ given: Given, _ rule: String) -> Failure {
+        Failure(
+            kind: .impossibleValue, place: given.value.place, keyPath: given.path,
+            reason: "\(given.path) is \(given.value.summary)", remedy: "it \(rule)")
+    }
+}
+
+extension ConfigurationNode {
+    /// The value without its place.
+    fileprivate var value: ConfigurationValue {
+        switch content {
+        case .scalar(let text, let isPlain): .scalar(text, isPlain: isPlain)
+        case .sequence(let elements): .list(elements.map(\.value))
+        case .mapping: .group
+        }
+    }
+}

@@ -1,0 +1,28 @@
+import LockstepConfiguration
+import LockstepTraining
+
+/// The documentation's table of all keys.
+package enum ConfigurationReference {
+    /// The table in Markdown, a row for each key in the order of the configuration.
+    package static var table: String {
+        var rows = ["| key | type, limits | default | meaning |", "| --- | --- | --- | --- |"]
+        for entry in RunConfiguration.entries {
+            if case .choice(let choice) = entry, choice.style == .nested { rows += kindsWithoutKeys(choice) }
+            for key in ConfigurationSchema.keys(of: entry) {
+                let limits = key.limits + (key.unit.map { " \($0)" } ?? "")
+                let aliases = key.aliases.map { "; older name: `\($0)`" }.joined()
+                rows.append(
+                    "| `\(key.path)` | \(limits) | \(key.defaultText ?? "required") | \(key.meaning)\(aliases) |")
+            }
+        }
+        return rows.joined(separator: "\n") + "\n"
+    }
+
+    private static func kindsWithoutKeys(_ choice: ConfigurationSchema.Choice) -> [String] {
+        let isDefault = choice.isRequired ? nil : choice.kinds.first { $0.isSelected(RunConfiguration.defaults) }?.name
+        return choice.kinds.filter(\.keys.isEmpty).map { kind in
+            "| `\(choice.path)` | `\(kind.name)`, or the keys below | \(isDefault == kind.name ? "`\(kind.name)`" : "") "
+                + "| a \(choice.path) without keys of its own |"
+        }
+    }
+}

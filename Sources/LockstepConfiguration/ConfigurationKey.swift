@@ -1,0 +1,114 @@
+/// A part of the configuration that knows its defaults: one section, the options of one optimizer, or the whole.
+package protocol ConfigurationGroup: Sendable {
+    /// The values where the configuration says nothing; a required key has a placeholder here.
+    static var defaults: Self { get }
+}
+
+/// One key of the configuration.
+///
+/// A row of the table that everything about keys is a loop over: reading and writing YAML, `--print-config`, the
+/// suggestion for a misspelt key, the comparison that `--resume` makes, the check of a welcome, and the table in the
+/// documentation. A row is written beside the property that it is about, so a new key is one place.
+package struct ConfigurationKey<Owner>: Sendable {
+    /// The sections above the key and its own name, joined by dots: `training.epochs`.
+    package let path: String
+    /// Older names of the key, which are still read.
+    package let aliases: [String]
+    /// Its type and limits, in Markdown.
+    package let limits: String
+    /// What a number counts, such as seconds; nil where `meaning` says it.
+    package let unit: String?
+    /// What the value does, as one phrase in Markdown.
+    package let meaning: String
+    /// A value to show where the key is missing; nil if the key has a default.
+    package let example: String?
+    /// The default, in Markdown; nil if the key is required.
+    package let defaultText: String?
+    package let onResume: ResumeRule
+
+    private let parse: @Sendable (ConfigurationValue, inout Owner) throws(ConfigurationProblem) -> Void
+    private let text: @Sendable (Owner) -> ConfigurationValue?
+    private let range: @Sendable (Owner) -> String?
+    private let rule: @Sendable (Owner) -> String?
+}
+
+/// What a resumed run requires of a key.
+package enum ResumeRule: Sendable {
+    /// The weights depend on the value: it must be the run's.
+    case mustMatch
+    /// The weights do not depend on the value.
+    case mayChange
+    /// As `mayChange`, unless the schedule of the learning rate is stretched over all epochs.
+    case mayChangeUnlessScheduleSpansRun
+    /// As `mustMatch`; where the new configuration leaves the key out, the run's value stands.
+    case keepsRunValue
+}
+
+extension ConfigurationKey where Owner: ConfigurationGroup {
+    /// - Parameters:
+    ///   - name: The key's own name.
+    ///   - aliases: Older names, which are still read.
+    ///   - property: Where the value is kept.
+    ///   - format: How the value is written, and its limits.
+    ///   - example: For a required key, a value to show where it is missing.
+    ///   - note: The default in words, where it follows from something else.
+    ///   - unit: What a number counts.
+    ///   - meaning: What the value does.
+    ///   - onResume: What a resumed run requires.
+    ///   - rule: What the value demands of other keys, as in "needs a momentum"; nil if all is well.
+    package init<Value>(
+        _ name: String, aliases: [String] = [], _ property: WritableKeyPath<Owner, Value> & Sendable,
+        _ format: KeyFormat<Value>, example: String? = nil, default note: String? = nil, unit: String? = nil,
+        _ meaning: String, onResume: ResumeRule = .mustMatch,
+        rule: @escaping @Sendable (Owner) -> String? = { _ in nil }
+    ) {
+        let value = format.text(Owner.defaults[keyPath: property]).map { "`\($0.flowText)`" }
+        self.init(
+            path: name, aliases: aliases, limits: format.limits, unit: unit, meaning: meaning, example: example,
+            defaultText: example == nil ? note ?? value ?? "" : nil, onResume: onResume,
+            parse: { (text, owner) throws(ConfigurationProblem) in owner[keyPath: property] = try format.parse(text) },
+            text: { format.text($0[keyPath: property]) }, range: { format.violation($0[keyPath: property]) },
+            rule: rule)
+    }
+}
+
+extension ConfigurationKey {
+    /// The key as one of `Root`, which has `Owner` as its section `section`.
+    package func within<Root>(
+        _ section: String, get: @escaping @Sendable (Root) -> Owner?,
+        set: @escaping @Sendable (inout Root, Owner) -> Void
+    ) -> ConfigurationKey<Root> {
+        ConfigurationKey<Root>(
+            path: "\(section).\(path)", aliases: aliases, limits: limits, unit: unit, meaning: meaning,
+            example: example, defaultText: defaultText, onResume: onResume,
+            parse: { (text, root) throws(ConfigurationProblem) in
+                guard var owner = get(root) else { return }
+                try parse(text, &owner)
+                set(&root, owner)
+            },
+            text: { get($0).flatMap(text) }, range: { get($0).flatMap(range) }, rule: { get($0).flatMap(rule) })
+    }
+
+    /// The key's own name: `epochs` of `training.epochs`.
+    package var name: String { path.split(separator: ".").last.map(String.init) ?? path }
+
+    /// The path by which checkpoints know the key: its first name, so that a new name leaves old runs as they are.
+    package var firstPath: String {
+        guard let first = aliases.last else { return path }
+        return path.dropLast(name.count) + first
+    }
+
+    /// Reads the value into its place.
+    package func read(_ value: ConfigurationValue, into owner: inout Owner) throws(ConfigurationProblem) {
+        try parse(value, &owner)
+    }
+
+    /// The value, as the configuration says it; nil if it is absent.
+    package func value(in owner: Owner) -> ConfigurationValue? { text(owner) }
+
+    /// The limit that the value breaks, as in "must be from 1 to 10"; nil if there is none.
+    package func brokenLimit(in owner: Owner) -> String? { range(owner) }
+
+    /// What the value demands of other keys in vain, as in "needs a momentum"; nil if all is well.
+    package func brokenRule(in owner: Owner) -> String? { rule(owner) }
+}

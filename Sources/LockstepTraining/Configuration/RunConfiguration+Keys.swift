@@ -1,0 +1,127 @@
+import LockstepCompute
+package import LockstepConfiguration
+import LockstepData
+package import LockstepNetwork
+
+extension RunConfiguration {
+    /// One entry of the table: a key, or a section with the keys of one of several kinds.
+    package enum Entry: Sendable {
+        case key(ConfigurationKey<RunConfiguration>)
+        case choice(ConfigurationChoice<RunConfiguration>)
+    }
+
+    /// The configuration's table, in the order in which it is written.
+    ///
+    /// The keys of a section stand beside the properties that they are about.
+    package static let entries: [Entry] = {
+        let entries: [[Entry]] = [
+            [.key(nameKey)],
+            [.choice(ConfigurationChoice("data", \.data, .flat, example: "name: mnist"))],
+            section("network", \.network, Architecture.keys),
+            [.key(costKey)],
+            section("training", \.training, TrainingOptions.keys),
+            [.choice(ConfigurationChoice("optimizer", \.optimizer, .nested, example: "sgd: { learning-rate: 3.0 }"))],
+            [.choice(scheduleChoice)],
+            section("regularization", \.regularization, RegularizationOptions.keys),
+            section("augmentation", \.augmentation, AugmentationOptions.keys),
+            section("evaluation", \.evaluation, EvaluationOptions.keys),
+            section("checkpoint", \.checkpoint, CheckpointOptions.keys),
+            section("timeouts", \.timeouts, TimeoutOptions.keys),
+            [.key(communicationKey), .key(shardsKey), .key(kernelKey)],
+        ]
+        return Array(entries.joined())
+    }()
+
+    private static let nameKey = ConfigurationKey(
+        "name", \Self.name,
+        .text(limits: "text, 1 to 200 characters") { name in
+            let isPrintable = name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
+            return isPrintable && name.unicodeScalars.count <= 200
+                ? nil : "must be one line of at most 200 characters"
+        }, example: "mnist-30", "names the run and its directory")
+
+    private static let costKey = ConfigurationKey(
+        "cost", \Self.cost, .word, "what training minimizes: C = 1/2n Σ ‖y - a‖², or the negative log-likelihood")
+
+    private static let scheduleChoice = ConfigurationChoice(
+        "schedule", \Self.schedule, .nested, isRequired: false, example: "one-cycle: { warm-up: 0.3 }")
+
+    private static let communicationKey = ConfigurationKey(
+        "communication-dtype", aliases: ["wire"], \Self.communicationDataType, .word,
+        "the element type in which weights and gradients are sent; bfloat16 rounds them, in one process too")
+
+    private static let shardsKey = ConfigurationKey(
+        "shards", \Self.shards, KeyFormat<Int>.integer(1...1024).optional, default: "the workers at the start",
+        "parts that every mini-batch is cut into", onResume: .keepsRunValue)
+
+    private static let kernelKey = ConfigurationKey(
+        "kernel", \Self.kernel,
+        .word(
+            [("auto", nil), ("portable", .portable)] + MatrixKernel.allCases.map { ($0.rawValue, $0) },
+            write: { $0?.rawValue }), default: "`auto`", "the matrix library's inner loops", onResume: .keepsRunValue)
+
+    /// All keys, in the order of the table.
+    package static let keys: [ConfigurationKey<RunConfiguration>] = entries.flatMap { entry in
+        switch entry {
+        case .key(let key): [key]
+        case .choice(let choice): choice.kinds.flatMap(\.keys)
+        }
+    }
+
+    private static func section<Group>(
+        _ name: String, _ property: WritableKeyPath<RunConfiguration, Group> & Sendable,
+        _ keys: [ConfigurationKey<Group>]
+    ) -> [Entry] {
+        keys.map {
+            .key($0.within(name, get: { $0[keyPath: property] }, set: { $0[keyPath: property] = $1 }))
+        }
+    }
+}
+
+extension RunConfiguration: ConfigurationGroup {
+    package static let defaults = RunConfiguration(
+        name: "", data: .named(""), network: .defaults, training: .defaults, optimizer: .sgd(learningRate: 0))
+
+    /// Fills in the defaults that follow from other keys.
+    ///
+    /// - Parameter isGiven: Whether the configuration says something about the key at a path.
+    package mutating func inferDefaults(isGiven: (String) -> Bool) {
+        if !isGiven("network.output") { network.output = cost.customaryOutput }
+    }
+
+    /// What a key demands of another section: the key's path and, where that is not so, what it needs.
+    package static let rules: [(path: String, broken: @Sendable (RunConfiguration) -> String?)] = [
+        ("network.output", { $0.cost.accepts($0.network.output) ? nil : "needs 'cost: cross-entropy'" }),
+        (
+            "regularization.label-smoothing",
+            {
+                $0.regularization.labelSmoothing > 0 && $0.cost != .crossEntropy ? "needs 'cost: cross-entropy'" : nil
+            }
+        ),
+    ]
+}
+
+extension Architecture: ConfigurationGroup {
+    package static let defaults = Architecture(sizes: [])
+
+    static let keys = [
+        ConfigurationKey(
+            "sizes", \Architecture.sizes,
+            KeyFormat.integer(1...maximumLayerSize).list(
+                limits: "2 to \(maximumLayers) numbers, 1 to 1,048,576", expected: "a list of whole numbers"),
+            example: "[784, 30, 10]", "neurons of each layer, the input layer first", rule: { $0.brokenSizeLimit }),
+        ConfigurationKey("activation", \Architecture.activation, .word, "of the hidden layers"),
+        ConfigurationKey(
+            "output", \Architecture.output, .word, default: "`sigmoid`; `softmax` with cross-entropy",
+            "of the last layer"),
+        ConfigurationKey("initializer", \Architecture.initializer, .word, "the first weights and biases"),
+    ]
+
+    private var brokenSizeLimit: String? {
+        guard (2...Self.maximumLayers).contains(sizes.count) else {
+            return "must have 2 to \(Self.maximumLayers) numbers: [784, 30, 10]"
+        }
+        return (try? validated()) == nil
+            ? "must give at most \(Self.maximumParameterBytes) bytes of weights and biases" : nil
+    }
+}

@@ -1,0 +1,125 @@
+package import LockstepConfiguration
+
+/// How long a run trains, and in which portions.
+package struct TrainingOptions: Codable, Hashable, ConfigurationGroup {
+    /// Passes over the training split; 0 writes the initial model and ends.
+    package var epochs: Int
+    /// Samples in a mini-batch; the last one of an epoch may be shorter.
+    package var batch: Int
+    /// The key of every random number of the run.
+    package var seed: UInt64
+
+    package init(epochs: Int, batch: Int, seed: UInt64 = 1) {
+        self.epochs = epochs
+        self.batch = batch
+        self.seed = seed
+    }
+
+    package static let defaults = TrainingOptions(epochs: 0, batch: 1)
+    package static let keys = [
+        ConfigurationKey(
+            "epochs", \TrainingOptions.epochs, .integer(0...1_000_000_000), example: "30",
+            "passes over the training samples; 0 writes the initial model", onResume: .mayChangeUnlessScheduleSpansRun),
+        ConfigurationKey(
+            "batch", \TrainingOptions.batch, .integer(1...1_000_000_000), example: "10",
+            "samples in a mini-batch, however many workers share it"),
+        ConfigurationKey("seed", \TrainingOptions.seed, .seed, "the key of every random number of the run"),
+    ]
+}
+
+/// What is done against overfitting, beside the optimizer's weight decay.
+package struct RegularizationOptions: Codable, Hashable, ConfigurationGroup {
+    /// The part of each hidden layer's neurons that is left out in training.
+    package var dropout: Double
+    /// The part of the inputs that is left out in training.
+    package var inputDropout: Double
+    /// The part of the target that is spread evenly over all classes.
+    package var labelSmoothing: Double
+    /// What a step keeps of the exponential moving average of the weights, which is then evaluated and saved in their
+    /// place; 0: no average.
+    package var emaDecay: Double
+
+    package init(dropout: Double = 0, inputDropout: Double = 0, labelSmoothing: Double = 0, emaDecay: Double = 0) {
+        self.dropout = dropout
+        self.inputDropout = inputDropout
+        self.labelSmoothing = labelSmoothing
+        self.emaDecay = emaDecay
+    }
+
+    package static let defaults = RegularizationOptions()
+    package static let keys = [
+        ConfigurationKey(
+            "dropout", \RegularizationOptions.dropout, .number(0..<1),
+            "the part of the hidden neurons that is left out for a sample"),
+        ConfigurationKey(
+            "input-dropout", \RegularizationOptions.inputDropout, .number(0..<1),
+            "the part of the inputs that is left out for a sample"),
+        ConfigurationKey(
+            "label-smoothing", \RegularizationOptions.labelSmoothing, .number(0..<1),
+            "the part of the target that all classes share; needs the cross-entropy cost"),
+        ConfigurationKey(
+            "ema-decay", aliases: ["average"], \RegularizationOptions.emaDecay, .number(0..<1),
+            "what a step keeps of the moving average of the weights, which is evaluated and saved; 0: no average"),
+    ]
+}
+
+/// When the network is evaluated.
+package struct EvaluationOptions: Codable, Hashable, ConfigurationGroup {
+    /// Epochs between evaluations; 0: never.
+    package var every: Int
+
+    package init(every: Int = 1) {
+        self.every = every
+    }
+
+    package static let defaults = EvaluationOptions()
+    package static let keys = [
+        ConfigurationKey(
+            "every", \EvaluationOptions.every, .integer(0...1_000_000_000), unit: "epochs",
+            "epochs between evaluations; 0: never, and no `best.safetensors`", onResume: .mayChange)
+    ]
+}
+
+/// When a state is saved from which the run can be resumed.
+package struct CheckpointOptions: Codable, Hashable, ConfigurationGroup {
+    /// Seconds between checkpoints; 0: only at the end, and when a signal asks for one.
+    package var every: Double
+
+    package init(every: Double = 30) {
+        self.every = every
+    }
+
+    package static let defaults = CheckpointOptions()
+    package static let keys = [
+        ConfigurationKey(
+            "every", \CheckpointOptions.every, .number(0..<aWeek), unit: "seconds",
+            "seconds between two checkpoints; 0: only at the end and on signals", onResume: .mayChange)
+    ]
+}
+
+/// How long a coordinator waits for workers, in seconds.
+package struct TimeoutOptions: Codable, Hashable, ConfigurationGroup {
+    /// For the first workers to join.
+    package var start: Double
+    /// For a worker to come back once the last one has gone.
+    package var rejoin: Double
+
+    package init(start: Double = 60, rejoin: Double = 60) {
+        self.start = start
+        self.rejoin = rejoin
+    }
+
+    package static let defaults = TimeoutOptions()
+    package static let keys = [
+        ConfigurationKey(
+            "start", \TimeoutOptions.start, .positive(atMost: aWeek), unit: "seconds",
+            "how long to wait for the first workers",
+            onResume: .mayChange),
+        ConfigurationKey(
+            "rejoin", \TimeoutOptions.rejoin, .positive(atMost: aWeek), unit: "seconds",
+            "how long to wait for a worker that was lost or, in a worker, for the coordinator", onResume: .mayChange),
+    ]
+}
+
+/// Seconds.
+private let aWeek = 604_800.0
