@@ -12,13 +12,18 @@ extension Activation {
     ///   - biases: [columns].
     ///   - rows: Samples.
     ///   - columns: Neurons.
+    ///   - weightedInputs: Receives z, [rows, columns], where the slope is computed from it.
     func activate(
-        _ values: UnsafeMutablePointer<Float>, biases: UnsafePointer<Float>, rows: Int, columns: Int
+        _ values: UnsafeMutablePointer<Float>, biases: UnsafePointer<Float>, rows: Int, columns: Int,
+        keeping weightedInputs: UnsafeMutablePointer<Float>? = nil
     ) {
         forEachBand(rows: rows, columns: columns) { first, count in
             let band = values + first * columns
             addRow(biases, to: band, rows: count, columns: columns)
-            apply(band, count: count * columns)
+            if let weightedInputs {
+                (weightedInputs + first * columns).update(from: band, count: count * columns)
+            }
+            apply(band, count * columns)
         }
     }
 
@@ -27,18 +32,18 @@ extension Activation {
     /// - Parameters:
     ///   - errors: The error passed back to the layer's activations, [rows, columns], row-major; becomes the derivative
     ///     of the cost with respect to z.
-    ///   - activations: f(z), [rows, columns], row-major.
+    ///   - source: What the slope is computed from, f(z) or z, [rows, columns], row-major.
     ///   - rows: Samples.
     ///   - columns: Neurons.
     ///   - accumulating: Adds to what `biasGradient` holds.
     ///   - biasGradient: [columns]; the rows are added in order.
     func passBack(
-        _ errors: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, rows: Int, columns: Int,
+        _ errors: UnsafeMutablePointer<Float>, source: UnsafePointer<Float>, rows: Int, columns: Int,
         accumulating: Bool, biasGradient: UnsafeMutablePointer<Float>
     ) {
         forEachBand(rows: rows, columns: columns) { first, count in
             let band = errors + first * columns
-            multiplyBySlope(band, activations: activations + first * columns, count: count * columns)
+            multiplyBySlope(band, source + first * columns, count * columns)
             sumColumns(
                 band, rows: count, columns: columns, accumulating: accumulating || first > 0, into: biasGradient)
         }

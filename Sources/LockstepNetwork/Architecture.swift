@@ -19,17 +19,6 @@ package struct Architecture: Codable, Hashable, Sendable {
     }
 }
 
-/// What a hidden neuron does with its weighted input.
-package enum Activation: String, CaseIterable, Codable, Sendable {
-    /// 1 / (1 + exp(-z)).
-    case sigmoid
-    case tanh
-    /// max(z, 0).
-    case relu
-    /// z where it is positive, 0.01 z where it is negative.
-    case leakyReLU = "leaky-relu"
-}
-
 /// What the last layer does with its weighted inputs.
 package enum OutputActivation: String, CaseIterable, Codable, Sendable {
     /// 1 / (1 + exp(-z)) of each by itself.

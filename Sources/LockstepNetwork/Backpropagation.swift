@@ -39,6 +39,8 @@ package final class Backpropagation {
     private let library: MatrixLibrary
     /// Of the network's inputs and of each layer, [maximumRows, outputs]: what layer l reads is `activations[l]`.
     private let activations: [FloatBuffer]
+    /// z of each hidden layer, [maximumRows, outputs], where the activation's slope is computed from it.
+    private let weightedInputs: [FloatBuffer]
     /// Errors of the layer at hand and of the one before it, alternating by layer, [maximumRows, widest].
     private let deltas: (even: FloatBuffer, odd: FloatBuffer)
     /// Of the inputs and of each hidden layer; nil where all units take part.
@@ -83,6 +85,9 @@ package final class Backpropagation {
         activations =
             [FloatBuffer(count: maximumRows * layout.inputs)]
             + layout.layers.map { FloatBuffer(count: maximumRows * $0.outputs) }
+        weightedInputs =
+            activation.slopeSource == .activation
+            ? [] : layout.layers.dropLast().map { FloatBuffer(count: maximumRows * $0.outputs) }
         let widest = layout.layers.map(\.outputs).max() ?? 1
         deltas = (FloatBuffer(count: maximumRows * widest), FloatBuffer(count: maximumRows * widest))
         inputs = activations[0].pointer
@@ -155,7 +160,8 @@ package final class Backpropagation {
                     w: weights + layer.weights.lowerBound, into: delta(l - 1))
                 restoreDropouts(l, rows: rows)
                 activation.passBack(
-                    delta(l - 1), activations: activations[l].pointer, rows: rows, columns: layer.inputs,
+                    delta(l - 1), source: (weightedInputs.isEmpty ? activations[l] : weightedInputs[l - 1]).pointer,
+                    rows: rows, columns: layer.inputs,
                     accumulating: accumulating, biasGradient: gradient + layout.layers[l - 1].biases.lowerBound)
             }
         }
@@ -226,7 +232,9 @@ package final class Backpropagation {
             }
             let biases = weights + layer.biases.lowerBound
             if l + 1 < layout.layers.count {
-                activation.activate(output, biases: biases, rows: rows, columns: layer.outputs)
+                activation.activate(
+                    output, biases: biases, rows: rows, columns: layer.outputs,
+                    keeping: weightedInputs.isEmpty ? nil : weightedInputs[l].pointer)
             } else {
                 addRow(biases, to: output, rows: rows, columns: layer.outputs)
             }

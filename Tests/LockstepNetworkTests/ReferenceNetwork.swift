@@ -48,6 +48,7 @@ struct ReferenceNetwork {
         case .tanh: tanh(z)
         case .relu: max(0, z)
         case .leakyReLU: z > 0 ? z : 0.01 * z
+        default: preconditionFailure("\(kind.activation.rawValue) has no reference in double")
         }
     }
 
@@ -58,6 +59,7 @@ struct ReferenceNetwork {
         case .tanh: 1 / pow(cosh(z), 2)
         case .relu: z > 0 ? 1 : 0
         case .leakyReLU: z > 0 ? 1 : 0.01
+        default: preconditionFailure("\(kind.activation.rawValue) has no reference in double")
         }
     }
 

@@ -28,19 +28,9 @@ struct HTMLExport {
             )
             .replacingOccurrences(of: "%NAME%", with: model.architecture.sizes.map(String.init).joined(separator: "-"))
             .replacingOccurrences(of: "%LABELS%", with: "[\(labels.map(Self.javaScript).joined(separator: ", "))]")
-            .replacingOccurrences(of: "%ACTIVATION%", with: activation)
+            .replacingOccurrences(of: "%ACTIVATION%", with: model.architecture.activation.javaScript)
             .replacingOccurrences(of: "%OUTPUT%", with: output)
             .replacingOccurrences(of: "%WEIGHTS%", with: weights)
-    }
-
-    /// The function of JavaScript that makes a hidden neuron's activation of its weighted input.
-    private var activation: String {
-        switch model.architecture.activation {
-        case .sigmoid: "z => 1 / (1 + Math.exp(-z))"
-        case .tanh: "Math.tanh"
-        case .relu: "z => Math.max(z, 0)"
-        case .leakyReLU: "z => z > 0 ? z : 0.01 * z"
-        }
     }
 
     /// The function of JavaScript that makes the outputs of the last layer's weighted inputs.

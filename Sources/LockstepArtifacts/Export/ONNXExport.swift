@@ -89,7 +89,9 @@ struct ONNXExport {
         message.text(Field.Model.producerName, "lockstep")
         message.text(Field.Model.producerVersion, model.metadata.programVersion ?? "")
         message.message(Field.Model.graph, writeGraph)
-        message.message(Field.Model.operatorSets) { $0.integer(Field.OperatorSet.version, Constant.operatorVersion) }
+        message.message(Field.Model.operatorSets) {
+            $0.integer(Field.OperatorSet.version, max(Constant.operatorVersion, activation.version))
+        }
         let entries: [(key: String, value: String?)] = [
             ("input_scale", model.metadata.inputScale?.rawValue),
             ("labels", model.metadata.labels.isEmpty ? nil : model.metadata.labels.joined(separator: ",")),
@@ -104,6 +106,8 @@ struct ONNXExport {
         return message
     }
 
+    private var activation: Activation.ONNXOperator { model.architecture.activation.onnxOperator }
+
     private func writeGraph(_ graph: inout ProtobufWriter) {
         let count = model.layout.layers.count
         for layer in 0..<count {
@@ -112,22 +116,12 @@ struct ONNXExport {
             let output = layer == count - 1 ? "output" : "layers.\(layer).activation"
             let operands = [input, ParameterLayout.weightName(layer), ParameterLayout.biasName(layer)]
             write("Gemm", from: operands, to: sum, transposesSecond: true, into: &graph)
-            write(layer == count - 1 ? outputOperator : activationOperator, from: [sum], to: output, into: &graph)
+            write(layer == count - 1 ? outputOperator : activation.name, from: [sum], to: output, into: &graph)
         }
         graph.text(Field.Graph.name, "network")
         for tensor in model.layout.tensors { write(tensor, into: &graph) }
         write("input", columns: model.layout.inputs, as: Field.Graph.input, into: &graph)
         write("output", columns: model.layout.outputs, as: Field.Graph.output, into: &graph)
-    }
-
-    private var activationOperator: String {
-        switch model.architecture.activation {
-        case .sigmoid: "Sigmoid"
-        case .tanh: "Tanh"
-        case .relu: "Relu"
-        // Its default slope is ours.
-        case .leakyReLU: "LeakyRelu"
-        }
     }
 
     /// Softmax runs along the last axis unless it is told otherwise.

@@ -1,0 +1,14 @@
+import LockstepNumerics
+
+extension Activation {
+    /// max(z, 0).
+    package static let relu = Activation(
+        "relu", apply: applyRectifier, multiplyBySlope: multiplyByRectifierSlope, onnxOperator: ONNXOperator("Relu"),
+        javaScript: "z => Math.max(z, 0)")
+
+    /// z where it is positive, 0.01 z where it is negative.
+    package static let leakyReLU = Activation(
+        "leaky-relu", apply: applyLeakyRectifier, multiplyBySlope: multiplyByLeakyRectifierSlope,
+        // The operator's default slope is the same.
+        onnxOperator: ONNXOperator("LeakyRelu"), javaScript: "z => z > 0 ? z : 0.01 * z")
+}
