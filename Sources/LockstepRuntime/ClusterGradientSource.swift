@@ -144,7 +144,7 @@ final class ClusterGradientSource: GradientSource {
         counts.shardsReassigned = machine.counts.shardsReassigned
         counts.inlinePayloadBytes = inlinePayloadBytes
         counts.restarts = supervision.restarts()
-        counts.duplicates = machine.counts.stragglersHelped
+        counts.duplicates = machine.counts.speculativeItems
         counts.stepsAudited = machine.counts.stepsAudited
         counts.quarantined = machine.counts.quarantined
         counts.isBitwiseReproducible = machine.counts.isBitwiseReproducible

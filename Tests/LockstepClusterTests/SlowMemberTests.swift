@@ -39,7 +39,7 @@ struct SlowMemberTests {
         }
 
         var isWorkComplete: Bool { machine.isWorkComplete }
-        var helped: Int { machine.counts.stragglersHelped }
+        var helped: Int { machine.counts.speculativeItems }
 
         func member(_ peer: PeerID) -> MemberID { members[peer] ?? MemberID(rawValue: 0) }
 

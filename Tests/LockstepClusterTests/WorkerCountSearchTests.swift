@@ -98,7 +98,7 @@ struct WorkerCountSearchTests {
     func evaluations() {
         var choice = EvaluationTuner()
         func evaluate(usual: Double?, workers: Double, alone: Double) -> Bool {
-            let isAlone = choice.begin(blocks: 10, usual: usual, at: Instant(nanoseconds: 0))
+            let isAlone = choice.begin(blocks: 10, workerMedian: usual, at: Instant(nanoseconds: 0))
             choice.end(at: Instant(nanoseconds: UInt64((isAlone ? alone : workers) * 1e9)))
             return isAlone
         }

@@ -87,7 +87,7 @@ struct SimulatedClusterTests {
             failures += outcome.failure == nil ? 0 : 1
             faults.merge(outcome.faults, uniquingKeysWith: +)
             reassigned += outcome.counts.shardsReassigned
-            helped += outcome.counts.stragglersHelped
+            helped += outcome.counts.speculativeItems
             torn += outcome.torn
             restarts += outcome.restarts
             audited += outcome.counts.stepsAudited

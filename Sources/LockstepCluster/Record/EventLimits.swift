@@ -45,7 +45,7 @@ struct EventLimits {
                 return "chunk \(chunk) of weights \(version)"
             }
         case .compared(let item, _), .recomputed(let item, _):
-            guard case .step(let tree)? = machine.round?.work, tree.contains(item.node) else { return "no \(item)" }
+            guard machine.containsNode(item) else { return "no \(item)" }
         default:
             break
         }

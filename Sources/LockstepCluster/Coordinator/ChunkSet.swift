@@ -1,25 +1,25 @@
-/// Which chunks of one version of the weights somebody has.
+/// A set of chunks of one version of the weights.
 struct ChunkSet: Hashable, Sendable {
     private(set) var version: UInt64
     private(set) var count = 0
     private var words: [UInt64]
     private let capacity: Int
 
-    /// No chunks of `version`, of `capacity` that there are.
+    /// The empty set of `version`, whose weights have `capacity` chunks.
     init(version: UInt64, capacity: Int) {
         self.version = version
         self.capacity = capacity
         self.words = Array(repeating: 0, count: (capacity + 63) / 64)
     }
 
-    /// Forgets everything and turns to `version`, unless it is at that version already.
-    mutating func turn(to version: UInt64) {
+    /// Empties the set for `version`, unless it is of that version already.
+    mutating func reset(to version: UInt64) {
         guard self.version != version else { return }
         self.version = version
         clear()
     }
 
-    /// Forgets everything.
+    /// Empties the set.
     mutating func clear() {
         count = 0
         for index in words.indices { words[index] = 0 }
@@ -29,7 +29,7 @@ struct ChunkSet: Hashable, Sendable {
         words[chunk / 64] & (1 << UInt64(chunk % 64)) != 0
     }
 
-    /// Adds a chunk; false if it is in already.
+    /// Adds a chunk; returns false if the set contains it already.
     mutating func insert(_ chunk: Int) -> Bool {
         guard !contains(chunk) else { return false }
         words[chunk / 64] |= 1 << UInt64(chunk % 64)
@@ -37,7 +37,7 @@ struct ChunkSet: Hashable, Sendable {
         return true
     }
 
-    /// Whether all chunks of `version` are in.
+    /// Whether the set contains all chunks of `version`.
     func isComplete(_ version: UInt64) -> Bool {
         self.version == version && count == capacity
     }
@@ -49,13 +49,15 @@ struct VersionedChunkSets: Hashable, Sendable {
     private var odd: ChunkSet
 
     init(capacity: Int) {
-        // Versions that no step has, so that nothing counts as there.
+        // Versions that no step has, so that no chunk counts as present.
         even = ChunkSet(version: .max - 1, capacity: capacity)
         odd = ChunkSet(version: .max, capacity: capacity)
     }
 
     subscript(version: UInt64) -> ChunkSet {
-        get { version & 1 == 0 ? even : odd }
+        _read {
+            if version & 1 == 0 { yield even } else { yield odd }
+        }
         _modify {
             if version & 1 == 0 { yield &even } else { yield &odd }
         }

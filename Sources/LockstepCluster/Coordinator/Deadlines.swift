@@ -53,7 +53,7 @@ package struct Deadlines: Hashable, Sendable {
     }
 
     /// Seconds after which a node goes to an idle worker too.
-    func straggler(usual seconds: Double?) -> Double {
+    func straggler(expected seconds: Double?) -> Double {
         max(stragglerFloor, stragglerFactor * (seconds ?? 0))
     }
 
@@ -64,7 +64,7 @@ package struct Deadlines: Hashable, Sendable {
     ///   - evictions: Workers evicted since the last answer. Each doubles the wait, so that work which merely takes
     ///     long is done in the end.
     /// - Returns: Seconds.
-    func step(usual seconds: Double?, evictions: Int) -> Double {
+    func step(expected seconds: Double?, evictions: Int) -> Double {
         let wait = seconds.map { max(stepFloor, stepFactor * $0) } ?? firstAnswer
         return wait * Double(1 << min(evictions, 16))
     }

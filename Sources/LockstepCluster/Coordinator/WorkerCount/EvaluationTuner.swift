@@ -14,12 +14,12 @@ struct EvaluationTuner: Sendable {
     ///
     /// - Parameters:
     ///   - blocks: How many there are.
-    ///   - usual: Seconds that a worker's answer for a block usually takes; nil before the first.
+    ///   - workerMedian: The median seconds of a worker's answer for a block; nil before the first.
     ///   - now: The present instant.
     /// - Returns: Whether the coordinator is to compute them alone.
-    mutating func begin(blocks: Int, usual: Double?, at now: Instant) -> Bool {
+    mutating func begin(blocks: Int, workerMedian: Double?, at now: Instant) -> Bool {
         var isAlone = false
-        if let workers { isAlone = (alone ?? usual ?? .infinity) < workers }
+        if let workers { isAlone = (alone ?? workerMedian ?? .infinity) < workers }
         underWay = (isAlone, blocks, now)
         return isAlone
     }

@@ -229,7 +229,7 @@ package struct WorkerMachine: Sendable {
         guard !sharesMemory else {
             return rejoin(reason: "weights came that are in shared memory", now: now, into: &actions)
         }
-        weights?[version].turn(to: version)
+        weights?[version].reset(to: version)
         guard weights?[version].insert(chunk) == true else {
             return rejoin(reason: "chunk \(chunk) of weights \(version) came twice", now: now, into: &actions)
         }

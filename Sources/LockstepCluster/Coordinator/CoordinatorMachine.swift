@@ -1,0 +1,499 @@
+import LockstepProtocol
+import LockstepSharding
+package import LockstepTimeline
+
+/// The coordinator's decisions: who is a member, who computes what, who gets which weights.
+///
+/// It does no I/O, reads no clock and never sees a weight or a gradient: events go in, actions come out, and the same
+/// events give the same actions. Payload bytes bypass it; it sees tree node, chunk and step numbers.
+///
+/// Each decision has a part of its own, with private state: ``Membership`` (who takes part), ``Assignments`` (what is to be
+/// computed), ``Speculation`` (what takes too long), ``PublishedWeights`` (what members are sent ahead) and
+/// ``WorkerCountTuner`` (how many workers are fastest). The machine calls them in turn and carries their decisions out.
+///
+/// A worker with an unanswered assignment is given no other and, until its answer begins to arrive, no weights. So what is
+/// under way to it is bounded by one assignment and one version of the weights.
+///
+/// Noncopyable: a class that held a copyable machine would retain its arrays on every access from another module, 10 % of
+/// a short step.
+package struct CoordinatorMachine: ~Copyable, Sendable {
+    /// gathering -> running -> ended.
+    private enum Phase: Hashable {
+        /// Waits for the first workers.
+        case gathering(until: Instant)
+        /// Trains; `waitingUntil` is set while no worker is there to compute.
+        case running(waitingUntil: Instant?)
+        case ended
+    }
+
+    package let configuration: Configuration
+    private var phase: Phase
+    /// The time in which the deadlines of others run.
+    private var clock: ClampedClock
+    private var membership: Membership
+    private var assignments: Assignments
+    private var speculation: Speculation
+    private var weights: PublishedWeights
+    private var workerCount: WorkerCountTuner
+    private var evaluations = EvaluationTuner()
+    package private(set) var counts = Counts()
+
+    /// Begins to gather workers.
+    package init(configuration: Configuration, now: Instant) {
+        self.configuration = configuration
+        self.phase = .gathering(until: now.advanced(bySeconds: configuration.deadlines.start))
+        self.clock = ClampedClock(maximumGap: configuration.deadlines.maximumGap, now: now)
+        self.membership = Membership(configuration: configuration)
+        self.assignments = Assignments(splitsRoot: configuration.splitsRoot)
+        self.speculation = Speculation(deadlines: configuration.deadlines)
+        self.weights = PublishedWeights(chunks: configuration.chunks)
+        self.workerCount = WorkerCountTuner(isEnabled: configuration.tunesWorkerCount)
+    }
+
+    /// Handles an event and appends the actions that follow from it.
+    package mutating func handle(_ event: CoordinatorEvent, now: Instant, into actions: inout [CoordinatorAction]) {
+        clock.advance(to: now)
+        switch event {
+        case .hello(let peer, let hello):
+            receiveHello(hello, from: peer, into: &actions)
+        case .ready(let peer, let member, let ready, let sharesMemory):
+            receiveProof(ready, from: peer, member, sharesMemory: sharesMemory, into: &actions)
+        case .dataRequested(let peer, let member, let offset, let count):
+            serveData(to: peer, member, offset: offset, count: count, into: &actions)
+        case .answering(let peer, let member, let item):
+            receiveFirstPart(of: item, from: peer, member, into: &actions)
+        case .answered(let peer, let member, let item):
+            receiveAnswer(to: item, from: peer, member, into: &actions)
+        case .goodbye(let peer, let member, let goodbye):
+            receiveGoodbye(goodbye, from: peer, member, into: &actions)
+        case .stranger(let peer):
+            membership.rejectUnknown(peer, as: nil, into: &actions)
+        case .peerLost(let peer, let reason):
+            loseMember(behind: peer, reason: reason, into: &actions)
+        case .beginStep(let step, let tree, let isAudited):
+            beginStep(step, tree, isAudited: isAudited, now: now, into: &actions)
+        case .beginEvaluation(let version, let blocks):
+            beginEvaluation(of: version, blocks, now: now, into: &actions)
+        case .evaluated:
+            evaluations.end(at: now)
+        case .predicted(let seconds):
+            workerCount.begin(predictions: seconds)
+        case .chunkUpdated(let version, let chunk):
+            weights.publish(version: version, chunk: chunk, to: &membership, into: &actions)
+        case .compared(let item, let areEqual):
+            completeComparison(of: item, areEqual: areEqual, into: &actions)
+        case .recomputed(let item, let wrong):
+            completeRecomputation(of: item, wrong: wrong, into: &actions)
+        case .inputBacklog(let exists):
+            clock.isHeld = exists
+        case .stop(let goodbye):
+            phase = .ended
+            assignments.end()
+            membership.dismissAll(goodbye, into: &actions)
+        case .tick:
+            checkDeadlines(into: &actions)
+        }
+    }
+
+    // MARK: - Members
+
+    private mutating func receiveHello(_ hello: Hello, from peer: PeerID, into actions: inout [CoordinatorAction]) {
+        switch membership.standing(of: peer, saying: hello) {
+        case .new:
+            break
+        case .repeated(let member):
+            return actions.append(.welcome(peer, member))
+        case .restarted(let index):
+            // Should the hello be an old one that was sent again, its worker still takes part. The refusal tells it that
+            // its membership has ended; a worker that waits for a welcome ignores it.
+            evict(at: index, reason: "it joined anew", into: &actions)
+        }
+        membership.admit(peer, hello, isEnding: phase == .ended, now: clock.now, into: &actions)
+    }
+
+    private mutating func receiveProof(
+        _ ready: Ready, from peer: PeerID, _ member: MemberID, sharesMemory: Bool,
+        into actions: inout [CoordinatorAction]
+    ) {
+        switch membership.prove(peer, member, ready, sharesMemory: sharesMemory, into: &actions) {
+        case .ignored:
+            break
+        case .accepted(let isSameKernel):
+            counts.joined += 1
+            if !isSameKernel { counts.isBitwiseReproducible = false }
+            if case .running = phase { phase = .running(waitingUntil: nil) }
+            assignPending(into: &actions)
+        }
+    }
+
+    private mutating func serveData(
+        to peer: PeerID, _ member: MemberID, offset: UInt64, count: Int, into actions: inout [CoordinatorAction]
+    ) {
+        let isValid = membership.serveData(
+            peer, member, offset: offset, count: count, now: clock.now, into: &actions)
+        guard !isValid else { return }
+        loseMember(behind: peer, reason: "it asked for bytes that the data set does not have", into: &actions)
+    }
+
+    private mutating func receiveGoodbye(
+        _ goodbye: Goodbye, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
+    ) {
+        guard let index = membership.index(of: peer, member) else {
+            // The sender of a goodbye wants no answer.
+            membership.dropOutdated(peer, as: member, into: &actions)
+            return
+        }
+        let member = membership.remove(at: index)
+        actions.append(.notify(.left(member.info, goodbye, active: membership.activeCount)))
+        counts.shardsReassigned += assignments.reclaim(member.queue.assignments, membership: membership)
+        assignReclaimed(into: &actions)
+    }
+
+    private mutating func loseMember(behind peer: PeerID, reason: String, into actions: inout [CoordinatorAction]) {
+        guard let index = membership.index(of: peer) else { return }
+        loseMember(at: index, reason: reason, into: &actions)
+    }
+
+    private mutating func loseMember(at index: Int, reason: String, into actions: inout [CoordinatorAction]) {
+        let member = membership.remove(at: index)
+        guard phase != .ended else { return }
+        if member.isActive { counts.lost += 1 }
+        let shards = assignments.reclaim(member.queue.assignments, membership: membership)
+        counts.shardsReassigned += shards
+        actions.append(
+            .notify(
+                .lost(member.info, reason: reason, shardsReassigned: shards, active: membership.activeCount)))
+        assignReclaimed(into: &actions)
+    }
+
+    /// Ends a membership and tells the worker, which may join again if it still receives this.
+    private mutating func evict(at index: Int, reason: String, into actions: inout [CoordinatorAction]) {
+        actions.append(.refuse(membership[index].peer, Refusal(code: .rejoin, message: reason)))
+        loseMember(at: index, reason: reason, into: &actions)
+    }
+
+    private mutating func quarantine(
+        _ id: MemberID, step: UInt64, node: UInt32, into actions: inout [CoordinatorAction]
+    ) {
+        counts.quarantined += 1
+        guard let member = membership.quarantine(id, step: step, node: node, into: &actions) else { return }
+        counts.shardsReassigned += assignments.reclaim(member.queue.assignments, membership: membership)
+        assignReclaimed(into: &actions)
+    }
+
+    /// Begins to wait for a worker if the last one has gone, or goes on without.
+    private mutating func waitIfAlone(into actions: inout [CoordinatorAction]) {
+        if configuration.tunesWorkerCount {
+            if membership.activeCount == 0 { assignments.computeHere(into: &actions) }
+            return
+        }
+        guard phase == .running(waitingUntil: nil), membership.activeCount == 0 else { return }
+        phase = .running(waitingUntil: clock.now.advanced(bySeconds: configuration.deadlines.rejoin))
+        actions.append(.notify(.waiting(seconds: configuration.deadlines.rejoin)))
+    }
+
+    // MARK: - Steps and evaluations
+
+    /// Begins a step: every idle member is assigned its tree nodes by the plan.
+    private mutating func beginStep(
+        _ step: UInt64, _ tree: SummationTree, isAudited: Bool, now: Instant, into actions: inout [CoordinatorAction]
+    ) {
+        let choice = workerCount.beginStep(
+            step, isAudited: isAudited, active: membership.activeCount, now: now)
+        if let choice { actions.append(.notify(.workerCount(choice))) }
+        if isAudited { counts.stepsAudited += 1 }
+        assignments.begin(step: step, tree, isAudited: isAudited)
+        weights.begin(step: step)
+        beginWork(into: &actions)
+        if workerCount.coordinatorComputesAlone(isAudited: isAudited, active: membership.activeCount) {
+            return assignments.computeHere(into: &actions)
+        }
+        guard membership.hasIdle else { return assignments.enqueueWhole() }
+        assignPlan(limit: isAudited ? nil : workerCount.workers, isAudited: isAudited, into: &actions)
+        if isAudited { assignPending(into: &actions) }
+    }
+
+    /// Begins an evaluation: the blocks are handed out as members answer.
+    private mutating func beginEvaluation(
+        of version: UInt64, _ blocks: [UInt32], now: Instant, into actions: inout [CoordinatorAction]
+    ) {
+        workerCount.beginEvaluation()
+        assignments.begin(evaluationOf: version, blocks: blocks)
+        beginWork(into: &actions)
+        let isFasterAlone = evaluations.begin(
+            blocks: blocks.count, workerMedian: speculation.blockMedian, at: now)
+        if configuration.tunesWorkerCount, isFasterAlone || membership.activeCount == 0 {
+            return assignments.computeHere(into: &actions)
+        }
+        assignPending(into: &actions)
+    }
+
+    private mutating func beginWork(into actions: inout [CoordinatorAction]) {
+        if case .gathering = phase { phase = .running(waitingUntil: nil) }
+        speculation.beginWork()
+        waitIfAlone(into: &actions)
+    }
+
+    /// The first part of an answer has come: the member is sent what is final of the next weights while the rest arrives.
+    private mutating func receiveFirstPart(
+        of item: WorkItem, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
+    ) {
+        guard let index = membership.index(of: peer, member), membership[index].queue.holds(item) else { return }
+        membership[index].queue.beginArrival(of: item)
+        weights.sendPublished(to: &membership[index], into: &actions)
+    }
+
+    /// Receives an answer. One to past work only makes its member idle; one that was never asked for means nothing.
+    private mutating func receiveAnswer(
+        to item: WorkItem, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
+    ) {
+        guard let index = membership.index(of: peer, member) else {
+            return membership.rejectUnknown(peer, as: member, into: &actions)
+        }
+        guard let answered = membership[index].queue.remove(item, at: clock.now) else { return }
+        speculation.record(answered, by: &membership[index], step: assignments.step)
+        if let (first, second) = assignments.receive(item, from: membership[index]) {
+            actions.append(.compare(item, first, second))
+        }
+        assignPending(into: &actions)
+        assignLate(into: &actions)
+        speculate(with: index, into: &actions)
+        if membership[index].isIdle { weights.sendPublished(to: &membership[index], into: &actions) }
+    }
+
+    // MARK: - Assigning
+
+    /// Hands the step's tree nodes out by the plan.
+    ///
+    /// Members that are backed off come last, as spares, unless there are no others. A spare is told of the step without
+    /// being given a node, so that it has the weights when it is needed. With a `limit`, at most so many members compute;
+    /// the others are on standby and told nothing.
+    private mutating func assignPlan(limit: Int?, isAudited: Bool, into actions: inout [CoordinatorAction]) {
+        let (idle, backedOff) = membership.beginStep()
+        let areAllBackedOff = backedOff == idle
+        let workers = min(areAllBackedOff ? idle : idle - backedOff, limit ?? idle)
+        guard let plan = assignments.plan(workers: workers) else { return }
+        var rank = 0
+        for index in membership.indices where membership[index].isIdle {
+            let isRanked = rank < workers && (areAllBackedOff || !membership[index].stragglerRecord.isBackedOff)
+            let computes = isRanked && !plan.nodes[rank].isEmpty
+            membership[index].isOnStandby = limit != nil && !computes
+            if computes {
+                for node in plan.nodes[rank] {
+                    assign(node.rawValue, to: index, into: &actions)
+                    if isAudited { assignments.enqueueSecondCopy(of: node.rawValue) }
+                }
+            } else if limit == nil {
+                assign(0, to: index, into: &actions)
+            }
+            if isRanked { rank += 1 }
+        }
+    }
+
+    /// Hands out items that wait.
+    private mutating func assignPending(into actions: inout [CoordinatorAction]) {
+        guard assignments.hasPending else { return }
+        while let (number, index) = assignments.next(for: membership) {
+            assign(number, to: index, into: &actions)
+        }
+        guard assignments.isAudited else { return }
+        for number in assignments.secondCopiesWithoutWorker(in: membership) {
+            assignments.recompute(number, into: &actions)
+        }
+    }
+
+    /// Hands out the items of a member that has gone.
+    private mutating func assignReclaimed(into actions: inout [CoordinatorAction]) {
+        assignPending(into: &actions)
+        waitIfAlone(into: &actions)
+    }
+
+    /// Assigns an item to a member, after the weights that it lacks.
+    private mutating func assign(_ number: UInt32, to index: Int, into actions: inout [CoordinatorAction]) {
+        guard let assignment = assignments.assignment(number) else { return }
+        weights.sendMissing(ofStep: assignment.item.step, to: &membership[index], into: &actions)
+        membership[index].queue.append(assignment, at: clock.now)
+        if assignment.item.isWork { speculation.watchLast(of: membership[index].queue) }
+        actions.append(.assign(membership[index].peer, membership[index].id, assignment.item))
+    }
+
+    // MARK: - Speculative execution
+
+    /// Assigns late items to idle members too, whole: whichever member answers first, the bits are the same.
+    private mutating func assignLate(into actions: inout [CoordinatorAction]) {
+        for item in speculation.lateItems(of: assignments, in: membership, now: clock.now) {
+            if let helper = speculation.helper(with: item, of: assignments, in: membership) {
+                assignSpeculatively(item, to: helper, into: &actions)
+            } else if assignments.waitsForSecondCopy(of: item.number) {
+                speculation.recordStraggle(with: item, in: &membership, into: &actions)
+                assignments.recompute(item.number, into: &actions)
+            } else {
+                speculation.postpone(hasIdle: membership.hasIdle, now: clock.now)
+            }
+        }
+    }
+
+    /// Assigns a member that has become idle the node of a slower one, if it would finish first.
+    private mutating func speculate(with index: Int, into actions: inout [CoordinatorAction]) {
+        let item = speculation.nodeToSpeculateOn(by: index, of: assignments, in: membership, now: clock.now)
+        if let item { assignSpeculatively(item, to: index, into: &actions) }
+    }
+
+    private mutating func assignSpeculatively(
+        _ item: WorkItem, to index: Int, into actions: inout [CoordinatorAction]
+    ) {
+        counts.speculativeItems += 1
+        speculation.recordStraggle(with: item, in: &membership, into: &actions)
+        assign(item.number, to: index, into: &actions)
+    }
+
+    // MARK: - Audits
+
+    /// Two copies of an audited node have been compared.
+    private mutating func completeComparison(
+        of item: WorkItem, areEqual: Bool, into actions: inout [CoordinatorAction]
+    ) {
+        guard assignments.isAuditing(item) else { return }
+        if areEqual {
+            assignments.completeAudit(of: item)
+        } else {
+            assignments.recompute(item.number, into: &actions)
+        }
+    }
+
+    /// The coordinator has computed an audited node; the members whose copies differ are quarantined.
+    private mutating func completeRecomputation(
+        of item: WorkItem, wrong: [MemberID], into actions: inout [CoordinatorAction]
+    ) {
+        guard assignments.isAuditing(item) else { return }
+        assignments.completeAudit(of: item)
+        for member in wrong {
+            assignments.discardCopies(of: member)
+            quarantine(member, step: item.step, node: item.number, into: &actions)
+        }
+        assignPending(into: &actions)
+    }
+
+    // MARK: - Deadlines
+
+    private mutating func checkDeadlines(into actions: inout [CoordinatorAction]) {
+        var index = 0
+        while index < membership.count {
+            if let reason = evictionReason(at: index) {
+                evict(at: index, reason: reason, into: &actions)
+            } else {
+                index += 1
+            }
+        }
+        assignLate(into: &actions)
+        switch phase {
+        case .gathering(let until) where until <= clock.now:
+            actions.append(
+                .fail(
+                    .tooFewWorkers(
+                        joined: membership.activeCount, needed: configuration.minimumWorkers,
+                        seconds: configuration.deadlines.start)))
+        case .running(let until?) where until <= clock.now:
+            actions.append(.fail(.noWorkersLeft(seconds: configuration.deadlines.rejoin)))
+        default:
+            break
+        }
+    }
+
+    /// Why a member is to be evicted now; nil if it is not.
+    private mutating func evictionReason(at index: Int) -> String? {
+        if membership.isOverdue(index, at: clock.now) { return "it took too long to get ready" }
+        guard
+            let deadline = speculation.evictionDeadline(of: membership[index].queue), deadline <= clock.now
+        else { return nil }
+        speculation.recordEviction()
+        return "it has not answered for \(Int(membership[index].queue.busySeconds(at: clock.now))) s"
+    }
+
+    /// When a tick is due at the latest.
+    package var nextDeadline: Instant? {
+        var next: Instant?
+        switch phase {
+        case .gathering(let until): next = until
+        case .running(let until): next = until
+        case .ended: return nil
+        }
+        next = Instant.earlier(next, membership.nextProofDeadline)
+        for index in membership.indices {
+            next = Instant.earlier(next, speculation.evictionDeadline(of: membership[index].queue))
+        }
+        if !isWorkComplete, membership.hasIdle { next = Instant.earlier(next, speculation.nextLate) }
+        return next.map { clock.due($0) }
+    }
+}
+
+// MARK: - Queries
+
+extension CoordinatorMachine {
+    /// Whether a member's answer to `item` is wanted: it was assigned, and no other answer has made it superfluous.
+    package func expects(_ item: WorkItem, from peer: PeerID, _ member: MemberID) -> Bool {
+        guard let index = membership.index(of: peer, member), membership[index].queue.holds(item) else { return false }
+        return assignments.expects(item, from: membership[index])
+    }
+
+    /// Whether this is a member that has been welcomed and has not proved itself yet.
+    package func isPreparing(_ member: MemberID) -> Bool {
+        membership.index(of: member).map { !membership[$0].isActive } ?? false
+    }
+
+    /// The step under way, or the version of the weights that are evaluated; nil before the first.
+    package var step: UInt64? { assignments.step }
+
+    /// Whether an item is a tree node of the step under way.
+    func containsNode(_ item: WorkItem) -> Bool { assignments.contains(item) }
+
+    /// The connection of a member.
+    package func peer(of member: MemberID) -> PeerID? {
+        membership.index(of: member).map { membership[$0].peer }
+    }
+
+    /// Whether the step under way is audited: its answers are compared before they count.
+    package var isAudited: Bool { assignments.isAudited }
+
+    /// Whether the step or evaluation under way is answered in full.
+    package var isWorkComplete: Bool { assignments.isComplete }
+
+    /// Members that have proved themselves, and their connections.
+    package var activeMembers: [(peer: PeerID, info: MemberInfo)] { membership.active }
+
+    /// The number of members that have proved themselves.
+    package var activeCount: Int { membership.activeCount }
+
+    /// The number of workers that take part now: all that are there, or as many as are fastest.
+    package var computingCount: Int {
+        min(workerCount.workers ?? membership.activeCount, membership.activeCount)
+    }
+
+    /// Whether enough workers are there for the first step.
+    package var canStart: Bool { activeCount >= configuration.minimumWorkers }
+
+    /// Whether the coordinator computes alone because that is fastest.
+    package var coordinatorComputesAlone: Bool { workerCount.coordinatorComputesAlone }
+
+    /// Until this instant the coordinator computes unaudited steps alone without consulting the machine.
+    package var computesAloneUntil: Instant? { workerCount.computesAloneUntil }
+
+    /// A present or former member, for people.
+    package func name(of member: MemberID) -> String {
+        membership.index(of: member).map { membership[$0].info.description } ?? member.description
+    }
+
+    /// The run's state, for people.
+    package var status: ClusterStatus {
+        let phase: ClusterStatus.Phase =
+            switch self.phase {
+            case .gathering: .gathering
+            case .running(let until): until != nil ? .waiting : assignments.isEvaluation ? .evaluating : .training
+            case .ended: .ending
+            }
+        return ClusterStatus(
+            phase: phase, step: assignments.step,
+            workers: membership.status(coordinatorComputesAlone: coordinatorComputesAlone), lost: counts.lost,
+            joined: counts.joined, shardsReassigned: counts.shardsReassigned)
+    }
+}

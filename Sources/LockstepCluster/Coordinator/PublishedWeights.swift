@@ -1,0 +1,68 @@
+/// The chunks of the next weights that are final, and which of them each member has been sent.
+///
+/// A member that has answered its part of a step is sent the next weights chunk by chunk as they become final, so that the
+/// transfer overlaps with the rest of the step. A member that shares the coordinator's memory is sent none.
+struct PublishedWeights: ~Copyable, Sendable {
+    private let chunks: Int
+    /// Chunks of the next weights that are final.
+    private var published: ChunkSet
+
+    /// - Parameter chunks: The number of chunks of the weights.
+    init(chunks: Int) {
+        self.chunks = chunks
+        self.published = ChunkSet(version: 0, capacity: chunks)
+    }
+
+    /// Begins a step: nothing of the weights that follow it is final.
+    mutating func begin(step: UInt64) {
+        published.reset(to: step + 1)
+    }
+
+    /// Sends a chunk of the next weights, which is final now, to all members that have answered, or are about to.
+    mutating func publish(
+        version: UInt64, chunk: Int, to membership: inout Membership, into actions: inout [CoordinatorAction]
+    ) {
+        published.reset(to: version)
+        guard published.insert(chunk) else { return }
+        for index in membership.indices where isAwaiting(version, membership[index]) {
+            send(version: version, chunk: chunk, to: &membership[index], into: &actions)
+        }
+    }
+
+    /// Sends a member that has answered, or is about to, every chunk that is final already.
+    func sendPublished(to member: inout Member, into actions: inout [CoordinatorAction]) {
+        let version = published.version
+        guard published.count > 0, isAwaiting(version, member) else { return }
+        for chunk in 0..<chunks where published.contains(chunk) {
+            send(version: version, chunk: chunk, to: &member, into: &actions)
+        }
+    }
+
+    /// Sends a member every chunk of a step's weights that it lacks.
+    func sendMissing(ofStep step: UInt64, to member: inout Member, into actions: inout [CoordinatorAction]) {
+        guard !member.sharesMemory else { return }
+        member.weights[step].reset(to: step)
+        for chunk in 0..<chunks where member.weights[step].insert(chunk) {
+            actions.append(.sendParameters(member.peer, member.id, version: step, chunk: chunk))
+        }
+    }
+
+    /// Whether a member is sent chunks of this version early. It must have all of the version before: a new member gets
+    /// everything with its first assignment.
+    ///
+    /// A member whose answer is still arriving has read the weights before, and the next ones lie beside them. Until it
+    /// has answered it is sent no others, so it never holds more than two versions.
+    private func isAwaiting(_ version: UInt64, _ member: borrowing Member) -> Bool {
+        version > 0 && !member.isOnStandby
+            && (member.isIdle || member.queue.isArriving(ofStep: version - 1))
+            && member.weights[version - 1].isComplete(version - 1)
+    }
+
+    private func send(
+        version: UInt64, chunk: Int, to member: inout Member, into actions: inout [CoordinatorAction]
+    ) {
+        member.weights[version].reset(to: version)
+        guard member.weights[version].insert(chunk) else { return }
+        actions.append(.sendParameters(member.peer, member.id, version: version, chunk: chunk))
+    }
+}

@@ -1,0 +1,137 @@
+import LockstepSharding
+
+/// The work of one step or one evaluation: which items wait for a worker, and when all are answered.
+struct StepWork: Sendable {
+    enum Content: Sendable {
+        case step(SummationTree)
+        case evaluation
+    }
+
+    let content: Content
+    /// The step, or the version of the weights that are evaluated.
+    let step: UInt64
+    /// Items that wait for a worker, in the order of their numbers.
+    private(set) var pending: [UInt32] = []
+    /// Blocks of an evaluation that are not answered.
+    private var unanswered: Set<UInt32> = []
+    /// The copies of an audited step's nodes; nil for a step that is not audited, and for an evaluation.
+    var audit: AuditRound?
+    private(set) var isComplete = false
+
+    /// The work of a step, of which nothing waits for a worker yet.
+    init(step: UInt64, tree: SummationTree, isAudited: Bool) {
+        self.content = .step(tree)
+        self.step = step
+        if isAudited { audit = AuditRound() }
+    }
+
+    /// The work of an evaluation, of which all waits for a worker.
+    init(evaluationOf version: UInt64, blocks: [UInt32]) {
+        self.content = .evaluation
+        self.step = version
+        self.pending = blocks
+        self.unanswered = Set(blocks)
+        self.isComplete = blocks.isEmpty
+    }
+
+    // MARK: - Items
+
+    var kind: WorkItem.Kind {
+        switch content {
+        case .step: .node
+        case .evaluation: .block
+        }
+    }
+
+    /// Items that one worker may hold at a time. A block is given out while the worker computes the one before, so that
+    /// it never waits for a message. A tree node is given again only to a worker that has answered everything.
+    var itemsPerWorker: Int {
+        switch content {
+        case .step: 1
+        case .evaluation: 2
+        }
+    }
+
+    /// Whether an item belongs to this work.
+    func includes(_ item: WorkItem) -> Bool {
+        kind == item.kind && step == item.step
+    }
+
+    func item(_ number: UInt32) -> WorkItem {
+        WorkItem(kind: kind, step: step, number: number)
+    }
+
+    /// The samples of an item, as ``Assignment/sampleCount``.
+    func sampleCount(of number: UInt32) -> Int {
+        switch content {
+        case .step(let tree): number == 0 ? 0 : tree.samples(of: NodeID(rawValue: number)).count
+        case .evaluation: 1
+        }
+    }
+
+    // MARK: - Items that wait
+
+    mutating func enqueue(_ number: UInt32) {
+        pending.append(number)
+    }
+
+    mutating func sortPending() {
+        pending.sort()
+    }
+
+    mutating func dequeue(at position: Int) -> UInt32 {
+        pending.remove(at: position)
+    }
+
+    /// Removes every copy of an item from those that wait.
+    mutating func removePending(_ number: UInt32) {
+        pending.removeAll { $0 == number }
+    }
+
+    /// Splits the largest waiting nodes into their children until `count` items wait, or only leaves. An audit compares
+    /// copies node by node, so its nodes stay whole.
+    mutating func split(to count: Int) {
+        guard case .step(let tree) = content, audit == nil else { return }
+        while pending.count < count {
+            var largest: (index: Int, samples: Int, halves: [UInt32])?
+            for (index, number) in pending.enumerated() {
+                let node = NodeID(rawValue: number)
+                let samples = tree.samples(of: node).count
+                guard samples > largest?.samples ?? 0, let (left, right) = tree.children(of: node) else { continue }
+                largest = (index, samples, [left.rawValue, right.rawValue])
+            }
+            guard let largest else { return }
+            pending.replaceSubrange(largest.index...largest.index, with: largest.halves)
+        }
+    }
+
+    // MARK: - Completion
+
+    func isAnswered(block number: UInt32) -> Bool {
+        !unanswered.contains(number)
+    }
+
+    /// Counts a block as answered.
+    mutating func complete(block number: UInt32) {
+        unanswered.remove(number)
+        if unanswered.isEmpty { isComplete = true }
+    }
+
+    /// Counts everything as answered.
+    mutating func complete() {
+        isComplete = true
+    }
+
+    /// Has the coordinator compute everything that is not answered; then the work is complete.
+    mutating func computeHere(into actions: inout [CoordinatorAction]) {
+        switch content {
+        case .step(let tree):
+            actions.append(.computeHere(item(tree.root.rawValue)))
+        case .evaluation:
+            for number in unanswered.sorted() { actions.append(.computeHere(item(number))) }
+        }
+        audit = nil
+        pending.removeAll()
+        isComplete = true
+    }
+}

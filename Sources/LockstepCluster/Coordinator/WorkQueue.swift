@@ -1,0 +1,80 @@
+import LockstepTimeline
+
+/// A work item that was given to a worker.
+struct Assignment: Hashable, Sendable {
+    let item: WorkItem
+    /// A tree node's samples, 1 for a block, 0 where only an answer is asked for.
+    let sampleCount: Int
+}
+
+/// The work items that one worker has not answered, in the order in which it computes them.
+///
+/// A worker computes one item after the other, so only the first item's time runs: since the queue's beginning, or since
+/// the answer before.
+struct WorkQueue: Sendable {
+    /// The assignments, the one under way first.
+    private(set) var assignments: [Assignment] = []
+    /// When the worker began with the first assignment.
+    private(set) var busySince = Instant(nanoseconds: 0)
+    /// The item whose answer has begun to arrive.
+    private var arriving: WorkItem?
+
+    init() {
+        assignments.reserveCapacity(16)
+    }
+
+    var isEmpty: Bool { assignments.isEmpty }
+    var count: Int { assignments.count }
+    var first: Assignment? { assignments.first }
+
+    func holds(_ item: WorkItem) -> Bool {
+        assignments.contains { $0.item == item }
+    }
+
+    mutating func append(_ assignment: Assignment, at now: Instant) {
+        if assignments.isEmpty { busySince = now }
+        assignments.append(assignment)
+    }
+
+    /// An answered assignment.
+    struct Answered {
+        let assignment: Assignment
+        /// The seconds that it took; nil if it was not the first in the queue, for then they are unknown.
+        let seconds: Double?
+    }
+
+    /// Removes an item that is answered.
+    ///
+    /// - Returns: Nil if the queue does not hold it.
+    mutating func remove(_ item: WorkItem, at now: Instant) -> Answered? {
+        guard let position = assignments.firstIndex(where: { $0.item == item }) else { return nil }
+        let assignment = assignments.remove(at: position)
+        guard position == 0 else { return Answered(assignment: assignment, seconds: nil) }
+        let seconds = busySeconds(at: now)
+        busySince = now
+        return Answered(assignment: assignment, seconds: seconds)
+    }
+
+    /// The seconds since the worker began with the first assignment.
+    func busySeconds(at now: Instant) -> Double {
+        Double(now.nanoseconds - busySince.nanoseconds) * 1e-9
+    }
+
+    /// The samples of the assignments up to and including this position.
+    func samples(upTo position: Int) -> Int {
+        var samples = 0
+        for assignment in assignments[...position] { samples += assignment.sampleCount }
+        return samples
+    }
+
+    /// Records that an item's answer begins to arrive.
+    mutating func beginArrival(of item: WorkItem) {
+        arriving = item
+    }
+
+    /// Whether all that is left is the rest of an answer, on its way, to a tree node of this step.
+    func isArriving(ofStep step: UInt64) -> Bool {
+        guard assignments.count == 1, let item = assignments.first?.item else { return false }
+        return item == arriving && item.kind == .node && item.step == step
+    }
+}

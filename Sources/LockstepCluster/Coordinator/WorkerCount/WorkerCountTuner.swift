@@ -1,0 +1,71 @@
+import LockstepTimeline
+
+/// Tunes the number of workers that compute, as the run goes on.
+///
+/// More workers are not always faster: a small step takes longer to talk about than to compute. With `--workers auto` the
+/// coordinator therefore times its own steps, and now and then tries another number (``WorkerCountSearch``). What is
+/// computed stays the same: the tree's nodes are only handed to fewer workers, or to none, and then the coordinator
+/// computes the whole step.
+///
+/// Where the coordinator computes alone, a step can be so short that even this machine's work would show. So for
+/// ``aloneSeconds`` the caller takes unaudited steps alone without consulting the machine.
+struct WorkerCountTuner: Sendable {
+    /// Seconds for which the coordinator computes alone without consulting the machine.
+    static let aloneSeconds = 0.002
+
+    /// Whether the number is tuned at all.
+    private let isEnabled: Bool
+    /// Nil until the cost model's predictions are known; then all workers compute.
+    private var search: WorkerCountSearch?
+    /// The last step that was begun; nil if an evaluation or an audited step came since.
+    private var lastBegin: (step: UInt64, at: Instant)?
+    /// Until this instant the coordinator computes unaudited steps alone without consulting the machine: it would be told
+    /// the same again, and the step would be over before.
+    private(set) var computesAloneUntil: Instant?
+
+    init(isEnabled: Bool) {
+        self.isEnabled = isEnabled
+    }
+
+    /// The number of workers that compute; 0 if the coordinator computes alone, nil if all workers compute.
+    var workers: Int? { search?.workers }
+
+    /// Whether the coordinator computes alone because that is fastest.
+    var coordinatorComputesAlone: Bool { search?.workers == 0 }
+
+    /// Whether the coordinator computes a step alone: because that is fastest, or no worker is there.
+    func coordinatorComputesAlone(isAudited: Bool, active: Int) -> Bool {
+        isEnabled && ((!isAudited && coordinatorComputesAlone) || active == 0)
+    }
+
+    /// Begins the search.
+    ///
+    /// - Parameter predictions: Seconds of a step with 0, 1, ... workers, by the cost model.
+    mutating func begin(predictions: [Double]) {
+        if isEnabled, !predictions.isEmpty { search = WorkerCountSearch(predictions: predictions) }
+    }
+
+    /// Adds the time of the steps since the last call and chooses the number of workers for the step that begins. Audited
+    /// steps are not timed: in them all workers compute.
+    ///
+    /// - Returns: The choice, if it is news.
+    mutating func beginStep(_ step: UInt64, isAudited: Bool, active: Int, now: Instant) -> WorkerCountChoice? {
+        computesAloneUntil = nil
+        guard search != nil else { return nil }
+        var news: WorkerCountChoice?
+        if let last = lastBegin, last.step < step, now > last.at {
+            let seconds = Double(now.nanoseconds - last.at.nanoseconds) * 1e-9
+            news = search?.add(seconds, steps: Int(step - last.step), available: active)
+        }
+        lastBegin = isAudited ? nil : (step, now)
+        if coordinatorComputesAlone, !isAudited {
+            computesAloneUntil = now.advanced(bySeconds: Self.aloneSeconds)
+        }
+        return news
+    }
+
+    /// Begins an evaluation: its time belongs to no step.
+    mutating func beginEvaluation() {
+        (lastBegin, computesAloneUntil) = (nil, nil)
+    }
+}
