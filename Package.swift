@@ -81,19 +81,37 @@ let package = Package(
                 "LockstepDigest",
             ]),
         .target(
-            name: "Lockstep",
+            name: "LockstepRuns",
+            dependencies: [
+                "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepCompute",
+                "LockstepSharding", "LockstepCluster", "LockstepCostModel", "LockstepTimeline", "LockstepSystem",
+            ]),
+        .target(
+            name: "LockstepBench",
             dependencies: [
                 "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork",
-                "LockstepCompute",
+                "LockstepCompute", "LockstepSharding", "LockstepCluster", "LockstepCostModel", "LockstepTimeline",
+                "LockstepSystem",
+            ]),
+        .target(
+            name: "LockstepChaos",
+            dependencies: [
+                "LockstepRuntime", "LockstepArtifacts", "LockstepCluster", "LockstepNumerics", "LockstepTimeline",
+                "LockstepSystem", "ZeroMQ", "CLinux",
+            ]),
+        .target(
+            name: "Lockstep",
+            dependencies: [
+                "LockstepRuns", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
+                "LockstepNetwork", "LockstepCompute",
             ]),
         .executableTarget(
             name: "LockstepCLI",
             dependencies: [
-                "LockstepTimeline",
-                "Lockstep", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
-                "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute", "LockstepSystem",
-                "LockstepDigest", "LockstepCluster", "LockstepCostModel", "LockstepProtocol", "ZeroMQ",
-                "CLinux",
+                "Lockstep", "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepRuntime", "LockstepArtifacts",
+                "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding",
+                "LockstepCompute", "LockstepSystem", "LockstepCluster", "LockstepCostModel", "LockstepProtocol",
+                "LockstepTimeline", "ZeroMQ",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -165,7 +183,24 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
     ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
-    ("LockstepCLITests", ["LockstepCLI", "LockstepCostModel"]),
+    (
+        "LockstepRunsTests",
+        [
+            "LockstepRuns", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork",
+            "LockstepRuntime", "LockstepSystem",
+        ]
+    ),
+    ("LockstepBenchTests", ["LockstepBench", "LockstepCostModel", "LockstepRuntime", "LockstepTimeline"]),
+    ("LockstepChaosTests", ["LockstepChaos", "LockstepArtifacts", "LockstepSystem"]),
+    (
+        "LockstepCLITests",
+        [
+            "LockstepCLI", "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepRuntime", "LockstepArtifacts",
+            "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster", "LockstepCostModel",
+            "LockstepProtocol", "LockstepTimeline", "LockstepSystem",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ]
+    ),
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
     // Real processes, real sockets, real kills.

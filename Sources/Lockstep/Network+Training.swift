@@ -3,6 +3,7 @@ import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepNumerics
+import LockstepRuns
 import LockstepRuntime
 import LockstepTraining
 
@@ -35,9 +36,11 @@ extension Network {
                     + "mini-batches of 1 or more, and a positive rate")
         }
         let shards = shards ?? workers?.count ?? 1
-        guard (1...1024).contains(shards), (1...1024).contains(workers?.count ?? 1) else {
+        let limits = RunLimits.workers
+        guard limits.contains(shards), limits.contains(workers?.count ?? 1) else {
             throw LockstepError(
-                .configuration, "\(shards) shards, \(workers?.count ?? 1) workers: give 1 to 1024 of each")
+                .configuration,
+                "\(shards) shards, \(workers?.count ?? 1) workers: give 1 to \(limits.upperBound) of each")
         }
         let seed = seed ?? metadata.seed ?? 1
         let observer = EpochObserver(watch)
@@ -50,7 +53,8 @@ extension Network {
                 configuration: configuration, dataset: samples.dataset, workers: shards,
                 kernel: try MatrixLibrary.inUse().kernel, startingWeights: parameters)
             if let workers {
-                try workers.train(run, observer: observer)
+                _ = try run.train(
+                    onLocalWorkers: workers.count, executable: workers.executable, observers: [observer])
             } else {
                 _ = try run.train(observers: [observer]) { false }
             }

@@ -1,6 +1,4 @@
 import Foundation
-import LockstepRuntime
-import LockstepTraining
 
 /// Worker processes on this host that compute gradients for a network's training.
 ///
@@ -39,18 +37,5 @@ public struct Workers: Sendable {
         let beside = program.deletingLastPathComponent().appendingPathComponent("lockstep").path
         let onPath = (environment["PATH"] ?? "").split(separator: ":").map { "\($0)/lockstep" }
         return [beside] + onPath
-    }
-
-    /// Starts the workers, trains on them, and sends them home. Their logs are kept only if something fails.
-    func train(_ run: PreparedRun, observer: EpochObserver) throws {
-        let logs = FileManager.default.temporaryDirectory.appendingPathComponent("lockstep-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
-        let cluster = try Cluster(
-            run, Cluster.Options(endpoints: [], workers: count...count, allowsMixedKernels: false), stop: nil)
-        try cluster.startLocalWorkers(count, executable: executable, arguments: ["--quiet"]) { index in
-            logs.appendingPathComponent("worker-\(index).log").path
-        }
-        _ = try cluster.train(observers: [observer]) { _, _ in }
-        try? FileManager.default.removeItem(at: logs)
     }
 }

@@ -4,9 +4,9 @@ import Glibc
 enum CrashSignals {
     /// Lets a crash end the process at once.
     ///
-    /// Swift's runtime would first stop all threads to print where they are. Those of libzmq block its signal, so that a
-    /// crashed worker would linger for minutes, connections and all, before anybody could take its place. Whoever sets
-    /// `SWIFT_BACKTRACE` wants to see where, and waits.
+    /// Swift's runtime would first stop all threads to print a backtrace. The threads of libzmq block the signal that
+    /// stops them, so that a crashed worker would keep its connections for minutes before another one could take its
+    /// place. With `SWIFT_BACKTRACE` in the environment the backtrace is wanted, and printed.
     static func endAtOnce() {
         guard getenv("SWIFT_BACKTRACE") == nil else { return }
         var action = sigaction()

@@ -5,10 +5,11 @@ import LockstepData
 struct BaselineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "baseline",
-        abstract: "Tell how many test samples a program reads that does not learn.",
+        abstract: "Count how many test samples a method without learning classifies correctly.",
         discussion: """
             random     guesses, with equal chances for each class
-            darkness   compares a picture's darkness with each digit's average darkness in the training samples
+            darkness   compares the darkness of a picture with the average darkness of
+                       each digit in the training samples
 
             Examples:
               lockstep baseline darkness
@@ -24,10 +25,11 @@ struct BaselineCommand: ParsableCommand {
     var method: Method
 
     @Option(
-        help: ArgumentHelp("\(DataSource.argumentHelp)", valueName: "name|path"))
+        help: ArgumentHelp("\(DataSource.argumentHelp)", valueName: "name|path"),
+        completion: .file())
     var data = KnownDataset.mnist.name
 
-    @Option(help: "The key of the guesses.")
+    @Option(help: ArgumentHelp("The seed of the guesses.", valueName: "n"))
     var seed: UInt64 = 1
 
     @OptionGroup var consoleOptions: ConsoleOptions
@@ -35,13 +37,13 @@ struct BaselineCommand: ParsableCommand {
     func run() throws {
         let dataset = try Dataset.load(try DataSource(argument: data), cache: try DataCache())
         let samples = dataset.samples(of: .test)
-        guard !samples.isEmpty else { throw UsageError("data set '\(dataset.description.name)' has no test samples") }
+        guard !samples.isEmpty else { throw CommandError(.usage, "data set '\(dataset.description.name)' has no test samples") }
         let correct =
             switch method {
             case .darkness: AverageDarkness(training: dataset).correct(samples, of: dataset)
             case .random: randomGuesses(seed: seed, samples, of: dataset)
             }
-        let percent = 100 * Double(correct) / Double(samples.count)
-        consoleOptions.console.result("\(correct) / \(samples.count)   \(decimal(percent, 2)) %")
+        let percent = percentage(Double(correct), of: Double(samples.count), digits: 2)
+        consoleOptions.console.result("\(correct) / \(samples.count)   \(percent)")
     }
 }

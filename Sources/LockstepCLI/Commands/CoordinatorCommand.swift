@@ -1,4 +1,5 @@
 import ArgumentParser
+import LockstepRuns
 import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
@@ -11,11 +12,14 @@ struct CoordinatorCommand: ParsableCommand {
         abstract: "Coordinate a run whose workers are started by hand, in other terminals.",
         discussion: """
             Examples:
-              lockstep coordinator config/mnist-30.yaml --bind tcp://127.0.0.1:5555 --workers 2
-              lockstep coordinator config/mnist-30.yaml --bind ipc:///tmp/run.ipc --workers 1:4 --shards 4
+              lockstep coordinator config/mnist-30.yaml \\
+                  --bind tcp://127.0.0.1:5555 --workers 2
+              lockstep coordinator config/mnist-30.yaml \\
+                  --bind ipc:///tmp/run.ipc --workers 1:4 --shards 4
 
             For workers on other hosts (see lockstep keygen):
-              lockstep coordinator config/mnist-30.yaml --bind 'tcp://*:5555' --keys keys --workers 8
+              lockstep coordinator config/mnist-30.yaml \\
+                  --bind 'tcp://*:5555' --keys keys --workers 8
 
             Then, for each worker:
               lockstep worker --connect tcp://127.0.0.1:5555
@@ -27,19 +31,19 @@ struct CoordinatorCommand: ParsableCommand {
     @Option(
         parsing: .singleValue,
         help: ArgumentHelp(
-            "Where to listen: ipc:///path or tcp://127.0.0.1:port, where port 0 takes any free one; may be repeated.",
+            "Where to listen: ipc:///path or tcp://127.0.0.1:port; port 0 takes any free port. Can be repeated.",
             valueName: "endpoint"))
     var bind: [String]
 
     @Option(
         help: ArgumentHelp(
-            "Workers to wait for, or the fewest and the most. (default: as many as there are shards)",
+            "Workers to wait for; or the fewest and the most. (default: the number of shards)",
             valueName: "n|min:max"))
-    var workers: WorkerRange?
+    var workers: IntegerRange?
 
     @OptionGroup var keyOptions: KeyOptions
 
-    @Flag(help: "Allow other hosts to connect without keys: anybody who reaches the port can read and steer the run.")
+    @Flag(help: "Let other hosts connect without keys: everyone who reaches the port can read and steer the run.")
     var insecure = false
 
     func run() throws {
@@ -48,24 +52,24 @@ struct CoordinatorCommand: ParsableCommand {
         let endpoints = try bind.map { try Endpoint($0) }
         let keys = try keyOptions.coordinatorKeys()
         for endpoint in endpoints where !endpoint.staysOnHost && keys == nil && !insecure {
-            throw UsageError(
+            throw CommandError(
+                .usage,
                 "--bind \(endpoint): other hosts could connect without keys; give --keys DIR (lockstep keygen makes "
-                    + "them), bind to 127.0.0.1, or type --insecure to allow it")
+                    + "them), bind to 127.0.0.1, or give --insecure to allow it")
         }
         guard workers != nil || options.shards != nil || options.resume else {
-            throw UsageError(
-                "give --workers or --shards, so that the run knows into how many parts to cut a mini-batch")
+            throw CommandError(
+                .usage, "give --workers or --shards: the run must know into how many shards to cut a mini-batch")
         }
-        let range = try workers?.checked()
-        guard let (run, resumed) = try options.prepare(workers: range?.upperBound ?? 1) else { return }
+        let range = try workers?.checked(within: RunLimits.workers, option: "--workers", noun: "workers")
+        guard let (run, assembly) = try options.prepare(workers: range?.upperBound ?? 1) else { return }
         let wanted = range ?? 1...run.schedule.shards
         let cluster = try Cluster(
             run, try options.clusterOptions(endpoints: endpoints, workers: wanted, keys: keys, for: run),
             stop: stop)
-        let open = try options.openDirectory(for: run, resumed: resumed)
-        let console = options.console
-        for endpoint in cluster.endpoints { console.note("Listening on \(endpoint)") }
-        console.note("Waiting for \(wanted.lowerBound == 1 ? "a worker" : "\(wanted.lowerBound) workers")")
-        try options.train(run, on: cluster, stop: stop, in: open)
+        let recorded = try options.recorded(run, assembly, stop: stop)
+        for endpoint in cluster.endpoints { options.console.note("Listening on \(endpoint)") }
+        options.console.note("Waiting for \(counted(wanted.lowerBound, "worker"))")
+        try recorded.train(on: cluster)
     }
 }

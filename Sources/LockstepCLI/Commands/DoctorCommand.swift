@@ -11,11 +11,13 @@ import ZeroMQ
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Show what this host has to offer, and what is missing; with --connect also what a link is worth.",
+        abstract: "Show what this host offers and what it lacks; with --connect, also measure a link.",
         discussion: """
+            With --connect, a coordinator must listen there.
+
             Examples:
               lockstep doctor
-              lockstep doctor --connect tcp://server:5555 --keys keys     a coordinator has to listen there
+              lockstep doctor --connect tcp://server:5555 --keys keys
             """
     )
 
@@ -31,25 +33,23 @@ struct DoctorCommand: ParsableCommand {
         let console = consoleOptions.console
         var problems: [String] = []
         console.result("lockstep     \(programVersion)")
-        console.result("host         \(Host.name), \(Host.coreCount) \(Host.coreCount == 1 ? "core" : "cores")")
+        console.result("host         \(Host.name), \(counted(Host.coreCount, "core"))")
         console.result("libzmq       \(ZeroMQLibrary.version), \(ZeroMQLibrary.hasCurve ? "with" : "without") CURVE")
         if !ZeroMQLibrary.hasCurve {
-            problems.append("libzmq was built without CURVE, so that keys cannot be used: install Debian's libzmq5")
+            problems.append("libzmq was built without CURVE, so keys cannot be used: install Debian's libzmq5")
         }
         showKernels(on: console, &problems)
         try showLimits(on: console, &problems)
         if let connect { try measure(connect, on: console) }
         for problem in problems { console.warning(problem) }
         if !problems.isEmpty {
-            throw UsageError(
-                problems.count == 1 ? "1 problem was found" : "\(problems.count) problems were found",
-                status: .unavailable)
+            throw CommandError(.unavailable, "\(counted(problems.count, "problem")) found")
         }
     }
 
     private func showKernels(on console: Console, _ problems: inout [String]) {
         let supported = MatrixKernel.allCases.filter(\.isSupported)
-        let best = MatrixKernel.best.map { ", of which auto takes \($0.rawValue)" } ?? ""
+        let best = MatrixKernel.best.map { "; auto is \($0.rawValue)" } ?? ""
         console.result("kernels      \(supported.map(\.rawValue).joined(separator: ", "))\(best)")
         do {
             guard let kernel = MatrixKernel.best else {
@@ -62,16 +62,16 @@ struct DoctorCommand: ParsableCommand {
         }
     }
 
-    /// Room for 500 connections at once, and for what the run's own workers need.
-    private static let fewestFiles = 1_024
+    /// Enough for 500 connections at once, and for the workers of the run itself.
+    private static let minimumFiles = 1_024
 
     private func showLimits(on console: Console, _ problems: inout [String]) throws {
         let files = try Host.raiseDescriptorLimit()
         console.result("open files   \(grouped(files))")
-        if files < Self.fewestFiles {
+        if files < Self.minimumFiles {
             problems.append(
-                "only \(files) files may be open, and each connection is one: raise the limit to \(Self.fewestFiles) or "
-                    + "more (ulimit -Hn)")
+                "only \(files) files can be open at once, and each connection is one: raise the limit to "
+                    + "\(Self.minimumFiles) or more (ulimit -Hn)")
         }
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
@@ -84,7 +84,7 @@ struct DoctorCommand: ParsableCommand {
         let inquiry = try Inquiry(try Endpoint(text), security: try keyOptions.workerSecurity(), context: try Context())
         let link = try inquiry.measure()
         console.result("link         \(text)")
-        console.result("round trip   \(decimal(link.roundTrip * 1e3, 3)) ms")
+        console.result("round trip   \(milliseconds(link.roundTrip))")
         console.result(
             "bandwidth    \(decimal(link.upload / 1e6, 1)) MB/s there, \(decimal(link.download / 1e6, 1)) MB/s back")
     }

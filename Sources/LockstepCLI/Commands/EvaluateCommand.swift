@@ -11,25 +11,28 @@ import LockstepTraining
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Tell how good a trained network is.",
+        abstract: "Count how many samples a trained network classifies correctly.",
         discussion: """
             Examples:
               lockstep evaluate runs/RUN/best.safetensors
               lockstep evaluate model.safetensors --split validation
               lockstep evaluate model.safetensors --data folder-with-four-idx-files
-              lockstep evaluate runs/RUN/best.safetensors --data runs/RUN/config.yaml
+              lockstep evaluate runs/RUN/best.safetensors \\
+                  --data runs/RUN/config.yaml
             """
     )
 
-    @Argument(help: "A model file, such as a run's best.safetensors.")
+    @Argument(
+        help: "A model file, such as best.safetensors of a run.", completion: .file(extensions: ["safetensors"]))
     var model: String
 
     @Option(
         help: ArgumentHelp(
-            "\(DataSource.argumentHelp) (default: what the model was trained on)", valueName: "name|path"))
+            "\(DataSource.argumentHelp) (default: the data that the model was trained on)", valueName: "name|path"),
+        completion: .file())
     var data: String?
 
-    @Option(help: "Which part of it: \(Split.allCases.map(\.rawValue).joined(separator: ", ")).")
+    @Option(help: "The split: \(Split.allCases.map(\.rawValue).joined(separator: ", ")).")
     var split = Split.test
 
     @Option(help: ArgumentHelp("The matrix library's kernel.", valueName: "name"))
@@ -42,9 +45,10 @@ struct EvaluateCommand: ParsableCommand {
         let model = try ModelFile.load(self.model)
         let dataset = try Dataset.load(try source(of: model), cache: try DataCache())
         if data == nil, let trained = model.metadata.dataSHA256, trained != dataset.description.sha256 {
-            throw UsageError(
-                "the model was trained on other data than '\(dataset.description.name)' holds; name the data with --data, "
-                    + "for example by the run's config.yaml", status: .dataError)
+            throw CommandError(
+                .invalidData,
+                "the model was trained on other data than '\(dataset.description.name)' contains; name the data with "
+                    + "--data, for example the config.yaml of the run")
         }
         try model.architecture.check(against: dataset.description)
         let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
@@ -54,15 +58,15 @@ struct EvaluateCommand: ParsableCommand {
         let evaluator = Evaluator(network: engine, dataset: dataset)
         let score = evaluator.score(of: split, weights: model.parameters.pointer)
         guard score.total > 0 else {
-            throw UsageError("--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
+            throw CommandError(
+                .usage, "--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
         }
-        let percent = 100 * Double(score.correct) / Double(score.total)
-        console.result(
-            "\(score.correct) / \(score.total)   \(decimal(percent, 2)) %   cost \(decimal(score.meanLoss, 4))")
+        let percent = percentage(Double(score.correct), of: Double(score.total), digits: 2)
+        console.result("\(score.correct) / \(score.total)   \(percent)   cost \(decimal(score.meanLoss, 4))")
         console.detail("answers by class: \(score.predictions.map(String.init).joined(separator: " "))")
     }
 
-    /// What `--data` says, else the data set that the model was trained on, as far as its name leads to it.
+    /// The data set of `--data`; without it, the one that the model was trained on, found by its name.
     private func source(of model: Model) throws -> DataSource {
         if let data { return try DataSource(argument: data) }
         guard let name = model.metadata.dataName else { return .named(KnownDataset.mnist.name) }
@@ -70,17 +74,17 @@ struct EvaluateCommand: ParsableCommand {
         do {
             source = try DataSource(argument: name)
         } catch is DataError {
-            throw UsageError(
-                "the model was trained on '\(name)', and nothing known is called so; name the data with --data, for "
-                    + "example by the run's config.yaml", status: .noInput)
+            throw CommandError(
+                .missingInput,
+                "the model was trained on '\(name)', and there is no data set of this name; name the data with --data, "
+                    + "for example the config.yaml of the run")
         }
         if source.format is TableFiles {
-            throw UsageError(
-                "the model was trained on the table '\(name)', and does not say how it is to be read; name the data with "
-                    + "--data, for example by the run's config.yaml", status: .noInput)
+            throw CommandError(
+                .missingInput,
+                "the model was trained on the table '\(name)', and does not say how to read it; name the data with "
+                    + "--data, for example the config.yaml of the run")
         }
         return source
     }
 }
-
-extension Split: ExpressibleByArgument {}

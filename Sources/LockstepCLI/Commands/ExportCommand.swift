@@ -7,8 +7,9 @@ struct ExportCommand: ParsableCommand {
         commandName: "export",
         abstract: "Write a model for another program.",
         discussion: """
-            safetensors is the format of the model files themselves; onnx is for ONNX Runtime and others; npz is for
-            numpy; html is a page that runs the network in a browser, with a field to draw a digit in.
+            safetensors is the format of the model files themselves; onnx is for ONNX
+            Runtime and others; npz is for numpy; html is a page that runs the network
+            in a browser, with a field to draw a digit in.
 
             Examples:
               lockstep export runs/RUN/best.safetensors --format html
@@ -16,7 +17,8 @@ struct ExportCommand: ParsableCommand {
             """
     )
 
-    @Argument(help: "A model file, such as a run's best.safetensors.")
+    @Argument(
+        help: "A model file, such as best.safetensors of a run.", completion: .file(extensions: ["safetensors"]))
     var model: String
 
     @Option(help: "One of \(ExportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
@@ -24,8 +26,8 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write. (default: the model's name with the format's ending)", valueName: "file")
-    )
+        help: ArgumentHelp("The file to write. (default: the name of the model with the extension of the format)", valueName: "file"),
+        completion: .file())
     var output: String?
 
     @OptionGroup var consoleOptions: ConsoleOptions
@@ -34,7 +36,7 @@ struct ExportCommand: ParsableCommand {
         let model = try ModelFile.load(self.model)
         let path = output ?? defaultPath
         guard output != nil || path != self.model else {
-            throw UsageError("\(path) is the model itself; give --output another path")
+            throw CommandError(.usage, "\(path) is the model itself; give another path with --output")
         }
         try model.export(to: path, as: format)
         consoleOptions.console.result(path)
@@ -46,5 +48,3 @@ struct ExportCommand: ParsableCommand {
         return (model.hasSuffix(ending) ? String(model.dropLast(ending.count)) : model) + ".\(format.rawValue)"
     }
 }
-
-extension ExportFormat: ExpressibleByArgument {}

@@ -7,21 +7,24 @@ struct KeygenCommand: ParsableCommand {
         commandName: "keygen",
         abstract: "Make keys for runs across hosts.",
         discussion: """
-            Makes, in a folder, coordinator.public, coordinator.secret, worker.public, worker.secret and allowed-workers.
-            Nothing is ever replaced. Copy coordinator.public, worker.public and worker.secret to each worker's host, over
-            a channel that nobody reads; coordinator.secret stays where it is.
+            Makes these files in a folder: coordinator.public, coordinator.secret,
+            worker.public, worker.secret and allowed-workers. Existing files are never
+            replaced. Copy coordinator.public, worker.public and worker.secret to the
+            host of each worker, over a channel that only you can read;
+            coordinator.secret stays where it is.
 
-            A host that is to have a key of its own makes one with lockstep keygen; add its worker.public to the
-            coordinator's allowed-workers, a key on each line.
+            For a host with a key of its own, run lockstep keygen there, and add its
+            worker.public to allowed-workers of the coordinator, a key on each line.
 
-            Example:
+            Examples:
               lockstep keygen keys
-              lockstep coordinator config/mnist-30.yaml --bind 'tcp://*:5555' --keys keys --workers 2
+              lockstep coordinator config/mnist-30.yaml \\
+                  --bind 'tcp://*:5555' --keys keys --workers 2
               lockstep worker --connect tcp://server:5555 --keys keys
             """
     )
 
-    @Argument(help: "The folder: made if it is not there.")
+    @Argument(help: "The folder; it is made if it does not exist.", completion: .directory)
     var directory: String
 
     @OptionGroup var consoleOptions: ConsoleOptions
@@ -29,6 +32,6 @@ struct KeygenCommand: ParsableCommand {
     func run() throws {
         let console = consoleOptions.console
         for path in try KeyDirectory(path: directory).generate() { console.result(path) }
-        console.note("Copy coordinator.public, worker.public and worker.secret to each worker's host, and nothing else")
+        console.note("Copy coordinator.public, worker.public and worker.secret to the host of each worker, and nothing else")
     }
 }

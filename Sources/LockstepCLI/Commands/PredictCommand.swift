@@ -8,25 +8,28 @@ struct PredictCommand: ParsableCommand {
         commandName: "predict",
         abstract: "Read the digits in pictures.",
         discussion: """
-            A picture holds one digit or a row of them, dark on bright or bright on dark. It is prepared as MNIST was:
-            each digit scaled into 20 x 20 pixels, its centre of mass in the middle of 28 x 28.
+            A picture shows one digit or a row of digits, dark on bright or bright on
+            dark. It is prepared as MNIST was: each digit is scaled into 20 x 20
+            pixels, with its centre of mass in the middle of 28 x 28.
 
-            Prints the file, what it reads and how sure the network is of its least certain digit, from 0 to 1.
+            Prints the file, the digits, and the network's confidence in the least
+            certain digit, from 0 to 1. An IDX file holds many pictures.
 
             Examples:
               lockstep predict runs/RUN/best.safetensors digit.png
               lockstep predict best.safetensors 504192.png scan.pgm
-              lockstep predict best.safetensors t10k-images-idx3-ubyte     every picture of an IDX file
+              lockstep predict best.safetensors t10k-images-idx3-ubyte
             """
     )
 
-    @Argument(help: "A model file, such as a run's best.safetensors.")
+    @Argument(
+        help: "A model file, such as best.safetensors of a run.", completion: .file(extensions: ["safetensors"]))
     var model: String
 
-    @Argument(help: "Pictures: PNG, PGM or IDX files.")
+    @Argument(help: "Pictures: PNG, PGM or IDX files.", completion: .file())
     var images: [String]
 
-    @Flag(help: "Take each picture for one digit, however wide it is.")
+    @Flag(help: "Read each picture as one digit, even if it is wide.")
     var single = false
 
     @Option(help: ArgumentHelp("The matrix library's kernel.", valueName: "name"))
@@ -42,7 +45,7 @@ struct PredictCommand: ParsableCommand {
             let pictures = try Picture.load(path)
             for (index, picture) in pictures.enumerated() {
                 let name = pictures.count == 1 ? path : "\(path)[\(index)]"
-                // The pictures of an IDX file are single digits, as a data set's are.
+                // The pictures of an IDX file are single digits, like those of a data set.
                 let isSingle = single || pictures.count > 1
                 let digits = isSingle ? [try reader.digit(in: picture)] : try reader.number(in: picture)
                 guard let least = digits.map(\.confidence).min() else {

@@ -8,28 +8,32 @@ struct ReportCommand: ParsableCommand {
         commandName: "report",
         abstract: "Put several runs on one page, with their learning curves in one chart.",
         discussion: """
-            Each run directory has a report.html of its own; this compares them. scripts/reproduce uses it.
+            Each run directory has a report.html of its own; this page compares runs.
 
             Example:
               lockstep report runs/a runs/b --output compared.html
             """
     )
 
-    @Argument(help: "Run directories.")
+    @Argument(help: "Run directories.", completion: .directory)
     var runs: [String]
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "file"))
+    @Option(name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "file"),
+        completion: .file(extensions: ["html"]))
     var output: String
 
-    @Option(help: "The page's title.")
+    @Option(help: "The title of the page.")
     var title = "Runs compared"
 
     @Option(
-        help: ArgumentHelp("Rows for a table above the chart, a line each, cells separated by tabs.", valueName: "file")
-    )
+        help: ArgumentHelp(
+            "A table to put above the chart: a row on each line, cells separated by tabs.", valueName: "file"),
+        completion: .file())
     var table: String?
 
-    @Option(help: ArgumentHelp("A text for below the chart, a paragraph a line.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A text to put below the chart: a paragraph on each line.", valueName: "file"),
+        completion: .file())
     var notes: String?
 
     @OptionGroup var consoleOptions: ConsoleOptions
@@ -56,7 +60,7 @@ struct ReportCommand: ParsableCommand {
 
     private func lines(of path: String) throws -> [String] {
         guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw UsageError("\(path): cannot read it as text; check the path", status: .noInput)
+            throw CommandError(.missingInput, "\(path): cannot be read as text; check the path")
         }
         return text.split(separator: "\n").map(String.init)
     }

@@ -3,6 +3,7 @@ import LockstepCluster
 import LockstepCompute
 import LockstepData
 import LockstepProtocol
+import LockstepRuns
 import LockstepRuntime
 import LockstepSystem
 import ZeroMQ
@@ -13,8 +14,8 @@ struct WorkerCommand: ParsableCommand {
         commandName: "worker",
         abstract: "Compute gradients for a coordinator, until its run is over.",
         discussion: """
-            A worker needs nothing but the endpoint: the coordinator sends it the configuration and, unless it is in
-            this host's cache, the data set.
+            A worker needs nothing except the endpoint: the coordinator sends it the
+            configuration and, unless it is in the cache of this host, the data set.
 
             Examples:
               lockstep worker --connect tcp://127.0.0.1:5555
@@ -29,22 +30,21 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Worker processes to start here; each computes on one core.", valueName: "n"))
     var processes = 1
 
-    @Option(help: "Killed or crashed processes that are replaced, at most, with --processes 2 or more.")
+    @Option(
+        help: ArgumentHelp(
+            "With --processes 2 or more: the most killed or crashed processes that are replaced.", valueName: "n"))
     var maxRestarts = 10
 
     @Option(
-        help: ArgumentHelp(
-            "Use this kernel in place of the run's: "
-                + "\(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "name"))
+        help: ArgumentHelp("Use this kernel instead of the run's: \(KernelHelp.names).", valueName: "name"))
     var kernel: String?
 
     @OptionGroup var keyOptions: KeyOptions
 
     @Option(
         help: ArgumentHelp(
-            "Run on this core alone, counted from 0, as long as nobody else needs it. (default: any; of as many processes "
-                + "as there are cores that one command starts, each has its own)", valueName: "n"))
+            "Run on this core only, counted from 0, while no other program needs it. (default: any core; a command "
+                + "that starts one process a core gives each process its own)", valueName: "n"))
     var core: Int?
 
     @Option(
@@ -59,22 +59,28 @@ struct WorkerCommand: ParsableCommand {
         let stop = try StopSignals.install()
         let endpoint = try Endpoint(connect)
         let kernel = try kernel.map { try MatrixKernel.resolve($0) }
-        guard (1...WorkerCount.maximum).contains(processes) else {
-            throw UsageError("--processes \(processes): 1 to \(WorkerCount.maximum) worker processes can be started")
+        guard RunLimits.workers.contains(processes) else {
+            throw CommandError(
+                .usage, "--processes \(processes): give 1 to \(grouped(RunLimits.workers.upperBound)) worker processes")
         }
         if let core, !(0..<Host.coreCount).contains(core) {
-            throw UsageError(
-                "--core \(core): this process may run on \(Host.coreCount) cores, of which the first is 0")
+            throw CommandError(
+                .usage, "--core \(core): this process can run on cores 0 to \(Host.coreCount - 1)")
         }
         guard core == nil || processes == 1 else {
-            throw UsageError("--core is for one process, not for --processes \(processes): leave one of them out")
+            throw CommandError(.usage, "--core is for one process, not for --processes \(processes): leave one out")
         }
-        guard maxRestarts >= 0 else { throw UsageError("--max-restarts \(maxRestarts): 0 or more") }
+        guard maxRestarts >= 0 else {
+            throw CommandError(.usage, "--max-restarts \(maxRestarts): give 0 or more")
+        }
         if processes > 1 {
             try Lifeline.standardInput?.endProcessWithIt()
-            try WorkerGroup(
-                count: processes, arguments: arguments, maximumRestarts: maxRestarts, console: consoleOptions.console
-            ).run(stop: stop)
+            let console = consoleOptions.console
+            let group = WorkerGroup(count: processes, arguments: arguments, maximumRestarts: maxRestarts) { death in
+                console.warning(
+                    "pid \(death.processID) ended with \(death.ending): \(death.notice.text(ending: nil))")
+            }
+            try group.run(stop: stop)
         } else {
             try serve(endpoint, kernel: kernel, stop: stop)
         }
@@ -82,20 +88,20 @@ struct WorkerCommand: ParsableCommand {
 
     private func serve(_ endpoint: Endpoint, kernel: MatrixKernel?, stop: StopSignals) throws {
         let console = consoleOptions.console
-        var said: [String] = []
+        var log: [String] = []
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
             cache: try DataCache(), core: core, security: try keyOptions.workerSecurity(),
-            lastLines: { said }, keepEvents: console.keepWorkerEvents
+            lastLines: { log }, keepEvents: console.saveWorkerEvents
         ) { notice in
-            said = said.suffix(LogLines.maximumLines - 1) + [notice.text]
+            log = log.suffix(LogLines.maximumLines - 1) + [notice.text]
             console.note(notice.text)
         }
         try WorkerProcess.serve(endpoint, options, stop: stop)
         console.note("The run is over")
     }
 
-    /// This command's line for one process.
+    /// The command line of one process.
     private var arguments: [String] {
         ["worker", "--connect", connect] + (kernel.map { ["--kernel", $0] } ?? [])
             + (keyOptions.keys.map { ["--keys", $0] } ?? [])

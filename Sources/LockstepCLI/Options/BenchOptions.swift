@@ -1,35 +1,26 @@
 import ArgumentParser
-import LockstepCompute
-import LockstepData
-import LockstepRuntime
 import LockstepTraining
 
-/// What a bench runs.
+/// Which run a bench measures.
 struct BenchOptions: ParsableArguments {
     @OptionGroup var source: ConfigurationOptions
 
     @Option(
-        help: "Parts that every mini-batch is cut into. (default: as many as there are workers, one for one process)")
+        help: ArgumentHelp(
+            "Shards of every mini-batch. (default: the number of workers; 1 for one process)", valueName: "n"))
     var shards: Int?
 
     @OptionGroup var consoleOptions: ConsoleOptions
 
-    /// Smaller mini-batches are made so large.
-    var leastBatch = 1
-
-    enum CodingKeys: String, CodingKey {
-        case source, shards, consoleOptions
-    }
-
-    /// The run of one setting, ready for its first step.
+    /// The run configuration with so many shards.
     ///
-    /// - Throws: What is wrong with the configuration or the data set.
-    func prepare(shards: Int) throws -> PreparedRun {
+    /// - Parameters:
+    ///   - shards: Shards of a mini-batch.
+    ///   - minimumBatch: Smaller mini-batches are enlarged to this.
+    /// - Throws: What is wrong with the configuration.
+    func configuration(shards: Int, minimumBatch: Int = 1) throws -> RunConfiguration {
         var configuration = try source.load([("--shards", "shards", "\(shards)")])
-        configuration.training.batch = max(configuration.training.batch, leastBatch)
-        let dataset = try Dataset.load(configuration.data, cache: try DataCache())
-        return try PreparedRun(
-            configuration: configuration, dataset: dataset, workers: 1,
-            kernel: try configuration.kernel?.checked() ?? MatrixKernel.resolve("auto"))
+        configuration.training.batch = max(configuration.training.batch, minimumBatch)
+        return configuration
     }
 }

@@ -6,28 +6,30 @@ import LockstepTraining
 
 /// Which run, for every command that has one.
 struct ConfigurationOptions: ParsableArguments {
-    @Argument(help: "The run configuration, a YAML file such as config/mnist-30.yaml.")
+    @Argument(
+        help: "The run configuration, a YAML file such as config/mnist-30.yaml.",
+        completion: .file(extensions: ["yaml", "yml"]))
     var config: String
 
-    @Option(help: "Samples in a mini-batch.")
+    @Option(help: ArgumentHelp("Samples in a mini-batch.", valueName: "n"))
     var batch: Int?
 
     @Option(
         name: .customLong("set"), parsing: .singleValue,
-        help: ArgumentHelp("Override any key of the configuration; may be repeated.", valueName: "key=value"))
+        help: ArgumentHelp("Override any key of the configuration. Can be repeated.", valueName: "key=value"))
     var overrides: [String] = []
 
     @Option(
         help: ArgumentHelp(
-            "The matrix library's kernel: auto (this CPU's best), portable (the same bits on every AVX2 machine), "
-                + "or \(MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")). (default: auto)",
+            "The matrix library's kernel: auto (the best for this CPU), portable (the same bits on every AVX2 machine), "
+                + "or \(KernelHelp.names). (default: auto)",
             valueName: "name"))
     var kernel: String?
 
     @Option(
         help: ArgumentHelp(
-            "How weights and gradients travel: auto (in shared memory on this host, else in messages), shared, inline. "
-                + "The weights that come out are the same. (default: auto)", valueName: "auto|shared|inline"))
+            "How weights and gradients travel: auto (in shared memory on this host, in messages between hosts), "
+                + "shared, inline. The weights do not depend on it. (default: auto)", valueName: "auto|shared|inline"))
     var transport: Transport?
 
     /// Reads the configuration; the command line wins over the file, the file over the defaults.

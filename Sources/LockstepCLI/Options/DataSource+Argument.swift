@@ -6,14 +6,17 @@ import LockstepTraining
 extension DataSource {
     /// What `--data` can be, for help and errors.
     static let argumentHelp = """
-        A data set's name, \(fileExamples), a folder with four IDX files, or a run's configuration, whose data are taken.
+        The name of a data set, \(fileExamples), a folder with four IDX files, or a run configuration, whose data set \
+        is used.
         """
 
     /// "a pickle such as mnist.pkl.gz, a table such as digits.csv".
     private static let fileExamples = formats.compactMap { $0.fileExample }.joined(separator: ", ")
 
-    /// `--data`: the name of a known data set, a pickle such as `mnist.pkl.gz`, a table with the label in its first
-    /// column, a configuration in YAML, or a folder with four IDX files under the usual names.
+    /// Reads `--data`: the name of a known data set, a pickle such as `mnist.pkl.gz`, a table with the label in its first
+    /// column, a run configuration in YAML, or a folder with four IDX files under the usual names.
+    ///
+    /// - Throws: `DataError` if it is none of these.
     init(argument: String) throws {
         if let known = try? KnownDataset.named(argument) {
             self = .named(known.name)
@@ -29,9 +32,9 @@ extension DataSource {
         guard exists, status.st_mode & S_IFMT == S_IFDIR else {
             throw DataError(
                 .unknownDataset(known: KnownDataset.all.map(\.name)), subject: "data set '\(argument)'",
-                remedy:
-                    "give a known name (\(KnownDataset.all.map(\.name).joined(separator: ", "))), \(Self.fileExamples), "
-                    + "a configuration, or a folder with four IDX files")
+                remedy: "give the name of a known data set "
+                    + "(\(KnownDataset.all.map(\.name).joined(separator: ", "))), \(Self.fileExamples), a configuration, or "
+                    + "a folder with four IDX files")
         }
         let files = KnownDataset.mnist
         let path = { (file: KnownDataset.File) in

@@ -6,8 +6,9 @@ import ZeroMQ
 struct KeyOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Encrypt connections over tcp and let in only who has the right keys: a folder made by lockstep keygen.",
-            valueName: "dir"))
+            "Encrypt connections over tcp, and admit only peers with the right keys: a folder made by lockstep keygen.",
+            valueName: "dir"),
+        completion: .directory)
     var keys: String?
 
     func coordinatorKeys() throws -> CoordinatorKeys? {

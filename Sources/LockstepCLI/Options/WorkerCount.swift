@@ -1,19 +1,17 @@
 import ArgumentParser
+import LockstepRuns
 import LockstepSystem
 
-/// `--workers`: a number, or `auto` for one worker a core, of which as many compute as are fastest.
+/// `--workers` of `train`: a number, or `auto` for one worker a core, of which the fastest number computes.
 struct WorkerCount: ExpressibleByArgument, Equatable {
-    /// More processes than this on one host are a mistake.
-    static let maximum = 1_024
-
     let count: Int
-    /// Whether only as many compute as are fastest.
+    /// Whether the run chooses how many of the workers compute.
     let isAutomatic: Bool
 
     init?(argument: String) {
         isAutomatic = argument == "auto"
         if isAutomatic {
-            count = min(Host.coreCount, Self.maximum)
+            count = min(Host.coreCount, RunLimits.workers.upperBound)
         } else if let count = Int(argument) {
             self.count = count
         } else {
@@ -21,47 +19,45 @@ struct WorkerCount: ExpressibleByArgument, Equatable {
         }
     }
 
-    /// - Throws: `UsageError` for a number of workers that no run can have.
+    /// - Throws: `CommandError` for a number of workers that no run can have.
     func checked() throws -> Int {
         guard count >= 1 else {
-            throw UsageError(
+            throw CommandError(
+                .usage,
                 "--workers \(count): a run has at least one worker; leave --workers out to train in this process")
         }
-        guard count <= Self.maximum else {
-            throw UsageError("--workers \(count): a run has at most \(Self.maximum) workers")
+        guard count <= RunLimits.workers.upperBound else {
+            throw CommandError(
+                .usage, "--workers \(count): a run has at most \(grouped(RunLimits.workers.upperBound)) workers")
         }
         return count
     }
 }
 
-/// `--workers` of a coordinator: the number that it waits for, and the most that it admits.
-struct WorkerRange: ExpressibleByArgument, Equatable {
-    let minimum: Int
-    let maximum: Int
+/// `--workers 1,2,4` of `bench`.
+struct WorkerCountList: ExpressibleByArgument, Hashable {
+    let counts: [Int]
 
-    init?(argument: String) {
-        let parts = argument.split(separator: ":", omittingEmptySubsequences: false).map { Int($0) }
-        switch parts.count {
-        case 1:
-            guard let number = parts[0] else { return nil }
-            (minimum, maximum) = (number, number)
-        case 2:
-            guard let first = parts[0], let last = parts[1] else { return nil }
-            (minimum, maximum) = (first, last)
-        default:
-            return nil
-        }
+    init(counts: [Int]) {
+        self.counts = counts
     }
 
-    /// - Throws: `UsageError` for a range that no run can have.
-    func checked() throws -> ClosedRange<Int> {
-        guard minimum >= 1 else { throw UsageError("--workers \(minimum): a run has at least one worker") }
-        guard maximum >= minimum else {
-            throw UsageError("--workers \(minimum):\(maximum): the second number is the most workers admitted")
+    init?(argument: String) {
+        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
+        guard !parts.contains(nil) else { return nil }
+        counts = parts.compactMap(\.self)
+    }
+
+    var defaultValueDescription: String { counts.map(String.init).joined(separator: ",") }
+
+    /// - Throws: `CommandError` for a number of workers that no run can have.
+    func check() throws {
+        let most = RunLimits.workers.upperBound
+        for count in counts where !RunLimits.workers.contains(count) {
+            throw CommandError(.usage, "--workers \(count): give numbers from 1 to \(grouped(most))")
         }
-        guard maximum <= WorkerCount.maximum else {
-            throw UsageError("--workers \(maximum): a run has at most \(WorkerCount.maximum) workers")
+        guard Set(counts).count == counts.count, counts.count <= 16 else {
+            throw CommandError(.usage, "--workers \(defaultValueDescription): give up to 16 different numbers")
         }
-        return minimum...maximum
     }
 }

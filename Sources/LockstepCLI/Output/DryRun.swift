@@ -2,12 +2,16 @@ import LockstepNetwork
 import LockstepSharding
 import LockstepTraining
 
-/// What a run would do, worked out without starting anything.
+/// What a run would do, computed without starting anything.
 struct DryRun {
     let configuration: RunConfiguration
     let workers: Int
 
-    /// The lines of `--dry-run`, for a training split of so many samples.
+    /// The lines of `--dry-run`.
+    ///
+    /// - Parameter trainingSamples: Samples of the training split.
+    /// - Returns: Shards, efficiency, bytes and memory, a line each.
+    /// - Throws: `NetworkError` if there is no such network.
     func lines(trainingSamples: Int) throws -> [String] {
         let layout = try ParameterLayout(configuration.network)
         let schedule = BatchSchedule(
@@ -16,7 +20,7 @@ struct DryRun {
         let plan = AssignmentPlan(tree: tree, workers: workers)
         let nodes = plan.nodes.map(\.count).reduce(0, +)
         let bytes = layout.count * MemoryLayout<Float>.stride
-        let travelling = layout.count * configuration.communicationDataType.elementSize
+        let sent = layout.count * configuration.communicationDataType.elementSize
         return [
             "samples     \(grouped(trainingSamples)) in \(grouped(schedule.stepsPerEpoch)) steps an epoch, "
                 + "\(grouped(configuration.training.epochs * schedule.stepsPerEpoch)) steps in all",
@@ -24,13 +28,14 @@ struct DryRun {
             "workers     \(workers), with at most \(plan.maximumSamples) samples each: efficiency at most "
                 + "\(decimal(100 * plan.efficiency, 1)) %",
             "parameters  \(grouped(layout.count)) (\(grouped(bytes)) bytes)",
-            "traffic     \(grouped(workers * travelling)) bytes of weights and \(grouped(nodes * travelling)) bytes of gradients "
+            "traffic     \(grouped(workers * sent)) bytes of weights and \(grouped(nodes * sent)) bytes of gradients "
                 + "a step",
-            "memory      \(grouped(workspaceBytes(layout, schedule))) bytes a process, beside the data set",
+            "memory      \(grouped(workspaceBytes(layout, schedule))) bytes a process, besides the data set",
         ]
     }
 
-    /// Weights in two versions (rounded ones, too, where those travel), gradients by depth of the tree, activations and deltas of one block.
+    /// Two versions of the weights, and of the rounded weights where those are sent; gradients by depth of the tree;
+    /// activations and errors of one block.
     private func workspaceBytes(_ layout: ParameterLayout, _ schedule: BatchSchedule) -> Int {
         let depth = schedule.trees.map(\.depth).max() ?? 1
         let versions = configuration.communicationDataType == .float32 ? 2 : 4

@@ -1,10 +1,9 @@
-import Foundation
 import LockstepData
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
 
-/// Prints a line for each epoch, as the textbook does, with more on its right; and a progress bar on a terminal.
+/// Prints a line for each epoch, as the textbook does, with more on its right; on a terminal a progress bar too.
 final class EpochPrinter: RunObserver {
     private let console: Console
 
@@ -13,25 +12,46 @@ final class EpochPrinter: RunObserver {
     }
 
     func runWillStart(_ run: RunDescription) {
-        let sizes = run.configuration.network.sizes.map(String.init).joined(separator: "-")
-        let workers = run.workers == 1 ? "1 worker" : "\(run.workers) workers"
-        console.note(
-            "\(run.configuration.name): \(sizes), \(grouped(run.parameterCount)) parameters; "
-                + "\(grouped(run.dataset.trainingCount)) samples of \(run.dataset.name) in "
-                + "\(grouped(run.stepsPerEpoch)) steps an epoch; \(workers), \(run.shards) "
-                + "\(run.shards == 1 ? "shard" : "shards"), kernel \(run.kernel)")
+        console.note(Self.startLine(run))
     }
 
     func runDidProgress(_ progress: StepProgress) {
-        let width = 30
-        let done = width * progress.step / max(1, progress.stepsPerEpoch)
-        let bar = String(repeating: "=", count: done) + String(repeating: " ", count: width - done)
-        console.progress(
-            "Epoch \(progress.epoch) [\(bar)] \(progress.step) / \(progress.stepsPerEpoch)   "
-                + "\(grouped(Int(progress.samplesPerSecond))) samples/s")
+        console.progress(Self.progressLine(progress))
     }
 
     func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
+        console.result(Self.line(epoch))
+    }
+
+    func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
+        for line in Self.finalLines(outcome) { console.result(line) }
+    }
+}
+
+// MARK: - Texts
+
+extension EpochPrinter {
+    /// The columns of a terminal that an epoch's line must fit into.
+    static let lineWidth = 80
+
+    static func startLine(_ run: RunDescription) -> String {
+        let sizes = run.configuration.network.sizes.map(String.init).joined(separator: "-")
+        return "\(run.configuration.name): \(sizes), \(grouped(run.parameterCount)) parameters; "
+            + "\(grouped(run.dataset.trainingCount)) samples of \(run.dataset.name) in "
+            + "\(grouped(run.stepsPerEpoch)) steps an epoch; \(counted(run.workers, "worker")), "
+            + "\(counted(run.shards, "shard")), kernel \(run.kernel)"
+    }
+
+    static func progressLine(_ progress: StepProgress) -> String {
+        let width = 30
+        let done = width * progress.step / max(1, progress.stepsPerEpoch)
+        let bar = String(repeating: "=", count: done) + String(repeating: " ", count: width - done)
+        return "Epoch \(progress.epoch) [\(bar)] \(progress.step) / \(progress.stepsPerEpoch)   "
+            + "\(grouped(Int(progress.samplesPerSecond)))/s"
+    }
+
+    /// `Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,896/s   2 workers   dd4b5e59`
+    static func line(_ epoch: EpochReport) -> String {
         var columns: [String] = []
         if let test = epoch.test {
             columns.append("\(test.correct) / \(test.total)")
@@ -40,44 +60,46 @@ final class EpochPrinter: RunObserver {
             columns.append("training cost \(decimal(epoch.meanTrainingLoss, 4))")
         }
         columns.append("\(decimal(epoch.seconds, 2)) s")
-        columns.append("\(grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9)))) samples/s")
-        columns.append(
-            epoch.workers == 0 ? "coordinator alone" : epoch.workers == 1 ? "1 worker" : "\(epoch.workers) workers")
+        columns.append("\(grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9))))/s")
+        columns.append(epoch.workers == 0 ? "coordinator alone" : counted(epoch.workers, "worker"))
         columns.append(String(epoch.weightsSHA256.prefix(8)))
-        console.result("Epoch \(epoch.epoch): " + columns.joined(separator: "   "))
+        // Long numbers move the columns closer together.
+        let lines = ["   ", "  ", " "].map { "Epoch \(epoch.epoch): " + columns.joined(separator: $0) }
+        return lines.first { $0.count <= lineWidth } ?? lines[lines.count - 1]
     }
 
-    func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
+    static func finalLines(_ outcome: RunOutcome) -> [String] {
+        var lines: [String] = []
         if let best = outcome.epochs.filter({ $0.test != nil }).max(by: isWorse), let test = best.test {
-            console.result(
-                "Best: epoch \(best.epoch) with \(test.correct) / \(test.total) test samples right "
-                    + "(\(decimal(100 * Double(test.correct) / Double(max(1, test.total)), 2)) %)")
+            let percent = percentage(Double(test.correct), of: Double(test.total), digits: 2)
+            lines.append("Best: epoch \(best.epoch) with \(test.correct) / \(test.total) test samples right (\(percent))")
         }
         if let last = outcome.epochs.last?.test {
             let missing = last.predictions.indices.filter { last.predictions[$0] == 0 }
             if !missing.isEmpty {
                 let names = missing.map(String.init).joined(separator: ", ")
-                console.result("Never predicted: \(names) (the outputs of these classes do not wake)")
+                lines.append("Never predicted: \(names) (these outputs are saturated near 0)")
             }
         }
-        for line in incidents(outcome.membership) { console.result(line) }
-        console.result("Weights: \(outcome.weightsSHA256)")
+        return lines + membershipLines(outcome.membership) + ["Weights: \(outcome.weightsSHA256)"]
     }
 
     /// What happened to the workers, if anything did.
-    private func incidents(_ counts: MembershipCounts) -> [String] {
+    private static func membershipLines(_ counts: MembershipCounts) -> [String] {
         var lines: [String] = []
         if counts.shardsReassigned > 0 || counts.lost > 0 {
-            let replaced = counts.restarts == 0 ? "" : "; \(counts.restarts) replaced"
+            let replaced = counts.restarts == 0 ? "" : "; \(counted(counts.restarts, "worker")) replaced"
             lines.append(
-                "Lost \(counts.lost) \(counts.lost == 1 ? "worker" : "workers"); "
-                    + "\(counts.shardsReassigned) shards went to others\(replaced)")
+                "Lost \(counted(counts.lost, "worker")); \(counted(counts.shardsReassigned, "shard")) reassigned\(replaced)"
+            )
         }
-        if counts.duplicates > 0 {
-            lines.append("Slow workers' work given to idle ones, too: \(grouped(counts.duplicates)) times")
+        if counts.duplicates == 1 {
+            lines.append("1 task of a slow worker was also given to an idle one")
+        } else if counts.duplicates > 1 {
+            lines.append("\(grouped(counts.duplicates)) tasks of slow workers were also given to idle ones")
         }
         if counts.stepsAudited > 0 {
-            lines.append("Audited: \(grouped(counts.stepsAudited)) steps; workers found wrong: \(counts.quarantined)")
+            lines.append("Audited: \(counted(counts.stepsAudited, "step")); workers found wrong: \(counts.quarantined)")
         }
         if !counts.isBitwiseReproducible {
             lines.append("Not bitwise reproducible: workers with different kernels took part")
@@ -85,25 +107,9 @@ final class EpochPrinter: RunObserver {
         return lines
     }
 
-    /// The earliest of equally good epochs is the best.
-    private func isWorse(_ left: EpochReport, _ right: EpochReport) -> Bool {
+    /// Of equally good epochs the earliest is the best.
+    private static func isWorse(_ left: EpochReport, _ right: EpochReport) -> Bool {
         let (a, b) = (left.test?.correct ?? 0, right.test?.correct ?? 0)
         return a == b ? left.epoch > right.epoch : a < b
     }
-}
-
-/// A number with a comma before each group of three digits.
-func grouped(_ number: Int) -> String {
-    let digits = String(number.magnitude)
-    var result = ""
-    for (index, digit) in digits.enumerated() {
-        if index > 0, (digits.count - index) % 3 == 0 { result.append(",") }
-        result.append(digit)
-    }
-    return number < 0 ? "-" + result : result
-}
-
-/// A number with so many digits behind the point, whatever the locale.
-func decimal(_ number: Double, _ digits: Int) -> String {
-    String(format: "%.\(digits)f", number)
 }

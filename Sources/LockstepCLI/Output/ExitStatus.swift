@@ -1,18 +1,20 @@
 import Glibc
 import Lockstep
 import LockstepArtifacts
+import LockstepChaos
 import LockstepCluster
 import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepProtocol
+import LockstepRuns
 import LockstepRuntime
 import LockstepSystem
 import LockstepTraining
 import ZeroMQ
 
-/// Exit statuses, after sysexits(3); the one place where errors become numbers.
-enum ExitStatus: Equatable {
+/// Exit statuses, after sysexits(3). This is the one place where errors become numbers.
+enum ExitStatus: Hashable {
     case usage
     case dataError
     case noInput
@@ -21,31 +23,43 @@ enum ExitStatus: Equatable {
     case osError
     case cantCreate
     case inputOutput
-    /// Keys that are not accepted, or that others may read.
+    /// Keys that are not accepted, or that other users can read.
     case noPermission
     case temporaryFailure
     case configuration
-    /// A signal asked the process to stop; shells expect 128 and its number.
+    /// A signal asked the process to stop; shells expect 128 and the signal's number.
     case signal(Int32)
 
-    /// The status of an error of ours; nil for one that the argument parser knows how to tell.
+    /// The status of an error of Lockstep; nil for an error of the argument parser, which prints it itself.
     init?(of error: any Error) {
         switch error {
-        case let error as UsageError: self = error.status
+        case let error as CommandError: self = ExitStatus(of: error)
         case let error as ConfigurationError: self = error.kind == .unreadable ? .noInput : .configuration
         case is NetworkError: self = .configuration
         case let error as LockstepError: self = ExitStatus(of: error)
         case let error as TrainingError: self = ExitStatus(of: error)
         case let error as DataError: self = ExitStatus(of: error)
         case let error as ArtifactError: self = ExitStatus(of: error)
+        case let error as ResumeError: self = ExitStatus(of: error)
         case is ComputeError: self = .unavailable
         case is ZeroMQError, is ClusterFailure: self = .unavailable
+        case is WorkerGroup.Failure, is ChaosSeries.Failure: self = .unavailable
         case is SystemError: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
         case let failure as Inquiry.Failure: self = ExitStatus(of: failure)
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
+        }
+    }
+
+    private init(of error: CommandError) {
+        switch error.kind {
+        case .usage: self = .usage
+        case .missingInput: self = .noInput
+        case .invalidData: self = .dataError
+        case .unavailable: self = .unavailable
+        case .failedCheck: self = .software
         }
     }
 
@@ -72,6 +86,16 @@ enum ExitStatus: Equatable {
         case .inUse: self = .temporaryFailure
         case .notARegularFile: self = .noInput
         case .tooLarge, .malformed: self = .dataError
+        }
+    }
+
+    private init(of error: ResumeError) {
+        switch error.kind {
+        case .missingRun: self = .noInput
+        case .changedConfiguration: self = .configuration
+        case .unusableCheckpoint: self = .dataError
+        case .differentBits: self = .unavailable
+        case .tooFewEpochs: self = .usage
         }
     }
 
@@ -127,24 +151,13 @@ enum ExitStatus: Equatable {
         }
     }
 
-    /// Whoever pressed Ctrl-C knows.
-    var isWorthALine: Bool {
+    /// Whether the error is printed. After a signal the user knows why the process ends.
+    var isPrinted: Bool {
         if case .signal = self { return false }
         return true
     }
 
     func exit() -> Never {
         Glibc.exit(code)
-    }
-}
-
-/// A combination of options that makes no sense, found after parsing.
-struct UsageError: Error, CustomStringConvertible {
-    let description: String
-    let status: ExitStatus
-
-    init(_ description: String, status: ExitStatus = .usage) {
-        self.description = description
-        self.status = status
     }
 }

@@ -1,0 +1,159 @@
+import Foundation
+package import LockstepCluster
+import LockstepCompute
+import LockstepData
+package import LockstepRuntime
+package import LockstepSystem
+import LockstepTimeline
+package import LockstepTraining
+
+/// What one bench column measures: a single process, or so many workers.
+package struct BenchSetting: Hashable, Sendable {
+    /// 0: a single process.
+    package let workers: Int
+    package let shards: Int
+
+    package init(workers: Int, shards: Int) {
+        self.workers = workers
+        self.shards = shards
+    }
+}
+
+/// Times training steps of several settings, which take turns, so that a machine whose speed drifts is fair to all.
+package struct Bench {
+    /// News of a bench, for people.
+    package enum Notice {
+        case cluster(ClusterNotice, ending: String?)
+        /// So many turns have been taken.
+        case turn(Int, of: Int)
+    }
+
+    let runs: [(setting: BenchSetting, run: PreparedRun)]
+    private let transport: Transport
+    private let workersAreNoOp: Bool
+    private let stop: StopSignals
+    private let notify: (Notice) -> Void
+    private let scratch: URL
+
+    /// Seconds that the steps of a setting take together if the caller names no number of steps.
+    private static let duration = 3.0
+    /// Turns that the steps of each setting are spread over.
+    private static let turns = 12
+
+    /// Loads the data set and prepares a run for each setting.
+    ///
+    /// - Parameters:
+    ///   - settings: What to compare, the reference first.
+    ///   - transport: How weights and gradients travel.
+    ///   - workersAreNoOp: Whether workers answer at once without computing, to measure the coordinator alone.
+    ///   - stop: The signals that end the bench early.
+    ///   - configuration: The run configuration for so many shards.
+    ///   - notify: Told what is news.
+    /// - Throws: What is wrong with the configuration or the data set.
+    package init(
+        settings: [BenchSetting], transport: Transport, workersAreNoOp: Bool = false, stop: StopSignals,
+        configuration: (_ shards: Int) throws -> RunConfiguration, notify: @escaping (Notice) -> Void
+    ) throws {
+        runs = try settings.map { setting in
+            let configuration = try configuration(setting.shards)
+            let dataset = try Dataset.load(configuration.data, cache: try DataCache())
+            let run = try PreparedRun(
+                configuration: configuration, dataset: dataset, workers: 1,
+                kernel: try configuration.kernel?.checked() ?? MatrixKernel.resolve("auto"))
+            return (setting: setting, run: run)
+        }
+        self.transport = transport
+        self.workersAreNoOp = workersAreNoOp
+        self.stop = stop
+        self.notify = notify
+        scratch = FileManager.default.temporaryDirectory.appending(path: "lockstep-bench-\(Host.processID)")
+    }
+
+    /// Measures all settings.
+    ///
+    /// - Parameter steps: Steps of each setting; nil: as many as take about three seconds.
+    /// - Returns: What was measured, and the cost model fitted to it.
+    /// - Throws: Why a setting could not be measured.
+    package func run(steps: Int?) throws -> BenchResult {
+        try withRunners { try measure($0, steps: steps) }
+    }
+
+    /// Starts the workers of all settings, and stops them after `body`.
+    func withRunners<Result>(_ body: ([StepRunner]) throws -> Result) throws -> Result {
+        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: scratch) }
+        var result: Result?
+        try open(runs[...], []) { result = try body($0) }
+        guard let result else { throw RunError.interrupted(signal: stop.requested ?? SIGTERM) }
+        return result
+    }
+
+    /// Opens the settings one within the other, and closes them in the opposite order.
+    private func open(
+        _ rest: ArraySlice<(setting: BenchSetting, run: PreparedRun)>, _ runners: [StepRunner],
+        _ body: ([StepRunner]) throws -> Void
+    ) throws {
+        guard let (setting, run) = rest.first else { return try body(runners) }
+        let next = rest.dropFirst()
+        if setting.workers == 0 {
+            return try open(next, runners + [try run.runner()], body)
+        }
+        let cluster = try Cluster(
+            run,
+            Cluster.Options(
+                endpoints: [], workers: setting.workers...setting.workers,
+                allowsMixedKernels: false, transport: transport, timeline: .sums, workersPretend: workersAreNoOp),
+            stop: stop)
+        try cluster.startLocalWorkers(setting.workers, arguments: ["--quiet"]) { index in
+            scratch.appending(path: "\(setting.workers)-worker-\(index).log").path
+        }
+        try cluster.withRunner(notify: { [notify] in notify(.cluster($0, ending: $1)) }) {
+            try open(next, runners + [$0], body)
+        }
+    }
+
+    /// - Throws: `RunError.interrupted` once the process has been asked to stop.
+    func checkStop() throws {
+        if let signal = stop.requested { throw RunError.interrupted(signal: signal) }
+    }
+
+    private func measure(_ runners: [StepRunner], steps: Int?) throws -> BenchResult {
+        let counts = try runners.map { try warmUp($0, steps: steps) }
+        for runner in runners { try runner.resetTimelines() }
+        var samples: [[Double]] = runners.map { _ in [] }
+        for turn in 0..<Self.turns {
+            for (index, runner) in runners.enumerated() {
+                try checkStop()
+                // Every step belongs to one turn, even if there are fewer steps than turns.
+                let block = counts[index] * (turn + 1) / Self.turns - counts[index] * turn / Self.turns
+                guard block > 0 else { continue }
+                let seconds = try runner.take(block)
+                samples[index].append(seconds.reduce(0, +) / Double(block))
+            }
+            notify(.turn(turn + 1, of: Self.turns))
+        }
+        var measured: [BenchResult.Measured] = []
+        for (index, runner) in runners.enumerated() {
+            let seconds = Statistics(samples[index])
+            let processes = try runner.timelines().enumerated().map { place, timeline in
+                BenchProcess(timeline, steps: counts[index], waitingIn: place == 0 ? nil : seconds.median)
+            }
+            measured.append(
+                BenchResult.Measured(
+                    setting: runs[index].setting, seconds: seconds, steps: counts[index], processes: processes))
+        }
+        let reference = runs[0].run
+        return try BenchResult(
+            reference, measured: measured, model: reference.calibrated(within: 0.3),
+            peak: reference.library.peakFlopsPerSecond { Timeline.now })
+    }
+
+    /// Warms a setting up, and returns how many of its steps to measure.
+    private func warmUp(_ runner: StepRunner, steps: Int?) throws -> Int {
+        let first = try runner.take(2)
+        let fast = first[1] < 0.01 ? try runner.take(20) : [first[1]]
+        let step = Statistics(fast).median
+        if let steps { return steps }
+        return max(Self.turns, min(200_000, Int(Self.duration / max(1e-7, step))))
+    }
+}

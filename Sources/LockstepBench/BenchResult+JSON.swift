@@ -1,0 +1,108 @@
+package import LockstepArtifacts
+import LockstepCostModel
+import LockstepTimeline
+
+extension BenchResult {
+    /// Everything as JSON, times in seconds.
+    ///
+    /// - Parameters:
+    ///   - link: A link to predict for, besides workers of this host.
+    ///   - verdict: The summary for people.
+    /// - Returns: A JSON document.
+    /// - Throws: What keeps a value from being encoded.
+    package func json(link: BenchLink?, verdict: String) throws -> String {
+        try jsonText(document(link: link, verdict: verdict))
+    }
+
+    private struct Document: Encodable {
+        struct Setting: Encodable {
+            let workers: Int
+            let shards: Int
+            let steps: Int
+            let step: Statistics
+            let samplesPerSecond: Double
+            let speedup: Double
+            let bound: Double
+            let efficiency: Double
+            let flopsPerSecond: Double
+            let processes: [Process]
+        }
+
+        struct Process: Encodable {
+            let name: String
+            /// Seconds of a step by the name of the phase.
+            let phases: [String: Double]
+        }
+
+        struct Prediction: Encodable {
+            let workers: Int
+            let step: Double
+            let speedup: Double
+            let bound: Double
+            let link: String?
+        }
+
+        let name: String
+        let sizes: [Int]
+        let batch: Int
+        let kernel: String
+        let cores: Int
+        let peakFlopsPerSecond: Double
+        let flopsPerStep: Double
+        let settings: [Setting]
+        let predictions: [Prediction]
+        let modelError: Double
+        let verdict: String
+        let crossoverBatch: Int?
+    }
+
+    private func document(link: BenchLink?, verdict: String) -> Document {
+        Document(
+            name: name, sizes: sizes, batch: batch, kernel: kernel, cores: cores, peakFlopsPerSecond: peak,
+            flopsPerStep: flops, settings: measured.map(setting),
+            predictions: allPredictions(link), modelError: fitError,
+            verdict: verdict,
+            crossoverBatch: model.crossover(workers: summarizedWorkers[0], link: link?.link, limit: samples))
+    }
+
+    /// What the chart of speedup and efficiency shows.
+    package func record(link: BenchLink?) -> SpeedupRecord {
+        SpeedupRecord(
+            name: name, batch: batch,
+            settings: measured.map(setting).map {
+                SpeedupRecord.Setting(
+                    workers: $0.workers, speedup: $0.speedup, bound: $0.bound, efficiency: $0.efficiency)
+            },
+            predictions: allPredictions(link).map {
+                SpeedupRecord.Prediction(
+                    workers: $0.workers, speedup: $0.speedup, bound: $0.bound, link: $0.link)
+            })
+    }
+
+    private func setting(_ one: Measured) -> Document.Setting {
+        Document.Setting(
+            workers: one.setting.workers, shards: one.setting.shards, steps: one.steps, step: one.seconds,
+            samplesPerSecond: Double(batch) / one.seconds.median, speedup: speedup(one), bound: bound(one),
+            efficiency: speedup(one) / bound(one), flopsPerSecond: flops / one.seconds.median,
+            processes: one.processes.map { process in
+                Document.Process(
+                    name: process.name,
+                    phases: Dictionary(uniqueKeysWithValues: Phase.allCases.map { ("\($0)", process[$0]) }))
+            })
+    }
+
+    /// For workers of this host and, if there is one, for those behind the link.
+    private func allPredictions(_ link: BenchLink?) -> [Document.Prediction] {
+        predictions(nil) + (link.map { predictions($0) } ?? [])
+    }
+
+    private func predictions(_ link: BenchLink?) -> [Document.Prediction] {
+        let alone = model.single(batch: batch, shards: reference.setting.shards).total
+        return predictedWorkers.map { workers in
+            let step = model.distributed(batch: batch, shards: workers, workers: workers, link: link?.link).total
+            return Document.Prediction(
+                workers: workers, step: step, speedup: alone / step,
+                bound: CostModel.bound(batch: batch, shards: workers, workers: workers), link: link?.text)
+        }
+    }
+}

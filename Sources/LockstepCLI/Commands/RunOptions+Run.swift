@@ -1,0 +1,71 @@
+import LockstepArtifacts
+import LockstepData
+import LockstepRuns
+import LockstepRuntime
+import LockstepSystem
+import LockstepTraining
+import ZeroMQ
+
+extension RunOptions {
+    /// Resolves the configuration and loads what it names.
+    ///
+    /// - Parameter workers: Workers that the run starts with.
+    /// - Returns: The run, and what opens its directory; nil if the command line asks for a text only, which has been
+    ///   printed.
+    /// - Throws: What is wrong with the configuration, the data set, the kernel or the run to resume.
+    func prepare(workers: Int) throws -> (run: PreparedRun, assembly: RunAssembly)? {
+        let configuration = try configuration()
+        let assembly = try RunAssembly(
+            configuration, workers: workers,
+            resuming: resume ? try ResumedRun(output: output, name: configuration.name) : nil)
+        if printConfig {
+            console.result(ConfigurationFile.yaml(of: assembly.configuration).trimmingSuffix("\n"))
+            return nil
+        }
+        let dataset = try assembly.loadDataset()
+        if dryRun {
+            try assembly.configuration.check(against: dataset.description)
+            let plan = DryRun(configuration: assembly.configuration, workers: workers)
+            for line in try plan.lines(trainingSamples: dataset.samples(of: .training).count) { console.result(line) }
+            return nil
+        }
+        return (try assembly.prepare(dataset, allowsMixedKernels: allowMixedKernels, notify: show), assembly)
+    }
+
+    /// The options of a coordinator.
+    ///
+    /// - Throws: `CommandError` for a combination that makes no sense.
+    func clusterOptions(
+        endpoints: [Endpoint], workers: ClosedRange<Int>, keys: CoordinatorKeys? = nil, adapts: Bool = false,
+        for run: PreparedRun
+    ) throws -> Cluster.Options {
+        let audit = audit ?? 0
+        guard audit >= 0, audit <= 1 else {
+            throw CommandError(.usage, "--audit \(audit): give a fraction of the steps, from 0 to 1")
+        }
+        guard audit == 0 || !allowMixedKernels else {
+            throw CommandError(
+                .usage,
+                "--audit compares bits, and --allow-mixed-kernels lets them differ: leave one of the two out")
+        }
+        guard maxRestarts >= 0 else {
+            throw CommandError(.usage, "--max-restarts \(maxRestarts): give 0 or more")
+        }
+        return Cluster.Options(
+            endpoints: endpoints, workers: workers, allowsMixedKernels: allowMixedKernels,
+            transport: source.transport ?? .auto, keys: keys, timeline: trace ? run.traceOptions : nil,
+            auditedFraction: audit, maximumRestarts: maxRestarts, eventRecord: recordEvents, tunesWorkerCount: adapts)
+    }
+
+    /// The run in its directory, which is made unless the run is resumed.
+    func recorded(_ run: PreparedRun, _ assembly: RunAssembly, stop: StopSignals) throws -> RecordedRun {
+        RecordedRun(
+            run, in: try assembly.openDirectory(output: output), stop: stop, isTraced: trace,
+            observers: [EpochPrinter(console)], notify: show)
+    }
+
+    /// Prints what is news of the run.
+    private var show: @Sendable (RunNotice) -> Void {
+        { [console, configuration = source.config] in console.show($0, configuration: configuration) }
+    }
+}

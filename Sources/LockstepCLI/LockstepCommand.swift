@@ -1,0 +1,46 @@
+import ArgumentParser
+import LockstepTraining
+
+/// The root command.
+struct LockstepCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lockstep",
+        abstract: "Multi-process data-parallel training of neural networks, exact to the last bit.",
+        discussion: """
+            In one process, or on a coordinator and two workers of this host:
+              lockstep train config/mnist-30.yaml
+              lockstep train config/mnist-30.yaml --workers 2
+
+            How good a trained network is, and what it reads in a picture:
+              lockstep evaluate runs/RUN/best.safetensors
+              lockstep predict runs/RUN/best.safetensors 7.png
+
+            In several terminals:
+              lockstep coordinator config/mnist-30.yaml \\
+                  --bind tcp://127.0.0.1:5555 --workers 2
+              lockstep worker --connect tcp://127.0.0.1:5555 --processes 2
+            """,
+        version: programVersion,
+        subcommands: [
+            TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, PredictCommand.self,
+            ExportCommand.self, BaselineCommand.self, ReportCommand.self, BenchCommand.self, ChaosCommand.self,
+            DataCommand.self, KeygenCommand.self, StatusCommand.self, DoctorCommand.self,
+        ]
+    )
+}
+
+/// The entry point: turns every error into one line and an exit status of sysexits(3).
+@main
+enum Main {
+    static func main() {
+        CrashSignals.endAtOnce()
+        do {
+            var command = try LockstepCommand.parseAsRoot()
+            try command.run()
+        } catch {
+            guard let status = ExitStatus(of: error) else { LockstepCommand.exit(withError: error) }
+            if status.isPrinted { Console.printError("\(error)") }
+            status.exit()
+        }
+    }
+}

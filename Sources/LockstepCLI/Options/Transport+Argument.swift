@@ -1,4 +1,0 @@
-import ArgumentParser
-import LockstepRuntime
-
-extension Transport: ExpressibleByArgument {}

@@ -1,0 +1,99 @@
+import LockstepCluster
+import LockstepProtocol
+
+extension WorkerNotice {
+    /// The news in a sentence.
+    var text: String {
+        switch self {
+        case .joined(let member): "Joined the run as \(member)"
+        case .fetchingData(let bytes): "Fetching the data set from the coordinator: \(grouped(Int(clamping: bytes))) bytes"
+        case .lostCoordinator(let seconds): "Lost the coordinator; waiting \(Int(seconds)) s for it to come back"
+        case .rejoining(let reason): "Joining again: \(reason)"
+        case .brokenOff(let endpoint):
+            "Every connection to \(endpoint) is closed at once: does the coordinator listen there, and is "
+                + "coordinator.public its key? Retrying"
+        case .payloadInline(let reason): "Weights and gradients travel in messages, not in shared memory: \(reason)"
+        }
+    }
+}
+
+extension ClusterNotice {
+    /// The news in a sentence.
+    ///
+    /// - Parameter ending: How the process of a lost local worker ended.
+    /// - Returns: A sentence without its full stop.
+    func text(ending: String?) -> String {
+        switch self {
+        case .joined(let member, let active):
+            return "\(member) joined; \(counted(active, "worker"))"
+        case .joinedWithOtherBits(let member, let kernel, let active):
+            return "\(member) joined with kernel \(kernel), which computes other bits: the run is not bitwise "
+                + "reproducible; \(counted(active, "worker"))"
+        case .left(let member, let goodbye, let active):
+            return "\(member) left: \(goodbye.message); \(counted(active, "worker"))"
+        case .lost(let member, let reason, let shards, let active):
+            let reassigned = shards == 0 ? "" : "; \(counted(shards, "shard")) \(shards == 1 ? "goes" : "go") to the others"
+            return "\(member) was lost: \(ending ?? reason)\(reassigned); \(counted(active, "worker"))"
+        case .refused(let host, let refusal):
+            return "refused a worker\(host.map { " on \($0)" } ?? ""): \(refusal.message)"
+        case .outdated(let member, let speaker):
+            return "dropped a message from \(member) that carries the ID of "
+                + (speaker.map { "\($0)" } ?? "a worker of another run")
+        case .turnedAway(let text):
+            return text
+        case .memoryUnshared(let reason):
+            return "weights and gradients travel in messages, not in shared memory: \(reason)"
+        case .payloadInline(let member, let reason):
+            return "weights and gradients of \(member) travel in messages, not in shared memory: \(reason)"
+        case .recordBroken(let reason):
+            return "the record of events ends here: \(reason)"
+        case .prediction(let prediction):
+            return prediction.text
+        case .workerCount(let choice):
+            return choice.text
+        case .waiting(let seconds):
+            return "no workers are left; waiting \(Int(seconds)) s for one to join"
+        case .slow(let member, let seconds, let median, let count):
+            let ratio = median > 0 ? " (\(times(seconds / median, digits: 1)))" : ""
+            return "\(member) is slow: over the last 64 steps it took \(microseconds(seconds)) µs a sample, the median is "
+                + "\(microseconds(median)) µs\(ratio); idle workers have repeated its work \(counted(count, "time"))"
+        case .quarantined(let member, let step, let node, let active):
+            return "\(member) computed a wrong gradient for node \(node) of step \(step), as an audit shows; it gets no "
+                + "more work; check its memory and processor; \(counted(active, "worker"))"
+        case .replacing(let place, let seconds, let number, let limit):
+            let of = limit.map { " of at most \($0)" } ?? ""
+            return "worker process \(place) has died; another one starts in \(decimal(seconds, 1)) s "
+                + "(replacement \(number)\(of))"
+        case .notReplaced(let place, let limit):
+            return "worker process \(place) has died and is not replaced: the run has used its "
+                + "\(counted(limit, "replacement")) (--max-restarts)"
+        }
+    }
+
+    /// Whether it needs attention.
+    var isWarning: Bool {
+        switch self {
+        case .joined, .left, .prediction, .workerCount: false
+        case .joinedWithOtherBits, .lost, .refused, .outdated, .turnedAway, .memoryUnshared, .payloadInline, .waiting,
+            .slow, .quarantined, .replacing, .notReplaced, .recordBroken:
+            true
+        }
+    }
+}
+
+extension WorkerCountChoice {
+    /// The choice in a sentence.
+    fileprivate var text: String {
+        let start = isChange ? "The load of this machine has changed: now" : "Fastest:"
+        let chosen = "\(start) \(activeWorkers(workers)), \(milliseconds(seconds)) a step"
+        guard let alternative else { return chosen }
+        let step = milliseconds(alternative.seconds)
+        return "\(chosen); \(activeWorkers(alternative.workers)): "
+            + (alternative.isMeasured ? step : "about \(step), as predicted")
+    }
+}
+
+/// How many workers compute; with none, the coordinator does.
+func activeWorkers(_ count: Int) -> String {
+    count == 0 ? "the coordinator alone" : counted(count, "worker")
+}

@@ -1,0 +1,21 @@
+import LockstepData
+
+extension DatasetReport {
+    /// What `lockstep data` prints about a data set: a line for it, and a line for each file.
+    var lines: [String] {
+        ["\(dataset.name): \(dataset.title), in \(directory)"]
+            + files.map { file in
+                let size = file.size.map { "\(grouped($0)) bytes" } ?? "-"
+                return "  \(Self.text(file.status))  \(file.sha256 ?? "-")  \(size)  \(file.path)"
+            }
+    }
+
+    private static func text(_ status: DataFileReport.Status) -> String {
+        switch status {
+        case .ok: "ok      "
+        case .missing: "missing "
+        case .wrongDigest: "damaged "
+        case .unreadable(let error): "unreadable (\(error))"
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Foundation
+import Glibc
+import LockstepArtifacts
+import LockstepRuntime
+
+/// The report about a run that failed, on standard error: the first cause in full, its consequences in short.
+struct FailureReport {
+    private let log: Chronicle
+    /// Consequences that are listed; more are counted.
+    private static let consequencesListed = 8
+
+    init(_ log: Chronicle) {
+        self.log = log
+    }
+
+    /// The report, line by line; nothing if no cause is known.
+    var lines: [String] {
+        guard let cause = log.incidents.first else { return [] }
+        var lines = ["first cause: \(time(of: cause)) \(cause.text)"]
+        if !cause.lastWords.isEmpty {
+            lines.append("  its last log lines, \(cause.log.map { "in \($0)" } ?? "as it sent them"):")
+            lines += cause.lastWords.map { "    \($0)" }
+        }
+        let consequences = log.incidents.dropFirst()
+        guard !consequences.isEmpty else { return lines }
+        lines.append("  what followed:")
+        lines += consequences.prefix(Self.consequencesListed).map { "    \(time(of: $0)) \($0.text)" }
+        let more = consequences.count - Self.consequencesListed + log.omitted
+        if more > 0 { lines.append("    and \(more) more") }
+        return lines
+    }
+
+    private func time(of incident: Chronicle.Incident) -> String {
+        let time = incident.time.formatted(.iso8601.time(includingFractionalSeconds: true))
+        return "at \(time)" + (incident.step.map { " in step \(grouped(Int(clamping: $0)))" } ?? "")
+    }
+}
+
+extension Console {
+    /// Writes the last events of a failed worker into its log if it has one, else into a file of its own.
+    func saveWorkerEvents(_ events: [String]) {
+        var status = stat()
+        if fstat(STDERR_FILENO, &status) == 0, status.st_mode & S_IFMT == S_IFREG {
+            for line in events { warning("event: \(line)") }
+            return
+        }
+        let folder = FileManager.default.temporaryDirectory.path
+        let path = "\(folder)/lockstep-worker-\(getpid())-\(UInt32.random(in: 0 ... .max)).events"
+        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        guard file >= 0 else { return }
+        close(file)
+        guard (try? AtomicFile.write(events.map { $0 + "\n" }.joined(), to: path)) != nil else {
+            return
+        }
+        warning("the last \(events.count) protocol events are in \(path)")
+    }
+}

@@ -1,0 +1,162 @@
+import Glibc
+import LockstepArtifacts
+import LockstepCostModel
+package import LockstepRuntime
+import LockstepSharding
+package import LockstepSystem
+import LockstepTimeline
+package import LockstepTraining
+
+/// Trains a run and writes its run directory: metrics, reports, checkpoints, models and, if asked for, a trace.
+package struct RecordedRun {
+    private let run: PreparedRun
+    private let open: OpenRunDirectory
+    private let stop: StopSignals
+    private let isTraced: Bool
+    private let observers: [any RunObserver]
+    private let notify: @Sendable (RunNotice) -> Void
+
+    /// - Parameters:
+    ///   - run: The run, ready for its first step.
+    ///   - open: Its directory.
+    ///   - stop: The signals that end it early.
+    ///   - isTraced: Whether to write a timeline of some steps of all processes.
+    ///   - observers: A face's own, told after those that write the run directory.
+    ///   - notify: Told what is news.
+    package init(
+        _ run: PreparedRun, in open: OpenRunDirectory, stop: StopSignals, isTraced: Bool,
+        observers: [any RunObserver], notify: @escaping @Sendable (RunNotice) -> Void
+    ) {
+        self.run = run
+        self.open = open
+        self.stop = stop
+        self.isTraced = isTraced
+        self.observers = observers
+        self.notify = notify
+    }
+
+    private var directory: RunDirectory { open.directory }
+
+    /// Trains in this process alone.
+    ///
+    /// - Throws: Why the run failed; `RunError.interrupted` after a stop signal.
+    package func train() throws {
+        let timeline = isTraced ? run.traceOptions.makeTimeline() : nil
+        try record { observers, checkpoints in
+            let outcome = try run.train(observers: observers, checkpoints: checkpoints, timeline: timeline) {
+                stop.requested != nil
+            }
+            if let timeline { try writeTrace([ProcessTimeline(of: timeline, name: "one process")]) }
+            return outcome
+        }
+    }
+
+    /// Trains on the workers of a coordinator.
+    ///
+    /// - Parameters:
+    ///   - cluster: The coordinator, which listens already.
+    ///   - localWorkers: Worker processes to start on this host; their logs go into the run directory. Nil: none, the
+    ///     workers are started by hand.
+    /// - Throws: Why the run failed; `RunError.interrupted` after a stop signal.
+    package func train(on cluster: Cluster, startingWorkers localWorkers: Int? = nil) throws {
+        if let localWorkers {
+            try cluster.startLocalWorkers(localWorkers, arguments: [], log: directory.workerLog)
+        }
+        try record { observers, checkpoints in
+            let outcome: RunOutcome
+            do {
+                outcome = try cluster.train(observers: observers, checkpoints: checkpoints) { [notify] in
+                    notify(.cluster($0, ending: $1))
+                }
+            } catch {
+                if (error as? RunError)?.interruption == nil {
+                    notify(.failed(cluster.chronicle))
+                    save(cluster.lastEvents)
+                }
+                throw error
+            }
+            if isTraced { try writeTrace(cluster.timelines) }
+            compare(outcome, with: cluster.prediction)
+            return outcome
+        }
+    }
+
+    /// Trains with everything that writes the run directory.
+    private func record(_ train: ([any RunObserver], any CheckpointStore) throws -> RunOutcome) throws {
+        let warn = { [notify] in notify(.warning($0)) }
+        let recorder = RunRecorder(
+            directory: directory, programVersion: programVersion,
+            peakMemoryBytes: { UInt64(Host.peakResidentBytes) }, warn: warn)
+        let checkpoints = CheckpointWriter(
+            folder: directory.checkpoints, layout: run.layout, identity: try run.identity(),
+            every: run.configuration.checkpoint.every, previous: run.resumed?.progress,
+            requestCount: { [stop] in stop.requestCount }
+        ) { [notify] in notify(.checkpoint($0)) }
+        let reports = ReportRecorder(
+            directory: directory, programVersion: programVersion, host: Host.name, warn: warn)
+        let outcome: RunOutcome
+        do {
+            outcome = try train([recorder, reports] + observers, checkpoints)
+        } catch {
+            reportNewestCheckpoint(after: error)
+            throw error
+        }
+        notify(.finished(directory))
+        if outcome.interrupted {
+            let signal = stop.requested ?? SIGTERM
+            notify(.interrupted(signal: signal, steps: outcome.steps, directory))
+            throw RunError.interrupted(signal: signal)
+        }
+    }
+
+    /// Says where workers were slower than one process would have been.
+    private func compare(_ outcome: RunOutcome, with prediction: CostModel?) {
+        let workers = outcome.epochs.last?.workers ?? 0
+        guard let prediction, outcome.steps > 0, outcome.seconds > 0, workers > 0 else { return }
+        let step = outcome.seconds / Double(outcome.steps)
+        let alone = prediction.single(batch: run.schedule.batch, shards: 1).total
+        guard step > 1.05 * alone else { return }
+        notify(.slowerThanOneProcess(step: step, alone: alone, workers: workers))
+    }
+
+    private func writeTrace(_ timelines: [ProcessTimeline]) throws {
+        let tracks = timelines.map { process in
+            ChromeTrace.Track(
+                name: process.name, processID: process.processID, clockOffset: process.clockOffset,
+                spans: process.spans)
+        }
+        try ChromeTrace(tracks: tracks).write(to: directory.trace)
+        notify(.traced(path: directory.trace))
+    }
+
+    /// Writes a failed coordinator's last protocol events into the run directory.
+    private func save(_ events: [String]) {
+        guard !events.isEmpty else { return }
+        do throws(ArtifactError) {
+            try AtomicFile.write(events.map { $0 + "\n" }.joined(), to: directory.coordinatorEvents)
+            notify(.savedEvents(count: events.count, path: directory.coordinatorEvents))
+        } catch {
+            notify(.warning("\(error)"))
+        }
+    }
+
+    private func reportNewestCheckpoint(after error: any Error) {
+        guard let step = try? directory.checkpoints.steps().first else { return }
+        // A run that came to numbers that are not finite would come to them again.
+        if case TrainingError.notFinite = error {
+            notify(.newestCheckpoint(step: step, directory, canContinue: false))
+        } else {
+            notify(.newestCheckpoint(step: step, directory, canContinue: true))
+        }
+    }
+}
+
+extension PreparedRun {
+    /// What a trace keeps: fifty steps after the run has warmed up.
+    package var traceOptions: TimelineOptions {
+        let first = resumed?.progress.step ?? 0
+        let steps = UInt64(configuration.training.epochs * schedule.stepsPerEpoch)
+        let left = steps > first ? steps - first : 0
+        return TimelineOptions(firstStep: first + min(100, left / 2), steps: 50)
+    }
+}

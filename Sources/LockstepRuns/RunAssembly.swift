@@ -1,0 +1,72 @@
+import LockstepArtifacts
+import LockstepCompute
+package import LockstepData
+package import LockstepRuntime
+package import LockstepTraining
+
+/// Turns a configuration, as a face has read it, into a run that is ready for its first step.
+package struct RunAssembly {
+    /// With shards and kernel resolved, and merged with that of the run that is resumed.
+    package let configuration: RunConfiguration
+    private let resumed: ResumedRun?
+    private let workers: Int
+
+    /// Resolves a configuration.
+    ///
+    /// - Parameters:
+    ///   - configuration: As it was read.
+    ///   - workers: Workers that the run starts with; the shards follow from it where the configuration has none.
+    ///   - resumed: The run to continue; nil: a new run.
+    /// - Throws: ``ResumeError`` if the configuration is not that of the run to continue; `ComputeError` if this
+    ///   processor lacks the kernel.
+    package init(_ configuration: RunConfiguration, workers: Int, resuming resumed: ResumedRun? = nil) throws {
+        var configuration = try resumed?.merged(with: configuration) ?? configuration
+        configuration.shards = configuration.shards ?? workers
+        configuration.kernel = try configuration.kernel?.checked() ?? MatrixKernel.resolve("auto")
+        self.configuration = configuration
+        self.resumed = resumed
+        self.workers = workers
+    }
+
+    /// Loads the data set that the configuration names.
+    package func loadDataset() throws -> Dataset {
+        try Dataset.load(configuration.data, cache: try DataCache())
+    }
+
+    /// Checks that everything fits together, opens the matrix library and loads the checkpoint to continue from.
+    ///
+    /// - Parameters:
+    ///   - dataset: The data set of the configuration.
+    ///   - allowsMixedKernels: Whether a checkpoint of another kernel is accepted.
+    ///   - notify: Told where the run continues, and which checkpoints are damaged.
+    /// - Throws: What does not fit together, or why the run cannot be resumed.
+    package func prepare(
+        _ dataset: Dataset, allowsMixedKernels: Bool = false, notify: (RunNotice) -> Void
+    ) throws -> PreparedRun {
+        var run = try PreparedRun(
+            configuration: configuration, dataset: dataset, workers: workers,
+            kernel: try configuration.kernel ?? MatrixKernel.resolve("auto"))
+        try resumed?.load(
+            into: &run, identity: try run.identity(), allowsMixedKernels: allowsMixedKernels, notify: notify)
+        return run
+    }
+
+    /// Makes and locks the run directory; for a run that is resumed, hands over the one that is locked already.
+    ///
+    /// - Parameter output: The directory to make; nil: one below `runs`, named after the run and the time.
+    /// - Throws: `ArtifactError` if it cannot be made, is not empty, or belongs to another process.
+    package func openDirectory(output: String?) throws -> OpenRunDirectory {
+        if let resumed { return resumed.open }
+        return try OpenRunDirectory(try RunDirectory.create(output: output, name: configuration.name))
+    }
+}
+
+extension PreparedRun {
+    /// What the weights of this run depend on.
+    func identity() throws -> RunIdentity {
+        RunIdentity(
+            configuration: ConfigurationFile.digest(of: configuration), data: dataset.description.sha256,
+            programVersion: programVersion, kernel: library.kernel.rawValue,
+            fingerprint: try makeShardComputer().fingerprint())
+    }
+}
