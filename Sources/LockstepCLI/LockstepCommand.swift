@@ -24,7 +24,7 @@ struct LockstepCommand: ParsableCommand {
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, PredictCommand.self,
             ExportCommand.self, BaselineCommand.self, ReportCommand.self, BenchCommand.self, ChaosCommand.self,
-            DataCommand.self, KeygenCommand.self, StatusCommand.self, DoctorCommand.self,
+            ReplayCommand.self, DataCommand.self, KeygenCommand.self, StatusCommand.self, DoctorCommand.self,
         ]
     )
 }

@@ -12,7 +12,8 @@ struct EventReplayTests {
         let actions = (0..<count).map {
             CoordinatorAction.sendParameters(peer, member, version: 1, chunk: $0)
         }
-        let text = "\(EventReplay.Failure.differs(event: 3, .tick, actions: actions))"
+        let replayed = EventReplay.Replayed(number: 3, seconds: 1, event: .tick, actions: actions)
+        let text = "\(EventReplay.Failure.differs(replayed, recordedActions: 0, recordedDigest: 0, digest: 1))"
         #expect(text.contains("event 3, ") && text.contains("chunk: 15") && !text.contains("chunk: 16"))
         #expect(text.hasSuffix(", and \(count - 16) more") == (count > 16))
     }

@@ -14,21 +14,45 @@ package enum EventReplay {
         package var seconds = 0.0
     }
 
+    /// An event of a record, and what the machine decides about it now.
+    package struct Replayed: Sendable {
+        /// Its number in the record, from 0.
+        package let number: Int
+        /// Since the record's beginning.
+        package let seconds: Double
+        package let event: CoordinatorEvent
+        package let actions: [CoordinatorAction]
+
+        package init(number: Int, seconds: Double, event: CoordinatorEvent, actions: [CoordinatorAction]) {
+            self.number = number
+            self.seconds = seconds
+            self.event = event
+            self.actions = actions
+        }
+    }
+
     /// Why a record cannot be replayed, or what came out differently.
     package enum Failure: Error, CustomStringConvertible {
         case malformed(event: Int, String)
-        case differs(event: Int, CoordinatorEvent, actions: [CoordinatorAction])
+        /// The machine decides otherwise than in the run. A record holds the number of the actions and their digest, not
+        /// the actions themselves.
+        case differs(Replayed, recordedActions: Int, recordedDigest: UInt64, digest: UInt64)
 
         package var description: String {
             switch self {
             case .malformed(let event, let reason):
                 "this is no record of events, or a damaged one, at event \(event): \(reason)"
-            case .differs(let event, let what, let actions):
-                "event \(event), \(what), gives other actions than it did in the run: "
-                    + (actions.prefix(Self.actionsNamed).map { "\($0)" }
-                    + (actions.count > Self.actionsNamed ? ["and \(actions.count - Self.actionsNamed) more"] : []))
-                    .joined(separator: ", ")
+            case .differs(let replayed, _, _, _):
+                "event \(replayed.number), \(replayed.event), gives other actions than it did in the run: "
+                    + Self.list(replayed.actions)
             }
+        }
+
+        /// The first actions, and the number of the others.
+        package static func list(_ actions: [CoordinatorAction]) -> String {
+            (actions.prefix(actionsNamed).map { "\($0)" }
+                + (actions.count > actionsNamed ? ["and \(actions.count - actionsNamed) more"] : []))
+                .joined(separator: ", ")
         }
 
         /// The most actions that a message names: a member that joins may be sent thousands of chunks.
@@ -37,7 +61,15 @@ package enum EventReplay {
 
     /// Replays a record, whatever bytes it consists of. One that breaks off in the middle of an event, as that of a killed
     /// process does, is replayed up to there.
-    package static func run(_ bytes: UnsafeRawBufferPointer) throws(Failure) -> Report {
+    ///
+    /// - Parameters:
+    ///   - bytes: The record.
+    ///   - observe: Told of each event whose actions are those of the run; nil: nothing is.
+    /// - Returns: What the record held.
+    /// - Throws: ``Failure`` at the first event that is damaged, or that the machine decides otherwise about.
+    package static func run(
+        _ bytes: UnsafeRawBufferPointer, observe: ((Replayed) -> Void)? = nil
+    ) throws(Failure) -> Report {
         var reader = ByteReader(bytes)
         var report = Report()
         let configuration: CoordinatorMachine.Configuration
@@ -72,14 +104,18 @@ package enum EventReplay {
             }
             actions.removeAll(keepingCapacity: true)
             machine.handle(event, now: now, into: &actions)
-            guard
-                UInt16(truncatingIfNeeded: actions.count) == count,
-                EventRecord.digest(of: actions[...], &scratch) == digest
-            else { throw .differs(event: report.events, event, actions: actions) }
+            let seconds = Double(now.nanoseconds &- start.nanoseconds) * 1e-9
+            let replayed = EventRecord.digest(of: actions[...], &scratch)
+            guard UInt16(truncatingIfNeeded: actions.count) == count, replayed == digest else {
+                throw .differs(
+                    Replayed(number: report.events, seconds: seconds, event: event, actions: actions),
+                    recordedActions: Int(count), recordedDigest: digest, digest: replayed)
+            }
+            observe?(Replayed(number: report.events, seconds: seconds, event: event, actions: actions))
             report.events += 1
             report.actions += actions.count
             if case .beginStep = event { report.steps += 1 }
-            report.seconds = Double(now.nanoseconds &- start.nanoseconds) * 1e-9
+            report.seconds = seconds
         }
         return report
     }

@@ -1,0 +1,56 @@
+import LockstepCluster
+
+/// What `lockstep replay` prints.
+enum ReplayReport {
+    /// The events of a record, as `--verbose` lists them: the first ones only.
+    struct EventList {
+        /// A record of an hour holds millions of events.
+        static let limit = 1_000
+
+        private var count = 0
+
+        /// Counts an event; its line unless there are too many.
+        mutating func add(_ replayed: EventReplay.Replayed) -> String? {
+            count += 1
+            guard count <= Self.limit else { return nil }
+            let actions = replayed.actions.isEmpty ? "" : " -> \(EventReplay.Failure.list(replayed.actions))"
+            return "\(replayed.number)   \(decimal(replayed.seconds, 6)) s   \(replayed.event)\(actions)"
+        }
+
+        /// How many events are not listed; nil if all are.
+        var omission: String? {
+            count > Self.limit ? "and \(counted(count - Self.limit, "more event"))" : nil
+        }
+    }
+
+    /// The line for a record that leads to the same actions.
+    static func line(_ report: EventReplay.Report) -> String {
+        "\(counted(report.events, "event")), \(counted(report.actions, "action")), \(counted(report.steps, "step")), "
+            + "\(decimal(report.seconds, 3)) s: the same decisions as in the run"
+    }
+
+    static func kind(of failure: EventReplay.Failure) -> CommandError.Kind {
+        switch failure {
+        case .malformed: .invalidData
+        case .differs: .failedCheck
+        }
+    }
+
+    /// Where and how a replay failed, in one line.
+    static func text(_ failure: EventReplay.Failure) -> String {
+        switch failure {
+        case .malformed:
+            return "\(failure)"
+        case .differs(let replayed, let recordedActions, let recordedDigest, let digest):
+            let now = replayed.actions.isEmpty ? "" : ": \(EventReplay.Failure.list(replayed.actions))"
+            return "the decisions differ at event \(grouped(replayed.number)), after \(decimal(replayed.seconds, 6)) s: "
+                + "\(replayed.event); recorded: \(counted(recordedActions, "action")) with digest \(hex(recordedDigest)); "
+                + "now: \(counted(replayed.actions.count, "action")) with digest \(hex(digest))\(now)"
+        }
+    }
+
+    private static func hex(_ digest: UInt64) -> String {
+        let digits = String(digest, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+}
