@@ -187,11 +187,17 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRunsTests",
         [
             "LockstepRuns", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork",
-            "LockstepRuntime", "LockstepSystem",
+            "LockstepRuntime", "LockstepCompute",
         ]
     ),
-    ("LockstepBenchTests", ["LockstepBench", "LockstepCostModel", "LockstepRuntime", "LockstepTimeline"]),
-    ("LockstepChaosTests", ["LockstepChaos", "LockstepArtifacts", "LockstepSystem"]),
+    (
+        "LockstepBenchTests",
+        ["LockstepBench", "LockstepArtifacts", "LockstepCostModel", "LockstepRuntime", "LockstepTimeline"]
+    ),
+    (
+        "LockstepChaosTests",
+        ["LockstepChaos", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork"]
+    ),
     (
         "LockstepCLITests",
         [

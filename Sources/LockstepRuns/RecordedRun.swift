@@ -3,7 +3,7 @@ import LockstepArtifacts
 import LockstepCostModel
 package import LockstepRuntime
 import LockstepSharding
-package import LockstepSystem
+import LockstepSystem
 import LockstepTimeline
 package import LockstepTraining
 
@@ -11,7 +11,7 @@ package import LockstepTraining
 package struct RecordedRun {
     private let run: PreparedRun
     private let open: OpenRunDirectory
-    private let stop: StopSignals
+    private let stop: StopRequests
     private let isTraced: Bool
     private let observers: [any RunObserver]
     private let notify: @Sendable (RunNotice) -> Void
@@ -19,12 +19,12 @@ package struct RecordedRun {
     /// - Parameters:
     ///   - run: The run, ready for its first step.
     ///   - open: Its directory.
-    ///   - stop: The signals that end it early.
+    ///   - stop: Asked whether to end early.
     ///   - isTraced: Whether to write a timeline of some steps of all processes.
     ///   - observers: A face's own, told after those that write the run directory.
     ///   - notify: Told what is news.
     package init(
-        _ run: PreparedRun, in open: OpenRunDirectory, stop: StopSignals, isTraced: Bool,
+        _ run: PreparedRun, in open: OpenRunDirectory, stop: StopRequests, isTraced: Bool,
         observers: [any RunObserver], notify: @escaping @Sendable (RunNotice) -> Void
     ) {
         self.run = run
@@ -44,7 +44,7 @@ package struct RecordedRun {
         let timeline = isTraced ? run.traceOptions.makeTimeline() : nil
         try record { observers, checkpoints in
             let outcome = try run.train(observers: observers, checkpoints: checkpoints, timeline: timeline) {
-                stop.requested != nil
+                stop.signal() != nil
             }
             if let timeline { try writeTrace([ProcessTimeline(of: timeline, name: "one process")]) }
             return outcome
@@ -90,7 +90,7 @@ package struct RecordedRun {
         let checkpoints = CheckpointWriter(
             folder: directory.checkpoints, layout: run.layout, identity: try run.identity(),
             every: run.configuration.checkpoint.every, previous: run.resumed?.progress,
-            requestCount: { [stop] in stop.requestCount }
+            requestCount: stop.checkpointCount
         ) { [notify] in notify(.checkpoint($0)) }
         let reports = ReportRecorder(
             directory: directory, programVersion: programVersion, host: Host.name, warn: warn)
@@ -103,7 +103,7 @@ package struct RecordedRun {
         }
         notify(.finished(directory))
         if outcome.interrupted {
-            let signal = stop.requested ?? SIGTERM
+            let signal = stop.signal() ?? SIGTERM
             notify(.interrupted(signal: signal, steps: outcome.steps, directory))
             throw RunError.interrupted(signal: signal)
         }

@@ -39,6 +39,7 @@ package struct RunAssembly {
     ///   - dataset: The data set of the configuration.
     ///   - allowsMixedKernels: Whether a checkpoint of another kernel is accepted.
     ///   - notify: Told where the run continues, and which checkpoints are damaged.
+    /// - Returns: The run, ready for its first step.
     /// - Throws: What does not fit together, or why the run cannot be resumed.
     package func prepare(
         _ dataset: Dataset, allowsMixedKernels: Bool = false, notify: (RunNotice) -> Void
@@ -54,6 +55,7 @@ package struct RunAssembly {
     /// Makes and locks the run directory; for a run that is resumed, hands over the one that is locked already.
     ///
     /// - Parameter output: The directory to make; nil: one below `runs`, named after the run and the time.
+    /// - Returns: The directory, locked.
     /// - Throws: `ArtifactError` if it cannot be made, is not empty, or belongs to another process.
     package func openDirectory(output: String?) throws -> OpenRunDirectory {
         if let resumed { return resumed.open }

@@ -86,10 +86,10 @@ struct BenchTests {
             // 0.4 ms on the way there and back alone.
             #expect(both.first { $0.link != nil }?.step ?? 0 > 0.4e-3)
         }
-        #expect(result.modelError >= 0 && result.verdict.hasPrefix("at mini-batch 100 "))
+        #expect(result.modelError >= 0 && result.verdict.hasPrefix("at mini-batch 100, "))
     }
 
-    @Test("In words: a table, where the time goes, and a verdict")
+    @Test("In words: a table, where the time goes, and a summary")
     func words() throws {
         let place = try Workplace()
         let lines = try bench(place, ["--workers", "2", "--transport", "inline"]).output.split(separator: "\n")
@@ -99,7 +99,7 @@ struct BenchTests {
         ] {
             #expect(lines.contains { $0.hasPrefix(name) }, "\(name)")
         }
-        #expect(lines.contains { $0.hasPrefix("Verdict: at mini-batch 10 a step of 2 workers computes for ") })
+        #expect(lines.contains { $0.hasPrefix("Summary: at mini-batch 10, a step of 2 workers takes ") })
         #expect(lines.contains { $0.hasPrefix("The model is off by at most ") })
     }
 

@@ -64,7 +64,7 @@ struct ChaosTests {
         #expect(ending.status == 0, "\(ending)")
         #expect(orphans.isEmpty)
         #expect(ending.output.contains("the same in 2 of 2 runs"), "\(ending)")
-        #expect(ending.output.contains("Shards handed on: "))
+        #expect(ending.output.contains("Shards reassigned: "))
         for run in 1...2 {
             let log = try text(of: place.folder("chaos/run-\(run)-logs/coordinator.log"))
             #expect(log.contains("was lost"), "\(log)")

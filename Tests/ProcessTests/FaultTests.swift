@@ -155,7 +155,8 @@ struct FaultTests {
         #expect(summary.workersLost == 1 && summary.workersJoined == 3 && summary.duplicates ?? 0 >= 1)
         let ending = try hanging.wait()
         #expect(
-            ending.status == 0 && ending.errorLines.count { $0.contains("Joining anew: it has not") } == 1, "\(ending)")
+            ending.status == 0 && ending.errorLines.count { $0.contains("Joining again: it has not") } == 1, "\(ending)"
+        )
         #expect(try other.wait().status == 0)
     }
 

@@ -36,7 +36,7 @@ struct FirstCauseTests {
         #expect(cause.contains("was lost: signal 11 (Segmentation fault)"), "\(cause)")
         let lines = ending.errorLines
         let start = try #require(lines.firstIndex(of: cause))
-        #expect(lines[start + 1].contains("its last words, in \(place.folder("run"))/worker-"))
+        #expect(lines[start + 1].contains("its last log lines, in \(place.folder("run"))/worker-"))
         #expect(lines[start + 2].contains("Joined the run as worker"))
         let rest = lines[start...].drop { !$0.contains("what followed:") }.dropFirst()
         let followed = rest.prefix { $0.contains(" was lost: ") }
@@ -72,7 +72,7 @@ struct FirstCauseTests {
             lines[start].hasSuffix(
                 ", pid \(worker.processID)) gave up: cannot compute node 1 of step 120: Input/output error"),
             "\(ending)")
-        #expect(lines[start + 1] == "lockstep:   its last words, as it sent them:")
+        #expect(lines[start + 1] == "lockstep:   its last log lines, as it sent them:")
         #expect(lines[start + 2].hasPrefix("lockstep:     Fetching the data set from the coordinator: "))
         #expect(lines[start + 3] == "lockstep:     Joined the run as worker 1")
     }

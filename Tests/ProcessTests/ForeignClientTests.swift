@@ -203,7 +203,7 @@ struct ForeignClientTests {
         let end = try coordinator.wait()
         #expect(end.status == 0, "\(end)")
         let ending = try worker.wait()
-        #expect(ending.status == 0 && ending.errorLines.count { $0.contains("Joining anew") } == 1, "\(ending)")
+        #expect(ending.status == 0 && ending.errorLines.count { $0.contains("Joining again") } == 1, "\(ending)")
         proxy.send(signal: SIGKILL)
         let summary = try RunSummary(run: site.folder("run"))
         #expect(summary.weightsSHA256 == hash)

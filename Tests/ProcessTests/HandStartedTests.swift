@@ -59,7 +59,7 @@ struct HandStartedTests {
         first.send(signal: signal)
         let ending = try first.wait()
         #expect(ending.status == 128 + signal, "\(ending)")
-        #expect(ending.errors.contains("to go on, repeat the command with --resume"))
+        #expect(ending.errors.contains("to continue, repeat the command with --resume"))
         for worker in workers { #expect(try worker.wait().status == 0) }
 
         let second = try terminals.coordinator("--workers", "1", "--resume")

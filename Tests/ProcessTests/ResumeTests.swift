@@ -39,7 +39,7 @@ struct ResumeTests {
         let ending = try process.wait()
         #expect(ending.status == 128 + signal)
         #expect(process.orphans().isEmpty)
-        #expect(ending.errors.contains("to go on, repeat the command with --resume --output run"))
+        #expect(ending.errors.contains("to continue, repeat the command with --resume --output run"))
         #expect(try workplace.summary("run").status == .interrupted)
         let step = try #require(try workplace.newestStep("run"))
         #expect(UInt64(try workplace.summary("run").steps) == step)
@@ -146,7 +146,7 @@ struct ResumeTests {
         }
         let none = try workplace.run("run", "--resume", "--epochs", "\(epochs)")
         #expect(none.status == 65)
-        #expect(none.errors.contains("no checkpoint in run/checkpoints is whole"))
+        #expect(none.errors.contains("no checkpoint in run/checkpoints is intact"))
     }
 
     @Test("A run that was killed before its first checkpoint starts again in its directory")

@@ -44,7 +44,7 @@ struct TableRunTests {
         #expect(judged.output.hasPrefix("\(correct) / 100 "), "\(judged)")
         let refused = try Program.run(evaluate, in: place.folder.path)
         #expect(refused.status == 66 && refused.errorLines.count == 1, "\(refused)")
-        #expect(refused.errors.contains("does not say how it is to be read"), "\(refused)")
+        #expect(refused.errors.contains("does not say how to read it"), "\(refused)")
         // With the label in the first column it is another data set.
         let other = try Program.run(evaluate + ["--data", "train.csv"], in: place.folder.path)
         #expect(other.status == 65 && other.errorLines.count == 1, "\(other)")

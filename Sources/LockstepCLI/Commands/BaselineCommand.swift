@@ -6,6 +6,7 @@ struct BaselineCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "baseline",
         abstract: "Count how many test samples a method without learning classifies correctly.",
+        usage: "lockstep baseline [<options>] <method>",
         discussion: """
             random     guesses, with equal chances for each class
             darkness   compares the darkness of a picture with the average darkness of
@@ -37,7 +38,9 @@ struct BaselineCommand: ParsableCommand {
     func run() throws {
         let dataset = try Dataset.load(try DataSource(argument: data), cache: try DataCache())
         let samples = dataset.samples(of: .test)
-        guard !samples.isEmpty else { throw CommandError(.usage, "data set '\(dataset.description.name)' has no test samples") }
+        guard !samples.isEmpty else {
+            throw CommandError(.usage, "data set '\(dataset.description.name)' has no test samples")
+        }
         let correct =
             switch method {
             case .darkness: AverageDarkness(training: dataset).correct(samples, of: dataset)

@@ -6,6 +6,7 @@ struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
         abstract: "Show which data sets are there and whether they are complete.",
+        usage: "lockstep data [<options>] [<name>]",
         discussion: """
             Data sets lie in the folder LOCKSTEP_CACHE, or in ~/.cache/lockstep.
 
@@ -51,7 +52,8 @@ struct DataCommand: ParsableCommand {
         if let report = incomplete.first {
             throw CommandError(
                 .missingInput,
-                "data set '\(report.dataset.name)' is not complete in \(report.directory); run \(report.dataset.script)")
+                "data set '\(report.dataset.name)' is not complete in \(report.directory); run \(report.dataset.script)"
+            )
         }
     }
 }

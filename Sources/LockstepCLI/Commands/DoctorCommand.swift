@@ -12,6 +12,7 @@ struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
         abstract: "Show what this host offers and what it lacks; with --connect, also measure a link.",
+        usage: "lockstep doctor [<options>]",
         discussion: """
             With --connect, a coordinator must listen there.
 

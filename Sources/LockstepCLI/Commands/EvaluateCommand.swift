@@ -12,6 +12,7 @@ struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
         abstract: "Count how many samples a trained network classifies correctly.",
+        usage: "lockstep evaluate [<options>] <model>",
         discussion: """
             Examples:
               lockstep evaluate runs/RUN/best.safetensors

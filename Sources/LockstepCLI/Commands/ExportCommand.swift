@@ -6,6 +6,7 @@ struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export",
         abstract: "Write a model for another program.",
+        usage: "lockstep export [<options>] <model> --format <format>",
         discussion: """
             safetensors is the format of the model files themselves; onnx is for ONNX
             Runtime and others; npz is for numpy; html is a page that runs the network
@@ -26,7 +27,8 @@ struct ExportCommand: ParsableCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("The file to write. (default: the name of the model with the extension of the format)", valueName: "file"),
+        help: ArgumentHelp(
+            "The file to write. (default: the name of the model with the extension of the format)", valueName: "file"),
         completion: .file())
     var output: String?
 

@@ -32,6 +32,7 @@ struct KeygenCommand: ParsableCommand {
     func run() throws {
         let console = consoleOptions.console
         for path in try KeyDirectory(path: directory).generate() { console.result(path) }
-        console.note("Copy coordinator.public, worker.public and worker.secret to the host of each worker, and nothing else")
+        console.note(
+            "Copy coordinator.public, worker.public and worker.secret to the host of each worker, and nothing else")
     }
 }

@@ -7,6 +7,7 @@ struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
         abstract: "Read the digits in pictures.",
+        usage: "lockstep predict [<options>] <model> <images> ...",
         discussion: """
             A picture shows one digit or a row of digits, dark on bright or bright on
             dark. It is prepared as MNIST was: each digit is scaled into 20 x 20

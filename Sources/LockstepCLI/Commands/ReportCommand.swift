@@ -7,6 +7,7 @@ struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Put several runs on one page, with their learning curves in one chart.",
+        usage: "lockstep report [<options>] <runs> ... --output <file>",
         discussion: """
             Each run directory has a report.html of its own; this page compares runs.
 
@@ -18,7 +19,8 @@ struct ReportCommand: ParsableCommand {
     @Argument(help: "Run directories.", completion: .directory)
     var runs: [String]
 
-    @Option(name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "file"),
+    @Option(
+        name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "file"),
         completion: .file(extensions: ["html"]))
     var output: String
 

@@ -60,12 +60,14 @@ extension RunOptions {
     /// The run in its directory, which is made unless the run is resumed.
     func recorded(_ run: PreparedRun, _ assembly: RunAssembly, stop: StopSignals) throws -> RecordedRun {
         RecordedRun(
-            run, in: try assembly.openDirectory(output: output), stop: stop, isTraced: trace,
+            run, in: try assembly.openDirectory(output: output), stop: StopRequests(stop), isTraced: trace,
             observers: [EpochPrinter(console)], notify: show)
     }
 
     /// Prints what is news of the run.
     private var show: @Sendable (RunNotice) -> Void {
-        { [console, configuration = source.config] in console.show($0, configuration: configuration) }
+        { [console, configuration = source.config] notice in
+            for line in notice.lines(configuration: configuration) { console.print(line) }
+        }
     }
 }

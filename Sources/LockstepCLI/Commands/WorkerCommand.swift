@@ -13,6 +13,7 @@ struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
         abstract: "Compute gradients for a coordinator, until its run is over.",
+        usage: "lockstep worker --connect <endpoint> [<options>]",
         discussion: """
             A worker needs nothing except the endpoint: the coordinator sends it the
             configuration and, unless it is in the cache of this host, the data set.
@@ -49,8 +50,8 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "How weights and gradients travel: auto (in shared memory if the coordinator is on this host and offers "
-                + "it, else in messages), shared, inline. (default: auto)", valueName: "auto|shared|inline"))
+            "How weights and gradients travel: in shared memory, or inline in messages; auto takes shared memory if the "
+                + "coordinator is on this host and offers it. (default: auto)", valueName: "how"))
     var transport: Transport?
 
     @OptionGroup var consoleOptions: ConsoleOptions

@@ -17,6 +17,7 @@ struct BenchOptions: ParsableArguments {
     /// - Parameters:
     ///   - shards: Shards of a mini-batch.
     ///   - minimumBatch: Smaller mini-batches are enlarged to this.
+    /// - Returns: The configuration; its kernel is not resolved.
     /// - Throws: What is wrong with the configuration.
     func configuration(shards: Int, minimumBatch: Int = 1) throws -> RunConfiguration {
         var configuration = try source.load([("--shards", "shards", "\(shards)")])

@@ -28,8 +28,8 @@ struct ConfigurationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "How weights and gradients travel: auto (in shared memory on this host, in messages between hosts), "
-                + "shared, inline. The weights do not depend on it. (default: auto)", valueName: "auto|shared|inline"))
+            "How weights and gradients travel: in shared memory, or inline in messages; auto takes shared memory where "
+                + "it can. The weights do not depend on it. (default: auto)", valueName: "how"))
     var transport: Transport?
 
     /// Reads the configuration; the command line wins over the file, the file over the defaults.

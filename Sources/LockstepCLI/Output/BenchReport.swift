@@ -27,7 +27,7 @@ struct BenchReport {
             let (speedup, bound) = (result.speedup(one), result.bound(one))
             rows.append([
                 Self.name(one.setting), milliseconds(step), "± \(decimal(100 * one.seconds.spread, 1)) %",
-                grouped(Int(Double(result.batch) / step)), times(speedup), times(bound),
+                grouped(Int((Double(result.batch) / step).rounded())), times(speedup), times(bound),
                 percentage(speedup, of: bound, digits: 0), decimal(rate / 1e9, 1),
                 percentage(rate, of: result.peak, digits: 0),
             ])
@@ -61,7 +61,7 @@ struct BenchReport {
 
     /// Whether so many workers are faster, why, and from which mini-batch on.
     func summary(workers: Int, link: BenchLink? = nil) -> String {
-        result.model.verdict(batch: result.batch, workers: workers, link: link?.link, limit: result.samples)
+        result.model.summary(batch: result.batch, workers: workers, link: link?.link, limit: result.samples)
     }
 
     private var predictions: [String] {
@@ -90,7 +90,9 @@ struct BenchReport {
 
     /// The report on what each further worker costs the coordinator.
     static func lines(_ fanIn: FanIn) -> [String] {
-        ["\(fanIn.name), mini-batch \(fanIn.batch): processor time of the coordinator in a step whose workers do not compute, us"]
+        [
+            "\(fanIn.name), mini-batch \(fanIn.batch): processor time of the coordinator in a step whose workers do not compute, us"
+        ]
             + alignedColumns(
                 [["", "its thread", "its process"]]
                     + fanIn.settings.map {

@@ -60,7 +60,8 @@ enum ChaosReport {
         lines.append("Faults: \(faults.isEmpty ? "none" : faults.joined(separator: ", "))")
         let omitted = result.runs.reduce(0) { $0 + $1.planned - $1.injected.values.reduce(0, +) }
         if omitted > 0 {
-            lines.append("Left out: \(counted(omitted, "fault")), because the run ended before two workers were healthy")
+            lines.append(
+                "Left out: \(counted(omitted, "fault")), because the run ended before two workers were healthy")
         }
         let shards = result.runs.reduce(0) { $0 + ($1.shardsReassigned ?? 0) }
         lines.append("Shards reassigned: \(shards), in \(result.reassignedCount) of \(result.runs.count) runs")
@@ -78,10 +79,12 @@ enum ChaosReport {
                 ? ""
                 : "; a run takes \(grouped(intervals.min() ?? 0)) to \(grouped(intervals.max() ?? 0)) steps between two "
                     + "checkpoints"
-            lines.append("Steps repeated after \(counted(redone.count, "killed coordinator")): at most \(most)\(interval)")
+            lines.append(
+                "Steps repeated after \(counted(redone.count, "killed coordinator")): at most \(most)\(interval)")
         }
         lines.append(
-            "Weights: \(result.weightsSHA256) undisturbed, the same in \(result.equalCount) of \(result.runs.count) runs")
+            "Weights: \(result.weightsSHA256) undisturbed, the same in \(result.equalCount) of \(result.runs.count) runs"
+        )
         return lines
     }
 

@@ -6,7 +6,8 @@ extension WorkerNotice {
     var text: String {
         switch self {
         case .joined(let member): "Joined the run as \(member)"
-        case .fetchingData(let bytes): "Fetching the data set from the coordinator: \(grouped(Int(clamping: bytes))) bytes"
+        case .fetchingData(let bytes):
+            "Fetching the data set from the coordinator: \(grouped(Int(clamping: bytes))) bytes"
         case .lostCoordinator(let seconds): "Lost the coordinator; waiting \(Int(seconds)) s for it to come back"
         case .rejoining(let reason): "Joining again: \(reason)"
         case .brokenOff(let endpoint):
@@ -32,7 +33,8 @@ extension ClusterNotice {
         case .left(let member, let goodbye, let active):
             return "\(member) left: \(goodbye.message); \(counted(active, "worker"))"
         case .lost(let member, let reason, let shards, let active):
-            let reassigned = shards == 0 ? "" : "; \(counted(shards, "shard")) \(shards == 1 ? "goes" : "go") to the others"
+            let reassigned =
+                shards == 0 ? "" : "; \(counted(shards, "shard")) \(shards == 1 ? "goes" : "go") to the others"
             return "\(member) was lost: \(ending ?? reason)\(reassigned); \(counted(active, "worker"))"
         case .refused(let host, let refusal):
             return "refused a worker\(host.map { " on \($0)" } ?? ""): \(refusal.message)"
@@ -55,10 +57,12 @@ extension ClusterNotice {
             return "no workers are left; waiting \(Int(seconds)) s for one to join"
         case .slow(let member, let seconds, let median, let count):
             let ratio = median > 0 ? " (\(times(seconds / median, digits: 1)))" : ""
-            return "\(member) is slow: over the last 64 steps it took \(microseconds(seconds)) µs a sample, the median is "
+            return
+                "\(member) is slow: over the last 64 steps it took \(microseconds(seconds)) µs a sample, the median is "
                 + "\(microseconds(median)) µs\(ratio); idle workers have repeated its work \(counted(count, "time"))"
         case .quarantined(let member, let step, let node, let active):
-            return "\(member) computed a wrong gradient for node \(node) of step \(step), as an audit shows; it gets no "
+            return
+                "\(member) computed a wrong gradient for node \(node) of step \(step), as an audit shows; it gets no "
                 + "more work; check its memory and processor; \(counted(active, "worker"))"
         case .replacing(let place, let seconds, let number, let limit):
             let of = limit.map { " of at most \($0)" } ?? ""

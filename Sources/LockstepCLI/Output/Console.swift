@@ -7,11 +7,25 @@ struct Console: Sendable {
         case quiet, normal, verbose
     }
 
+    /// A line of text, and what it is.
+    enum Line: Hashable, Sendable {
+        case result(String), note(String), detail(String), warning(String)
+    }
+
     let verbosity: Verbosity
     /// Whether standard error is a terminal that can redraw a line.
     let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     /// Whether to use colours: on a terminal, unless NO_COLOR is set (no-color.org).
     var hasColor: Bool { isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty }
+
+    func print(_ line: Line) {
+        switch line {
+        case .result(let text): result(text)
+        case .note(let text): note(text)
+        case .detail(let text): detail(text)
+        case .warning(let text): warning(text)
+        }
+    }
 
     /// Prints a result: data that a script may read.
     func result(_ line: String) {

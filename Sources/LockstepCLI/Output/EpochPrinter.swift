@@ -61,7 +61,7 @@ extension EpochPrinter {
         }
         columns.append("\(decimal(epoch.seconds, 2)) s")
         columns.append("\(grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9))))/s")
-        columns.append(epoch.workers == 0 ? "coordinator alone" : counted(epoch.workers, "worker"))
+        columns.append(counted(epoch.workers, "worker"))
         columns.append(String(epoch.weightsSHA256.prefix(8)))
         // Long numbers move the columns closer together.
         let lines = ["   ", "  ", " "].map { "Epoch \(epoch.epoch): " + columns.joined(separator: $0) }
@@ -72,7 +72,8 @@ extension EpochPrinter {
         var lines: [String] = []
         if let best = outcome.epochs.filter({ $0.test != nil }).max(by: isWorse), let test = best.test {
             let percent = percentage(Double(test.correct), of: Double(test.total), digits: 2)
-            lines.append("Best: epoch \(best.epoch) with \(test.correct) / \(test.total) test samples right (\(percent))")
+            lines.append(
+                "Best: epoch \(best.epoch) with \(test.correct) / \(test.total) test samples right (\(percent))")
         }
         if let last = outcome.epochs.last?.test {
             let missing = last.predictions.indices.filter { last.predictions[$0] == 0 }

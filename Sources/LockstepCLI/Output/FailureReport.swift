@@ -5,27 +5,27 @@ import LockstepRuntime
 
 /// The report about a run that failed, on standard error: the first cause in full, its consequences in short.
 struct FailureReport {
-    private let log: Chronicle
+    /// In the order in which they happened; the first is the cause.
+    let incidents: [Chronicle.Incident]
+    /// Further incidents, which were only counted.
+    let omitted: Int
+
     /// Consequences that are listed; more are counted.
     private static let consequencesListed = 8
 
-    init(_ log: Chronicle) {
-        self.log = log
-    }
-
     /// The report, line by line; nothing if no cause is known.
     var lines: [String] {
-        guard let cause = log.incidents.first else { return [] }
+        guard let cause = incidents.first else { return [] }
         var lines = ["first cause: \(time(of: cause)) \(cause.text)"]
         if !cause.lastWords.isEmpty {
             lines.append("  its last log lines, \(cause.log.map { "in \($0)" } ?? "as it sent them"):")
             lines += cause.lastWords.map { "    \($0)" }
         }
-        let consequences = log.incidents.dropFirst()
+        let consequences = incidents.dropFirst()
         guard !consequences.isEmpty else { return lines }
         lines.append("  what followed:")
         lines += consequences.prefix(Self.consequencesListed).map { "    \(time(of: $0)) \($0.text)" }
-        let more = consequences.count - Self.consequencesListed + log.omitted
+        let more = consequences.count - Self.consequencesListed + omitted
         if more > 0 { lines.append("    and \(more) more") }
         return lines
     }

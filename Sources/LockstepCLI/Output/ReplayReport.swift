@@ -6,6 +6,8 @@ enum ReplayReport {
     struct EventList {
         /// A record of an hour holds millions of events.
         static let limit = 1_000
+        /// A worker that joins may be sent thousands of chunks.
+        private static let lineLimit = 500
 
         private var count = 0
 
@@ -14,7 +16,9 @@ enum ReplayReport {
             count += 1
             guard count <= Self.limit else { return nil }
             let actions = replayed.actions.isEmpty ? "" : " -> \(EventReplay.Failure.list(replayed.actions))"
-            return "\(replayed.number)   \(decimal(replayed.seconds, 6)) s   \(replayed.event)\(actions)"
+            let line =
+                "\(replayed.number)   \(decimal(replayed.seconds, 6)) s   \(plain(replayed.event))\(plain(actions))"
+            return line.count <= Self.lineLimit ? line : line.prefix(Self.lineLimit - 3) + "..."
         }
 
         /// How many events are not listed; nil if all are.
@@ -42,9 +46,10 @@ enum ReplayReport {
         case .malformed:
             return "\(failure)"
         case .differs(let replayed, let recordedActions, let recordedDigest, let digest):
-            let now = replayed.actions.isEmpty ? "" : ": \(EventReplay.Failure.list(replayed.actions))"
-            return "the decisions differ at event \(grouped(replayed.number)), after \(decimal(replayed.seconds, 6)) s: "
-                + "\(replayed.event); recorded: \(counted(recordedActions, "action")) with digest \(hex(recordedDigest)); "
+            let now = replayed.actions.isEmpty ? "" : ": \(plain(EventReplay.Failure.list(replayed.actions)))"
+            return
+                "the decisions differ at event \(grouped(replayed.number)), after \(decimal(replayed.seconds, 6)) s: "
+                + "\(plain(replayed.event)); recorded: \(counted(recordedActions, "action")) with digest \(hex(recordedDigest)); "
                 + "now: \(counted(replayed.actions.count, "action")) with digest \(hex(digest))\(now)"
         }
     }
@@ -53,4 +58,9 @@ enum ReplayReport {
         let digits = String(digest, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
+}
+
+/// An event or action as text, without the names of modules.
+private func plain(_ value: some Any) -> String {
+    "\(value)".replacing("LockstepProtocol.", with: "").replacing("LockstepCluster.", with: "")
 }

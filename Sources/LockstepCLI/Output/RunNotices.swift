@@ -1,48 +1,54 @@
 import Glibc
 import LockstepArtifacts
 import LockstepRuns
+import LockstepRuntime
 
-extension Console {
-    /// Prints what is news of a run.
+extension RunNotice {
+    /// The news as lines for people.
     ///
-    /// - Parameters:
-    ///   - notice: The news.
-    ///   - configuration: The path of the configuration, for commands that the text recommends.
-    func show(_ notice: RunNotice, configuration: String) {
-        switch notice {
+    /// - Parameter configuration: The path of the configuration, for commands that the text recommends.
+    /// - Returns: The lines, each with where it goes.
+    func lines(configuration: String) -> [Console.Line] {
+        switch self {
         case .warning(let text), .damagedCheckpoint(let text):
-            warning(text)
+            return [.warning(text)]
         case .resuming(let directory, let step?):
-            note("Resuming \(directory) after step \(grouped(Int(clamping: step)))")
+            return [.note("Resuming \(directory) after step \(grouped(Int(clamping: step)))")]
         case .resuming(let directory, nil):
-            note("Resuming \(directory), which has no checkpoint yet, from its first step")
+            return [.note("Resuming \(directory), which has no checkpoint yet, from its first step")]
         case .checkpoint(let notice):
-            if notice.isWarning { warning(notice.text) } else { detail(notice.text) }
+            return [notice.isWarning ? .warning(notice.text) : .detail(notice.text)]
         case .cluster(let notice, let ending):
             let text = notice.text(ending: ending)
-            if notice.isWarning { warning(text) } else { note(text) }
+            return [notice.isWarning ? .warning(text) : .note(text)]
         case .traced(let path):
-            result("Trace: \(path) (opens in https://ui.perfetto.dev)")
+            return [.result("Trace: \(path) (opens in https://ui.perfetto.dev)")]
         case .slowerThanOneProcess(let step, let alone, let workers):
-            result(
-                "A step took \(milliseconds(step)); one process would take about \(milliseconds(alone)). To see where "
-                    + "workers are faster: lockstep bench \(configuration) --workers \(workers)")
+            return [
+                .result(
+                    "A step took \(milliseconds(step)); one process would take about \(milliseconds(alone)). To see where "
+                        + "workers are faster: lockstep bench \(configuration) --workers \(workers)")
+            ]
         case .failed(let log):
-            for line in FailureReport(log).lines { warning(line) }
+            return FailureReport(incidents: log.incidents, omitted: log.omitted).lines.map { .warning($0) }
         case .savedEvents(let count, let path):
-            warning("the last \(count) protocol events are in \(path)")
+            return [.warning("the last \(counted(count, "protocol event")) are in \(path)")]
         case .newestCheckpoint(let step, let directory, let canContinue):
             let place = "the newest checkpoint is that after step \(grouped(Int(clamping: step)))"
-            warning(
-                canContinue
-                    ? "\(place); to continue, repeat the command with --resume --output \(directory.path)"
-                    : "\(place), in \(directory.checkpoints.path)")
+            return [
+                .warning(
+                    canContinue
+                        ? "\(place); to continue, repeat the command with --resume --output \(directory.path)"
+                        : "\(place), in \(directory.checkpoints.path)")
+            ]
         case .finished(let directory):
-            result("Run: \(directory.path)")
+            return [.result("Run: \(directory.path)")]
         case .interrupted(let signal, let steps, let directory):
-            warning(
-                "stopped by \(signal == SIGINT ? "SIGINT" : "SIGTERM") after \(counted(steps, "step")); to continue, "
-                    + "repeat the command with --resume --output \(directory.path)")
+            return [
+                .warning(
+                    "stopped by \(signal == SIGINT ? "SIGINT" : "SIGTERM") after \(counted(steps, "step")); to continue, "
+                        + "repeat the command with --resume --output \(directory.path)")
+            ]
         }
     }
 }

@@ -74,10 +74,8 @@ package enum EventReplay {
         var report = Report()
         let configuration: CoordinatorMachine.Configuration
         let start: Instant
+        try checkHeader(&reader)
         do throws(ProtocolError) {
-            guard try reader.integer(UInt32.self) == EventRecord.magic else { throw .wrongMagic(found: 0) }
-            let version = try reader.integer(UInt8.self)
-            guard version == EventRecord.version else { throw .wrongVersion(found: version) }
             start = Instant(nanoseconds: try reader.integer(UInt64.self))
             configuration = try reader.configuration()
         } catch {
@@ -118,6 +116,21 @@ package enum EventReplay {
             report.seconds = seconds
         }
         return report
+    }
+
+    private static func checkHeader(_ reader: inout ByteReader) throws(Failure) {
+        let (magic, version): (UInt32, UInt8)
+        do throws(ProtocolError) {
+            magic = try reader.integer(UInt32.self)
+            version = try reader.integer(UInt8.self)
+        } catch {
+            throw .malformed(event: 0, "it is too short")
+        }
+        guard magic == EventRecord.magic else { throw .malformed(event: 0, "it does not start like one") }
+        guard version == EventRecord.version else {
+            throw .malformed(
+                event: 0, "it has version \(version), and this program reads version \(EventRecord.version)")
+        }
     }
 }
 

@@ -1,0 +1,55 @@
+import LockstepArtifacts
+import LockstepCluster
+import LockstepData
+import LockstepRuntime
+import LockstepSystem
+import Testing
+
+@testable import LockstepCLI
+@testable import LockstepRuns
+
+@Suite("Exit statuses")
+struct ExitStatusTests {
+    @Test(
+        "Each kind of a command's error has its number",
+        arguments: [
+            (CommandError.Kind.usage, 64), (.invalidData, 65), (.missingInput, 66), (.unavailable, 69),
+            (.failedCheck, 70),
+        ] as [(CommandError.Kind, Int32)])
+    func commands(kind: CommandError.Kind, code: Int32) {
+        #expect(ExitStatus(of: CommandError(kind, "no"))?.code == code)
+    }
+
+    @Test(
+        "Each kind of a failed resumption has its number",
+        arguments: [
+            (ResumeError.Kind.tooFewEpochs, 64), (.unusableCheckpoint, 65), (.missingRun, 66), (.differentBits, 69),
+            (.changedConfiguration, 78),
+        ] as [(ResumeError.Kind, Int32)])
+    func resuming(kind: ResumeError.Kind, code: Int32) {
+        #expect(ExitStatus(of: ResumeError(kind, "no"))?.code == code)
+        #expect("\(ResumeError(kind, "no"))" == "--resume: no")
+    }
+
+    @Test("Errors of other modules have theirs")
+    func others() {
+        #expect(ExitStatus(of: SystemError("open", code: 2, path: "x"))?.code == 71)
+        #expect(ExitStatus(of: RunError.noWorkersLeft(ending: "with signal 9", log: "x"))?.code == 69)
+        #expect(ExitStatus(of: ClusterFailure.noWorkersLeft(seconds: 1))?.code == 69)
+        #expect(ExitStatus(of: DataError(.unknownDataset(known: []), subject: "x"))?.code == 66)
+        #expect(ExitStatus(of: DataError(.outOfMemory(byteCount: 1), subject: "x"))?.code == 71)
+    }
+
+    @Test("A signal's status is 128 and its number, and nothing is printed")
+    func signals() {
+        let status = ExitStatus(of: RunError.interrupted(signal: 15))
+        #expect(status?.code == 143 && status?.isPrinted == false)
+        #expect(ExitStatus(of: CommandError(.usage, "no"))?.isPrinted == true)
+    }
+
+    @Test("An error of another library has none")
+    func unknown() {
+        struct Unknown: Error {}
+        #expect(ExitStatus(of: Unknown()) == nil)
+    }
+}

@@ -1,0 +1,209 @@
+import Foundation
+import LockstepArtifacts
+import LockstepCluster
+import LockstepProtocol
+import LockstepRuns
+import Testing
+
+@testable import LockstepCLI
+@testable import LockstepRuntime
+
+@Suite("Texts of notices")
+struct NoticeTests {
+    private static let member = MemberInfo(id: MemberID(rawValue: 3), host: "host", processID: 7)
+
+    private static let notices: [(notice: ClusterNotice, text: String, isWarning: Bool)] = [
+        (.joined(member, active: 2), "worker 3 (host, pid 7) joined; 2 workers", false),
+        (
+            .joinedWithOtherBits(member, kernel: "zen", active: 1),
+            "worker 3 (host, pid 7) joined with kernel zen, which computes other bits: the run is not bitwise "
+                + "reproducible; 1 worker", true
+        ),
+        (
+            .left(member, Goodbye(code: .stopping, message: "it was asked to stop"), active: 1),
+            "worker 3 (host, pid 7) left: it was asked to stop; 1 worker", false
+        ),
+        (
+            .lost(member, reason: "its connection ended", shardsReassigned: 1, active: 1),
+            "worker 3 (host, pid 7) was lost: its connection ended; 1 shard goes to the others; 1 worker", true
+        ),
+        (
+            .lost(member, reason: "its connection ended", shardsReassigned: 2, active: 0),
+            "worker 3 (host, pid 7) was lost: its connection ended; 2 shards go to the others; 0 workers", true
+        ),
+        (
+            .lost(member, reason: "its connection ended", shardsReassigned: 0, active: 2),
+            "worker 3 (host, pid 7) was lost: its connection ended; 2 workers", true
+        ),
+        (
+            .outdated(member, saidAs: MemberID(rawValue: 1)),
+            "dropped a message from worker 3 (host, pid 7) that carries the ID of worker 1", true
+        ),
+        (
+            .outdated(member, saidAs: nil),
+            "dropped a message from worker 3 (host, pid 7) that carries the ID of a worker of another run", true
+        ),
+        (
+            .memoryUnshared(reason: "no memory"),
+            "weights and gradients travel in messages, not in shared memory: no memory", true
+        ),
+        (
+            .payloadInline(MemberID(rawValue: 3), reason: "no memory"),
+            "weights and gradients of worker 3 travel in messages, not in shared memory: no memory", true
+        ),
+        (.recordBroken(reason: "disk full"), "the record of events ends here: disk full", true),
+        (.waiting(seconds: 60), "no workers are left; waiting 60 s for one to join", true),
+        (
+            .slow(member, seconds: 12.34e-6, median: 4e-6, times: 20),
+            "worker 3 (host, pid 7) is slow: over the last 64 steps it took 12.3 µs a sample, the median is 4.0 µs "
+                + "(3.1 x); idle workers have repeated its work 20 times", true
+        ),
+        (
+            .quarantined(member, step: 5, node: 1, active: 1),
+            "worker 3 (host, pid 7) computed a wrong gradient for node 1 of step 5, as an audit shows; it gets no more "
+                + "work; check its memory and processor; 1 worker", true
+        ),
+        (
+            .replacing(place: 0, seconds: 0.5, count: 2, limit: 10),
+            "worker process 0 has died; another one starts in 0.5 s (replacement 2 of at most 10)", true
+        ),
+        (
+            .replacing(place: 0, seconds: 0.5, count: 2, limit: nil),
+            "worker process 0 has died; another one starts in 0.5 s (replacement 2)", true
+        ),
+        (
+            .notReplaced(place: 0, limit: 1),
+            "worker process 0 has died and is not replaced: the run has used its 1 replacement (--max-restarts)", true
+        ),
+    ]
+
+    @Test("News of the cluster", arguments: notices.indices)
+    func cluster(index: Int) {
+        let (notice, text, isWarning) = Self.notices[index]
+        #expect(notice.text(ending: nil) == text)
+        #expect(notice.isWarning == isWarning)
+    }
+
+    @Test("How a lost local worker's process ended stands in place of the reason")
+    func ending() {
+        let notice = ClusterNotice.lost(Self.member, reason: "its connection ended", shardsReassigned: 0, active: 1)
+        #expect(
+            notice.text(ending: "signal 9 (Killed)") == "worker 3 (host, pid 7) was lost: signal 9 (Killed); 1 worker")
+    }
+
+    private static let run = RunDirectory(existing: "runs/a")
+
+    private static var runNotices: [(notice: RunNotice, lines: [Console.Line])] {
+        [
+            (.warning("disk full"), [.warning("disk full")]),
+            (.damagedCheckpoint("step-1: damaged"), [.warning("step-1: damaged")]),
+            (.resuming(directory: "runs/a", step: 5_000), [.note("Resuming runs/a after step 5,000")]),
+            (
+                .resuming(directory: "runs/a", step: nil),
+                [.note("Resuming runs/a, which has no checkpoint yet, from its first step")]
+            ),
+            (.checkpoint(.saved(step: 12_000)), [.detail("Checkpoint after step 12,000")]),
+            (
+                .traced(path: "runs/a/trace.json"),
+                [.result("Trace: runs/a/trace.json (opens in https://ui.perfetto.dev)")]
+            ),
+            (
+                .slowerThanOneProcess(step: 0.000_108, alone: 0.000_018, workers: 2),
+                [
+                    .result(
+                        "A step took 0.108 ms; one process would take about 0.018 ms. To see where workers are faster: "
+                            + "lockstep bench a.yaml --workers 2")
+                ]
+            ),
+            (.savedEvents(count: 1_000, path: "e"), [.warning("the last 1,000 protocol events are in e")]),
+            (
+                .newestCheckpoint(step: 1_000, run, canContinue: true),
+                [
+                    .warning(
+                        "the newest checkpoint is that after step 1,000; to continue, repeat the command with --resume "
+                            + "--output runs/a")
+                ]
+            ),
+            (
+                .newestCheckpoint(step: 1_000, run, canContinue: false),
+                [.warning("the newest checkpoint is that after step 1,000, in runs/a/checkpoints")]
+            ),
+            (.finished(run), [.result("Run: runs/a")]),
+            (
+                .interrupted(signal: SIGINT, steps: 1, run),
+                [
+                    .warning(
+                        "stopped by SIGINT after 1 step; to continue, repeat the command with --resume --output runs/a")
+                ]
+            ),
+            (.cluster(.joined(member, active: 1), ending: nil), [.note("worker 3 (host, pid 7) joined; 1 worker")]),
+            (
+                .cluster(.lost(member, reason: "x", shardsReassigned: 0, active: 1), ending: nil),
+                [.warning("worker 3 (host, pid 7) was lost: x; 1 worker")]
+            ),
+        ]
+    }
+
+    @Test("News of a run, and where they go", arguments: runNotices.indices)
+    func run(index: Int) {
+        let (notice, lines) = Self.runNotices[index]
+        #expect(notice.lines(configuration: "a.yaml") == lines)
+    }
+
+    @Test("News of a worker")
+    func worker() {
+        #expect(WorkerNotice.joined(MemberID(rawValue: 2)).text == "Joined the run as worker 2")
+        #expect(
+            WorkerNotice.fetchingData(bytes: 54_880_000).text
+                == "Fetching the data set from the coordinator: 54,880,000 bytes")
+        #expect(
+            WorkerNotice.lostCoordinator(seconds: 60).text == "Lost the coordinator; waiting 60 s for it to come back")
+        #expect(WorkerNotice.rejoining(reason: "it is late").text == "Joining again: it is late")
+        #expect(
+            WorkerNotice.brokenOff(endpoint: "tcp://a:1").text
+                == "Every connection to tcp://a:1 is closed at once: does the coordinator listen there, and is "
+                + "coordinator.public its key? Retrying")
+    }
+}
+
+@Suite("The report about a failed run")
+struct FailureReportTests {
+    private static func incident(_ number: Int, step: UInt64? = nil, log: String? = nil, words: [String] = [])
+        -> Chronicle.Incident
+    {
+        Chronicle.Incident(
+            time: Date(timeIntervalSince1970: 1.25 + Double(number)), step: step, text: "worker \(number) was lost",
+            log: log, lastWords: words)
+    }
+
+    @Test("Nothing went wrong, nothing is said")
+    func nothing() {
+        #expect(FailureReport(incidents: [], omitted: 0).lines.isEmpty)
+    }
+
+    @Test("The first cause comes with its last log lines")
+    func cause() {
+        let local = FailureReport(
+            incidents: [Self.incident(1, step: 1_200, log: "w.log", words: ["a", "b"])], omitted: 0)
+        #expect(
+            local.lines == [
+                "first cause: at 00:00:02.250 in step 1,200 worker 1 was lost", "  its last log lines, in w.log:",
+                "    a", "    b",
+            ])
+        let remote = FailureReport(incidents: [Self.incident(1, words: ["a"])], omitted: 0)
+        #expect(
+            remote.lines == [
+                "first cause: at 00:00:02.250 worker 1 was lost", "  its last log lines, as it sent them:", "    a",
+            ])
+    }
+
+    @Test("Eight consequences are listed, the others counted", arguments: [1, 8, 9])
+    func consequences(count: Int) {
+        let lines = FailureReport(incidents: (0...count).map { Self.incident($0) }, omitted: 0).lines
+        #expect(lines[1] == "  what followed:" && lines[2] == "    at 00:00:02.250 worker 1 was lost")
+        #expect(lines.count == 2 + min(count, 8) + (count > 8 ? 1 : 0))
+        #expect((lines.last == "    and 1 more") == (count > 8))
+        let more = FailureReport(incidents: (0...8).map { Self.incident($0) }, omitted: 5).lines
+        #expect(more.last == "    and 5 more")
+    }
+}
