@@ -115,6 +115,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
+        // Programs that use the library as others do. They are in no product.
+        .executableTarget(name: "FirstNetwork", dependencies: ["Lockstep"], path: "Sources/Examples/FirstNetwork"),
+        .executableTarget(
+            name: "OwnTable", dependencies: ["Lockstep"], path: "Sources/Examples/OwnTable", exclude: ["rings.csv"]),
+        .executableTarget(name: "SameWeights", dependencies: ["Lockstep"], path: "Sources/Examples/SameWeights"),
+
         .target(
             name: "LockstepTesting",
             dependencies: [
