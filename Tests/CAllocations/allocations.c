@@ -1,5 +1,5 @@
-// Counts allocations by standing in for malloc and its kin in the executable that this is linked into, and passing every
-// call on to the C library's own functions.
+// Counts allocations: replaces malloc and related functions in the executable that links this, and passes every call on to the
+// C library.
 #define _GNU_SOURCE
 #include "allocations.h"
 
@@ -38,11 +38,11 @@ static _Thread_local long count;
 static _Thread_local const void *last[FRAMES];
 static _Thread_local int last_count;
 
-// Where the code of the libraries lies whose allocations are their own affair.
+// Address ranges of the libraries whose allocations are not counted.
 static struct { uintptr_t from, to; } foreign[16];
 static int foreign_count;
 
-static int note_library(struct dl_phdr_info *info, size_t size, void *context) {
+static int add_library(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size, (void)context;
     if (!strstr(info->dlpi_name, "libzmq") && !strstr(info->dlpi_name, "libstdc++") &&
         !strstr(info->dlpi_name, "openblas"))
@@ -57,10 +57,10 @@ static int note_library(struct dl_phdr_info *info, size_t size, void *context) {
     return 0;
 }
 
-__attribute__((constructor)) static void note_libraries(void) { dl_iterate_phdr(note_library, NULL); }
+__attribute__((constructor)) static void add_libraries(void) { dl_iterate_phdr(add_library, NULL); }
 
-// Follows the frame pointers, as long as they lead upwards over a plausible distance.
-static void note_frames(const void *caller, const uintptr_t *frame) {
+// Follows the frame pointers while each lies a plausible distance above the last.
+static void record_frames(const void *caller, const uintptr_t *frame) {
     last[0] = caller;
     last_count = 1;
     while (last_count < FRAMES) {
@@ -74,12 +74,12 @@ static void note_frames(const void *caller, const uintptr_t *frame) {
 
 static _Thread_local bool is_followed;
 
-static void note(const void *caller, const void *frame) {
+static void count_call(const void *caller, const void *frame) {
     uintptr_t address = (uintptr_t)caller;
     for (int i = 0; i < foreign_count; i++)
         if (address >= foreign[i].from && address < foreign[i].to) return;
     count++;
-    if (is_followed) note_frames(caller, frame);
+    if (is_followed) record_frames(caller, frame);
 }
 
 long allocations_of_thread(void) {
@@ -94,32 +94,32 @@ int last_allocation(const void **frames, int limit) {
 }
 
 void *malloc(size_t size) {
-    note(__builtin_return_address(0), __builtin_frame_address(0));
+    count_call(__builtin_return_address(0), __builtin_frame_address(0));
     return __libc_malloc(size);
 }
 
 void *calloc(size_t number, size_t size) {
-    note(__builtin_return_address(0), __builtin_frame_address(0));
+    count_call(__builtin_return_address(0), __builtin_frame_address(0));
     return __libc_calloc(number, size);
 }
 
 void *realloc(void *memory, size_t size) {
-    note(__builtin_return_address(0), __builtin_frame_address(0));
+    count_call(__builtin_return_address(0), __builtin_frame_address(0));
     return __libc_realloc(memory, size);
 }
 
 void *memalign(size_t alignment, size_t size) {
-    note(__builtin_return_address(0), __builtin_frame_address(0));
+    count_call(__builtin_return_address(0), __builtin_frame_address(0));
     return __libc_memalign(alignment, size);
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-    note(__builtin_return_address(0), __builtin_frame_address(0));
+    count_call(__builtin_return_address(0), __builtin_frame_address(0));
     return __libc_memalign(alignment, size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size) {
-    note(__builtin_return_address(0), __builtin_frame_address(0));
+    count_call(__builtin_return_address(0), __builtin_frame_address(0));
     *memory = __libc_memalign(alignment, size);
     return *memory ? 0 : ENOMEM;
 }

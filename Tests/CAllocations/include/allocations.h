@@ -1,14 +1,14 @@
 #pragma once
 
-/// Allocations of the calling thread so far: calls of malloc and its kin, but for those made by libzmq, by the C++ library
-/// on its behalf, and by OpenBLAS. -1 where nothing is counted, as under a sanitizer, which has its own malloc.
+/// The number of allocations of the calling thread: calls of malloc and related functions, without those of libzmq, of the
+/// C++ library on its behalf, and of OpenBLAS. -1 where nothing is counted: a sanitizer has its own malloc.
 long allocations_of_thread(void);
 
-/// Who made the last allocation that was counted since the calling thread first asked for their number: return addresses,
-/// the innermost first.
+/// The call stack of the last counted allocation since the calling thread first asked for the number: return addresses, the
+/// innermost first.
 ///
 /// - Returns: How many were written, at most `limit`.
 int last_allocation(const void **frames, int limit);
 
-/// The symbol that an address belongs to; NULL if it is not known.
+/// The symbol that contains an address; NULL if it is unknown.
 const char *name_of_code(const void *address);

@@ -1,8 +1,8 @@
 import Glibc
 import LockstepFuzzTargets
 
-// Built with -DFUZZING and libFuzzer, this is a fuzzer of the decoder that LOCKSTEP_FUZZ_TARGET names; built plainly, a
-// program that runs the files that it is given through their decoders (scripts/fuzz does both).
+// Two programs in one file. Built with -DFUZZING and libFuzzer, it fuzzes the decoder that LOCKSTEP_FUZZ_TARGET names. Built
+// plainly, it decodes the files on its command line. scripts/fuzz builds both.
 
 #if FUZZING
     private let fuzzed: FuzzTarget = {

@@ -16,40 +16,40 @@ func replayEvents(_ bytes: UnsafeRawBufferPointer) -> Bool {
 
 /// The record of a short run with all kinds of events.
 ///
-/// - Parameter adapts: Whether the number of workers that compute is chosen as it goes on.
+/// - Parameter adapts: Whether the machine tunes the number of workers that compute.
 /// - Returns: Its bytes.
 func recordedRun(adapts: Bool) -> [UInt8] {
     var recorder = Recorder(adapts: adapts)
     let hellos = (1...3).map { Hello(programVersion: "1", host: "host", processID: $0) }
     let peers = (1...3).map { PeerID(rawValue: $0) }
     let members = (1...3).map { MemberID(rawValue: $0) }
-    for (peer, hello) in zip(peers, hellos) { recorder.take(.hello(peer, hello)) }
-    recorder.take(.dataRequested(peers[0], members[0], offset: 0, count: 100))
+    for (peer, hello) in zip(peers, hellos) { recorder.handle(.hello(peer, hello)) }
+    recorder.handle(.dataRequested(peers[0], members[0], offset: 0, count: 100))
     for (peer, member) in zip(peers, members).dropLast() {
-        recorder.take(.ready(peer, member, Recorder.ready, sharesMemory: member.rawValue == 1))
+        recorder.handle(.ready(peer, member, Recorder.ready, sharesMemory: member.rawValue == 1))
     }
-    recorder.take(.ready(peers[2], members[2], Ready(kernel: "other", fingerprint: [])))
-    if adapts { recorder.take(.predicted(seconds: [0.1, 0.01, 0.02])) }
+    recorder.handle(.ready(peers[2], members[2], Ready(kernel: "other", fingerprint: [])))
+    if adapts { recorder.handle(.predicted(seconds: [0.1, 0.01, 0.02])) }
     let tree = SummationTree(shards: 3, samples: 10)
     for step in 0..<UInt64(3) {
         let isAudited = step == 1
-        recorder.take(.beginStep(step, tree, isAudited: isAudited))
-        recorder.take(.stranger(PeerID(rawValue: 9)))
-        recorder.take(.answered(peers[0], MemberID(rawValue: 7), WorkItem(kind: .node, step: step, number: 2)))
+        recorder.handle(.beginStep(step, tree, isAudited: isAudited))
+        recorder.handle(.stranger(PeerID(rawValue: 9)))
+        recorder.handle(.answered(peers[0], MemberID(rawValue: 7), WorkItem(kind: .node, step: step, number: 2)))
         recorder.answerAll(areEqual: step != 1)
-        recorder.take(.chunkUpdated(version: step + 1, chunk: 1))
-        recorder.take(.tick)
+        recorder.handle(.chunkUpdated(version: step + 1, chunk: 1))
+        recorder.handle(.tick)
     }
-    recorder.take(.beginEvaluation(version: 3, blocks: [1, 2, 1 << 24]))
+    recorder.handle(.beginEvaluation(version: 3, blocks: [1, 2, 1 << 24]))
     recorder.answerAll(areEqual: true)
-    recorder.take(.evaluated)
-    recorder.take(.peerLost(peers[0], reason: "its connection ended"))
-    recorder.take(.goodbye(peers[1], members[1], Goodbye(code: .stopping, message: "asked to stop")))
-    recorder.take(.stop(Goodbye(code: .finished, message: "the end")))
+    recorder.handle(.evaluated)
+    recorder.handle(.peerLost(peers[0], reason: "its connection ended"))
+    recorder.handle(.goodbye(peers[1], members[1], Goodbye(code: .stopping, message: "asked to stop")))
+    recorder.handle(.stop(Goodbye(code: .finished, message: "the end")))
     return recorder.bytes
 }
 
-/// A machine and the record of what happens to it, a millisecond apart.
+/// A machine and the record of its events, a millisecond apart.
 private struct Recorder: ~Copyable {
     static let ready = Ready(
         kernel: "haswell", fingerprint: [BlockDigest(rows: 3, digest: Array(repeating: 7, count: 32))])
@@ -57,7 +57,7 @@ private struct Recorder: ~Copyable {
     private var machine: CoordinatorMachine
     private var record: EventRecord
     private var now = Instant(nanoseconds: 1_000)
-    /// Actions that are not done yet.
+    /// Actions that have not been performed yet.
     private var actions: [CoordinatorAction] = []
 
     init(adapts: Bool) {
@@ -73,16 +73,16 @@ private struct Recorder: ~Copyable {
         return record.takeBytes()
     }
 
-    mutating func take(_ event: CoordinatorEvent) {
+    mutating func handle(_ event: CoordinatorEvent) {
         now = now.advanced(bySeconds: 0.001)
         let first = actions.count
         machine.handle(event, now: now, into: &actions)
         record.append(event, now: now, actions: actions[first...])
     }
 
-    /// Answers what has been asked for, until nothing is.
+    /// Performs the machine's actions until none is left, by handing it the events that follow from them.
     ///
-    /// - Parameter areEqual: What comes of comparing two copies.
+    /// - Parameter areEqual: Whether two copies of an audited node are equal.
     mutating func answerAll(areEqual: Bool) {
         var index = 0
         while index < actions.count {

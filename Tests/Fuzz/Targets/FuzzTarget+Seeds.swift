@@ -12,8 +12,8 @@ import LockstepTimeline
 import LockstepTraining
 
 extension FuzzTarget {
-    /// Valid inputs that this version of the program writes itself, so that they need not lie in the corpus, where they
-    /// would grow old.
+    /// Valid inputs that this version of the program writes itself. They need not lie in the corpus, where a change of the
+    /// format would make them invalid.
     package func writtenInputs() throws -> [[UInt8]] {
         switch self {
         case .welcome: [try welcomeInput(), try welcomeInput(features: true)]
@@ -124,7 +124,7 @@ private func summaryInput() throws -> [UInt8] {
             RunSummary(run: run, outcome: outcome, programVersion: "1.2.3", peakMemoryBytes: 1 << 20)))
 }
 
-/// What a function writes to a file.
+/// The bytes that a function writes to a file.
 private func writtenFile(_ write: (String) throws -> Void) throws -> [UInt8] {
     let path = "/tmp/lockstep-fuzz-\(getpid())-\(UInt64.random(in: 0 ... .max))"
     defer { unlink(path) }
@@ -152,7 +152,7 @@ private func welcome(features: Bool = false) throws -> Welcome {
     return Welcome(configuration: configuration, dataset: dataset)
 }
 
-/// All that training can do beside the least.
+/// A run with every optional feature of training.
 private let featureText = """
 
     cost: cross-entropy

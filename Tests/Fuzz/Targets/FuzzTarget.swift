@@ -1,15 +1,15 @@
-/// A decoder of bytes that somebody else wrote: what a peer sends, what a user's file holds.
+/// A decoder of bytes from outside: a peer's message, a user's file.
 ///
-/// Running one proves totality by not trapping, and what it says about a value that comes out by the preconditions in
-/// it. The fuzzer (`scripts/fuzz`) and the plain tests run the same code.
+/// A run that does not trap shows that the decoder is total for these bytes; preconditions check the decoded value. The
+/// fuzzer (`scripts/fuzz`) and the plain tests run the same code.
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// Header and payload of a message.
     case wire
-    /// What goes over the unix socket that shares memory.
+    /// A message on the unix socket that hands over shared memory.
     case region
-    /// The JSON that a worker is welcomed with.
+    /// The JSON in a worker's welcome.
     case welcome
-    /// The JSON that tells onlookers about a run.
+    /// The JSON that answers a status request.
     case status
     /// A safetensors file.
     case model
@@ -19,7 +19,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case summary
     /// Images and labels, plain or gzipped.
     case idx
-    /// The textbook's form of MNIST.
+    /// The pickle in which the textbook ships MNIST.
     case pickle
     /// Samples in CSV.
     case table
@@ -29,7 +29,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case configuration
     /// Files of keys.
     case keys
-    /// What libzmq asks the ZAP handler.
+    /// A request of libzmq to the ZAP handler.
     case zap
     /// Endpoint texts.
     case endpoint
@@ -38,7 +38,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
 
     /// Decodes the bytes, whatever they are.
     ///
-    /// - Returns: Whether they were something valid.
+    /// - Returns: Whether they were valid.
     @discardableResult
     package func run(_ bytes: UnsafeRawBufferPointer) -> Bool {
         switch self {

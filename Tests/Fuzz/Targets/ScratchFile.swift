@@ -4,7 +4,7 @@ import Glibc
 final class ScratchFile {
     private let descriptor: Int32
 
-    /// Nil where the kernel has no file to spare.
+    /// Nil if no file can be created.
     init?(_ bytes: UnsafeRawBufferPointer) {
         var template = Array("/tmp/lockstep-fuzz-XXXXXX".utf8CString)
         descriptor = mkstemp(&template)

@@ -36,10 +36,10 @@ func decodeMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
 /// Two layers in several chunks each.
 private let layout = ChunkLayout(segments: [0..<10, 10..<14], maximumElements: 4)
 
-/// What could be read is written again as the same bytes.
+/// Decodes a body, and checks that encoding it gives the same bytes.
 private func decode<Body: MessageBody>(_: Body.Type, _ payload: UnsafeRawBufferPointer) -> Bool {
     guard let body = try? Body(decoding: payload) else { return false }
-    precondition(body.encoded().elementsEqual(payload), "a body that was read is written as it was")
+    precondition(body.encoded().elementsEqual(payload), "a decoded body has another encoding")
     return true
 }
 
@@ -47,7 +47,7 @@ func decodeRegionMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let message = try? RegionMessage(decoding: bytes) else { return false }
     var copy = [UInt8](repeating: 0, count: RegionMessage.size)
     copy.withUnsafeMutableBytes { message.encode(into: $0) }
-    precondition(copy.elementsEqual(bytes), "a message that was read is written as it was")
+    precondition(copy.elementsEqual(bytes), "a decoded message has another encoding")
     return true
 }
 
