@@ -87,9 +87,9 @@ private struct Recorder: ~Copyable {
         var index = 0
         while index < actions.count {
             switch actions[index] {
-            case .assign(let peer, let member, let unit): take(.answered(peer, member, unit))
-            case .compare(let unit, _, _): take(.compared(unit, areEqual: areEqual))
-            case .recompute(let unit, _): take(.recomputed(unit, wrong: []))
+            case .assign(let peer, let member, let unit): handle(.answered(peer, member, unit))
+            case .compare(let unit, _, _): handle(.compared(unit, areEqual: areEqual))
+            case .recompute(let unit, _): handle(.recomputed(unit, wrong: []))
             default: break
             }
             index += 1
