@@ -131,7 +131,7 @@ let package = Package(
             ],
             path: "Tests/LockstepTesting"),
 
-        // Counts allocations, in the tests' executable alone.
+        // Counts allocations, in the executables of the tests and the benchmarks.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
 
         // The decoders of everything that others write, for the fuzzer and for plain tests.
@@ -143,6 +143,15 @@ let package = Package(
                 "LockstepDigest", "ZeroMQ",
             ],
             path: "Tests/Fuzz/Targets"),
+        // Times the parts of a step, and counts their instructions and allocations. Targets of this package, because what they
+        // measure is not public.
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepNetwork",
+                "LockstepTraining", "LockstepProtocol", "CAllocations",
+            ],
+            path: "Tests/Benchmarks/Program"),
         .executableTarget(name: "Fuzz", dependencies: ["LockstepFuzzTargets"], path: "Tests/Fuzz/Driver"),
     ],
     swiftLanguageModes: [.v6]
