@@ -9,15 +9,15 @@ import LockstepTraining
 /// Whole steps of a single process, and what a message's header costs.
 func stepBenchmarks(_ dataset: Dataset, _ library: MatrixLibrary) throws -> [Benchmark] {
     try [
-        stepBenchmark(dataset, batch: 10, shards: 1, library),
-        stepBenchmark(dataset, batch: 10, shards: 2, library),
-        stepBenchmark(dataset, batch: 100, shards: 4, optimizer: .adamW(learningRate: 0.001), library),
+        stepBenchmark("sgd", .sgd(learningRate: 3), dataset, batch: 10, shards: 1, library),
+        stepBenchmark("sgd", .sgd(learningRate: 3), dataset, batch: 10, shards: 2, library),
+        stepBenchmark("adamw", .adamW(learningRate: 0.001), dataset, batch: 100, shards: 4, library),
         headerBenchmark(),
     ]
 }
 
 private func stepBenchmark(
-    _ dataset: Dataset, batch: Int, shards: Int, optimizer: OptimizerConfiguration = .sgd(learningRate: 3),
+    _ name: String, _ optimizer: OptimizerConfiguration, _ dataset: Dataset, batch: Int, shards: Int,
     _ library: MatrixLibrary
 ) throws -> Benchmark {
     let configuration = RunConfiguration(
@@ -31,11 +31,6 @@ private func stepBenchmark(
     let initial = FloatBuffer(count: layout.count)
     try initialize(configuration.network, seed: 1, into: initial)
     var parameters = VersionedParameters(initial: initial, other: FloatBuffer(count: layout.count))
-    let name =
-        switch optimizer {
-        case .sgd: "sgd"
-        case .adamW: "adamw"
-        }
     // All steps are of one epoch: the first step of another one would shuffle the samples.
     let steps = UInt64(computer.schedule.stepsPerEpoch)
     return Benchmark("step, \(name), 784-30-10, batch \(batch), \(shards) shards") {
