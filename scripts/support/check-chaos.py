@@ -1,10 +1,10 @@
-"""Judges what `lockstep chaos --json` prints, on standard input: the times and numbers that a series of runs must keep to.
+"""Checks the output of `lockstep chaos --json`, on standard input, against limits for a series of runs.
 
 usage: check-chaos.py gap MILLISECONDS | redone
 
-gap       the 99th percentile of the runs' longest times between two steps is at most so long
-redone    no killed coordinator cost more steps than pass between two checkpoints of its run; half as many more are
-          allowed, for a run is not equally fast all the time
+gap       the 99th percentile of the runs' longest times between two steps is at most MILLISECONDS
+redone    no killed coordinator cost more steps than its run takes between two checkpoints; half as many more are allowed,
+          because a run's speed varies
 """
 
 import json
@@ -14,7 +14,7 @@ import sys
 def main():
     document = json.load(sys.stdin)
     result = document["result"]
-    print(f"{document['equal']} of {len(result['runs'])} runs equal, {document['shards_reassigned']} with shards handed on")
+    print(f"{document['equal']} of {len(result['runs'])} runs equal, {document['shards_reassigned']} with shards reassigned")
     if sys.argv[1] == "gap":
         name, found, limit = "99th percentile of the longest gap, ms", document["max_step_gap_ms"]["p99"], float(sys.argv[2])
     else:

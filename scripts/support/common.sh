@@ -1,7 +1,7 @@
-# Shared by the scripts beside this folder; sourced, never run.
+# Functions of the scripts; sourced, never run.
 # shellcheck shell=bash
 
-# What a script does goes to standard error, one line each, so that standard output stays for results.
+# Prints a line about the script's progress to standard error: standard output is for results.
 say() {
     printf '%s: %s\n' "${0##*/}" "$*" >&2
 }
@@ -18,7 +18,7 @@ cache_directory() {
     elif [[ -n ${HOME:-} ]]; then
         printf '%s\n' "$HOME/.cache/lockstep"
     else
-        fail "neither LOCKSTEP_CACHE nor HOME is set: set LOCKSTEP_CACHE to the folder that shall hold the data sets"
+        fail "neither LOCKSTEP_CACHE nor HOME is set: set LOCKSTEP_CACHE to a folder for the data sets"
     fi
 }
 

@@ -2,10 +2,10 @@
 
 usage: fetch-wheel.py INDEX-URL PROJECT WHEEL MEMBER=DESTINATION...
 
-For wheels that pip itself refuses because of their metadata. The project's page in the index ("simple" repository
-interface, PEP 503) names the wheel's address and SHA-256; the wheel is verified before anything is copied. A MEMBER
-is the end of a path inside the wheel. PIP_CERT and the usual proxy variables are honoured; user and password may
-stand in INDEX-URL and are never printed.
+For wheels that pip refuses because of their metadata. The project's page in the index ("simple" repository interface,
+PEP 503) names the wheel's address and SHA-256; the wheel is verified before any file is copied. A MEMBER is the end of a
+path inside the wheel. PIP_CERT and the usual proxy variables are honoured; user and password may stand in INDEX-URL and are
+never printed.
 """
 
 import base64
@@ -31,7 +31,7 @@ def fail(message):
 
 
 class Links(html.parser.HTMLParser):
-    """All link targets of a page."""
+    """The targets of all links of a page."""
 
     def __init__(self):
         super().__init__()
@@ -56,7 +56,7 @@ class Index:
         self.context = ssl.create_default_context(cafile=os.environ.get("PIP_CERT") or None)
 
     def read(self, url, limit):
-        """The bytes at `url`; credentials go to the index's own host alone."""
+        """The bytes at `url`; credentials are sent to the index's own host only."""
         request = urllib.request.Request(url, headers={"Accept": "text/html, */*;q=0.1"})
         if self.authorization and urllib.parse.urlsplit(url).netloc == self.host:
             request.add_unredirected_header("Authorization", self.authorization)

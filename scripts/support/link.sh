@@ -3,7 +3,7 @@
 
 readonly link_here=10.77.0.1 link_there=10.77.0.2
 
-# Makes both, with so many bits a second each way: make_link RATE. Sets `here` and `there`, the namespaces' names.
+# make_link RATE: creates both, with that many bits a second each way. Sets `here` and `there`, the namespaces' names.
 make_link() {
     here=lockstep-here-$$
     there=lockstep-there-$$
@@ -18,12 +18,12 @@ make_link() {
         if [[ $namespace == "$there" ]]; then end=link-there; fi
         ip -n "$namespace" link set lo up
         ip -n "$namespace" link set "$end" up
-        # Enough for what arrives between two ticks of the shaper, and a queue that drops nothing of ours.
+        # A burst that covers two ticks of the shaper, and a queue that is long enough to drop nothing.
         ip netns exec "$namespace" tc qdisc add dev "$end" root tbf rate "$1" burst 256kb latency 500ms
     done
 }
 
-# Takes both away; nothing where there are none.
+# Removes both, if they exist.
 remove_link() {
     if [[ -n ${here:-} ]]; then ip netns delete "$here" 2>/dev/null || true; fi
     if [[ -n ${there:-} ]]; then ip netns delete "$there" 2>/dev/null || true; fi
@@ -31,7 +31,7 @@ remove_link() {
     there=
 }
 
-# Runs a command on one side: on_side NAMESPACE COMMAND...
+# on_side NAMESPACE COMMAND...: runs a command on one side.
 on_side() {
     ip netns exec "$@"
 }

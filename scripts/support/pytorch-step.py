@@ -3,11 +3,10 @@
 usage: pytorch-step.py [--threads N] [--processes N [--rank R --master HOST:PORT] [--bfloat16]] [--seconds S] BATCH
                        SIZE SIZE...
 
-A feed-forward network of sigmoids, the quadratic cost, plain stochastic gradient descent, float32 on the CPU: what
-Lockstep does for the same sizes. The samples are rows of a float32 tensor as large as MNIST, taken in a shuffled order.
-With several processes, DistributedDataParallel over gloo, each with its part of the mini-batch; with --bfloat16 its
-gradients travel as that. With --rank this process is one of them and the others are started elsewhere; that of rank 0
-prints.
+A feed-forward network of sigmoids, the quadratic cost, plain stochastic gradient descent, float32 on the CPU, as Lockstep
+has for the same sizes. The samples are rows of a float32 tensor as large as MNIST, in a shuffled order. Several processes
+use DistributedDataParallel over gloo, each with its part of the mini-batch; --bfloat16 sends its gradients as bfloat16. With
+--rank this process is one of them, and the others are started elsewhere; the process of rank 0 prints.
 """
 
 import argparse
@@ -43,7 +42,7 @@ def measure(rank, arguments, master, answer):
         torch.distributed.init_process_group("gloo", rank=rank, world_size=arguments.processes)
         model = torch.nn.parallel.DistributedDataParallel(model)
         if arguments.bfloat16:
-            # Under its own name it is taken on GPUs only; gloo adds bfloat16 up all the same.
+            # PyTorch accepts the hook itself on GPUs only, but gloo adds bfloat16 as well.
             model.register_comm_hook(None, lambda state, bucket: bf16_compress_hook(state, bucket))
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     samples = torch.rand(SAMPLES, arguments.sizes[0])
@@ -65,7 +64,7 @@ def measure(rank, arguments, master, answer):
         loss.backward()
         optimizer.step()
 
-    # All processes take the same number of steps, or the last ones would wait for an answer.
+    # All processes take the same number of steps; otherwise the last steps would wait forever.
     start = time.perf_counter()
     for _ in range(3):
         step()
