@@ -1,14 +1,14 @@
-// What the messages of one distributed training step cost at least: the bare libzmq round trips between a coordinator
-// and its workers over a unix socket, and nothing else. scripts/bench-step sets Lockstep against it.
+// The least that the messages of one distributed training step cost: the bare libzmq round trips between a coordinator and its
+// workers over a unix socket, and nothing else. scripts/bench-step compares Lockstep with it.
 //
 //   cc -O3 round-trip-floor.c -lzmq
 //   ./a.out WORKERS SIZE SIZE...
 //
 // Prints the microseconds of a step: the median of several windows.
 //
-// As in Lockstep, a ROUTER serves DEALERs. To each worker go the weights, a frame a layer behind a header frame of 32
-// bytes, and a header that asks for the work; back come as many frames of gradients, and 16 bytes of result. Payloads
-// are sent by reference.
+// As in Lockstep, a ROUTER serves DEALERs. The coordinator sends each worker the weights, a frame for each layer after a header
+// frame of 32 bytes, and a header that asks for the work. The worker answers with as many frames of gradients and 16 bytes of
+// result. Payloads are sent by reference.
 
 #include <signal.h>
 #include <stdio.h>

@@ -1,14 +1,14 @@
-// What one training step costs at least: the matrix products and memory passes of plain gradient descent with sigmoids
-// and quadratic cost, in float32 on one thread, and nothing else. scripts/bench-step sets Lockstep against it.
+// The least that one training step costs: the matrix products and memory passes of plain gradient descent with sigmoids and
+// quadratic cost, in float32 on one thread, and nothing else. scripts/bench-step compares Lockstep with it.
 //
 //   clang -O3 -march=native -I Sources/CKernels/include step-floor.c Sources/CKernels/*.c -lopenblas
 //   OPENBLAS_CORETYPE=haswell ./a.out BATCH SIZE SIZE...
 //
 // Prints the microseconds of a step: the median of several windows.
 //
-// The products are the same calls that Lockstep makes: OpenBLAS's, and for few rows or neurons those of CKernels, if the
-// kernel is haswell or skylakex. The samples are bytes, drawn in a random order from as many as MNIST has, for reading
-// them is part of a step. The weights are updated in place. Everything may use all instructions of this machine.
+// The products are the same calls that Lockstep makes: OpenBLAS's, and for few rows or neurons those of CKernels, if the kernel
+// is haswell or skylakex. The samples are bytes, drawn in a random order from as many as MNIST has, because reading them is
+// part of a step. The weights are updated in place. The compiler may use all instructions of this machine.
 
 #include <openblas-pthread/cblas.h>
 #include <products.h>
@@ -23,7 +23,7 @@
 enum { SAMPLES = 50000, LAYERS = 16, WINDOWS = 21 };
 static const double WINDOW_SECONDS = 0.1;
 
-// A layer's parameters, their gradients, and what it computes for a batch. All matrices are row-major.
+// A layer's parameters, their gradients, and its values for a batch. All matrices are row-major.
 struct layer {
     int inputs, outputs;
     float *weights, *weight_gradient;  // [outputs, inputs]
@@ -75,7 +75,7 @@ static void dot_products(int rows, int columns, int depth, const float *a, const
                     columns);
 }
 
-// c[rows, columns] = x[rows, depth] · y[depth, columns]; x is the transpose of what lies at `x` if so told.
+// c[rows, columns] = x[rows, depth] · y[depth, columns]; if `transposed`, `x` holds the transpose of x.
 static void combinations(int rows, int columns, int depth, const float *x, bool transposed, const float *y, float *c) {
     if ((has_avx2 || has_avx512) && (rows <= FEW || depth <= FEW))
         (has_avx512 ? lockstep_row_combinations_avx512 : lockstep_row_combinations_avx2)(
