@@ -1,3 +1,5 @@
+import LockstepSystem
+
 /// Why a data set cannot be read, verified or stored.
 package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Reason: Hashable, Sendable {
@@ -74,7 +76,7 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// One line: what, where, why, remedy.
     package var description: String {
-        var text = subject
+        var text = subject.printable
         if let offset { text += ", byte \(offset)" }
         if let line { text += ", line \(line)" }
         if let column { text += ", column \(column)" }
@@ -98,23 +100,23 @@ extension DataError.Reason {
         case .noSamples: "the file holds no samples"
         case .emptyImages: "the images have no pixels"
         case .tooLarge(let what, let found, let limit): "\(what) is \(found), the limit is \(limit)"
-        case .damagedGzip(let text): "damaged gzip stream: \(text)"
+        case .damagedGzip(let text): "damaged gzip stream: \(text.printable)"
         case .labelOutOfRange(let label, let classCount): "label \(label) is not below \(classCount)"
         case .countMismatch(let images, let labels, let labelsFile):
-            "\(images) images, but \(labelsFile) holds \(labels) labels"
+            "\(images) images, but \(labelsFile.printable) holds \(labels) labels"
         case .imageSizeMismatch(let training, let test):
             "samples of \(test) values, those for training have \(training)"
         case .invalidValidationCount(let validation, let samples):
             "\(validation) of its \(samples) samples cannot be set aside for validation"
         case .unknownDataset: "no such data set"
-        case .notInCache(let file, let directory): "\(file) is not in \(directory)"
+        case .notInCache(let file, let directory): "\(file) is not in \(directory.printable)"
         case .wrongDigest(let expected, let found): "its SHA-256 is \(found), not \(expected)"
         case .invalidDescription(let text): "inconsistent data set: \(text)"
         case .malformedPickle(let text): "not a pickle of three pairs of arrays: \(text)"
         case .forbiddenPickle(let text): "the pickle uses \(text), which plain arrays do not need; nothing was executed"
         case .malformedTable(let text): text
         case .unknownPicture: "not a picture of a known kind"
-        case .damagedPicture(let text): "damaged picture: \(text)"
+        case .damagedPicture(let text): "damaged picture: \(text.printable)"
         case .noCacheDirectory: "neither LOCKSTEP_CACHE nor HOME is set"
         case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes"
         }

@@ -25,7 +25,7 @@ extension SystemError: CustomStringConvertible {
     /// One line: what could not be done with what, why, and the remedy where there is a usual one.
     package var description: String {
         var line = "cannot \(operation)"
-        if let path { line += " \(path.unicodeScalars.map { $0.value < 0x20 ? "?" : String($0) }.joined())" }
+        if let path { line += " \(path.printable)" }
         line += ": \(String(cString: strerror(code)))"
         if let remedy { line += "; \(remedy)" }
         return line

@@ -1,5 +1,6 @@
 import CZeroMQ
 import Glibc
+import LockstepSystem
 
 /// What went wrong in a call of libzmq, or in checking what was to be handed to it.
 package struct ZeroMQError: Error, Equatable, Sendable {
@@ -59,7 +60,7 @@ extension ZeroMQError: CustomStringConvertible {
     /// One line: what could not be done with which thing, why, and the remedy where there is a usual one.
     package var description: String {
         var line = "cannot \(operation.rawValue)"
-        if let subject { line += " \(singleLine(subject))" }
+        if let subject { line += " \(subject.printable)" }
         line += ": \(explanation ?? String(cString: zmq_strerror(code)))"
         if explanation == nil, let remedy { line += "; \(remedy)" }
         return line
@@ -83,19 +84,5 @@ extension ZeroMQError: CustomStringConvertible {
         case (_, czmq_context_terminated): "the program is shutting down"
         default: nil
         }
-    }
-
-    /// What a user or a file sent may hold line breaks and terminal codes, and be of any length.
-    private func singleLine(_ text: String) -> String {
-        let limit = 200
-        var line = ""
-        for scalar in text.unicodeScalars.prefix(limit) {
-            if scalar.properties.generalCategory == .control || scalar.value == 0x2028 || scalar.value == 0x2029 {
-                line += scalar.escaped(asASCII: true)
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
-        }
-        return text.unicodeScalars.count > limit ? line + "…" : line
     }
 }

@@ -1,5 +1,6 @@
 import LockstepConfiguration
 import LockstepDigest
+import LockstepSystem
 package import LockstepTraining
 
 /// A key that has one value in a run's configuration and another in the one that it is resumed with.

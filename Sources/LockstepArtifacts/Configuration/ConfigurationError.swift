@@ -1,3 +1,5 @@
+import LockstepSystem
+
 /// What is wrong with a run configuration, on one line that names the place, the reason and the remedy.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
     /// What went wrong, for exit codes and tests.

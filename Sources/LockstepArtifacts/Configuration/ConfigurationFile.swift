@@ -1,4 +1,5 @@
 import Foundation
+import LockstepSystem
 package import LockstepTraining
 
 /// Run configurations as YAML text.

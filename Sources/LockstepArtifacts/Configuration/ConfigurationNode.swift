@@ -1,3 +1,4 @@
+import LockstepSystem
 import Yams
 
 /// A YAML value that knows where it was written.

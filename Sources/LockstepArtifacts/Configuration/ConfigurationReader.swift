@@ -1,4 +1,5 @@
 import LockstepConfiguration
+import LockstepSystem
 import LockstepTraining
 
 /// Reads a tree of YAML by the table of keys.

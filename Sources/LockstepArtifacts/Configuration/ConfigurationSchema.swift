@@ -1,4 +1,5 @@
 import LockstepConfiguration
+import LockstepSystem
 import LockstepTraining
 
 /// The tree of the configuration's keys, as the table spells it.

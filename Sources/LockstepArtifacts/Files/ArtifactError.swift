@@ -1,4 +1,5 @@
 import Glibc
+import LockstepSystem
 
 /// Why a file or folder of a run could not be read or written: which one, why, and what to do.
 package enum ArtifactError: Error, Equatable, Sendable {
@@ -92,24 +93,5 @@ extension ArtifactError: CustomStringConvertible {
         case EMFILE, ENFILE: "raise the limit of open files (ulimit -n)"
         default: nil
         }
-    }
-}
-
-extension String {
-    /// The text on one line and in a width that a message can bear, whatever a file or an argument put into it.
-    var printable: String { printable(limit: 200) }
-
-    /// The first `limit` characters of the text on one line.
-    func printable(limit: Int) -> String {
-        var result = ""
-        for scalar in unicodeScalars.prefix(limit) {
-            switch scalar.properties.generalCategory {
-            case .control, .lineSeparator, .paragraphSeparator, .format, .surrogate:
-                result += scalar.escaped(asASCII: true)
-            default:
-                result.unicodeScalars.append(scalar)
-            }
-        }
-        return unicodeScalars.count > limit ? result + "…" : result
     }
 }

@@ -1,4 +1,5 @@
 import LockstepNetwork
+import LockstepSystem
 
 /// Turns the texts of a model file's metadata into values.
 struct ModelMetadataReader {

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepSystem
 
 /// The header of a safetensors file: where each tensor lies, and texts about the whole.
 ///

@@ -1,3 +1,5 @@
+import LockstepSystem
+
 /// Reads the structure of a pickle that holds numpy arrays, and executes nothing.
 ///
 /// A pickle is a program for a small stack machine. This one knows the instructions that plain data in the protocols 0
@@ -187,14 +189,9 @@ extension PickleMachine {
         let name = try input.line(limit: Self.longestLine)
         guard let global = PickleGlobal(module: module, name: name) else {
             throw DataError(
-                .forbiddenPickle("the name \(printable(module)).\(printable(name))"), subject: input.path,
+                .forbiddenPickle("the name \(module.printable).\(name.printable)"), subject: input.path,
                 offset: offset)
         }
         return global
-    }
-
-    /// On one line, whatever a hostile file put into it.
-    private func printable(_ name: String) -> String {
-        String(name.map { $0.isASCII && ($0.isLetter || $0.isNumber || "._".contains($0)) ? $0 : "?" })
     }
 }

@@ -1,3 +1,5 @@
+import LockstepSystem
+
 /// What a table's first line says about all of them.
 struct TableShape {
     let columnCount: Int
@@ -8,9 +10,10 @@ struct TableShape {
 
     /// Values of a sample, at most.
     static let largestInputSize = 1 << 20
-    /// Names that an error lists, and characters of each.
+    /// Bytes of a field that an error quotes.
+    static let quotedLength = 40
+    /// Column names that an error lists.
     private static let listedNames = 8
-    private static let listedLength = 40
 
     /// Values of a sample.
     var inputSize: Int { columnCount - 1 }
@@ -40,7 +43,7 @@ struct TableShape {
             case .named(let name) where found == nil && field.elementsEqual(name.utf8): found = column
             default: break
             }
-            if names.count < Self.listedNames { names.append(tableText(field, limit: Self.listedLength)) }
+            if names.count < Self.listedNames { names.append(String(printable: field, limit: Self.quotedLength)) }
         }
         guard columnCount > 0 else { throw DataError(.noSamples, subject: path) }
         guard columnCount > 1 else {
@@ -51,7 +54,7 @@ struct TableShape {
             let list = names.joined(separator: ", ") + (columnCount > names.count ? ", ..." : "")
             if case .named(let name) = label {
                 throw input.malformed(
-                    "no column is called '\(Array(name.utf8).withUnsafeBufferPointer { tableText($0) })'",
+                    "no column is called '\(name.printable(limit: Self.quotedLength))'",
                     remedy: numbers == columnCount
                         ? "its first line holds no names: give the label's column as a number" : "there are \(list)")
             }
@@ -61,16 +64,4 @@ struct TableShape {
         labelColumn = found
         if case .named = label { hasHeader = true } else { hasHeader = !isLabelNumber }
     }
-}
-
-/// A field for an error message: on one line and short, whatever it holds.
-func tableText(_ field: UnsafeBufferPointer<UInt8>, limit: Int = 40) -> String {
-    let text = String(decoding: field.prefix(limit), as: UTF8.self)
-    let scalars = text.unicodeScalars.map { scalar in
-        switch scalar.properties.generalCategory {
-        case .control, .lineSeparator, .paragraphSeparator, .format, .surrogate: scalar.escaped(asASCII: true)
-        default: String(scalar)
-        }
-    }
-    return scalars.joined() + (field.count > limit ? "..." : "")
 }

@@ -1,3 +1,5 @@
+import LockstepSystem
+
 /// A table, read once to learn how many samples it has and what its values are like, and to find every fault in it.
 struct TableSurvey {
     let path: String
@@ -117,7 +119,7 @@ struct TableSurvey {
     ) throws(DataError) -> UInt16 {
         guard let value = tableNumber(field), let label = UInt16(exactly: value) else {
             throw input.malformed(
-                field.isEmpty ? "the label is missing" : "the label '\(tableText(field))' is no class's number",
+                field.isEmpty ? "the label is missing" : "the label '\(quoted(field))' is no class's number",
                 column: column,
                 remedy: "number the classes from 0 (at most \(UInt16.max)), or name the label's column with data.label")
         }
@@ -128,7 +130,11 @@ struct TableSurvey {
         if field.isEmpty { return input.malformed("a value is missing", column: column, remedy: "fill it in") }
         let isNumber = tableNumber(field) != nil
         return input.malformed(
-            isNumber ? "'\(tableText(field))' is beyond what float32 holds" : "'\(tableText(field))' is no number",
+            isNumber ? "'\(quoted(field))' is beyond what float32 holds" : "'\(quoted(field))' is no number",
             column: column, remedy: isNumber ? nil : "write numbers, with a point before the decimals")
+    }
+
+    private static func quoted(_ field: UnsafeBufferPointer<UInt8>) -> String {
+        String(printable: field, limit: TableShape.quotedLength)
     }
 }
