@@ -11,7 +11,7 @@ extension DataCache {
         // The digest becomes a file name, so it must be one.
         guard let digest = SHA256Digest(hex: description.sha256) else { return nil }
         let path = blobPath(digest)
-        guard let file = try? FileDescriptor(readingFileAt: path) else { return nil }
+        guard let file = try? InputFile(path: path) else { return nil }
         guard let memory = try? MappedMemory(readingFrom: file),
             SHA256.hash(UnsafeRawBufferPointer(memory.bytes)) == digest
         else {

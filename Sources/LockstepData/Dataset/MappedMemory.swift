@@ -1,4 +1,5 @@
 import Glibc
+import LockstepSystem
 
 /// Page-aligned memory from the kernel, given back with its last reference.
 final class MappedMemory: @unchecked Sendable {
@@ -13,8 +14,8 @@ final class MappedMemory: @unchecked Sendable {
     }
 
     /// The whole content of a file, which must not be empty, for reading alone.
-    init(readingFrom file: FileDescriptor) throws(DataError) {
-        guard let base = mmap(nil, file.size, PROT_READ, MAP_PRIVATE, file.number, 0), base != MAP_FAILED
+    init(readingFrom file: InputFile) throws(DataError) {
+        guard let base = mmap(nil, file.size, PROT_READ, MAP_PRIVATE, file.descriptor.number, 0), base != MAP_FAILED
         else { throw DataError(system: errno, subject: file.path) }
         bytes = UnsafeMutableRawBufferPointer(start: base, count: file.size)
     }

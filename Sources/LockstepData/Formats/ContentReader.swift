@@ -11,7 +11,7 @@ final class ContentReader {
     /// The size of the content; nil where only inflating it would tell.
     let size: Int?
 
-    private let file: FileDescriptor
+    private let file: InputFile
     private let inflater: Inflater?
 
     /// Opens a regular file.
@@ -19,7 +19,7 @@ final class ContentReader {
     /// - Throws: ``DataError`` if there is no such file, it is something else, or it cannot be read.
     init(path: String) throws(DataError) {
         self.path = path
-        file = try FileDescriptor(readingFileAt: path)
+        file = try InputFile(path: path)
         if try file.startsWithGzipMagic() {
             inflater = try Inflater(file: file)
             size = nil

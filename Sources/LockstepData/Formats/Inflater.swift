@@ -5,7 +5,7 @@ import CZlib
 /// It holds 64 KiB of compressed bytes at a time and never makes more output than it is asked for, so a file that
 /// would inflate to terabytes costs nothing. Checksums and lengths of the members are verified by zlib.
 final class Inflater {
-    private let file: FileDescriptor
+    private let file: InputFile
     /// At a fixed address: zlib's state points back at it.
     private let stream: UnsafeMutablePointer<z_stream>
     private let input: UnsafeMutableRawBufferPointer
@@ -14,7 +14,7 @@ final class Inflater {
     private var isBetweenMembers = false
 
     /// Starts at the file's current position, which must be the start of a member.
-    init(file: FileDescriptor) throws(DataError) {
+    init(file: InputFile) throws(DataError) {
         self.file = file
         stream = .allocate(capacity: 1)
         stream.initialize(to: z_stream())

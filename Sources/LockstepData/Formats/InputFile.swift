@@ -1,0 +1,57 @@
+import Glibc
+import LockstepSystem
+
+/// A regular file, open for reading until its last reference goes.
+package final class InputFile {
+    /// The path, as errors name it.
+    let path: String
+    /// The file's size in bytes when it was opened.
+    package let size: Int
+    let descriptor: FileDescriptor
+
+    /// Opens a regular file; a named pipe is refused without waiting for its writer.
+    ///
+    /// - Throws: ``DataError`` if there is no such file, it is no regular file, or it cannot be opened.
+    package init(path: String) throws(DataError) {
+        self.path = path
+        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
+        guard number >= 0 else {
+            let code = errno
+            throw code == ENOENT || code == ENOTDIR
+                ? DataError(.missingFile, subject: path) : DataError(system: code, subject: path)
+        }
+        descriptor = FileDescriptor(owning: number)
+        var status = stat()
+        guard fstat(number, &status) == 0 else { throw DataError(system: errno, subject: path) }
+        guard status.st_mode & S_IFMT == S_IFREG else { throw DataError(.notAFile, subject: path) }
+        size = status.st_size
+    }
+
+    /// Reads some bytes from the current position on; 0 only at the file's end.
+    package func read(into destination: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
+        while true {
+            let count = Glibc.read(descriptor.number, destination.baseAddress, destination.count)
+            if count >= 0 { return count }
+            let code = errno
+            if code != EINTR { throw DataError(system: code, subject: path) }
+        }
+    }
+
+    /// Whether the file starts with the two bytes of gzip (RFC 1952); the position stays.
+    package func startsWithGzipMagic() throws(DataError) -> Bool {
+        var start: (UInt8, UInt8) = (0, 0)
+        while true {
+            let count = pread(descriptor.number, &start, 2, 0)
+            if count >= 0 { return count == 2 && start == (0x1f, 0x8b) }
+            let code = errno
+            if code != EINTR { throw DataError(system: code, subject: path) }
+        }
+    }
+}
+
+extension DataError {
+    /// A system call that failed with this error number.
+    init(system code: Int32, subject: String) {
+        self.init(.system(code: code, text: String(cString: strerror(code))), subject: subject)
+    }
+}
