@@ -38,80 +38,75 @@ let package = Package(
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepSystem", dependencies: ["LockstepTimeline", "CLinux", "CProcessor"]),
-        .target(name: "LockstepCompute", dependencies: ["CBLAS", "CKernels", "LockstepSystem"]),
-        .target(name: "ZeroMQ", dependencies: ["CZeroMQ", "CLinux", "LockstepSystem"]),
-        .target(name: "LockstepNumerics", dependencies: ["CKernels", "CProcessor"]),
+        .target(name: "LockstepCompute", dependencies: ["LockstepSystem", "CBLAS", "CKernels"]),
+        .target(name: "ZeroMQ", dependencies: ["LockstepSystem", "CZeroMQ", "CLinux"]),
+        .target(name: "LockstepNumerics", dependencies: ["CProcessor", "CKernels"]),
         .target(name: "LockstepConfiguration"),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
             dependencies: [
-                "LockstepConfiguration", "LockstepNumerics", "LockstepSharding", "LockstepDigest", "LockstepSystem",
-                "CZlib", "CPNG", "CProcessor",
+                "LockstepDigest", "LockstepSystem", "LockstepNumerics", "LockstepConfiguration", "CZlib", "CProcessor",
             ]),
-        .target(
-            name: "LockstepNetwork",
-            dependencies: ["LockstepTimeline", "LockstepNumerics", "LockstepCompute", "LockstepSharding"]),
+        .target(name: "LockstepImages", dependencies: ["LockstepData", "CPNG"]),
+        .target(name: "LockstepNetwork", dependencies: ["LockstepTimeline", "LockstepCompute", "LockstepNumerics"]),
         .target(
             name: "LockstepTraining",
             dependencies: [
-                "LockstepConfiguration", "LockstepTimeline",
-                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute",
-                "LockstepDigest", "LockstepSystem",
+                "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
+                "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
             ]),
         .target(name: "LockstepProtocol", dependencies: ["LockstepTimeline", "LockstepSharding"]),
         .target(name: "LockstepCostModel", dependencies: ["LockstepSharding"]),
         .target(
             name: "LockstepCluster",
-            dependencies: ["LockstepTimeline", "LockstepProtocol", "LockstepCostModel", "LockstepSharding"]),
+            dependencies: ["LockstepTimeline", "LockstepSharding", "LockstepProtocol", "LockstepCostModel"]),
         .target(
             name: "LockstepArtifacts",
             dependencies: [
-                "LockstepTraining", "LockstepConfiguration", "LockstepData", "LockstepNetwork", "LockstepNumerics",
-                "LockstepCompute", "LockstepDigest", "LockstepSystem", "LockstepTimeline", "CZlib",
+                "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
+                "LockstepConfiguration", "LockstepData", "LockstepNetwork", "LockstepTraining", "CZlib",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(
             name: "LockstepRuntime",
             dependencies: [
-                "LockstepTimeline",
-                "ZeroMQ", "LockstepSystem", "LockstepCluster", "LockstepCostModel", "LockstepProtocol",
-                "LockstepTraining",
-                "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding", "LockstepCompute",
-                "LockstepDigest",
+                "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "ZeroMQ",
+                "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining",
+                "LockstepProtocol", "LockstepCostModel", "LockstepCluster",
             ]),
         .target(
             name: "LockstepRuns",
             dependencies: [
-                "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepCompute",
-                "LockstepSharding", "LockstepCluster", "LockstepCostModel", "LockstepTimeline", "LockstepSystem",
+                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding", "LockstepData",
+                "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime",
             ]),
         .target(
             name: "LockstepBench",
             dependencies: [
-                "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork",
-                "LockstepCompute", "LockstepSharding", "LockstepCluster", "LockstepCostModel", "LockstepTimeline",
-                "LockstepSystem",
+                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding", "LockstepData",
+                "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
+                "LockstepRuntime",
             ]),
         .target(
             name: "LockstepChaos",
             dependencies: [
-                "LockstepRuntime", "LockstepArtifacts", "LockstepCluster", "LockstepNumerics", "LockstepTimeline",
-                "LockstepSystem", "ZeroMQ", "CLinux",
+                "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepNumerics", "LockstepCluster",
+                "LockstepArtifacts", "LockstepRuntime", "CLinux",
             ]),
         .target(
             name: "Lockstep",
             dependencies: [
-                "LockstepRuns", "LockstepRuntime", "LockstepArtifacts", "LockstepTraining", "LockstepData",
-                "LockstepNetwork", "LockstepCompute",
+                "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepImages",
+                "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
             ]),
         .executableTarget(
             name: "LockstepCLI",
             dependencies: [
-                "Lockstep", "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepRuntime", "LockstepArtifacts",
-                "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding",
-                "LockstepCompute", "LockstepSystem", "LockstepCluster", "LockstepCostModel", "LockstepProtocol",
-                "LockstepTimeline", "ZeroMQ",
+                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics",
+                "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepProtocol",
+                "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
+                "LockstepBench", "LockstepChaos", "Lockstep",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -124,10 +119,8 @@ let package = Package(
         .target(
             name: "LockstepTesting",
             dependencies: [
-                "LockstepTimeline", "LockstepSystem", "LockstepNumerics", "LockstepData", "LockstepNetwork",
-                "LockstepTraining",
-                "LockstepCluster", "LockstepProtocol", "LockstepSharding", "LockstepCompute", "LockstepDigest",
-                "LockstepArtifacts", "CLinux",
+                "LockstepTimeline", "LockstepSystem", "LockstepNumerics", "LockstepSharding", "LockstepTraining",
+                "LockstepProtocol", "LockstepCluster", "LockstepArtifacts", "CLinux",
             ],
             path: "Tests/LockstepTesting"),
 
@@ -138,9 +131,9 @@ let package = Package(
         .target(
             name: "LockstepFuzzTargets",
             dependencies: [
-                "LockstepProtocol", "LockstepSharding", "LockstepRuntime", "LockstepArtifacts", "LockstepData",
-                "LockstepNumerics", "LockstepNetwork", "LockstepTraining", "LockstepCluster", "LockstepTimeline",
-                "LockstepDigest", "ZeroMQ",
+                "LockstepTimeline", "LockstepDigest", "ZeroMQ", "LockstepNumerics", "LockstepSharding", "LockstepData",
+                "LockstepImages", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCluster",
+                "LockstepArtifacts", "LockstepRuntime",
             ],
             path: "Tests/Fuzz/Targets"),
         // Times the parts of a step, and counts their instructions and allocations. Targets of this package, because what they
@@ -163,27 +156,28 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepConfigurationTests", ["LockstepConfiguration"]),
     ("LockstepDigestTests", ["LockstepDigest"]),
     ("LockstepComputeTests", ["LockstepCompute"]),
-    ("LockstepSystemTests", ["LockstepSystem", "LockstepTimeline"]),
+    ("LockstepSystemTests", ["LockstepTimeline", "LockstepSystem", "CLinux"]),
     ("ZeroMQTests", ["ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),
     ("LockstepShardingTests", ["LockstepSharding"]),
-    ("LockstepDataTests", ["LockstepData", "LockstepDigest", "LockstepNumerics", "CZlib"]),
-    ("LockstepNetworkTests", ["LockstepNetwork", "LockstepNumerics", "LockstepCompute", "LockstepSharding"]),
+    ("LockstepDataTests", ["LockstepDigest", "LockstepData", "CZlib"]),
+    ("LockstepImagesTests", ["LockstepData", "LockstepImages"]),
+    ("LockstepNetworkTests", ["LockstepCompute", "LockstepNumerics", "LockstepNetwork"]),
     (
         "LockstepTrainingTests",
         [
-            "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepNumerics", "LockstepSharding",
-            "LockstepCompute", "LockstepDigest", "LockstepSystem",
+            "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics", "LockstepSharding",
+            "LockstepData", "LockstepNetwork", "LockstepTraining",
         ]
     ),
-    ("LockstepProtocolTests", ["LockstepProtocol", "LockstepTimeline", "LockstepSharding"]),
+    ("LockstepProtocolTests", ["LockstepTimeline", "LockstepSharding", "LockstepProtocol"]),
     ("LockstepCostModelTests", ["LockstepCostModel"]),
-    ("LockstepClusterTests", ["LockstepCluster", "LockstepTimeline"]),
+    ("LockstepClusterTests", ["LockstepTimeline", "LockstepSharding", "LockstepProtocol", "LockstepCluster"]),
     (
         "LockstepArtifactsTests",
         [
-            "LockstepArtifacts", "LockstepTraining", "LockstepConfiguration", "LockstepData", "LockstepNetwork",
-            "LockstepNumerics", "LockstepCompute", "LockstepDigest", "LockstepTimeline",
+            "LockstepTimeline", "LockstepDigest", "LockstepCompute", "LockstepNumerics", "LockstepConfiguration",
+            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts",
         ]
     ),
     // Its workers are the executable.
@@ -191,34 +185,37 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepRuntimeTests",
         [
-            "LockstepRuntime", "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster",
-            "LockstepProtocol", "LockstepSharding", "LockstepCompute", "LockstepSystem", "LockstepTimeline", "ZeroMQ",
-            "CAllocations",
+            "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics", "LockstepSharding",
+            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCluster",
+            "LockstepRuntime", "CAllocations",
         ]
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
-    ("SimulationTests", ["LockstepCluster", "LockstepProtocol", "LockstepSharding"]),
+    ("SimulationTests", ["LockstepCluster"]),
     (
         "LockstepRunsTests",
         [
-            "LockstepRuns", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork",
-            "LockstepRuntime", "LockstepCompute",
+            "LockstepCompute", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
         ]
     ),
     (
         "LockstepBenchTests",
-        ["LockstepBench", "LockstepArtifacts", "LockstepCostModel", "LockstepRuntime", "LockstepTimeline"]
+        [
+            "LockstepTimeline", "LockstepCostModel", "LockstepArtifacts", "LockstepRuntime", "LockstepBench",
+        ]
     ),
     (
         "LockstepChaosTests",
-        ["LockstepChaos", "LockstepArtifacts", "LockstepTraining", "LockstepData", "LockstepNetwork"]
+        [
+            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepChaos",
+        ]
     ),
     (
         "LockstepCLITests",
         [
-            "LockstepCLI", "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepRuntime", "LockstepArtifacts",
-            "LockstepTraining", "LockstepData", "LockstepNetwork", "LockstepCluster", "LockstepCostModel",
-            "LockstepProtocol", "LockstepTimeline", "LockstepSystem",
+            "LockstepTimeline", "LockstepSystem", "LockstepData", "LockstepNetwork", "LockstepTraining",
+            "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime",
+            "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepCLI",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),
@@ -228,12 +225,12 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "ProcessTests",
         [
-            "LockstepCLI", "LockstepTimeline", "LockstepSystem", "LockstepArtifacts", "LockstepCompute",
-            "LockstepCluster",
+            "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepTraining", "LockstepCluster",
+            "LockstepArtifacts", "LockstepCLI",
         ]
     ),
     // Independent programs from PyPI check what we compute and write.
-    ("OracleTests", ["LockstepCLI", "LockstepArtifacts", "LockstepData", "LockstepNumerics"]),
+    ("OracleTests", ["LockstepNumerics", "LockstepData", "LockstepNetwork", "LockstepArtifacts", "LockstepCLI"]),
 ]
 package.targets += testTargets.map {
     // The oracles are Python programs, which the tests run where they lie.

@@ -1,5 +1,5 @@
 import Foundation
-import LockstepData
+import LockstepImages
 import LockstepNetwork
 
 /// Reads handwriting with a network that was trained on MNIST: single digits, and several side by side.

@@ -1,4 +1,4 @@
-import LockstepData
+import LockstepImages
 
 /// A picture of handwriting, in grey.
 public struct Picture: Sendable {

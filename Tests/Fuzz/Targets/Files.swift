@@ -1,6 +1,7 @@
 import LockstepArtifacts
 import LockstepData
 import LockstepDigest
+import LockstepImages
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining

@@ -1,4 +1,5 @@
 import CPNG
+package import LockstepData
 
 extension GrayImage {
     /// Reads the pictures of a file: PNG or PGM (one each), or an IDX file of images.
@@ -9,7 +10,7 @@ extension GrayImage {
     /// - Returns: At least one picture.
     /// - Throws: ``DataError`` that names what is wrong.
     package static func load(_ path: String) throws(DataError) -> [GrayImage] {
-        let file = try FileDescriptor(readingFileAt: path)
+        let file = try InputFile(path: path)
         guard file.size <= largestFile else {
             throw DataError(.tooLarge(what: "the file's size", found: file.size, limit: largestFile), subject: path)
         }

@@ -1,4 +1,4 @@
-import LockstepData
+import LockstepImages
 import Testing
 
 /// A sheet on which rectangles of ink are drawn.

@@ -1,34 +1,3 @@
-extension GrayImage {
-    /// The picture in another size: each new pixel is the mean of the area that it covers of the old ones.
-    package func scaled(width newWidth: Int, height newHeight: Int) -> GrayImage {
-        let columns = Self.shares(from: width, to: newWidth)
-        let rows = Self.shares(from: height, to: newHeight)
-        var result = GrayImage(width: newWidth, height: newHeight)
-        for (y, rowShares) in rows.enumerated() {
-            for (x, columnShares) in columns.enumerated() {
-                var sum: Float = 0
-                for (sourceY, rowShare) in rowShares {
-                    for (sourceX, share) in columnShares { sum += self[sourceX, sourceY] * share * rowShare }
-                }
-                result[x, y] = min(1, sum)
-            }
-        }
-        return result
-    }
-
-    /// For each new pixel of a line, the old ones under it and their shares of it, which add up to 1.
-    private static func shares(from old: Int, to new: Int) -> [[(Int, Float)]] {
-        let length = Double(old) / Double(new)
-        return (0..<new).map { index in
-            let (start, end) = (Double(index) * length, Double(index + 1) * length)
-            return (Int(start)..<min(old, Int(end.rounded(.up)))).compactMap { source in
-                let covered = min(end, Double(source + 1)) - max(start, Double(source))
-                return covered > 0 ? (source, Float(covered / length)) : nil
-            }
-        }
-    }
-}
-
 /// How the pictures of MNIST were made, and how others become like them: scaled into a box of 20 x 20 pixels, then put
 /// on a sheet of 28 x 28 so that the ink's centre of mass is the sheet's centre (Y. LeCun, C. Cortes, C. Burges, "The
 /// MNIST database of handwritten digits").
