@@ -221,6 +221,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
+    // This file against the sources.
+    ("PackageTests", []),
     // Real processes, real sockets, real kills.
     (
         "ProcessTests",
