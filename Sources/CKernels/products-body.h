@@ -86,18 +86,18 @@ static inline void convert(const unsigned char *bytes, float scale, float *float
 
 void NAMED(lockstep_dot_products_of_bytes)(
     long rows, long columns, long depth, const unsigned char *const *a, float scale, const float *b, float *c,
-    float *room) {
+    float *scratch) {
     for (long row = 0; row < rows;) {
         const long band = next_dot_band(rows, rows - row);
         for (long i = 0; i < band; i++) {
-            convert(a[row + i], scale, room + i * depth, depth);
+            convert(a[row + i], scale, scratch + i * depth, depth);
             // The rows of the band after the next: they lie anywhere in memory.
             const long later = row + i + 2 * band;
             if (later < rows) {
                 for (long k = 0; k < depth; k += 64) __builtin_prefetch(a[later] + k, 0, 3);
             }
         }
-        dot_band(band, columns, depth, room, b, c + row * columns);
+        dot_band(band, columns, depth, scratch, b, c + row * columns);
         row += band;
     }
 }
@@ -196,15 +196,15 @@ void NAMED(lockstep_row_combinations)(
 
 void NAMED(lockstep_row_combinations_of_bytes)(
     long rows, long columns, long depth, const float *x, long row_stride, long step, const unsigned char *const *y,
-    float scale, int accumulating, float *c, float *room) {
+    float scale, int accumulating, float *c, float *scratch) {
     long k = 0;
     do {
         const long part = depth - k < PART ? depth - k : PART;
         for (long j = 0, width; j < columns; j += width) {
             width = strip_width(columns - j);
-            for (long i = 0; i < part; i++) convert(y[k + i] + j, scale, room + i * width, width);
+            for (long i = 0; i < part; i++) convert(y[k + i] + j, scale, scratch + i * width, width);
             combination_strip(
-                width, rows, columns, part, x + k * step, row_stride, step, room, width, accumulating || k > 0, c + j);
+                width, rows, columns, part, x + k * step, row_stride, step, scratch, width, accumulating || k > 0, c + j);
         }
         k += part;
     } while (k < depth);

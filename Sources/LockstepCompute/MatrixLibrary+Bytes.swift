@@ -13,23 +13,23 @@ extension MatrixLibrary {
 
     /// ``forward(rows:outputs:inputs:a:w:into:)`` of bytes, with the same bits; only where they suit.
     ///
-    /// `room` has space for ``SmallProducts/roomForBytes(depth:)`` numbers, of `inputs`.
+    /// `scratch` holds ``SmallProducts/scratchCount(depth:)`` floats for a depth of `inputs`.
     package func forward(
         rows: Int, outputs: Int, inputs: Int, a: ByteRows, w: UnsafePointer<Float>,
-        into c: UnsafeMutablePointer<Float>, room: UnsafeMutablePointer<Float>
+        into c: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
-        small?.dotProducts(rows: rows, columns: outputs, depth: inputs, a, w, into: c, room: room)
+        small?.dotProducts(rows: rows, columns: outputs, depth: inputs, a, w, into: c, scratch: scratch)
     }
 
     /// ``weightGradient(rows:outputs:inputs:d:a:accumulating:into:)`` of bytes, with the same bits; only where they suit.
     ///
-    /// `room` has space for ``SmallProducts/roomForBytes(depth:)`` numbers, of `inputs`.
+    /// `scratch` holds ``SmallProducts/scratchCount(depth:)`` floats for a depth of `inputs`.
     package func weightGradient(
         rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, a: ByteRows, accumulating: Bool,
-        into g: UnsafeMutablePointer<Float>, room: UnsafeMutablePointer<Float>
+        into g: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
         small?.rowCombinations(
             rows: outputs, columns: inputs, depth: rows, d, rowStride: 1, step: outputs, a, accumulating: accumulating,
-            into: g, room: room)
+            into: g, scratch: scratch)
     }
 }

@@ -52,19 +52,19 @@ package struct SmallProducts {
     /// ``dotProducts(rows:columns:depth:_:_:into:)`` where row i of `a` is `scale` times the bytes at `a[i]`, with the same
     /// bits as if they had been converted before.
     ///
-    /// `room` has space for ``roomForBytes(depth:)`` numbers.
+    /// `scratch` holds ``scratchCount(depth:)`` floats.
     package func dotProducts(
         rows: Int, columns: Int, depth: Int, _ a: ByteRows, _ b: UnsafePointer<Float>,
-        into c: UnsafeMutablePointer<Float>, room: UnsafeMutablePointer<Float>
+        into c: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
         switch lanes {
-        case .eight: lockstep_dot_products_of_bytes_avx2(rows, columns, depth, a.rows, a.scale, b, c, room)
-        case .sixteen: lockstep_dot_products_of_bytes_avx512(rows, columns, depth, a.rows, a.scale, b, c, room)
+        case .eight: lockstep_dot_products_of_bytes_avx2(rows, columns, depth, a.rows, a.scale, b, c, scratch)
+        case .sixteen: lockstep_dot_products_of_bytes_avx512(rows, columns, depth, a.rows, a.scale, b, c, scratch)
         }
     }
 
-    /// Numbers that the conversion of a product's bytes needs space for.
-    package static func roomForBytes(depth: Int) -> Int {
+    /// Floats of scratch memory in which a product of bytes converts its rows.
+    package static func scratchCount(depth: Int) -> Int {
         max(5 * depth, 64 * Int(LOCKSTEP_BYTE_ROWS))
     }
 
@@ -85,19 +85,19 @@ package struct SmallProducts {
     /// ``rowCombinations(rows:columns:depth:_:rowStride:step:_:accumulating:into:)`` where row k of `y` is `scale` times
     /// the bytes at `y[k]`, with the same bits as if they had been converted before.
     ///
-    /// `room` has space for ``roomForBytes(depth:)`` numbers.
+    /// `scratch` holds ``scratchCount(depth:)`` floats.
     package func rowCombinations(
         rows: Int, columns: Int, depth: Int, _ x: UnsafePointer<Float>, rowStride: Int, step: Int, _ y: ByteRows,
-        accumulating: Bool, into c: UnsafeMutablePointer<Float>, room: UnsafeMutablePointer<Float>
+        accumulating: Bool, into c: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
         let adds: CInt = accumulating ? 1 : 0
         switch lanes {
         case .eight:
             lockstep_row_combinations_of_bytes_avx2(
-                rows, columns, depth, x, rowStride, step, y.rows, y.scale, adds, c, room)
+                rows, columns, depth, x, rowStride, step, y.rows, y.scale, adds, c, scratch)
         case .sixteen:
             lockstep_row_combinations_of_bytes_avx512(
-                rows, columns, depth, x, rowStride, step, y.rows, y.scale, adds, c, room)
+                rows, columns, depth, x, rowStride, step, y.rows, y.scale, adds, c, scratch)
         }
     }
 }

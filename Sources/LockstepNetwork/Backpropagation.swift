@@ -11,7 +11,7 @@ package final class Backpropagation {
     package let layout: ParameterLayout
     /// Rows that a block may have.
     package let maximumRows: Int
-    /// Samples, [maximumRows, layout.inputs], row-major; or, for those that are read as bytes, room to convert some.
+    /// Samples, [maximumRows, layout.inputs], row-major; or, for samples that are read as bytes, scratch memory to convert a few rows.
     package let inputs: UnsafeMutablePointer<Float>
     /// Classes of the samples, [maximumRows].
     package let labels: UnsafeMutablePointer<UInt16>
@@ -47,7 +47,7 @@ package final class Backpropagation {
     private let dropouts: [DropoutLayer?]
     /// In training, and of the plain cost.
     private let targets: (training: ClassTargets, evaluation: ClassTargets)
-    /// Room for the cost, [2, maximumRows].
+    /// Scratch memory of the cost, [2, maximumRows].
     private let logarithms: UnsafeMutablePointer<Double>
 
     /// - Parameters:
@@ -112,7 +112,7 @@ package final class Backpropagation {
     package func prefersBytes(rows: Int) -> Bool {
         guard let first = layout.layers.first, dropouts[0] == nil else { return false }
         return library.suitsBytes(rows: rows, outputs: first.outputs, inputs: first.inputs)
-            && SmallProducts.roomForBytes(depth: first.inputs) <= maximumRows * first.inputs
+            && SmallProducts.scratchCount(depth: first.inputs) <= maximumRows * first.inputs
     }
 
     /// The gradient of the cost summed over the first `rows` samples: the sum, not the mean.
@@ -147,7 +147,8 @@ package final class Backpropagation {
             if l == 0, case .bytes(let scale) = input {
                 library.weightGradient(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l),
-                    a: ByteRows(rows: byteRows, scale: scale), accumulating: accumulating, into: product, room: inputs)
+                    a: ByteRows(rows: byteRows, scale: scale), accumulating: accumulating, into: product,
+                    scratch: inputs)
             } else {
                 library.weightGradient(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l), a: activations[l].pointer,
@@ -225,7 +226,7 @@ package final class Backpropagation {
             if l == 0, case .bytes(let scale) = source {
                 library.forward(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs,
-                    a: ByteRows(rows: byteRows, scale: scale), w: layerWeights, into: output, room: input)
+                    a: ByteRows(rows: byteRows, scale: scale), w: layerWeights, into: output, scratch: input)
             } else {
                 library.forward(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: input, w: layerWeights, into: output)

@@ -83,12 +83,12 @@ struct SmallProductsTests {
             let pointers = (0..<rows).map { row in memory.baseAddress.map { $0 + order[row] * depth } }
             try pointers.withUnsafeBufferPointer { pointers in
                 let input = ByteRows(rows: try #require(pointers.baseAddress), scale: scale)
-                var room = [Float](repeating: .nan, count: SmallProducts.roomForBytes(depth: depth))
+                var scratch = [Float](repeating: .nan, count: SmallProducts.scratchCount(depth: depth))
                 var expected = [Float](repeating: .nan, count: rows * columns + 1)
                 var found = expected
                 products.dotProducts(rows: rows, columns: columns, depth: depth, floats, weights, into: &expected)
                 products.dotProducts(
-                    rows: rows, columns: columns, depth: depth, input, weights, into: &found, room: &room)
+                    rows: rows, columns: columns, depth: depth, input, weights, into: &found, scratch: &scratch)
                 #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
                 for accumulating in [false, true] {
                     (expected, found) = (start, start)
@@ -97,7 +97,7 @@ struct SmallProductsTests {
                         accumulating: accumulating, into: &expected)
                     products.rowCombinations(
                         rows: columns, columns: depth, depth: rows, errors, rowStride: 1, step: columns, input,
-                        accumulating: accumulating, into: &found, room: &room)
+                        accumulating: accumulating, into: &found, scratch: &scratch)
                     #expect(found.map(\.bitPattern) == expected.map(\.bitPattern))
                 }
             }

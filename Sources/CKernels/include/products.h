@@ -35,13 +35,13 @@ void lockstep_row_combinations_avx512(
 
 /// `c[rows, columns] = (scale * a[rows, depth]) · b[columns, depth]ᵀ`, where row i of `a` is at `a[i]`.
 ///
-/// `room` has space for five rows of `depth`.
+/// `scratch` holds five rows of `depth` floats.
 void lockstep_dot_products_of_bytes_avx2(
     long rows, long columns, long depth, const unsigned char *const *a, float scale, const float *b, float *c,
-    float *room);
+    float *scratch);
 void lockstep_dot_products_of_bytes_avx512(
     long rows, long columns, long depth, const unsigned char *const *a, float scale, const float *b, float *c,
-    float *room);
+    float *scratch);
 
 /// Rows of bytes that are converted at a time.
 #define LOCKSTEP_BYTE_ROWS 128
@@ -49,10 +49,10 @@ void lockstep_dot_products_of_bytes_avx512(
 /// `c[rows, columns] = x[rows, depth] · (scale * y[depth, columns])`, where row k of `y` is at `y[k]`; x and `accumulating`
 /// as above.
 ///
-/// `room` has space for 64 columns of LOCKSTEP_BYTE_ROWS rows.
+/// `scratch` holds LOCKSTEP_BYTE_ROWS rows of 64 floats.
 void lockstep_row_combinations_of_bytes_avx2(
     long rows, long columns, long depth, const float *x, long row_stride, long step, const unsigned char *const *y,
-    float scale, int accumulating, float *c, float *room);
+    float scale, int accumulating, float *c, float *scratch);
 void lockstep_row_combinations_of_bytes_avx512(
     long rows, long columns, long depth, const float *x, long row_stride, long step, const unsigned char *const *y,
-    float scale, int accumulating, float *c, float *room);
+    float scale, int accumulating, float *c, float *scratch);
