@@ -160,7 +160,7 @@ package final class Backpropagation {
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l),
                     w: weights + layer.weights.lowerBound, into: delta(l - 1))
                 restoreDropouts(l, rows: rows)
-                activation.passBack(
+                activation.backward(
                     delta(l - 1), source: (weightedInputs.isEmpty ? activations[l] : weightedInputs[l - 1]).pointer,
                     rows: rows, columns: layer.inputs,
                     accumulating: accumulating, biasGradient: gradient + layout.layers[l - 1].biases.lowerBound)
@@ -233,7 +233,7 @@ package final class Backpropagation {
             }
             let biases = weights + layer.biases.lowerBound
             if l + 1 < layout.layers.count {
-                activation.activate(
+                activation.forward(
                     output, biases: biases, rows: rows, columns: layer.outputs,
                     keeping: weightedInputs.isEmpty ? nil : weightedInputs[l].pointer)
             } else {

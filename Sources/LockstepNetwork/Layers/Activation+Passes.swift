@@ -13,7 +13,7 @@ extension Activation {
     ///   - rows: Samples.
     ///   - columns: Neurons.
     ///   - weightedInputs: Receives z, [rows, columns], where the slope is computed from it.
-    func activate(
+    func forward(
         _ values: UnsafeMutablePointer<Float>, biases: UnsafePointer<Float>, rows: Int, columns: Int,
         keeping weightedInputs: UnsafeMutablePointer<Float>? = nil
     ) {
@@ -37,7 +37,7 @@ extension Activation {
     ///   - columns: Neurons.
     ///   - accumulating: Adds to what `biasGradient` holds.
     ///   - biasGradient: [columns]; the rows are added in order.
-    func passBack(
+    func backward(
         _ errors: UnsafeMutablePointer<Float>, source: UnsafePointer<Float>, rows: Int, columns: Int,
         accumulating: Bool, biasGradient: UnsafeMutablePointer<Float>
     ) {
