@@ -94,7 +94,7 @@ public struct Samples: Sendable {
 
     /// How many samples a split has.
     public func count(of split: Split) -> Int {
-        dataset.samples(of: split.inner).count
+        dataset.indices(of: split.inner).count
     }
 
     /// One sample.
@@ -104,7 +104,7 @@ public struct Samples: Sendable {
     ///   - split: The part to take it from.
     /// - Returns: The sample's numbers, [inputSize], and its label.
     public func sample(_ index: Int, of split: Split) -> (input: [Float], label: Int) {
-        let numbers = dataset.samples(of: split.inner)
+        let numbers = dataset.indices(of: split.inner)
         precondition(index >= 0 && index < numbers.count, "a sample beyond the end of its split")
         let number = numbers.lowerBound + index
         let input = [Float](unsafeUninitializedCapacity: inputSize) { buffer, count in

@@ -13,7 +13,7 @@ package struct AverageDarkness {
         let classes = dataset.description.classCount
         var sums = [Double](repeating: 0, count: classes)
         var counts = [Int](repeating: 0, count: classes)
-        for (sample, darkness) in darkness(of: dataset.samples(of: .training), in: dataset) {
+        for (sample, darkness) in darkness(of: dataset.indices(of: .training), in: dataset) {
             sums[dataset.label(of: sample)] += darkness
             counts[dataset.label(of: sample)] += 1
         }

@@ -15,8 +15,8 @@ package final class Backpropagation {
     package let inputs: UnsafeMutablePointer<Float>
     /// Classes of the samples, [maximumRows].
     package let labels: UnsafeMutablePointer<UInt16>
-    /// Numbers of the samples in the data set, [maximumRows], from which dropout draws its random numbers.
-    package let samples: UnsafeMutablePointer<UInt32>
+    /// The samples' indices in the data set, [maximumRows]: dropout derives its random numbers from them.
+    package let sampleIndices: UnsafeMutablePointer<UInt32>
 
     /// Where the bytes of samples lie that are read as bytes, [maximumRows].
     package let byteRows: UnsafeMutablePointer<UnsafePointer<UInt8>?>
@@ -93,8 +93,8 @@ package final class Backpropagation {
         inputs = activations[0].pointer
         labels = .allocate(capacity: maximumRows)
         labels.initialize(repeating: 0, count: maximumRows)
-        samples = .allocate(capacity: maximumRows)
-        samples.initialize(repeating: 0, count: maximumRows)
+        sampleIndices = .allocate(capacity: maximumRows)
+        sampleIndices.initialize(repeating: 0, count: maximumRows)
         byteRows = .allocate(capacity: maximumRows)
         byteRows.initialize(repeating: nil, count: maximumRows)
         logarithms = .allocate(capacity: 2 * maximumRows)
@@ -103,7 +103,7 @@ package final class Backpropagation {
 
     deinit {
         labels.deallocate()
-        samples.deallocate()
+        sampleIndices.deallocate()
         byteRows.deallocate()
         logarithms.deallocate()
     }
@@ -219,7 +219,7 @@ package final class Backpropagation {
             timeline?.enter(.forward, layer: l)
             let input = activations[l].pointer
             if let epoch, let dropout = dropouts[l] {
-                dropout.apply(to: input, rows: rows, random: random, epoch: epoch, samples: samples)
+                dropout.apply(to: input, rows: rows, random: random, epoch: epoch, samples: sampleIndices)
             }
             let output = activations[l + 1].pointer
             let layerWeights = weights + layer.weights.lowerBound

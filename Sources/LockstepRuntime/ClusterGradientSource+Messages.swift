@@ -149,7 +149,7 @@ extension ClusterGradientSource {
 
     func samples(in unit: EvaluationUnit) -> Int {
         guard let split = unit.dataSplit else { return 0 }
-        let blocks = BlockPartition(dataset.samples(of: split), rows: BlockPartition.evaluationRows)
+        let blocks = BlockPartition(dataset.indices(of: split), rows: BlockPartition.evaluationRows)
         return unit.block < blocks.count ? blocks[unit.block].count : 0
     }
 }

@@ -187,7 +187,7 @@ final class ClusterGradientSource: GradientSource {
         self.parameters = parameters
         scores.removeAll(keepingCapacity: true)
         let units = splits.map { split in
-            let samples = dataset.samples(of: split)
+            let samples = dataset.indices(of: split)
             let blocks = BlockPartition(samples, rows: BlockPartition.evaluationRows).count
             return (0..<blocks).map { EvaluationUnit(split, block: $0).rawValue }
         }

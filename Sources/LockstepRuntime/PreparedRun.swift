@@ -44,7 +44,7 @@ package struct PreparedRun {
         self.library = try MatrixLibrary.open(configuration.kernel ?? kernel)
         self.layout = try ParameterLayout(configuration.network)
         self.schedule = BatchSchedule(
-            samples: dataset.samples(of: .training).count, batch: configuration.training.batch,
+            samples: dataset.indices(of: .training).count, batch: configuration.training.batch,
             shards: configuration.shards ?? 1)
         self.startingWeights = startingWeights
         precondition(startingWeights.map { $0.count == layout.count } ?? true, "weights of another network")

@@ -14,7 +14,7 @@ struct BaselineTests {
         #expect(baseline.averages[0].map { abs($0 - 0.1) < 1e-6 } == true)
         #expect(baseline.guess(1.9) == 2)
         #expect(baseline.guess(0.3) == 0)
-        #expect(baseline.correct(dataset.samples(of: .test), of: dataset) == 1)
+        #expect(baseline.correct(dataset.indices(of: .test), of: dataset) == 1)
     }
 
     @Test("a darkness half-way between two classes is the lower one's, and guesses reach every class alike")
@@ -35,7 +35,7 @@ struct BaselineTests {
         .enabled(if: (try? DataCache().verify("mnist").isComplete) ?? false, "run scripts/fetch-data"))
     func mnist() throws {
         let dataset = try Dataset.load(.named("mnist"), cache: DataCache())
-        let test = dataset.samples(of: .test)
+        let test = dataset.indices(of: .test)
         #expect(AverageDarkness(training: dataset).correct(test, of: dataset) == 2_225)
         #expect((900...1_100).contains(randomGuesses(seed: 1, test, of: dataset)))
     }

@@ -95,7 +95,7 @@ struct TableTests {
         let expected = try fixture.load(validation: 2)
         #expect(dataset.description.sha256 == expected.description.sha256)
         #expect(dataset.description.element == .uint8)
-        #expect(dataset.samples(of: .validation) == 4..<6 && dataset.samples(of: .test) == 6..<8)
+        #expect(dataset.indices(of: .validation) == 4..<6 && dataset.indices(of: .test) == 6..<8)
         // Explicitly, or with a value that is no byte, they are numbers.
         #expect(try load(training, scale: 1).description.element == .float32)
         #expect(try load(training, scale: 255).description.element == .uint8)
@@ -110,14 +110,14 @@ struct TableTests {
     func splits() throws {
         let text = (0..<14).map { "\($0 % 2),\($0)\n" }.joined()
         let dataset = try load(text, validation: nil, test: nil)
-        #expect(dataset.samples(of: .training) == 0..<10)
-        #expect(dataset.samples(of: .validation) == 10..<12)
-        #expect(dataset.samples(of: .test) == 12..<14)
+        #expect(dataset.indices(of: .training) == 0..<10)
+        #expect(dataset.indices(of: .validation) == 10..<12)
+        #expect(dataset.indices(of: .test) == 12..<14)
         #expect(values(dataset) == (0..<14).map(Float.init))
         let chosen = try load(text, validation: 3, test: 4)
-        #expect(chosen.samples(of: .training) == 0..<7 && chosen.samples(of: .test) == 10..<14)
+        #expect(chosen.indices(of: .training) == 0..<7 && chosen.indices(of: .test) == 10..<14)
         let two = try load(text, validation: nil, testText: "1,100\n")
-        #expect(two.samples(of: .validation) == 12..<14 && two.samples(of: .test) == 14..<15)
+        #expect(two.indices(of: .validation) == 12..<14 && two.indices(of: .test) == 14..<15)
         #expect(values(two).last == 100)
         #expect(
             try refusal(text, validation: 7, test: 7)

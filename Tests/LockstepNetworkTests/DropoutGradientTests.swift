@@ -23,7 +23,7 @@ struct DropoutGradientTests {
         var expectedCost = 0.0
         for row in 0..<rows {
             let number = UInt32(100 + row)
-            engine.samples[row] = number
+            engine.sampleIndices[row] = number
             engine.labels[row] = UInt16(case_.labels[row])
             for (k, value) in case_.samples[row].enumerated() { engine.inputs[row * sizes[0] + k] = Float(value) }
             // A unit that is left out is one whose outgoing weights are 0; the others' grow by 1 / (1 - rate).

@@ -43,7 +43,7 @@ struct ShardComputerTests {
         let expected = FloatBuffer(count: run.layout.count)
         var loss = 0.0
         for range in [0..<1_024, 1_024..<2_048, 2_048..<2_600] {
-            let samples = UnsafeBufferPointer(rebasing: order.samples[range])
+            let samples = UnsafeBufferPointer(rebasing: order.indices[range])
             run.dataset.gather(samples, into: engine.inputs)
             run.dataset.gatherLabels(samples, into: engine.labels)
             loss += engine.gradient(

@@ -43,8 +43,8 @@ struct TableOracleTests {
         _ = try OraclePython.run(Self.writer, [path, style])
         let files = TableFiles(path: path, label: style == "repr" ? .last : .first)
         let dataset = try Dataset.load(.table(files), cache: DataCache(directory: folder.path))
-        #expect(dataset.samples(of: .training) == 0..<40)
-        #expect(dataset.samples(of: .test) == 50..<60)
+        #expect(dataset.indices(of: .training) == 0..<40)
+        #expect(dataset.indices(of: .test) == 50..<60)
         #expect(Data(dataset.bytes) == (try Data(contentsOf: URL(fileURLWithPath: path + ".expected"))))
     }
 }

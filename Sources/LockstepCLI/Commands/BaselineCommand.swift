@@ -37,7 +37,7 @@ struct BaselineCommand: ParsableCommand {
 
     func run() throws {
         let dataset = try Dataset.load(try DataSource(argument: data), cache: try DataCache())
-        let samples = dataset.samples(of: .test)
+        let samples = dataset.indices(of: .test)
         guard !samples.isEmpty else {
             throw CommandError(.usage, "data set '\(dataset.description.name)' has no test samples")
         }

@@ -38,7 +38,7 @@ struct DataCommand: ParsableCommand {
         if export != nil {
             guard let name else { throw CommandError(.usage, "--export needs the name of a data set, such as mnist") }
             let dataset = try Dataset.load(try DataSource(argument: name), cache: try DataCache())
-            for sample in dataset.samples(of: split) { console.result(dataset.libSVMLine(of: sample)) }
+            for sample in dataset.indices(of: split) { console.result(dataset.libSVMLine(of: sample)) }
             return
         }
         let cache = try DataCache()

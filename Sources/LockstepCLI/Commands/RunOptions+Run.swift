@@ -26,7 +26,7 @@ extension RunOptions {
         if dryRun {
             try assembly.configuration.check(against: dataset.description)
             let plan = DryRun(configuration: assembly.configuration, workers: workers)
-            for line in try plan.lines(trainingSamples: dataset.samples(of: .training).count) { console.result(line) }
+            for line in try plan.lines(trainingSamples: dataset.indices(of: .training).count) { console.result(line) }
             return nil
         }
         return (try assembly.prepare(dataset, allowsMixedKernels: allowMixedKernels, notify: show), assembly)

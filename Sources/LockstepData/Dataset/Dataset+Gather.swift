@@ -6,7 +6,7 @@ import LockstepNumerics
 // A stored byte b becomes Float(b) * (1/255 as Float): one rounding of the constant, one of the product. 0 gives 0
 // and 255 gives 1 exactly.
 extension Dataset {
-    /// Writes the features of the samples with the given numbers: [samples.count, inputSize], row-major.
+    /// Copies the features of these samples, given by index: [samples.count, inputSize], row-major.
     package func gather(_ samples: UnsafeBufferPointer<UInt32>, into destination: UnsafeMutablePointer<Float>) {
         let inputSize = description.inputSize
         // Shuffled rows lie anywhere in memory; asked for two rows ahead, they arrive in time.
@@ -18,14 +18,14 @@ extension Dataset {
         }
     }
 
-    /// Writes the features of consecutive samples: [samples.count, inputSize], row-major.
+    /// Copies the features of consecutive samples: [samples.count, inputSize], row-major.
     package func gather(_ samples: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
         precondition(samples.lowerBound >= 0 && samples.upperBound <= layout.sampleCount)
         let rows = features + samples.lowerBound * rowByteCount
         convert(rows, into: destination, count: samples.count * description.inputSize)
     }
 
-    /// Asks for the features of samples that will be gathered soon.
+    /// Prefetches the features of samples that will be gathered soon.
     package func prefetch(_ samples: UnsafeBufferPointer<UInt32>) {
         for sample in samples { prefetch(row(sample)) }
     }
@@ -33,7 +33,7 @@ extension Dataset {
     /// What a stored byte is multiplied by, where features are stored as bytes.
     package var byteScale: Float? { description.element == .uint8 ? 1 / 255 : nil }
 
-    /// Writes where the bytes of the samples with the given numbers lie, [samples.count]; only of bytes.
+    /// Writes the address of each of these samples' bytes, [samples.count]; only where features are bytes.
     package func locate(
         _ samples: UnsafeBufferPointer<UInt32>, in rows: UnsafeMutablePointer<UnsafePointer<UInt8>?>
     ) {
@@ -43,7 +43,7 @@ extension Dataset {
         }
     }
 
-    /// Writes where the bytes of consecutive samples lie, [samples.count]; only of bytes.
+    /// Writes the address of each of these consecutive samples' bytes, [samples.count]; only where features are bytes.
     package func locate(_ samples: Range<Int>, in rows: UnsafeMutablePointer<UnsafePointer<UInt8>?>) {
         precondition(description.element == .uint8)
         for (index, sample) in samples.enumerated() {
@@ -51,7 +51,7 @@ extension Dataset {
         }
     }
 
-    /// Writes the classes of the samples with the given numbers: [samples.count].
+    /// Copies the labels of these samples, given by index: [samples.count].
     package func gatherLabels(_ samples: UnsafeBufferPointer<UInt32>, into destination: UnsafeMutablePointer<UInt16>) {
         for (index, sample) in samples.enumerated() {
             precondition(Int(sample) < layout.sampleCount)
@@ -59,7 +59,7 @@ extension Dataset {
         }
     }
 
-    /// Writes the classes of consecutive samples: [samples.count].
+    /// Copies the labels of consecutive samples: [samples.count].
     package func gatherLabels(_ samples: Range<Int>, into destination: UnsafeMutablePointer<UInt16>) {
         precondition(samples.lowerBound >= 0 && samples.upperBound <= layout.sampleCount)
         destination.update(from: labels + samples.lowerBound, count: samples.count)

@@ -59,8 +59,8 @@ package final class Dataset: @unchecked Sendable {
     /// The memory that other processes can be given to read; nil if the bytes lie elsewhere.
     package var region: SharedRegion? { owner as? SharedRegion }
 
-    /// The numbers of a split's samples.
-    package func samples(of split: Split) -> Range<Int> {
+    /// The indices of a split's samples, among all samples.
+    package func indices(of split: Split) -> Range<Int> {
         let validation = description.trainingCount
         let test = validation + description.validationCount
         return switch split {

@@ -5,8 +5,8 @@ import LockstepNumerics
 /// A permutation that depends on the seed and the epoch alone, so every process can make it by itself: a shuffle whose
 /// random numbers are the counter-based generator's.
 package struct EpochOrder: ~Copyable {
-    /// Sample numbers in the order of their visit.
-    package let samples: UnsafeBufferPointer<UInt32>
+    /// Indices into the training samples, in the order in which the epoch visits them.
+    package let indices: UnsafeBufferPointer<UInt32>
     private let storage: UnsafeMutableBufferPointer<UInt32>
     private var epoch: Int?
 
@@ -14,7 +14,7 @@ package struct EpochOrder: ~Copyable {
     package init(count: Int) {
         self.storage = .allocate(capacity: count)
         storage.initialize(repeating: 0)
-        self.samples = UnsafeBufferPointer(storage)
+        self.indices = UnsafeBufferPointer(storage)
     }
 
     deinit {

@@ -21,7 +21,7 @@ package final class Evaluator {
 
     /// Blocks that an evaluation cuts a split into.
     package func blocks(of split: Split) -> BlockPartition {
-        BlockPartition(dataset.samples(of: split), rows: BlockPartition.evaluationRows)
+        BlockPartition(dataset.indices(of: split), rows: BlockPartition.evaluationRows)
     }
 
     /// Runs one block through the network.

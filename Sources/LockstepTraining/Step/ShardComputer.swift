@@ -36,7 +36,7 @@ package final class ShardComputer {
     ///   - library: The matrix library, opened with the run's kernel.
     /// - Throws: `NetworkError` if there is no such network.
     package init(configuration: RunConfiguration, dataset: Dataset, library: MatrixLibrary) throws(NetworkError) {
-        let trainingSamples = dataset.samples(of: .training).count
+        let trainingSamples = dataset.indices(of: .training).count
         self.schedule = BatchSchedule(
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
         self.layout = try ParameterLayout(configuration.network)
@@ -94,7 +94,7 @@ package final class ShardComputer {
 
     /// Gathers the first samples of the data set, for trials.
     func gatherFirst(_ rows: Int) -> Backpropagation.Input {
-        let first = dataset.samples(of: .training).lowerBound
+        let first = dataset.indices(of: .training).lowerBound
         return network.gather(first..<first + rows, of: dataset)
     }
 
@@ -110,7 +110,7 @@ package final class ShardComputer {
             let block = blocks[index]
             timeline?.enter(.gather)
             let samples = UnsafeBufferPointer(
-                rebasing: order.samples[start + block.lowerBound..<start + block.upperBound])
+                rebasing: order.indices[start + block.lowerBound..<start + block.upperBound])
             let input = gather(samples, epoch: batch.epoch)
             let isLast = index == blocks.count - 1
             if isLast { prefetchNext(start + block.lowerBound..<start + block.upperBound, in: batch) }
@@ -134,8 +134,8 @@ package final class ShardComputer {
     private func prefetchNext(_ positions: Range<Int>, in batch: Batch) {
         guard positions.count <= Self.fewSamples else { return }
         let next = positions.lowerBound + batch.count..<positions.upperBound + batch.count
-        let present = next.clamped(to: 0..<order.samples.count)
-        dataset.prefetch(UnsafeBufferPointer(rebasing: order.samples[present]))
+        let present = next.clamped(to: 0..<order.indices.count)
+        dataset.prefetch(UnsafeBufferPointer(rebasing: order.indices[present]))
     }
 
     private static let fewSamples = 32
@@ -144,7 +144,7 @@ package final class ShardComputer {
     private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) -> Backpropagation.Input {
         let input = network.gather(samples, of: dataset, asFloats: warp != nil)
         for (row, sample) in samples.enumerated() {
-            network.samples[row] = sample
+            network.sampleIndices[row] = sample
             warp?.apply(to: network.inputs + row * layout.inputs, epoch: epoch, sample: sample)
         }
         return input

@@ -49,7 +49,7 @@ private func passes(_ dataset: Dataset) -> [Benchmark] {
     let count = 23_860
     let (weights, gradient, next) = (values(count), values(count), values(count))
     let activations = values(30_000)
-    let samples = dataset.samples(of: .training).count
+    let samples = dataset.indices(of: .training).count
     let order = (0..<samples).map { UInt32($0 * 7919 % samples) }
     let rows = values(1000 * 784)
     let gathers = [10, 1000].map { count in
