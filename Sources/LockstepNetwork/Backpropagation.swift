@@ -135,7 +135,7 @@ package final class Backpropagation {
         forward(rows: rows, input, weights: weights, trainingIn: epoch)
         let last = layout.layers.count - 1
         timeline?.enter(.backward, layer: last)
-        let cost = finish(rows: rows, targets.training, delta: delta(last))
+        let lossSum = outputPass(rows: rows, targets.training, delta: delta(last))
         sumColumns(
             delta(last), rows: rows, columns: layout.outputs, accumulating: accumulating,
             into: gradient + layout.layers[last].biases.lowerBound)
@@ -166,7 +166,7 @@ package final class Backpropagation {
                     accumulating: accumulating, biasGradient: gradient + layout.layers[l - 1].biases.lowerBound)
             }
         }
-        return cost
+        return lossSum
     }
 
     /// Classifies the first `rows` samples.
@@ -181,11 +181,11 @@ package final class Backpropagation {
     ///   with an output that is not a number counts as wrong.
     package func evaluate(
         rows: Int, input: Input = .floats, weights: UnsafePointer<Float>, predictions: UnsafeMutablePointer<Int>
-    ) -> (correct: Int, cost: Double) {
+    ) -> (correct: Int, lossSum: Double) {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
         forward(rows: rows, input, weights: weights, trainingIn: nil)
-        let cost = finish(rows: rows, targets.evaluation, delta: nil)
+        let lossSum = outputPass(rows: rows, targets.evaluation, delta: nil)
         let outputs = activations[layout.layers.count].pointer
         let classes = layout.outputs
         var correct = 0
@@ -195,7 +195,7 @@ package final class Backpropagation {
             predictions[row] = largest.index
             if largest.index == Int(labels[row]) && !largest.sawNaN { correct += 1 }
         }
-        return (correct, cost)
+        return (correct, lossSum)
     }
 
     /// The network's outputs for the first `rows` samples, [rows, layout.outputs], row-major; valid until the next
@@ -249,7 +249,7 @@ package final class Backpropagation {
     ///   - targets: What the outputs should be.
     ///   - delta: Receives the last layer's errors, unless nil.
     /// - Returns: The sum of the rows' costs, in double, added row by row.
-    private func finish(rows: Int, _ targets: ClassTargets, delta: UnsafeMutablePointer<Float>?) -> Double {
+    private func outputPass(rows: Int, _ targets: ClassTargets, delta: UnsafeMutablePointer<Float>?) -> Double {
         let classes = layout.outputs
         let outputs = activations[layout.layers.count].pointer
         switch (cost, output) {

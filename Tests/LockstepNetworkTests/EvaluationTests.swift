@@ -78,6 +78,6 @@ struct EvaluationTests {
         var predictions = [Int](repeating: -1, count: network.rows)
         let result = network.backpropagation.evaluate(
             rows: network.rows, weights: network.weights.pointer, predictions: &predictions)
-        return (predictions, result.correct, result.cost)
+        return (predictions, result.correct, result.lossSum)
     }
 }
