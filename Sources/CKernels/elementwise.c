@@ -59,9 +59,9 @@ void lockstep_scale_bytes(const unsigned char *restrict bytes, float scale, floa
 }
 
 FOR_EVERY_PROCESSOR
-void lockstep_move_average(
-    const float *restrict values, float keep, float take, float *restrict average, long count) {
-    for (long i = 0; i < count; i++) average[i] = keep * average[i] + take * values[i];
+void lockstep_update_average(
+    const float *restrict values, float decay, float one_minus_decay, float *restrict average, long count) {
+    for (long i = 0; i < count; i++) average[i] = decay * average[i] + one_minus_decay * values[i];
 }
 
 // The bits of a number without its sign: as integers they are ordered like the numbers, with infinity and, above it, all
@@ -132,16 +132,16 @@ _Bool lockstep_descend_with_momentum(
 
 FOR_EVERY_PROCESSOR
 _Bool lockstep_adam_step(
-    const float *current, const float *sum, struct lockstep_adam_terms terms, float decay, float *first, float *second,
+    const float *current, const float *sum, struct lockstep_adam_coefficients c, float decay, float *first, float *second,
     float *next, long count) {
     uint32_t largest = 0;
     ELEMENT_BY_ELEMENT
     for (long i = 0; i < count; i++) {
-        const float g = terms.mean * sum[i];
-        const float m = terms.beta1 * first[i] + terms.one_minus_beta1 * g;
-        const float v = terms.beta2 * second[i] + terms.one_minus_beta2 * (g * g);
+        const float g = c.mean * sum[i];
+        const float m = c.beta1 * first[i] + c.one_minus_beta1 * g;
+        const float v = c.beta2 * second[i] + c.one_minus_beta2 * (g * g);
         const float value =
-            decay * current[i] - terms.rate * (m / (__builtin_elementwise_sqrt(v) * terms.root_scale + terms.epsilon));
+            decay * current[i] - c.rate * (m / (__builtin_elementwise_sqrt(v) * c.root_scale + c.epsilon));
         first[i] = m;
         second[i] = v;
         next[i] = value;

@@ -45,9 +45,9 @@ package func descendWithMomentum(
     lockstep_descend_with_momentum(current, sum, mean, decay, momentum, rate, nesterov, velocity, next, count)
 }
 
-/// What Adam's step has in common for all elements.
-package struct AdamTerms: Sendable {
-    fileprivate var values: lockstep_adam_terms
+/// What all elements of a step of Adam share.
+package struct AdamCoefficients: Sendable {
+    fileprivate var values: lockstep_adam_coefficients
 
     /// - Parameters:
     ///   - mean: 1/m.
@@ -62,7 +62,7 @@ package struct AdamTerms: Sendable {
         mean: Float = 1, beta1: Float = 0, oneMinusBeta1: Float = 1, beta2: Float = 0, oneMinusBeta2: Float = 1,
         rate: Float = 0, rootScale: Float = 1, epsilon: Float = 1
     ) {
-        values = lockstep_adam_terms(
+        values = lockstep_adam_coefficients(
             mean: mean, beta1: beta1, one_minus_beta1: oneMinusBeta1, beta2: beta2, one_minus_beta2: oneMinusBeta2,
             rate: rate, root_scale: rootScale, epsilon: epsilon)
     }
@@ -73,7 +73,7 @@ package struct AdamTerms: Sendable {
 /// - Parameters:
 ///   - current: w before the step.
 ///   - sum: The gradient's sum.
-///   - terms: The step's constants.
+///   - coefficients: What all elements of the step share.
 ///   - decay: What is left of a weight, 1 - ηλ.
 ///   - firstMoment: Becomes `m = β1 m + (1 - β1) g`.
 ///   - secondMoment: Becomes `v = β2 v + (1 - β2) g²`.
@@ -81,16 +81,17 @@ package struct AdamTerms: Sendable {
 ///   - count: Elements.
 /// - Returns: Whether no element of `next` is infinite or not a number.
 package func adamStep(
-    from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, _ terms: AdamTerms, decay: Float,
+    from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, _ coefficients: AdamCoefficients, decay: Float,
     firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
     into next: UnsafeMutablePointer<Float>, count: Int
 ) -> Bool {
-    lockstep_adam_step(current, sum, terms.values, decay, firstMoment, secondMoment, next, count)
+    lockstep_adam_step(current, sum, coefficients.values, decay, firstMoment, secondMoment, next, count)
 }
 
-/// A moving average of the weights: `average = keep average + take weights`, element by element.
-package func moveAverage(
-    _ average: UnsafeMutablePointer<Float>, towards weights: UnsafePointer<Float>, keep: Float, take: Float, count: Int
+/// An exponential moving average of the weights: `average = decay average + oneMinusDecay weights`, element by element.
+package func updateAverage(
+    _ average: UnsafeMutablePointer<Float>, with weights: UnsafePointer<Float>, decay: Float, oneMinusDecay: Float,
+    count: Int
 ) {
-    lockstep_move_average(weights, keep, take, average, count)
+    lockstep_update_average(weights, decay, oneMinusDecay, average, count)
 }

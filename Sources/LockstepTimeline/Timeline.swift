@@ -99,7 +99,7 @@ package final class Timeline {
     package func mark(_ kind: Span.Kind, step: UInt64, detail: UInt64) {
         guard window.contains(step) else { return }
         let now = Self.now
-        keep(Span(kind: kind, phase: phase, step: step, start: now, end: now, detail: detail))
+        record(Span(kind: kind, phase: phase, step: step, start: now, end: now, detail: detail))
     }
 
     /// Nanoseconds spent in each phase so far, by its raw value; the phase under way counts up to now.
@@ -121,11 +121,11 @@ package final class Timeline {
     private func close(at now: UInt64) {
         sums[Int(phase.rawValue)] &+= now &- start
         if window.contains(step), now > start {
-            keep(Span(phase: phase, layer: layer, step: step, start: start, end: now))
+            record(Span(phase: phase, layer: layer, step: step, start: start, end: now))
         }
     }
 
-    private func keep(_ span: Span) {
+    private func record(_ span: Span) {
         guard count < capacity else { return }
         (memory + count).initialize(to: span)
         count += 1

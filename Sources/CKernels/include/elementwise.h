@@ -78,8 +78,8 @@ _Bool lockstep_descend_with_momentum(
     const float *current, const float *sum, float mean, float decay, float momentum, float rate, _Bool nesterov,
     float *velocity, float *next, long count);
 
-/// What Adam's step has in common for all elements.
-struct lockstep_adam_terms {
+/// What all elements of a step of Adam share.
+struct lockstep_adam_coefficients {
     /// 1 / m.
     float mean;
     float beta1, one_minus_beta1, beta2, one_minus_beta2;
@@ -93,8 +93,9 @@ struct lockstep_adam_terms {
 /// With `g = mean * sum`: `first = beta1 * first + one_minus_beta1 * g`, `second = beta2 * second + one_minus_beta2 * g²`,
 /// then `next = decay * current - rate * (first / (sqrt(second) * root_scale + epsilon))`.
 _Bool lockstep_adam_step(
-    const float *current, const float *sum, struct lockstep_adam_terms terms, float decay, float *first, float *second,
+    const float *current, const float *sum, struct lockstep_adam_coefficients c, float decay, float *first, float *second,
     float *next, long count);
 
-/// `average = keep * average + take * values`.
-void lockstep_move_average(const float *values, float keep, float take, float *average, long count);
+/// `average = decay * average + one_minus_decay * values`.
+void lockstep_update_average(
+    const float *values, float decay, float one_minus_decay, float *average, long count);

@@ -78,7 +78,7 @@ package final class AdamW: Optimizer {
     /// β1^t and β2^t.
     private var powers = (beta1: 1.0, beta2: 1.0)
 
-    private var terms = AdamTerms()
+    private var coefficients = AdamCoefficients()
     private var decay: Float = 0
 
     package init(
@@ -112,7 +112,7 @@ package final class AdamW: Optimizer {
         powers.beta2 *= beta2
         let learningRate = rate.value(at: step)
         decay = Float(1 - learningRate * weightDecay)
-        terms = AdamTerms(
+        coefficients = AdamCoefficients(
             mean: Float(1 / Double(samples)),
             beta1: Float(beta1), oneMinusBeta1: Float(1 - beta1),
             beta2: Float(beta2), oneMinusBeta2: Float(1 - beta2),
@@ -129,7 +129,7 @@ package final class AdamW: Optimizer {
         layout.forEachPart(of: range) { part, isWeights in
             isFinite =
                 adamStep(
-                    from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), terms,
+                    from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), coefficients,
                     decay: isWeights ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
                     secondMoment: secondMoment.pointer + part.lowerBound, into: next + part.lowerBound,
                     count: part.count) && isFinite

@@ -46,8 +46,8 @@ package final class AveragedOptimizer: Optimizer {
         into next: UnsafeMutablePointer<Float>
     ) -> Bool {
         let isFinite = base.update(range, from: current, sum: sum, into: next)
-        moveAverage(
-            average.pointer + range.lowerBound, towards: next + range.lowerBound, keep: keep, take: take,
+        updateAverage(
+            average.pointer + range.lowerBound, with: next + range.lowerBound, decay: keep, oneMinusDecay: take,
             count: range.count)
         return isFinite
     }

@@ -8,7 +8,7 @@ func tableNumber(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
         let value = text[index] &- UInt8(ascii: "0")
         return value < 10 ? value : nil
     }
-    func takes(_ byte: UInt8, or other: UInt8) -> Bool {
+    func consume(_ byte: UInt8, or other: UInt8) -> Bool {
         guard index < text.count, text[index] == byte || text[index] == other else { return false }
         index += 1
         return true
@@ -20,7 +20,7 @@ func tableNumber(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
     var dropped = 0
     var isExact = true
     var digits = 0
-    func take(_ value: UInt8) {
+    func append(_ value: UInt8) {
         // Numbers below 2^24 are exact in float32.
         if significand < 1_000_000 {
             significand = significand * 10 + UInt32(value)
@@ -31,13 +31,13 @@ func tableNumber(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
         digits += 1
         index += 1
     }
-    while let value = digit() { take(value) }
+    while let value = digit() { append(value) }
     let wholeDigits = digits
-    if takes(UInt8(ascii: "."), or: UInt8(ascii: ".")) { while let value = digit() { take(value) } }
+    if consume(UInt8(ascii: "."), or: UInt8(ascii: ".")) { while let value = digit() { append(value) } }
     guard digits > 0 else { return nil }
     let places = digits - wholeDigits
     var exponent = 0
-    if takes(UInt8(ascii: "e"), or: UInt8(ascii: "E")) {
+    if consume(UInt8(ascii: "e"), or: UInt8(ascii: "E")) {
         let isSmall = index < text.count && text[index] == UInt8(ascii: "-")
         if isSmall || (index < text.count && text[index] == UInt8(ascii: "+")) { index += 1 }
         guard digit() != nil else { return nil }
