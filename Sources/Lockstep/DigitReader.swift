@@ -4,14 +4,14 @@ import LockstepNetwork
 
 /// Reads handwriting with a network that was trained on MNIST: single digits, and several side by side.
 ///
-/// Pictures are prepared as MNIST was: scaled into a box of 20 x 20, then put on 28 x 28 pixels by the centre of mass.
+/// Images are prepared as MNIST was: scaled into a box of 20 x 20 pixels, then centred by mass on 28 x 28 pixels.
 public struct DigitReader: Sendable {
-    /// The score of ink that is read as nothing.
-    private static let passedOver: Float = -40
+    /// The score of a part that is skipped.
+    private static let scoreOfSkipping: Float = -40
 
     private let network: Network
 
-    /// A reader with this network.
+    /// Makes a reader with this network.
     ///
     /// - Parameter network: It takes 784 pixels, ink 1 and paper 0.
     /// - Throws: ``LockstepError`` of the kind `configuration` if it takes anything else.
@@ -20,41 +20,41 @@ public struct DigitReader: Sendable {
         guard network.sizes.first == pixels else {
             throw LockstepError(
                 .configuration,
-                "the network takes \(network.sizes.first ?? 0) values, a picture of a digit has \(pixels)")
+                "the network takes \(network.sizes.first ?? 0) values, an image of a digit has \(pixels)")
         }
         self.network = network
     }
 
-    /// Reads a picture of one digit.
-    public func digit(in picture: Picture) throws(LockstepError) -> Network.Prediction {
-        try network.predict(DigitPreparation.prepare(picture.image).ink)
+    /// Reads an image of one digit.
+    public func digit(in image: Image) throws(LockstepError) -> Network.Prediction {
+        try network.predict(DigitPreparation.prepare(image.ink).ink)
     }
 
-    /// Reads a picture of a row of digits, from left to right: `504192`.
+    /// Reads an image of a row of digits, from left to right: `504192`.
     ///
-    /// Ink that hangs together, or lies above each other, is a piece. Wide pieces may be digits that touch, so they are
-    /// cut where their ink is thin; of all ways to put neighbouring parts together, the one that the network is surest
-    /// about is taken.
+    /// The ink is split into parts (`DigitRow`). A digit is one part or several neighbouring ones. Of all
+    /// ways to join parts to digits, dynamic programming finds the one with the highest score: the sum of the network's
+    /// log-confidences, less the penalties for unlikely shapes and for cuts through ink.
     ///
-    /// - Parameter picture: One row of digits; specks far smaller than a digit are passed over.
-    /// - Returns: The digits, none for an empty sheet.
+    /// - Parameter image: One row of digits; specks far smaller than a digit are ignored.
+    /// - Returns: The digits; none for an empty sheet.
     /// - Throws: ``LockstepError`` of the kind `kernel` if there is no matrix library.
-    public func number(in picture: Picture) throws(LockstepError) -> [Network.Prediction] {
-        let row = DigitRow(picture.image)
+    public func number(in image: Image) throws(LockstepError) -> [Network.Prediction] {
+        let row = DigitRow(image.ink)
         let parts = row.parts
         /// The best reading of the first n parts.
         var best: [(score: Float, digits: [Network.Prediction])] = [(0, [])]
         for end in 0..<parts.count {
-            // A piece that no digit wants is passed over, at a price that any digit is worth.
-            var reading = (score: best[end].score + Self.passedOver, digits: best[end].digits)
+            // Skipping a part costs more than reading it as any digit that looks like one.
+            var reading = (score: best[end].score + Self.scoreOfSkipping, digits: best[end].digits)
             for start in stride(from: end, through: max(0, end + 1 - DigitRow.mostPartsOfADigit), by: -1) {
                 if start < end, !parts[start].mayJoinNext { break }
                 guard let candidate = row.digit(of: start...end) else { continue }
                 let before = best[start]
                 let outputs = try network.outputs(for: DigitPreparation.prepare(candidate.image).ink)
-                let (digit, certainty) = judge(outputs)
+                let (digit, logConfidence) = classify(outputs)
                 let cut = start > 0 ? parts[start - 1].costOfCut : 0
-                let score = before.score + certainty - candidate.penalty - cut
+                let score = before.score + logConfidence - candidate.penalty - cut
                 if score > reading.score { reading = (score, before.digits + [digit]) }
             }
             best.append(reading)
@@ -62,13 +62,12 @@ public struct DigitReader: Sendable {
         return best.last?.digits ?? []
     }
 
-    /// The largest output's class, and the logarithm of how sure the network is: sure means that this output is high and
-    /// the second one low.
-    private func judge(_ outputs: [Float]) -> (Network.Prediction, certainty: Float) {
+    /// The class of the largest output, and the log-confidence: high where this output is high and the second one low.
+    private func classify(_ outputs: [Float]) -> (Network.Prediction, logConfidence: Float) {
         var best = 0
         for index in outputs.indices where outputs[index] > outputs[best] { best = index }
         let second = outputs.indices.filter { $0 != best }.map { outputs[$0] }.max() ?? 0
-        let sureness = max(outputs[best], 1e-6) * max(1 - second, 1e-6)
-        return (Network.Prediction(label: best, confidence: outputs[best]), log(sureness))
+        let confidence = max(outputs[best], 1e-6) * max(1 - second, 1e-6)
+        return (Network.Prediction(label: best, confidence: outputs[best]), log(confidence))
     }
 }

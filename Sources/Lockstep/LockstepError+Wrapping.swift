@@ -5,7 +5,7 @@ import LockstepNetwork
 import LockstepTraining
 
 extension LockstepError {
-    /// The public face of an error from the inside; they all describe themselves in one line.
+    /// Makes a public error of an internal one; each of them describes itself in one line.
     init(_ error: any Error) {
         switch error {
         case let error as LockstepError: self = error
@@ -24,7 +24,7 @@ extension LockstepError {
     }
 }
 
-/// Runs `body` and gives whatever it throws its public face.
+/// Runs `body` and throws its errors as ``LockstepError``.
 func withPublicErrors<Result>(_ body: () throws -> Result) throws(LockstepError) -> Result {
     do {
         return try body()

@@ -10,30 +10,31 @@ import LockstepTraining
 extension Network {
     /// Trains by stochastic gradient descent: w -> w - η/m Σ ∂C/∂w over each mini-batch of m samples.
     ///
-    /// This is the trainer of the command `lockstep train`, so a run with the same sizes, seed, shards and kernel gives
-    /// the same weights there, and with any number of workers here.
+    /// The command `lockstep train` uses the same trainer: a run with the same sizes, seed, shards and kernel gives the
+    /// same weights there, and with any number of workers here.
     ///
     /// - Parameters:
-    ///   - samples: The training split is learnt from; test and validation samples are counted after every epoch.
+    ///   - dataset: Its training split gives the gradients; the network is evaluated on the test and validation splits
+    ///     after every epoch.
     ///   - epochs: Passes over the training samples.
-    ///   - batch: Samples in a mini-batch, m; the last one of an epoch may be shorter.
+    ///   - batch: Samples in a mini-batch, m; an epoch's last mini-batch may be shorter.
     ///   - learningRate: η.
-    ///   - seed: The key of the order of the samples in each epoch; nil: the seed that the network was made with.
+    ///   - seed: The key of each epoch's order of the samples; nil: the seed that the network was made with.
     ///   - shards: Parts that every mini-batch is cut into; the weights depend on it. nil: the number of workers.
-    ///   - workers: Processes that compute the gradients; nil: this one alone.
+    ///   - workers: Processes that compute the gradients; nil: this process alone.
     ///   - watch: Called after each epoch.
     /// - Returns: All epochs, in order.
-    /// - Throws: ``LockstepError``; the network is then as it was before.
+    /// - Throws: ``LockstepError``; the network is then unchanged.
     @discardableResult
     public mutating func train(
-        on samples: Samples, epochs: Int, batch: Int, learningRate: Double, seed: UInt64? = nil, shards: Int? = nil,
+        on dataset: Dataset, epochs: Int, batch: Int, learningRate: Double, seed: UInt64? = nil, shards: Int? = nil,
         workers: Workers? = nil, watch: @escaping (Epoch) -> Void = { _ in }
     ) throws(LockstepError) -> [Epoch] {
         guard epochs >= 0, batch >= 1, learningRate.isFinite, learningRate > 0 else {
             throw LockstepError(
                 .configuration,
                 "\(epochs) epochs, mini-batches of \(batch), learning rate \(learningRate): give 0 epochs or more, "
-                    + "mini-batches of 1 or more, and a positive rate")
+                    + "mini-batches of 1 sample or more, and a positive learning rate")
         }
         let shards = shards ?? workers?.count ?? 1
         let limits = RunLimits.workers
@@ -46,11 +47,11 @@ extension Network {
         let observer = EpochObserver(watch)
         try withPublicErrors {
             let configuration = RunConfiguration(
-                name: samples.name, data: .named(samples.name), network: architecture, cost: cost,
+                name: dataset.name, data: .named(dataset.name), network: architecture, cost: cost,
                 training: TrainingOptions(epochs: epochs, batch: batch, seed: seed),
                 optimizer: .sgd(learningRate: learningRate), shards: shards)
             let run = try PreparedRun(
-                configuration: configuration, dataset: samples.dataset, workers: shards,
+                configuration: configuration, dataset: dataset.storage, workers: shards,
                 kernel: try MatrixLibrary.inUse().kernel, startingWeights: parameters)
             if let workers {
                 _ = try run.train(
@@ -59,19 +60,21 @@ extension Network {
                 _ = try run.train(observers: [observer]) { false }
             }
         }
-        guard let trained = observer.parameters else { preconditionFailure("a run that ended without an end") }
+        guard let trained = observer.parameters else {
+            preconditionFailure("the run ended without reporting its weights")
+        }
         parameters = trained
         metadata = ModelMetadata(
-            dataset: samples.dataset.description, seed: metadata.seed ?? seed, programVersion: programVersion)
+            dataset: dataset.storage.description, seed: metadata.seed ?? seed, programVersion: programVersion)
         if metadata.labels.count != layout.outputs { metadata.labels = [] }
         return observer.epochs
     }
 }
 
-/// Collects what a run brings.
+/// Collects a run's epochs and its final weights.
 final class EpochObserver: RunObserver {
     private(set) var epochs: [Epoch] = []
-    /// The final weights; nil until the run has ended.
+    /// The final weights; nil until the run ends.
     private(set) var parameters: FloatBuffer?
     private let watch: (Epoch) -> Void
 

@@ -11,7 +11,7 @@ import LockstepTraining
 /// A value: a copy keeps its weights when the original is trained on.
 ///
 /// ```swift
-/// let digits = try Samples.mnist()
+/// let digits = try Dataset.mnist()
 /// var network = try Network([784, 30, 10])
 /// try network.train(on: digits, epochs: 30, batch: 10, learningRate: 3.0) { print($0) }
 /// print(try network.evaluate(on: digits))
@@ -24,12 +24,12 @@ public struct Network: Sendable {
     var metadata: ModelMetadata
     let layout: ParameterLayout
 
-    /// A network with weights and biases drawn from a Gaussian with mean 0 and variance 1.
+    /// Makes a network with weights and biases drawn from a Gaussian with mean 0 and variance 1.
     ///
     /// - Parameters:
     ///   - sizes: Neurons in each layer, the input layer first: `[784, 30, 10]`.
-    ///   - seed: The key of every random number; equal seeds give equal networks.
-    /// - Throws: ``LockstepError`` of the kind `configuration` if there is no network of these sizes.
+    ///   - seed: The key of the random numbers; equal seeds give equal networks.
+    /// - Throws: ``LockstepError`` of the kind `configuration` if no network can have these sizes.
     public init(_ sizes: [Int], seed: UInt64 = 1) throws(LockstepError) {
         let architecture = Architecture(sizes: sizes)
         let (layout, parameters) = try withPublicErrors {
@@ -47,7 +47,7 @@ public struct Network: Sendable {
 
     /// Reads a model file, such as a run's `best.safetensors`.
     ///
-    /// - Parameter path: A safetensors file that Lockstep wrote, or one with the same tensors and metadata.
+    /// - Parameter path: A safetensors file that Lockstep wrote, or another program with the same tensors and metadata.
     /// - Throws: ``LockstepError`` of the kind `file` if it is missing, damaged or something else.
     public init(contentsOf path: String) throws(LockstepError) {
         let (model, layout) = try withPublicErrors {
@@ -63,8 +63,8 @@ public struct Network: Sendable {
 
     /// Writes the network to a safetensors file, which Lockstep, PyTorch and others read.
     ///
-    /// - Parameter path: The file; one that is there is replaced as a whole.
-    /// - Throws: ``LockstepError`` of the kind `file` where the file system refuses.
+    /// - Parameter path: The file; an existing file is replaced atomically.
+    /// - Throws: ``LockstepError`` of the kind `file` if it cannot be written.
     public func save(to path: String) throws(LockstepError) {
         try withPublicErrors {
             try ModelFile.save(
@@ -76,7 +76,7 @@ public struct Network: Sendable {
     /// Neurons in each layer, the input layer first.
     public var sizes: [Int] { architecture.sizes }
 
-    /// A layer's weights, [outputs][inputs]: row j holds those of neuron j. Layer 0 is the first after the input layer.
+    /// A layer's weights, [outputs][inputs]: row j holds neuron j's. Layer 0 is the first after the input layer.
     public func weights(ofLayer layer: Int) -> [[Float]] {
         let shape = layout.layers[layer]
         return (0..<shape.outputs).map { output in
@@ -91,10 +91,10 @@ public struct Network: Sendable {
     }
 }
 
-// MARK: - Answers
+// MARK: - Inference
 
 extension Network {
-    /// What a network takes a sample for.
+    /// The class that a network gives to a sample.
     public struct Prediction: Hashable, Sendable {
         /// The class of the largest output, the lowest on a tie.
         public let label: Int
@@ -104,7 +104,7 @@ extension Network {
 
     /// Runs one sample through the network: a' = f(w·a + b), layer by layer.
     ///
-    /// - Parameter input: [sizes.first], as the training samples were: pixels from 0 to 1 for MNIST.
+    /// - Parameter input: [sizes.first], scaled as the training samples were: pixels from 0 to 1 for MNIST.
     /// - Returns: The activations of the last layer, [sizes.last].
     /// - Throws: ``LockstepError`` of the kind `configuration` if the input has another size, of the kind `kernel` if
     ///   there is no matrix library.
@@ -122,9 +122,9 @@ extension Network {
         }
     }
 
-    /// Reads one sample.
+    /// Classifies one sample.
     ///
-    /// - Parameter input: [sizes.first], as the training samples were.
+    /// - Parameter input: [sizes.first], scaled as the training samples were.
     /// - Returns: The class of the largest output.
     /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
     public func predict(_ input: [Float]) throws(LockstepError) -> Prediction {
@@ -134,23 +134,23 @@ extension Network {
         return Prediction(label: best, confidence: outputs[best])
     }
 
-    /// Counts how many samples of a split the network reads correctly.
+    /// Counts how many samples of a split the network classifies correctly.
     ///
     /// - Parameters:
-    ///   - samples: They must fit the network's input and output layer.
-    ///   - split: Which part of them.
+    ///   - dataset: Its samples must fit the network's input and output layers.
+    ///   - split: The part of the data set.
     /// - Returns: The count and the mean cost; both 0 for a split without samples.
-    /// - Throws: ``LockstepError`` of the kind `configuration` if samples and network do not fit each other, of the
-    ///   kind `kernel` if there is no matrix library.
-    public func evaluate(on samples: Samples, split: Samples.Split = .test) throws(LockstepError) -> Score {
+    /// - Throws: ``LockstepError`` of the kind `configuration` if the data set does not fit the network, of the kind
+    ///   `kernel` if there is no matrix library.
+    public func evaluate(on dataset: Dataset, split: Dataset.Split = .test) throws(LockstepError) -> Evaluation {
         try withPublicErrors {
-            try architecture.check(against: samples.dataset.description)
+            try architecture.check(against: dataset.storage.description)
             let engine = try Backpropagation(
                 architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(),
                 maximumRows: BlockPartition.evaluationRows)
-            let score = Evaluator(network: engine, dataset: samples.dataset)
+            let score = Evaluator(network: engine, dataset: dataset.storage)
                 .score(of: split.inner, weights: parameters.pointer)
-            return Score(score)
+            return Evaluation(score)
         }
     }
 }

@@ -1,19 +1,19 @@
 import Foundation
 
-/// A neuron with a threshold: it takes numbers, weighs them and answers with 0 or 1.
+/// A neuron with a threshold: its output is 1 if the weighted sum of its inputs exceeds the threshold, else 0.
 public struct Perceptron: Hashable, Sendable {
-    /// One for each input.
+    /// One weight per input.
     public var weights: [Double]
     /// The negative of the threshold.
     public var bias: Double
 
-    /// A perceptron with these weights, [inputs], and this bias.
+    /// Makes a perceptron with these weights, [inputs], and this bias.
     public init(weights: [Double], bias: Double) {
         self.weights = weights
         self.bias = bias
     }
 
-    /// Answers 0 where both inputs are 1, else 1: the gate from which every other can be built.
+    /// Outputs 0 if both inputs are 1, else 1: every other gate can be built from this one.
     public static let nand = Perceptron(weights: [-2, -2], bias: 3)
 
     /// z = w·x + b for the inputs x, [weights.count].
@@ -22,7 +22,7 @@ public struct Perceptron: Hashable, Sendable {
         return zip(weights, inputs).reduce(bias) { $0 + $1.0 * $1.1 }
     }
 
-    /// What the neuron answers to its inputs, [weights.count]: 1 where w·x + b > 0, else 0, for a step.
+    /// The neuron's output for the inputs x, [weights.count]: f(w·x + b); for a step 1 if w·x + b > 0, else 0.
     public func output(_ inputs: [Double], activation: NeuronActivation = .step) -> Double {
         activation.apply(to: weightedInput(inputs))
     }
@@ -33,14 +33,14 @@ public struct Perceptron: Hashable, Sendable {
     }
 }
 
-/// What a neuron makes of its weighted input z.
+/// A neuron's function f of its weighted input z.
 public enum NeuronActivation: Hashable, Sendable {
-    /// 1 where z > 0, else 0: a perceptron.
+    /// 1 if z > 0, else 0: a perceptron.
     case step
     /// 1 / (1 + exp(-z)): a smooth step, exactly 1/2 at z = 0.
     case sigmoid
 
-    /// The activation of the weighted input `z`.
+    /// f(z).
     public func apply(to z: Double) -> Double {
         switch self {
         case .step: z > 0 ? 1 : 0

@@ -1,40 +1,40 @@
-/// Perceptrons wired up: each takes any of the network's inputs and of the answers of perceptrons before it.
+/// A circuit of perceptrons: each reads any of the network's inputs and any outputs of the perceptrons before it.
 ///
 /// ```swift
 /// let adder = PerceptronNetwork.halfAdder
 /// adder.outputs([1, 1])       // [0, 1]: sum 0, carry 1
 /// ```
 public struct PerceptronNetwork: Hashable, Sendable {
-    /// A perceptron in its place.
+    /// A perceptron and the signals that it reads.
     public struct Unit: Hashable, Sendable {
         /// The neuron.
         public var perceptron: Perceptron
-        /// Where each of its inputs comes from: signals 0 to inputs - 1 are the network's inputs, those after them the
-        /// answers of the units, in order.
+        /// The signal of each input: signals 0 to inputs - 1 are the network's inputs, the signals after them are the
+        /// outputs of the units, in order.
         public var sources: [Int]
 
-        /// A perceptron that reads these signals.
+        /// Makes a unit that reads these signals.
         public init(_ perceptron: Perceptron, from sources: [Int]) {
             self.perceptron = perceptron
             self.sources = sources
         }
     }
 
-    /// How many numbers the network takes.
+    /// The number of inputs.
     public let inputCount: Int
-    /// In an order in which each reads only signals before its own.
+    /// The perceptrons, in an order in which each reads only signals before its own.
     public let units: [Unit]
     /// The signals that are the network's outputs.
     public let outputSignals: [Int]
 
-    /// A network of these units.
+    /// Makes a network of these units.
     ///
     /// - Parameters:
-    ///   - inputCount: How many numbers it takes.
-    ///   - units: Each reads only inputs and units before it, so that there are no loops.
+    ///   - inputCount: The number of inputs.
+    ///   - units: Each reads only inputs and units before it, so there are no loops.
     ///   - outputSignals: The signals that are its outputs.
-    /// - Throws: ``LockstepError`` of the kind `configuration` where a signal does not exist yet, or weights and inputs
-    ///   of a unit differ in number.
+    /// - Throws: ``LockstepError`` of the kind `configuration` if a unit reads a signal that does not exist yet, or has
+    ///   more or fewer weights than inputs.
     public init(inputCount: Int, units: [Unit], outputSignals: [Int]) throws(LockstepError) {
         for (index, unit) in units.enumerated() {
             let known = 0..<inputCount + index
@@ -56,7 +56,7 @@ public struct PerceptronNetwork: Hashable, Sendable {
         self.outputSignals = outputSignals
     }
 
-    /// Adds two bits, with NAND gates alone: outputs sum (modulo 2) and carry.
+    /// Adds two bits with NAND gates alone; its outputs are the sum modulo 2 and the carry.
     public static let halfAdder = PerceptronNetwork(
         inputCount: 2,
         nandsOf: [(0, 1), (0, 2), (1, 2), (3, 4), (2, 2)], outputSignals: [5, 6])
@@ -72,7 +72,7 @@ public struct PerceptronNetwork: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - inputs: [inputCount].
-    ///   - activation: What every unit makes of its weighted input.
+    ///   - activation: The function of every unit.
     /// - Returns: The outputs, [outputSignals.count].
     public func outputs(_ inputs: [Double], activation: NeuronActivation = .step) -> [Double] {
         let signals = signals(inputs, activation: activation)
@@ -96,7 +96,7 @@ public struct PerceptronNetwork: Hashable, Sendable {
         outputSignals = network.outputSignals
     }
 
-    /// The network's inputs, and each unit's answer after them.
+    /// The network's inputs, then each unit's output.
     private func signals(_ inputs: [Double], activation: NeuronActivation) -> [Double] {
         precondition(inputs.count == inputCount, "\(inputs.count) inputs for a network that takes \(inputCount)")
         var signals = inputs

@@ -2,20 +2,20 @@ import Foundation
 
 /// Worker processes on this host that compute gradients for a network's training.
 ///
-/// They are the program `lockstep`, which must be of the same version as this library; they live as long as the training
-/// and die with this process. The weights do not depend on how many there are.
+/// Each worker runs the program `lockstep`, which must have this library's version. Workers live as long as the training
+/// and end with this process. The weights do not depend on the number of workers.
 public struct Workers: Sendable {
-    /// How many processes.
+    /// The number of processes.
     public let count: Int
     /// The path of the program `lockstep`.
     public let executable: String
 
-    /// Workers that ``Network/train(on:epochs:batch:learningRate:seed:shards:workers:watch:)`` will start.
+    /// Names the workers that ``Network/train(on:epochs:batch:learningRate:seed:shards:workers:watch:)`` starts.
     ///
     /// - Parameters:
-    ///   - count: How many processes; each computes on one core.
-    ///   - executable: The path of the program `lockstep`; nil: the one that the environment variable
-    ///     `LOCKSTEP_EXECUTABLE` names, else the one beside this program, else the one on `PATH`.
+    ///   - count: The number of processes; each computes on one core.
+    ///   - executable: The path of the program `lockstep`; nil: the path in the environment variable
+    ///     `LOCKSTEP_EXECUTABLE`, else the program in this program's folder, else in a folder of `PATH`.
     /// - Throws: ``LockstepError`` of the kind `workers` if there is no such program.
     public init(_ count: Int, executable: String? = nil) throws(LockstepError) {
         let candidates = executable.map { [$0] } ?? Self.candidates
@@ -29,7 +29,7 @@ public struct Workers: Sendable {
         self.executable = found
     }
 
-    /// Where the program may lie, best first.
+    /// Paths of the program to try, in this order.
     private static var candidates: [String] {
         let environment = ProcessInfo.processInfo.environment
         if let named = environment["LOCKSTEP_EXECUTABLE"], !named.isEmpty { return [named] }

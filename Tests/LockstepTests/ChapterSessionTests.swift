@@ -3,7 +3,7 @@ import Lockstep
 import Testing
 
 /// True where MNIST is in the cache.
-private let isCached = (try? Samples.mnist()) != nil
+private let isCached = (try? Dataset.mnist()) != nil
 
 @Suite("The chapter's session")
 struct ChapterSessionTests {
@@ -15,7 +15,7 @@ struct ChapterSessionTests {
         "builds, loads, trains and evaluates in five lines, as README shows it",
         .enabled(if: isCached, "MNIST is not in the cache: run scripts/fetch-data"))
     func session() throws {
-        let digits = try Samples.mnist()
+        let digits = try Dataset.mnist()
         var network = try Network([784, 30, 10])
         let epochs = try network.train(on: digits, epochs: 1, batch: 10, learningRate: 3.0) { print($0) }
         let score = try network.evaluate(on: digits)
@@ -37,14 +37,14 @@ struct ChapterSessionTests {
     }
 
     /// The exercise's extra layer: wherever the outputs are as clear as it supposes, its bits are those of the digit.
-    private func checkFourBits(of network: Network, on digits: Samples) throws {
+    private func checkFourBits(of network: Network, on digits: Dataset) throws {
         var clear = 0
         for index in 0..<500 {
             let outputs = try network.outputs(for: digits.sample(index, of: .test).input)
             guard outputs.count(where: { $0 >= 0.9 }) == 1, outputs.count(where: { $0 <= 0.08 }) == 9 else { continue }
             clear += 1
             let digit = try #require(outputs.firstIndex { $0 >= 0.9 })
-            #expect(DigitBits.bits(of: outputs) == (0..<4).map { (digit >> $0) & 1 })
+            #expect(BinaryDigitEncoder.bits(of: outputs) == (0..<4).map { (digit >> $0) & 1 })
         }
         #expect(clear > 100)
     }
@@ -54,7 +54,7 @@ struct ChapterSessionTests {
         for (digit, wrong) in (0..<10).flatMap({ [($0, Float(0.01)), ($0, 0)] }) {
             var outputs = [Float](repeating: wrong, count: 10)
             outputs[digit] = 0.99
-            #expect(DigitBits.bits(of: outputs) == (0..<4).map { (digit >> $0) & 1 })
+            #expect(BinaryDigitEncoder.bits(of: outputs) == (0..<4).map { (digit >> $0) & 1 })
         }
     }
 }

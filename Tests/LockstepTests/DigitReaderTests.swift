@@ -4,18 +4,18 @@ import LockstepTesting
 import Testing
 
 /// True where MNIST is in the cache.
-private let isCached = (try? Samples.mnist()) != nil
+private let isCached = (try? Dataset.mnist()) != nil
 /// A model to measure rows with; the digits of a good one are needed for the figures of the documentation.
 private let bestModel = ProcessInfo.processInfo.environment["LOCKSTEP_BEST_MODEL"]
 
 /// Rows of digits of MNIST's test split, side by side.
 private struct RowComposer {
-    let digits: Samples
+    let digits: Dataset
     var random: SplitMix64
 
     /// A row with so many columns of paper between the ink of neighbours; the digits jump up and down a little.
     mutating func row(_ count: Int, gaps: ClosedRange<Int>) throws -> (
-        picture: Picture, labels: [Int], digits: [[Float]]
+        picture: Image, labels: [Int], digits: [[Float]]
     ) {
         let height = 40
         var ink = [Float](repeating: 0, count: 0)
@@ -40,7 +40,7 @@ private struct RowComposer {
         }
         columns += Array(repeating: Array(repeating: 0, count: height), count: 6)
         for y in 0..<height { ink += columns.map { $0[y] } }
-        let picture = try Picture(
+        let picture = try Image(
             width: columns.count, height: height, brightness: ink.map { UInt8(($0 * 255).rounded()) })
         return (picture, labels, inputs)
     }
@@ -48,11 +48,11 @@ private struct RowComposer {
 
 @Suite("Digits in a row", .enabled(if: isCached, "MNIST is not in the cache: run scripts/fetch-data"))
 struct DigitReaderTests {
-    let digits: Samples
+    let digits: Dataset
 
     init() throws {
         try Kernel.portable.select()
-        digits = try Samples.mnist()
+        digits = try Dataset.mnist()
     }
 
     @Test("with clear gaps are told apart, and each is read as it is alone")
@@ -81,7 +81,7 @@ struct DigitReaderTests {
         var composer = RowComposer(digits: digits, random: SplitMix64(seed: 9))
         #expect(try reader.number(in: composer.row(1, gaps: 0...0).picture).count == 1)
         #expect(
-            try reader.number(in: Picture(width: 50, height: 20, brightness: Array(repeating: 255, count: 1000))) == [])
+            try reader.number(in: Image(width: 50, height: 20, brightness: Array(repeating: 255, count: 1000))) == [])
         #expect(throws: LockstepError.self) { try DigitReader(try Network([4, 10])) }
     }
 

@@ -10,12 +10,12 @@ struct NetworkTests {
 
     @Test("learns samples from arrays")
     func learns() throws {
-        let samples = try smallSamples(60)
+        let samples = try smallDataset(60)
         var network = try Network([4, 5, 3], seed: 7)
         var watched: [Int] = []
         let epochs = try network.train(on: samples, epochs: 40, batch: 4, learningRate: 2) { watched.append($0.number) }
         #expect(watched == Array(0..<40))
-        #expect(epochs.last?.test == Score?(try network.evaluate(on: samples)))
+        #expect(epochs.last?.test == Evaluation?(try network.evaluate(on: samples)))
         #expect(try network.evaluate(on: samples).correct == 12)
         #expect(try network.evaluate(on: samples, split: .training).total == 36)
         #expect(try network.predict([0, 1, 0, 0]).label == 1)
@@ -23,7 +23,7 @@ struct NetworkTests {
 
     @Test("is a value: a copy keeps its weights")
     func value() throws {
-        let samples = try smallSamples(30)
+        let samples = try smallDataset(30)
         let original = try Network([4, 3])
         var copy = original
         try copy.train(on: samples, epochs: 1, batch: 5, learningRate: 1)
@@ -33,7 +33,7 @@ struct NetworkTests {
 
     @Test("equal seeds give equal weights, others do not, and shards change the bits alone")
     func seeds() throws {
-        let samples = try smallSamples(60)
+        let samples = try smallDataset(60)
         func digest(seed: UInt64, shards: Int) throws -> String {
             var network = try Network([4, 6, 3], seed: seed)
             let epochs = try network.train(on: samples, epochs: 3, batch: 7, learningRate: 1, shards: shards)
@@ -46,7 +46,7 @@ struct NetworkTests {
 
     @Test("a worker process computes the same weights as this one")
     func workers() throws {
-        let samples = try smallSamples(60)
+        let samples = try smallDataset(60)
         var alone = try Network([4, 6, 3], seed: 3)
         var together = alone
         let expected = try alone.train(on: samples, epochs: 2, batch: 8, learningRate: 1, shards: 2)
@@ -58,7 +58,7 @@ struct NetworkTests {
 
     @Test("training goes on from the weights that it left")
     func continues() throws {
-        let samples = try smallSamples(60)
+        let samples = try smallDataset(60)
         var network = try Network([4, 3])
         let first = try network.train(on: samples, epochs: 5, batch: 5, learningRate: 0.5)
         let second = try network.train(on: samples, epochs: 5, batch: 5, learningRate: 0.5)
@@ -69,7 +69,7 @@ struct NetworkTests {
     func saveAndLoad() throws {
         let path = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID()).safetensors").path
         defer { try? FileManager.default.removeItem(atPath: path) }
-        let samples = try smallSamples(30)
+        let samples = try smallDataset(30)
         var network = try Network([4, 3, 3])
         try network.train(on: samples, epochs: 1, batch: 5, learningRate: 1)
         try network.save(to: path)
@@ -109,7 +109,7 @@ struct LockstepErrorTests {
 
     @Test("name what is wrong by kind")
     func kinds() throws {
-        let samples = try smallSamples(30)
+        let samples = try smallDataset(30)
         var network = try Network([4, 3])
         #expect(kind { _ = try Network([4]) } == .configuration)
         #expect(kind { _ = try Network([4, 0, 3]) } == .configuration)
@@ -121,7 +121,7 @@ struct LockstepErrorTests {
         var narrow = try Network([5, 3])
         #expect(kind { try narrow.train(on: samples, epochs: 1, batch: 5, learningRate: 1) } == .configuration)
         #expect(kind { _ = try Network(contentsOf: "/nonexistent/model.safetensors") } == .file)
-        #expect(kind { _ = try Samples(pickle: "/nonexistent/mnist.pkl.gz") } == .data)
+        #expect(kind { _ = try Dataset(pickle: "/nonexistent/mnist.pkl.gz") } == .data)
         #expect(kind { _ = try Workers(1, executable: "/nonexistent/lockstep") } == .workers)
     }
 
@@ -139,13 +139,13 @@ struct LockstepErrorTests {
         ]
         for (inputs, labels, validation, test) in cases {
             #expect(
-                kind { _ = try Samples(inputs: inputs, labels: labels, validation: validation, test: test) } == .data)
+                kind { _ = try Dataset(inputs: inputs, labels: labels, validation: validation, test: test) } == .data)
         }
     }
 
     @Test("a network that failed to train is as it was before")
     func unchanged() throws {
-        let samples = try smallSamples(30)
+        let samples = try smallDataset(30)
         var network = try Network([5, 3])
         let before = network.weights(ofLayer: 0)
         #expect(throws: LockstepError.self) { try network.train(on: samples, epochs: 1, batch: 5, learningRate: 1) }

@@ -73,14 +73,14 @@ struct GradientDescentTests {
 
     @Test("goes straight to the minimum, zigzags to it, or flies off, as the rate grows")
     func rates() {
-        let slow = gradientDescent(from: 0, learningRate: 0.1, steps: 100, derivative: slope)
+        let slow = gradientDescentPath(from: 0, learningRate: 0.1, steps: 100, derivative: slope)
         #expect(zip(slow, slow.dropFirst()).prefix(20).allSatisfy { $0 < $1 && $1 < 2 })
         #expect(abs(slow[100] - 2) < 1e-9)
         // The distance is multiplied by 1 - 2η in each step.
-        #expect(gradientDescent(from: 0, learningRate: 0.5, steps: 1, derivative: slope) == [0, 2])
-        let zigzag = gradientDescent(from: 0, learningRate: 0.9, steps: 3, derivative: slope)
+        #expect(gradientDescentPath(from: 0, learningRate: 0.5, steps: 1, derivative: slope) == [0, 2])
+        let zigzag = gradientDescentPath(from: 0, learningRate: 0.9, steps: 3, derivative: slope)
         #expect(zigzag[1] > 2 && zigzag[2] < 2 && zigzag[3] > 2)
-        let diverging = gradientDescent(from: 0, learningRate: 1.1, steps: 100, derivative: slope)
+        let diverging = gradientDescentPath(from: 0, learningRate: 1.1, steps: 100, derivative: slope)
         #expect(abs(diverging[100] - 2) > 1e6)
     }
 }

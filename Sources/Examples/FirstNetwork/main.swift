@@ -8,7 +8,7 @@ import Lockstep
 
 let epochs = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 30
 
-let digits = try Samples.mnist()
+let digits = try Dataset.mnist()
 var network = try Network([784, 30, 10])
 try network.train(on: digits, epochs: epochs, batch: 10, learningRate: 3.0) { print($0) }
 let score = try network.evaluate(on: digits)

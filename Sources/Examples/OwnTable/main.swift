@@ -9,7 +9,7 @@ import Lockstep
 
 let path = CommandLine.arguments.dropFirst().first ?? "Sources/Examples/OwnTable/rings.csv"
 
-let rings = try Samples(csv: path, label: .named("ring"))
+let rings = try Dataset(csv: path, label: .named("ring"))
 var network = try Network([rings.inputSize, 16, rings.classCount])
 try network.train(on: rings, epochs: 300, batch: 10, learningRate: 3.0) { epoch in
     if epoch.number % 50 == 49 { print(epoch) }

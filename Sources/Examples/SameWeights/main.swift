@@ -7,7 +7,7 @@
 
 import Lockstep
 
-let digits = try Samples.mnist()
+let digits = try Dataset.mnist()
 
 func weightsDigest(workers: Workers?) throws -> String {
     var network = try Network([784, 30, 10])

@@ -43,7 +43,7 @@ struct PredictCommand: ParsableCommand {
         _ = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
         let reader = try DigitReader(try Network(contentsOf: model))
         for path in images {
-            let pictures = try Picture.load(path)
+            let pictures = try Image.load(path)
             for (index, picture) in pictures.enumerated() {
                 let name = pictures.count == 1 ? path : "\(path)[\(index)]"
                 // The pictures of an IDX file are single digits, like those of a data set.

@@ -2,7 +2,7 @@ import Lockstep
 
 /// Three classes of four numbers that a small network can tell apart: a class has its own number near 1. Of `count`
 /// samples a fifth each are for validation and test.
-func smallSamples(_ count: Int) throws -> Samples {
+func smallDataset(_ count: Int) throws -> Dataset {
     var inputs: [[Float]] = []
     var labels: [Int] = []
     for index in 0..<count {
@@ -11,6 +11,6 @@ func smallSamples(_ count: Int) throws -> Samples {
         inputs.append((0..<4).map { $0 == label ? 1 - wobble : wobble })
         labels.append(label)
     }
-    return try Samples(
+    return try Dataset(
         inputs: inputs, labels: labels, validation: count / 5, test: count / 5, name: "three")
 }

@@ -2,19 +2,19 @@ import Lockstep
 import LockstepTesting
 import Testing
 
-@Suite("Samples from a table of text")
+@Suite("A data set from a table of text")
 struct TableSamplesTests {
     @Test("have the numbers and labels of the table, split as one asks")
     func table() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(text: "a,kind,b\n10,0,20\n30,1,40\n50,0,60\n70,1,80\n", to: "t.csv")
-        let samples = try Samples(csv: path, label: .named("kind"), scale: 10, validation: 1, test: 1)
-        #expect(Samples.Split.allCases.map { samples.count(of: $0) } == [2, 1, 1])
+        let samples = try Dataset(csv: path, label: .named("kind"), scale: 10, validation: 1, test: 1)
+        #expect(Dataset.Split.allCases.map { samples.count(of: $0) } == [2, 1, 1])
         #expect(samples.inputSize == 2 && samples.classCount == 2)
         #expect(samples.sample(1, of: .training) == ([3, 4], 1))
         #expect(samples.sample(0, of: .test) == ([7, 8], 1))
-        let tested = try Samples(csv: path, testPath: path, label: .number(2), validation: 0)
-        #expect(Samples.Split.allCases.map { tested.count(of: $0) } == [4, 0, 4])
+        let tested = try Dataset(csv: path, testPath: path, label: .number(2), validation: 0)
+        #expect(Dataset.Split.allCases.map { tested.count(of: $0) } == [4, 0, 4])
         #expect(tested.sample(3, of: .test) == ([70, 80], 1))
     }
 
@@ -22,10 +22,10 @@ struct TableSamplesTests {
     func faults() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(text: "0,1\n1,x\n", to: "t.csv")
-        let error = #expect(throws: LockstepError.self) { try Samples(csv: path) }
+        let error = #expect(throws: LockstepError.self) { try Dataset(csv: path) }
         #expect(error?.kind == .data && error?.description.contains("t.csv, line 2, column 2") == true)
         for scale in [0, -1, .nan, .infinity] as [Double] {
-            #expect(throws: LockstepError.self) { try Samples(csv: path, scale: scale) }
+            #expect(throws: LockstepError.self) { try Dataset(csv: path, scale: scale) }
         }
     }
 }

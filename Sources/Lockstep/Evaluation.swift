@@ -1,10 +1,10 @@
 import LockstepTraining
 
-/// How well a network reads the samples of a split.
-public struct Score: Hashable, Sendable, CustomStringConvertible {
-    /// Samples whose largest output was the right one.
+/// How well a network classifies the samples of a split.
+public struct Evaluation: Hashable, Sendable, CustomStringConvertible {
+    /// Samples whose largest output is the right one.
     public let correct: Int
-    /// Samples in all.
+    /// Samples of the split.
     public let total: Int
     /// Mean cost of a sample, C = 1/2n Σ ‖y - a‖² for a quadratic cost.
     public let cost: Double
@@ -19,25 +19,25 @@ public struct Score: Hashable, Sendable, CustomStringConvertible {
     public var description: String { "\(correct) / \(total)" }
 }
 
-/// What came of one pass over the training samples.
+/// The result of one pass over the training samples.
 public struct Epoch: Hashable, Sendable, CustomStringConvertible {
     /// From 0.
     public let number: Int
     /// On the test samples; nil if there are none.
-    public let test: Score?
+    public let test: Evaluation?
     /// On the validation samples; nil if there are none.
-    public let validation: Score?
-    /// Mean cost of a training sample, each under the weights of its step.
+    public let validation: Evaluation?
+    /// Mean cost of the training samples, each computed with the weights of its step.
     public let trainingCost: Double
-    /// Time of the steps, in seconds.
+    /// The time of the steps, in seconds.
     public let seconds: Double
     /// SHA-256 of the weights, in hexadecimal: equal for equal runs, on one process or many.
     public let weightsSHA256: String
 
     init(_ report: EpochReport) {
         number = report.epoch
-        test = report.test.flatMap { $0.total > 0 ? Score($0) : nil }
-        validation = report.validation.map(Score.init)
+        test = report.test.flatMap { $0.total > 0 ? Evaluation($0) : nil }
+        validation = report.validation.map(Evaluation.init)
         trainingCost = report.meanTrainingLoss
         seconds = report.seconds
         weightsSHA256 = report.weightsSHA256
