@@ -1,12 +1,12 @@
 /// A SHA-256 digest: 32 bytes.
 package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
-    /// Bytes of a digest.
+    /// The size of a digest in bytes.
     package static let byteCount = 32
 
     /// The digest as four big-endian words, first word first.
     private let words: (UInt64, UInt64, UInt64, UInt64)
 
-    /// Takes over a digest's 32 bytes; nil for any other number of bytes.
+    /// Makes a digest from its 32 bytes; nil for any other number of bytes.
     package init?(bytes: UnsafeRawBufferPointer) {
         guard bytes.count == SHA256Digest.byteCount else { return nil }
         func word(_ index: Int) -> UInt64 {
@@ -15,7 +15,7 @@ package struct SHA256Digest: Hashable, Sendable, CustomStringConvertible {
         words = (word(0), word(1), word(2), word(3))
     }
 
-    /// Reads 64 hexadecimal digits of either case; nil for anything else.
+    /// Parses 64 hexadecimal digits of either case; nil for anything else.
     package init?(hex: String) {
         guard hex.utf8.count == 2 * SHA256Digest.byteCount else { return nil }
         var parsed: [UInt64] = [0, 0, 0, 0]

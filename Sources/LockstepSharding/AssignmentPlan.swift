@@ -1,12 +1,12 @@
-/// Who computes which nodes of a tree: every worker a contiguous range of shards, as whole subtrees.
+/// The tree nodes that each worker computes: a contiguous range of shards per worker, as whole subtrees.
 ///
-/// The cuts minimise the most samples that a worker gets (the step waits for that worker), then the number of nodes
-/// (each is a sum that travels). As many workers as there are non-empty shards get some; the others are spares.
-/// The plan decides who computes, never what comes out.
+/// The cuts minimise the largest number of samples that one worker gets (the step waits for that worker), then the
+/// number of tree nodes (each is one sum that is sent). If there are more workers than non-empty shards, the last ones
+/// are spares and get nothing. The plan decides which worker computes a sum, never its value.
 package struct AssignmentPlan: Sendable, Equatable {
-    /// Each worker's nodes, left to right; none for spares, which come last.
+    /// Each worker's tree nodes, left to right; none for spares, which come last.
     package let nodes: [[NodeID]]
-    /// The most samples that one worker gets.
+    /// The largest number of samples that one worker gets.
     package let maximumSamples: Int
     /// The samples in the batch.
     package let samples: Int
@@ -17,9 +17,9 @@ package struct AssignmentPlan: Sendable, Equatable {
     }
 
     /// - Parameters:
-    ///   - tree: The batch that is to be computed.
+    ///   - tree: The summation tree of the batch.
     ///   - workers: W, at least 1.
-    ///   - splitsRoot: Whether a worker that gets all shards gets them as the root's two children.
+    ///   - splitsRoot: Whether one worker that gets all shards gets the root's two children in place of the root.
     package init(tree: SummationTree, workers: Int, splitsRoot: Bool = false) {
         precondition(workers >= 1, "at least one worker, not \(workers)")
         let active = min(workers, tree.leaves.count)

@@ -1,6 +1,6 @@
-/// Which samples of the epoch's order each step takes, and how they are cut.
+/// Maps each step to its mini-batch: positions in the epoch's order, and the tree that cuts them into shards.
 ///
-/// A pure function of three integers, so that coordinator and workers need to name only a step.
+/// A pure function of three integers: coordinator and workers agree on a mini-batch by naming its step.
 package struct BatchSchedule: Sendable {
     package let samples: Int
     package let batch: Int
@@ -11,8 +11,8 @@ package struct BatchSchedule: Sendable {
 
     /// - Parameters:
     ///   - samples: Samples of the training split, at least 1.
-    ///   - batch: Samples of a mini-batch, at least 1; one larger than the split is the whole split.
-    ///   - shards: Parts of every mini-batch, 1 to ``SummationTree/maximumShards``.
+    ///   - batch: Samples of a mini-batch, at least 1; at most the whole split is used.
+    ///   - shards: Shards of every mini-batch, 1 to ``SummationTree/maximumShards``.
     package init(samples: Int, batch: Int, shards: Int) {
         precondition(samples >= 1 && batch >= 1)
         self.samples = samples
@@ -24,33 +24,33 @@ package struct BatchSchedule: Sendable {
         self.lastTree = last == self.batch ? fullTree : SummationTree(shards: shards, samples: last)
     }
 
-    /// The epoch that a step belongs to, both counted from 0.
+    /// The epoch of a step; both count from 0.
     package func epoch(ofStep step: UInt64) -> Int {
         Int(step / UInt64(stepsPerEpoch))
     }
 
-    /// How many epochs have seen a step once so many steps are finished.
+    /// The number of epochs that have at least one finished step after this many steps.
     package func epochs(begunBy steps: UInt64) -> Int {
         steps == 0 ? 0 : epoch(ofStep: steps - 1) + 1
     }
 
-    /// The step's place in its epoch.
+    /// The index of a step's mini-batch in its epoch.
     package func index(ofStep step: UInt64) -> Int {
         Int(step % UInt64(stepsPerEpoch))
     }
 
-    /// Positions in the epoch's order of the mini-batch with this place in the epoch.
+    /// The positions in the epoch's order of the mini-batch with this index.
     package func positions(ofBatch index: Int) -> Range<Int> {
         let start = index * batch
         return start..<min(start + batch, samples)
     }
 
-    /// The summation tree of the mini-batch with this place in the epoch.
+    /// The summation tree of the mini-batch with this index.
     package func tree(ofBatch index: Int) -> SummationTree {
         index == stepsPerEpoch - 1 ? lastTree : fullTree
     }
 
-    /// The trees of the run: that of full mini-batches, then that of a shorter last one if there is one.
+    /// The trees of the run: first for full mini-batches, then for a shorter last mini-batch if there is one.
     package var trees: [SummationTree] {
         lastTree == fullTree ? [fullTree] : [fullTree, lastTree]
     }

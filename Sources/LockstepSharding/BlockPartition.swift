@@ -1,6 +1,7 @@
-/// Long runs of samples go through the network in blocks, so that memory is bounded.
+/// Cuts a range of samples into blocks. Each block goes through the network in one pass, so memory is bounded.
 ///
-/// Block sizes are part of the arithmetic: a row of a matrix product depends on how many rows share the call.
+/// Block sizes are part of the arithmetic: the rounding of a row in a matrix product depends on how many rows share the
+/// call.
 package struct BlockPartition: Sendable {
     /// Rows of a training block, counted from its shard's start.
     package static let trainingRows = 1_024
@@ -16,7 +17,7 @@ package struct BlockPartition: Sendable {
         self.rows = rows
     }
 
-    /// Blocks, the last of which may be shorter; none for an empty range.
+    /// The number of blocks; the last one may be shorter. 0 for an empty range.
     package var count: Int {
         (range.count + rows - 1) / rows
     }
@@ -26,7 +27,7 @@ package struct BlockPartition: Sendable {
         return start..<min(start + rows, range.upperBound)
     }
 
-    /// The different block sizes that occur.
+    /// The distinct block sizes.
     package var sizes: Set<Int> {
         Set((0..<count).map { self[$0].count })
     }

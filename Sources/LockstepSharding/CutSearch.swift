@@ -1,22 +1,21 @@
 /// The search for the cuts of an ``AssignmentPlan``: exact, by dynamic programming.
 ///
-/// A cut at c lies before leaf c, 0 < c < L; k cuts make k + 1 non-empty ranges of leaves. What makes the search quick
-/// is that each inner node has exactly one cut between its two children, so cuts *are* inner nodes. A node can't be
-/// handed out whole if a cut lies inside it, that is, if it belongs to a chosen cut or is an ancestor of such a node.
-/// A binary tree with n such broken nodes falls into n + 1 whole subtrees, so the fewest broken nodes are wanted. Taken
-/// in ascending order, cut c adds to those that the cuts before it broke
+/// A cut at c lies before leaf c, 0 < c < L; k cuts make k + 1 non-empty ranges of leaves. The search is quick because
+/// exactly one cut lies between the two children of each inner node: cuts *are* inner nodes. A cut *breaks* its own
+/// node and all ancestors of it: no worker can compute a broken node whole. A binary tree with n broken nodes falls into
+/// n + 1 whole subtrees, so the search minimises the number of broken nodes. In ascending order, cut c breaks
 ///
 ///     level(c) - level(lowest common ancestor of c and the cut b before it),
 ///
-/// and that ancestor is the node with the least level among the cuts b...c.
+/// nodes more than the cuts before it, and that ancestor is the node with the lowest level among the cuts b...c.
 struct CutSearch {
-    /// The number of samples in the largest range, as small as it can be.
+    /// The number of samples in the largest range, minimised.
     let maximumSamples: Int
 
     private let ranges: Int
-    /// The samples before each leaf, and at the end all samples; ascending.
+    /// The number of samples before each leaf; the last entry is the number of all samples. Ascending.
     private let starts: [Int]
-    /// The level of each cut's inner node, 1 at the root; 0 before the first leaf, where nothing is broken.
+    /// The level of each cut's inner node, 1 at the root; 0 before the first leaf, where no node is broken.
     private let levels: [Int]
 
     /// - Parameters:
@@ -39,9 +38,9 @@ struct CutSearch {
         enterLevels(under: right, level: level + 1, of: tree, into: &levels)
     }
 
-    // MARK: - The most samples
+    // MARK: - The largest range
 
-    /// The least maximum of samples with which so many ranges suffice, by bisection.
+    /// The smallest maximum of samples for which this many ranges suffice, by bisection.
     private static func leastMaximum(_ starts: [Int], ranges: Int) -> Int {
         var tooSmall = 0
         var enough = starts[starts.count - 1]
@@ -56,7 +55,7 @@ struct CutSearch {
         return enough
     }
 
-    /// How far the first 0, 1, ... `ranges` ranges can reach: each is filled up, from the left.
+    /// The leaf that the first 0, 1, ... `ranges` ranges reach at most: each range is filled up, from the left.
     private static func reach(_ starts: [Int], ranges: Int, maximum: Int) -> [Int] {
         var reached = [0]
         var end = 0
@@ -68,15 +67,15 @@ struct CutSearch {
         return reached
     }
 
-    // MARK: - The fewest nodes
+    // MARK: - The fewest tree nodes
 
     /// The `ranges - 1` cuts, ascending, that break the fewest nodes while no range exceeds ``maximumSamples``.
     func cuts() -> [Int] {
         guard ranges > 1 else { return [] }
         let positions = cutPositions()
-        // The fewest nodes that the first k cuts break if the k-th lies at each of its positions.
+        // For each position of the k-th cut: the fewest nodes that the first k cuts break.
         var broken = [0]
-        // For each k and position the (k-1)-th cut with which it breaks them.
+        // For each k and position: the (k-1)-th cut that reaches this minimum.
         var previous: [[Int]] = [[0]]
         for k in 1..<ranges {
             let step = extend(broken, at: positions[k - 1], to: positions[k])
@@ -95,9 +94,11 @@ struct CutSearch {
         return cuts.reversed()
     }
 
-    /// Where the k-th cut can lie, for k = 0 (the start) to `ranges` - 1, so that what is on either side fits into its
-    /// number of ranges, none of them empty or too large. Filling ranges from the left shows the last such position,
-    /// filling them from the right the first; every one between is possible, for cutting a range makes none larger.
+    /// The possible positions of the k-th cut, for k = 0 (the start) to `ranges` - 1: the leaves on both sides fit into
+    /// their number of ranges, and no range is empty or too large.
+    ///
+    /// Filling ranges from the left gives the last such position, filling them from the right the first. Every position
+    /// between is possible, because cutting a range makes none larger.
     private func cutPositions() -> [ClosedRange<Int>] {
         let leaves = levels.count
         let total = starts[leaves]
@@ -108,7 +109,7 @@ struct CutSearch {
         }
     }
 
-    /// One step of the dynamic programme: from the fewest broken nodes for the cut before to those for the next one.
+    /// One step of the dynamic programme: from the minima of one cut's positions to the minima of the next cut's.
     private func extend(
         _ broken: [Int], at positions: ClosedRange<Int>, to next: ClosedRange<Int>
     ) -> (broken: [Int], previous: [Int]) {

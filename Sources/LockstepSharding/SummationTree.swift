@@ -1,9 +1,9 @@
-/// How one batch is cut into shards, and in which order the gradients of its shards are added.
+/// The cut of one batch into shards, and the order in which the gradients of the shards are added.
 ///
 /// Shard i of S holds the samples [i·m/S, (i+1)·m/S) of a batch of m, rounded down; it may be empty. The shards' sums
 /// are added in a binary tree: node [a, b) splits at (a+b)/2, rounded down, and a node with one non-empty child *is*
-/// that child. So floating-point sums depend on S and m alone, however many workers computed the parts and in whatever
-/// order these arrived.
+/// that child. So floating-point sums depend on S and m alone, not on the number of workers or the order in which
+/// partial sums arrive.
 ///
 ///     5 shards:     1 [0, 5)          9 samples: shards of 1, 2, 2, 2, 2
 ///                  /        \         2 samples: shards 2 and 4 have one each, so the nodes
@@ -13,10 +13,10 @@
 ///                                 /   \
 ///                               14     15
 ///
-/// Nodes that stand for themselves are *canonical*; all identifiers that go in (but for ``contains(_:)``) and come out
-/// are. Every query is a table look-up, made once for each batch size.
+/// A node that is no other node's only non-empty child is *canonical*. All methods except ``contains(_:)`` take and
+/// return canonical nodes. Every query is a look-up in a table that is built once per batch size.
 package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
-    /// The most shards that a batch can be cut into. It bounds every table and message that lists nodes.
+    /// The largest number of shards. It bounds every table and message that lists tree nodes.
     package static let maximumShards = 1024
 
     /// The number of shards, empty ones included.
@@ -27,13 +27,13 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
     package let root: NodeID
     /// The canonical nodes of single shards, in the samples' order; shards without samples have none.
     package let leaves: [NodeID]
-    /// The number of levels: the most nodes on a way from the root to a leaf, both included.
+    /// The number of levels: the most nodes on a path from the root to a leaf, both included.
     package let depth: Int
 
-    /// By raw value; whatever is no canonical node is `.absent`.
+    /// Nodes by raw value; `.absent` where there is no canonical node.
     private let nodes: [Node]
 
-    /// Cuts a batch.
+    /// Makes the tree of a batch.
     ///
     /// - Parameters:
     ///   - shards: S, 1 to ``maximumShards``.
@@ -51,7 +51,7 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
         self.nodes = builder.nodes
     }
 
-    /// Two trees are equal when they cut the same: the tables follow from these numbers.
+    /// Trees with the same shards and samples have the same tables.
     package static func == (first: SummationTree, second: SummationTree) -> Bool {
         first.shards == second.shards && first.samples == second.samples
     }
@@ -71,18 +71,18 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
         return i * quotient + i * remainder / shards
     }
 
-    /// How many shards before shard i have samples. Of up to S samples each has a shard of its own; from S on every
-    /// shard has some.
+    /// The number of non-empty shards before shard i. With up to S samples each sample has its own shard; with S or more
+    /// every shard has samples.
     private static func leaves(beforeShard i: Int, of shards: Int, in samples: Int) -> Int {
         min(i, start(ofShard: i, of: shards, in: samples))
     }
 
     // MARK: - Nodes
 
-    /// One more than the greatest raw value of a node that this number of shards allows: the size of a table.
+    /// One more than the largest raw value that a node can have with this number of shards: the size of a table.
     package var nodeLimit: Int { nodes.count }
 
-    /// Whether this is a canonical node of this tree. Answers for any raw value, also for one that a peer made up.
+    /// Whether this is a canonical node of this tree. Total: any raw value is allowed, a peer may have sent it.
     package func contains(_ id: NodeID) -> Bool {
         id.rawValue < UInt32(nodes.count) && !nodes[Int(id.rawValue)].leaves.isEmpty
     }
@@ -106,29 +106,29 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
         return Int(leaves.lowerBound)..<Int(leaves.upperBound)
     }
 
-    /// The two nodes whose sum this one is, the left one first; nil for a leaf.
+    /// The two tree nodes whose sum this node is, the left one first; nil for a leaf.
     package func children(of id: NodeID) -> (left: NodeID, right: NodeID)? {
         let node = node(id)
         return node.left == 0 ? nil : (NodeID(rawValue: node.left), NodeID(rawValue: node.right))
     }
 
-    /// The node that this one is added into: its nearest ancestor with two non-empty children; nil for the root.
+    /// The tree node that this node is a summand of: its nearest ancestor with two non-empty children; nil for the root.
     package func parent(of id: NodeID) -> NodeID? {
         let parent = node(id).parent
         return parent == 0 ? nil : NodeID(rawValue: parent)
     }
 
-    /// Where a node's sum is kept, less than ``shards``: the index of its first non-empty shard.
+    /// The index of the buffer that holds a node's sum, less than ``shards``: the index of its first non-empty shard.
     ///
     /// A node shares the slot of its left child, so `left += right` adds in place.
     package func slot(of id: NodeID) -> Int {
         shards(of: leaves[Int(node(id).leaves.lowerBound)]).lowerBound
     }
 
-    /// The fewest nodes that hold exactly the samples of the given shards.
+    /// The fewest tree nodes that cover exactly the samples of these shards.
     ///
-    /// - Parameter shards: A part of 0..<``shards``.
-    /// - Returns: The nodes, left to right; none where the shards have no samples.
+    /// - Parameter shards: A subrange of 0..<``shards``.
+    /// - Returns: The nodes, left to right; none if the shards have no samples.
     package func nodes(covering shards: Range<Int>) -> [NodeID] {
         precondition(shards.lowerBound >= 0 && shards.upperBound <= self.shards, "no shards \(shards)")
         let first = Self.leaves(beforeShard: shards.lowerBound, of: self.shards, in: samples)
@@ -136,14 +136,14 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
         return nodes(coveringLeaves: first..<end)
     }
 
-    /// The fewest nodes over the leaves at these positions in ``leaves``, left to right.
+    /// The fewest tree nodes that cover the leaves at these positions in ``leaves``, left to right.
     package func nodes(coveringLeaves wanted: Range<Int>) -> [NodeID] {
         var found: [NodeID] = []
         cover(wanted, from: root, into: &found)
         return found
     }
 
-    /// The nodes that hold all samples: the root, or its children where it is split and has any.
+    /// The tree nodes that cover all samples: the root or, if `splitsRoot` and it has children, its two children.
     package func nodes(coveringAll splitsRoot: Bool) -> [NodeID] {
         guard splitsRoot, let (left, right) = children(of: root) else { return [root] }
         return [left, right]
@@ -171,9 +171,9 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
 extension SummationTree {
     private struct Node: Sendable {
         var shards: Range<UInt16>
-        /// Positions in `leaves`; empty where there is no canonical node.
+        /// Positions in ``SummationTree/leaves``; empty if there is no canonical node.
         var leaves: Range<UInt16>
-        /// Canonical neighbours by raw value, 0 where there is none.
+        /// Canonical children and parent by raw value; 0 if there is none.
         var left: UInt32 = 0
         var right: UInt32 = 0
         var parent: UInt32 = 0
@@ -196,7 +196,7 @@ extension SummationTree {
             nodes = Array(repeating: .absent, count: limit)
         }
 
-        /// Enters the nodes from `id` down and returns the canonical one that `id` stands for, or 0 without samples.
+        /// Adds the nodes from `id` down; returns the canonical node that `id` is equal to, or 0 if it has no samples.
         mutating func build(_ id: UInt32, over range: Range<Int>) -> UInt32 {
             let firstLeaf = leaves.count
             var left: UInt32 = 0

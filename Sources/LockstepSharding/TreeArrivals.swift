@@ -1,17 +1,17 @@
-/// Which nodes of a tree are known, in each of several independent lanes, and what can be added up because of it.
+/// The tree nodes whose sums have arrived, in each of several independent lanes, and the additions that are now possible.
 ///
-/// A lane is one chunk of the parameters: its gradients arrive and are added independently of the other chunks'. Nodes
-/// arrive in any order, some more than once, some whole after parts of them, for a node may have been given to several
-/// workers. This counts each once and names the additions in the only order there is: a parent is the sum of its
-/// children once both are known. It holds no numbers; the caller adds them in `insert`'s callback.
+/// A lane is one chunk of the parameters: its gradients arrive and are added independently of other chunks. Tree nodes
+/// arrive in any order. Because several workers may compute the same node, a node may arrive twice, or after its parts.
+/// Every node counts once, and additions have one fixed order: a parent is the sum of its children once both are known.
+/// This type holds no floats; the caller adds them in the callback of ``insert(_:lane:add:)``.
 package struct TreeArrivals: Sendable {
-    /// What an arrival changed.
+    /// The effect of an arrival.
     package enum Outcome: Sendable, Equatable {
-        /// The node, or one that contains it, was known already. Its data must not be looked at.
+        /// The node or an ancestor of it is already known. The caller must not read its data.
         case duplicate
-        /// The node counts; the lane's root is still unknown.
+        /// The node counts; the root of the lane is still unknown.
         case pending
-        /// The node counts, and with it the root of the lane became known.
+        /// The node counts, and the root of the lane is now known.
         case complete
     }
 
@@ -19,21 +19,20 @@ package struct TreeArrivals: Sendable {
     package let lanes: Int
 
     private var tree: SummationTree?
-    /// The step in which a node became known, [lanes, stride]; a node is known now if that step is `generation`.
+    /// The generation in which each node became known, [lanes, stride]; a node is known if it equals `generation`.
     private var stamps: [UInt64] = []
     private var stride = 0
     private var generation: UInt64 = 0
 
-    /// - Parameter lanes: How many copies of the tree are followed; at least 1.
+    /// - Parameter lanes: The number of independent lanes, at least 1.
     package init(lanes: Int) {
         precondition(lanes >= 1, "at least one lane, not \(lanes)")
         self.lanes = lanes
     }
 
-    /// Starts a step: nothing is known in any lane.
+    /// Starts a step: no node is known in any lane.
     ///
-    /// Forgets by counting up a generation, so it costs nothing and allocates only for the first tree and for one with
-    /// more nodes than any before.
+    /// Incrementing the generation forgets all nodes at once. Allocates only for a tree with more nodes than any before.
     package mutating func begin(_ tree: SummationTree) {
         self.tree = tree
         if tree.nodeLimit > stride {
@@ -43,10 +42,10 @@ package struct TreeArrivals: Sendable {
         generation += 1
     }
 
-    /// Whether a node's sum has arrived or been added up, or is part of one that has.
+    /// Whether the sum of a node, or of an ancestor of it, has arrived or has been added up.
     ///
     /// - Parameters:
-    ///   - node: A node of the tree last begun.
+    ///   - node: A node of the current tree.
     ///   - lane: Less than ``lanes``.
     /// - Returns: Whether another arrival of the node would be a duplicate.
     package func isKnown(_ node: NodeID, lane: Int) -> Bool {
@@ -59,14 +58,14 @@ package struct TreeArrivals: Sendable {
         return false
     }
 
-    /// Marks a node that has arrived, then all sums that it completes.
+    /// Marks a node that has arrived, then every sum that it completes.
     ///
     /// - Parameters:
-    ///   - node: A node of the tree last begun; what peers send must have passed ``SummationTree/contains(_:)``.
+    ///   - node: A node of the current tree; the caller has checked a peer's node with ``SummationTree/contains(_:)``.
     ///   - lane: Less than ``lanes``.
-    ///   - add: Called bottom-up for each sum that can now be made: `parent = left + right`. Never called for a
+    ///   - add: Called bottom-up for each sum that is now possible: `parent = left + right`. Never called for a
     ///     duplicate.
-    /// - Returns: Whether the arrival counts, and whether it was the last that the lane needed.
+    /// - Returns: Whether the arrival counts, and whether the lane is now complete.
     package mutating func insert(
         _ node: NodeID, lane: Int, add: (_ parent: NodeID, _ left: NodeID, _ right: NodeID) -> Void
     ) -> Outcome {
@@ -76,7 +75,7 @@ package struct TreeArrivals: Sendable {
         var known = node
         while let parent = tree.parent(of: known) {
             guard let (left, right) = tree.children(of: parent) else { break }
-            // No ancestor is known, so a sibling can only be known by its own mark.
+            // No ancestor is known, so a sibling is known only if it is marked itself.
             guard isMarked(left, lane: lane) && isMarked(right, lane: lane) else { return .pending }
             add(parent, left, right)
             mark(parent, lane: lane)

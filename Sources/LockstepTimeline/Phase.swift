@@ -1,23 +1,23 @@
-/// What a process of a run is doing.
+/// What a thread of a run is doing.
 package enum Phase: UInt8, CaseIterable, Sendable {
-    /// Whatever is not named below: decisions, reports, the operating system's business.
+    /// Everything that is not named below: decisions, reports, system calls.
     case other
-    /// Fetches and scales a block's samples.
+    /// Copies and scales a block's samples.
     case gather
-    /// From the samples to the outputs.
+    /// The forward pass: from the samples to the outputs.
     case forward
-    /// From the costs back to the gradients.
+    /// The backward pass: from the losses to the gradients.
     case backward
-    /// Puts messages together and hands them to libzmq.
+    /// Encodes messages and passes them to libzmq.
     case send
-    /// Takes messages from libzmq and reads them.
+    /// Receives messages from libzmq and decodes them.
     case receive
-    /// Sleeps until something arrives.
+    /// Sleeps until a message arrives.
     case wait
-    /// Adds gradients up.
+    /// Adds gradients.
     case reduce
     /// The optimizer's step.
     case update
-    /// Hands new weights to the workers.
+    /// Sends new weights to the workers.
     case broadcast
 }

@@ -1,16 +1,17 @@
 import Glibc
 
-/// Where the time of one thread goes: the sum of each phase, and, of a window of steps, every single span.
+/// Where one thread's time goes: the total of each phase and, for a window of steps, every single span.
 ///
-/// A thread is in exactly one phase at a time, so the sums add up to the time that has passed. Changing the phase costs
-/// one reading of the clock. Belongs to the thread that it follows; allocates nothing after `init`.
+/// A thread is in exactly one phase at a time, so the totals add up to the elapsed time. Changing the phase costs one
+/// clock reading. Only the thread that it describes may use it; it allocates nothing after `init`.
 package final class Timeline {
-    /// One stay in a phase, or a message's leaving or arriving, on the clock of this host.
+    /// One stay in a phase, or a message's departure or arrival, in the time of this host's clock.
     package struct Span: Hashable, Sendable {
         package enum Kind: UInt8, CaseIterable, Sendable {
             case phase
-            /// A message leaves; `detail` is what its arrival shows too.
+            /// A message is sent; its arrival at the other end has the same `detail`.
             case departure
+            /// A message is received.
             case arrival
         }
 
@@ -38,9 +39,9 @@ package final class Timeline {
         }
     }
 
-    /// Steps whose spans are kept; none by default.
+    /// The steps whose spans are recorded; none by default.
     package var window: Range<UInt64> = 0..<0
-    /// The step that is under way.
+    /// The current step.
     package var step: UInt64 = 0
 
     private let capacity: Int
@@ -53,7 +54,7 @@ package final class Timeline {
 
     /// Starts in ``Phase/other``.
     ///
-    /// - Parameter capacity: Spans that there is room for; later ones are counted in the sums but not kept.
+    /// - Parameter capacity: The largest number of recorded spans; later spans count in the totals only.
     package init(capacity: Int = 0) {
         precondition(capacity >= 0)
         self.capacity = capacity
@@ -68,12 +69,12 @@ package final class Timeline {
         sums.deallocate()
     }
 
-    /// Ends the phase under way and begins another.
+    /// Ends the current phase and begins another.
     ///
     /// - Parameters:
     ///   - next: The new phase.
-    ///   - layer: The layer that it is about, if it is about one.
-    /// - Returns: The phase that ended, for the caller to come back to.
+    ///   - layer: The layer of a forward or backward pass.
+    /// - Returns: The phase that ended, so that the caller can return to it.
     @discardableResult
     package func enter(_ next: Phase, layer: Int = 0) -> Phase {
         let now = Self.now
@@ -85,33 +86,33 @@ package final class Timeline {
         return previous
     }
 
-    /// Leaves the time since the last change of phase out, as if the thread had not existed meanwhile.
+    /// Excludes the time since the last phase change from all totals.
     package func skip() {
         start = Self.now
     }
 
-    /// Notes that a message leaves or arrives, if the step that it is about is in the window.
+    /// Records a message's departure or arrival, if its step is in the window.
     ///
     /// - Parameters:
-    ///   - kind: Which of the two.
-    ///   - step: What it is about; one that comes late is about an earlier step than the one under way.
-    ///   - detail: The same number at both ends, and no other message's.
+    ///   - kind: Departure or arrival.
+    ///   - step: The message's step; a late message has an earlier step than the current one.
+    ///   - detail: A number that identifies the message at both ends.
     package func mark(_ kind: Span.Kind, step: UInt64, detail: UInt64) {
         guard window.contains(step) else { return }
         let now = Self.now
         record(Span(kind: kind, phase: phase, step: step, start: now, end: now, detail: detail))
     }
 
-    /// Nanoseconds spent in each phase so far, by its raw value; the phase under way counts up to now.
+    /// Nanoseconds spent in each phase so far, by its raw value; the current phase counts until now.
     package var totals: [UInt64] {
         enter(phase, layer: Int(layer))
         return Array(UnsafeBufferPointer(start: sums, count: Phase.allCases.count))
     }
 
-    /// The spans that were kept, in the order of their ends.
+    /// The recorded spans, in the order of their ends.
     package var spans: [Span] { Array(UnsafeBufferPointer(start: memory, count: count)) }
 
-    /// Forgets sums and spans.
+    /// Clears totals and spans.
     package func reset() {
         start = Self.now
         count = 0
