@@ -2,8 +2,8 @@
 #include <dlfcn.h>
 #include <openblas-pthread/cblas.h>
 
-// What each of the matrix library's kernels executes. The compiler's runtime also asks the operating system whether it
-// saves the wide registers, which a bare CPUID does not tell.
+// Whether this machine runs each of the matrix library's kernels. The compiler's runtime also checks that the operating
+// system saves the wide registers, which CPUID alone does not tell.
 
 static inline int lockstep_cpu_runs_nehalem(void) {
     return __builtin_cpu_supports("sse4.2");

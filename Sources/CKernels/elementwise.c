@@ -64,8 +64,8 @@ void lockstep_update_average(
     for (long i = 0; i < count; i++) average[i] = decay * average[i] + one_minus_decay * values[i];
 }
 
-// The bits of a number without its sign: as integers they are ordered like the numbers, with infinity and, above it, all
-// that are no numbers at the end.
+// The bits of a number without its sign. As integers they have the order of the magnitudes: infinity is above all finite
+// numbers, and NaNs are above infinity.
 static inline uint32_t magnitude(float value) {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
@@ -85,7 +85,7 @@ _Bool lockstep_all_finite(const float *values, long count) {
     return largest < infinity;
 }
 
-// The updates write an element after they have read it, and no other: so `sum` may be `next`.
+// An update reads an element before it writes it, and touches no other element: so `sum` may be `next`.
 #define ELEMENT_BY_ELEMENT _Pragma("clang loop vectorize(assume_safety)")
 
 FOR_EVERY_PROCESSOR

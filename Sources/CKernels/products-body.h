@@ -1,9 +1,9 @@
-// The products over the vectors of the file that includes this. See products.h for what they compute.
+// The products of products.h, over the vector type of the including file.
 //
 // A tile of the result stays in registers while its terms are added. Its sizes are literals, so that the compiler
-// unrolls the loops over it and keeps the sums out of memory: hence macros. As many sums are under way at a time as the
-// registers hold beside their operands: the fewer, the more often an operand is read, and fewer than ten cannot hide how
-// long an addition takes.
+// unrolls the loops over the tile and keeps the sums in registers: hence macros. A tile has as many sums as the registers
+// hold beside the operands: with fewer sums an operand is read more often, and fewer than ten sums cannot hide the latency
+// of an addition.
 
 #define UNROLLED _Pragma("clang loop unroll(full)")
 
@@ -91,7 +91,7 @@ void NAMED(lockstep_dot_products_of_bytes)(
         const long band = next_dot_band(rows, rows - row);
         for (long i = 0; i < band; i++) {
             convert(a[row + i], scale, scratch + i * depth, depth);
-            // The rows of the band after the next: they lie anywhere in memory.
+            // Prefetches the rows of the band after the next: rows may lie anywhere in memory.
             const long later = row + i + 2 * band;
             if (later < rows) {
                 for (long k = 0; k < depth; k += 64) __builtin_prefetch(a[later] + k, 0, 3);
@@ -102,7 +102,7 @@ void NAMED(lockstep_dot_products_of_bytes)(
     }
 }
 
-// ROWS rows and VECTORS vectors of `c`, the first of them at `c`; LOAD and STORE move a vector.
+// A tile of ROWS rows and VECTORS vectors of `c`, starting at `c`; LOAD and STORE move one vector.
 #define COMBINATION_TILE(NAME, ROWS, VECTORS, LOAD, STORE)                                                             \
     static inline void NAME(                                                                                           \
         long columns, long depth, const float *x, long row_stride, long step, const float *y, long y_stride,           \
@@ -171,7 +171,7 @@ static void combination_strip(
     }
 }
 
-// So many rows of `y` at a time stay in the cache while the rows of `c` go by. The order of additions is the same.
+// This many rows of `y` stay in the cache while all rows of `c` are processed. The order of additions stays the same.
 #define PART LOCKSTEP_BYTE_ROWS
 
 static inline long strip_width(long columns_left) {

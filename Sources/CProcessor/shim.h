@@ -5,7 +5,7 @@ static inline void lockstep_prefetch(const void *address) {
     __builtin_prefetch(address, 0, 3);
 }
 
-/// A moment, for a loop that waits: what shares the core goes on meanwhile.
+/// A short pause in a spinning loop: the other hyperthread of the core runs on meanwhile.
 static inline void lockstep_pause(void) {
     __builtin_ia32_pause();
 }
@@ -17,7 +17,7 @@ static inline unsigned lockstep_control_register(void) {
     return value;
 }
 
-/// Arithmetic stays on its side of the call: the compiler, which knows nothing of the register, would move it otherwise.
+/// Sets MXCSR. The compiler does not know the register: the memory clobber keeps it from moving arithmetic across this.
 static inline void lockstep_set_control_register(unsigned value) {
     __asm__ volatile("ldmxcsr %0" : : "m"(value) : "memory");
 }

@@ -1,6 +1,6 @@
-/// A matrix whose rows are bytes that lie anywhere, such as pictures in a data set: each counts as `scale` times itself.
+/// A matrix of bytes whose rows may lie anywhere, such as the images of a data set; element x has the value `scale` x.
 package struct ByteRows {
-    /// Where each row begins, [rows].
+    /// The address of each row, [rows].
     package let rows: UnsafePointer<UnsafePointer<UInt8>?>
     package let scale: Float
 

@@ -1,20 +1,20 @@
-/// Why no matrix library can be used.
+/// Why the matrix library cannot be used.
 package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// `--kernel` names nothing that we know.
+    /// `--kernel` is not the name of a kernel.
     case unknownKernel(String)
-    /// This CPU lacks the instructions of a kernel that was asked for.
+    /// This CPU lacks the instructions of the requested kernel.
     case unsupportedKernel(MatrixKernel)
     /// This CPU runs none of the kernels.
     case noKernel
-    /// No OpenBLAS at any of the places where one is expected; `reason` is the dynamic linker's.
+    /// No path leads to an OpenBLAS library; `reason` is the dynamic linker's message.
     case libraryNotFound(reason: String)
-    /// The library lacks a function that we call.
+    /// The library lacks a required function.
     case missingSymbol(String)
-    /// The library chose another kernel than the one asked for.
+    /// The library chose another kernel than the requested one.
     case wrongKernel(asked: MatrixKernel, got: String)
-    /// This process has opened the library with another kernel already.
+    /// This process has already opened the library with another kernel.
     case alreadyOpen(MatrixKernel, asked: MatrixKernel)
-    /// The products of this build are wrong on this CPU.
+    /// This build of the library computes wrong products on this CPU.
     case wrongResults(MatrixKernel)
 
     package var description: String {
@@ -27,7 +27,7 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
             return "kernel \(kernel.rawValue): this CPU does not have \(kernel.requirement); "
                 + "use --kernel auto, or one of: \(names)"
         case .noKernel:
-            return "matrix library: this CPU has not even \(MatrixKernel.nehalem.requirement); use a newer machine"
+            return "matrix library: this CPU lacks even \(MatrixKernel.nehalem.requirement); use a newer machine"
         case .libraryNotFound(let reason):
             return "matrix library OpenBLAS cannot be opened (\(reason)); "
                 + "install Debian's libopenblas0-pthread, or run scripts/install-dependencies"
@@ -37,7 +37,7 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
             return "matrix library: OpenBLAS chose its kernel \(got) instead of \(asked.rawValue); "
                 + "install Debian's libopenblas0-pthread, which has all kernels, or use another --kernel"
         case .alreadyOpen(let kernel, let asked):
-            return "kernel \(asked.rawValue): this process computes with kernel \(kernel.rawValue) already; "
+            return "kernel \(asked.rawValue): this process already computes with kernel \(kernel.rawValue); "
                 + "start another process for it"
         case .wrongResults(let kernel):
             return "matrix library: this OpenBLAS computes wrong results on this CPU with kernel \(kernel.rawValue); "

@@ -1,33 +1,33 @@
 import CBLAS
 
-/// The instruction-set variant of the inner loops that multiply matrices: the library's, and our own for small ones.
+/// The instruction set of the inner loops that multiply matrices, the library's and our own for small matrices.
 ///
-/// It is part of a run's arithmetic: two kernels round differently, so a run keeps the one it started with.
+/// The kernel is part of a run's arithmetic: two kernels round differently, so a run keeps its first kernel.
 package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
     /// SSE4.2.
     case nehalem
     /// AVX.
     case sandybridge
-    /// AVX2 and FMA: what every PC of the last decade runs.
+    /// AVX2 and FMA: every PC of the last decade runs it.
     case haswell
     /// AVX-512.
     case skylakex
 
-    /// The kernel whose hashes can be compared between machines and printed in documentation.
+    /// The kernel that every AVX2 machine runs with the same bits: its hashes can be printed in documentation.
     package static let portable = MatrixKernel.haswell
 
-    /// Those that this CPU runs, slowest first.
+    /// The kernels that this CPU runs, the slowest first.
     package static var supported: [MatrixKernel] {
         allCases.filter(\.isSupported)
     }
 
-    /// The fastest that this CPU runs.
+    /// The fastest kernel that this CPU runs.
     package static var best: MatrixKernel? {
         supported.last
     }
 
-    /// Whether this CPU and its operating system run the kernel. Where they don't, a product ends the process with an
-    /// illegal instruction.
+    /// Whether this CPU and its operating system run the kernel. If not, a product would end the process with an illegal
+    /// instruction.
     package var isSupported: Bool {
         switch self {
         case .nehalem: lockstep_cpu_runs_nehalem() != 0
@@ -47,7 +47,7 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
         }
     }
 
-    /// The kernel that `--kernel` names: `auto`, `portable` or a kernel's own name.
+    /// Parses the value of `--kernel`: `auto`, `portable` or a kernel's name.
     ///
     /// - Throws: ``ComputeError/unknownKernel(_:)``, ``ComputeError/unsupportedKernel(_:)`` or, for `auto`,
     ///   ``ComputeError/noKernel``.

@@ -1,17 +1,17 @@
-/// Products with a data set's bytes as they lie there: they are converted a few rows at a time, in the cache, where a
-/// matrix of floats would go to the memory and come back twice.
+/// Products of a data set's bytes, read in place: a few rows at a time are converted to floats in the cache. A whole matrix
+/// of floats would be written to memory once and read twice.
 extension MatrixLibrary {
-    /// Below so many rows, converting them first is as fast: all of them stay in the cache.
+    /// With fewer rows, converting all of them first is as fast: they stay in the cache.
     private static let fewestByteRows = 64
 
-    /// Whether a layer that reads `inputs` bytes can, and better does, multiply them as they are.
+    /// Whether a layer with `inputs` bytes per sample can, and should, multiply the bytes in place.
     package func suitsBytes(rows: Int, outputs: Int, inputs: Int) -> Bool {
         small != nil && rows >= Self.fewestByteRows
             && SmallProducts.suitDotProducts(rows: rows, columns: outputs, depth: inputs)
             && SmallProducts.suitCombinations(rows: outputs, depth: rows)
     }
 
-    /// ``forward(rows:outputs:inputs:a:w:into:)`` of bytes, with the same bits; only where they suit.
+    /// ``forward(rows:outputs:inputs:a:w:into:)`` of bytes, with the same bits; only if ``suitsBytes(rows:outputs:inputs:)``.
     ///
     /// `scratch` holds ``SmallProducts/scratchCount(depth:)`` floats for a depth of `inputs`.
     package func forward(
@@ -21,7 +21,7 @@ extension MatrixLibrary {
         small?.dotProducts(rows: rows, columns: outputs, depth: inputs, a, w, into: c, scratch: scratch)
     }
 
-    /// ``weightGradient(rows:outputs:inputs:d:a:accumulating:into:)`` of bytes, with the same bits; only where they suit.
+    /// ``weightGradient(rows:outputs:inputs:d:a:accumulating:into:)`` of bytes, with the same bits; only if ``suitsBytes(rows:outputs:inputs:)``.
     ///
     /// `scratch` holds ``SmallProducts/scratchCount(depth:)`` floats for a depth of `inputs`.
     package func weightGradient(

@@ -1,8 +1,8 @@
 extension MatrixLibrary {
-    /// This machine's best at matrix products, on one core: floating-point operations a second.
+    /// Measures this machine's peak speed at matrix products on one core, in floating-point operations per second.
     ///
-    /// - Parameter clock: What time is it, in nanoseconds?
-    /// - Returns: The best of several products of 768 x 768 matrices, which fill the caches but not the memory.
+    /// - Parameter clock: Returns the current time in nanoseconds.
+    /// - Returns: The fastest of ten products of 768 x 768 matrices, which fill the caches.
     package func peakFlopsPerSecond(clock: () -> UInt64) -> Double {
         let size = 768
         let a = [Float](repeating: 1.5, count: size * size)

@@ -1,7 +1,7 @@
 extension MatrixLibrary {
     /// Whether the three products of a few shapes agree with plain loops in double.
     ///
-    /// Old builds of OpenBLAS are wrong on some CPUs, and a network still learns a little from wrong products.
+    /// Old builds of OpenBLAS compute wrong products on some CPUs, and a network still learns a little from them.
     func computesRightResults() -> Bool {
         [
             (rows: 10, outputs: 30, inputs: 97), (rows: 1, outputs: 10, inputs: 17),
@@ -22,7 +22,7 @@ extension MatrixLibrary {
         weightGradient(rows: rows, outputs: outputs, inputs: inputs, d: d, a: a, accumulating: true, into: &g)
         backward(rows: rows, outputs: outputs, inputs: inputs, d: d, w: w, into: &e)
 
-        // `p` and `q` give the factors of the sum's term k for row i, column j.
+        // p(i, k) and q(k, j) are the factors of term k of the sum at row i, column j.
         func equal(
             _ product: [Float], rows: Int, columns: Int, depth: Int, plus: Double,
             p: (Int, Int) -> Float, q: (Int, Int) -> Float
@@ -31,7 +31,7 @@ extension MatrixLibrary {
                 for j in 0..<columns {
                     var sum = plus
                     for k in 0..<depth { sum += Double(p(i, k)) * Double(q(k, j)) }
-                    // All values lie within [-1, 1]: half a unit in the last place for each addition, generously.
+                    // All values lie within [-1, 1]; the bound is generous: half a unit in the last place per addition.
                     let error = abs(Double(product[i * columns + j]) - sum)
                     guard error <= Double(depth + 1) * 0x1p-22 else { return false }
                 }

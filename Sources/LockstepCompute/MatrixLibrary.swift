@@ -7,41 +7,41 @@ import LockstepSystem
 
 /// A network's matrix products, on one thread, with one kernel: the only part of the arithmetic that depends on the CPU.
 ///
-/// Large ones are OpenBLAS's, opened at run time; those of a few rows or neurons are our own (``SmallProducts``).
+/// OpenBLAS computes large products; ``SmallProducts`` computes products of few rows or few neurons.
 ///
-/// A linked library would pick its kernel before `main`; so it is opened once the run's kernel is known. It reads the
-/// kernel's name from the environment while it loads, once a process.
+/// A linked OpenBLAS would pick its kernel before `main`, so it is opened with dlopen once the run's kernel is known. It
+/// reads the kernel's name from the environment while it loads, once per process.
 package final class MatrixLibrary: @unchecked Sendable {
     package let kernel: MatrixKernel
-    /// Name, version and build of the library, and the kernel in force.
+    /// The library's name, version and build, and its kernel.
     package let description: String
     private let sgemm: SGEMM
-    /// What multiplies small matrices instead, if the kernel has vectors for it.
+    /// Computes small products; nil if the kernel's instructions don't allow it.
     let small: SmallProducts?
 
-    /// `cblas_sgemm`: C = alpha op(A) op(B) + beta C; each matrix is followed by the length of its rows.
+    /// `cblas_sgemm`: C = alpha op(A) op(B) + beta C; after each matrix comes the length of its rows.
     private typealias SGEMM =
         @convention(c) (
             CBLAS_ORDER, CBLAS_TRANSPOSE, CBLAS_TRANSPOSE, CInt, CInt, CInt, Float, UnsafePointer<Float>, CInt,
             UnsafePointer<Float>, CInt, Float, UnsafeMutablePointer<Float>, CInt
         ) -> Void
 
-    /// Not `libblas.so.3`: which library that is, Debian leaves to the machine's alternatives.
+    /// Not `libblas.so.3`, which is a Debian alternative and may be any library.
     package static let standardCandidates = [
         "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0", "libopenblas.so.0",
     ]
 
     private static let opened = Guarded<MatrixLibrary?>(nil)
 
-    /// The library with `kernel` in force, on one thread; the same instance every time.
+    /// Opens the library with `kernel` on one thread; returns the same instance every time.
     ///
-    /// Sets environment variables that the library reads, so the first call belongs before other threads start.
+    /// The first call sets environment variables that the library reads: it must happen before other threads start.
     ///
     /// - Parameters:
-    ///   - kernel: The kernel; checked against the CPU before anything is loaded.
-    ///   - candidates: Paths and sonames; the first that opens is taken.
+    ///   - kernel: The kernel; checked against the CPU before the library is loaded.
+    ///   - candidates: Paths and sonames; the first that can be opened is used.
     /// - Returns: The process's one library.
-    /// - Throws: ``ComputeError``: the CPU does not run the kernel, there is no library, it computes wrong results, or
+    /// - Throws: ``ComputeError`` if the CPU does not run the kernel, there is no library, it computes wrong results, or
     ///   this process has opened it with another kernel.
     package static func open(
         _ kernel: MatrixKernel, searching candidates: [String] = standardCandidates
@@ -57,7 +57,7 @@ package final class MatrixLibrary: @unchecked Sendable {
         }
     }
 
-    /// The library that this process has opened, if it has.
+    /// The library that this process has opened; nil before.
     package static var current: MatrixLibrary? {
         opened.withLock { $0 }
     }
@@ -82,17 +82,17 @@ package final class MatrixLibrary: @unchecked Sendable {
         guard computesRightResults() else { throw .wrongResults(kernel) }
     }
 
-    /// Opens the first OpenBLAS found, whatever the environment says about it.
+    /// Opens the first OpenBLAS found, with environment variables of our choice.
     private static func load(
         _ kernel: MatrixKernel, searching candidates: [String]
     ) throws(ComputeError) -> UnsafeMutableRawPointer {
         setenv("OPENBLAS_CORETYPE", kernel.rawValue, 1)
         setenv("OPENBLAS_NUM_THREADS", "1", 1)
-        // What steers the cutting of blocks is the same on every machine; the cache's size would be the CPU's.
+        // The size of OpenBLAS's blocks depends on these: fixed values give the same bits on every machine.
         setenv("OPENBLAS_L2_SIZE", "512", 1)
         for name in ["OPENBLAS_BLOCK_FACTOR", "GOTO_BLOCK_FACTOR"] { unsetenv(name) }
 
-        var reason = "no place to search"
+        var reason = "no path to search"
         for path in candidates {
             if let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) { return handle }
             reason = dlerror().map { String(cString: $0) } ?? path
@@ -117,7 +117,7 @@ package final class MatrixLibrary: @unchecked Sendable {
     /// `G[outputs, inputs] = D[rows, outputs]ᵀ · A[rows, inputs]`: the gradient of a layer's weights, summed over the
     /// rows, all matrices row-major.
     ///
-    /// With `accumulating`, the product is added to what `g` holds.
+    /// With `accumulating`, the product is added to the content of `g`.
     package func weightGradient(
         rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, a: UnsafePointer<Float>,
         accumulating: Bool, into g: UnsafeMutablePointer<Float>
@@ -133,8 +133,8 @@ package final class MatrixLibrary: @unchecked Sendable {
             CInt(inputs), accumulating ? 1 : 0, g, CInt(inputs))
     }
 
-    /// `E[rows, inputs] = D[rows, outputs] · W[outputs, inputs]`: the error passed back through a layer's weights, all
-    /// matrices row-major.
+    /// `E[rows, inputs] = D[rows, outputs] · W[outputs, inputs]`: the errors of a layer's inputs, from the errors of its
+    /// outputs; all matrices row-major.
     package func backward(
         rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, w: UnsafePointer<Float>,
         into e: UnsafeMutablePointer<Float>

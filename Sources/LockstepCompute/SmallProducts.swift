@@ -1,12 +1,14 @@
 import CKernels
 
-/// Products that are too small for the matrix library, which copies its operands into an order of its own first: with ten
-/// rows, that takes two to four times as long as multiplying them where they lie.
+/// Products of small matrices, read in place.
 ///
-/// The sizes that decide who multiplies are part of the arithmetic and the same on every machine. So is the kernel: it
-/// sets how many lanes a register has, and with them the order of additions in a dot product.
+/// OpenBLAS first copies its operands into its own order; with ten rows, that takes two to four times as long as the
+/// product in place.
+///
+/// The sizes that decide between the two are part of the arithmetic and the same on every machine. So is the kernel: it
+/// determines the number of lanes of a register, and with it the order of additions in a dot product.
 package struct SmallProducts {
-    /// Numbers in a register.
+    /// The number of floats in a register.
     package let lanes: Lanes
 
     package enum Lanes: Int, Sendable {
@@ -16,7 +18,7 @@ package struct SmallProducts {
         case sixteen = 16
     }
 
-    /// Nil if the kernel's instructions have no fused products: then the library multiplies everything.
+    /// Nil if the kernel has no fused multiply-add: then OpenBLAS computes all products.
     package init?(_ kernel: MatrixKernel) {
         switch kernel {
         case .nehalem, .sandybridge: return nil
@@ -25,13 +27,13 @@ package struct SmallProducts {
         }
     }
 
-    /// Where few rows are set against each other the copies cost more than they save; short dot products spend their
-    /// time on adding up the lanes.
+    /// With few rows on either side OpenBLAS's copies cost more than they save; short dot products would spend their time
+    /// on adding the lanes.
     package static func suitDotProducts(rows: Int, columns: Int, depth: Int) -> Bool {
         rows <= few || (columns <= few && depth >= 2 * few)
     }
 
-    /// Where a side of the left factor is short the copies cost more than they save.
+    /// If a side of the left factor is short, OpenBLAS's copies cost more than they save.
     package static func suitCombinations(rows: Int, depth: Int) -> Bool {
         rows <= few || depth <= few
     }
@@ -49,8 +51,8 @@ package struct SmallProducts {
         }
     }
 
-    /// ``dotProducts(rows:columns:depth:_:_:into:)`` where row i of `a` is `scale` times the bytes at `a[i]`, with the same
-    /// bits as if they had been converted before.
+    /// ``dotProducts(rows:columns:depth:_:_:into:)`` where row i of `a` is `scale` times the bytes at `a[i]`; the same bits as
+    /// with converted floats.
     ///
     /// `scratch` holds ``scratchCount(depth:)`` floats.
     package func dotProducts(
@@ -68,7 +70,7 @@ package struct SmallProducts {
         max(5 * depth, 64 * Int(LOCKSTEP_BYTE_ROWS))
     }
 
-    /// `c[rows, columns] = x[rows, depth] · y[depth, columns]`, added to what `c` holds if `accumulating`.
+    /// `c[rows, columns] = x[rows, depth] · y[depth, columns]`, added to the content of `c` if `accumulating`.
     ///
     /// `x[i, k]` lies at `x[i * rowStride + k * step]`; the others are row-major.
     package func rowCombinations(
@@ -83,7 +85,7 @@ package struct SmallProducts {
     }
 
     /// ``rowCombinations(rows:columns:depth:_:rowStride:step:_:accumulating:into:)`` where row k of `y` is `scale` times
-    /// the bytes at `y[k]`, with the same bits as if they had been converted before.
+    /// the bytes at `y[k]`; the same bits as with converted floats.
     ///
     /// `scratch` holds ``scratchCount(depth:)`` floats.
     package func rowCombinations(

@@ -1,8 +1,8 @@
 // bfloat16 is the upper half of a float32: its sign, its exponent and the first 7 bits of its fraction. Plain branch-free
 // loops, which the compiler vectorises.
 
-/// The bits of the nearest bfloat16, ties to the even one, in the upper half of a float32's. What is not a number stays
-/// none, and what is beyond the largest number becomes infinite.
+/// Rounds a float32, given as bits, to the nearest bfloat16, ties to even. NaN stays NaN; numbers beyond the largest
+/// bfloat16 become infinite.
 @inline(__always)
 private func nearestBFloat16(_ bits: UInt32) -> UInt32 {
     let nearest = bits &+ 0x7FFF &+ ((bits &>> 16) & 1)
@@ -10,7 +10,7 @@ private func nearestBFloat16(_ bits: UInt32) -> UInt32 {
     return (bits & 0x7FFF_FFFF > 0x7F80_0000 ? quietNaN : nearest) & 0xFFFF_0000
 }
 
-/// Rounds every element to the nearest bfloat16, where it stands.
+/// Rounds every element to the nearest bfloat16, in place.
 package func roundToBFloat16(_ values: UnsafeMutablePointer<Float>, count: Int) {
     for i in 0..<count { values[i] = Float(bitPattern: nearestBFloat16(values[i].bitPattern)) }
 }
@@ -22,19 +22,19 @@ package func roundToBFloat16(
     for i in 0..<count { destination[i] = Float(bitPattern: nearestBFloat16(values[i].bitPattern)) }
 }
 
-/// The upper halves of the elements, which must be bfloat16 numbers already: what travels of them.
+/// Writes the upper halves of the elements, which must already be rounded to bfloat16: the format of messages.
 package func encodeBFloat16(
     _ values: UnsafePointer<Float>, into halves: UnsafeMutablePointer<UInt16>, count: Int
 ) {
     for i in 0..<count { halves[i] = UInt16(truncatingIfNeeded: values[i].bitPattern &>> 16) }
 }
 
-/// The elements whose upper halves these are.
+/// Reads elements from their upper halves.
 ///
 /// - Parameters:
-///   - bytes: Little-endian halves at any address.
-///   - destination: Receives them as float32.
-///   - count: How many there are.
+///   - bytes: Little-endian halves, [count], at any address.
+///   - destination: Receives the elements as float32, [count].
+///   - count: The number of elements.
 package func decodeBFloat16(_ bytes: UnsafeRawPointer, into destination: UnsafeMutablePointer<Float>, count: Int) {
     for i in 0..<count {
         let half = bytes.loadUnaligned(fromByteOffset: i &* 2, as: UInt16.self)

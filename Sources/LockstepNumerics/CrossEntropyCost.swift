@@ -1,5 +1,4 @@
-/// What the outputs for a row should be: `hit` at its label and `miss` elsewhere; `miss` everywhere for a label that is
-/// no column.
+/// The target outputs of a row: `hit` at its label and `miss` elsewhere; `miss` everywhere if the label is not a column.
 ///
 /// With label smoothing ε over K classes the target is (1 - ε) y + ε / K. Szegedy et al., "Rethinking the Inception
 /// architecture for computer vision", CVPR 2016.
@@ -13,13 +12,13 @@ package struct ClassTargets: Sendable {
     }
 }
 
-/// Softmax in place: `z_j = exp(z_j) / Σ exp(z_k)` in each row, where z is shifted by the row's largest first.
+/// Softmax in place: `z_j = exp(z_j) / Σ exp(z_k)` in each row, after the row's maximum is subtracted from z.
 ///
 /// - Parameters:
-///   - z: Weighted inputs, becomes activations, [rows, outputs], row-major.
+///   - z: Weighted inputs, replaced by activations, [rows, outputs], row-major.
 ///   - rows: Samples.
 ///   - outputs: Classes.
-///   - logarithms: Becomes log Σ exp(z_k) of the weighted inputs of each row, [rows]; nil if they are not wanted.
+///   - logarithms: Receives log Σ exp(z_k) of each row's weighted inputs, [rows]; nil if the caller does not need it.
 package func applySoftmax(
     _ z: UnsafeMutablePointer<Float>, rows: Int, outputs: Int, logarithms: UnsafeMutablePointer<Double>? = nil
 ) {
@@ -43,60 +42,60 @@ package func applySoftmax(
     }
 }
 
-/// The cross-entropy of a layer of softmax: the sum over the rows of Σ_j t_j (log Σ exp(z_k) - z_j), in double, added
-/// row by row.
+/// The cross-entropy of a softmax layer: the sum over the rows of Σ_j t_j (log Σ exp(z_k) - z_j), in double, added row
+/// by row.
 ///
 /// - Parameters:
-///   - z: The weighted inputs; become the activations a, [rows, outputs], row-major.
+///   - z: The weighted inputs, replaced by the activations a, [rows, outputs], row-major.
 ///   - labels: [rows].
 ///   - rows: Samples.
 ///   - outputs: Classes.
 ///   - targets: t.
-///   - logarithms: Room for two numbers a row, [2, rows].
-///   - delta: Becomes a - t, the derivative of the cost with respect to the weighted inputs, [rows, outputs]; nil if it
-///     is not wanted.
-/// - Returns: The sum of the rows' costs.
+///   - logarithms: Scratch memory, [2, rows].
+///   - delta: Receives a - t, the derivative of the cost with respect to the weighted inputs, [rows, outputs]; nil if
+///     the caller does not need it.
+/// - Returns: The sum of the rows' losses.
 package func softmaxCrossEntropy(
     _ z: UnsafeMutablePointer<Float>, labels: UnsafePointer<UInt16>, rows: Int, outputs: Int, targets: ClassTargets,
     logarithms: UnsafeMutablePointer<Double>, delta: UnsafeMutablePointer<Float>?
 ) -> Double {
     let (hit, miss) = (Double(targets.hit), Double(targets.miss))
-    let missing = miss * Double(outputs)
-    // What the targets take from the weighted inputs, before softmax overwrites them. `taken` is -Σ t_j z_j.
-    var cost = 0.0
-    var takings = logarithms
+    let missTotal = miss * Double(outputs)
+    // -Σ t_j z_j of each row, before softmax overwrites z.
+    var lossSum = 0.0
+    var products = logarithms
     var row = UnsafePointer(z)
     for r in 0..<rows {
         let label = Int(labels[r])
-        var taken = 0.0
+        var product = 0.0
         if miss != 0 {
-            for j in 0..<outputs { taken -= Double(row[j]) }
-            taken *= miss
+            for j in 0..<outputs { product -= Double(row[j]) }
+            product *= miss
         }
-        if label < outputs { taken -= (hit - miss) * Double(row[label]) }
-        takings[0] = taken
-        takings += 1
+        if label < outputs { product -= (hit - miss) * Double(row[label]) }
+        products[0] = product
+        products += 1
         row += outputs
     }
-    let sums = takings
+    let sums = products
     applySoftmax(z, rows: rows, outputs: outputs, logarithms: sums)
     for r in 0..<rows {
-        let total = Int(labels[r]) < outputs ? missing + (hit - miss) : missing
-        cost += total * sums[r] + logarithms[r]
+        let total = Int(labels[r]) < outputs ? missTotal + (hit - miss) : missTotal
+        lossSum += total * sums[r] + logarithms[r]
     }
     if let delta { subtractTargets(targets, labels: labels, from: z, rows: rows, outputs: outputs, into: delta) }
-    return cost
+    return lossSum
 }
 
-/// The cross-entropy of a layer of sigmoids: the sum over the rows of Σ_j (log(1 + exp(z_j)) - t_j z_j), in double,
-/// added row by row; that is -Σ_j t_j log a_j + (1 - t_j) log(1 - a_j), without the logarithm of a saturated activation.
+/// The cross-entropy of a sigmoid layer: the sum over the rows of Σ_j (log(1 + exp(z_j)) - t_j z_j), in double, added row
+/// by row. It equals -Σ_j t_j log a_j + (1 - t_j) log(1 - a_j), without the logarithm of a saturated activation.
 ///
-/// Parameters and result are those of ``softmaxCrossEntropy``.
+/// Parameters and result as in ``softmaxCrossEntropy``.
 package func sigmoidCrossEntropy(
     _ z: UnsafeMutablePointer<Float>, labels: UnsafePointer<UInt16>, rows: Int, outputs: Int, targets: ClassTargets,
     delta: UnsafeMutablePointer<Float>?
 ) -> Double {
-    var cost = 0.0
+    var lossSum = 0.0
     var row = UnsafePointer(z)
     for r in 0..<rows {
         var sum = 0.0
@@ -108,12 +107,12 @@ package func sigmoidCrossEntropy(
             let rise = Double(x > 0 ? x : 0) + (tail.isNormal ? logarithm(tail) : tail)
             sum += rise - Double(target) * Double(x)
         }
-        cost += sum
+        lossSum += sum
         row += outputs
     }
     applySigmoid(z, count: rows * outputs)
     if let delta { subtractTargets(targets, labels: labels, from: z, rows: rows, outputs: outputs, into: delta) }
-    return cost
+    return lossSum
 }
 
 /// `delta = a - t`, [rows, outputs].

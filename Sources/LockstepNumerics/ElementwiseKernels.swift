@@ -1,7 +1,7 @@
 import CKernels
 
-// Passes that a step repeats most, compiled for several processors. Each element's result depends on its operands alone,
-// and sums are added in the order given; so the bits do not depend on vector widths.
+// The element loops that a step spends most time in, compiled for several processors. Each element's result depends on
+// its operands alone, and sums are added in the stated order: the bits do not depend on vector widths.
 
 /// `destination += source`, element by element.
 package func accumulate(_ source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, count: Int) {
@@ -16,7 +16,7 @@ package func add(
     lockstep_add(left, right, destination, count)
 }
 
-/// Whether no element is infinite or not a number.
+/// Whether all elements are finite.
 package func allFinite(_ values: UnsafePointer<Float>, count: Int) -> Bool {
     lockstep_all_finite(values, count)
 }
@@ -47,7 +47,7 @@ package func addRow(
 ///   - matrix: [rows, columns], row-major.
 ///   - rows: Rows of the matrix.
 ///   - columns: Columns of the matrix.
-///   - accumulating: Adds to what `sums` holds.
+///   - accumulating: Whether the sums are added to the content of `sums`.
 ///   - sums: [columns].
 package func sumColumns(
     _ matrix: UnsafePointer<Float>, rows: Int, columns: Int, accumulating: Bool,

@@ -2,22 +2,22 @@
     import Glibc
 #endif
 
-/// A fixed run of float32 at a fixed address, aligned to 64 bytes at least.
+/// A fixed number of float32 at a fixed address, aligned to at least 64 bytes.
 ///
-/// Shared by reference; who may write when is the owner's contract, not the buffer's.
+/// Shared by reference. The owner decides which thread may write when; the buffer does not check it.
 package final class FloatBuffer: @unchecked Sendable {
     package let pointer: UnsafeMutablePointer<Float>
     package let count: Int
     private let owner: Storage
 
     private enum Storage {
-        /// Pages of this many bytes, mapped by the buffer itself.
+        /// The buffer itself has mapped this many bytes.
         case mapping(bytes: Int)
-        /// Memory that somebody else unmaps once this reference is gone.
+        /// The referenced object keeps the memory mapped.
         case shared(AnyObject)
     }
 
-    /// Maps `count` zeros. A page costs memory from its first write on; untouched ones cost none.
+    /// Maps `count` zeros. A page takes memory from its first write on.
     package init(count: Int) {
         precondition(count >= 0)
         let bytes = max(1, count) * MemoryLayout<Float>.stride
@@ -30,7 +30,7 @@ package final class FloatBuffer: @unchecked Sendable {
         self.owner = .mapping(bytes: bytes)
     }
 
-    /// Refers to memory that `owner` keeps alive, such as a region shared between processes.
+    /// Makes a buffer over memory that `owner` keeps alive, such as a region shared between processes.
     package init(memory: UnsafeMutableBufferPointer<Float>, owner: AnyObject) {
         guard let base = memory.baseAddress else { preconditionFailure("a buffer over no memory") }
         self.pointer = base
@@ -46,7 +46,7 @@ package final class FloatBuffer: @unchecked Sendable {
         UnsafeMutableBufferPointer(start: pointer, count: count)
     }
 
-    /// A copy of the values, which outlives the buffer.
+    /// A copy of the values.
     package var values: [Float] {
         withExtendedLifetime(self) { Array(buffer) }
     }

@@ -1,13 +1,13 @@
-/// The natural logarithm of a positive, finite, normal double; within 1 unit in the last place.
+/// The natural logarithm of a positive, finite, normal double, with an error of at most 1 unit in the last place.
 ///
-/// libm's is no substitute: it picks variants by CPU, and these results are on the way to the weights.
+/// libm's logarithm would not do: libm picks variants by CPU, and the weights depend on these results.
 ///
 /// x = 2^k (1 + f) with √½ < 1 + f < √2, and log(1 + f) = f - f²/2 + s (f²/2 + R(s²)) with s = f / (2 + f), where R is
 /// the minimax polynomial of Sun's fdlibm (`e_log.c`, 1993). ln 2 is split so that k times its high part is exact.
 package func logarithm(_ x: Double) -> Double {
     precondition(x.isNormal && x > 0)
     let bits = x.bitPattern
-    // Moves mantissas from √2 up into the next octave, so that f stays within [√½ - 1, √2 - 1].
+    // Mantissas from √2 on move into the next octave, so that f stays within [√½ - 1, √2 - 1].
     let shifted = bits &+ (0x3FF0_0000_0000_0000 &- 0x3FE6_A09E_667F_3BCD)
     let exponent = Int64(shifted &>> 52) &- 1023
     let f = Double(bitPattern: (shifted & 0x000F_FFFF_FFFF_FFFF) &+ 0x3FE6_A09E_667F_3BCD) - 1

@@ -1,7 +1,8 @@
-/// The x below which a Gaussian with mean 0 and variance 1 falls with probability `p`, 0 < p < 1.
+/// The quantile of the standard normal distribution: a Gaussian with mean 0 and variance 1 is below it with probability
+/// `p`, 0 < p < 1.
 ///
-/// Relative error about 1e-15 (tested: below 2e-15 for p from 1e-300 to 1 - 1e-16), with +, -, x, / and √ and our own
-/// logarithm: the same bits on every CPU. Rational approximations in three regions; Wichura, "Algorithm AS 241: the
+/// Relative error about 1e-15 (tested: below 2e-15 for p from 1e-300 to 1 - 1e-16). Uses +, -, x, /, √ and ``logarithm(_:)``
+/// only: the same bits on every CPU. Rational approximations in three regions; Wichura, "Algorithm AS 241: the
 /// percentage points of the normal distribution", Applied Statistics 37 (1988), PPND16.
 package func normalQuantile(_ p: Double) -> Double {
     precondition(p > 0 && p < 1)
@@ -15,7 +16,7 @@ package func normalQuantile(_ p: Double) -> Double {
     return q < 0 ? -x : x
 }
 
-/// |p - 1/2| <= 0.425, by r = 0.425² - (p - 1/2)².
+/// The region |p - 1/2| <= 0.425; r = 0.425² - (p - 1/2)².
 private func central(_ r: Double) -> Double {
     var numerator = 2.5090809287301226727e+3
     numerator = numerator * r + 3.3430575583588128105e+4
@@ -36,7 +37,7 @@ private func central(_ r: Double) -> Double {
     return numerator / denominator
 }
 
-/// √(-log p) up to 5, by r = √(-log p) - 1.6.
+/// The region √(-log p) <= 5; r = √(-log p) - 1.6.
 private func middle(_ r: Double) -> Double {
     var numerator = 7.74545014278341407640e-4
     numerator = numerator * r + 2.27238449892691845833e-2
@@ -57,7 +58,7 @@ private func middle(_ r: Double) -> Double {
     return numerator / denominator
 }
 
-/// √(-log p) from 5 on (p below 1.4e-11), by r = √(-log p) - 5.
+/// The region √(-log p) > 5, p below 1.4e-11; r = √(-log p) - 5.
 private func tail(_ r: Double) -> Double {
     var numerator = 2.01033439929228813265e-7
     numerator = numerator * r + 2.71155556874348757815e-5

@@ -3,9 +3,9 @@ import CKernels
 // Elementwise updates of the weights. An element's result depends on its operands alone, so ranges can be updated in any
 // order.
 //
-// All of them read w before the step from `current` and the gradient's sum from `sum`, and write w after the step to
-// `next`: another buffer than `current`, but `sum` may lie in it. They return whether no element of `next` is infinite or
-// not a number.
+// Each function reads the weights before the step from `current` and the gradient's sum from `sum`, and writes the
+// weights after the step to `next`. `next` is not `current`, but may be `sum`. Each returns whether all elements of
+// `next` are finite.
 
 /// Gradient descent: `next = current - scale * sum`, element by element.
 package func descend(
@@ -28,15 +28,15 @@ package func descend(
 /// - Parameters:
 ///   - current: w before the step.
 ///   - sum: The gradient's sum.
-///   - mean: What makes a mean of the sum, 1/m.
+///   - mean: The factor that turns the sum into a mean, 1/m.
 ///   - decay: λ.
 ///   - momentum: μ.
 ///   - rate: η.
 ///   - nesterov: Whether the step looks ahead: `w - η (d + μ v)` instead of `w - η v`.
-///   - velocity: Becomes `v = μ v + d` with `d = mean sum + λ w`.
+///   - velocity: v, updated to `v = μ v + d` with `d = mean sum + λ w`.
 ///   - next: Receives w after the step.
 ///   - count: Elements.
-/// - Returns: Whether no element of `next` is infinite or not a number.
+/// - Returns: Whether all elements of `next` are finite.
 package func descendWithMomentum(
     from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, mean: Float, decay: Float, momentum: Float,
     rate: Float, nesterov: Bool, velocity: UnsafeMutablePointer<Float>, into next: UnsafeMutablePointer<Float>,
@@ -74,12 +74,12 @@ package struct AdamCoefficients: Sendable {
 ///   - current: w before the step.
 ///   - sum: The gradient's sum.
 ///   - coefficients: What all elements of the step share.
-///   - decay: What is left of a weight, 1 - ηλ.
-///   - firstMoment: Becomes `m = β1 m + (1 - β1) g`.
-///   - secondMoment: Becomes `v = β2 v + (1 - β2) g²`.
+///   - decay: The factor of weight decay, 1 - ηλ.
+///   - firstMoment: m, updated to `m = β1 m + (1 - β1) g`.
+///   - secondMoment: v, updated to `v = β2 v + (1 - β2) g²`.
 ///   - next: Receives `decay w - rate m / (√v rootScale + ε)`.
 ///   - count: Elements.
-/// - Returns: Whether no element of `next` is infinite or not a number.
+/// - Returns: Whether all elements of `next` are finite.
 package func adamStep(
     from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, _ coefficients: AdamCoefficients, decay: Float,
     firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,

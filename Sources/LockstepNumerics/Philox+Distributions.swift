@@ -1,13 +1,13 @@
 extension Philox {
-    /// An integer in 0..<`bound`, every one exactly as likely; `bound` is at least 1.
+    /// An integer in 0..<`bound`, exactly uniform; `bound` is at least 1.
     ///
-    /// The high half of word x bound, where the few words that would favour some results are rejected and `draw` moves
-    /// on. Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019).
+    /// The high half of word x bound. The few words that would favour some results are rejected, and the next `draw` is
+    /// tried. Lemire, "Fast random integer generation in an interval", ACM TOMACS 29 (2019).
     package func integer(below bound: UInt32, at position: RandomPosition) -> UInt32 {
         integer(below: bound, at: position, firstWord: words(at: position)[0])
     }
 
-    /// The same where the first word at `position` is known.
+    /// The same, given the first word at `position`.
     private func integer(below bound: UInt32, at position: RandomPosition, firstWord: UInt32) -> UInt32 {
         precondition(bound > 0)
         var product = UInt64(firstWord) &* UInt64(bound)
@@ -22,9 +22,9 @@ extension Philox {
         return UInt32(truncatingIfNeeded: product &>> 32)
     }
 
-    /// Shuffles by Fisher's and Yates's method (Knuth, The Art of Computer Programming, 3.4.2, algorithm P): from the
-    /// last element to the second, each changes places with one that is not behind it, whose index is the
-    /// ``integer(below:at:)`` of (permutation, epoch, its own index).
+    /// Shuffles by Fisher's and Yates's method (Knuth, The Art of Computer Programming, 3.4.2, algorithm P): each element
+    /// i, from the last to the second, is swapped with the element at ``integer(below:at:)`` of i + 1 at the position
+    /// (permutation, epoch, i).
     package func shuffle(_ elements: UnsafeMutableBufferPointer<UInt32>, epoch: UInt32) {
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 256) { words in
             guard let first = words.baseAddress else { return }
@@ -54,7 +54,7 @@ extension Philox {
 
     /// A Gaussian with mean 0 and variance 1, by inversion: the normal quantile of ``uniform(at:)``.
     ///
-    /// Between -8.21 and 8.21: the uniform number is at least 2^-53.
+    /// Between -8.21 and 8.21, because the uniform number is at least 2^-53.
     package func standardNormal(at position: RandomPosition) -> Float {
         Float(normalQuantile(uniform(at: position)))
     }

@@ -1,6 +1,6 @@
 import CKernels
 
-/// What a random number is for. The purpose is part of the counter, so no two uses ever see the same number.
+/// The purpose of a random number. It is part of the counter, so no two purposes ever share a number.
 package enum RandomPurpose: UInt32, Sendable {
     case initialParameters = 1
     case permutation = 2
@@ -8,21 +8,21 @@ package enum RandomPurpose: UInt32, Sendable {
     case dropout = 4
     case augmentation = 5
     case audit = 16
-    /// What is done to a run on purpose, and when.
+    /// The faults that are injected into a run, and their times.
     case chaos = 17
-    /// What a baseline that only guesses answers.
+    /// The answers of a baseline that guesses.
     case baselineGuess = 64
 }
 
-/// Where in a run's random numbers a number stands.
+/// The position of a random number among a run's random numbers.
 ///
-/// Nothing is consumed: the same position gives the same number, whoever asks for it and how often.
+/// Nothing is consumed: the same position always gives the same number, in every process.
 package struct RandomPosition: Hashable, Sendable {
     package var purpose: RandomPurpose
     package var epoch: UInt32
     /// The sample, parameter or other element that the number belongs to.
     package var sample: UInt32
-    /// Tells several numbers of one element apart.
+    /// The index among several numbers of one element.
     package var draw: UInt32
 
     package init(_ purpose: RandomPurpose, epoch: UInt32 = 0, sample: UInt32, draw: UInt32 = 0) {
@@ -39,7 +39,7 @@ package struct RandomPosition: Hashable, Sendable {
 package struct Philox: Hashable, Sendable {
     let key: (low: UInt32, high: UInt32)
 
-    /// The numbers of the run with this seed, which is the key.
+    /// The random numbers of a run with this seed, which is the key.
     package init(seed: UInt64) {
         key = (UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed &>> 32))
     }
@@ -64,18 +64,17 @@ package struct Philox: Hashable, Sendable {
         words(counter: SIMD4(position.purpose.rawValue, position.epoch, position.sample, position.draw))
     }
 
-    /// The words at a position and at those after it, which differ in their draw: word w of the i-th in
-    /// `words[w * count + i]`.
+    /// The words at `count` positions with consecutive draws: word w of the i-th in `words[w * count + i]`.
     ///
-    /// The same numbers as ``words(at:)``, by vectors.
+    /// The same words as ``words(at:)``, computed in vectors.
     package func fill(_ words: UnsafeMutablePointer<UInt32>, from position: RandomPosition, count: Int) {
         lockstep_philox_fill(
             position.purpose.rawValue, position.epoch, position.sample, position.draw, key.low, key.high, words, count)
     }
 
-    /// The first word at a position and at those of the samples after it, [count].
+    /// The first words at `count` positions with consecutive samples, [count].
     ///
-    /// The same numbers as ``words(at:)``, by vectors.
+    /// The same words as ``words(at:)``, computed in vectors.
     package func fillFirst(_ words: UnsafeMutablePointer<UInt32>, from position: RandomPosition, count: Int) {
         lockstep_philox_first_words(
             position.purpose.rawValue, position.epoch, position.sample, position.draw, key.low, key.high, words, count)

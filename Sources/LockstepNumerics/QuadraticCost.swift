@@ -1,24 +1,24 @@
-/// The quadratic cost of a layer of sigmoids, and its errors.
+/// The quadratic cost of a sigmoid layer, and the layer's errors.
 ///
-/// The target y of a row is 1 at its label and 0 elsewhere; a label that is no column has the target 0 everywhere.
+/// The target y of a row is 1 at its label and 0 elsewhere; 0 everywhere if the label is not a column.
 ///
 /// - Parameters:
 ///   - activations: a, [rows, outputs], row-major.
 ///   - labels: [rows].
 ///   - rows: Samples.
 ///   - outputs: Classes.
-///   - delta: Becomes (a - y) a (1 - a), the derivative of the cost with respect to the weighted inputs,
+///   - delta: Receives (a - y) a (1 - a), the derivative of the cost with respect to the weighted inputs,
 ///     [rows, outputs].
 /// - Returns: The sum over the rows of ½ ‖y - a‖², in double, added row by row.
 package func quadraticCostAndDelta(
     activations: UnsafePointer<Float>, labels: UnsafePointer<UInt16>, rows: Int, outputs: Int,
     delta: UnsafeMutablePointer<Float>
 ) -> Double {
-    var cost = 0.0
+    var lossSum = 0.0
     var activation = activations
     var error = delta
     for row in 0..<rows {
-        cost += halfSquaredError(activation, label: Int(labels[row]), outputs: outputs)
+        lossSum += halfSquaredError(activation, label: Int(labels[row]), outputs: outputs)
         for j in 0..<outputs {
             let a = activation[j]
             error[j] = a * (a * (1 - a))
@@ -31,18 +31,18 @@ package func quadraticCostAndDelta(
         activation += outputs
         error += outputs
     }
-    return cost
+    return lossSum
 }
 
 /// The sum over the rows of ½ ‖y - a‖², in double, added row by row; see ``quadraticCostAndDelta``.
 package func quadraticCost(
     activations: UnsafePointer<Float>, labels: UnsafePointer<UInt16>, rows: Int, outputs: Int
 ) -> Double {
-    var cost = 0.0
+    var lossSum = 0.0
     for row in 0..<rows {
-        cost += halfSquaredError(activations + row &* outputs, label: Int(labels[row]), outputs: outputs)
+        lossSum += halfSquaredError(activations + row &* outputs, label: Int(labels[row]), outputs: outputs)
     }
-    return cost
+    return lossSum
 }
 
 /// ½ ‖y - a‖² of one row, in double, added column by column.

@@ -1,12 +1,12 @@
-/// sin(πx) and cos(πx) for |x| up to 2^51, each within 3e-16 of the truth; exact at multiples of 1/2.
+/// sin(πx) and cos(πx) for |x| up to 2^51, with absolute errors of at most 3e-16; exact at multiples of 1/2.
 ///
-/// libm's are no substitute: it picks variants by CPU, and these results are on the way to the weights.
+/// libm's functions would not do: libm picks variants by CPU, and the weights depend on these results.
 ///
-/// x = n/2 + r with r in [-1/4, 1/4] is exact, and for t = πr the minimax polynomials of Sun's fdlibm (`k_sin.c`,
-/// `k_cos.c`, 1993) hold.
+/// x = n/2 + r with r in [-1/4, 1/4] is exact; sine and cosine of t = πr are the minimax polynomials of Sun's fdlibm
+/// (`k_sin.c`, `k_cos.c`, 1993).
 package func sineAndCosine(halfTurns x: Double) -> (sine: Double, cosine: Double) {
     precondition(x.magnitude <= 0x1p51)
-    // Adding 1.5 · 2^52 rounds to an integer, to nearest, and leaves it in the low bits.
+    // Adding 1.5 · 2^52 rounds to the nearest integer and leaves it in the low bits.
     let magic = 0x1.8p52
     let shifted = x + x + magic
     let t = (x - (shifted - magic) * 0.5) * 3.14159265358979323846

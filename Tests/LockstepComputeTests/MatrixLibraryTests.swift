@@ -56,7 +56,7 @@ struct MatrixLibraryTests {
                 try MatrixLibrary.open(.nehalem, searching: ["/nonexistent/libopenblas.so.0"])
             }
             #expect(error?.description.contains("/nonexistent/libopenblas.so.0") == true)
-            #expect(throws: ComputeError.libraryNotFound(reason: "no place to search")) {
+            #expect(throws: ComputeError.libraryNotFound(reason: "no path to search")) {
                 try MatrixLibrary.open(.nehalem, searching: [])
             }
         }

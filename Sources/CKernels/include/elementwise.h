@@ -1,25 +1,25 @@
 #pragma once
 
-/// Passes over memory that a training step repeats most, compiled several times over: the program takes the version with
-/// the widest vectors that the processor has when it starts.
+/// The element loops that a training step spends most time in, compiled for several processors: the program picks the
+/// version with the widest vectors when it starts.
 ///
 /// An element's result depends on its operands alone and no product is fused with an addition, so all versions give the
-/// same bits. Pointers do not overlap, unless they are said to be one.
+/// same bits. Pointers do not overlap, except where a function says that two may be equal.
 
-/// exp(x), without libm, branches or fused products: the compiler vectorises loops over it, and the bits are the same on
+/// exp(x) without libm, branches or fused products: the compiler vectorises loops over it, and the bits are the same on
 /// every processor.
 ///
-/// Within 1.2e-7 of the truth, relative, for -87 <= x <= 88.37; below -87 the result is exp(-87) = 1.6e-38, from 88.38 on
-/// it is infinity. NaN stays NaN.
+/// Relative error at most 1.2e-7 for -87 <= x <= 88.37; below -87 the result is exp(-87) = 1.6e-38, from 88.38 on it is
+/// infinity. NaN stays NaN.
 ///
 /// exp(x) = 2^k exp(t) where k = round(x / ln 2) and t = x - k ln 2 lies within [-ln 2 / 2, ln 2 / 2]; exp(t) is the
 /// polynomial of Moshier's Cephes (`expf.c`), and ln 2 is split so that k times its high part is exact.
 static inline float lockstep_exponential(float x) {
 #pragma STDC FP_CONTRACT OFF
-    // Up to 89, where k becomes 128 and 2^k infinity. Comparisons in this direction let NaN through.
+    // At 89 k becomes 128 and 2^k infinity. Comparisons in this direction let NaN through.
     const float lower = x < -87.0f ? -87.0f : x;
     const float z = lower > 89.0f ? 89.0f : lower;
-    // Adding 1.5 * 2^23 rounds to an integer, to nearest, and leaves it in the low bits.
+    // Adding 1.5 * 2^23 rounds to the nearest integer and leaves it in the low bits.
     const float magic = 0x1.8p23f;
     const float shifted = z * 1.44269504f + magic;
     const float k = shifted - magic;
@@ -60,10 +60,10 @@ void lockstep_add_rows(const float *matrix, long rows, long columns, float *sums
 /// `floats = scale * bytes`.
 void lockstep_scale_bytes(const unsigned char *bytes, float scale, float *floats, long count);
 
-/// Whether no element is infinite or not a number.
+/// Whether all elements are finite.
 _Bool lockstep_all_finite(const float *values, long count);
 
-// Updates of the weights. They return whether no element of `next` is infinite or not a number. `sum` may be `next`.
+// Updates of the weights. Each returns whether all elements of `next` are finite. `sum` may be `next`.
 
 /// `next = current - scale * sum`.
 _Bool lockstep_descend(const float *current, const float *sum, float scale, float *next, long count);

@@ -2,27 +2,27 @@
 
 /// Products of small matrices, row-major and dense, on one thread.
 ///
-/// A matrix library copies its operands into an order of its own before it multiplies; with ten rows that takes longer
-/// than the product. These read them where they lie.
+/// A matrix library copies its operands into its own order before it multiplies; with ten rows the copy takes longer than
+/// the product. These functions read the operands in place.
 ///
-/// Each element of a result has one order of additions, whatever the other sizes are: so a row's bits do not depend on
-/// how many rows share the call, nor on where the matrices lie. They depend on the lanes of a register alone: eight for
-/// `_avx2`, sixteen for `_avx512`. Every product is fused with its addition.
+/// The order of additions in one element of a result does not depend on the other sizes: a row's bits do not depend on
+/// the number of rows in the call or on the addresses of the matrices. They depend on the number of lanes of a register
+/// alone: eight for `_avx2`, sixteen for `_avx512`. Every product is fused with its addition.
 ///
-/// The caller makes sure that the processor has AVX2 and FMA, or AVX-512 F and DQ.
+/// The caller checks that the processor has AVX2 and FMA, or AVX-512 F and DQ.
 
 /// `c[rows, columns] = a[rows, depth] · b[columns, depth]ᵀ`: each element is a dot product of two rows.
 ///
-/// Lane l adds the terms l, l + lanes, l + 2 lanes, ... in order; then the lanes are added in a tree.
+/// Lane l adds the terms l, l + lanes, l + 2 lanes, ... in order; then the lanes are added in a binary tree.
 void lockstep_dot_products_avx2(
     long rows, long columns, long depth, const float *a, const float *b, float *c);
 void lockstep_dot_products_avx512(
     long rows, long columns, long depth, const float *a, const float *b, float *c);
 
 /// `c[rows, columns] = x[rows, depth] · y[depth, columns]`, where `x[i, k]` lies at `x[i * row_stride + k * step]`: so
-/// `x` may be the transpose of a matrix. With `accumulating`, the product is added to what `c` holds.
+/// `x` may be the transpose of a matrix. With `accumulating`, the product is added to the content of `c`.
 ///
-/// The terms of an element are added in order, to zero or to what is there.
+/// The terms of an element are added in order, to zero or to the element's content.
 void lockstep_row_combinations_avx2(
     long rows, long columns, long depth, const float *x, long row_stride, long step, const float *y, int accumulating,
     float *c);
@@ -30,8 +30,8 @@ void lockstep_row_combinations_avx512(
     long rows, long columns, long depth, const float *x, long row_stride, long step, const float *y, int accumulating,
     float *c);
 
-// The same products with a factor of bytes, whose rows lie anywhere: each byte counts as `scale * byte`, rounded once, as
-// if they had been converted before; so the bits are the same. What is converted stays in the cache.
+// The same products with a matrix of bytes whose rows may lie anywhere: each byte is converted to `scale * byte`, rounded
+// once, so the bits equal the product of a converted matrix. The converted rows stay in the cache.
 
 /// `c[rows, columns] = (scale * a[rows, depth]) · b[columns, depth]ᵀ`, where row i of `a` is at `a[i]`.
 ///

@@ -9,8 +9,8 @@ struct lockstep_words {
 
 /// The counter-based generator Philox4x32-10: ten rounds of two 32 x 32 -> 64 bit products each.
 ///
-/// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11. Four scalars, no vector: so a
-/// loop around it can be vectorised.
+/// Salmon, Moraes, Dror and Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC '11. Four scalars
+/// in place of a vector, so that the compiler can vectorise a loop over it.
 static inline struct lockstep_words lockstep_philox(
     uint32_t x0, uint32_t x1, uint32_t x2, uint32_t x3, uint32_t key_low, uint32_t key_high) {
     for (int round = 0; round < 10; round++) {
