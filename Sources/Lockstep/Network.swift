@@ -114,11 +114,13 @@ extension Network {
                 .configuration, "the network takes \(layout.inputs) values, the input has \(input.count)")
         }
         return try withPublicErrors {
-            let engine = try Backpropagation(
+            let backpropagation = try Backpropagation(
                 architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(), maximumRows: 1)
-            engine.inputs.update(from: input, count: input.count)
-            let outputs = engine.outputs(rows: 1, weights: parameters.pointer)
-            return withExtendedLifetime(engine) { Array(UnsafeBufferPointer(start: outputs, count: layout.outputs)) }
+            backpropagation.inputs.update(from: input, count: input.count)
+            let outputs = backpropagation.outputs(rows: 1, weights: parameters.pointer)
+            return withExtendedLifetime(backpropagation) {
+                Array(UnsafeBufferPointer(start: outputs, count: layout.outputs))
+            }
         }
     }
 
@@ -145,10 +147,10 @@ extension Network {
     public func evaluate(on dataset: Dataset, split: Dataset.Split = .test) throws(LockstepError) -> Evaluation {
         try withPublicErrors {
             try architecture.check(against: dataset.storage.description)
-            let engine = try Backpropagation(
+            let backpropagation = try Backpropagation(
                 architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(),
                 maximumRows: BlockPartition.evaluationRows)
-            let score = Evaluator(network: engine, dataset: dataset.storage)
+            let score = Evaluator(network: backpropagation, dataset: dataset.storage)
                 .score(of: split.inner, weights: parameters.pointer)
             return Evaluation(score)
         }

@@ -5,66 +5,66 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
     package enum Reason: Hashable, Sendable {
         /// The file does not exist.
         case missingFile
-        /// A folder, pipe or device where a file is needed.
+        /// The path is a folder, pipe or device, not a regular file.
         case notAFile
-        /// The kernel's error number and text of a failed call.
+        /// A system call failed: errno and its text.
         case system(code: Int32, text: String)
         /// The content ends before what its header declares; sizes in bytes, header included.
         case truncated(declared: Int, found: Int)
-        /// The content goes on after what its header declares, in bytes, header included.
+        /// The content continues after the size that its header declares, in bytes, header included.
         case trailingBytes(declared: Int)
-        /// The first four bytes are not those of the kind of IDX file that is needed.
+        /// The first four bytes are not the magic number of the expected kind of IDX file.
         case wrongMagic(found: UInt32, kind: IDXKind)
-        /// The file declares no sample.
+        /// The file holds no samples.
         case noSamples
-        /// Images of no rows or no columns.
+        /// The images have no rows or no columns.
         case emptyImages
         /// A declared dimension or size beyond the limit.
         case tooLarge(what: String, found: Int, limit: Int)
-        /// The gzip stream is not one.
+        /// The gzip stream cannot be inflated.
         case damagedGzip(String)
-        /// A label that no class has.
+        /// A label is not the number of a class.
         case labelOutOfRange(label: Int, classCount: Int)
         /// Images and labels of one split differ in number.
         case countMismatch(images: Int, labels: Int, labelsFile: String)
-        /// Test images of another size than training images.
+        /// Test and training images differ in size.
         case imageSizeMismatch(training: Int, test: Int)
-        /// More validation samples than leave one to train with, or less than none.
+        /// The number of validation samples is negative, or leaves no sample to train with.
         case invalidValidationCount(validation: Int, samples: Int)
         /// No data set has this name.
         case unknownDataset(known: [String])
-        /// A file of a known data set is in no form in the cache.
+        /// The cache has neither the plain nor the gzipped file of a known data set.
         case notInCache(file: String, directory: String)
-        /// The bytes do not have the expected SHA-256.
+        /// The bytes have another SHA-256 than expected.
         case wrongDigest(expected: String, found: String)
-        /// Sizes, counts and bytes of a data set contradict each other.
+        /// The sizes, counts and bytes of a data set contradict each other.
         case invalidDescription(String)
-        /// The pickle is damaged, or holds something else than pairs of arrays.
+        /// The pickle is damaged, or does not hold pairs of arrays.
         case malformedPickle(String)
-        /// The pickle uses an instruction or a name that plain arrays do not need, and that could run a program.
+        /// The pickle uses an instruction or a name that plain arrays don't need and that could run a program.
         case forbiddenPickle(String)
-        /// A table of text is damaged, or is none that samples can be read from.
+        /// The table of text is damaged, or has no samples in a readable form.
         case malformedTable(String)
-        /// The file is no picture of a known kind.
-        case unknownPicture
-        /// The picture cannot be decoded.
-        case damagedPicture(String)
-        /// Neither `LOCKSTEP_CACHE` nor `HOME` says where data sets lie.
+        /// The file is not an image of a known format.
+        case unknownImageFormat
+        /// The image cannot be decoded.
+        case damagedImage(String)
+        /// Neither `LOCKSTEP_CACHE` nor `HOME` is set.
         case noCacheDirectory
-        /// The kernel gives no memory.
+        /// The memory cannot be allocated.
         case outOfMemory(byteCount: Int)
     }
 
     package var reason: Reason
-    /// The file or data set that the error is about.
+    /// The file or data set with the fault.
     package var subject: String
-    /// Where in the file, in bytes from its start, counted in the uncompressed content; for ``Reason/damagedGzip(_:)``
-    /// in the compressed one.
+    /// The fault's offset in bytes from the start of the uncompressed content; for ``Reason/damagedGzip(_:)``, of the
+    /// compressed content.
     package var offset: Int?
-    /// Where in a table: line and field, both counted from 1.
+    /// The fault's line and field in a table, both counted from 1.
     package var line: Int?
     package var column: Int?
-    /// What to do about it, where the reason alone does not say.
+    /// What to do about the fault; nil for the reason's usual remedy.
     package var remedy: String?
 
     package init(_ reason: Reason, subject: String, offset: Int? = nil, remedy: String? = nil) {
@@ -74,7 +74,7 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         self.remedy = remedy
     }
 
-    /// One line: what, where, why, remedy.
+    /// One line: subject, place, reason, remedy.
     package var description: String {
         var text = subject.printable
         if let offset { text += ", byte \(offset)" }
@@ -94,7 +94,7 @@ extension DataError.Reason {
         case .system(_, let text): text
         case .truncated(let declared, let found):
             "truncated: the header declares \(declared) bytes, there are \(found)"
-        case .trailingBytes(let declared): "the content goes on after the \(declared) bytes that the header declares"
+        case .trailingBytes(let declared): "the content continues after the \(declared) bytes that the header declares"
         case .wrongMagic(let found, let kind):
             "not an IDX file of \(kind.rawValue): its magic number is \(hexadecimal(found)), not \(hexadecimal(kind.magic))"
         case .noSamples: "the file holds no samples"
@@ -115,20 +115,20 @@ extension DataError.Reason {
         case .malformedPickle(let text): "not a pickle of three pairs of arrays: \(text)"
         case .forbiddenPickle(let text): "the pickle uses \(text), which plain arrays do not need; nothing was executed"
         case .malformedTable(let text): text
-        case .unknownPicture: "not a picture of a known kind"
-        case .damagedPicture(let text): "damaged picture: \(text.printable)"
+        case .unknownImageFormat: "not an image of a known format"
+        case .damagedImage(let text): "damaged image: \(text.printable)"
         case .noCacheDirectory: "neither LOCKSTEP_CACHE nor HOME is set"
-        case .outOfMemory(let byteCount): "no memory for \(byteCount) bytes"
+        case .outOfMemory(let byteCount): "cannot allocate \(byteCount) bytes"
         }
     }
 
     fileprivate var remedy: String? {
         switch self {
         case .missingFile: "check the path"
-        case .unknownPicture: "give a PNG, a PGM or an IDX file of images"
-        case .truncated, .trailingBytes, .damagedGzip, .damagedPicture: "copy or fetch it again"
+        case .unknownImageFormat: "give a PNG, a PGM or an IDX file of images"
+        case .truncated, .trailingBytes, .damagedGzip, .damagedImage: "copy or fetch it again"
         case .wrongMagic: "check which file is which"
-        case .countMismatch, .imageSizeMismatch: "take files that belong together"
+        case .countMismatch, .imageSizeMismatch: "give files that belong together"
         case .invalidValidationCount(_, let samples): "choose 0 to \(samples - 1)"
         case .unknownDataset(let known): "known: \(known.joined(separator: ", "))"
         case .noCacheDirectory: "set LOCKSTEP_CACHE to the folder of the data sets"

@@ -1,13 +1,13 @@
-/// How the pictures of MNIST were made, and how others become like them: scaled into a box of 20 x 20 pixels, then put
-/// on a sheet of 28 x 28 so that the ink's centre of mass is the sheet's centre (Y. LeCun, C. Cortes, C. Burges, "The
-/// MNIST database of handwritten digits").
+/// Prepares an image of a digit as MNIST's images were prepared: scaled into a box of 20 x 20 pixels, then put on a sheet
+/// of 28 x 28 so that the ink's centre of mass is the sheet's centre (Y. LeCun, C. Cortes, C. Burges, "The MNIST database
+/// of handwritten digits").
 package enum DigitPreparation {
     package static let side = 28
     package static let box = 20
-    /// Less ink than this is paper: scanners and drawing programs leave some.
+    /// Less ink than this is paper: scanners and drawing programs leave a trace of ink.
     package static let paper: Float = 0.1
 
-    /// The picture of one digit, prepared: [28, 28]. An empty sheet stays empty.
+    /// Prepares the image of one digit: [28, 28]. An empty sheet stays empty.
     package static func prepare(_ image: GrayImage) -> GrayImage {
         if isPrepared(image) { return image }
         guard let (columns, rows) = image.boundingBox(threshold: paper) else {
@@ -21,7 +21,7 @@ package enum DigitPreparation {
         return centred(stretched(small))
     }
 
-    /// Whether it is a picture of MNIST's kind already: of its size, inside its box, its mass at the centre.
+    /// Whether the image is prepared already: MNIST's size, the ink in a box of 20 x 20, its mass at the centre.
     private static func isPrepared(_ image: GrayImage) -> Bool {
         guard image.width == side, image.height == side, let (columns, rows) = image.boundingBox(threshold: 0),
             columns.count <= box, rows.count <= box, max(columns.count, rows.count) >= box - 2
@@ -31,7 +31,7 @@ package enum DigitPreparation {
         return abs(x - centre) <= 1 && abs(y - centre) <= 1
     }
 
-    /// The same ink with its darkest spot at 1: thin lines grow pale when they are scaled down.
+    /// The same ink with its maximum scaled to 1: thin lines become pale when they are scaled down.
     private static func stretched(_ image: GrayImage) -> GrayImage {
         guard let darkest = image.ink.max(), darkest > 0 else { return image }
         var image = image
@@ -42,7 +42,7 @@ package enum DigitPreparation {
     private static func centred(_ digit: GrayImage) -> GrayImage {
         let (x, y) = centreOfMass(digit)
         let centre = Double(side) / 2
-        // At least one digit's edge stays on the sheet: it is at most 20 of 28 wide.
+        // A digit is at most 20 of 28 pixels wide, so it fits on the sheet.
         let left = min(max(0, Int((centre - x).rounded())), side - digit.width)
         let top = min(max(0, Int((centre - y).rounded())), side - digit.height)
         var sheet = GrayImage(width: side, height: side)
@@ -52,7 +52,7 @@ package enum DigitPreparation {
         return sheet
     }
 
-    /// In pixels from the left upper corner; the centre of the first pixel is at 0.5.
+    /// The centre of mass in pixels from the upper left corner; the centre of the first pixel is at 0.5.
     private static func centreOfMass(_ image: GrayImage) -> (x: Double, y: Double) {
         var (mass, x, y) = (0.0, 0.0, 0.0)
         for row in 0..<image.height {

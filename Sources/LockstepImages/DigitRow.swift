@@ -1,45 +1,45 @@
-/// A picture of several digits side by side, cut into parts: each is a digit or a piece of one.
+/// An image of several digits side by side, cut into parts: each part is a digit or a fragment of one.
 ///
-/// Connected ink is one part, and ink above or below it belongs to it. Parts that are too wide for a digit are cut where
-/// a column holds little ink, for they may be digits that touch; where they are not, the pieces can be joined again.
+/// Connected ink is one part, together with the ink above or below it. A part that is too wide for a digit may be several
+/// digits that touch, so it is cut at columns with little ink; a reader may join the fragments again.
 package struct DigitRow {
-    /// A digit is put together from at most this many parts.
+    /// The largest number of parts in a digit.
     package static let mostPartsOfADigit = 8
-    /// How many cuts a wide part gets for each digit's width that it is wide.
+    /// The number of cuts of a wide part, per digit height of its width.
     private static let cutsPerWidth = 4
-    /// Rows that the writing is looked at with; a larger picture is scaled down to it.
+    /// The largest number of rows; a higher image is scaled down.
     private static let rows = 112
 
-    // Logarithms of probabilities, found on rows of digits of MNIST's test split.
+    // Penalties as logarithms of probabilities, fitted on rows of digits of MNIST's test split.
 
-    /// What speaks against a digit that is wider than high, for each height that it is too wide.
+    /// The penalty of a digit that is wider than high, per digit height of excess width.
     private static let costOfWidth: Float = 15
-    /// What speaks against any cut through ink.
+    /// The penalty of any cut through ink.
     private static let costOfCut: Float = 1
-    /// And for each height of ink that it goes through.
+    /// The penalty of a cut per digit height of ink that it crosses.
     private static let costOfInk: Float = 4
 
     package struct Part {
         fileprivate let columns: Range<Int>
         fileprivate let component: Int
-        /// Whether this part and the next one may be of the same digit.
+        /// Whether this part and the next one may belong to the same digit.
         package fileprivate(set) var mayJoinNext = false
-        /// What it speaks against a cut between this part and the next one, in the unit of ``DigitRow/digit(of:)``; 0
-        /// where there is paper between them.
+        /// The penalty of a cut between this part and the next one, in the unit of ``DigitRow/digit(of:)``; 0 if there is
+        /// paper between them.
         package fileprivate(set) var costOfCut: Float = 0
     }
 
     package private(set) var parts: [Part] = []
     private let image: GrayImage
     private let components: InkComponents
-    /// The height that most digits of the row have.
+    /// The typical height of the row's digits.
     private var digitHeight = 1
 
     package init(_ picture: GrayImage) {
-        image = Self.writing(of: picture)
+        image = Self.croppedToInk(picture)
         components = InkComponents(image)
         let tallest = components.boxes.map(\.rows.count).max() ?? 1
-        // Half of the tallest: a row of ones and sevens has no lower digits, and specks do not count.
+        // The median of components at least half as high as the tallest: specks do not count.
         let digits = components.boxes.map(\.rows.count).filter { $0 * 2 >= tallest }.sorted()
         digitHeight = digits.isEmpty ? tallest : digits[digits.count / 2]
         for index in components.boxes.indices.sorted(by: { middle($0) < middle($1) }) { parts += cut(index) }
@@ -48,11 +48,11 @@ package struct DigitRow {
         }
     }
 
-    /// The ink of neighbouring parts, and how unlike a digit its shape is: 0 for a usual one.
+    /// Joins neighbouring parts to one candidate digit.
     ///
-    /// - Parameter range: Parts to be taken together.
-    /// - Returns: nil where there is too little ink for a digit; else its picture, and the penalty as a logarithm of a
-    ///   probability.
+    /// - Parameter range: The indices of the parts.
+    /// - Returns: The candidate's image and the penalty of its shape, 0 for a usual shape; nil if it has too little ink for
+    ///   a digit.
     package func digit(of range: ClosedRange<Int>) -> (image: GrayImage, penalty: Float)? {
         let chosen = parts[range]
         let left = chosen.map(\.columns.lowerBound).min() ?? 0
@@ -78,8 +78,8 @@ package struct DigitRow {
         return columns.lowerBound + columns.upperBound
     }
 
-    /// The part of a picture that holds its ink, at most ``rows`` high.
-    private static func writing(of picture: GrayImage) -> GrayImage {
+    /// The image cropped to its ink and scaled to at most ``rows`` rows.
+    private static func croppedToInk(_ picture: GrayImage) -> GrayImage {
         guard let (columns, rows) = picture.boundingBox(threshold: DigitPreparation.paper) else {
             return GrayImage(width: 1, height: 1)
         }
@@ -89,28 +89,28 @@ package struct DigitRow {
         return ink.scaled(width: max(1, Int(width.rounded())), height: Self.rows)
     }
 
-    /// A component as parts: whole, or cut where it may be several digits.
+    /// The parts of a component: the whole component, or its fragments if it may be several digits.
     private func cut(_ component: Int) -> [Part] {
         let columns = components.boxes[component].columns
         let widths = Float(columns.count) / Float(digitHeight)
         guard widths > 0.8 else { return [Part(columns: columns, component: component)] }
         var thinnest: [(column: Int, ink: Float)] = []
-        let smallestPiece = max(2, digitHeight / 8)
-        for x in columns.dropFirst(smallestPiece).dropLast(smallestPiece) {
+        let smallestFragment = max(2, digitHeight / 8)
+        for x in columns.dropFirst(smallestFragment).dropLast(smallestFragment) {
             thinnest.append((x, ink(ofColumn: x, component)))
         }
         thinnest.sort { ($0.ink, $0.column) < ($1.ink, $1.column) }
         var cuts: [Int] = []
         for (column, _) in thinnest where cuts.count < Int(widths * Float(Self.cutsPerWidth)) {
-            if cuts.allSatisfy({ abs($0 - column) >= smallestPiece }) { cuts.append(column) }
+            if cuts.allSatisfy({ abs($0 - column) >= smallestFragment }) { cuts.append(column) }
         }
         let bounds = [columns.lowerBound] + cuts.sorted() + [columns.upperBound]
-        var pieces = zip(bounds, bounds.dropFirst()).map { Part(columns: $0..<$1, component: component) }
-        for index in pieces.indices.dropLast() {
-            let crossed = ink(ofColumn: pieces[index].columns.upperBound, component) / Float(digitHeight)
-            pieces[index].costOfCut = Self.costOfCut + Self.costOfInk * crossed
+        var fragments = zip(bounds, bounds.dropFirst()).map { Part(columns: $0..<$1, component: component) }
+        for index in fragments.indices.dropLast() {
+            let crossed = ink(ofColumn: fragments[index].columns.upperBound, component) / Float(digitHeight)
+            fragments[index].costOfCut = Self.costOfCut + Self.costOfInk * crossed
         }
-        return pieces
+        return fragments
     }
 
     private func ink(ofColumn x: Int, _ component: Int) -> Float {

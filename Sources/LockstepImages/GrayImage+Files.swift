@@ -2,13 +2,13 @@ import CPNG
 package import LockstepData
 
 extension GrayImage {
-    /// Reads the pictures of a file: PNG or PGM (one each), or an IDX file of images.
+    /// Reads the images of a file: PNG or PGM (one image each), or an IDX file of images.
     ///
     /// Total, and in bounded memory: sizes are checked before anything is decoded.
     ///
-    /// - Parameter path: The file; its first bytes, not its name, say what it is.
-    /// - Returns: At least one picture.
-    /// - Throws: ``DataError`` that names what is wrong.
+    /// - Parameter path: The file; its first bytes, not its name, determine the format.
+    /// - Returns: At least one image.
+    /// - Throws: ``DataError`` that names the file and the fault.
     package static func load(_ path: String) throws(DataError) -> [GrayImage] {
         let file = try InputFile(path: path)
         guard file.size <= largestFile else {
@@ -33,13 +33,13 @@ extension GrayImage {
         case let start where start.starts(with: [0x50, 0x35]) || start.starts(with: [0x50, 0x32]):
             return [try pgm(bytes, path)]
         case [0, 0, 8, 3]: return try idx(path)
-        default: throw DataError(.unknownPicture, subject: path)
+        default: throw DataError(.unknownImageFormat, subject: path)
         }
     }
 
     private static let largestFile = 1 << 28
 
-    /// By libpng; colours become grey, transparency white paper.
+    /// Decodes a PNG with libpng; colours become grey, transparency becomes white paper.
     private static func png(_ bytes: [UInt8], _ path: String) throws(DataError) -> GrayImage {
         let result: Result<GrayImage, DataError> = bytes.withUnsafeBytes { bytes in
             do throws(DataError) { return .success(try decodePNG(bytes, path)) } catch { return .failure(error) }
@@ -52,7 +52,7 @@ extension GrayImage {
         picture.version = UInt32(PNG_IMAGE_VERSION)
         defer { png_image_free(&picture) }
         guard png_image_begin_read_from_memory(&picture, bytes.baseAddress, bytes.count) != 0 else {
-            throw DataError(.damagedPicture(message(picture)), subject: path)
+            throw DataError(.damagedImage(message(picture)), subject: path)
         }
         let (width, height) = (Int(picture.width), Int(picture.height))
         try checkSize(width, height, path)
@@ -60,7 +60,7 @@ extension GrayImage {
         var brightness = [UInt8](repeating: 0, count: width * height)
         var paper = png_color(red: 255, green: 255, blue: 255)
         guard png_image_finish_read(&picture, &paper, &brightness, Int32(width), nil) != 0 else {
-            throw DataError(.damagedPicture(message(picture)), subject: path)
+            throw DataError(.damagedImage(message(picture)), subject: path)
         }
         return GrayImage(width: width, height: height, brightness: brightness)
     }
@@ -71,11 +71,11 @@ extension GrayImage {
         }
     }
 
-    /// Plain and raw greymaps (Netpbm, pgm(5)) of at most 8 bits.
+    /// Decodes a plain or raw greymap (Netpbm, pgm(5)) of at most 8 bits.
     private static func pgm(_ bytes: [UInt8], _ path: String) throws(DataError) -> GrayImage {
         var position = 2
         func damaged(_ text: String) -> DataError {
-            DataError(.damagedPicture(text), subject: path, offset: position)
+            DataError(.damagedImage(text), subject: path, offset: position)
         }
         func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
         func number(limit: Int) throws(DataError) -> Int {
@@ -104,7 +104,7 @@ extension GrayImage {
         var brightness = [UInt8](repeating: 0, count: width * height)
         if bytes[1] == UInt8(ascii: "5") {
             position += 1
-            guard bytes.count - position >= brightness.count else { throw damaged("it ends in the middle") }
+            guard bytes.count - position >= brightness.count else { throw damaged("it ends early") }
         }
         for index in brightness.indices {
             let value: Int
@@ -119,13 +119,13 @@ extension GrayImage {
         return GrayImage(width: width, height: height, brightness: brightness)
     }
 
-    /// Images as the data set has them: ink is bright.
+    /// Reads images as a data set holds them: ink is bright.
     private static func idx(_ path: String) throws(DataError) -> [GrayImage] {
         let reader = try IDXReader(path: path, kind: .images)
         let (rows, columns) = (reader.header.rows, reader.header.columns)
         guard reader.header.payloadSize <= largestPixelCount else {
             throw DataError(
-                .tooLarge(what: "the size of all pictures", found: reader.header.payloadSize, limit: largestPixelCount),
+                .tooLarge(what: "the size of all images", found: reader.header.payloadSize, limit: largestPixelCount),
                 subject: path)
         }
         var bytes = [UInt8](repeating: 0, count: reader.header.payloadSize)
@@ -142,7 +142,7 @@ extension GrayImage {
     }
 
     private static func checkSize(_ width: Int, _ height: Int, _ path: String) throws(DataError) {
-        guard width > 0, height > 0 else { throw DataError(.damagedPicture("it has no pixels"), subject: path) }
+        guard width > 0, height > 0 else { throw DataError(.damagedImage("it has no pixels"), subject: path) }
         guard width <= largestPixelCount / height else {
             throw DataError(
                 .tooLarge(what: "the number of pixels", found: width * height, limit: largestPixelCount),

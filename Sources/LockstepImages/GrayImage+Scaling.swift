@@ -1,5 +1,5 @@
 extension GrayImage {
-    /// The picture in another size: each new pixel is the mean of the area that it covers of the old ones.
+    /// The image in another size: each new pixel is the mean of the old pixels that it covers, weighted by area.
     package func scaled(width newWidth: Int, height newHeight: Int) -> GrayImage {
         let columns = Self.shares(from: width, to: newWidth)
         let rows = Self.shares(from: height, to: newHeight)
@@ -16,7 +16,7 @@ extension GrayImage {
         return result
     }
 
-    /// For each new pixel of a line, the old ones under it and their shares of it, which add up to 1.
+    /// For each new pixel of a line: the old pixels that it covers, and their shares of it, which add up to 1.
     private static func shares(from old: Int, to new: Int) -> [[(Int, Float)]] {
         let length = Double(old) / Double(new)
         return (0..<new).map { index in

@@ -1,6 +1,6 @@
-/// A picture as ink: 0 is paper, 1 is the darkest ink, whichever of the two was bright in its file.
+/// An image as ink: 0 is paper and 1 is the darkest ink, whether the file has dark ink or bright ink.
 package struct GrayImage: Hashable, Sendable {
-    /// Pixels of a picture, at most.
+    /// The largest number of pixels.
     package static let largestPixelCount = 1 << 26
 
     package let width: Int
@@ -8,7 +8,7 @@ package struct GrayImage: Hashable, Sendable {
     /// [height, width], row-major, 0...1.
     package var ink: [Float]
 
-    /// A picture of this ink, [height, width], row-major.
+    /// Makes an image of this ink, [height, width], row-major.
     package init(width: Int, height: Int, ink: [Float]) {
         precondition(width > 0 && height > 0 && ink.count == width * height)
         self.width = width
@@ -16,14 +16,14 @@ package struct GrayImage: Hashable, Sendable {
         self.ink = ink
     }
 
-    /// An empty sheet.
+    /// Makes an empty sheet.
     package init(width: Int, height: Int) {
         self.init(width: width, height: height, ink: [Float](repeating: 0, count: width * height))
     }
 
-    /// A picture from brightnesses, [height, width], row-major, 255 the brightest.
+    /// Makes an image from brightnesses, [height, width], row-major; 255 is the brightest.
     ///
-    /// Most of a picture's edge is paper, so a bright edge means dark ink on bright paper; a dark one the reverse, as in
+    /// Most of an image's edge is paper: a bright edge means dark ink on bright paper, a dark edge the reverse, as in
     /// MNIST.
     package init(width: Int, height: Int, brightness: [UInt8]) {
         var edge: [UInt8] = []
@@ -41,7 +41,7 @@ package struct GrayImage: Hashable, Sendable {
         set { ink[y * width + x] = newValue }
     }
 
-    /// The part of the picture inside these columns and rows.
+    /// The part of the image inside these columns and rows.
     package func cropped(columns: Range<Int>, rows: Range<Int>) -> GrayImage {
         var part = GrayImage(width: columns.count, height: rows.count)
         for y in rows {
@@ -50,7 +50,7 @@ package struct GrayImage: Hashable, Sendable {
         return part
     }
 
-    /// The smallest columns and rows outside of which there is no more than `threshold` ink; nil for an empty sheet.
+    /// The smallest range of columns and rows that holds all pixels with more than `threshold` ink; nil if there are none.
     package func boundingBox(threshold: Float) -> (columns: Range<Int>, rows: Range<Int>)? {
         var (left, right, top, bottom) = (width, -1, height, -1)
         for y in 0..<height {

@@ -1,11 +1,11 @@
-/// The connected pieces of a picture's ink, where pieces that lie above each other count as one.
+/// The connected components of an image's ink; components that lie above each other count as one.
 struct InkComponents {
-    /// More pieces than this are no writing: only the largest ones are looked at.
+    /// The largest number of components; of more, the largest ones are kept.
     private static let mostComponents = 1_000
 
-    /// For each pixel the component that it belongs to, [height, width]; -1 for paper.
+    /// The component of each pixel, [height, width]; -1 for paper.
     private(set) var owner: [Int32]
-    /// The smallest columns and rows that hold each component.
+    /// The bounding box of each component.
     private(set) var boxes: [(columns: Range<Int>, rows: Range<Int>)] = []
 
     init(_ image: GrayImage) {
@@ -17,7 +17,7 @@ struct InkComponents {
         joinStacked()
     }
 
-    /// Marks all ink that hangs together with a pixel, corners included.
+    /// Marks all ink that is connected with a pixel; pixels that touch at a corner are connected.
     private mutating func fill(from start: Int, _ image: GrayImage) {
         let component = Int32(boxes.count)
         let (width, height) = (image.width, image.height)
@@ -40,7 +40,7 @@ struct InkComponents {
         boxes.append((left..<right + 1, top..<bottom + 1))
     }
 
-    /// Forgets pieces that are far smaller than a digit.
+    /// Removes components that are far smaller than a digit.
     private mutating func dropSpecks() {
         let tallest = boxes.map(\.rows.count).max() ?? 0
         func size(_ index: Int) -> Int { max(boxes[index].rows.count, boxes[index].columns.count) }
@@ -49,16 +49,16 @@ struct InkComponents {
         renumber(kept.map { [$0] })
     }
 
-    /// Joins components of which the narrower one lies mostly above or below the other, as the bar of a five does.
+    /// Joins two components if the narrower one lies mostly above or below the other, as the bar of a five does.
     ///
-    /// Slanted digits also reach over each other a little, which is no reason to join them.
+    /// Slanted digits also overlap a little, but are not joined.
     private mutating func joinStacked() {
         while true {
             var groups: [[Int]] = []
             var reach: [Range<Int>] = []
             for index in boxes.indices.sorted(by: { boxes[$0].columns.count > boxes[$1].columns.count }) {
                 let columns = boxes[index].columns
-                // The widest come first, so this one is the narrower of the two.
+                // The widest components come first, so this one is the narrower of the two.
                 let home = reach.firstIndex { $0.clamped(to: columns).count * 5 > columns.count * 3 }
                 if let home {
                     groups[home].append(index)
@@ -72,7 +72,7 @@ struct InkComponents {
         }
     }
 
-    /// Makes each group of components one, and paper of those that are in none.
+    /// Makes one component of each group; components in no group become paper.
     private mutating func renumber(_ groups: [[Int]]) {
         var new = [Int32](repeating: -1, count: boxes.count)
         for (number, group) in groups.enumerated() {

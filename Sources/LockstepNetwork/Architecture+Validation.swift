@@ -1,10 +1,10 @@
 extension Architecture {
     package static let maximumLayers = 256
     package static let maximumLayerSize = 1 << 20
-    /// Weights and biases together, as float32.
+    /// The largest size of weights and biases together, in bytes of float32.
     package static let maximumParameterBytes = 1 << 31
 
-    /// The architecture itself, if it can be built: 2 to 256 layers of at least one neuron, at most 2 GiB of parameters.
+    /// Checks that the architecture is possible: 2 to 256 layers of at least one neuron, at most 2 GiB of parameters.
     ///
     /// - Throws: ``NetworkError``.
     package func validated() throws(NetworkError) -> Architecture {

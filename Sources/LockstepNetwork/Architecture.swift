@@ -1,4 +1,4 @@
-/// The shape of a feed-forward network: everything but its parameters.
+/// The architecture of a feed-forward network: everything except its parameters.
 package struct Architecture: Codable, Hashable, Sendable {
     /// Neurons in each layer, the input layer first: `[784, 30, 10]`.
     package var sizes: [Int]

@@ -2,34 +2,33 @@ package import LockstepCompute
 import LockstepNumerics
 package import LockstepTimeline
 
-/// One thread's workspace for a network: forward and backward over a block of samples.
+/// One thread's workspace for a network: the forward and backward pass over a block of samples.
 ///
-/// All buffers are made in `init`; no verb allocates. The caller gathers a block into ``inputs`` and ``labels``, then
-/// calls a verb. The rows of a matrix product depend on how many rows share the call, so the size of a block is part of
-/// the arithmetic.
+/// `init` makes all buffers; no method allocates. The caller copies a block into ``inputs`` and ``labels``, then calls a
+/// method. The rounding of a row in a matrix product depends on how many rows share the call, so the size of a block is
+/// part of the arithmetic.
 package final class Backpropagation {
     package let layout: ParameterLayout
-    /// Rows that a block may have.
+    /// The largest number of rows in a block.
     package let maximumRows: Int
-    /// Samples, [maximumRows, layout.inputs], row-major; or, for samples that are read as bytes, scratch memory to convert a few rows.
+    /// The block's samples, [maximumRows, layout.inputs], row-major; scratch memory if the samples are read as bytes.
     package let inputs: UnsafeMutablePointer<Float>
-    /// Classes of the samples, [maximumRows].
+    /// The samples' classes, [maximumRows].
     package let labels: UnsafeMutablePointer<UInt16>
     /// The samples' indices in the data set, [maximumRows]: dropout derives its random numbers from them.
     package let sampleIndices: UnsafeMutablePointer<UInt32>
-
-    /// Where the bytes of samples lie that are read as bytes, [maximumRows].
+    /// The address of each sample's bytes, [maximumRows], if the samples are read as bytes.
     package let byteRows: UnsafeMutablePointer<UnsafePointer<UInt8>?>
 
-    /// Where a block's samples are.
+    /// The form of a block's samples.
     package enum Input {
-        /// In ``inputs``.
+        /// Floats in ``inputs``.
         case floats
-        /// At ``byteRows``, each byte counting as `scale` times itself: the same bits as its product in ``inputs``.
+        /// Bytes at ``byteRows``; byte b has the value `scale` b. The results have the same bits as with floats.
         case bytes(scale: Float)
     }
 
-    /// Follows the passes, if anybody wants to know where the time goes.
+    /// Records the phases of each pass; nil if no report of times is wanted.
     package var timeline: Timeline?
 
     private let activation: Activation
@@ -37,26 +36,26 @@ package final class Backpropagation {
     private let cost: Cost
     private let random: Philox
     private let library: MatrixLibrary
-    /// Of the network's inputs and of each layer, [maximumRows, outputs]: what layer l reads is `activations[l]`.
+    /// The network's inputs and each layer's activations, [maximumRows, outputs]: layer l reads `activations[l]`.
     private let activations: [FloatBuffer]
-    /// z of each hidden layer, [maximumRows, outputs], where the activation's slope is computed from it.
+    /// Each hidden layer's weighted inputs z, [maximumRows, outputs], if the activation's slope is a function of z.
     private let weightedInputs: [FloatBuffer]
-    /// Errors of the layer at hand and of the one before it, alternating by layer, [maximumRows, widest].
+    /// The errors of the current layer and the layer before it, alternating by layer, [maximumRows, widest].
     private let deltas: (even: FloatBuffer, odd: FloatBuffer)
-    /// Of the inputs and of each hidden layer; nil where all units take part.
+    /// The dropout of the inputs and of each hidden layer; nil for layers without dropout.
     private let dropouts: [DropoutLayer?]
-    /// In training, and of the plain cost.
+    /// The targets in training, and those of evaluation, without label smoothing.
     private let targets: (training: ClassTargets, evaluation: ClassTargets)
     /// Scratch memory of the cost, [2, maximumRows].
     private let logarithms: UnsafeMutablePointer<Double>
 
     /// - Parameters:
     ///   - architecture: The network.
-    ///   - objective: What is trained for; running and evaluating a network needs its cost alone.
-    ///   - seed: The run's, from which dropout draws; running and evaluating a network needs none.
+    ///   - objective: The objective of training; an evaluation uses its cost only.
+    ///   - seed: The run's seed, from which dropout derives its random numbers; an evaluation does not use it.
     ///   - library: The matrix library.
-    ///   - maximumRows: Rows that a block may have.
-    /// - Throws: ``NetworkError`` if the architecture can't be built, or the cost is not to be had of its output.
+    ///   - maximumRows: The largest number of rows in a block.
+    /// - Throws: ``NetworkError`` if the architecture is impossible or its output does not go with the cost.
     package init(
         _ architecture: Architecture, objective: Objective, seed: UInt64 = 0, library: MatrixLibrary,
         maximumRows: Int = 1024
@@ -108,24 +107,24 @@ package final class Backpropagation {
         logarithms.deallocate()
     }
 
-    /// Whether a block of so many rows had better be given as bytes, where it is bytes.
+    /// Whether a block of this many rows should be read as bytes, if its samples are bytes.
     package func prefersBytes(rows: Int) -> Bool {
         guard let first = layout.layers.first, dropouts[0] == nil else { return false }
         return library.suitsBytes(rows: rows, outputs: first.outputs, inputs: first.inputs)
             && SmallProducts.scratchCount(depth: first.inputs) <= maximumRows * first.inputs
     }
 
-    /// The gradient of the cost summed over the first `rows` samples: the sum, not the mean.
+    /// Computes the gradient of the loss, summed over the first `rows` samples: the sum, not the mean.
     ///
     /// - Parameters:
     ///   - rows: 1...maximumRows.
-    ///   - input: Where they are; bytes only if that is preferred.
-    ///   - epoch: Of the training; dropout draws anew in each.
-    ///   - weights: The parameters, in the layout.
-    ///   - gradient: Receives the sum, in the layout.
-    ///   - accumulating: Adds to what `gradient` holds.
+    ///   - input: The form of the samples; bytes only if ``prefersBytes(rows:)``.
+    ///   - epoch: The epoch of training; dropout draws new masks in each.
+    ///   - weights: The parameters, [layout.count].
+    ///   - gradient: Receives the sum, [layout.count].
+    ///   - accumulating: Whether the sum is added to the content of `gradient`.
     ///   - layerDone: Called with l once layer l's segment is final, the last layer first.
-    /// - Returns: The sum of the costs, in double, added row by row.
+    /// - Returns: The sum of the losses, in double, added row by row.
     package func gradient(
         rows: Int, input: Input = .floats, epoch: UInt32 = 0, weights: UnsafePointer<Float>,
         into gradient: UnsafeMutablePointer<Float>, accumulating: Bool, layerDone: (Int) throws -> Void
@@ -173,12 +172,12 @@ package final class Backpropagation {
     ///
     /// - Parameters:
     ///   - rows: 1...maximumRows.
-    ///   - input: Where they are; bytes only if that is preferred.
-    ///   - weights: The parameters, in the layout.
-    ///   - predictions: Receives the class of each row's largest output, the lowest on a tie, [rows]. An output that is
-    ///     not a number is never the largest; a row of nothing else gives class 0.
-    /// - Returns: How many predictions equal the labels, and the sum of the costs, in double, added row by row. A row
-    ///   with an output that is not a number counts as wrong.
+    ///   - input: The form of the samples; bytes only if ``prefersBytes(rows:)``.
+    ///   - weights: The parameters, [layout.count].
+    ///   - predictions: Receives the class of each row's largest output, the lowest class on a tie, [rows]. NaN is never
+    ///     the largest; a row of NaNs gives class 0.
+    /// - Returns: The number of predictions that equal the labels, and the sum of the losses, in double, added row by row.
+    ///   A row with a NaN counts as wrong.
     package func evaluate(
         rows: Int, input: Input = .floats, weights: UnsafePointer<Float>, predictions: UnsafeMutablePointer<Int>
     ) -> (correct: Int, lossSum: Double) {
@@ -198,8 +197,8 @@ package final class Backpropagation {
         return (correct, lossSum)
     }
 
-    /// The network's outputs for the first `rows` samples, [rows, layout.outputs], row-major; valid until the next
-    /// verb.
+    /// Computes the network's outputs for the first `rows` samples, [rows, layout.outputs], row-major; valid until the
+    /// next call.
     package func outputs(rows: Int, weights: UnsafePointer<Float>) -> UnsafePointer<Float> {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
@@ -212,7 +211,8 @@ package final class Backpropagation {
         return UnsafePointer(outputs)
     }
 
-    /// Activations of the hidden layers, and the weighted inputs of the last; with dropout in the training of `epoch`.
+    /// Computes the activations of the hidden layers and the weighted inputs of the last layer; with dropout if `epoch` is
+    /// given.
     private func forward(rows: Int, _ source: Input, weights: UnsafePointer<Float>, trainingIn epoch: UInt32?) {
         precondition(rows > 0 && rows <= maximumRows)
         for (l, layer) in layout.layers.enumerated() {
@@ -242,13 +242,13 @@ package final class Backpropagation {
         }
     }
 
-    /// Turns the last layer's weighted inputs into activations.
+    /// Computes the last layer's activations from its weighted inputs, the loss, and the last layer's errors.
     ///
     /// - Parameters:
     ///   - rows: Rows of the block.
-    ///   - targets: What the outputs should be.
-    ///   - delta: Receives the last layer's errors, unless nil.
-    /// - Returns: The sum of the rows' costs, in double, added row by row.
+    ///   - targets: The target outputs.
+    ///   - delta: Receives the last layer's errors; nil if the caller does not need them.
+    /// - Returns: The sum of the rows' losses, in double, added row by row.
     private func outputPass(rows: Int, _ targets: ClassTargets, delta: UnsafeMutablePointer<Float>?) -> Double {
         let classes = layout.outputs
         let outputs = activations[layout.layers.count].pointer
@@ -270,21 +270,21 @@ package final class Backpropagation {
         }
     }
 
-    /// Takes dropout out of what layer `l` reads: its errors become those of activations without it, and its activations
-    /// what they were before.
+    /// Undoes the dropout of layer `l`'s inputs: multiplies their errors by the mask, and divides the activations of kept
+    /// units by the mask's scale.
     private func restoreDropouts(_ l: Int, rows: Int) {
         guard let dropout = dropouts[l] else { return }
         dropout.apply(toErrors: delta(l - 1), rows: rows)
         scale(activations[l].pointer, by: 1 / dropout.scale, count: rows * layout.layers[l].inputs)
     }
 
-    /// Errors of layer `l`, [rows, outputs], row-major.
+    /// The errors of layer `l`, [rows, outputs], row-major.
     private func delta(_ l: Int) -> UnsafeMutablePointer<Float> {
         l % 2 == 0 ? deltas.even.pointer : deltas.odd.pointer
     }
 }
 
-/// The first of the largest values, passing over those that are not a number.
+/// The index of the largest value, the lowest index on a tie; NaNs are ignored.
 private func indexOfLargest(_ values: UnsafeBufferPointer<Float>) -> (index: Int, sawNaN: Bool) {
     var index = 0
     var largest = -Float.infinity

@@ -1,10 +1,11 @@
-/// Why an architecture can't be built.
+/// Why a network is impossible.
 package enum NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
     case tooFewLayers(Int)
     case tooManyLayers(Int)
-    /// `layer` counts from the input layer, which is 0.
+    /// A layer has too few or too many neurons; `layer` is its index, the input layer is 0.
     case layerSize(Int, layer: Int)
     case tooManyParameters
+    /// The cost function is not defined for this output function.
     case costOfOutput(Cost, OutputActivation)
 
     package var description: String {
@@ -19,7 +20,7 @@ package enum NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
             "network sizes: the weights and biases take more than \(Architecture.maximumParameterBytes) bytes; "
                 + "use smaller layers"
         case .costOfOutput(let cost, let output):
-            "the \(cost.rawValue) cost goes with another output than \(output.rawValue); "
+            "the \(cost.rawValue) cost does not go with the output \(output.rawValue); "
                 + "set network.output to \(cost.customaryOutput.rawValue) or cost to cross-entropy"
         }
     }

@@ -1,10 +1,10 @@
-/// Where each layer's parameters lie in the one buffer that holds them all. Gradients have the same layout.
+/// The position of each layer's parameters in the one buffer that holds them all. Gradients have the same layout.
 ///
-/// Layer by layer: the weights, [outputs, inputs], row-major, then the biases, [outputs]. Nothing lies between.
+/// Layer by layer: the weights, [outputs, inputs], row-major, then the biases, [outputs], without gaps.
 package struct ParameterLayout: Hashable, Sendable {
-    /// The layers that have parameters: one fewer than the network's sizes. `layers[0]` reads the inputs.
+    /// The layers with parameters: one less than the network's sizes. `layers[0]` reads the network's inputs.
     package let layers: [Layer]
-    /// Floats in the buffer.
+    /// The number of floats in the buffer.
     package let count: Int
 
     package struct Layer: Hashable, Sendable {
@@ -21,7 +21,7 @@ package struct ParameterLayout: Hashable, Sendable {
         }
     }
 
-    /// - Throws: ``NetworkError`` if the architecture can't be built.
+    /// - Throws: ``NetworkError`` if the architecture is impossible.
     package init(_ architecture: Architecture) throws(NetworkError) {
         let sizes = try architecture.validated().sizes
         var layers: [Layer] = []
@@ -41,7 +41,7 @@ package struct ParameterLayout: Hashable, Sendable {
         layers[0].inputs
     }
 
-    /// Neurons of the last layer: classes.
+    /// Neurons of the last layer: the number of classes.
     package var outputs: Int {
         layers[layers.count - 1].outputs
     }

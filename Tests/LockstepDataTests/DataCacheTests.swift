@@ -70,7 +70,7 @@ struct DataCacheTests {
         #expect(
             report.files[2].status
                 == .unreadable(
-                    DataError(.damagedGzip("it ends in the middle"), subject: report.files[2].path, offset: 3)))
+                    DataError(.damagedGzip("it ends early"), subject: report.files[2].path, offset: 3)))
         #expect(report.files[3].status == .missing)
     }
 

@@ -49,7 +49,7 @@ struct IDXReaderTests {
         switch length {
         case 0..<2: #expect(error.reason == .truncated(declared: 16, found: length))
         default:
-            #expect(error.reason == .damagedGzip("it ends in the middle"))
+            #expect(error.reason == .damagedGzip("it ends early"))
             #expect(error.offset == length)
         }
     }

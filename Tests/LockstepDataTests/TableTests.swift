@@ -197,7 +197,7 @@ struct TableTests {
         #expect(try refusal("0," + String(long.dropLast())).contains("beyond what float32 holds"))
         #expect(
             try refusal("0,1\n", testText: "0,1,2\n")
-                == "test.csv: samples of 2 values, those for training have 1; take files that belong together")
+                == "test.csv: samples of 2 values, those for training have 1; give files that belong together")
         #expect(try refusal("0,1\n", testText: "0,x\n").hasPrefix("test.csv, line 1, column 2"))
         let wide = String(repeating: "0,", count: 1 << 20)
         #expect(try load(wide + "0\n").description.inputSize == 1 << 20)

@@ -70,11 +70,11 @@ struct DigitRowTests {
         sheet.fill(74..<80, 20..<21)
         sheet.fill(80..<94, 10..<30)
         let row = DigitRow(sheet.image)
-        let pieces = row.parts.dropFirst(3)
-        #expect(pieces.count >= 3)
-        #expect(pieces.dropLast().allSatisfy { $0.mayJoinNext })
+        let fragments = row.parts.dropFirst(3)
+        #expect(fragments.count >= 3)
+        #expect(fragments.dropLast().allSatisfy { $0.mayJoinNext })
         // A cut through the line costs least; it has a twentieth of the blocks' ink.
-        let cheapest = try #require(pieces.dropLast().map { $0.costOfCut }.min())
+        let cheapest = try #require(fragments.dropLast().map { $0.costOfCut }.min())
         #expect(abs(cheapest - (1 + 4 * 0.05)) < 1e-6)
         // All of it is 34 columns by 20 rows: too wide for a digit.
         let whole = try #require(row.digit(of: 3...row.parts.count - 1))

@@ -51,24 +51,24 @@ struct BackpropagationTests {
     @Test("A block of bytes has the bits of the block of numbers that they stand for", arguments: [100, 301])
     func bytes(rows: Int) throws {
         let network = try NetworkCase(sizes: [90, 20, 10], rows: rows, seed: 3)
-        let engine = network.backpropagation
-        #expect(engine.prefersBytes(rows: rows))
+        let backpropagation = network.backpropagation
+        #expect(backpropagation.prefersBytes(rows: rows))
         let bytes = (0..<rows * 90).map { UInt8(truncatingIfNeeded: $0 &* 37 >> 3) }
-        for (i, byte) in bytes.enumerated() { engine.inputs[i] = Float(byte) * (1 / 255) }
+        for (i, byte) in bytes.enumerated() { backpropagation.inputs[i] = Float(byte) * (1 / 255) }
         var predictions = [Int](repeating: -1, count: rows)
         let expected = network.gradient()
-        let score = engine.evaluate(rows: rows, weights: network.weights.pointer, predictions: &predictions)
+        let score = backpropagation.evaluate(rows: rows, weights: network.weights.pointer, predictions: &predictions)
         bytes.withUnsafeBufferPointer { memory in
-            for row in 0..<rows { engine.byteRows[row] = memory.baseAddress.map { $0 + row * 90 } }
+            for row in 0..<rows { backpropagation.byteRows[row] = memory.baseAddress.map { $0 + row * 90 } }
             let input = Backpropagation.Input.bytes(scale: 1 / 255)
             let found = FloatBuffer(count: network.layout.count)
-            let cost = engine.gradient(
+            let cost = backpropagation.gradient(
                 rows: rows, input: input, weights: network.weights.pointer, into: found.pointer, accumulating: false,
                 layerDone: { _ in })
             #expect(found.values.map(\.bitPattern) == expected.gradient.map(\.bitPattern))
             #expect(cost == expected.cost)
             var again = [Int](repeating: -2, count: rows)
-            let second = engine.evaluate(
+            let second = backpropagation.evaluate(
                 rows: rows, input: input, weights: network.weights.pointer, predictions: &again)
             #expect(second == score)
             #expect(again == predictions)
@@ -78,9 +78,9 @@ struct BackpropagationTests {
     @Test("Subnormal numbers count as zero in a gradient, and only there")
     func subnormals() throws {
         let network = try NetworkCase(sizes: [70, 3, 2], rows: 4, seed: 3)
-        let engine = network.backpropagation
+        let backpropagation = network.backpropagation
         // Errors are below 1, so products with these are subnormal; products of the other samples are not.
-        for i in 0..<4 * 70 { engine.inputs[i] = i % 70 < 35 ? 0x1p-126 : 0x1p-100 }
+        for i in 0..<4 * 70 { backpropagation.inputs[i] = i % 70 < 35 ? 0x1p-126 : 0x1p-100 }
         let (gradient, _) = network.gradient()
         let weights = network.layout.layers[0].weights
         for (place, element) in weights.enumerated() {

@@ -14,7 +14,7 @@ struct DropoutGradientTests {
             sizes: sizes, rows: rows, seed: 3,
             kind: NetworkKind(
                 activation: activation, output: .softmax, cost: .crossEntropy, initializer: .scaledNormal))
-        let engine = try Backpropagation(
+        let backpropagation = try Backpropagation(
             Architecture(sizes: sizes, activation: activation, output: .softmax),
             objective: Objective(cost: .crossEntropy, inputDropout: rates.inputs, hiddenDropout: rates.hidden),
             seed: 77, library: try MatrixLibrary.open(.portable), maximumRows: rows)
@@ -23,9 +23,11 @@ struct DropoutGradientTests {
         var expectedCost = 0.0
         for row in 0..<rows {
             let number = UInt32(100 + row)
-            engine.sampleIndices[row] = number
-            engine.labels[row] = UInt16(case_.labels[row])
-            for (k, value) in case_.samples[row].enumerated() { engine.inputs[row * sizes[0] + k] = Float(value) }
+            backpropagation.sampleIndices[row] = number
+            backpropagation.labels[row] = UInt16(case_.labels[row])
+            for (k, value) in case_.samples[row].enumerated() {
+                backpropagation.inputs[row * sizes[0] + k] = Float(value)
+            }
             // A unit that is left out is one whose outgoing weights are 0; the others' grow by 1 / (1 - rate).
             var left = case_.reference
             var factors: [[Double]] = []
@@ -47,25 +49,25 @@ struct DropoutGradientTests {
         }
 
         let gradient = FloatBuffer(count: case_.layout.count)
-        let cost = engine.gradient(
+        let cost = backpropagation.gradient(
             rows: rows, epoch: 6, weights: case_.weights.pointer, into: gradient.pointer, accumulating: false,
             layerDone: { _ in })
         #expect(relativeError(Array(gradient.buffer), expected) < 2e-5)
         #expect(abs(cost - expectedCost) < 2e-6 * expectedCost)
     }
 
-    @Test("evaluation leaves nobody out")
+    @Test("evaluation drops no unit")
     func evaluation() throws {
         let kind = NetworkKind(activation: .relu, output: .softmax, cost: .crossEntropy, initializer: .he)
         let plain = try NetworkCase(sizes: [9, 16, 4], rows: 3, seed: 1, kind: kind)
-        let engine = try Backpropagation(
+        let backpropagation = try Backpropagation(
             Architecture(sizes: [9, 16, 4], activation: .relu, output: .softmax),
             objective: Objective(cost: .crossEntropy, labelSmoothing: 0.3, inputDropout: 0.5, hiddenDropout: 0.5),
             library: try MatrixLibrary.open(.portable), maximumRows: 4)
-        engine.inputs.update(from: plain.backpropagation.inputs, count: 27)
-        engine.labels.update(from: plain.backpropagation.labels, count: 3)
+        backpropagation.inputs.update(from: plain.backpropagation.inputs, count: 27)
+        backpropagation.labels.update(from: plain.backpropagation.labels, count: 3)
         var predictions = [0, 0, 0]
-        let result = engine.evaluate(rows: 3, weights: plain.weights.pointer, predictions: &predictions)
+        let result = backpropagation.evaluate(rows: 3, weights: plain.weights.pointer, predictions: &predictions)
         let expected = plain.backpropagation.evaluate(
             rows: 3, weights: plain.weights.pointer, predictions: &predictions)
         #expect(result == expected)

@@ -1,22 +1,22 @@
 package import LockstepConfiguration
 
-/// How training images are altered before each use, so that a network meets every image once only.
+/// The random changes of training images: with them, a network never sees the same image twice.
 ///
-/// Each amount is the most that a change can be; it is drawn evenly from both sides of nothing, anew for every sample in
-/// every epoch. Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied to visual
-/// document analysis", ICDAR 2003.
+/// Each amount is the largest change. The actual change is drawn uniformly between minus and plus the amount, anew for
+/// every sample in every epoch. Simard, Steinkraus and Platt, "Best practices for convolutional neural networks applied
+/// to visual document analysis", ICDAR 2003.
 package struct AugmentationOptions: Codable, Hashable, ConfigurationGroup {
-    /// Pixels, in each direction.
+    /// The largest shift in pixels, in each direction.
     package var shift: Double
-    /// Degrees.
+    /// The largest rotation in degrees.
     package var rotation: Double
-    /// Part of the size, in each direction: 0.1 means from 0.9 to 1.1.
+    /// The largest change of size, in each direction: 0.1 means factors from 0.9 to 1.1.
     package var scale: Double
-    /// Pixels sideways for each pixel of height.
+    /// The largest shear, in pixels sideways per pixel of height.
     package var shear: Double
-    /// Pixels that elastic deformation moves a point by, root mean square in each direction.
+    /// The elastic displacement in pixels, root mean square in each direction.
     package var elastic: Double
-    /// Pixels over which elastic displacements vary.
+    /// The distance in pixels over which elastic displacements vary.
     package var smoothness: Double
 
     package init(
@@ -51,18 +51,18 @@ package struct AugmentationOptions: Codable, Hashable, ConfigurationGroup {
             "the distance over which displacements vary"),
     ]
 
-    /// Whether any image is altered.
+    /// Whether any amount changes images.
     package var isActive: Bool {
         shift > 0 || rotation > 0 || scale > 0 || shear > 0 || elastic > 0
     }
 
-    /// Pixels on a side of a data set's images; nil if its samples are no squares.
+    /// The side of a data set's images in pixels; nil if its samples are not square.
     package static func side(of dataset: DatasetDescription) -> Int? {
         let side = Int(Double(dataset.inputSize).squareRoot().rounded())
         return side * side == dataset.inputSize ? side : nil
     }
 
-    /// What alters the images of a data set; nil if nothing is to be altered, or its samples are no squares.
+    /// Makes the transformation of a data set's images; nil if no amount changes them or its samples are not square.
     package func makeWarp(for dataset: DatasetDescription, seed: UInt64) -> ImageWarp? {
         guard isActive, let side = Self.side(of: dataset) else { return nil }
         return ImageWarp(side: side, options: self, seed: seed)

@@ -1,25 +1,25 @@
 import LockstepNumerics
 
-/// Smooth random fields over an image: random numbers on a coarse lattice, joined by cubic B-splines.
+/// Smooth random fields over an image: random numbers on a coarse lattice, interpolated by cubic B-splines.
 ///
-/// Simard et al. smooth a random number at every pixel with a Gaussian; the B-spline of spacing h is nearly the Gaussian
-/// of standard deviation h / √3, and takes a hundredth of the work. Their σ = 4, α = 34 is a spacing of 7 and a root
-/// mean square of 1.4 pixels.
+/// Simard et al. smooth a random number at every pixel with a Gaussian. The B-spline of spacing h is close to the Gaussian
+/// of standard deviation h / √3 and takes a hundredth of the work. Their σ = 4, α = 34 corresponds to a spacing of 7 and
+/// a root mean square of 1.4 pixels.
 final class ElasticField {
-    /// What the lattice's numbers, even from -1 to 1, are multiplied by for a field of root mean square 1: their own is
-    /// 1/√3, and the mean square weight of the spline, in one direction, is 151/315.
+    /// The factor of the lattice's numbers that gives a field of root mean square 1: numbers that are uniform from -1 to 1
+    /// have the root mean square 1/√3, and the mean square weight of the spline, in one direction, is 151/315.
     static let amplitude: Float = 1.7320508 * 315 / 151
 
     private let side: Int
-    /// Lattice points on a side.
+    /// The number of lattice points on a side.
     private let points: Int
-    /// The first of the four lattice points that a pixel lies between, [side].
+    /// The first of each pixel's four lattice points, [side].
     private let first: [Int]
-    /// Their weights, [4, side].
+    /// The weights of each pixel's four lattice points, [4, side].
     private let weights: FloatBuffer
-    /// The numbers of the lattice, [points, points].
+    /// The random numbers of the lattice, [points, points].
     private let lattice: FloatBuffer
-    /// The same, joined along the rows, [points, side].
+    /// The lattice, interpolated along its rows, [points, side].
     private let rows: FloatBuffer
     private let words: UnsafeMutablePointer<UInt32>
 
@@ -54,7 +54,7 @@ final class ElasticField {
         words.deallocate()
     }
 
-    /// Adds a field to `target`, [side, side], and moves `position` behind the random numbers that it took.
+    /// Adds a field to `target`, [side, side], and advances `position` past the random numbers that it used.
     func add(
         amplitude: Float, _ random: Philox, _ position: inout RandomPosition, to target: UnsafeMutablePointer<Float>
     ) {

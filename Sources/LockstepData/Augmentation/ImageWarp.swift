@@ -1,25 +1,25 @@
 import LockstepNumerics
 
-/// One thread's workspace for altering images: where each pixel of the altered image lies in the original.
+/// One thread's workspace for transforming images: maps each pixel of the result to a place in the original.
 ///
-/// An altered image is a pure function of the original, the options, the seed, the epoch and the sample's number, in
-/// +, -, x and our own sine: the same bits on every CPU. All buffers are made in `init`.
+/// The result is a pure function of the original, the options, the seed, the epoch and the sample's index. It uses +, -,
+/// x and ``sineAndCosine(halfTurns:)`` only: the same bits on every CPU. `init` makes all buffers.
 package final class ImageWarp {
-    /// Pixels on a side.
+    /// The side of the images in pixels.
     package let side: Int
     private let options: AugmentationOptions
     private let random: Philox
     private let field: ElasticField
-    /// Where each pixel comes from, in the original with its border, [side, side].
+    /// The column and the row of each pixel's source in the bordered original, [side, side] each.
     private let x: FloatBuffer
     private let y: FloatBuffer
-    /// The original with a border of zeros, [side + 3, side + 3]: one pixel before it and two behind.
+    /// The original with a border of zeros, [side + 3, side + 3]: one pixel before it and two after it.
     private let bordered: FloatBuffer
 
     /// - Parameters:
-    ///   - side: Rows of the images, and columns.
-    ///   - options: What is done to them.
-    ///   - seed: The run's.
+    ///   - side: The number of rows, and of columns, of an image.
+    ///   - options: The amounts of the transformations.
+    ///   - seed: The run's seed.
     package init(side: Int, options: AugmentationOptions, seed: UInt64) {
         precondition(side > 0)
         self.side = side
@@ -31,12 +31,12 @@ package final class ImageWarp {
         self.bordered = FloatBuffer(count: (side + 3) * (side + 3))
     }
 
-    /// Alters an image in place.
+    /// Transforms an image in place.
     ///
     /// - Parameters:
     ///   - image: [side, side], row-major.
-    ///   - epoch: Of the training.
-    ///   - sample: Its number in the data set.
+    ///   - epoch: The epoch of training.
+    ///   - sample: The sample's index in the data set.
     package func apply(to image: UnsafeMutablePointer<Float>, epoch: Int, sample: UInt32) {
         var position = RandomPosition(.augmentation, epoch: UInt32(truncatingIfNeeded: epoch), sample: sample)
         placeAffinely(&position)
@@ -50,7 +50,7 @@ package final class ImageWarp {
             count: side * side)
     }
 
-    /// Rotation, scale, shear and shift about the image's middle.
+    /// Fills `x` and `y`: rotation, scale, shear and shift about the image's centre.
     private func placeAffinely(_ position: inout RandomPosition) {
         let first = random.words(at: position)
         position.draw += 1
@@ -93,22 +93,22 @@ package final class ImageWarp {
     }
 }
 
-/// A number from -1 to 1, evenly, from a random word.
+/// A uniform number from -1 to 1, from a random word.
 @inline(__always)
 func evenly(_ word: UInt32) -> Float {
     Float(Int32(bitPattern: word) >> 8) * 0x1p-23
 }
 
-/// Reads an image at given places, bilinearly; zero beyond its border.
+/// Samples an image bilinearly; places outside it give zero.
 ///
 /// - Parameters:
 ///   - source: The image, with a border of zeros.
-///   - stride: Pixels from a row of it to the next.
-///   - limit: The largest coordinate from which a pixel and its right and lower neighbours can be read.
-///   - x: Columns, [count].
-///   - y: Rows, [count].
-///   - destination: [count].
-///   - count: Pixels to read.
+///   - stride: The distance between two rows of the image, in pixels.
+///   - limit: The largest coordinate whose pixel has a right and a lower neighbour.
+///   - x: The columns to sample, [count].
+///   - y: The rows to sample, [count].
+///   - destination: Receives the values, [count].
+///   - count: The number of places.
 private func interpolate(
     _ source: UnsafePointer<Float>, stride: Int, limit: Float, x: UnsafePointer<Float>, y: UnsafePointer<Float>,
     into destination: UnsafeMutablePointer<Float>, count: Int

@@ -2,13 +2,13 @@ import Glibc
 import LockstepDigest
 
 extension DataCache {
-    /// A data set that was stored here before, mapped from its file.
+    /// Maps a data set that ``store(_:)`` has written earlier.
     ///
-    /// Its SHA-256 is verified first; a damaged file is deleted.
+    /// Verifies its SHA-256 first; a damaged file is deleted.
     ///
-    /// - Returns: nil where there is none, or none that fits the description.
+    /// - Returns: The data set; nil if there is none that fits the description.
     package func received(_ description: DatasetDescription) -> Dataset? {
-        // The digest becomes a file name, so it must be one.
+        // The digest becomes a file name: only hexadecimal digits are allowed.
         guard let digest = SHA256Digest(hex: description.sha256) else { return nil }
         let path = blobPath(digest)
         guard let file = try? InputFile(path: path) else { return nil }
@@ -21,9 +21,9 @@ extension DataCache {
         return try? Dataset(description: description, bytes: UnsafeRawBufferPointer(memory.bytes), owner: memory)
     }
 
-    /// Stores a data set under its digest, which is verified first.
+    /// Writes a data set to a file named after its digest, which is verified first.
     ///
-    /// The file appears under its name only when all of it has reached the disk.
+    /// The file gets its name only after all its bytes are on disk.
     ///
     /// - Throws: ``DataError`` if the digest is wrong or the file cannot be written.
     package func store(_ dataset: Dataset) throws(DataError) {
@@ -47,7 +47,7 @@ extension DataCache {
         "\(directory)/datasets/\(digest.hex).blob"
     }
 
-    /// Makes a folder and those above it.
+    /// Creates a folder and its parents.
     private func makeFolder(_ path: String) throws(DataError) {
         var partial = path.hasPrefix("/") ? "" : "."
         for component in path.split(separator: "/") {
@@ -74,7 +74,7 @@ extension DataCache {
         guard fsync(file) == 0 else { throw DataError(system: errno, subject: path) }
     }
 
-    /// Makes a rename inside the folder last.
+    /// Makes a rename inside the folder durable.
     private func synchronize(folder: String) throws(DataError) {
         let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard file >= 0 else { throw DataError(system: errno, subject: folder) }

@@ -1,16 +1,16 @@
 import LockstepDigest
 
-/// What the cache holds of one file of a known data set.
+/// The state of one file of a known data set in the cache.
 package struct DataFileReport: Hashable, Sendable {
     package enum Status: Hashable, Sendable {
         case ok
         case missing
         case wrongDigest(expected: String)
-        /// It cannot be read, or not be uncompressed.
+        /// The file cannot be read or uncompressed.
         case unreadable(DataError)
     }
 
-    /// Where it lies, or would lie.
+    /// The file's path, or its expected path if it is missing.
     package let path: String
     /// Bytes of the uncompressed content.
     package let size: Int?
@@ -19,20 +19,20 @@ package struct DataFileReport: Hashable, Sendable {
     package let status: Status
 }
 
-/// What the cache holds of a known data set.
+/// The state of a known data set in the cache.
 package struct DatasetReport: Hashable, Sendable {
     package let dataset: KnownDataset
     package let directory: String
     package let files: [DataFileReport]
 
-    /// True where every file is there and right.
+    /// Whether every file is present and has the right digest.
     package var isComplete: Bool { files.allSatisfy { $0.status == .ok } }
 }
 
 extension DataCache {
     /// Reads the files of a known data set and compares their digests.
     ///
-    /// - Throws: ``DataError`` if no data set has this name; what is wrong with a file stands in the report.
+    /// - Throws: ``DataError`` if no data set has this name. Faults of files are part of the report.
     package func verify(_ name: String) throws(DataError) -> DatasetReport {
         let known = try KnownDataset.named(name)
         return DatasetReport(
@@ -54,7 +54,7 @@ extension DataCache {
         }
     }
 
-    /// Size and digest of a file's uncompressed content, as far as a data set's file may reach.
+    /// The size and digest of a file's uncompressed content; reads no further than the size limit of an IDX file.
     private func digestOfContent(at path: String) throws(DataError) -> (size: Int, digest: SHA256Digest) {
         let content = try ContentReader(path: path)
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1024, alignment: 64)

@@ -3,7 +3,7 @@ import LockstepDigest
 
 /// The folder that holds fetched and received data sets.
 ///
-/// `NAME/` holds the files of a ``KnownDataset``, `datasets/SHA256.blob` the bytes of one that came from a coordinator.
+/// `NAME/` holds the files of a ``KnownDataset``; `datasets/SHA256.blob` holds the bytes of a data set from a coordinator.
 package struct DataCache: Hashable, Sendable {
     package let directory: String
 
@@ -11,8 +11,8 @@ package struct DataCache: Hashable, Sendable {
         self.directory = directory
     }
 
-    /// The folder that the environment, looked up by `variable`, names: `LOCKSTEP_CACHE`, else `.cache/lockstep` in
-    /// `HOME`.
+    /// Uses the folder in the environment variable `LOCKSTEP_CACHE`, else `.cache/lockstep` in `HOME`; `variable` looks
+    /// them up.
     package init(
         environment variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }
     ) throws(DataError) {
@@ -25,12 +25,12 @@ package struct DataCache: Hashable, Sendable {
         }
     }
 
-    /// Where the files of a known data set lie.
+    /// The folder of a known data set's files.
     package func directory(of known: KnownDataset) -> String {
         "\(directory)/\(known.name)"
     }
 
-    /// The path of a known data set's file, plain or gzipped, whichever is there.
+    /// The path of a known data set's file, plain or gzipped; plain if both exist.
     func path(of file: KnownDataset.File, in known: KnownDataset) throws(DataError) -> String {
         let plain = "\(directory(of: known))/\(file.name)"
         for path in [plain, plain + ".gz"] where access(path, F_OK) == 0 { return path }

@@ -1,8 +1,8 @@
-/// A data set that a script fetches into the cache, and what it must look like.
+/// A data set that a script fetches into the cache, with its expected sizes and digests.
 package struct KnownDataset: Hashable, Sendable {
-    /// One of its files.
+    /// One file of the data set.
     package struct File: Hashable, Sendable {
-        /// Its name in the cache; there it may also be gzipped, with `.gz` at the end.
+        /// The file's name in the cache, without the `.gz` of a gzipped file.
         package let name: String
         /// SHA-256 of the uncompressed content, in hexadecimal.
         package let sha256: String
@@ -10,10 +10,10 @@ package struct KnownDataset: Hashable, Sendable {
 
     package let name: String
     package let title: String
-    /// What to run to get it.
+    /// The command that fetches it.
     package let script: String
     package let classCount: Int
-    /// The last samples of the training files that form the validation split.
+    /// The number of samples in the validation split: the last samples of the training files.
     package let validationCount: Int
     package let trainingImages: File
     package let trainingLabels: File
@@ -24,10 +24,10 @@ package struct KnownDataset: Hashable, Sendable {
 
     package var files: [File] { [trainingImages, trainingLabels, testImages, testLabels] }
 
-    /// All of them.
+    /// All known data sets.
     package static let all = [mnist]
 
-    /// The data set of this name.
+    /// The data set with this name.
     package static func named(_ name: String) throws(DataError) -> KnownDataset {
         guard let known = all.first(where: { $0.name == name }) else {
             throw DataError(.unknownDataset(known: all.map(\.name)), subject: "data set \(name)")

@@ -1,7 +1,7 @@
 import CProcessor
 import LockstepNumerics
 
-// The hot loops: called for every block of every shard. They allocate nothing.
+// The hot loops, called for every block of every shard. They allocate nothing.
 //
 // A stored byte b becomes Float(b) * (1/255 as Float): one rounding of the constant, one of the product. 0 gives 0
 // and 255 gives 1 exactly.
@@ -9,7 +9,7 @@ extension Dataset {
     /// Copies the features of these samples, given by index: [samples.count, inputSize], row-major.
     package func gather(_ samples: UnsafeBufferPointer<UInt32>, into destination: UnsafeMutablePointer<Float>) {
         let inputSize = description.inputSize
-        // Shuffled rows lie anywhere in memory; asked for two rows ahead, they arrive in time.
+        // Shuffled rows may lie anywhere in memory; prefetched two rows ahead, they arrive in time.
         let ahead = 2
         for sample in samples.prefix(ahead) { prefetch(row(sample)) }
         for (index, sample) in samples.enumerated() {
@@ -30,7 +30,7 @@ extension Dataset {
         for sample in samples { prefetch(row(sample)) }
     }
 
-    /// What a stored byte is multiplied by, where features are stored as bytes.
+    /// The factor of stored bytes; nil if features are stored as floats.
     package var byteScale: Float? { description.element == .uint8 ? 1 / 255 : nil }
 
     /// Writes the address of each of these samples' bytes, [samples.count]; only where features are bytes.
@@ -65,7 +65,7 @@ extension Dataset {
         destination.update(from: labels + samples.lowerBound, count: samples.count)
     }
 
-    /// Bytes of a sample's features.
+    /// The size of a sample's features in bytes.
     private var rowByteCount: Int { description.inputSize * description.element.byteCount }
 
     private func row(_ sample: UInt32) -> UnsafeRawPointer {
@@ -73,7 +73,7 @@ extension Dataset {
         return features + Int(sample) * rowByteCount
     }
 
-    /// Asks for a row's first cache lines; the processor itself sees the pattern in a longer one.
+    /// Prefetches a row's first cache lines; the processor prefetches the rest of a longer row by itself.
     private func prefetch(_ row: UnsafeRawPointer) {
         for offset in stride(from: 0, to: min(rowByteCount, 1024), by: 64) {
             lockstep_prefetch(row + offset)

@@ -1,10 +1,10 @@
 extension Dataset {
-    /// A data set from values in memory: for tests, and for small ones.
+    /// Makes a data set from bytes in memory.
     ///
-    /// `features` are bytes that stand for byte / 255, [labels.count, inputSize], row-major; training samples come
-    /// first, then `validation`, then `test` ones. An absent `classCount` becomes the highest label + 1, at least 2.
+    /// `features` are bytes b with the value b / 255, [labels.count, inputSize], row-major: the training samples first,
+    /// then `validation` samples, then `test` samples. The default of `classCount` is the highest label + 1, at least 2.
     ///
-    /// - Throws: ``DataError`` where numbers of values, labels and samples don't fit each other.
+    /// - Throws: ``DataError`` if the counts of values, labels and samples don't fit each other.
     package static func make(
         name: String, inputSize: Int, features: [UInt8], labels: [UInt16], validation: Int = 0, test: Int = 0,
         classCount: Int? = nil
@@ -17,7 +17,7 @@ extension Dataset {
             classCount: classCount)
     }
 
-    /// A data set from float32 values, which are taken as they are; all else is as with bytes.
+    /// Makes a data set from float32 values in memory, which are not scaled; everything else is as with bytes.
     package static func make(
         name: String, inputSize: Int, features: [Float], labels: [UInt16], validation: Int = 0, test: Int = 0,
         classCount: Int? = nil

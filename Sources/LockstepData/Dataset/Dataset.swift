@@ -1,10 +1,10 @@
 import LockstepDigest
 package import LockstepSystem
 
-/// Labelled samples in one contiguous, read-only run of bytes (see ``DatasetLayout``).
+/// Labelled samples in one contiguous, read-only range of bytes (see ``DatasetLayout``).
 ///
-/// The bytes may lie anywhere: in memory of our own, in a file of the cache, in a region that processes share. Samples
-/// are numbered through all splits: training first, then validation, then test.
+/// The bytes may lie in this process's memory, in a mapped file of the cache, or in a region that processes share. The
+/// indices of samples run through all splits: training first, then validation, then test.
 package final class Dataset: @unchecked Sendable {
     package let description: DatasetDescription
     package let layout: DatasetLayout
@@ -17,12 +17,12 @@ package final class Dataset: @unchecked Sendable {
     let labels: UnsafePointer<UInt16>
     private let owner: AnyObject
 
-    /// Refers to memory that `owner` keeps alive and that nobody writes to any more.
+    /// Makes a data set over memory that `owner` keeps alive and that no process writes to any more.
     ///
-    /// Neither description nor bytes are trusted: sizes and labels are checked, the digest by ``verifyDigest()`` alone.
-    /// `bytes` must be aligned for float32, as a page or a heap block is.
+    /// Description and bytes are untrusted: this checks sizes and labels; ``verifyDigest()`` checks the digest. `bytes`
+    /// must be aligned for float32, as a page or a heap block is.
     ///
-    /// - Throws: ``DataError`` where description and bytes don't fit each other.
+    /// - Throws: ``DataError`` if description and bytes don't fit each other.
     package init(
         description: DatasetDescription, bytes: UnsafeRawBufferPointer, owner: AnyObject
     ) throws(DataError) {
@@ -46,7 +46,9 @@ package final class Dataset: @unchecked Sendable {
         }
     }
 
-    /// Compares the SHA-256 of the bytes with the description's: about 0.6 ms a megabyte.
+    /// Compares the SHA-256 of the bytes with the description's; takes about 0.6 ms per megabyte.
+    ///
+    /// - Throws: ``DataError`` if they differ.
     package func verifyDigest() throws(DataError) {
         let found = SHA256.hash(bytes)
         guard found == SHA256Digest(hex: description.sha256) else {
@@ -56,7 +58,7 @@ package final class Dataset: @unchecked Sendable {
         }
     }
 
-    /// The memory that other processes can be given to read; nil if the bytes lie elsewhere.
+    /// The region that other processes can map; nil if the bytes lie in other memory.
     package var region: SharedRegion? { owner as? SharedRegion }
 
     /// The indices of a split's samples, among all samples.

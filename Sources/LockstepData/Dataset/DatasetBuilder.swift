@@ -1,13 +1,13 @@
 import LockstepDigest
 import LockstepSystem
 
-/// A data set in the making: memory of the right size, filled in place, then sealed with its digest.
+/// Builds a data set: allocates its memory, lets the caller fill it in place, then computes its digest.
 struct DatasetBuilder: ~Copyable {
     private let description: DatasetDescription
     private let layout: DatasetLayout
     private let memory: Memory
 
-    /// Memory that other processes can be given, where the system has such.
+    /// A shared region, which other processes can map; this process's memory where the system has none.
     private enum Memory: ~Copyable {
         case shared(SharedRegionDraft)
         case own(MappedMemory)
@@ -28,7 +28,7 @@ struct DatasetBuilder: ~Copyable {
         }
     }
 
-    /// Reserves memory for a data set; the class count may still be set by ``finish(classCount:)``.
+    /// Allocates the memory of a data set. ``finish(classCount:)`` sets the number of classes.
     init(
         name: String, inputSize: Int, element: DatasetElement, trainingCount: Int, validationCount: Int, testCount: Int
     ) throws(DataError) {
@@ -42,18 +42,18 @@ struct DatasetBuilder: ~Copyable {
         self.memory = memory
     }
 
-    /// Features of all samples, to be written to: [samples, inputSize], row-major.
+    /// The features of all samples, to be filled by the caller, [samples, inputSize], row-major.
     var features: UnsafeMutableRawBufferPointer {
         UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<layout.featureByteCount])
     }
 
-    /// Labels of all samples, to be written to: [samples].
+    /// The labels of all samples, to be filled by the caller, [samples].
     var labels: UnsafeMutableBufferPointer<UInt16> {
         let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[layout.labelOffset...])
         return bytes.assumingMemoryBound(to: UInt16.self)
     }
 
-    /// The data set, once features and labels are written.
+    /// Makes the data set, after the caller has filled features and labels.
     consuming func finish(classCount: Int) throws(DataError) -> Dataset {
         var description = description
         description.classCount = classCount

@@ -1,4 +1,4 @@
-/// What two processes must agree on about a data set before they may share a run.
+/// The properties of a data set that the processes of a run must agree on.
 package struct DatasetDescription: Codable, Hashable, Sendable {
     package var name: String
     /// Values of a sample: 784 for MNIST.
@@ -26,10 +26,10 @@ package struct DatasetDescription: Codable, Hashable, Sendable {
     }
 }
 
-/// How a sample's values are stored.
+/// The stored form of a sample's values.
 package enum DatasetElement: String, Codable, Sendable {
-    /// A byte that stands for byte / 255.
+    /// A byte b with the value b / 255.
     case uint8
-    /// A little-endian float32, taken as it is.
+    /// A little-endian float32.
     case float32
 }

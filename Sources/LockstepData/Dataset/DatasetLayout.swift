@@ -1,33 +1,35 @@
-/// Where a data set's parts lie in its bytes, worked out and checked from a description that nobody vouches for.
+/// The position of a data set's parts in its bytes, computed from an untrusted description.
 ///
 /// | part | bytes |
 /// | --- | --- |
 /// | features, [samples, inputSize], row-major, of ``DatasetElement`` | from 0 |
-/// | zeros | up to the next multiple of 64 |
+/// | zeros | to the next multiple of 64 |
 /// | labels, [samples], UInt16 | from ``labelOffset`` to the end |
 ///
 /// Samples stand in the order training, validation, test. All numbers are little-endian.
 package struct DatasetLayout: Hashable, Sendable {
     /// Labels are UInt16.
     package static let largestClassCount = 65_536
-    /// Values of all samples together, at most; 4 GiB of bytes or 16 GiB of float32.
+    /// The largest number of values of all samples together: 4 GiB of bytes or 16 GiB of float32.
     package static let largestValueCount = 1 << 32
 
     package let sampleCount: Int
-    /// Bytes of all features, without padding.
+    /// The size of all features in bytes, without padding.
     package let featureByteCount: Int
-    /// Where the labels start.
+    /// The offset of the labels.
     package let labelOffset: Int
-    /// Bytes of the whole data set.
+    /// The size of the whole data set in bytes.
     package let byteCount: Int
 
-    /// Checks that the sizes that a description gives are possible; not its digest.
+    /// Checks that a description's sizes are possible; does not check its digest.
+    ///
+    /// - Throws: ``DataError`` if they are not.
     package init(_ description: DatasetDescription) throws(DataError) {
         func invalid(_ text: String) -> DataError {
             DataError(.invalidDescription(text), subject: "data set \(description.name)")
         }
         let counts = [description.trainingCount, description.validationCount, description.testCount]
-        // So that the sum, too, stays far from overflow.
+        // The limit also keeps the sum of the counts far from overflow.
         guard counts.allSatisfy({ (0...IDXHeader.largestCount).contains($0) }), description.trainingCount > 0 else {
             throw invalid("it has \(counts[0]) training, \(counts[1]) validation and \(counts[2]) test samples")
         }
@@ -46,7 +48,7 @@ package struct DatasetLayout: Hashable, Sendable {
 }
 
 extension DatasetElement {
-    /// Bytes of a stored value.
+    /// The size of a stored value in bytes.
     package var byteCount: Int {
         switch self {
         case .uint8: 1

@@ -1,11 +1,11 @@
 import Glibc
 import LockstepSystem
 
-/// Page-aligned memory from the kernel, given back with its last reference.
+/// Page-aligned memory, unmapped with its last reference.
 final class MappedMemory: @unchecked Sendable {
     let bytes: UnsafeMutableRawBufferPointer
 
-    /// Zeros. A page costs memory once it is written to.
+    /// Maps zeros. A page takes memory from its first write on.
     init(byteCount: Int, subject: String) throws(DataError) {
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         guard byteCount > 0, let base = mmap(nil, byteCount, PROT_READ | PROT_WRITE, flags, -1, 0), base != MAP_FAILED
@@ -13,7 +13,7 @@ final class MappedMemory: @unchecked Sendable {
         bytes = UnsafeMutableRawBufferPointer(start: base, count: byteCount)
     }
 
-    /// The whole content of a file, which must not be empty, for reading alone.
+    /// Maps the whole content of a file for reading; the file must not be empty.
     init(readingFrom file: InputFile) throws(DataError) {
         guard let base = mmap(nil, file.size, PROT_READ, MAP_PRIVATE, file.descriptor.number, 0), base != MAP_FAILED
         else { throw DataError(system: errno, subject: file.path) }

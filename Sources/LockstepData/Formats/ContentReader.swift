@@ -1,14 +1,14 @@
 import Glibc
 
-/// The content of a file, uncompressed, read once from front to back.
+/// Reads a file's uncompressed content once, from front to back.
 ///
-/// A gzip file is told by its first two bytes, whatever its name, and inflated on the way to the destination.
+/// A gzip file is recognised by its first two bytes, not by its name, and inflated directly to the destination.
 final class ContentReader {
-    /// The file, as errors name it.
+    /// The file's path, as errors name it.
     let path: String
-    /// Bytes delivered so far.
+    /// The number of bytes read so far.
     private(set) var offset = 0
-    /// The size of the content; nil where only inflating it would tell.
+    /// The size of the content; nil for a gzip file, whose size is known only after inflating.
     let size: Int?
 
     private let file: InputFile
@@ -16,7 +16,7 @@ final class ContentReader {
 
     /// Opens a regular file.
     ///
-    /// - Throws: ``DataError`` if there is no such file, it is something else, or it cannot be read.
+    /// - Throws: ``DataError`` if there is no such file, it is not a regular file, or it cannot be read.
     init(path: String) throws(DataError) {
         self.path = path
         file = try InputFile(path: path)
@@ -29,9 +29,9 @@ final class ContentReader {
         }
     }
 
-    /// Fills `destination`, or as much of it as there is content left.
+    /// Reads until `destination` is full or the content ends.
     ///
-    /// - Returns: the number of bytes delivered, less than asked for only at the content's end.
+    /// - Returns: The number of bytes read.
     func read(into destination: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
         var filled = 0
         while filled < destination.count {
@@ -44,7 +44,7 @@ final class ContentReader {
         return filled
     }
 
-    /// True where no content is left.
+    /// Whether all content has been read.
     func isAtEnd() throws(DataError) -> Bool {
         var byte: UInt8 = 0
         let result: Result<Int, DataError> = withUnsafeMutableBytes(of: &byte) { buffer in

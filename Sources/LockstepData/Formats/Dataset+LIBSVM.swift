@@ -1,5 +1,5 @@
 extension Dataset {
-    /// A sample as a line for LIBSVM and its kin: the label, then `index:value` for each value that is not 0, counted
+    /// A sample as a line of LIBSVM's format: the label, then `index:value` for each value that is not 0. Indices count
     /// from 1 (https://www.csie.ntu.edu.tw/~cjlin/libsvm, README).
     package func libSVMLine(of sample: Int) -> String {
         let values = [Float](unsafeUninitializedCapacity: description.inputSize) { buffer, count in

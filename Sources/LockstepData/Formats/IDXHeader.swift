@@ -1,8 +1,8 @@
-/// The two kinds of IDX files that a data set of pictures consists of.
+/// The two kinds of IDX files that make up a data set of images.
 package enum IDXKind: String, Hashable, Sendable {
     case images, labels
 
-    /// The file's first four bytes, big-endian: two zeros, 8 for unsigned bytes, the number of dimensions.
+    /// The file's first four bytes, big-endian: 0, 0, 8 for unsigned bytes, the number of dimensions.
     package var magic: UInt32 {
         switch self {
         case .images: 0x0000_0803
@@ -19,15 +19,15 @@ package enum IDXKind: String, Hashable, Sendable {
     }
 }
 
-/// What the header of an IDX file declares.
+/// The header of an IDX file.
 ///
 /// Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 package struct IDXHeader: Hashable, Sendable {
-    /// A file's samples, at most.
+    /// The largest number of samples in a file.
     package static let largestCount = Int(Int32.max)
-    /// Rows or columns of an image, at most.
+    /// The largest number of rows or columns of an image.
     package static let largestSide = 65_536
-    /// Bytes of all samples of a file together, at most: 4 GiB.
+    /// The largest size of all samples of a file together: 4 GiB.
     package static let largestPayload = 1 << 32
 
     package let kind: IDXKind
@@ -44,7 +44,7 @@ package struct IDXHeader: Hashable, Sendable {
     /// Bytes of the whole uncompressed file.
     package var fileSize: Int { kind.headerSize + payloadSize }
 
-    /// Reads and checks a header from `kind.headerSize` bytes, or fewer where the content ends earlier.
+    /// Decodes and checks a header of `kind.headerSize` bytes; fewer bytes mean that the file ended.
     init(_ bytes: UnsafeRawBufferPointer, kind: IDXKind, path: String) throws(DataError) {
         func word(_ index: Int) -> UInt32 {
             UInt32(bigEndian: bytes.loadUnaligned(fromByteOffset: index * 4, as: UInt32.self))

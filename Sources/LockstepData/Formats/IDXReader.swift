@@ -1,7 +1,7 @@
-/// Reads one IDX file, plain or gzipped: first its header, then its samples straight to where they shall stay.
+/// Reads one IDX file, plain or gzipped: first its header, then its samples, directly to their destination.
 ///
-/// Total: any file gives either samples or a ``DataError`` that names file and offset. Memory is bounded by what the
-/// checked header declares, and that by ``IDXHeader``'s limits; a compressed file is never inflated any further.
+/// Total: any file gives either samples or a ``DataError`` that names the file and the offset. The header bounds the
+/// memory, and ``IDXHeader``'s limits bound the header; a compressed file is inflated no further than that.
 package final class IDXReader {
     package let header: IDXHeader
     private let content: ContentReader
@@ -13,25 +13,25 @@ package final class IDXReader {
         defer { buffer.deallocate() }
         let count = try content.read(into: buffer)
         header = try IDXHeader(UnsafeRawBufferPointer(rebasing: buffer[..<count]), kind: kind, path: path)
-        // Where the size is known beforehand nothing needs to be read to see that it is wrong.
+        // The size of an uncompressed file is known before its samples are read.
         if let size = content.size, size != header.fileSize {
             throw size < header.fileSize ? truncated(at: size) : trailingBytes
         }
     }
 
-    /// The file, as errors name it.
+    /// The file's path, as errors name it.
     package var path: String { content.path }
 
-    /// Reads all samples, `header.payloadSize` bytes, and checks that nothing follows.
+    /// Reads all samples, `header.payloadSize` bytes, and checks that the file ends there.
     package func read(into destination: UnsafeMutableRawBufferPointer) throws(DataError) {
         precondition(destination.count == header.payloadSize)
         guard try content.read(into: destination) == destination.count else { throw truncated(at: content.offset) }
         guard try content.isAtEnd() else { throw trailingBytes }
     }
 
-    /// Reads all labels, `header.count` of them, each below `classCount`, and checks that nothing follows.
+    /// Reads all labels, `header.count` of them, each below `classCount`, and checks that the file ends there.
     ///
-    /// - Returns: the highest label.
+    /// - Returns: The highest label.
     package func readLabels(
         into destination: UnsafeMutableBufferPointer<UInt16>, classCount: Int
     ) throws(DataError) -> Int {

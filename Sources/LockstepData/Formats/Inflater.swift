@@ -1,15 +1,15 @@
 import CZlib
 
-/// Uncompresses a gzip file (RFC 1952) of one or more members, straight to where the caller wants the bytes.
+/// Inflates a gzip file (RFC 1952) of one or more members, directly to the caller's memory.
 ///
-/// It holds 64 KiB of compressed bytes at a time and never makes more output than it is asked for, so a file that
-/// would inflate to terabytes costs nothing. Checksums and lengths of the members are verified by zlib.
+/// It buffers 64 KiB of compressed bytes and never inflates more than the caller asks for, so a file that would inflate
+/// to terabytes does no harm. zlib verifies the members' checksums and lengths.
 final class Inflater {
     private let file: InputFile
-    /// At a fixed address: zlib's state points back at it.
+    /// At a fixed address, because zlib's state points back to it.
     private let stream: UnsafeMutablePointer<z_stream>
     private let input: UnsafeMutableRawBufferPointer
-    /// Compressed bytes read from the file.
+    /// The number of compressed bytes read from the file.
     private var bytesRead = 0
     private var isBetweenMembers = false
 
@@ -30,14 +30,14 @@ final class Inflater {
         input.deallocate()
     }
 
-    /// Writes some bytes, 0 only at the end of the last member. `destination` must not be empty.
+    /// Inflates some bytes; returns 0 only at the end of the last member. `destination` must not be empty.
     func inflate(into destination: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
         let wanted = min(destination.count, 1 << 30)
         stream.pointee.next_out = destination.baseAddress?.assumingMemoryBound(to: UInt8.self)
         stream.pointee.avail_out = uInt(wanted)
         while Int(stream.pointee.avail_out) == wanted {
             if stream.pointee.avail_in == 0, try refill() == 0 {
-                guard isBetweenMembers else { throw damaged("it ends in the middle") }
+                guard isBetweenMembers else { throw damaged("it ends early") }
                 return 0
             }
             if isBetweenMembers { try startNextMember() }
@@ -61,7 +61,7 @@ final class Inflater {
     }
 
     private func startNextMember() throws(DataError) {
-        // The first byte of a member's magic number; zlib's gzip reader itself refuses a wrong second one.
+        // The first byte of a member's magic number; zlib checks the second byte.
         guard stream.pointee.next_in.pointee == 0x1f else { throw damaged("other bytes follow its last member") }
         inflateReset(stream)
         isBetweenMembers = false

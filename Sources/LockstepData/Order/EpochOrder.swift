@@ -2,15 +2,15 @@ import LockstepNumerics
 
 /// The order in which an epoch visits the training samples.
 ///
-/// A permutation that depends on the seed and the epoch alone, so every process can make it by itself: a shuffle whose
-/// random numbers are the counter-based generator's.
+/// A shuffle whose random numbers come from the counter-based generator. It depends on the seed and the epoch alone, so
+/// every process computes it by itself.
 package struct EpochOrder: ~Copyable {
     /// Indices into the training samples, in the order in which the epoch visits them.
     package let indices: UnsafeBufferPointer<UInt32>
     private let storage: UnsafeMutableBufferPointer<UInt32>
     private var epoch: Int?
 
-    /// Room for `count` samples; holds no order before the first ``prepare(epoch:seed:)``.
+    /// Allocates memory for `count` samples; holds no order before the first ``prepare(epoch:seed:)``.
     package init(count: Int) {
         self.storage = .allocate(capacity: count)
         storage.initialize(repeating: 0)
@@ -21,7 +21,7 @@ package struct EpochOrder: ~Copyable {
         storage.deallocate()
     }
 
-    /// Fills in the order of `epoch`, unless it is there already.
+    /// Computes the order of `epoch`, unless it is the current one.
     package mutating func prepare(epoch: Int, seed: UInt64) {
         guard self.epoch != epoch else { return }
         for i in storage.indices { storage[i] = UInt32(truncatingIfNeeded: i) }

@@ -1,11 +1,11 @@
-/// What a network is trained for, and what is done against learning by heart.
+/// The objective of training: the cost function, and regularisation that changes targets or units.
 package struct Objective: Codable, Hashable, Sendable {
     package var cost: Cost
-    /// Share of the target that is spread evenly over all classes, with the cost cross-entropy.
+    /// The fraction of the target that is spread evenly over all classes; with cross-entropy only.
     package var labelSmoothing: Double
-    /// Share of the inputs that is left out in training.
+    /// The fraction of the inputs that is dropped in training.
     package var inputDropout: Double
-    /// Share of each hidden layer's neurons that is left out in training.
+    /// The fraction of each hidden layer's neurons that is dropped in training.
     package var hiddenDropout: Double
 
     package init(

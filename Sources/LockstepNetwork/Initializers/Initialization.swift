@@ -1,15 +1,15 @@
 package import LockstepNumerics
 
-/// Draws a network's parameters.
+/// Draws a network's initial parameters.
 ///
-/// Parameter i of the buffer is the Gaussian at (initialParameters, epoch 0, sample i, draw 0), times the initializer's
-/// standard deviation for it.
+/// Parameter i of the buffer is the standard normal number at (initialParameters, epoch 0, sample i, draw 0), times the
+/// initializer's standard deviation.
 ///
 /// - Parameters:
 ///   - architecture: The network.
-///   - seed: The run's.
-///   - parameters: At least ``ParameterLayout/count`` floats; the first of them are written.
-/// - Throws: ``NetworkError`` if the architecture can't be built.
+///   - seed: The run's seed.
+///   - parameters: Receives the parameters: at least ``ParameterLayout/count`` floats.
+/// - Throws: ``NetworkError`` if the architecture is impossible.
 package func initialize(
     _ architecture: Architecture, seed: UInt64, into parameters: FloatBuffer
 ) throws(NetworkError) {
@@ -28,7 +28,7 @@ package func initialize(
 }
 
 extension Initializer {
-    /// Standard deviations of a layer's parameters.
+    /// The standard deviations of a layer's parameters.
     fileprivate func deviations(of layer: ParameterLayout.Layer) -> (weights: Float, biases: Float) {
         let (inputs, outputs) = (Double(layer.inputs), Double(layer.outputs))
         return switch self {

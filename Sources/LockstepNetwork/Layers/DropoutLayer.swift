@@ -1,8 +1,8 @@
 import LockstepNumerics
 
-/// The units of one layer that take part in training on a block of samples.
+/// The dropout of one layer's units, for a block of samples.
 struct DropoutLayer {
-    /// What an activation was multiplied by if it is not 0.
+    /// The factor of kept units.
     let scale: Float
     private let mask: DropoutMask
     private let layer: Int
@@ -11,10 +11,10 @@ struct DropoutLayer {
     private let words: FloatBuffer
 
     /// - Parameters:
-    ///   - rate: Share of the units that are left out, 0..<1.
-    ///   - layer: Its number, the input layer's being 0.
-    ///   - units: Neurons of the layer.
-    ///   - maximumRows: Samples that a block may have.
+    ///   - rate: The fraction of dropped units, 0..<1.
+    ///   - layer: The layer's index; the input layer is 0.
+    ///   - units: The layer's neurons.
+    ///   - maximumRows: The largest number of samples in a block.
     init(rate: Double, layer: Int, units: Int, maximumRows: Int) {
         mask = DropoutMask(rate: rate)
         scale = mask.scale
@@ -24,7 +24,7 @@ struct DropoutLayer {
         words = FloatBuffer(count: 4 * ((units + 7) / 8))
     }
 
-    /// Draws the block's factors and multiplies its activations, [rows, units], by them.
+    /// Draws the masks of a block and multiplies its activations, [rows, units], by them.
     func apply(
         to activations: UnsafeMutablePointer<Float>, rows: Int, random: Philox, epoch: UInt32,
         samples: UnsafePointer<UInt32>
@@ -39,7 +39,7 @@ struct DropoutLayer {
         multiply(activations, by: factors.pointer, count: rows * units)
     }
 
-    /// Multiplies errors, [rows, units], by the factors of the last block.
+    /// Multiplies errors, [rows, units], by the masks of the last block.
     func apply(toErrors errors: UnsafeMutablePointer<Float>, rows: Int) {
         multiply(errors, by: factors.pointer, count: rows * units)
     }

@@ -80,7 +80,7 @@ final class PickleInput {
         position = 0
         filled = 0
         filled = try content.read(into: buffer)
-        guard filled > 0 else { throw malformed("it ends in the middle") }
+        guard filled > 0 else { throw malformed("it ends early") }
     }
 }
 
