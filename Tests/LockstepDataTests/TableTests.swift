@@ -126,7 +126,7 @@ struct TableTests {
         #expect(try refusal(text, validation: -1).contains("-1 for validation"))
         #expect(
             try refusal("0,1\n0,2\n1,3\n1,4\n2,5\n2,6\n", validation: 1, test: 1)
-                == "table.csv: class 2 stands only among its last 2 samples, which are set aside; shuffle its lines, or "
+                == "table.csv: class 2 occurs only among its last 2 samples, which are set aside; shuffle its lines, or "
                 + "set data.validation and data.test lower")
     }
 
@@ -149,30 +149,33 @@ struct TableTests {
     @Test(
         "what is wrong is told with file, line, column and remedy",
         arguments: [
-            ("0,1\n1,x\n", "line 2, column 2: 'x' is no number; write numbers, with a point before the decimals"),
-            ("0;1,5\n", "line 1, column 2: '1,5' is no number; write numbers, with a point before the decimals"),
+            ("0,1\n1,x\n", "line 2, column 2: 'x' is not a number; write numbers, with a point before the decimals"),
+            ("0;1,5\n", "line 1, column 2: '1,5' is not a number; write numbers, with a point before the decimals"),
             ("0,1\n\n1,\n", "line 3, column 2: a value is missing; fill it in"),
             ("0,1\n1,2,3\n", "line 2: 3 fields, where the first line has 2; give every line a label and all values"),
             ("0,1,2\n1,2\n", "line 2: 2 fields, where the first line has 3; give every line a label and all values"),
             ("0\n1\n", "line 1: only one column; put commas, semicolons or tabs between the label and the values"),
             (
                 "kind,x\nrose,1\n",
-                "line 2, column 1: the label 'rose' is no class's number; number the classes from 0 (at most 65535), or name "
-                    + "the label's column with data.label"
+                "line 2, column 1: the label 'rose' is not the number of a class; number the classes from 0 (at most 65535), or "
+                    + "name the label's column with data.label"
             ),
             (
                 "0,1\n,1\n",
                 "line 2, column 1: the label is missing; number the classes from 0 (at most 65535), or name the label's "
                     + "column with data.label"
             ),
-            ("0,1\n1,1e39\n", "line 2, column 2: '1e39' is beyond what float32 holds"),
-            ("0,1\n1,nan\n", "line 2, column 2: 'nan' is no number; write numbers, with a point before the decimals"),
+            ("0,1\n1,1e39\n", "line 2, column 2: '1e39' is too large for float32"),
+            (
+                "0,1\n1,nan\n",
+                "line 2, column 2: 'nan' is not a number; write numbers, with a point before the decimals"
+            ),
             ("0,1\n1,\"2\n", "line 2, column 2: a quoted field that does not end on its line"),
-            ("0,1\n1,\"2\"3\n", "line 2, column 2: something behind a field's closing quote"),
-            ("0,1\n1,\u{0}2\n", "line 2, column 2: a zero byte, which no text has; save it as UTF-8"),
+            ("0,1\n1,\"2\"3\n", "line 2, column 2: bytes after a field's closing quote"),
+            ("0,1\n1,\u{0}2\n", "line 2, column 2: a zero byte, which is not text; save it as UTF-8"),
             (
                 "0,1\n1,a\u{1B}b\n",
-                #"line 2, column 2: 'a\u{1B}b' is no number; write numbers, with a point before the decimals"#
+                #"line 2, column 2: 'a\u{1B}b' is not a number; write numbers, with a point before the decimals"#
             ),
         ])
     func faults(text: String, message: String) throws {
@@ -194,7 +197,7 @@ struct TableTests {
         }
         let long = String(repeating: "1", count: 1_025)
         #expect(try refusal("0,\(long)\n") == "table.csv, line 1, column 2: a field of more than 1024 bytes")
-        #expect(try refusal("0," + String(long.dropLast())).contains("beyond what float32 holds"))
+        #expect(try refusal("0," + String(long.dropLast())).contains("too large for float32"))
         #expect(
             try refusal("0,1\n", testText: "0,1,2\n")
                 == "test.csv: samples of 2 values, those for training have 1; give files that belong together")
@@ -203,7 +206,7 @@ struct TableTests {
         #expect(try load(wide + "0\n").description.inputSize == 1 << 20)
         #expect(
             try refusal(wide + "0,0\n") == "table.csv: the number of columns is 1048578, the limit is 1048577")
-        #expect(try refusal("0,1e30\n1,1\n", scale: 1e-20).contains("line 1: 1e+30 / 1e-20 is beyond"))
+        #expect(try refusal("0,1e30\n1,1\n", scale: 1e-20).contains("line 1: 1e+30 / 1e-20 is too large"))
     }
 
     @Test("numbers are the nearest float32, as the standard library reads them")

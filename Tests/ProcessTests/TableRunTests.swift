@@ -59,7 +59,7 @@ struct TableRunTests {
         #expect(refused.status == 65)
         #expect(
             refused.errorLines == [
-                "lockstep: table.csv, line 2, column 3: 'four' is no number; write numbers, with a point before the decimals"
+                "lockstep: table.csv, line 2, column 3: 'four' is not a number; write numbers, with a point before the decimals"
             ], "\(refused)")
     }
 }

@@ -1,16 +1,16 @@
-/// The bytes of a pickle, read once from front to back through a small buffer.
+/// Reads the bytes of a pickle once, from front to back, through a small buffer.
 ///
-/// Texts are decoded on the way, so that one of a hundred megabytes needs no memory but its destination.
+/// Strings are decoded while they are read: a string of a hundred megabytes needs no memory except its destination.
 final class PickleInput {
-    /// How a text's bytes stand in the file.
+    /// The encoding of a string's bytes in the file.
     enum Encoding: Hashable {
-        /// As they are: `BINSTRING` of protocol 1.
+        /// The bytes themselves: `BINSTRING` of protocol 1.
         case raw
-        /// UTF-8 of characters below 256, which stand for bytes: what Python 3 writes in place of `BINSTRING`.
+        /// UTF-8 of characters below 256, each of which is a byte: Python 3 writes this in place of `BINSTRING`.
         case utf8
         /// In quotes, as Python 2's `repr` writes them: `STRING` of protocol 0.
         case quoted
-        /// Characters below 256, some as `\u00XX`, up to the end of the line: `UNICODE` of protocol 0.
+        /// Characters below 256, some as `\u00XX`, to the end of the line: `UNICODE` of protocol 0.
         case unicodeLine
     }
 
@@ -28,7 +28,7 @@ final class PickleInput {
     }
 
     var path: String { content.path }
-    /// Bytes consumed so far, of the uncompressed content.
+    /// The number of bytes read so far, of the uncompressed content.
     var offset: Int { content.offset - (filled - position) }
 
     /// The next byte.
@@ -40,14 +40,14 @@ final class PickleInput {
         return byte
     }
 
-    /// A little-endian number of so many bytes, at most 8.
+    /// A little-endian integer of this many bytes, at most 8.
     func number(bytes: Int) throws(DataError) -> UInt64 {
         var value: UInt64 = 0
         for shift in 0..<bytes { value |= UInt64(try byte()) << (8 * UInt64(shift)) }
         return value
     }
 
-    /// The rest of a short line, without its end.
+    /// The rest of the current line, at most `limit` bytes, without its end.
     func line(limit: Int) throws(DataError) -> String {
         var bytes: [UInt8] = []
         while true {
@@ -58,7 +58,7 @@ final class PickleInput {
         }
     }
 
-    /// Passes over bytes up to a place that lies ahead.
+    /// Skips to an offset at or after the current one.
     func skip(to target: Int) throws(DataError) {
         while offset < target {
             if position == filled { try refill() }
@@ -66,7 +66,7 @@ final class PickleInput {
         }
     }
 
-    /// True where nothing follows.
+    /// Whether all bytes have been read.
     func isAtEnd() throws(DataError) -> Bool {
         guard position == filled else { return false }
         return try content.isAtEnd()
@@ -84,16 +84,16 @@ final class PickleInput {
     }
 }
 
-// MARK: - Texts
+// MARK: - Strings
 
 extension PickleInput {
-    /// Decodes a text that starts here.
+    /// Decodes the string at the current position.
     ///
     /// - Parameters:
-    ///   - encoding: How it is written.
-    ///   - length: Its encoded bytes; nil for the encodings that mark their end.
+    ///   - encoding: The string's encoding.
+    ///   - length: The number of encoded bytes; nil for encodings with an end mark.
     ///   - body: Called with each decoded byte.
-    /// - Throws: ``DataError`` where the encoding is violated.
+    /// - Throws: ``DataError`` if the encoding is violated.
     @inline(__always)
     func decode(_ encoding: Encoding, length: Int?, _ body: (UInt8) -> Void) throws(DataError) {
         switch encoding {
@@ -108,10 +108,10 @@ extension PickleInput {
                     body(first)
                     continue
                 }
-                guard first == 0xC2 || first == 0xC3, rest > 0 else { throw malformed("a text that is not bytes") }
+                guard first == 0xC2 || first == 0xC3, rest > 0 else { throw malformed("a string that is not bytes") }
                 let second = try byte()
                 rest -= 1
-                guard second & 0xC0 == 0x80 else { throw malformed("a text that is not UTF-8") }
+                guard second & 0xC0 == 0x80 else { throw malformed("a string that is not UTF-8") }
                 body((first & 0x03) << 6 | (second & 0x3F))
             }
         case .quoted:
@@ -125,7 +125,7 @@ extension PickleInput {
                 guard next != UInt8(ascii: "\n") else { throw malformed("a string without its closing quote") }
                 body(next == UInt8(ascii: "\\") ? try escaped() : next)
             }
-            guard try byte() == UInt8(ascii: "\n") else { throw malformed("something behind a string's quotes") }
+            guard try byte() == UInt8(ascii: "\n") else { throw malformed("bytes after a string's closing quote") }
         case .unicodeLine:
             while true {
                 let next = try byte()
@@ -135,14 +135,14 @@ extension PickleInput {
                     continue
                 }
                 guard try byte() == UInt8(ascii: "u"), try hexadecimal(digits: 2) == 0 else {
-                    throw malformed("a text that is not bytes")
+                    throw malformed("a string that is not bytes")
                 }
                 body(try hexadecimal(digits: 2))
             }
         }
     }
 
-    /// What follows a backslash in Python 2's `repr` of a string.
+    /// Decodes an escape of Python 2's `repr` of a string, after its backslash.
     private func escaped() throws(DataError) -> UInt8 {
         switch try byte() {
         case UInt8(ascii: "x"): return try hexadecimal(digits: 2)
@@ -151,7 +151,7 @@ extension PickleInput {
         case UInt8(ascii: "t"): return UInt8(ascii: "\t")
         case let byte where byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\""):
             return byte
-        default: throw malformed("an escape that a string cannot have")
+        default: throw malformed("an unknown escape in a string")
         }
     }
 

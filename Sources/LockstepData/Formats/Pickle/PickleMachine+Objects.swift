@@ -1,9 +1,9 @@
-// What `REDUCE` and `BUILD` would make Python call, for the four names that a pickle of arrays needs.
+// The effects of `REDUCE` and `BUILD` for the four names that a pickle of arrays needs. Nothing is called.
 extension PickleMachine {
-    /// A call of a name with arguments.
+    /// `REDUCE`: a call of a name with arguments.
     mutating func reduce() throws(DataError) {
         guard case .tuple(let arguments) = try pop(), case .global(let global) = try pop() else {
-            throw input.malformed("a call of something that is no name")
+            throw input.malformed("a call of a value that is not a name")
         }
         switch (global, arguments.count) {
         case (.reconstruct, 3):
@@ -22,9 +22,9 @@ extension PickleMachine {
         }
     }
 
-    /// The state of an object that `REDUCE` made.
+    /// `BUILD`: sets the state of an object that `REDUCE` made.
     mutating func build() throws(DataError) {
-        guard case .tuple(let state) = try pop() else { throw input.malformed("a state that is no tuple") }
+        guard case .tuple(let state) = try pop() else { throw input.malformed("a state that is not a tuple") }
         let object = try pop()
         switch object {
         case .array(let array) where array.contents == nil: array.contents = try contents(state)
@@ -44,19 +44,19 @@ extension PickleMachine {
             offset: name.offset, remedy: "convert images with astype('float32') and labels with astype('int64')")
     }
 
-    /// (version, byte order, no subtype, no names, no fields, -1, -1, 0).
+    /// Checks an element type's state: (version, byte order, no subtype, no names, no fields, -1, -1, 0).
     private func checkOrder(_ state: [PickleValue]) throws(DataError) {
         guard state.count >= 5, case .text(let order) = state[1], case .none = state[2] else {
-            throw input.malformed("an element type that is no plain number")
+            throw input.malformed("an element type that is not a plain number")
         }
         guard order.equals("<") else { throw input.malformed("numbers that are not little-endian") }
     }
 
-    /// (version, shape, element type, column-major, bytes).
+    /// Decodes an array's state: (version, shape, element type, column-major, bytes).
     private func contents(_ state: [PickleValue]) throws(DataError) -> PickleArray.Contents {
         guard state.count == 5, case .tuple(let dimensions) = state[1], case .elementType(let type) = state[2],
             case .text(let bytes) = state[4]
-        else { throw input.malformed("the state of an array that is none") }
+        else { throw input.malformed("an invalid state of an array") }
         switch state[3] {
         case .bool(false), .integer(0): break
         default: throw input.malformed("an array in column-major order")
@@ -66,7 +66,7 @@ extension PickleMachine {
         var size = type.kind.byteCount
         for dimension in dimensions {
             guard case .integer(let length) = dimension, (0...IDXHeader.largestCount).contains(length) else {
-                throw input.malformed("a dimension that no array has")
+                throw input.malformed("an impossible dimension of an array")
             }
             let (product, overflow) = size.multipliedReportingOverflow(by: length)
             guard !overflow else { throw input.malformed("an array that is too large") }

@@ -1,17 +1,17 @@
 import LockstepSystem
 
-/// Reads the structure of a pickle that holds numpy arrays, and executes nothing.
+/// Reads the structure of a pickle that holds numpy arrays; executes nothing.
 ///
-/// A pickle is a program for a small stack machine. This one knows the instructions that plain data in the protocols 0
-/// to 2 consist of, and four names; anything else is refused. Python would import and call whatever a pickle names.
+/// A pickle is a program for a small stack machine; Python imports and calls any name in it. This machine knows the
+/// instructions of plain data in protocols 0 to 2 and four names, and refuses everything else.
 ///
-/// Total, and in bounded memory: a pickle of MNIST takes some 400 instructions, so ``largestInstructionCount`` bounds
-/// stack, memo and nesting; long strings are passed over, not kept.
+/// Total, and in bounded memory: ``largestInstructionCount`` bounds stack, memo and nesting (a pickle of MNIST has about
+/// 400 instructions), and long strings are skipped, not stored.
 ///
 /// Format: CPython, Lib/pickletools.py.
 struct PickleMachine {
     static let largestInstructionCount = 4_000
-    /// Of a name or a number that ends with its line.
+    /// The largest length of a name or number that ends with its line, in bytes.
     static let longestLine = 64
 
     let input: PickleInput
@@ -22,7 +22,7 @@ struct PickleMachine {
         self.input = input
     }
 
-    /// Runs the whole pickle; what it leaves on the stack.
+    /// Runs the whole pickle; returns the value that it leaves on the stack.
     mutating func run() throws(DataError) -> PickleValue {
         for _ in 0..<Self.largestInstructionCount {
             let opcode = try input.byte()
@@ -116,18 +116,20 @@ extension PickleMachine {
     }
 
     private func top() throws(DataError) -> PickleValue {
-        guard let value = stack.last else { throw input.malformed("nothing to remember") }
+        guard let value = stack.last else { throw input.malformed("a memo entry without a value") }
         return value
     }
 
-    /// Lists are read as tuples: a copy that the memo holds stays as it was, which no writer of ours relies on.
+    /// Lists are represented as tuples. A copy in the memo is not extended; no supported writer relies on that.
     private mutating func extendList(by values: [PickleValue]) throws(DataError) {
         guard case .tuple(let elements) = try pop() else { throw input.malformed("an element without its list") }
         stack.append(.tuple(elements + values))
     }
 
     private func recall(_ index: Int) throws(DataError) -> PickleValue {
-        guard let value = memo[index] else { throw input.malformed("it recalls \(index), which it never stored") }
+        guard let value = memo[index] else {
+            throw input.malformed("it reads memo entry \(index), which it never stored")
+        }
         return value
     }
 }
@@ -135,17 +137,17 @@ extension PickleMachine {
 // MARK: - Arguments of instructions
 
 extension PickleMachine {
-    /// `I12`, `L12L`, and `I00` and `I01` for false and true.
+    /// Parses `I12` and `L12L`, and `I00` and `I01` as false and true.
     private func decimal() throws(DataError) -> PickleValue {
         let line = try input.line(limit: Self.longestLine)
         if line == "00" || line == "01" { return .bool(line == "01") }
         guard let value = Int(line.hasSuffix("L") ? String(line.dropLast()) : line) else {
-            throw input.malformed("a number that is none")
+            throw input.malformed("an invalid number")
         }
         return .integer(value)
     }
 
-    /// Two's complement of at most 8 bytes.
+    /// Reads an integer in two's complement of at most 8 bytes.
     private func long() throws(DataError) -> Int {
         let count = Int(try input.byte())
         guard count <= 8 else { throw input.malformed("an integer of \(count) bytes") }
@@ -161,7 +163,7 @@ extension PickleMachine {
 
     private func index() throws(DataError) -> Int {
         guard let index = Int(try input.line(limit: Self.longestLine)), index >= 0 else {
-            throw input.malformed("a place in the memo that is no number")
+            throw input.malformed("a memo index that is not a number")
         }
         return index
     }

@@ -1,6 +1,6 @@
-/// What stands on the stack of a ``PickleMachine``: plain data and the two kinds of numpy objects.
+/// A value on the stack of a ``PickleMachine``: plain data and the two kinds of numpy objects.
 ///
-/// The objects are classes because a pickle remembers them before it has filled them.
+/// The objects are classes because a pickle stores them in its memo before it sets their state.
 indirect enum PickleValue {
     case mark
     case none
@@ -13,19 +13,19 @@ indirect enum PickleValue {
     case array(PickleArray)
 }
 
-/// A string: its bytes if there are few, else only where they stand.
+/// A string: its bytes if it is short, else only its position in the file.
 struct PickleText {
-    /// Longer texts are not kept.
+    /// The largest length of a stored string, in bytes.
     static let keptLength = 255
 
     let encoding: PickleInput.Encoding
-    /// Where it starts in the uncompressed content.
+    /// The string's offset in the uncompressed content.
     let offset: Int
-    /// Encoded bytes, where the file says so.
+    /// The number of encoded bytes, if the file declares it.
     let length: Int?
-    /// Decoded bytes.
+    /// The number of decoded bytes.
     let count: Int
-    /// All of them, if they are at most ``keptLength``.
+    /// The decoded bytes, if there are at most ``keptLength``.
     let kept: [UInt8]?
 
     func equals(_ text: StaticString) -> Bool {
@@ -34,15 +34,15 @@ struct PickleText {
     }
 }
 
-/// The only names that a pickle may refer to. None of them is called: the machine knows what they would make.
+/// The only names that a pickle may refer to. None of them is called: the machine makes their results itself.
 enum PickleGlobal {
     /// `numpy.core.multiarray._reconstruct`: an array without contents.
     case reconstruct
-    /// `numpy.ndarray`, its first argument.
+    /// `numpy.ndarray`, the first argument of `_reconstruct`.
     case ndarray
     /// `numpy.dtype`: an element type.
     case dtype
-    /// `_codecs.encode`, through which Python 3 writes bytes in protocols that know text alone.
+    /// `_codecs.encode`: Python 3 writes bytes this way in protocols that have only text.
     case encode
 
     init?(module: String, name: String) {
@@ -74,7 +74,7 @@ final class PickleElementType {
     }
 }
 
-/// A numpy array: shape, element type and where its bytes stand.
+/// A numpy array: its shape, its element type and the position of its bytes.
 final class PickleArray {
     struct Contents {
         let shape: [Int]
@@ -83,6 +83,6 @@ final class PickleArray {
         let bytes: PickleText
     }
 
-    /// nil until `BUILD`.
+    /// Set by `BUILD`; nil before.
     var contents: Contents?
 }

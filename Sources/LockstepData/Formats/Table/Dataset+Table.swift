@@ -1,10 +1,10 @@
 extension Dataset {
     /// Reads a data set from one or two tables of text.
     ///
-    /// The files are read twice: for their size and their faults, then for their values, straight to where they shall
-    /// stay. Tables of bytes that are divided by 255 are stored as bytes, so MNIST as CSV is the same data set as MNIST.
+    /// The files are read twice: first for their size and their faults, then for their values, directly to their
+    /// destination. Tables of bytes with the scale 255 are stored as bytes, so MNIST as CSV is the same data set as MNIST.
     ///
-    /// - Throws: ``DataError`` that names file, line and column of the first thing that is wrong.
+    /// - Throws: ``DataError`` that names the file, line and column of the first fault.
     static func load(_ files: TableFiles) throws(DataError) -> Dataset {
         let training = try TableSurvey(files.path, label: files.label)
         var test: TableSurvey?
@@ -28,13 +28,13 @@ extension Dataset {
     }
 }
 
-/// Samples of each split.
+/// The number of samples in each split.
 private struct TableParts {
     let training: Int
     let validation: Int
     let test: Int
 
-    /// Cuts a table: training, then validation and, unless a file of its own has them, test samples.
+    /// Divides a table: training samples, then validation samples, then test samples unless they have their own file.
     init(_ count: Int, testFile: Int?, _ files: TableFiles) throws(DataError) {
         let ownTest = testFile == nil ? files.test ?? count / 6 : 0
         let validation = files.validation ?? count / 6
@@ -49,14 +49,14 @@ private struct TableParts {
         test = testFile ?? ownTest
     }
 
-    /// Refuses a table that is sorted by class: what is set aside then has classes that nothing is learnt about.
+    /// Refuses a table that is sorted by class: a class that only validation and test samples have cannot be learnt.
     func checkClasses(of labels: Slice<UnsafeMutableBufferPointer<UInt16>>, in path: String) throws(DataError) {
         var isLearnt = [Bool](repeating: false, count: DatasetLayout.largestClassCount)
         for label in labels[..<training] { isLearnt[Int(label)] = true }
         guard let missing = labels[training...].first(where: { !isLearnt[Int($0)] }) else { return }
         throw DataError(
             .malformedTable(
-                "class \(missing) stands only among its last \(labels.count - training) samples, which are set aside"),
+                "class \(missing) occurs only among its last \(labels.count - training) samples, which are set aside"),
             subject: path, remedy: "shuffle its lines, or set data.validation and data.test lower")
     }
 }

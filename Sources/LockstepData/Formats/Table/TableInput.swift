@@ -1,9 +1,9 @@
-/// The fields of a table of text, read once from front to back through a small buffer.
+/// Reads the fields of a table of text once, from front to back, through a small buffer.
 ///
-/// A field may stand in double quotes, in which two stand for one (RFC 4180), but ends on its line. Blanks around fields,
-/// empty lines, a carriage return at a line's end and a byte order mark are passed over.
+/// A field may be in double quotes, where two quotes mean one (RFC 4180), but ends on its line. Blanks around fields, empty
+/// lines, a carriage return at a line's end and a byte order mark are skipped.
 final class TableInput {
-    /// Bytes of a field, at most.
+    /// The largest length of a field in bytes.
     static let longestField = 1024
     private static let separators: [UInt8] = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
 
@@ -11,9 +11,9 @@ final class TableInput {
         case field, line, content
     }
 
-    /// What stands between two fields: of comma, semicolon and tab the one that comes first in the first line.
+    /// The separator of fields: comma, semicolon or tab, whichever comes first in the first line.
     let separator: UInt8
-    /// The line that was read last, counted from 1.
+    /// The number of the last line read, counted from 1.
     private(set) var line = 0
 
     private let content: ContentReader
@@ -48,9 +48,9 @@ final class TableInput {
 
     /// Reads the next line that is not empty.
     ///
-    /// - Parameter body: Called with the number, from 1, and the bytes of each field.
-    /// - Returns: The number of fields; 0 where no line is left.
-    /// - Throws: ``DataError`` where a field is damaged, or what `body` throws.
+    /// - Parameter body: Called with the column, from 1, and the bytes of each field.
+    /// - Returns: The number of fields; 0 if no line is left.
+    /// - Throws: ``DataError`` if a field is damaged, or an error of `body`.
     @inline(__always)
     func readLine(
         _ body: (_ column: Int, _ field: UnsafeBufferPointer<UInt8>) throws(DataError) -> Void
@@ -70,7 +70,7 @@ final class TableInput {
         }
     }
 
-    /// An error in the line that was read last.
+    /// Makes an error about the last line read.
     func malformed(_ text: String, column: Int? = nil, remedy: String? = nil) -> DataError {
         var error = DataError(.malformedTable(text), subject: path, remedy: remedy)
         error.line = line
@@ -98,13 +98,13 @@ final class TableInput {
             throw malformed("a field of more than \(Self.longestField) bytes", column: column)
         }
         guard byte != 0 else {
-            throw malformed("a zero byte, which no text has", column: column, remedy: "save it as UTF-8")
+            throw malformed("a zero byte, which is not text", column: column, remedy: "save it as UTF-8")
         }
         field[fieldLength] = byte
         fieldLength += 1
     }
 
-    /// Reads a field to what ends it, without the blanks around it.
+    /// Reads a field, without the blanks around it, and the separator or line end after it.
     @inline(__always)
     private func readField(column: Int) throws(DataError) -> End {
         fieldLength = 0
@@ -130,7 +130,7 @@ final class TableInput {
         byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\r") || byte == UInt8(ascii: "\t")
     }
 
-    /// Reads what follows an opening quote.
+    /// Reads the rest of a quoted field, after its opening quote.
     private func readQuoted(column: Int) throws(DataError) -> End {
         while true {
             guard let byte = try next(), byte != UInt8(ascii: "\n") else {
@@ -149,13 +149,13 @@ final class TableInput {
         }
     }
 
-    /// Passes over blanks between a closing quote and what ends the field; `first` is the byte behind the quote.
+    /// Skips blanks between a closing quote and the end of the field; `first` is the byte after the quote.
     private func readAfterQuote(_ first: UInt8, column: Int) throws(DataError) -> End {
         var byte = first
         while true {
             if byte == separator { return .field }
             if byte == UInt8(ascii: "\n") { return .line }
-            guard isBlank(byte) else { throw malformed("something behind a field's closing quote", column: column) }
+            guard isBlank(byte) else { throw malformed("bytes after a field's closing quote", column: column) }
             guard let following = try next() else { return .content }
             byte = following
         }

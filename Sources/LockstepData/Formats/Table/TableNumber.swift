@@ -1,6 +1,6 @@
-/// Reads a decimal number: sign, digits, point, exponent, and nothing else; no hexadecimal, no `inf`, no `nan`.
+/// Parses a decimal number: sign, digits, point and exponent only; no hexadecimal, no `inf`, no `nan`.
 ///
-/// - Returns: The nearest float32, infinite where the number is beyond the greatest; nil if the text is none.
+/// - Returns: The nearest float32, infinite if the number is too large; nil if the text is not a number.
 func tableNumber(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
     var index = 0
     func digit() -> UInt8? {
@@ -16,7 +16,7 @@ func tableNumber(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
     let isNegative = text.first == UInt8(ascii: "-")
     if isNegative || text.first == UInt8(ascii: "+") { index = 1 }
     var significand: UInt32 = 0
-    // Digits that the significand has no place for, and whether all of them are zeros.
+    // The number of digits that don't fit into the significand, and whether all of them are zeros.
     var dropped = 0
     var isExact = true
     var digits = 0
@@ -42,20 +42,20 @@ func tableNumber(_ text: UnsafeBufferPointer<UInt8>) -> Float? {
         if isSmall || (index < text.count && text[index] == UInt8(ascii: "+")) { index += 1 }
         guard digit() != nil else { return nil }
         while let value = digit() {
-            // Far beyond what float32 knows; more digits change nothing.
+            // The bound is far beyond the exponents of float32: more digits change nothing.
             exponent = min(exponent * 10 + Int(value), 1_000_000)
             index += 1
         }
         if isSmall { exponent = -exponent }
     }
     guard index == text.count else { return nil }
-    // Both factors are exact, so the one rounding of the product or quotient is the right one (W. Clinger, "How to read
-    // floating point numbers accurately", 1990).
+    // Both operands are exact, so the product or quotient is rounded once, correctly (W. Clinger, "How to read floating
+    // point numbers accurately", 1990).
     let power = exponent - places + dropped
     guard isExact, abs(power) < powersOfTen.count else { return Float(String(decoding: text, as: UTF8.self)) }
     let magnitude = power < 0 ? Float(significand) / powersOfTen[-power] : Float(significand) * powersOfTen[power]
     return isNegative ? -magnitude : magnitude
 }
 
-/// Those that float32 represents exactly.
+/// The powers of ten that float32 represents exactly.
 private let powersOfTen: [Float] = [1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10]

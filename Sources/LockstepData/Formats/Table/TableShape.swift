@@ -1,14 +1,14 @@
 import LockstepSystem
 
-/// What a table's first line says about all of them.
+/// The shape of a table, from its first line.
 struct TableShape {
     let columnCount: Int
     /// Counted from 1.
     let labelColumn: Int
-    /// Whether the first line holds names in place of a sample: its label is no number.
+    /// Whether the first line is a header: its label is not a number.
     let hasHeader: Bool
 
-    /// Values of a sample, at most.
+    /// The largest number of values of a sample.
     static let largestInputSize = 1 << 20
     /// Bytes of a field that an error quotes.
     static let quotedLength = 40
@@ -20,7 +20,7 @@ struct TableShape {
 
     /// Reads the first line of a file.
     ///
-    /// - Throws: ``DataError`` where it has no place for a label and a value, or no column that is called as `label` says.
+    /// - Throws: ``DataError`` if it has fewer than two columns, or not the column `label`.
     init(path: String, label: LabelColumn) throws(DataError) {
         let input = try TableInput(path: path)
         var isNumber = false

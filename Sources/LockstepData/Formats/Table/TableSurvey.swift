@@ -1,6 +1,6 @@
 import LockstepSystem
 
-/// A table, read once to learn how many samples it has and what its values are like, and to find every fault in it.
+/// The first reading of a table: counts its samples, examines its values and finds every fault.
 struct TableSurvey {
     let path: String
     let shape: TableShape
@@ -29,10 +29,10 @@ struct TableSurvey {
         self.largest = largest
     }
 
-    /// Whether the values look like the pixels of pictures: bytes, and not only the small ones of flags and counts.
+    /// Whether the values look like pixels: bytes, at least one of them above 127. Flags and counts are small bytes.
     var looksLikePixels: Bool { holdsBytes && largest >= 128 }
 
-    /// Writes all samples from number `first` of a data set on, of its element type, divided by `scale`.
+    /// The second reading: writes all samples to a data set, from index `first` on, divided by `scale`.
     func read(
         into builder: borrowing DatasetBuilder, at first: Int, element: DatasetElement, scale: Double
     ) throws(DataError) {
@@ -42,7 +42,7 @@ struct TableSurvey {
         let labels = builder.labels
         let divisor = Float(scale)
         let count = try Self.walk(path, shape) { sample, index, value, input throws(DataError) in
-            // A file that changes between the two readings must not write beyond the end.
+            // The file may have changed since the first reading: never write beyond its samples.
             guard sample < sampleCount else { throw changed }
             let place = (first + sample) * inputSize + index
             switch element {
@@ -52,7 +52,7 @@ struct TableSurvey {
             case .float32:
                 let scaled = value / divisor
                 guard scaled.isFinite else {
-                    throw input.malformed("\(value) / \(scale) is beyond what float32 holds")
+                    throw input.malformed("\(value) / \(scale) is too large for float32")
                 }
                 floats[place] = scaled
             }
@@ -67,11 +67,11 @@ struct TableSurvey {
 
     /// Reads all samples of a file.
     ///
-    /// `value` is called with each sample's number, the value's number in it and the value, which is finite; `label` with
-    /// the sample's number and its label.
+    /// Calls `value` with the sample's index, the value's index in the sample and the value, which is finite; calls
+    /// `label` with the sample's index and its label.
     ///
     /// - Returns: The number of samples.
-    /// - Throws: ``DataError`` that names the first fault, or what the closures throw.
+    /// - Throws: ``DataError`` that names the first fault, or an error of the closures.
     @inline(__always)
     private static func walk(
         _ path: String, _ shape: TableShape,
@@ -119,7 +119,7 @@ struct TableSurvey {
     ) throws(DataError) -> UInt16 {
         guard let value = tableNumber(field), let label = UInt16(exactly: value) else {
             throw input.malformed(
-                field.isEmpty ? "the label is missing" : "the label '\(quoted(field))' is no class's number",
+                field.isEmpty ? "the label is missing" : "the label '\(quoted(field))' is not the number of a class",
                 column: column,
                 remedy: "number the classes from 0 (at most \(UInt16.max)), or name the label's column with data.label")
         }
@@ -130,7 +130,7 @@ struct TableSurvey {
         if field.isEmpty { return input.malformed("a value is missing", column: column, remedy: "fill it in") }
         let isNumber = tableNumber(field) != nil
         return input.malformed(
-            isNumber ? "'\(quoted(field))' is beyond what float32 holds" : "'\(quoted(field))' is no number",
+            isNumber ? "'\(quoted(field))' is too large for float32" : "'\(quoted(field))' is not a number",
             column: column, remedy: isNumber ? nil : "write numbers, with a point before the decimals")
     }
 
