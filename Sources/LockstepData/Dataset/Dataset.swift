@@ -78,3 +78,8 @@ package final class Dataset: @unchecked Sendable {
         return Int(labels[sample])
     }
 }
+
+/// A part of a data set, by its use.
+package enum Split: String, CaseIterable, Codable, Sendable {
+    case training, validation, test
+}
