@@ -38,7 +38,7 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
     }
 
     /// The instructions that the kernel needs, in words.
-    package var requirement: String {
+    var requirement: String {
         switch self {
         case .nehalem: "SSE4.2"
         case .sandybridge: "AVX"

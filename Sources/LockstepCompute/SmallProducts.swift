@@ -29,12 +29,12 @@ package struct SmallProducts {
 
     /// With few rows on either side OpenBLAS's copies cost more than they save; short dot products would spend their time
     /// on adding the lanes.
-    package static func suitDotProducts(rows: Int, columns: Int, depth: Int) -> Bool {
+    static func suitDotProducts(rows: Int, columns: Int, depth: Int) -> Bool {
         rows <= few || (columns <= few && depth >= 2 * few)
     }
 
     /// If a side of the left factor is short, OpenBLAS's copies cost more than they save.
-    package static func suitCombinations(rows: Int, depth: Int) -> Bool {
+    static func suitCombinations(rows: Int, depth: Int) -> Bool {
         rows <= few || depth <= few
     }
 

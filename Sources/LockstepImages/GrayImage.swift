@@ -42,7 +42,7 @@ package struct GrayImage: Hashable, Sendable {
     }
 
     /// The part of the image inside these columns and rows.
-    package func cropped(columns: Range<Int>, rows: Range<Int>) -> GrayImage {
+    func cropped(columns: Range<Int>, rows: Range<Int>) -> GrayImage {
         var part = GrayImage(width: columns.count, height: rows.count)
         for y in rows {
             for x in columns { part[x - columns.lowerBound, y - rows.lowerBound] = self[x, y] }

@@ -3,8 +3,8 @@
 /// With label smoothing ε over K classes the target is (1 - ε) y + ε / K. Szegedy et al., "Rethinking the Inception
 /// architecture for computer vision", CVPR 2016.
 package struct ClassTargets: Sendable {
-    package let hit: Float
-    package let miss: Float
+    let hit: Float
+    let miss: Float
 
     package init(smoothing: Double = 0, classes: Int) {
         miss = Float(smoothing / Double(classes))

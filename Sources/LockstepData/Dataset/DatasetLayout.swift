@@ -9,13 +9,13 @@
 /// Samples stand in the order training, validation, test. All numbers are little-endian.
 package struct DatasetLayout: Hashable, Sendable {
     /// Labels are UInt16.
-    package static let largestClassCount = 65_536
+    static let largestClassCount = 65_536
     /// The largest number of values of all samples together: 4 GiB of bytes or 16 GiB of float32.
-    package static let largestValueCount = 1 << 32
+    static let largestValueCount = 1 << 32
 
     package let sampleCount: Int
     /// The size of all features in bytes, without padding.
-    package let featureByteCount: Int
+    let featureByteCount: Int
     /// The offset of the labels.
     package let labelOffset: Int
     /// The size of the whole data set in bytes.

@@ -11,7 +11,7 @@ package enum IDXKind: String, Hashable, Sendable {
     }
 
     /// Bytes of the header: the magic number and a big-endian UInt32 for each dimension.
-    package var headerSize: Int {
+    var headerSize: Int {
         switch self {
         case .images: 16
         case .labels: 8
@@ -24,9 +24,9 @@ package enum IDXKind: String, Hashable, Sendable {
 /// Format: Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits".
 package struct IDXHeader: Hashable, Sendable {
     /// The largest number of samples in a file.
-    package static let largestCount = Int(Int32.max)
+    static let largestCount = Int(Int32.max)
     /// The largest number of rows or columns of an image.
-    package static let largestSide = 65_536
+    static let largestSide = 65_536
     /// The largest size of all samples of a file together: 4 GiB.
     package static let largestPayload = 1 << 32
 
