@@ -1,21 +1,21 @@
 package import LockstepConfiguration
 
-/// A kind of place where samples come from: a data set of the cache, or a file format with its settings.
+/// A format of data sets with its settings: a file format, or a data set in the cache.
 package protocol DataFormat: ConfigurationKind {
-    /// What a file of the format is called in a list of what a command can be given: "a table such as digits.csv"; nil
-    /// if the format is not told by one file's name.
+    /// An example of a file, for a list of a command's possible arguments: "a table such as digits.csv"; nil if the format
+    /// is not one file.
     static var fileExample: String? { get }
-    /// How the names of its files end, in lower case.
+    /// The endings of its files' names, in lower case.
     static var fileEndings: [String] { get }
 
-    /// Reads the file at `path` with the default settings; nil if the format is not one file.
+    /// Makes the format of the file at `path` with the default settings; nil if the format is not one file.
     init?(file path: String)
 
     /// Reads the samples into memory.
     ///
-    /// - Parameter cache: Where data sets lie that a script has fetched.
+    /// - Parameter cache: The folder of fetched data sets.
     /// - Returns: The data set.
-    /// - Throws: ``DataError`` that names what is missing or wrong, with the file and the place in it.
+    /// - Throws: ``DataError`` that names the file, the place and the fault.
     func load(cache: DataCache) throws(DataError) -> Dataset
 }
 
@@ -26,9 +26,9 @@ extension DataFormat {
     package init?(file path: String) { nil }
 }
 
-/// Where a run's samples come from.
+/// The source of a run's samples.
 package struct DataSource: ConfigurationKinds {
-    /// The registry: a row for each format.
+    /// The registry: one row per format.
     package static let formats: [any DataFormat.Type] = [
         NamedDataset.self, PickleFile.self, TableFiles.self, IDXFiles.self,
     ]
@@ -48,7 +48,7 @@ package struct DataSource: ConfigurationKinds {
         self.init(format)
     }
 
-    /// A file, whose format its name tells; a pickle where it tells none.
+    /// Makes the source of a file; the name's ending determines the format, by default a pickle.
     package init(file path: String) {
         let name = path.lowercased()
         let format = Self.formats.first { $0.fileEndings.contains(where: name.hasSuffix) }
@@ -59,13 +59,13 @@ package struct DataSource: ConfigurationKinds {
 extension Dataset {
     /// Reads a data set into memory.
     ///
-    /// - Throws: ``DataError`` that names what is missing or wrong, with the file and the place in it.
+    /// - Throws: ``DataError`` that names the file, the place and the fault.
     package static func load(_ source: DataSource, cache: DataCache) throws(DataError) -> Dataset {
         try source.format.load(cache: cache)
     }
 }
 
 extension KeyFormat<Int?> {
-    /// A number of samples.
+    /// An optional number of samples.
     static var sampleCount: KeyFormat { KeyFormat<Int>.integer(0...1_000_000_000).optional }
 }

@@ -1,12 +1,12 @@
 package import LockstepConfiguration
 
-/// Four IDX files, and how many of the training samples are set aside for validation.
+/// Four IDX files, and the number of training samples that are set aside for validation.
 package struct IDXFiles: DataFormat {
     package var images: String
     package var labels: String
     package var testImages: String
     package var testLabels: String
-    /// The last samples of the training files that form the validation split; absent: one sixth of them.
+    /// The number of validation samples: the last samples of the training files; absent: one sixth of them.
     package var validation: Int?
 
     package init(images: String, labels: String, testImages: String, testLabels: String, validation: Int? = nil) {
@@ -48,9 +48,9 @@ extension DataSource {
 }
 
 extension Dataset {
-    /// Reads four IDX files, each straight to its place.
+    /// Reads four IDX files, each directly to its destination.
     ///
-    /// Every label must be below `classCount`; where that is absent it becomes the highest label + 1, at least 2.
+    /// Every label must be below `classCount`; the default is the highest label + 1, at least 2.
     static func load(_ files: IDXFiles, name: String, classCount: Int?) throws(DataError) -> Dataset {
         let training = try SplitReader(images: files.images, labels: files.labels)
         let test = try SplitReader(images: files.testImages, labels: files.testLabels)
@@ -74,7 +74,7 @@ extension Dataset {
     }
 }
 
-/// An images file and the labels file that belongs to it.
+/// The images file and the labels file of one split.
 private struct SplitReader {
     private let images: IDXReader
     private let labels: IDXReader
@@ -93,7 +93,7 @@ private struct SplitReader {
     var count: Int { images.header.count }
     var sampleSize: Int { images.header.sampleSize }
 
-    /// Writes all samples from number `first` on; returns the highest label.
+    /// Writes all samples, from index `first` on; returns the highest label.
     func read(into builder: borrowing DatasetBuilder, at first: Int, classCount: Int) throws(DataError) -> Int {
         let features = builder.features[first * sampleSize..<(first + count) * sampleSize]
         try images.read(into: UnsafeMutableRawBufferPointer(rebasing: features))

@@ -25,7 +25,7 @@ extension DataSource {
 }
 
 extension Dataset {
-    /// Reads a data set that was fetched into the cache, which must have the bytes that everybody else's has.
+    /// Reads a data set that was fetched into the cache, and compares its digest with the published one.
     fileprivate static func load(_ known: KnownDataset, cache: DataCache) throws(DataError) -> Dataset {
         let files = IDXFiles(
             images: try cache.path(of: known.trainingImages, in: known),

@@ -30,12 +30,12 @@ extension DataSource {
 extension Dataset {
     /// Reads three (images, labels) pairs of numpy arrays from a pickle: training, validation and test split.
     ///
-    /// Images are float32, [samples, inputSize], row-major, and stay bit for bit as they are; labels are int64,
-    /// [samples]. The file is read twice: for its structure, then for its numbers, straight to where they shall stay.
+    /// Images are float32, [samples, inputSize], row-major, and are copied bit for bit; labels are int64, [samples]. The
+    /// file is read twice: first for its structure, then for its values, directly to their destination.
     ///
     /// - Parameter path: A file such as the textbook's `mnist.pkl.gz`, gzipped or not.
     /// - Returns: The data set, of float32 values.
-    /// - Throws: ``DataError`` that names the place where the file is anything else.
+    /// - Throws: ``DataError`` that names the offset of the first fault.
     static func load(pickle path: String) throws(DataError) -> Dataset {
         let splits = try PickledSplits(readingStructureOf: path)
         let builder = try DatasetBuilder(
@@ -47,7 +47,7 @@ extension Dataset {
     }
 }
 
-/// The six arrays of a pickle, found but not yet read.
+/// The positions of a pickle's six arrays in its file.
 private struct PickledSplits {
     private struct Part {
         let split: Int
@@ -65,16 +65,16 @@ private struct PickledSplits {
         let input = try PickleInput(path: path)
         var machine = PickleMachine(input)
         guard case .tuple(let pairs) = try machine.run(), pairs.count == 3 else {
-            throw input.malformed("something else than three pairs of arrays")
+            throw input.malformed("it does not hold three pairs of arrays")
         }
-        guard try input.isAtEnd() else { throw input.malformed("something behind its end") }
+        guard try input.isAtEnd() else { throw input.malformed("bytes follow its end") }
         var sizes: Set<Int> = []
         var counts: [Int] = []
         var parts: [Part] = []
         for (split, pair) in pairs.enumerated() {
             guard case .tuple(let arrays) = pair, arrays.count == 2, case .array(let first) = arrays[0],
                 case .array(let second) = arrays[1], let images = first.contents, let labels = second.contents
-            else { throw input.malformed("something else than three pairs of arrays") }
+            else { throw input.malformed("it does not hold three pairs of arrays") }
             guard images.element == .float32, images.shape.count == 2, labels.element == .int64,
                 labels.shape.count == 1
             else { throw input.malformed("a pair other than float32 images [n, size] and int64 labels [n]") }
@@ -98,7 +98,7 @@ private struct PickledSplits {
         self.parts = parts.sorted { $0.bytes.offset < $1.bytes.offset }
     }
 
-    /// Fills a data set; the highest label.
+    /// Reads the arrays into a data set; returns the highest label.
     func readContents(into builder: borrowing DatasetBuilder) throws(DataError) -> Int {
         let input = try PickleInput(path: path)
         var highest = 0
@@ -123,7 +123,7 @@ private struct PickledSplits {
         let values = target.assumingMemoryBound(to: Float.self)
         if let index = values.firstIndex(where: { !$0.isFinite }) {
             throw DataError(
-                .malformedPickle("value \(index) of its images is no finite number"), subject: path,
+                .malformedPickle("value \(index) of its images is not a finite number"), subject: path,
                 offset: part.bytes.offset)
         }
     }
@@ -155,7 +155,7 @@ private struct PickledSplits {
         precondition(target.count == part.bytes.count)
         var count = 0
         try input.decode(part.bytes.encoding, length: part.bytes.length) { byte in
-            // A file that changes between the two readings must not write beyond the end.
+            // The file may have changed since its structure was read: never write beyond the target.
             if count < target.count { target[count] = byte }
             count += 1
         }

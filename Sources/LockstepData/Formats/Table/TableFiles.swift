@@ -1,18 +1,18 @@
 package import LockstepConfiguration
 
-/// Tables of text (CSV, RFC 4180): a sample on each line, one of whose fields is the label.
+/// Tables of text (CSV, RFC 4180): each line is a sample, one of its fields is the label.
 package struct TableFiles: DataFormat {
     /// The file of the training samples, plain or gzipped.
     package var path: String
-    /// The file of the test samples; absent: the last ones of `path`.
+    /// The file of the test samples; absent: the last samples of `path`.
     package var testPath: String?
     /// The column of the labels.
     package var label: LabelColumn
-    /// What all values are divided by; absent: 255 where they are bytes (see ``TableSurvey/looksLikePixels``), else 1.
+    /// All values are divided by it; absent: 255 if they are pixels (see ``TableSurvey/looksLikePixels``), else 1.
     package var scale: Double?
-    /// The last samples of `path`, before those for the test, that form the validation split; absent: one sixth.
+    /// The number of validation samples, which precede the test samples in `path`; absent: one sixth.
     package var validation: Int?
-    /// The last samples of `path` that form the test split where `testPath` is absent; absent: one sixth.
+    /// The number of test samples at the end of `path`, if `testPath` is absent; absent: one sixth.
     package var test: Int?
 
     package init(
@@ -63,20 +63,20 @@ package struct TableFiles: DataFormat {
 }
 
 extension DataSource {
-    /// Tables of text with a sample on each line.
+    /// Tables of text with one sample per line.
     package static func table(_ files: TableFiles) -> DataSource { DataSource(files) }
 }
 
-/// Which column of a table holds the labels.
+/// The column of a table that holds the labels.
 package enum LabelColumn: Codable, Hashable, Sendable {
     case first
     case last
     /// Counted from 1.
     case number(Int)
-    /// As the header line calls it.
+    /// By its name in the header line.
     case named(String)
 
-    /// Reads `first`, `last`, a column's number or its name; nil for a number below 1.
+    /// Parses `first`, `last`, a column's number or its name; nil for a number below 1.
     package init?(_ text: String) {
         switch (text, Int(text)) {
         case ("first", _): self = .first
@@ -87,7 +87,7 @@ package enum LabelColumn: Codable, Hashable, Sendable {
         }
     }
 
-    /// What ``init(_:)`` reads.
+    /// The text that ``init(_:)`` parses.
     package var text: String {
         switch self {
         case .first: "first"
