@@ -10,13 +10,13 @@ struct MatrixKernelTests {
         #expect(best == MatrixKernel.supported.last)
     }
 
-    @Test("a CPU that runs a kernel runs all those before it")
+    @Test("a CPU that runs a kernel runs all slower kernels")
     func supportIsNested() {
         let count = MatrixKernel.supported.count
         #expect(MatrixKernel.supported == Array(MatrixKernel.allCases.prefix(count)))
     }
 
-    @Test("a name is the kernel, or what the CPU lacks for it", arguments: MatrixKernel.allCases)
+    @Test("a name gives the kernel, or the instructions that the CPU lacks", arguments: MatrixKernel.allCases)
     func name(kernel: MatrixKernel) throws {
         if kernel.isSupported {
             #expect(try MatrixKernel.resolve(kernel.rawValue) == kernel)

@@ -29,7 +29,7 @@ struct MatrixLibraryTests {
         #expect(try MatrixLibrary.open(.portable) === library)
     }
 
-    @Test("has the kernel asked for in force, whatever the environment says", arguments: MatrixKernel.supported)
+    @Test("uses the requested kernel, whatever the environment says", arguments: MatrixKernel.supported)
     func everyKernel(kernel: MatrixKernel) async {
         await #expect(processExitsWith: .success) { [name = kernel.rawValue as String] in
             setenv("OPENBLAS_CORETYPE", name == "nehalem" ? "Haswell" : "Nehalem", 1)
@@ -62,7 +62,7 @@ struct MatrixLibraryTests {
         }
     }
 
-    @Test("a library of something else: an error with the missing function")
+    @Test("another library: an error that names the missing function")
     func wrongLibrary() async {
         await #expect(processExitsWith: .success) {
             #expect(throws: ComputeError.missingSymbol("openblas_set_num_threads")) {

@@ -24,7 +24,7 @@ struct MatrixProductTests {
         #expect(largestDifference(c, expected) < tolerance(inputs))
     }
 
-    @Test("the gradient of the weights is Dᵀ · A, added to what was there if asked", arguments: shapes, [false, true])
+    @Test("the gradient of the weights is Dᵀ · A, or is added if accumulating", arguments: shapes, [false, true])
     func weightGradient(shape: (rows: Int, outputs: Int, inputs: Int), accumulating: Bool) {
         let (rows, outputs, inputs) = shape
         let d = values(rows * outputs, seed: 4)
@@ -38,7 +38,7 @@ struct MatrixProductTests {
         #expect(largestDifference(g, expected) < tolerance(rows))
     }
 
-    @Test("the error passed back is D · W", arguments: shapes)
+    @Test("the errors of the inputs are D · W", arguments: shapes)
     func backward(shape: (rows: Int, outputs: Int, inputs: Int)) {
         let (rows, outputs, inputs) = shape
         let d = values(rows * outputs, seed: 7)
@@ -51,7 +51,7 @@ struct MatrixProductTests {
         #expect(largestDifference(e, expected) < tolerance(outputs))
     }
 
-    @Test("the bits do not depend on where the matrices lie", arguments: shapes)
+    @Test("the bits do not depend on the matrices' addresses", arguments: shapes)
     func alignment(shape: (rows: Int, outputs: Int, inputs: Int)) {
         let (rows, outputs, inputs) = shape
         let a = values(rows * inputs, seed: 9)

@@ -15,7 +15,7 @@ private let shapes: [(rows: Int, columns: Int, depth: Int)] =
 struct SmallProductsTests {
     static let kernels = MatrixKernel.supported.filter { SmallProducts($0) != nil }
 
-    @Test("a dot product adds its lanes' sums of fused products in a tree", arguments: kernels, shapes)
+    @Test("a dot product adds fused products per lane, then the lanes in a tree", arguments: kernels, shapes)
     func dotProducts(kernel: MatrixKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
         let (rows, columns, depth) = shape
         let products = try #require(SmallProducts(kernel))

@@ -17,7 +17,7 @@ struct BaselineTests {
         #expect(baseline.correct(dataset.indices(of: .test), of: dataset) == 1)
     }
 
-    @Test("a darkness half-way between two classes is the lower one's, and guesses reach every class alike")
+    @Test("a darkness half-way between two classes gives the lower class, and guesses reach every class alike")
     func ties() throws {
         let pair = try Dataset.make(name: "pair", inputSize: 1, features: [0, 2] as [Float], labels: [0, 1])
         #expect(AverageDarkness(training: pair).guess(1) == 0)

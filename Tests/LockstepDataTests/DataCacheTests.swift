@@ -17,7 +17,7 @@ struct DataCacheTests {
         #expect(try dataError { try directory(["HOME": ""]) }?.reason == .noCacheDirectory)
     }
 
-    @Test("names the folder and the script where a data set is missing")
+    @Test("names the folder and the script if a data set is missing")
     func missing() throws {
         let error = try dataError { try Dataset.load(.named("mnist"), cache: DataCache(directory: "/nowhere")) }
         #expect(
@@ -25,14 +25,14 @@ struct DataCacheTests {
                 == "data set mnist: train-images-idx3-ubyte is not in /nowhere/mnist; run scripts/fetch-data mnist")
     }
 
-    @Test("lists the known data sets where a name is unknown")
+    @Test("lists the known data sets if a name is unknown")
     func unknown() throws {
         let error = try dataError { try Dataset.load(.named("mnits"), cache: DataCache(directory: "/nowhere")) }
         #expect(error?.description == "data set mnits: no such data set; known: mnist")
         #expect(try dataError { try DataCache(directory: "/nowhere").verify("mnits") } == error)
     }
 
-    @Test("names the script where a data set is damaged, and refuses one that is not what it should be")
+    @Test("names the script if a data set is damaged, and refuses another data set")
     func damaged() throws {
         let folder = try TemporaryFolder()
         let fixture = IDXFixture.small

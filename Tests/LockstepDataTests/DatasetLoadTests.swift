@@ -31,7 +31,7 @@ struct DatasetLoadTests {
         #expect(try packed.load().description == plain.load().description)
     }
 
-    @Test("takes any validation count that leaves a training sample", arguments: 0...5)
+    @Test("accepts any validation count that leaves a training sample", arguments: 0...5)
     func validation(count: Int) throws {
         let description = try IDXFixture.small.load(validation: count).description
         #expect(description.trainingCount == 6 - count)
@@ -48,14 +48,14 @@ struct DatasetLoadTests {
         #expect(try fixture.load().description.validationCount == validation)
     }
 
-    @Test("refuses any other", arguments: [-1, 6, 7, Int.max, Int.min])
+    @Test("refuses any other validation count", arguments: [-1, 6, 7, Int.max, Int.min])
     func invalidValidation(count: Int) throws {
         let error = try dataError { try IDXFixture.small.load(validation: count) }
         #expect(error?.reason == .invalidValidationCount(validation: count, samples: 6))
         #expect(error?.description.hasSuffix("cannot be set aside for validation; choose 0 to 5") == true)
     }
 
-    @Test("has two classes at least")
+    @Test("has at least two classes")
     func classes() throws {
         var fixture = IDXFixture.small
         fixture.labels = IDXFixture.labelsFile([0, 0, 0, 0, 0, 0])
@@ -65,7 +65,7 @@ struct DatasetLoadTests {
         #expect(try fixture.load().description.classCount == 256)
     }
 
-    @Test("must have as many labels as images")
+    @Test("needs as many labels as images")
     func counts() throws {
         var fixture = IDXFixture.small
         fixture.labels = IDXFixture.labelsFile([2, 0, 1, 1, 0])
@@ -78,7 +78,7 @@ struct DatasetLoadTests {
         #expect(error.subject.hasSuffix("/train-images"))
     }
 
-    @Test("must have test images of the training images' size")
+    @Test("needs test images of the training images' size")
     func imageSizes() throws {
         var fixture = IDXFixture.small
         fixture.testImages = IDXFixture.imagesFile(count: 2, rows: 2, columns: 2, pixels: [1, 2, 3, 4, 5, 6, 7, 8])

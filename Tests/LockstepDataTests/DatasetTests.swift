@@ -36,7 +36,7 @@ struct DatasetTests {
         changed { ($0.trainingCount, $0.testCount, $0.inputSize) = (2_147_483_647, 1, 1) },
     ]
 
-    @Test("is refused where its description is impossible", arguments: impossible)
+    @Test("is refused if its description is impossible", arguments: impossible)
     func impossibleDescription(description: DatasetDescription) throws {
         let block = Block(byteCount: 64 + 10)
         let error = try #require(
@@ -50,7 +50,7 @@ struct DatasetTests {
         #expect(error.subject == "data set tiny")
     }
 
-    @Test("is refused where its bytes are too few or too many", arguments: [0, 1, 64, 73, 75, 128])
+    @Test("is refused if it has too few or too many bytes", arguments: [0, 1, 64, 73, 75, 128])
     func wrongByteCount(byteCount: Int) throws {
         let block = Block(byteCount: byteCount)
         let error = try dataError {
@@ -59,7 +59,7 @@ struct DatasetTests {
         #expect(error?.reason == .invalidDescription("74 bytes are described, there are \(byteCount)"))
     }
 
-    @Test("is refused where a label has no class", arguments: 0..<5)
+    @Test("is refused if a label is not a class", arguments: 0..<5)
     func labelOutOfRange(sample: Int) throws {
         let block = Block(byteCount: 74)
         block.bytes.storeBytes(of: 3, toByteOffset: 64 + 2 * sample, as: UInt16.self)

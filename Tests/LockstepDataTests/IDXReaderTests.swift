@@ -113,7 +113,7 @@ struct IDXReaderTests {
         #expect(error?.reason == .trailingBytes(declared: Self.file.count))
     }
 
-    @Test("refuses impossible sizes before it reserves memory for them")
+    @Test("refuses impossible sizes before it allocates memory")
     func sizes() throws {
         func reason(_ count: UInt32, _ rows: UInt32, _ columns: UInt32) throws -> DataError.Reason? {
             let bytes = IDXFixture.imagesFile(count: count, rows: rows, columns: columns, pixels: [])
@@ -151,7 +151,7 @@ struct IDXReaderTests {
         #expect(labels == [3, 0, 9, 1])
     }
 
-    @Test("names the place of a label that no class has", arguments: 0..<4)
+    @Test("names the offset of a label that is not a class", arguments: 0..<4)
     func labelOutOfRange(index: Int) throws {
         let folder = try TemporaryFolder()
         var labels: [UInt8] = [3, 0, 8, 1]
@@ -165,7 +165,7 @@ struct IDXReaderTests {
         #expect(error == DataError(.labelOutOfRange(label: 9, classCount: 9), subject: path, offset: 8 + index))
     }
 
-    @Test("refuses what is not a regular file")
+    @Test("refuses anything except a regular file")
     func notAFile() throws {
         let folder = try TemporaryFolder()
         let pipe = folder.path + "/pipe"
@@ -176,13 +176,13 @@ struct IDXReaderTests {
         }
     }
 
-    @Test("names a file that is not there", arguments: ["/nowhere/images", "/dev/null/images"])
+    @Test("names a missing file", arguments: ["/nowhere/images", "/dev/null/images"])
     func missing(path: String) throws {
         #expect(
             try dataError { try IDXReader(path: path, kind: .labels) } == DataError(.missingFile, subject: path))
     }
 
-    @Test("gives the kernel's reason where a path cannot be followed")
+    @Test("gives the system's reason if a path cannot be opened")
     func symbolicLinkLoop() throws {
         let path = try TemporaryFolder().path + ".loop"
         #expect(symlink(path, path) == 0)

@@ -1,15 +1,15 @@
 import LockstepData
 import Testing
 
-@Suite("Altered images")
+@Suite("Transformed images")
 struct ImageWarpTests {
-    @Test("amounts of nothing leave every pixel as it is", arguments: [1, 2, 5, 28])
+    @Test("amounts of 0 change no pixel", arguments: [1, 2, 5, 28])
     func nothing(side: Int) {
         let image = Self.image(side: side)
         #expect(altered(image, side: side, AugmentationOptions()) == image)
     }
 
-    @Test("an altered image depends on seed, epoch and sample, and on nothing that was done before")
+    @Test("a transformed image depends on seed, epoch and sample only")
     func pure() {
         let image = Self.image(side: 28)
         let first = altered(image, side: 28, Self.all)
@@ -28,7 +28,7 @@ struct ImageWarpTests {
         #expect(moves.contains { $0.y > 1 } && moves.contains { $0.y < -1 })
     }
 
-    @Test("turning moves what is off the middle around it")
+    @Test("rotation moves pixels around the centre")
     func rotation() {
         // The spot is 6 pixels right of the middle, so 10 degrees move it by 1.05 up or down.
         let moves = moves(of: AugmentationOptions(rotation: 10))
@@ -36,14 +36,14 @@ struct ImageWarpTests {
         #expect(moves.contains { $0.y > 0.7 } && moves.contains { $0.y < -0.7 })
     }
 
-    @Test("scaling moves what is off the middle to and from it")
+    @Test("scaling moves pixels towards and away from the centre")
     func scale() {
         let moves = moves(of: AugmentationOptions(scale: 0.2))
         #expect(moves.allSatisfy { abs($0.y) < 0.2 && abs($0.x) < 1.7 })
         #expect(moves.contains { $0.x > 0.7 } && moves.contains { $0.x < -0.7 })
     }
 
-    @Test("shearing moves sideways what is above or below the middle, and nothing else")
+    @Test("shearing moves pixels above and below the centre sideways")
     func shear() {
         let moves = moves(of: AugmentationOptions(shear: 0.3))
         #expect(moves.allSatisfy { abs($0.x) < 0.2 && abs($0.y) < 0.2 })
@@ -52,7 +52,7 @@ struct ImageWarpTests {
         #expect(places.contains { $0 > 15 } && places.contains { $0 < 13 })
     }
 
-    @Test("elastic deformation moves a spot by its root mean square on the whole", arguments: [0.5, 1.4])
+    @Test("elastic deformation moves a spot by its root mean square on average", arguments: [0.5, 1.4])
     func elastic(amount: Double) {
         let moves = moves(of: AugmentationOptions(elastic: amount), samples: 2_000)
         let square = moves.reduce(0) { $0 + $1.x * $1.x + $1.y * $1.y } / Double(2 * moves.count)
@@ -60,7 +60,7 @@ struct ImageWarpTests {
         #expect(abs(moves.reduce(0) { $0 + $1.x } / Double(moves.count)) < 0.1 * amount)
     }
 
-    @Test("values stay between the smallest and the largest, whatever is done", arguments: [1, 3, 28])
+    @Test("values stay between the smallest and the largest value", arguments: [1, 3, 28])
     func range(side: Int) {
         let wild = AugmentationOptions(shift: 50, rotation: 179, scale: 0.9, shear: 5, elastic: 100, smoothness: 1)
         for sample in 0..<50 {

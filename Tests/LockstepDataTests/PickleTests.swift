@@ -139,7 +139,7 @@ struct PickleTests {
         #expect(values == [0, 1, 0.5, 0.25, -1, 2, 3, 4, 5, 6, 7, 8])
     }
 
-    @Test("names and instructions that could run something are refused")
+    @Test("names and instructions that could run a program are refused")
     func hostile() {
         // os.system, in protocol 0, through REDUCE, INST and OBJ; builtins; an extension; persistent names.
         #expect(isForbidden("cos\nsystem\n(S'echo hacked'\ntR."))
@@ -167,7 +167,7 @@ struct PickleTests {
         #expect(refusal([UInt8](repeating: UInt8(ascii: "("), count: 1_000_000)) != nil)
     }
 
-    @Test("lengths that promise more than there is are refused before memory is reserved")
+    @Test("lengths beyond the content are refused before memory is allocated")
     func hugeLengths() {
         var writer = PickleWriter()
         writer.emit("T")
@@ -181,7 +181,7 @@ struct PickleTests {
         #expect(refusal([0x80, 2, UInt8(ascii: "X"), 0xFF, 0xFF, 0xFF, 0xFF]) != nil)
     }
 
-    @Test("arrays that are not what they should be are refused")
+    @Test("arrays of another shape, type or order are refused")
     func wrongArrays() {
         func reason(_ configure: (inout PickleWriter) -> Void) -> String {
             refusal(PickleWriter.small(configure)).map { "\($0)" } ?? "not refused"
@@ -199,7 +199,7 @@ struct PickleTests {
         #expect(refusal(PickleWriter.small() + [0]) != nil)
     }
 
-    @Test("a stack, a memo and arrays are used as a writer uses them")
+    @Test("misused stacks, memos and arrays are refused")
     func leftovers() {
         func reason(_ bytes: [UInt8]) -> String { refusal(bytes).map { "\($0)" } ?? "not refused" }
         var bytes = PickleWriter.small()

@@ -31,7 +31,7 @@ struct ReceivedDatasetTests {
         #expect(names == [dataset.description.sha256 + ".blob"])
     }
 
-    @Test("may be stored by several at once, and again")
+    @Test("may be stored by several threads at once, and again")
     func concurrentStores() async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for _ in 0..<8 {
@@ -42,7 +42,7 @@ struct ReceivedDatasetTests {
         #expect(cache.received(dataset.description)?.description == dataset.description)
     }
 
-    @Test("is deleted where its file is damaged", arguments: ["changed", "shorter", "longer", "empty"])
+    @Test("is deleted if its file is damaged", arguments: ["changed", "shorter", "longer", "empty"])
     func damaged(how: String) throws {
         try cache.store(dataset)
         var bytes = Array(dataset.bytes)
@@ -57,7 +57,7 @@ struct ReceivedDatasetTests {
         #expect(!FileManager.default.fileExists(atPath: path))
     }
 
-    @Test("is refused, but kept, where the description does not fit it")
+    @Test("is refused, but kept, if the description does not fit it")
     func wrongDescription() throws {
         try cache.store(dataset)
         var description = dataset.description
@@ -69,7 +69,7 @@ struct ReceivedDatasetTests {
         #expect(cache.received(dataset.description) != nil)
     }
 
-    @Test("is looked for under a digest alone", arguments: ["", "../../secret", "/etc/passwd", "00"])
+    @Test("is looked up by a digest only", arguments: ["", "../../secret", "/etc/passwd", "00"])
     func notADigest(name: String) {
         var description = dataset.description
         description.sha256 = name
@@ -87,7 +87,7 @@ struct ReceivedDatasetTests {
         #expect(!FileManager.default.fileExists(atPath: cache.directory))
     }
 
-    @Test("cannot be stored where a file is in the folder's place")
+    @Test("cannot be stored if a file has the folder's name")
     func notAFolder() throws {
         let path = try folder.write([1], to: "file")
         let error = try dataError { try DataCache(directory: path).store(dataset) }

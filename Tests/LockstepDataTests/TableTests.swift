@@ -106,7 +106,7 @@ struct TableTests {
         #expect(try values(load("0,0\n1,1\n2,128\n")) == [0, 1 as Float * (1 / 255), 128 as Float * (1 / 255)])
     }
 
-    @Test("the last sixth is for the test, the sixth before it for validation, unless counts or a file say otherwise")
+    @Test("by default the last sixth is for the test and the sixth before it for validation")
     func splits() throws {
         let text = (0..<14).map { "\($0 % 2),\($0)\n" }.joined()
         let dataset = try load(text, validation: nil, test: nil)
@@ -130,7 +130,7 @@ struct TableTests {
                 + "set data.validation and data.test lower")
     }
 
-    @Test("gzipped tables are read, too, and their damage is told")
+    @Test("gzipped tables are read, and their damage is reported")
     func gzipped() throws {
         let folder = try TemporaryFolder()
         let content = gzip(Array("label,x\n0,1\n1,2\n".utf8))
@@ -190,7 +190,7 @@ struct TableTests {
         }
     }
 
-    @Test("files without samples, fields without end and training files unlike the test's are refused")
+    @Test("empty files, endless fields and test files of another size are refused")
     func sizes() throws {
         for text in ["", "\n\n", "label,x\n", "\u{FEFF}"] {
             #expect(try refusal(text) == "table.csv: the file holds no samples")

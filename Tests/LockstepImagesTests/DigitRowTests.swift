@@ -19,7 +19,7 @@ private struct Sheet {
 
 @Suite("A row of digits as parts")
 struct DigitRowTests {
-    @Test("ink with clear gaps is a part each, and none may join")
+    @Test("strokes with clear gaps are separate parts, and none may join")
     func gaps() throws {
         let row = DigitRow(Sheet.threeBars.image)
         #expect(row.parts.count == 3)
@@ -29,7 +29,7 @@ struct DigitRowTests {
         #expect(digit.image.ink.reduce(0, +) == 80)
     }
 
-    @Test("ink above other ink belongs to it")
+    @Test("ink above other ink belongs to the same part")
     func stacked() throws {
         var sheet = Sheet.threeBars
         // The bar of a five: over the last bar, and to the right of it.
@@ -39,7 +39,7 @@ struct DigitRowTests {
         #expect(try #require(row.digit(of: 2...2)).image.ink.reduce(0, +) == 96)
     }
 
-    @Test("specks are passed over")
+    @Test("specks are ignored")
     func specks() {
         var sheet = Sheet.threeBars
         sheet.fill(60..<63, 20..<23)
@@ -51,7 +51,7 @@ struct DigitRowTests {
         #expect(row.digit(of: 3...3) == nil)
     }
 
-    @Test("what a narrow gap tears may be joined again, without a penalty", arguments: [(3, true), (4, false)])
+    @Test("parts with a narrow gap may be joined, without a penalty", arguments: [(3, true), (4, false)])
     func torn(gap: Int, mayJoin: Bool) throws {
         var sheet = Sheet.threeBars
         sheet.fill(42 + gap..<46 + gap, 10..<30)
@@ -62,7 +62,7 @@ struct DigitRowTests {
         #expect(digit.image.width == 8 + gap)
     }
 
-    @Test("ink too wide for a digit is cut where it is thin, and can be one again")
+    @Test("ink too wide for a digit is cut where it is thin, and can be joined again")
     func touching() throws {
         var sheet = Sheet.threeBars
         // Two blocks of 14 x 20, and a thin line from one to the other.
@@ -82,7 +82,7 @@ struct DigitRowTests {
         #expect(whole.image.ink.reduce(0, +) == 566)
     }
 
-    @Test("a low piece is unlike a digit, and an empty sheet has no parts")
+    @Test("a low part is unlike a digit, and an empty sheet has no parts")
     func low() throws {
         var sheet = Sheet.threeBars
         sheet.fill(60..<70, 20..<28)

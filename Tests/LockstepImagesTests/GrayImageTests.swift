@@ -4,7 +4,7 @@ import LockstepImages
 import LockstepTesting
 import Testing
 
-@Suite("Pictures")
+@Suite("Images")
 struct GrayImageTests {
     private func load(_ bytes: [UInt8]) throws -> [GrayImage] {
         let folder = try TemporaryFolder()
@@ -34,14 +34,14 @@ struct GrayImageTests {
         #expect(try load(Self.png).map(\.ink) == [[0, 0, 0, 0, 1, 0]])
     }
 
-    @Test("IDX files hold several pictures")
+    @Test("IDX files hold several images")
     func idx() throws {
         let pictures = try load(IDX.file(magic: 0x0803, sizes: [2, 1, 3], content: [0, 255, 0, 0, 0, 255]))
         #expect(pictures.map(\.ink) == [[0, 1, 0], [0, 0, 1]])
         #expect(pictures[0].width == 3 && pictures[0].height == 1)
     }
 
-    @Test("a damaged picture, or something else, is refused")
+    @Test("a damaged image, or another file, is refused")
     func refused() {
         for bytes in [
             Array("GIF89a".utf8), [], Array("P5 3 2 255\n".utf8) + [1, 2], Array("P5 0 2 255\n".utf8),
@@ -52,7 +52,7 @@ struct GrayImageTests {
         }
     }
 
-    @Test("any damage to a PGM or PNG gives a picture or an error")
+    @Test("any damage to a PGM or PNG gives an image or an error")
     func flippedBits() throws {
         var random = SplitMix64(seed: 3)
         for original in [Array("P5 3 2 255\n".utf8) + [255, 255, 255, 255, 0, 255], Self.png] {
@@ -79,7 +79,7 @@ struct GrayImageTests {
         #expect(DigitPreparation.prepare(GrayImage(width: 7, height: 7)).ink.allSatisfy { $0 == 0 })
     }
 
-    @Test("the centre is that of the ink, not that of its box")
+    @Test("the centre is the ink's centre of mass, not its box's")
     func centreOfMass() throws {
         // A foot as wide as the whole, under a thin stem at its left end.
         var sheet = GrayImage(width: 40, height: 40)
@@ -91,7 +91,7 @@ struct GrayImageTests {
         #expect(box.rows == 0..<20)
     }
 
-    @Test("a thin line is as dark as ever when it is scaled down")
+    @Test("a thin line stays dark when it is scaled down")
     func thinLine() {
         // The outline of a square: a new pixel covers four by four, of which the line has four, or seven at a corner.
         var sheet = GrayImage(width: 90, height: 90)
@@ -104,7 +104,7 @@ struct GrayImageTests {
         #expect(DigitPreparation.prepare(sheet).ink.max() == 1)
     }
 
-    @Test("a picture of MNIST's kind stays as it is, with its faintest ink")
+    @Test("an image of MNIST's kind is unchanged, with its faintest ink")
     func preparedAlready() {
         var sheet = GrayImage(width: 28, height: 28)
         for y in 4..<24 { for x in 11..<17 { sheet[x, y] = x == 11 || x == 16 ? 0.05 : 1 } }

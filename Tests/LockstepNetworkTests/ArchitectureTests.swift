@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Architecture")
 struct ArchitectureTests {
-    @Test("what can be built is accepted", arguments: [[784, 30, 10], [784, 10], [1, 1], [5, 1, 5, 1]])
+    @Test("possible architectures are accepted", arguments: [[784, 30, 10], [784, 10], [1, 1], [5, 1, 5, 1]])
     func accepted(sizes: [Int]) throws {
         #expect(try Architecture(sizes: sizes).validated().sizes == sizes)
     }

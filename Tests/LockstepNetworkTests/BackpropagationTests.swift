@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Backpropagation", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
 struct BackpropagationTests {
-    @Test("the gradient and the cost are those of an independent network in double", arguments: 1...60)
+    @Test("the gradient and the cost agree with an independent network in double", arguments: 1...60)
     func reference(seed: UInt64) throws {
         let network = try NetworkCase.random(seed: seed)
         let (gradient, cost) = network.gradient()
@@ -48,7 +48,7 @@ struct BackpropagationTests {
         #expect(relativeError(network.gradient().gradient, slopes) < 1e-5, "seed \(seed)")
     }
 
-    @Test("A block of bytes has the bits of the block of numbers that they stand for", arguments: [100, 301])
+    @Test("A block of bytes gives the same bits as the block of their values", arguments: [100, 301])
     func bytes(rows: Int) throws {
         let network = try NetworkCase(sizes: [90, 20, 10], rows: rows, seed: 3)
         let backpropagation = network.backpropagation
@@ -89,13 +89,13 @@ struct BackpropagationTests {
         }
     }
 
-    @Test("Few rows, and layers of many neurons, are better converted first")
+    @Test("Few rows, and layers of many neurons, prefer floats to bytes")
     func fewBytes() throws {
         #expect(try !NetworkCase(sizes: [90, 20, 10], rows: 70, seed: 3).backpropagation.prefersBytes(rows: 40))
         #expect(try !NetworkCase(sizes: [90, 200, 10], rows: 70, seed: 3).backpropagation.prefersBytes(rows: 70))
     }
 
-    @Test("accumulating adds to what is there", arguments: 1...10)
+    @Test("accumulating adds to the gradient", arguments: 1...10)
     func accumulating(seed: UInt64) throws {
         let network = try NetworkCase.random(seed: seed)
         let (once, cost) = network.gradient()
@@ -109,7 +109,7 @@ struct BackpropagationTests {
         #expect(relativeError(Array(sum.buffer), expected) < 1e-6, "seed \(seed)")
     }
 
-    @Test("the same block gives the same bits again, whatever was computed in between")
+    @Test("the same block gives the same bits again, whatever is computed in between")
     func repeatable() throws {
         let network = try NetworkCase(sizes: [50, 20, 10], rows: 13, seed: 3)
         let (first, cost) = network.gradient()
@@ -119,7 +119,7 @@ struct BackpropagationTests {
         #expect(cost == secondCost)
     }
 
-    @Test("layers are announced from the last to the first, each once it is final")
+    @Test("layers are reported from the last to the first, each once it is final")
     func layerDone() throws {
         let network = try NetworkCase(sizes: [9, 8, 7, 6], rows: 5, seed: 2)
         let gradient = FloatBuffer(count: network.layout.count)

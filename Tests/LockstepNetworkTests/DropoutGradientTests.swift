@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Training with dropout", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
 struct DropoutGradientTests {
-    @Test("the gradient is that of the network that is left, in double", arguments: Activation.allCases)
+    @Test("the gradient agrees with the network of the kept units, in double", arguments: Activation.allCases)
     func reference(activation: Activation) throws {
         let sizes = [9, 16, 12, 4]
         let rows = 5

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Evaluation", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
 struct EvaluationTests {
-    @Test("predictions, correct count and cost are those of an independent network in double", arguments: 1...30)
+    @Test("predictions, correct count and cost agree with an independent network in double", arguments: 1...30)
     func reference(seed: UInt64) throws {
         let network = try NetworkCase.random(seed: seed)
         let (predictions, correct, cost) = evaluate(network)
@@ -20,7 +20,7 @@ struct EvaluationTests {
         #expect(cost == network.gradient().cost)
     }
 
-    @Test("outputs are those of an independent network in double", arguments: 1...10)
+    @Test("outputs agree with an independent network in double", arguments: 1...10)
     func outputs(seed: UInt64) throws {
         let network = try NetworkCase.random(seed: seed)
         let outputs = network.backpropagation.outputs(rows: network.rows, weights: network.weights.pointer)
@@ -51,7 +51,7 @@ struct EvaluationTests {
         #expect(cost == 2)
     }
 
-    @Test("weights that are not numbers predict class 0, wrongly, at a cost that is none", arguments: [1, 4])
+    @Test("NaN weights predict class 0, count as wrong, and give a NaN cost", arguments: [1, 4])
     func notANumber(rows: Int) throws {
         let network = try NetworkCase(sizes: [3, 5], rows: rows, seed: 1)
         network.weights.buffer.update(repeating: .nan)
@@ -63,7 +63,7 @@ struct EvaluationTests {
         #expect(network.gradient().cost.isNaN)
     }
 
-    @Test("one output that is not a number is passed over, and its row is wrong")
+    @Test("a NaN output is ignored, and its row counts as wrong")
     func oneNotANumber() throws {
         let network = try NetworkCase(sizes: [3, 4], rows: 2, seed: 1)
         network.weights.buffer.update(repeating: 0)

@@ -36,7 +36,7 @@ struct InitializationTests {
         }
     }
 
-    @Test("a parameter depends on the seed and its place alone", arguments: [0, 1, UInt64.max])
+    @Test("a parameter depends on the seed and its index only", arguments: [0, 1, UInt64.max])
     func place(seed: UInt64) throws {
         let parameters = try draw(Architecture(sizes: [20, 5, 3]), seed: seed)
         let random = Philox(seed: seed)

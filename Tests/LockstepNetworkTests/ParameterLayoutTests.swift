@@ -16,7 +16,7 @@ struct ParameterLayoutTests {
         #expect((layout.inputs, layout.outputs) == (784, 10))
     }
 
-    @Test("nothing lies between segments, and every range has its matrix's size", arguments: 1...50)
+    @Test("segments have no gaps, and every range has its matrix's size", arguments: 1...50)
     func contiguous(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let sizes = (0..<Int.random(in: 2...8, using: &random)).map { _ in Int.random(in: 1...40, using: &random) }

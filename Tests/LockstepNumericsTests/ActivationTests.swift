@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Exponential and hidden activations")
 struct ActivationTests {
-    @Test("exp is within 1.2e-7 of the truth, relative, where it is neither tiny nor huge")
+    @Test("exp has a relative error of at most 1.2e-7 where it is neither tiny nor huge")
     func exponential() {
         let inputs = (0...400_000).map { Float(-87 + Double($0) * (175.3 / 400_000)) }
         let worst = zip(inputs, apply(applyExponential, to: inputs)).reduce(0.0) { worst, pair in
@@ -16,7 +16,7 @@ struct ActivationTests {
         #expect(worst < 1.2e-7)
     }
 
-    @Test("exp ends at exp(-87), at infinity, and lets NaN through")
+    @Test("exp is at least exp(-87), becomes infinity, and keeps NaN")
     func exponentialLimits() {
         let results = apply(applyExponential, to: [-88, -1e30, -.infinity, 89, .infinity, .nan, 0])
         #expect(results[0] == results[1] && results[1] == results[2])
@@ -24,7 +24,7 @@ struct ActivationTests {
         #expect(results[3] == .infinity && results[4] == .infinity && results[5].isNaN && results[6] == 1)
     }
 
-    @Test("tanh is within 2.5e-7 of the truth, relative")
+    @Test("tanh has a relative error of at most 2.5e-7")
     func tangent() {
         let inputs = (-200_000...200_000).map { Float(Double($0) / 20_000) }.filter { $0 != 0 }
         let worst = zip(inputs, apply(applyTanh, to: inputs)).reduce(0.0) { worst, pair in
@@ -33,7 +33,7 @@ struct ActivationTests {
         #expect(worst < 2.5e-7)
     }
 
-    @Test("tanh is odd, ends at 1 and lets NaN through")
+    @Test("tanh is odd, becomes 1 and keeps NaN")
     func tangentLimits() {
         let results = apply(applyTanh, to: [0, 100, -100, .infinity, -.infinity, .nan, 1e-30])
         #expect(results[0] == 0 && results[1] == 1 && results[2] == -1 && results[3] == 1 && results[4] == -1)
@@ -41,7 +41,7 @@ struct ActivationTests {
         #expect(results[6] == 1e-30)
     }
 
-    @Test("rectifiers cut or weaken what is negative and let NaN through")
+    @Test("rectifiers cut or scale negative values and keep NaN")
     func rectifiers() {
         let inputs: [Float] = [-2, 0, 3, .infinity]
         #expect(apply(applyRectifier, to: inputs) == [0, 0, 3, .infinity])

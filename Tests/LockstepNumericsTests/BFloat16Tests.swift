@@ -20,7 +20,7 @@ struct BFloat16Tests {
         return inPlace
     }
 
-    @Test("The nearest is taken, and of two that are as near the even one")
+    @Test("Rounds to the nearest, ties to even")
     func nearest() {
         // Between 1 and 2 the numbers are 1/128 apart.
         let step: Float = 1 / 128
@@ -33,7 +33,7 @@ struct BFloat16Tests {
         for (value, expected) in cases { #expect(rounded([value]) == [expected], "\(value)") }
     }
 
-    @Test("Signs of zero stay, what is too large becomes infinite, and what is no number stays none")
+    @Test("Keeps the sign of zero, turns too large values into infinity, and keeps NaN")
     func specialValues() {
         let values: [Float] = [-0.0, .infinity, -.infinity, .greatestFiniteMagnitude, -.greatestFiniteMagnitude]
         #expect(
@@ -44,7 +44,7 @@ struct BFloat16Tests {
         }
     }
 
-    @Test("What was rounded survives two bytes, whatever the address", arguments: [0, 1, 2, 3])
+    @Test("Rounded values survive two bytes at any address", arguments: [0, 1, 2, 3])
     func travel(offset: Int) {
         let values = rounded((0..<1_000).map { Float(bitPattern: UInt32(truncatingIfNeeded: $0 &* 2_654_435_761)) })
         var halves = [UInt16](repeating: 0, count: values.count)

@@ -9,7 +9,7 @@ import Testing
 struct CrossEntropyCostTests {
     static let rows: [[Float]] = [[0, 0, 0], [1, -2, 0.5], [80, 79, -80], [-1000, -1000, -1001], [3e38, 0, -3e38]]
 
-    @Test("softmax and its cost are those of the formulas in double", arguments: rows, [0, 0.3])
+    @Test("softmax and its cost agree with the formulas in double", arguments: rows, [0, 0.3])
     func softmax(row: [Float], smoothing: Double) {
         for label in 0...3 {
             let result = softmax(row, label: label, smoothing: smoothing)
@@ -28,7 +28,7 @@ struct CrossEntropyCostTests {
         }
     }
 
-    @Test("sigmoids and their cost are those of the formulas in double", arguments: rows, [0, 0.3])
+    @Test("sigmoids and their cost agree with the formulas in double", arguments: rows, [0, 0.3])
     func sigmoids(row: [Float], smoothing: Double) {
         for label in 0...3 {
             var z = row
@@ -48,7 +48,7 @@ struct CrossEntropyCostTests {
         }
     }
 
-    @Test("what is not a number stays that way", arguments: [[.nan, 0, 0], [.infinity, 0, 0], [0, .nan, .infinity]])
+    @Test("NaN stays NaN", arguments: [[.nan, 0, 0], [.infinity, 0, 0], [0, .nan, .infinity]])
     func notANumber(row: [Float]) {
         #expect(!softmax(row, label: 1, smoothing: 0).cost.isFinite)
         var z = row
@@ -57,7 +57,7 @@ struct CrossEntropyCostTests {
         #expect(!cost.isFinite)
     }
 
-    @Test("rows do not touch each other")
+    @Test("rows do not influence each other")
     func independent() {
         var z = Self.rows.flatMap { $0 }
         var logarithms = [Double](repeating: 0, count: 2 * Self.rows.count)

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("Dropout")
 struct DropoutTests {
-    @Test("the share that is left out is the rate", arguments: [0.05, 0.2, 0.5, 0.9])
+    @Test("the fraction of dropped units is the rate", arguments: [0.05, 0.2, 0.5, 0.9])
     func share(rate: Double) {
         let factors = (0..<100).flatMap { draw(rate: rate, sample: $0, units: 500) }
         let kept = Double(factors.count { $0 != 0 })
@@ -12,7 +12,7 @@ struct DropoutTests {
         #expect(Set(factors) == [0, Float(1 / (1 - rate))])
     }
 
-    @Test("a factor depends on seed, epoch, sample and layer, and on nothing that was drawn before")
+    @Test("a factor depends on seed, epoch, sample and layer, not on earlier draws")
     func pure() {
         let first = draw(rate: 0.5, sample: 7, units: 100)
         _ = draw(rate: 0.5, sample: 8, units: 100)
@@ -23,13 +23,13 @@ struct DropoutTests {
         #expect(draw(rate: 0.5, sample: 7, units: 100, seed: 2) != first)
     }
 
-    @Test("every number of units is served", arguments: [1, 7, 8, 9, 15, 16, 17, 1000])
+    @Test("any number of units is possible", arguments: [1, 7, 8, 9, 15, 16, 17, 1000])
     func units(count: Int) {
         let factors = (0..<40).map { draw(rate: 0.5, sample: $0, units: count) }
         for unit in 0..<count { #expect(Set(factors.map { $0[unit] }) == [0, 2], "unit \(unit)") }
     }
 
-    @Test("words in a row are the words one by one", arguments: [1, 2, 5, 64])
+    @Test("words in bulk equal words drawn one by one", arguments: [1, 2, 5, 64])
     func fill(count: Int) {
         let random = Philox(seed: 0xFEDC_BA98_7654_3210)
         let position = RandomPosition(.dropout, epoch: 3, sample: 99, draw: .max - 2)

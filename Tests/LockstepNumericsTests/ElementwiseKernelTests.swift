@@ -46,7 +46,7 @@ struct ElementwiseKernelTests {
         #expect(next == [0])
     }
 
-    @Test("descend tells an infinity or NaN wherever it comes up", arguments: [1, 3, 16, 33, 100])
+    @Test("descend finds an infinity or NaN at any index", arguments: [1, 3, 16, 33, 100])
     func notFiniteDescent(count: Int) {
         let (current, gradient) = (values(count, seed: 5), values(count, seed: 6))
         var next = current
@@ -60,7 +60,7 @@ struct ElementwiseKernelTests {
         }
     }
 
-    @Test("allFinite finds an infinity or NaN wherever it stands", arguments: [1, 3, 16, 33, 100])
+    @Test("allFinite finds an infinity or NaN at any index", arguments: [1, 3, 16, 33, 100])
     func finite(count: Int) {
         var values = values(count, seed: 7)
         values[count / 2] = .greatestFiniteMagnitude
@@ -76,7 +76,7 @@ struct ElementwiseKernelTests {
         #expect(allFinite([], count: 0))
     }
 
-    @Test("addRow adds the row to every row and to nothing behind them", arguments: [1, 2, 10], [1, 3, 30])
+    @Test("addRow adds the row to every row of the matrix and nothing after it", arguments: [1, 2, 10], [1, 3, 30])
     func rowAddition(rows: Int, columns: Int) {
         let row = values(columns, seed: 8)
         let start = values(rows * columns + 1, seed: 13)
@@ -109,7 +109,7 @@ struct ElementwiseKernelTests {
         #expect(delta == expected)
     }
 
-    @Test("a saturated neuron passes no error back")
+    @Test("a saturated neuron has no error")
     func saturated() {
         var delta: [Float] = [5, -7]
         multiplyBySigmoidSlope(&delta, activations: [0, 1], count: 2)

@@ -28,7 +28,7 @@ struct FloatBufferTests {
         #expect(resident.contains { $0 & 1 == 1 })
     }
 
-    @Test("over foreign memory it keeps the owner, and no longer than itself")
+    @Test("over other memory it keeps the owner alive as long as itself")
     func foreign() {
         final class Owner {}
         let memory = UnsafeMutableBufferPointer<Float>.allocate(capacity: 4)

@@ -31,7 +31,7 @@ struct PhiloxTests {
         #expect(RandomPurpose.fingerprint.rawValue == 3)
     }
 
-    @Test("words in bulk are the words of one position each")
+    @Test("words in bulk equal the words of each position")
     func bulk() {
         let random = Philox(seed: 0x1234_5678_9ABC_DEF0)
         let start = RandomPosition(.permutation, epoch: 9, sample: .max - 20, draw: 3)
@@ -73,7 +73,7 @@ struct PhiloxTests {
         }
     }
 
-    @Test("an integer is the high half of word x bound, by the first draw that is not rejected")
+    @Test("an integer is the high half of word x bound, for the first draw that is not rejected")
     func rejection() {
         let random = Philox(seed: 99)
         // Nearly half of all words are rejected: 2^32 mod bound = 2^31 - 1.
@@ -93,7 +93,7 @@ struct PhiloxTests {
         #expect(rejections > 300)
     }
 
-    @Test("integers are evenly spread")
+    @Test("integers are uniform")
     func integerSpread() {
         let random = Philox(seed: 4)
         let (classes, draws) = (10, 100_000)

@@ -40,7 +40,7 @@ struct QuadraticCostTests {
         }
     }
 
-    @Test("a label that is no class has the target 0 everywhere", arguments: [2, 3, UInt16.max])
+    @Test("a label that is not a class has the target 0 everywhere", arguments: [2, 3, UInt16.max])
     func foreignLabel(label: UInt16) {
         var delta: [Float] = [.nan, .nan]
         let cost = quadraticCostAndDelta(
@@ -49,7 +49,7 @@ struct QuadraticCostTests {
         #expect(delta == [0.125, 0.125])
     }
 
-    @Test("an activation that is not a number makes the cost one")
+    @Test("a NaN activation makes the cost NaN")
     func notANumber() {
         #expect(quadraticCost(activations: [.nan, 0], labels: [1], rows: 1, outputs: 2).isNaN)
     }

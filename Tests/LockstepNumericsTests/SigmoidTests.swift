@@ -16,7 +16,7 @@ struct SigmoidTests {
         #expect(largestError(positive.map { -$0 }) <= 2.5)
     }
 
-    @Test("is within 5e-39 of the truth below -87")
+    @Test("has an absolute error of at most 5e-39 below -87")
     func farLeft() {
         let x = (0...4000).map { -87 - Float($0) / 1000 }
         for (x, y) in zip(x, sigmoids(x)) {
@@ -30,7 +30,7 @@ struct SigmoidTests {
         #expect(sigmoids([-max(x, 89)]) == [0])
     }
 
-    @Test("is one half at 0, and not a number where its argument is none")
+    @Test("is one half at 0, and NaN for NaN")
     func special() {
         #expect(sigmoids([0, -0.0]) == [0.5, 0.5])
         for x in [Float.nan, -Float.nan, Float.signalingNaN, Float(bitPattern: 0x7FFF_FFFF)] {
@@ -39,7 +39,7 @@ struct SigmoidTests {
         }
     }
 
-    @Test("the bits do not depend on an element's place")
+    @Test("the bits do not depend on an element's index")
     func place() {
         let x = (0..<67).map { Float($0) * 0.37 - 11 }
         let alone = x.map { sigmoids([$0])[0].bitPattern }

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("Sine and cosine of half-turns")
 struct TrigonometryTests {
-    @Test("as near to libm's as the rounding of its argument allows")
+    @Test("agree with libm's within the rounding of the argument")
     func accuracy() {
         var worst = 0.0
         for i in -50_000...50_000 {
@@ -27,7 +27,7 @@ struct TrigonometryTests {
         }
     }
 
-    @Test("the square of one and the square of the other make 1")
+    @Test("their squares add up to 1")
     func pythagoras() {
         for i in -1000...1000 {
             let (sine, cosine) = sineAndCosine(halfTurns: Double(i) / 137)

@@ -2,7 +2,7 @@ import LockstepSharding
 import Testing
 
 @Suite struct AssignmentPlanTests {
-    @Test("Every shard with samples is given out exactly once, in order, as the fewest whole subtrees")
+    @Test("Every shard with samples is assigned exactly once, in order, as the fewest whole subtrees")
     func coverage() {
         for tree in Cases.trees() {
             for workers in [1, 2, 3, 4, 7, 16, 64, 1025] {
@@ -23,7 +23,7 @@ import Testing
         }
     }
 
-    @Test("No other cuts have a smaller maximum, or as small a one and fewer nodes", arguments: 1...11)
+    @Test("No other cuts have a smaller maximum, or the same maximum and fewer nodes", arguments: 1...11)
     func optimal(shards: Int) {
         for samples in Array(1...14) + [25, 100, 1001] {
             let tree = SummationTree(shards: shards, samples: samples)
@@ -108,7 +108,7 @@ import Testing
         return front
     }
 
-    @Test("Where the root is split, one worker gets its halves, and nothing else changes", arguments: 1...9, 1...4)
+    @Test("If the root is split, one worker gets its two halves, and nothing else changes", arguments: 1...9, 1...4)
     func splitRoot(shards: Int, workers: Int) {
         let tree = SummationTree(shards: shards, samples: 12)
         let whole = AssignmentPlan(tree: tree, workers: workers)

@@ -141,7 +141,7 @@ import Testing
         }
     }
 
-    @Test("Trees are equal when they cut alike")
+    @Test("Trees are equal if their shards and samples are")
     func equality() {
         #expect(SummationTree(shards: 4, samples: 10) == SummationTree(shards: 4, samples: 10))
         #expect(SummationTree(shards: 4, samples: 10) != SummationTree(shards: 4, samples: 11))

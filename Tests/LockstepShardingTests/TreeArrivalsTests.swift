@@ -52,7 +52,7 @@ import Testing
         #expect(outcomes.dropLast().allSatisfy { $0 == .pending })
     }
 
-    @Test("A node that arrives whole after one of its parts simply becomes known")
+    @Test("A node that arrives after one of its parts becomes known")
     func wholeAfterPart() {
         let tree = SummationTree(shards: 4, samples: 8)
         var arrivals = TreeArrivals(lanes: 1)
@@ -74,7 +74,7 @@ import Testing
         #expect(insert(1) == .duplicate)
     }
 
-    @Test("Lanes and steps know nothing of each other")
+    @Test("Lanes and steps are independent")
     func independence() {
         let tree = SummationTree(shards: 2, samples: 2)
         var arrivals = TreeArrivals(lanes: 2)

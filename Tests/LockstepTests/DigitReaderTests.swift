@@ -55,7 +55,7 @@ struct DigitReaderTests {
         digits = try Dataset.mnist()
     }
 
-    @Test("with clear gaps are told apart, and each is read as it is alone")
+    @Test("with clear gaps are separated, and each is read as if alone")
     func clearGaps() throws {
         var network = try Network([784, 30, 10])
         try network.train(on: digits, epochs: 1, batch: 10, learningRate: 3)

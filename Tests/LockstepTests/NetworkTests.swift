@@ -31,7 +31,7 @@ struct NetworkTests {
         #expect(copy.weights(ofLayer: 0) != original.weights(ofLayer: 0))
     }
 
-    @Test("equal seeds give equal weights, others do not, and shards change the bits alone")
+    @Test("equal seeds give equal weights, other seeds do not, and shards change the last bits only")
     func seeds() throws {
         let samples = try smallDataset(60)
         func digest(seed: UInt64, shards: Int) throws -> String {
@@ -56,7 +56,7 @@ struct NetworkTests {
         #expect(together.weights(ofLayer: 1) == alone.weights(ofLayer: 1))
     }
 
-    @Test("training goes on from the weights that it left")
+    @Test("training continues from the current weights")
     func continues() throws {
         let samples = try smallDataset(60)
         var network = try Network([4, 3])
@@ -143,7 +143,7 @@ struct LockstepErrorTests {
         }
     }
 
-    @Test("a network that failed to train is as it was before")
+    @Test("a network that failed to train is unchanged")
     func unchanged() throws {
         let samples = try smallDataset(30)
         var network = try Network([5, 3])

@@ -16,7 +16,7 @@ struct PerceptronTests {
         #expect(bits.map { PerceptronNetwork.halfAdder.outputs($0) } == [[0, 0], [1, 0], [1, 0], [0, 1]])
     }
 
-    @Test("multiplying all weights and biases by c > 0 changes no answer", arguments: [1e-6, 0.3, 1, 7, 1e9])
+    @Test("multiplying all weights and biases by c > 0 changes no output", arguments: [1e-6, 0.3, 1, 7, 1e9])
     func scaling(factor: Double) throws {
         let adder = PerceptronNetwork.halfAdder.scaled(by: factor)
         for input in bits { #expect(adder.outputs(input) == PerceptronNetwork.halfAdder.outputs(input)) }
@@ -26,7 +26,7 @@ struct PerceptronTests {
         #expect(onTheEdge.scaled(by: factor).output([1, 1]) == 0)
     }
 
-    @Test("sigmoid neurons come near the perceptrons as c grows")
+    @Test("sigmoid neurons approach the perceptrons as c grows")
     func limit() {
         let adder = PerceptronNetwork.halfAdder
         var previous = 1.0
@@ -42,7 +42,7 @@ struct PerceptronTests {
         #expect(previous < 1e-6)
     }
 
-    @Test("but not where w·x + b = 0: the sigmoid stays at one half, whatever c is")
+    @Test("but not where w·x + b = 0: the sigmoid stays at one half for every c")
     func failure() {
         let neuron = Perceptron(weights: [1, -1], bias: 0)
         for factor in [1.0, 1e3, 1e6, 1e9] {
@@ -71,7 +71,7 @@ struct GradientDescentTests {
     /// f(x) = (x - 2)², f'(x) = 2(x - 2).
     private func slope(_ x: Double) -> Double { 2 * (x - 2) }
 
-    @Test("goes straight to the minimum, zigzags to it, or flies off, as the rate grows")
+    @Test("goes straight to the minimum, zigzags to it, or diverges, as the rate grows")
     func rates() {
         let slow = gradientDescentPath(from: 0, learningRate: 0.1, steps: 100, derivative: slope)
         #expect(zip(slow, slow.dropFirst()).prefix(20).allSatisfy { $0 < $1 && $1 < 2 })

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A data set from a table of text")
 struct TableSamplesTests {
-    @Test("have the numbers and labels of the table, split as one asks")
+    @Test("has the values and labels of the table, in the requested splits")
     func table() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(text: "a,kind,b\n10,0,20\n30,1,40\n50,0,60\n70,1,80\n", to: "t.csv")
@@ -18,7 +18,7 @@ struct TableSamplesTests {
         #expect(tested.sample(3, of: .test) == ([70, 80], 1))
     }
 
-    @Test("are refused with the place of the fault, and with a scale that divides nothing")
+    @Test("is refused with the place of the fault, or with an impossible scale")
     func faults() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(text: "0,1\n1,x\n", to: "t.csv")

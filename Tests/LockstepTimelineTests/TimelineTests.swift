@@ -2,7 +2,7 @@ import LockstepTimeline
 import Testing
 
 @Suite struct TimelineTests {
-    @Test("the phases' sums add up to the time between two readings")
+    @Test("the phases' totals add up to the time between two clock readings")
     func sums() {
         let before = Timeline.now
         let timeline = Timeline()
@@ -15,7 +15,7 @@ import Testing
         #expect(total >= ended - started && total <= Timeline.now - before)
     }
 
-    @Test("a phase that is entered is the one to come back to")
+    @Test("entering a phase returns the phase that it ends")
     func nesting() {
         let timeline = Timeline()
         #expect(timeline.enter(.backward, layer: 3) == .other)
@@ -24,7 +24,7 @@ import Testing
         #expect(timeline.enter(outer) == .reduce)
     }
 
-    @Test("spans are kept within the window only, and touch each other")
+    @Test("spans are recorded within the window only, and touch each other")
     func window() {
         let timeline = Timeline(capacity: 100)
         timeline.window = 5..<7
@@ -46,7 +46,7 @@ import Testing
         #expect(marks.map(\.detail) == [5, 6] && marks.allSatisfy { $0.start == $0.end })
     }
 
-    @Test("spans beyond the capacity are dropped, their time is not")
+    @Test("spans beyond the capacity are dropped, but their time counts")
     func capacity() {
         let timeline = Timeline(capacity: 3)
         timeline.window = 0..<1
@@ -60,7 +60,7 @@ import Testing
         #expect(timeline.totals[Int(Phase.wait.rawValue)] > timeline.spans.reduce(0) { $0 + ($1.end - $1.start) } / 2)
     }
 
-    @Test("after a reset nothing is left")
+    @Test("a reset clears totals and spans")
     func reset() {
         let timeline = Timeline(capacity: 3)
         timeline.window = 0..<1
