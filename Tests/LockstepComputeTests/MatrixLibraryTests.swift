@@ -5,8 +5,7 @@ import Testing
     import Glibc
 #endif
 
-/// All tests of this process share one library, so those that need another kernel or none run in a process of their
-/// own.
+/// All tests of this process share one library: tests that need another kernel, or none, run in their own process.
 @Suite("The matrix library", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
 struct MatrixLibraryTests {
     let library: MatrixLibrary

@@ -71,7 +71,7 @@ struct MatrixProductTests {
         #expect(Set(results).count == 1)
     }
 
-    /// Plain loops in double: Σ over k of the two factors for row i, column j, plus what `initial` holds.
+    /// Plain loops in double: Σ over k of the two factors for row i, column j, plus `initial`.
     private func product(
         _ rows: Int, _ columns: Int, _ depth: Int, plus initial: [Float], factors: (Int, Int, Int) -> (Float, Float)
     ) -> [Double] {

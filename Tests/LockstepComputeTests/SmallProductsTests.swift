@@ -10,7 +10,7 @@ private let shapes: [(rows: Int, columns: Int, depth: Int)] =
     (1...13).map { ($0, $0 % 5 + 1, 7 * $0) }
     + [(10, 30, 784), (10, 10, 30), (30, 784, 10), (1, 10, 1), (2, 17, 16), (3, 33, 8), (5, 40, 0), (64, 65, 129)]
 
-/// Every order of additions is prescribed, so the products are compared bit by bit with the prescription.
+/// The order of additions is part of the definition, so the products are compared with it bit by bit.
 @Suite("Small products")
 struct SmallProductsTests {
     static let kernels = MatrixKernel.supported.filter { SmallProducts($0) != nil }
@@ -76,7 +76,7 @@ struct SmallProductsTests {
         let floats = bytes.map { Float($0) * scale }
         let (weights, errors) = (values(columns * depth, seed: 7), values(rows * columns, seed: 8))
         let start = values(columns * depth + 1, seed: 9)
-        // The rows of bytes lie in another order than they are taken in.
+        // The rows of bytes lie in another order in memory than in the matrix.
         let order = (0..<rows).map { rows - 1 - $0 }
         let shuffled = order.flatMap { bytes[$0 * depth..<($0 + 1) * depth] }
         try shuffled.withUnsafeBufferPointer { memory in

@@ -22,7 +22,7 @@ struct BaselineTests {
         let pair = try Dataset.make(name: "pair", inputSize: 1, features: [0, 2] as [Float], labels: [0, 1])
         #expect(AverageDarkness(training: pair).guess(1) == 0)
         for label in 0..<10 as Range<UInt16> {
-            // Ten classes, for the first sample is of the highest.
+            // Ten classes, because the first sample has the highest label.
             let labels = [9] + [UInt16](repeating: label, count: 2_000)
             let dataset = try Dataset.make(
                 name: "one", inputSize: 1, features: [Float](repeating: 0, count: 2_001), labels: labels)

@@ -56,7 +56,7 @@ struct GatherTests {
         }
     }
 
-    /// Gathers into a buffer that is one value longer than needed, which must stay as it was.
+    /// Gathers into a buffer that is one value longer than needed; the last value must not change.
     private func gather(_ samples: [UInt32], of dataset: Dataset) -> (features: [Float], labels: [UInt16]) {
         samples.withUnsafeBufferPointer { samples in
             gather(count: samples.count, of: dataset) { features, labels in

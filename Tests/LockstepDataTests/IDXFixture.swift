@@ -24,7 +24,7 @@ struct IDXFixture {
         [0x0000_0801, count ?? UInt32(labels.count)].flatMap(bigEndian) + labels
     }
 
-    /// Writes the four files and says where they are.
+    /// Writes the four files; returns their paths.
     func write(to folder: TemporaryFolder, validation: Int? = nil) throws -> IDXFiles {
         IDXFiles(
             images: try folder.write(images, to: "train-images"), labels: try folder.write(labels, to: "train-labels"),

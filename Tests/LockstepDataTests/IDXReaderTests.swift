@@ -67,7 +67,7 @@ struct IDXReaderTests {
             var bytes = gzip(Self.file)
             bytes[byte] ^= 1 << bit
             do {
-                // Some bits mean nothing: the header's time and system, the padding of the last compressed byte.
+                // Some bits have no effect: the header's time and system, the padding of the last compressed byte.
                 #expect(try Self.read(bytes, kind: .images) == Self.pixels, "bit \(bit)")
             } catch is DataError {}
         }

@@ -30,7 +30,7 @@ struct ImageWarpTests {
 
     @Test("rotation moves pixels around the centre")
     func rotation() {
-        // The spot is 6 pixels right of the middle, so 10 degrees move it by 1.05 up or down.
+        // The spot is 6 pixels right of the centre, so 10 degrees move it by 1.05 up or down.
         let moves = moves(of: AugmentationOptions(rotation: 10))
         #expect(moves.allSatisfy { abs($0.y) < 1.1 && abs($0.x) < 0.2 })
         #expect(moves.contains { $0.y > 0.7 } && moves.contains { $0.y < -0.7 })
@@ -79,7 +79,7 @@ struct ImageWarpTests {
         }
     }
 
-    /// The centre of gravity.
+    /// The centre of mass.
     static func middle(_ image: [Float], side: Int) -> (x: Double, y: Double) {
         let sum = image.reduce(0.0) { $0 + Double($1) }
         return image.enumerated().reduce((0, 0)) { place, pixel in
@@ -90,7 +90,7 @@ struct ImageWarpTests {
         }
     }
 
-    /// How far a spot right of the middle moves, for one sample after the other.
+    /// The displacement of a spot right of the centre, for each sample.
     private func moves(of options: AugmentationOptions, samples: Int = 200) -> [(x: Double, y: Double)] {
         let image = Self.image(side: 29, spot: (20, 14))
         let warp = ImageWarp(side: 29, options: options, seed: 5)

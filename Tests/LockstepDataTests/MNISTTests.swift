@@ -1,7 +1,7 @@
 import LockstepData
 import Testing
 
-/// True where all of MNIST's files are in the cache.
+/// Whether all of MNIST's files are in the cache.
 private let isCached = (try? DataCache().verify("mnist").isComplete) ?? false
 
 @Suite("MNIST", .enabled(if: isCached, "MNIST is not in the cache: run scripts/fetch-data"))
@@ -13,7 +13,7 @@ struct MNISTTests {
             name: "mnist", inputSize: 784, classCount: 10, element: .uint8, trainingCount: 50_000,
             validationCount: 10_000, testCount: 10_000, sha256: KnownDataset.mnist.sha256)
         #expect(dataset.description == expected)
-        // Of the features, 70,000 x 784 bytes and a multiple of 64, and 70,000 labels of two bytes.
+        // The features are 70,000 x 784 bytes, a multiple of 64; the labels are 70,000 x 2 bytes.
         #expect(dataset.bytes.count == 70_000 * 786)
         #expect((0..<5).map(dataset.label(of:)) == [5, 0, 4, 1, 9])
         #expect((50_000..<50_005).map(dataset.label(of:)) == [3, 8, 6, 9, 6])

@@ -6,11 +6,11 @@ import Testing
 /// Assembles pickles byte by byte, as Python 2 writes them.
 private struct PickleWriter {
     var bytes: [UInt8] = [0x80, 2]
-    /// Whether an element type is written once, remembered before its byte order is set, and recalled for later arrays,
-    /// as numpy's own pickles have it.
+    /// Whether an element type is written once, stored in the memo before its byte order is set, and read from the memo
+    /// for later arrays, as in numpy's own pickles.
     var remembersTypes = false
     private(set) var remembered: [String] = []
-    /// What may be wrong with the images.
+    /// A fault of the images.
     var imageType = "f4"
     var order = "<"
     var fortran = false
@@ -161,7 +161,7 @@ struct PickleTests {
         var bytes = Array("(K\u{1}t".utf8)
         for _ in 0..<400 { bytes += Array("q\u{0}(h\u{0}h\u{0}h\u{0}t".utf8) }
         #expect(refusal(bytes + Array(".".utf8)) != nil)
-        // Deep nesting ends with the count of instructions, long before the stack of the process does.
+        // The limit of instructions ends deep nesting long before the process's stack does.
         let nested = [UInt8](repeating: 0x85, count: 1_000_000)
         #expect(refusal(Array(")".utf8) + nested) != nil)
         #expect(refusal([UInt8](repeating: UInt8(ascii: "("), count: 1_000_000)) != nil)
@@ -207,7 +207,7 @@ struct PickleTests {
         #expect(reason(bytes).contains("1 values too many"))
         #expect(reason([0x80, 2] + Array("h\u{5}.".utf8)).contains("never stored"))
 
-        // The images of the first pair are those of the second one, too.
+        // The first and the second pair share their images.
         var writer = PickleWriter()
         let content = [UInt8](repeating: 0, count: 24)
         writer.emit("(")

@@ -12,7 +12,7 @@ struct ReceivedDatasetTests {
 
     init() throws {
         folder = try TemporaryFolder()
-        // A folder that is made only when it is needed.
+        // The cache creates this folder when it needs it.
         cache = DataCache(directory: folder.path + "/new/cache")
         dataset = try Dataset.make(
             name: "tiny", inputSize: 3, features: (0..<12).map { Float($0) / 3 }, labels: [0, 1, 2, 1], validation: 1,

@@ -18,7 +18,7 @@ struct TableTests {
         return try Dataset.load(.table(files), cache: DataCache(directory: folder.path))
     }
 
-    /// What is said about a table that must be refused, from the file's name on.
+    /// The error of a table that must be refused, from the file's name on.
     private func refusal(
         _ text: String, label: LabelColumn = .first, scale: Double? = nil, validation: Int? = 0, test: Int? = 0,
         testText: String? = nil
@@ -96,12 +96,12 @@ struct TableTests {
         #expect(dataset.description.sha256 == expected.description.sha256)
         #expect(dataset.description.element == .uint8)
         #expect(dataset.indices(of: .validation) == 4..<6 && dataset.indices(of: .test) == 6..<8)
-        // Explicitly, or with a value that is no byte, they are numbers.
+        // With an explicit scale, or a value that is not a byte, the values are floats.
         #expect(try load(training, scale: 1).description.element == .float32)
         #expect(try load(training, scale: 255).description.element == .uint8)
         #expect(try values(load("0,255\n1,128.5\n")) == [255, 128.5])
         #expect(try values(load("0,255\n1,128.5\n", scale: 255)) == [1, 128.5 / 255])
-        // Flags and counts are left alone.
+        // Flags and counts are not scaled.
         #expect(try values(load("0,0\n1,1\n2,127\n")) == [0, 1, 127])
         #expect(try values(load("0,0\n1,1\n2,128\n")) == [0, 1 as Float * (1 / 255), 128 as Float * (1 / 255)])
     }

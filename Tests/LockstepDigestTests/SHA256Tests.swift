@@ -4,7 +4,7 @@ import Testing
 
 @Suite("SHA-256")
 struct SHA256Tests {
-    /// Messages and digests of FIPS 180-4's examples (NIST, "Examples with Intermediate Values"), and the empty one.
+    /// Messages and digests of FIPS 180-4's examples (NIST, "Examples with Intermediate Values"), and the empty message.
     static let knownAnswers: [(message: [UInt8], digest: String)] = [
         ([], "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"),
         (Array("abc".utf8), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"),

@@ -44,7 +44,7 @@ struct DigitRowTests {
         var sheet = Sheet.threeBars
         sheet.fill(60..<63, 20..<23)
         #expect(DigitRow(sheet.image).parts.count == 3)
-        // A fifth of a digit is a part, though too little for one alone.
+        // A fifth of a digit is a part, but too little ink for a digit.
         sheet.fill(60..<64, 20..<24)
         let row = DigitRow(sheet.image)
         #expect(row.parts.count == 4)

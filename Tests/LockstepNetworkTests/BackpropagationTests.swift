@@ -35,7 +35,7 @@ struct BackpropagationTests {
     @Test("the gradient is the slope that central differences measure", arguments: NetworkKind.all, [1, 2] as [UInt64])
     func centralDifferences(kind: NetworkKind, seed: UInt64) throws {
         let network = try NetworkCase(sizes: [7, 5, 4, 3], rows: 6, seed: seed, kind: kind)
-        // No rectifier's kink lies between two points so near each other.
+        // The two points are so close that no rectifier's kink lies between them.
         let step = 1e-7
         let slopes = network.reference.parameters.indices.map { i in
             var (up, down) = (network.reference, network.reference)

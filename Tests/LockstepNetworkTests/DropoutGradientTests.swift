@@ -28,7 +28,7 @@ struct DropoutGradientTests {
             for (k, value) in case_.samples[row].enumerated() {
                 backpropagation.inputs[row * sizes[0] + k] = Float(value)
             }
-            // A unit that is left out is one whose outgoing weights are 0; the others' grow by 1 / (1 - rate).
+            // A dropped unit has outgoing weights of 0; the kept units' weights grow by 1 / (1 - rate).
             var left = case_.reference
             var factors: [[Double]] = []
             for (l, layer) in case_.layout.layers.enumerated() {

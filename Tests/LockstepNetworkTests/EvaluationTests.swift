@@ -11,7 +11,7 @@ struct EvaluationTests {
         let (predictions, correct, cost) = evaluate(network)
         let outputs = network.samples.map { network.reference.activations($0)[network.reference.sizes.count - 1] }
         for (row, prediction) in predictions.enumerated() {
-            // Float rounding may tell two nearly equal outputs apart the other way.
+            // Float rounding may swap the order of two nearly equal outputs.
             #expect(outputs[row][prediction] > (outputs[row].max() ?? 0) - 1e-5, "seed \(seed)")
         }
         #expect(correct == zip(predictions, network.labels).count { $0 == $1 })

@@ -41,7 +41,7 @@ struct NetworkCase {
         return try NetworkCase(sizes: sizes, rows: Int.random(in: 1...40, using: &random), seed: seed, kind: kind)
     }
 
-    /// The gradient's sum, and the cost's.
+    /// The sums of the gradients and of the losses.
     func gradient() -> (gradient: [Float], cost: Double) {
         let gradient = FloatBuffer(count: layout.count)
         gradient.buffer.update(repeating: .nan)
@@ -51,7 +51,7 @@ struct NetworkCase {
     }
 }
 
-/// Functions of a network beside its shape.
+/// A network's activation, output and cost functions and its initializer.
 struct NetworkKind: Hashable, Sendable, CustomStringConvertible {
     var activation = Activation.sigmoid
     var output = OutputActivation.sigmoid
@@ -59,7 +59,7 @@ struct NetworkKind: Hashable, Sendable, CustomStringConvertible {
     var labelSmoothing = 0.0
     var initializer = Initializer.standardNormal
 
-    /// Every combination that can be built.
+    /// Every possible combination.
     static let all = Activation.allCases.flatMap { activation in
         [
             NetworkKind(activation: activation, initializer: .scaledNormal),
@@ -77,7 +77,7 @@ struct NetworkKind: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The largest difference, relative to the largest expected value; infinite if a value is not a number.
+/// The largest difference, relative to the largest expected value; infinite if a value is NaN.
 func relativeError(_ actual: [Float], _ expected: [Double]) -> Double {
     let scale = expected.map(abs).max() ?? 1
     return zip(actual, expected).reduce(0) { largest, pair in

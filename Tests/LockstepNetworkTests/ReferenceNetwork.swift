@@ -11,7 +11,7 @@ struct ReferenceNetwork {
     /// Layer by layer: weights [outputs, inputs], row-major, then biases.
     var parameters: [Double]
 
-    /// Where layer `l`'s weights begin; its biases follow them.
+    /// The offset of layer `l`'s weights; its biases follow them.
     private func start(of l: Int) -> Int {
         (0..<l).reduce(0) { $0 + (sizes[$1] + 1) * sizes[$1 + 1] }
     }
@@ -68,7 +68,7 @@ struct ReferenceNetwork {
         return (0..<classes).map { (1 - smoothing) * ($0 == label ? 1 : 0) + smoothing / Double(classes) }
     }
 
-    /// The sum of the samples' costs.
+    /// The sum of the samples' losses.
     func cost(_ samples: [[Double]], labels: [Int], smoothing: Double? = nil) -> Double {
         zip(samples, labels).reduce(0) { sum, pair in
             let a = activations(pair.0)[sizes.count - 1]
@@ -91,7 +91,7 @@ struct ReferenceNetwork {
         for (sample, label) in zip(samples, labels) {
             let (z, a) = run(sample)
             let y = targets(label, smoothing: kind.labelSmoothing)
-            // The derivative of the cost by the weighted inputs of the layer at hand.
+            // The derivative of the cost by the weighted inputs of the current layer.
             var errors = zip(a[sizes.count - 1], y).map { a, y in
                 kind.cost == .quadratic ? (a - y) * a * (1 - a) : a - y
             }

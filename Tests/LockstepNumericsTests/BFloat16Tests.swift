@@ -22,7 +22,7 @@ struct BFloat16Tests {
 
     @Test("Rounds to the nearest, ties to even")
     func nearest() {
-        // Between 1 and 2 the numbers are 1/128 apart.
+        // Between 1 and 2 bfloat16 numbers are 1/128 apart.
         let step: Float = 1 / 128
         let cases: [(Float, Float)] = [
             (1, 1), (1 + 0.49 * step, 1), (1 + 0.5 * step, 1), (1 + 0.51 * step, 1 + step),

@@ -2,7 +2,7 @@ import LockstepNumerics
 import Testing
 
 struct FloatingPointModeTests {
-    /// The sum, by a pass that is compiled apart: arithmetic that the compiler sees through it does when it likes.
+    /// The sum, by a function of another module: the compiler may move arithmetic that it can inline across a change of mode.
     private func sum(_ augend: Float, _ addend: Float) -> Float {
         let values = FloatBuffer(count: 2)
         values.pointer[0] = augend

@@ -9,7 +9,7 @@ import Testing
 struct SigmoidTests {
     @Test("is within 1.5 units in the last place for x >= 0 and 2.5 down to -87")
     func error() {
-        // Every magnitude, and densely where the curve bends.
+        // Every magnitude, and a dense grid where the curve bends.
         let magnitudes = stride(from: 0, through: Float(87).bitPattern, by: 16_411).map { Float(bitPattern: $0) }
         let positive = magnitudes + (0..<400_000).map { Float($0) * 0.000217 }
         #expect(largestError(positive) <= 1.5)

@@ -15,7 +15,7 @@ struct TrigonometryTests {
             let (sine, cosine) = sineAndCosine(halfTurns: x)
             worst = max(worst, abs(sine - sin(Double.pi * x)), abs(cosine - cos(Double.pi * x)))
         }
-        // Up to 4.5e-16 of it are the rounding of π and of π x.
+        // The rounding of π and of π x contributes up to 4.5e-16.
         #expect(worst < 6e-16)
     }
 

@@ -87,8 +87,8 @@ import Testing
         nodes.map { tree.samples(of: $0).count }.reduce(0, +)
     }
 
-    /// All ways to cut the leaves from `first` on into so many ranges, reduced to those that no other beats in both
-    /// numbers, the smallest maximum first; nil if there is no way.
+    /// All ways to cut the leaves from `first` on into this many ranges, reduced to the Pareto front of maximum and number
+    /// of nodes, the smallest maximum first; nil if there is no way.
     private func bruteForce(
         _ tree: SummationTree, from first: Int, ranges: Int
     ) -> [(maximum: Int, nodes: Int)]? {

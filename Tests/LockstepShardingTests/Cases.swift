@@ -1,7 +1,7 @@
 import LockstepSharding
 
-/// Shard counts and batch sizes that the properties are checked for: powers of two and not, more shards than samples,
-/// one of either, a whole data set, numbers whose product overflows.
+/// Shard counts and batch sizes for which the properties are checked: powers of two and others, more shards than samples,
+/// one shard, one sample, a whole data set, and counts whose product overflows.
 enum Cases {
     static let shards = [1, 2, 3, 4, 5, 7, 8, 13, 16, 31, 64, 100, 1000, 1024]
     static let samples = [1, 2, 3, 7, 10, 16, 59, 1000, 1023, 50_000, .max]

@@ -88,7 +88,7 @@ import Testing
     }
 }
 
-/// The numbers of one lane: each node's sum by plain recursion, and the slots in which arrivals are added up.
+/// The sums of one lane: each node's sum by plain recursion, and the slots in which arrivals are added.
 private struct Lane {
     let nodes: [NodeID]
     let expected: Float
@@ -100,7 +100,7 @@ private struct Lane {
     init(tree: SummationTree, random: inout SplitMix64) {
         self.tree = tree
         nodes = tree.allNodes
-        // Of very different sizes, so that another order of addition would give other bits.
+        // Values of very different sizes: another order of addition would give other bits.
         let shards = (0..<tree.shards).map { shard -> Float? in
             let empty = SummationTree.samples(ofShard: shard, of: tree.shards, in: tree.samples).isEmpty
             let significand = Float.random(in: -1...1, using: &random)
@@ -114,7 +114,7 @@ private struct Lane {
         slots = Array(repeating: .nan, count: tree.shards)
     }
 
-    /// The definition: [a, b) splits at (a+b)/2 rounded down, and empty halves are left out.
+    /// The definition: [a, b) splits at (a+b)/2 rounded down, and empty halves are omitted.
     static func sum(_ shards: ArraySlice<Float?>) -> Float? {
         if shards.count == 1 { return shards[shards.startIndex] }
         let middle = (shards.startIndex + shards.endIndex) / 2

@@ -2,7 +2,7 @@ import Foundation
 import Lockstep
 import Testing
 
-/// True where MNIST is in the cache.
+/// Whether MNIST is in the cache.
 private let isCached = (try? Dataset.mnist()) != nil
 
 @Suite("The chapter's session")
@@ -36,7 +36,7 @@ struct ChapterSessionTests {
         try checkFourBits(of: network, on: digits)
     }
 
-    /// The exercise's extra layer: wherever the outputs are as clear as it supposes, its bits are those of the digit.
+    /// The exercise's extra layer: if the outputs are as clear as the exercise assumes, its bits are the digit's.
     private func checkFourBits(of network: Network, on digits: Dataset) throws {
         var clear = 0
         for index in 0..<500 {

@@ -3,7 +3,7 @@ import Lockstep
 import LockstepTesting
 import Testing
 
-/// True where MNIST is in the cache.
+/// Whether MNIST is in the cache.
 private let isCached = (try? Dataset.mnist()) != nil
 /// A model to measure rows with; the digits of a good one are needed for the figures of the documentation.
 private let bestModel = ProcessInfo.processInfo.environment["LOCKSTEP_BEST_MODEL"]
@@ -13,7 +13,7 @@ private struct RowComposer {
     let digits: Dataset
     var random: SplitMix64
 
-    /// A row with so many columns of paper between the ink of neighbours; the digits jump up and down a little.
+    /// A row with this many columns of paper between the ink of neighbours; the digits' heights vary a little.
     mutating func row(_ count: Int, gaps: ClosedRange<Int>) throws -> (
         picture: Image, labels: [Int], digits: [[Float]]
     ) {
@@ -70,7 +70,7 @@ struct DigitReaderTests {
                 if prediction.label == (try network.predict(input).label) { equalDigits += 1 }
             }
         }
-        // Where to cut needs no good network, but where a digit is torn on paper: one row of thirty.
+        // Cutting does not depend on a good network, except where a digit is torn on paper: one row of thirty.
         #expect(counts.count { $0 == 6 } >= 29, "\(counts)")
         #expect(equalDigits >= 30 * 6 * 9 / 10)
     }

@@ -20,7 +20,7 @@ struct PerceptronTests {
     func scaling(factor: Double) throws {
         let adder = PerceptronNetwork.halfAdder.scaled(by: factor)
         for input in bits { #expect(adder.outputs(input) == PerceptronNetwork.halfAdder.outputs(input)) }
-        // Nor where z = 0, which is why the condition of the exercise on sigmoid neurons is missing here.
+        // Not at z = 0 either: perceptrons don't need the condition of the exercise on sigmoid neurons.
         let onTheEdge = Perceptron(weights: [1, -1], bias: 0)
         #expect(onTheEdge.output([1, 1]) == 0)
         #expect(onTheEdge.scaled(by: factor).output([1, 1]) == 0)

@@ -1,7 +1,7 @@
 import Lockstep
 
-/// Three classes of four numbers that a small network can tell apart: a class has its own number near 1. Of `count`
-/// samples a fifth each are for validation and test.
+/// Three classes of samples with four values, which a small network can learn: value i of class i is near 1. A fifth of the
+/// `count` samples is for validation, a fifth for the test.
 func smallDataset(_ count: Int) throws -> Dataset {
     var inputs: [[Float]] = []
     var labels: [Int] = []

@@ -71,7 +71,7 @@ import Testing
         #expect(timeline.spans.isEmpty && timeline.totals[Int(Phase.update.rawValue)] == 0)
     }
 
-    /// Lets the clock move on.
+    /// Waits until the clock advances.
     private func spin() {
         let start = Timeline.now
         while Timeline.now < start + 1_000 {}
