@@ -2,10 +2,11 @@
 package struct Architecture: Codable, Hashable, Sendable {
     /// Neurons in each layer, the input layer first: `[784, 30, 10]`.
     package var sizes: [Int]
-    /// Of the hidden layers.
+    /// The activation function of the hidden layers.
     package var activation: Activation
-    /// Of the last layer.
+    /// The output function of the last layer.
     package var output: OutputActivation
+    /// The distribution of the initial parameters.
     package var initializer: Initializer
 
     package init(
@@ -19,15 +20,15 @@ package struct Architecture: Codable, Hashable, Sendable {
     }
 }
 
-/// What the last layer does with its weighted inputs.
+/// The output function of the last layer.
 package enum OutputActivation: String, CaseIterable, Codable, Sendable {
-    /// 1 / (1 + exp(-z)) of each by itself.
+    /// 1 / (1 + exp(-z)) of each weighted input.
     case sigmoid
     /// exp(z_j) / Σ exp(z_k): probabilities of the classes.
     case softmax
 }
 
-/// How the parameters are drawn before the first step.
+/// The distribution of the initial parameters.
 package enum Initializer: String, CaseIterable, Codable, Sendable {
     /// Weights and biases Gaussian with mean 0 and variance 1.
     case standardNormal = "standard-normal"
@@ -40,19 +41,19 @@ package enum Initializer: String, CaseIterable, Codable, Sendable {
     case he
 }
 
-/// What training makes small.
+/// The cost function C that training minimises.
 package enum Cost: String, CaseIterable, Codable, Sendable {
     /// C = 1/2n Σ ‖y - a‖².
     case quadratic
     /// C = -1/n Σ Σ_j y_j log a_j for softmax, with (1 - y_j) log(1 - a_j) added for sigmoids.
     case crossEntropy = "cross-entropy"
 
-    /// Whether the cost can be had of such outputs.
+    /// Whether the cost is defined for this output function.
     package func accepts(_ output: OutputActivation) -> Bool {
         self == .crossEntropy || output == .sigmoid
     }
 
-    /// The output that a network has with this cost if none is named.
+    /// The default output function with this cost.
     package var customaryOutput: OutputActivation {
         self == .crossEntropy ? .softmax : .sigmoid
     }

@@ -235,7 +235,7 @@ package final class Backpropagation {
             if l + 1 < layout.layers.count {
                 activation.forward(
                     output, biases: biases, rows: rows, columns: layer.outputs,
-                    keeping: weightedInputs.isEmpty ? nil : weightedInputs[l].pointer)
+                    storing: weightedInputs.isEmpty ? nil : weightedInputs[l].pointer)
             } else {
                 addRow(biases, to: output, rows: rows, columns: layer.outputs)
             }

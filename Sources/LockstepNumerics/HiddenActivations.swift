@@ -1,9 +1,9 @@
-// Activation functions of hidden layers and their slopes. Each slope follows from the activation itself, so the weighted
-// inputs need not be kept. Plain loops that the compiler vectorises.
+// Activation functions of hidden layers and their slopes. Each slope is a function of the activation itself, so weighted
+// inputs are not stored. The compiler vectorises these plain loops.
 
-/// `z = tanh(z)`, element by element; within 2.5e-7 of the truth, relative, and exactly ±1 from ±9.02 on. NaN stays NaN.
+/// `z = tanh(z)`, element by element; relative error at most 2.5e-7, exactly ±1 from ±9.02 on. NaN stays NaN.
 ///
-/// Below 0.625 an odd polynomial, from there 1 - 2 / (exp(2|z|) + 1); Moshier's Cephes (`tanhf.c`).
+/// An odd polynomial for |z| < 0.625, else 1 - 2 / (exp(2|z|) + 1); Moshier's Cephes (`tanhf.c`).
 package func applyTanh(_ z: UnsafeMutablePointer<Float>, count: Int) {
     for i in 0..<count {
         let x = z[i]
@@ -29,10 +29,10 @@ package func applyRectifier(_ z: UnsafeMutablePointer<Float>, count: Int) {
     }
 }
 
-/// What a leaky rectifier multiplies negative inputs by.
+/// The slope of a leaky rectifier for negative inputs.
 private let leak: Float = 0.01
 
-/// `z = z` where it is positive, `0.01 z` where it is negative, element by element.
+/// `z = z < 0 ? 0.01 z : z`, element by element.
 package func applyLeakyRectifier(_ z: UnsafeMutablePointer<Float>, count: Int) {
     for i in 0..<count {
         let x = z[i]
@@ -40,7 +40,7 @@ package func applyLeakyRectifier(_ z: UnsafeMutablePointer<Float>, count: Int) {
     }
 }
 
-/// The errors of a layer of tanh: `delta *= 1 - a²`, element by element.
+/// The errors of a hidden tanh layer: `delta *= 1 - a²`, element by element.
 package func multiplyByTanhSlope(
     _ delta: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, count: Int
 ) {
@@ -50,14 +50,14 @@ package func multiplyByTanhSlope(
     }
 }
 
-/// The errors of a layer of rectifiers: `delta *= a > 0 ? 1 : 0`, element by element.
+/// The errors of a hidden layer of rectifiers: `delta *= a > 0 ? 1 : 0`, element by element.
 package func multiplyByRectifierSlope(
     _ delta: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, count: Int
 ) {
     for i in 0..<count { delta[i] *= activations[i] > 0 ? 1 : 0 }
 }
 
-/// The errors of a layer of leaky rectifiers: `delta *= a > 0 ? 1 : 0.01`, element by element.
+/// The errors of a hidden layer of leaky rectifiers: `delta *= a > 0 ? 1 : 0.01`, element by element.
 package func multiplyByLeakyRectifierSlope(
     _ delta: UnsafeMutablePointer<Float>, activations: UnsafePointer<Float>, count: Int
 ) {

@@ -1,23 +1,24 @@
-/// What a hidden neuron does with its weighted input z: its name, its function, and how others compute it.
+/// The activation function f of a hidden neuron, a = f(z) of its weighted input z: its name, its kernels, and its forms in
+/// exports.
 ///
-/// An activation is one file, and one row of the registry ``allCases``. The configuration, models, exports and the
-/// documentation find it there by its name.
+/// An activation is one file and one row of the registry ``allCases``. The configuration, models, exports and the
+/// documentation look it up there by its name.
 package struct Activation: RawRepresentable, CaseIterable, Codable, Hashable, Sendable {
-    /// The registry: a row for each activation.
+    /// The registry: one row per activation.
     package static let allCases: [Activation] = [.sigmoid, .tanh, .relu, .leakyReLU]
 
-    /// What a slope is computed from.
+    /// The argument of a slope's kernel.
     package enum SlopeSource: Sendable {
-        /// From the activation f(z), which is there anyway.
+        /// The activation f(z), which the forward pass stores anyway.
         case activation
-        /// From z, which is kept for it.
+        /// The weighted input z, which the forward pass then stores as well.
         case weightedInput
     }
 
     /// An operator of ONNX (github.com/onnx/onnx, docs/Operators.md).
     package struct ONNXOperator: Sendable {
         package let name: String
-        /// The first version of the operator set that has it.
+        /// The first version of the operator set that includes it.
         package let version: Int64
 
         package init(_ name: String, version: Int64 = 13) {
@@ -28,15 +29,15 @@ package struct Activation: RawRepresentable, CaseIterable, Codable, Hashable, Se
 
     /// The name in configurations and models.
     package let rawValue: String
-    /// Turns weighted inputs into activations, in place: `z = f(z)`, [count].
+    /// Computes activations from weighted inputs, in place: `z = f(z)`, [count].
     let apply: @Sendable (_ z: UnsafeMutablePointer<Float>, _ count: Int) -> Void
-    /// Turns errors of activations into errors of weighted inputs, in place: `delta *= f'(z)`, [count]; the second
-    /// argument is what `slopeSource` says, [count].
+    /// Computes the errors of weighted inputs from the errors of activations, in place: `delta *= f'(z)`, [count]. The
+    /// second argument is f(z) or z, as `slopeSource` says, [count].
     let multiplyBySlope:
         @Sendable (_ delta: UnsafeMutablePointer<Float>, _ source: UnsafePointer<Float>, _ count: Int) -> Void
     let slopeSource: SlopeSource
     package let onnxOperator: ONNXOperator
-    /// A function of JavaScript from z to f(z).
+    /// A JavaScript function from z to f(z).
     package let javaScript: String
 
     package init(

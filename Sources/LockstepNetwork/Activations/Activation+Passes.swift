@@ -1,21 +1,21 @@
 import LockstepNumerics
 
-// The passes over a layer's values that go with its matrix products. Each goes through memory once: what it does to a few
-// rows, it does in plain loops one after the other while they are in the nearest cache. Loops over whole rows are too
-// short to be vectorised well; those over an element's values alone run through the rows as one.
+// The elementwise passes before and after a layer's matrix products. Each goes through memory once: it processes bands of
+// a few rows, and all loops over a band run while the band is in the first-level cache. A single row is too short to be
+// vectorised well, so elementwise loops run over a whole band.
 
 extension Activation {
-    /// A layer's activations from its products, in place: `a = f(z + b)`.
+    /// Computes a layer's activations from its products, in place: `a = f(A · Wᵀ + b)`.
     ///
     /// - Parameters:
-    ///   - values: A · Wᵀ, [rows, columns], row-major; becomes the activations.
+    ///   - values: A · Wᵀ, replaced by the activations, [rows, columns], row-major.
     ///   - biases: [columns].
     ///   - rows: Samples.
     ///   - columns: Neurons.
-    ///   - weightedInputs: Receives z, [rows, columns], where the slope is computed from it.
+    ///   - weightedInputs: Receives z, [rows, columns]; nil if the slope is a function of the activations.
     func forward(
         _ values: UnsafeMutablePointer<Float>, biases: UnsafePointer<Float>, rows: Int, columns: Int,
-        keeping weightedInputs: UnsafeMutablePointer<Float>? = nil
+        storing weightedInputs: UnsafeMutablePointer<Float>? = nil
     ) {
         forEachBand(rows: rows, columns: columns) { first, count in
             let band = values + first * columns
@@ -27,16 +27,16 @@ extension Activation {
         }
     }
 
-    /// A hidden layer's errors and the gradient of its biases: `delta *= f'(z)`, and the sums of its columns.
+    /// Computes a hidden layer's errors, `delta *= f'(z)`, and the gradient of its biases, the sums of the columns.
     ///
     /// - Parameters:
-    ///   - errors: The error passed back to the layer's activations, [rows, columns], row-major; becomes the derivative
-    ///     of the cost with respect to z.
-    ///   - source: What the slope is computed from, f(z) or z, [rows, columns], row-major.
+    ///   - errors: The derivative of the cost with respect to the layer's activations, replaced by the derivative with
+    ///     respect to z, [rows, columns], row-major.
+    ///   - source: f(z) or z, as ``Activation/slopeSource`` says, [rows, columns], row-major.
     ///   - rows: Samples.
     ///   - columns: Neurons.
-    ///   - accumulating: Adds to what `biasGradient` holds.
-    ///   - biasGradient: [columns]; the rows are added in order.
+    ///   - accumulating: Whether the sums are added to the content of `biasGradient`.
+    ///   - biasGradient: Receives the sums, [columns]; the rows are added in order.
     func backward(
         _ errors: UnsafeMutablePointer<Float>, source: UnsafePointer<Float>, rows: Int, columns: Int,
         accumulating: Bool, biasGradient: UnsafeMutablePointer<Float>
@@ -50,7 +50,7 @@ extension Activation {
     }
 }
 
-/// Calls `body` with the first row and the number of rows of bands that are small enough for the nearest cache.
+/// Calls `body` with the first row and the number of rows of each band; a band fits into the first-level cache.
 @inline(__always)
 private func forEachBand(rows: Int, columns: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
     let most = max(1, 2048 / columns)
