@@ -20,41 +20,24 @@ package struct Architecture: Codable, Hashable, Sendable {
     }
 }
 
-/// The output function of the last layer.
-package enum OutputActivation: String, CaseIterable, Codable, Sendable {
-    /// 1 / (1 + exp(-z)) of each weighted input.
-    case sigmoid
-    /// exp(z_j) / Σ exp(z_k): probabilities of the classes.
-    case softmax
-}
+extension Architecture {
+    package static let maximumLayers = 256
+    package static let maximumLayerSize = 1 << 20
+    /// The largest size of weights and biases together, in bytes of float32.
+    package static let maximumParameterBytes = 1 << 31
 
-/// The distribution of the initial parameters.
-package enum Initializer: String, CaseIterable, Codable, Sendable {
-    /// Weights and biases Gaussian with mean 0 and variance 1.
-    case standardNormal = "standard-normal"
-    /// Weights Gaussian with variance 1/n, n being the inputs of a neuron; biases with variance 1. The textbook's
-    /// chapter 3.
-    case scaledNormal = "scaled-normal"
-    /// Weights Gaussian with variance 2 / (inputs + outputs); biases 0. Glorot and Bengio, AISTATS 2010.
-    case xavier
-    /// Weights Gaussian with variance 2 / inputs; biases 0. He, Zhang, Ren and Sun, ICCV 2015.
-    case he
-}
-
-/// The cost function C that training minimises.
-package enum Cost: String, CaseIterable, Codable, Sendable {
-    /// C = 1/2n Σ ‖y - a‖².
-    case quadratic
-    /// C = -1/n Σ Σ_j y_j log a_j for softmax, with (1 - y_j) log(1 - a_j) added for sigmoids.
-    case crossEntropy = "cross-entropy"
-
-    /// Whether the cost is defined for this output function.
-    package func accepts(_ output: OutputActivation) -> Bool {
-        self == .crossEntropy || output == .sigmoid
-    }
-
-    /// The default output function with this cost.
-    package var customaryOutput: OutputActivation {
-        self == .crossEntropy ? .softmax : .sigmoid
+    /// Checks that the architecture is possible: 2 to 256 layers of at least one neuron, at most 2 GiB of parameters.
+    ///
+    /// - Throws: ``NetworkError``.
+    package func validated() throws(NetworkError) -> Architecture {
+        guard sizes.count >= 2 else { throw .tooFewLayers(sizes.count) }
+        guard sizes.count <= Self.maximumLayers else { throw .tooManyLayers(sizes.count) }
+        for (layer, size) in sizes.enumerated() where size < 1 || size > Self.maximumLayerSize {
+            throw .layerSize(size, layer: layer)
+        }
+        // No overflow: a product of two sizes is at most 2^40, and there are at most 256 of them.
+        let count = zip(sizes, sizes.dropFirst()).reduce(0) { $0 + ($1.0 + 1) * $1.1 }
+        guard count <= Self.maximumParameterBytes / MemoryLayout<Float>.stride else { throw .tooManyParameters }
+        return self
     }
 }

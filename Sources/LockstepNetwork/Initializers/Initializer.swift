@@ -1,5 +1,18 @@
 package import LockstepNumerics
 
+/// The distribution of the initial parameters.
+package enum Initializer: String, CaseIterable, Codable, Sendable {
+    /// Weights and biases Gaussian with mean 0 and variance 1.
+    case standardNormal = "standard-normal"
+    /// Weights Gaussian with variance 1/n, n being the inputs of a neuron; biases with variance 1. The textbook's
+    /// chapter 3.
+    case scaledNormal = "scaled-normal"
+    /// Weights Gaussian with variance 2 / (inputs + outputs); biases 0. Glorot and Bengio, AISTATS 2010.
+    case xavier
+    /// Weights Gaussian with variance 2 / inputs; biases 0. He, Zhang, Ren and Sun, ICCV 2015.
+    case he
+}
+
 /// Draws a network's initial parameters.
 ///
 /// Parameter i of the buffer is the standard normal number at (initialParameters, epoch 0, sample i, draw 0), times the
