@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LockstepSystem
 
 /// Writes text for people: results to standard output, everything else to standard error.
 struct Console: Sendable {
@@ -37,7 +38,7 @@ struct Console: Sendable {
     func note(_ line: String) {
         guard verbosity != .quiet else { return }
         clearProgress()
-        Self.write("\(line)\n", to: STDERR_FILENO)
+        Self.write("\(Self.printable(line))\n", to: STDERR_FILENO)
     }
 
     /// Prints a detail, if `--verbose` was given.
@@ -49,7 +50,7 @@ struct Console: Sendable {
     /// Prints something that went wrong without ending the run.
     func warning(_ line: String) {
         clearProgress()
-        Self.write("lockstep: \(line)\n", to: STDERR_FILENO)
+        Self.write("lockstep: \(Self.printable(line))\n", to: STDERR_FILENO)
     }
 
     /// Redraws the progress line. It exists on a terminal only.
@@ -64,7 +65,13 @@ struct Console: Sendable {
 
     /// Prints the error that ends this process.
     static func printError(_ message: String) {
-        write("lockstep: \(message)\n", to: STDERR_FILENO)
+        write("lockstep: \(printable(message))\n", to: STDERR_FILENO)
+    }
+
+    /// Escapes everything except line breaks that a terminal would act on: a text may quote a peer, a file or a user.
+    static func printable(_ text: String) -> String {
+        text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.printable(limit: 4_000) }
+            .joined(separator: "\n")
     }
 
     /// Writes all of a text. Errors are ignored: an output without a reader does not end the process.

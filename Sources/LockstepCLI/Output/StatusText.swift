@@ -1,19 +1,21 @@
 import LockstepCluster
 import LockstepRuntime
+import LockstepSystem
 
 extension StatusReport {
     /// What `lockstep status` prints.
     var lines: [String] {
-        ["\(name): \(progress)"] + cluster.workers.map(line)
+        ["\(name.printable): \(progress)"] + cluster.workers.map(line)
             + [
                 "\(cluster.joined) joined, \(cluster.lost) lost, \(counted(cluster.shardsReassigned, "shard")) "
-                    + "reassigned; lockstep \(programVersion)"
+                    + "reassigned; lockstep \(programVersion.printable)"
             ]
     }
 
     private func line(_ worker: ClusterStatus.Worker) -> String {
         let pace = paces[worker.member].map { "\(decimal(Double($0) / 1e6, 2)) ms a node" } ?? "-"
-        return "  worker \(worker.member)   \(worker.host), pid \(worker.processID)   \(worker.state.rawValue)   "
+        let host = worker.host.printable
+        return "  worker \(worker.member)   \(host), pid \(worker.processID)   \(worker.state.rawValue)   "
             + "\(pace)\(isSlow(worker) ? "   slow" : "")"
     }
 
