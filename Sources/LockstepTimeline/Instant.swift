@@ -1,5 +1,6 @@
-/// A point in time of a monotonic clock, in nanoseconds since that clock's start: the kernel's, or a simulated one.
-/// Comparable on one host only.
+/// A point in time of a monotonic clock, the kernel's or a simulated one, in nanoseconds since the clock's start.
+///
+/// Instants of different hosts cannot be compared.
 package struct Instant: Hashable, Comparable, Sendable {
     package var nanoseconds: UInt64
 
@@ -11,24 +12,24 @@ package struct Instant: Hashable, Comparable, Sendable {
         left.nanoseconds < right.nanoseconds
     }
 
-    /// The instant `duration` later, or the last one there is. A negative duration counts as none.
+    /// The instant `duration` later, at most the largest instant. A negative duration counts as zero.
     package func advanced(by duration: Duration) -> Instant {
         let (sum, overflow) = nanoseconds.addingReportingOverflow(duration.wholeNanoseconds)
         return Instant(nanoseconds: overflow ? .max : sum)
     }
 
-    /// The instant `seconds` later; never earlier, however large or wrong the number.
+    /// The instant `seconds` later; the seconds are clamped to 0...1e9, so the result is never earlier.
     package func advanced(bySeconds seconds: Double) -> Instant {
         let limited = min(max(0, seconds), 1e9)
         return Instant(nanoseconds: nanoseconds &+ UInt64(limited * 1e9))
     }
 
-    /// The time from `earlier` until this instant; zero where `earlier` is later.
+    /// The time from `earlier` to this instant; zero if `earlier` is later.
     package func since(_ earlier: Instant) -> Duration {
         nanoseconds > earlier.nanoseconds ? .nanoseconds(nanoseconds - earlier.nanoseconds) : .zero
     }
 
-    /// The earlier of two instants, of which each may be absent.
+    /// The earlier of two instants; an absent instant counts as never.
     package static func earlier(_ left: Instant?, _ right: Instant?) -> Instant? {
         guard let left, let right else { return left ?? right }
         return min(left, right)
@@ -36,7 +37,7 @@ package struct Instant: Hashable, Comparable, Sendable {
 }
 
 extension Duration {
-    /// Nanoseconds, rounded down and clamped to what fits.
+    /// Whole nanoseconds, rounded down and clamped to UInt64.
     fileprivate var wholeNanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         guard seconds >= 0, attoseconds >= 0 else { return 0 }
