@@ -45,7 +45,7 @@ package enum CoordinatorEvent: Sendable {
 }
 
 /// What a coordinator's loop is to do, in this order.
-package enum CoordinatorAction: Sendable {
+package enum CoordinatorAction: Equatable, Sendable {
     case welcome(PeerID, MemberID)
     case refuse(PeerID, Refusal)
     case sendData(PeerID, MemberID, offset: UInt64, count: Int)

@@ -1,0 +1,149 @@
+import LockstepProtocol
+import LockstepTimeline
+import Testing
+
+@testable import LockstepCluster
+
+@Suite("Membership")
+struct MembershipTests {
+    private typealias Fixture = ClusterFixture
+
+    /// A refusal's code instead of its text, which is for people.
+    private func summary(_ actions: [CoordinatorAction]) -> [String] {
+        actions.map { action in
+            switch action {
+            case .welcome(let peer, let member): "welcome \(peer.rawValue) as \(member.rawValue)"
+            case .refuse(let peer, let refusal): "refuse \(peer.rawValue): \(refusal.code)"
+            case .sendData(let peer, _, let offset, let count): "data \(peer.rawValue): \(offset)+\(count)"
+            case .dismiss(let peer, _, let goodbye): "dismiss \(peer.rawValue): \(goodbye.code)"
+            case .notify(.joined(let info, let active)): "joined \(info.id.rawValue), \(active) active"
+            case .notify(.joinedWithOtherBits(let info, _, let active)):
+                "joined \(info.id.rawValue) with other bits, \(active) active"
+            case .notify(.refused(_, let refusal)): "refused: \(refusal.code)"
+            case .notify(.outdated(let info, let member)):
+                "outdated for \(info.id.rawValue), as \(member.map { "\($0.rawValue)" } ?? "another run")"
+            case .notify(.quarantined(let info, _, let node, let active)):
+                "quarantined \(info.id.rawValue) for node \(node), \(active) active"
+            default: "\(action)"
+            }
+        }
+    }
+
+    @Test("A hello is welcomed, or refused with the reason's code")
+    func hellos() {
+        var membership = Membership(configuration: Fixture.configuration(maximumWorkers: 2))
+        let hellos: [(peer: PeerID, hello: Hello, isEnding: Bool, expected: [String])] = [
+            (1, Fixture.hello(1), false, ["welcome 1 as 1"]),
+            (2, Fixture.hello(2, version: "2"), false, ["refuse 2: programVersion", "refused: programVersion"]),
+            (3, Fixture.hello(3), true, ["refuse 3: ending", "refused: ending"]),
+            (4, Fixture.hello(4), false, ["welcome 4 as 2"]),
+            (5, Fixture.hello(5), false, ["refuse 5: full", "refused: full"]),
+        ]
+        for (peer, hello, isEnding, expected) in hellos {
+            var actions: [CoordinatorAction] = []
+            membership.admit(peer, hello, isEnding: isEnding, now: .zero, into: &actions)
+            #expect(summary(actions) == expected)
+        }
+        #expect(membership.count == 2)
+    }
+
+    @Test("The same hello again changes nothing; another one, or one of an active member, is a new start")
+    func standing() {
+        var membership = Membership(configuration: Fixture.configuration())
+        var actions: [CoordinatorAction] = []
+        #expect(membership.standing(of: 1, saying: Fixture.hello(1)) == .new)
+        membership.admit(1, Fixture.hello(1), isEnding: false, now: .zero, into: &actions)
+        #expect(membership.standing(of: 1, saying: Fixture.hello(1)) == .repeated(1))
+        #expect(membership.standing(of: 1, saying: Fixture.hello(2)) == .restarted(index: 0))
+        #expect(
+            membership.prove(1, 1, Fixture.ready, sharesMemory: false, into: &actions) == .accepted(isSameKernel: true))
+        #expect(membership.standing(of: 1, saying: Fixture.hello(1)) == .restarted(index: 0))
+    }
+
+    @Test(
+        "A proof makes a member active if its fingerprint is the coordinator's, or mixed kernels are allowed",
+        arguments: [
+            (false, false, ["joined 1, 1 active"], 1), (false, true, ["joined 1, 1 active"], 1),
+            (true, false, ["refuse 1: fingerprint", "refused: fingerprint"], 0),
+            (true, true, ["joined 1 with other bits, 1 active"], 1),
+        ] as [(Bool, Bool, [String], Int)])
+    func proofs(isOther: Bool, allowsMixedKernels: Bool, expected: [String], active: Int) {
+        var membership = Membership(configuration: Fixture.configuration(allowsMixedKernels: allowsMixedKernels))
+        var actions: [CoordinatorAction] = []
+        membership.admit(1, Fixture.hello(1), isEnding: false, now: .zero, into: &actions)
+        actions.removeAll()
+        let ready = isOther ? Fixture.otherReady : Fixture.ready
+        let proof = membership.prove(1, 1, ready, sharesMemory: true, into: &actions)
+        #expect(proof == (active == 1 ? .accepted(isSameKernel: !isOther) : .ignored))
+        #expect(summary(actions) == expected && membership.activeCount == active && membership.count == active)
+        actions.removeAll()
+        // Twice counts once, and a member that has gone is unknown.
+        #expect(membership.prove(1, 1, ready, sharesMemory: true, into: &actions) == .ignored)
+        #expect(summary(actions) == (active == 1 ? [] : ["refuse 1: rejoin"]))
+    }
+
+    @Test("A preparing member is served the data set, and each piece moves its deadline on")
+    func data() {
+        var membership = Membership(configuration: Fixture.configuration())
+        var actions: [CoordinatorAction] = []
+        membership.admit(1, Fixture.hello(1), isEnding: false, now: .zero, into: &actions)
+        #expect(membership.nextProofDeadline == .milliseconds(60_000))
+        let requests: [(offset: UInt64, count: Int, isValid: Bool, expected: [String])] = [
+            (0, 600, true, ["data 1: 0+600"]), (600, 400, true, ["data 1: 600+400"]), (600, 401, false, []),
+            (1_000, 1, false, []), (0, 0, false, []), (0, -1, false, []), (.max, 1, false, []),
+        ]
+        for (offset, count, isValid, expected) in requests {
+            actions.removeAll()
+            let answer = membership.serveData(
+                1, 1, offset: offset, count: count, now: .milliseconds(500), into: &actions)
+            #expect(answer == isValid && summary(actions) == expected, "\(offset)+\(count)")
+        }
+        #expect(membership.nextProofDeadline == .milliseconds(60_500))
+        #expect(
+            !membership.isOverdue(0, at: .milliseconds(60_499)) && membership.isOverdue(0, at: .milliseconds(60_500)))
+        _ = membership.prove(1, 1, Fixture.ready, sharesMemory: false, into: &actions)
+        #expect(membership.nextProofDeadline == nil && !membership.isOverdue(0, at: .milliseconds(90_000)))
+        actions.removeAll()
+        #expect(membership.serveData(1, 1, offset: 0, count: 9_999, now: .zero, into: &actions) && actions.isEmpty)
+    }
+
+    @Test("An unknown sender is told to say hello again, unless its connection has a present member")
+    func unknown() {
+        let membership = Fixture.membership(of: 1)
+        let messages: [(peer: PeerID, member: MemberID?, expected: [String])] = [
+            (2, 9, ["refuse 2: rejoin"]), (2, nil, ["refuse 2: rejoin"]),
+            (1, 9, ["outdated for 1, as 9"]), (1, nil, ["outdated for 1, as another run"]),
+        ]
+        for (peer, member, expected) in messages {
+            var actions: [CoordinatorAction] = []
+            membership.rejectUnknown(peer, as: member, into: &actions)
+            #expect(summary(actions) == expected)
+        }
+    }
+
+    @Test("The process of a quarantined member is not admitted again, on whichever connection")
+    func quarantine() {
+        var membership = Fixture.membership(of: 2)
+        var actions: [CoordinatorAction] = []
+        let member = membership.quarantine(1, step: 4, node: 3, into: &actions)
+        #expect(member?.id == 1)
+        #expect(summary(actions) == ["refuse 1: quarantined", "quarantined 1 for node 3, 1 active"])
+        actions.removeAll()
+        #expect(membership.quarantine(1, step: 4, node: 3, into: &actions) == nil && actions.isEmpty)
+        membership.admit(7, Fixture.hello(1), isEnding: false, now: .zero, into: &actions)
+        membership.admit(8, Fixture.hello(8), isEnding: false, now: .zero, into: &actions)
+        #expect(summary(actions) == ["refuse 7: quarantined", "refused: quarantined", "welcome 8 as 3"])
+    }
+
+    @Test("Every member is told of the end, and every member number is given once")
+    func ends() {
+        var membership = Fixture.membership(of: 2)
+        var actions: [CoordinatorAction] = []
+        _ = membership.remove(at: 1)
+        membership.admit(2, Fixture.hello(2), isEnding: false, now: .zero, into: &actions)
+        #expect(summary(actions) == ["welcome 2 as 3"])
+        actions.removeAll()
+        membership.dismissAll(Goodbye(code: .finished, message: ""), into: &actions)
+        #expect(summary(actions) == ["dismiss 1: finished", "dismiss 2: finished"])
+    }
+}
