@@ -234,11 +234,11 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     // Independent programs from PyPI check what we compute and write.
     ("OracleTests", ["LockstepNumerics", "LockstepData", "LockstepNetwork", "LockstepArtifacts", "LockstepCLI"]),
 ]
+/// Files of test targets that the tests read where they lie: Python programs, and records of runs.
+let testFiles = ["OracleTests": ["Oracles"], "LockstepClusterTests": ["Records"]]
 package.targets += testTargets.map {
-    // The oracles are Python programs, which the tests run where they lie.
     .testTarget(
-        name: $0.name, dependencies: $0.dependencies + ["LockstepTesting"],
-        exclude: $0.name == "OracleTests" ? ["Oracles"] : [])
+        name: $0.name, dependencies: $0.dependencies + ["LockstepTesting"], exclude: testFiles[$0.name] ?? [])
 }
 
 for target in package.targets where target.type != .system {

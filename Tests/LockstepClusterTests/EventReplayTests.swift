@@ -1,9 +1,29 @@
+import Foundation
 import LockstepCluster
 import LockstepProtocol
 import Testing
 
 @Suite("Replays of events")
 struct EventReplayTests {
+    /// The beginning of a real run: `lockstep train --workers 3 --shards 4 --audit 0.3 --record-events FILE`, in which a
+    /// worker was killed and another one took its place.
+    private func record() throws -> [UInt8] {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        return [UInt8](try Data(contentsOf: folder.appending(path: "Records/audited-run-with-a-killed-worker.events")))
+    }
+
+    @Test("The record of an older version's run leads to the same actions")
+    func olderVersion() throws {
+        var kinds: Set<String> = []
+        let report = try record().withUnsafeBytes { bytes in
+            try EventReplay.run(bytes) { replayed in
+                for action in replayed.actions { kinds.insert("\("\(action)".prefix { $0 != "(" })") }
+            }
+        }
+        #expect(report.events == 802 && report.actions == 486 && report.steps == 103)
+        #expect(kinds == ["welcome", "notify", "assign", "compare"])
+    }
+
     @Test(
         "A replay that comes out differently names the first actions and counts the others",
         arguments: [16, 17, 70_000])
