@@ -178,7 +178,7 @@ package final class Cluster {
     /// Threads that help to add gradients up and to update weights: the cores on which this host's workers wait for those.
     /// Where a step has little of that, a wake-up costs more.
     private var helpers: Int {
-        run.layout.count < 4 * ChunkUpdate.pieceCount ? 0 : min(Host.coreCount - 1, Self.mostHelpers)
+        run.layout.count < 4 * ChunkUpdate.tileSize ? 0 : min(Host.coreCount - 1, Self.mostHelpers)
     }
 
     /// What they do is bound by the memory's speed, which a few threads use up.

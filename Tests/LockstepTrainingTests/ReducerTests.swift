@@ -57,7 +57,7 @@ struct ReducerTests {
                 #expect(completed.insert(push.chunk).inserted)
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count) { room in
                     guard let room = room.baseAddress else { return }
-                    let total = sum.make(sum.range, in: room)
+                    let total = sum.compute(sum.range, in: room)
                     for (offset, element) in range.enumerated() { found[element] = total[offset] }
                 }
             }

@@ -200,7 +200,7 @@ struct NonFiniteTests {
         let error = #expect(throws: TrainingError.self) { try fixture.train(checkpoints: store) }
         guard case .notFinite(let place) = error else { return }
         #expect(place.quantity == .weights && place.step == 0)
-        #expect("\(place)".contains("although every shard's gradient is; try a smaller learning rate"))
+        #expect("\(place)".contains("although the gradient of each shard is; try a smaller learning rate"))
         #expect(store.states.isEmpty)
     }
 }

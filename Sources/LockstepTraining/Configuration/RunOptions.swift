@@ -123,3 +123,19 @@ package struct TimeoutOptions: Codable, Hashable, ConfigurationGroup {
 
 /// Seconds.
 private let aWeek = 604_800.0
+
+/// The element type in which weights and gradients are sent. It is part of the arithmetic: a single process rounds alike.
+///
+/// With bfloat16, gradients are computed on rounded weights, while the optimizer updates float32 weights. The process that
+/// computes a shard's gradient or a partial sum rounds it. The sum over all shards is not rounded, except that with one
+/// shard that shard's gradient is.
+package enum CommunicationDataType: String, CaseIterable, Codable, Sendable {
+    case float32
+    case bfloat16
+
+    /// Bytes of an element in a message.
+    package var elementSize: Int { self == .float32 ? 4 : 2 }
+
+    /// Whether weights and partial sums are rounded.
+    var roundsToBFloat16: Bool { self == .bfloat16 }
+}

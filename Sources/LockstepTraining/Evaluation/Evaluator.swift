@@ -2,24 +2,24 @@ package import LockstepData
 package import LockstepNetwork
 package import LockstepSharding
 
-/// Scores a network on a data set's splits, in fixed blocks, so that the floating-point cost is the same whoever
-/// computes which block.
+/// Scores a network on a data set's splits, in fixed blocks: the sum of the losses has the same bits whichever process
+/// computes a block.
 package final class Evaluator {
     private let network: Backpropagation
     private let dataset: Dataset
-    /// The class that the network gives each row of a block.
-    private var answers: [Int]
+    /// The class that the network predicts for each row of a block.
+    private var predictions: [Int]
 
     /// - Parameters:
-    ///   - network: Has room for ``BlockPartition/evaluationRows`` rows; used by one thread at a time.
+    ///   - network: Has memory for ``BlockPartition/evaluationRows`` rows; used by one thread at a time.
     ///   - dataset: Its samples fit the network.
     package init(network: Backpropagation, dataset: Dataset) {
         self.network = network
         self.dataset = dataset
-        self.answers = Array(repeating: 0, count: network.maximumRows)
+        self.predictions = Array(repeating: 0, count: network.maximumRows)
     }
 
-    /// Blocks that an evaluation cuts a split into.
+    /// The blocks of a split.
     package func blocks(of split: Split) -> BlockPartition {
         BlockPartition(dataset.indices(of: split), rows: BlockPartition.evaluationRows)
     }
@@ -29,10 +29,10 @@ package final class Evaluator {
         let samples = blocks(of: split)[block]
         let input = network.gather(samples, of: dataset)
         let (correct, lossSum) = network.evaluate(
-            rows: samples.count, input: input, weights: weights, predictions: &answers)
-        var predictions = Array(repeating: 0, count: network.layout.outputs)
-        for answer in answers.prefix(samples.count) { predictions[answer] += 1 }
-        return BlockScore(correct: correct, total: samples.count, lossSum: lossSum, predictions: predictions)
+            rows: samples.count, input: input, weights: weights, predictions: &predictions)
+        var counts = Array(repeating: 0, count: network.layout.outputs)
+        for label in predictions.prefix(samples.count) { counts[label] += 1 }
+        return BlockScore(correct: correct, total: samples.count, lossSum: lossSum, predictions: counts)
     }
 
     /// Runs a whole split through the network.

@@ -1,25 +1,26 @@
 package import LockstepNumerics
 
-/// Another optimizer, whose weights are averaged over the steps: what is evaluated and saved is the average.
+/// Keeps a moving average of the weights that another optimizer computes; the average is evaluated and saved.
 ///
-///     average = k average + (1 - k) w      where k = min(decay, t / (t + 10)) for the step t = 0, 1, ...
+///     average = k average + (1 - k) w      where k = min(maximumDecay, t / (t + 10)) for the step t = 0, 1, ...
 ///
 /// At first k is small, so that the initial weights are soon forgotten. Polyak and Juditsky, "Acceleration of stochastic
 /// approximation by averaging", 1992, in its exponential form.
 package final class AveragedOptimizer: Optimizer {
     private let base: any Optimizer
-    private let decay: Double
+    private let maximumDecay: Double
     private let average: FloatBuffer
-    private var keep: Float = 0
-    private var take: Float = 1
+    /// k and 1 - k of the current step.
+    private var decay: Float = 0
+    private var oneMinusDecay: Float = 1
 
     /// - Parameters:
-    ///   - base: The rule that updates the weights.
-    ///   - decay: What is kept of the average in a step, 0..<1.
-    ///   - count: Parameters.
+    ///   - base: Updates the weights.
+    ///   - decay: What a step keeps of the average, 0..<1.
+    ///   - count: The number of parameters.
     package init(_ base: any Optimizer, decay: Double, count: Int) {
         self.base = base
-        self.decay = decay
+        self.maximumDecay = decay
         self.average = FloatBuffer(count: count)
     }
 
@@ -37,8 +38,8 @@ package final class AveragedOptimizer: Optimizer {
     package func beginStep(_ step: UInt64, samples: Int) {
         base.beginStep(step, samples: samples)
         let t = Double(step)
-        let kept = min(decay, t / (t + 10))
-        (keep, take) = (Float(kept), Float(1 - kept))
+        let k = min(maximumDecay, t / (t + 10))
+        (decay, oneMinusDecay) = (Float(k), Float(1 - k))
     }
 
     package func update(
@@ -47,7 +48,7 @@ package final class AveragedOptimizer: Optimizer {
     ) -> Bool {
         let isFinite = base.update(range, from: current, sum: sum, into: next)
         updateAverage(
-            average.pointer + range.lowerBound, with: next + range.lowerBound, decay: keep, oneMinusDecay: take,
+            average.pointer + range.lowerBound, with: next + range.lowerBound, decay: decay, oneMinusDecay: oneMinusDecay,
             count: range.count)
         return isFinite
     }

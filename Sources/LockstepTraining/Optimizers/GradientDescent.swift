@@ -85,7 +85,7 @@ package final class GradientDescent: Optimizer {
         velocity.map { [("velocity", $0)] } ?? []
     }
 
-    /// The velocity is all there is.
+    /// None: the velocity is all the state there is.
     package var stateScalars: [String: Double] {
         get { [:] }
         set {}

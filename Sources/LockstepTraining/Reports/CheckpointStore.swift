@@ -1,11 +1,11 @@
 package import LockstepNumerics
 
-/// A run between two steps: everything that its future depends on, beside its configuration and its data.
+/// The state of a run between two steps: with the configuration and the data, all that the next steps depend on.
 package struct TrainingState {
     package var progress: TrainingProgress
     /// All parameters, in the layout's order.
     package var parameters: FloatBuffer
-    /// What the optimizer remembers for each parameter, such as moments; each buffer is laid out as the parameters.
+    /// The optimizer's state for each parameter, such as moments; each buffer has the parameters' layout.
     package var optimizer: [(name: String, buffer: FloatBuffer)]
 
     package init(
@@ -17,21 +17,20 @@ package struct TrainingState {
     }
 }
 
-/// Keeps states of a run, from which it can be resumed. Used on the training thread, between steps.
+/// Saves states of a run, from which it can be resumed. Called on the training thread, between steps.
 package protocol CheckpointStore: AnyObject {
-    /// Called once, before the first step: makes room for states like this one.
+    /// Allocates memory for states like this one. Called once, before the first step.
     func prepare(for state: TrainingState)
 
-    /// Whether it is time to keep a state. Asked after every step.
+    /// Whether a state should be saved now. Called after every step.
     func isDue(at now: ContinuousClock.Instant) -> Bool
 
-    /// Copies the state and keeps it, while training goes on.
+    /// Copies the state and saves the copy while training continues.
     ///
-    /// A state that cannot be kept is no reason to end the run: the store tells whoever watches it, and the states
-    /// kept before stay.
+    /// A state that cannot be saved does not end the run: the store reports it, and earlier states stay.
     ///
     /// - Parameters:
     ///   - state: Its buffers are read during the call only.
-    ///   - isLast: Whether no other will follow: the call returns once the state is safe, or cannot be kept.
+    ///   - isLast: Whether this is the run's last state: then the call returns once it is saved, or cannot be.
     func save(_ state: TrainingState, isLast: Bool)
 }

@@ -1,4 +1,4 @@
-/// Collects steps until it is time to report them.
+/// Collects steps until a report is due.
 struct ProgressMeter {
     /// What happened since the last report.
     struct Interval {

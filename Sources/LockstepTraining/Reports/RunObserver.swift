@@ -1,16 +1,15 @@
 package import LockstepData
 package import LockstepNumerics
 
-/// Follows a run; told on the training thread, between steps.
+/// Observes a run. Called on the training thread, between steps.
 package protocol RunObserver: AnyObject {
     /// Called once, before the first step.
     func runWillStart(_ run: RunDescription) throws
-    /// Called a few times a second while an epoch is under way.
+    /// Called a few times a second during an epoch.
     func runDidProgress(_ progress: StepProgress)
-    /// Called after each epoch, after its evaluation if it has one; the parameters are the epoch's weights, valid during
-    /// the call.
+    /// Called after each epoch and its evaluation; the parameters are the epoch's weights, valid during the call.
     func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) throws
-    /// Called once at the end, also when the run was stopped between two steps.
+    /// Called once at the end, also if the run was stopped between two steps.
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws
 }
 
@@ -23,7 +22,7 @@ package struct RunDescription: Sendable {
     package var kernel: String
     package var parameterCount: Int
     package var stepsPerEpoch: Int
-    /// Where an earlier process left the run that this one goes on with; nil for a new run.
+    /// Where an earlier process left the run that this one resumes; nil for a new run.
     package var resumed: TrainingProgress?
 
     package init(
@@ -48,7 +47,7 @@ package struct StepProgress: Sendable {
     package var stepsPerEpoch: Int
     /// Steps finished in the whole run.
     package var totalSteps: Int
-    /// Mean training cost of a sample since the last report.
+    /// Mean loss of the training samples since the last report.
     package var meanTrainingLoss: Double
     package var samplesPerSecond: Double
     package var workers: Int
@@ -67,29 +66,6 @@ package struct StepProgress: Sendable {
     }
 }
 
-/// How well the network does on one split.
-package struct SplitScore: Codable, Hashable, Sendable {
-    package var correct: Int
-    package var total: Int
-    /// Mean cost of a sample, C.
-    package var meanLoss: Double
-    /// How often each class was the answer.
-    package var predictions: [Int]
-
-    package init(correct: Int, total: Int, meanLoss: Double, predictions: [Int]) {
-        self.correct = correct
-        self.total = total
-        self.meanLoss = meanLoss
-        self.predictions = predictions
-    }
-
-    /// The keys of checkpoints.
-    private enum CodingKeys: String, CodingKey {
-        case correct, total, predictions
-        case meanLoss = "cost"
-    }
-}
-
 /// One epoch's results.
 package struct EpochReport: Codable, Hashable, Sendable {
     /// From 0.
@@ -97,16 +73,16 @@ package struct EpochReport: Codable, Hashable, Sendable {
     /// Absent in epochs without evaluation.
     package var test: SplitScore?
     package var validation: SplitScore?
-    /// Mean cost of a training sample over the epoch, each under the weights of its step.
+    /// Mean loss of the epoch's training samples, each with the weights of its step.
     package var meanTrainingLoss: Double
-    /// Of the steps; evaluation excluded.
+    /// Seconds of the steps, without evaluation.
     package var seconds: Double
     package var samples: Int
     package var totalSteps: Int
     package var workers: Int
-    /// All 64 digits; the epoch line shows the first 8.
+    /// All 64 digits; an epoch's line of output shows the first 8.
     package var weightsSHA256: String
-    /// Whether the validation count is the highest so far (the earliest on a tie).
+    /// Whether more validation samples are correct than in any earlier epoch.
     package var isBest: Bool
 
     package init(
@@ -136,7 +112,7 @@ package struct EpochReport: Codable, Hashable, Sendable {
 package struct RunOutcome: Sendable {
     package var epochs: [EpochReport]
     package var steps: Int
-    /// Of the steps; evaluation excluded.
+    /// Seconds of the steps, without evaluation.
     package var seconds: Double
     package var samples: Int
     package var weightsSHA256: String

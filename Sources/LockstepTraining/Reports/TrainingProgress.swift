@@ -1,25 +1,25 @@
-/// How far a run has come between two steps: what the reports of the steps to come build on.
+/// How far a run has come, between two steps.
 ///
-/// Together with the weights and the optimizer's state it is all that a run needs to go on as if nothing had happened.
+/// With the weights and the optimizer's state it is all that a resumed run needs to continue as if it had never stopped.
 package struct TrainingProgress: Codable, Hashable, Sendable {
-    /// Steps finished in the whole run.
+    /// Finished steps of the whole run.
     package var step: UInt64 = 0
     /// The epochs that have been reported.
     package var epochs: [EpochReport] = []
-    /// Sum of the costs of the samples that the epoch under way has seen, each under the weights of its step.
+    /// The sum of the losses of the current epoch's samples, each with the weights of its step.
     package var epochLossSum = 0.0
-    /// Of the steps of the epoch under way.
+    /// Seconds of the steps of the current epoch.
     package var epochSeconds = 0.0
-    /// Of the steps of the reported epochs; evaluation excluded.
+    /// Seconds of the steps of the reported epochs, without evaluation.
     package var seconds = 0.0
     /// Samples of all steps.
     package var samples = 0
     /// The longest time between two finished steps of an epoch, in seconds.
     package var longestStepGap = 0.0
-    /// The highest validation count so far.
+    /// The highest number of correct validation samples so far.
     package var bestValidation: Int?
     package var membership = MembershipCounts()
-    /// The optimizer's numbers beside its buffers, such as running products.
+    /// The optimizer's state that is one number each, such as running products.
     package var optimizerScalars: [String: Double] = [:]
 
     /// The progress of a run that has not started.
@@ -31,12 +31,12 @@ package struct TrainingProgress: Codable, Hashable, Sendable {
         case epochLossSum = "epochLoss"
     }
 
-    /// The epoch under way, or the next one; from 0.
+    /// The current epoch, or between two epochs the next one; from 0.
     package var epoch: Int { epochs.count }
 
-    /// Whether step and epochs go together in a run with so many steps an epoch.
+    /// Whether step and epochs agree in a run with so many steps in an epoch.
     ///
-    /// At an epoch's end the steps are there first and the report follows, so the boundary belongs to both epochs.
+    /// At an epoch's end the last step comes before the report, so the boundary belongs to both epochs.
     package func isConsistent(stepsPerEpoch: Int) -> Bool {
         let first = epochs.count.multipliedReportingOverflow(by: stepsPerEpoch)
         guard !first.overflow, step >= UInt64(first.partialValue) else { return false }
@@ -45,22 +45,21 @@ package struct TrainingProgress: Codable, Hashable, Sendable {
 }
 
 extension TrainingProgress {
-    /// Larger than any count of a run; sums of many such counts are still numbers.
-    private static let mostCounted = 1 << 53
+    /// Larger than any count of a run; sums of many such counts do not overflow.
+    private static let maximumCount = 1 << 53
 
-    /// Whether its counts are such that a run can have come to them and go on counting: whoever reads a progress from a
-    /// file asks.
+    /// Whether its counts are ones that a run can have; to be checked after reading it from a file.
     package var isPlausible: Bool {
         let counts = [
             samples, bestValidation ?? 0, membership.lost, membership.joined, membership.shardsReassigned,
             Int(clamping: step), Int(clamping: membership.inlinePayloadBytes),
         ]
-        return counts.allSatisfy { (0...Self.mostCounted).contains($0) }
+        return counts.allSatisfy { (0...Self.maximumCount).contains($0) }
     }
 }
 
 extension MembershipCounts {
-    /// What happened before a run was resumed, and after.
+    /// The sum of what happened before a run was resumed, and after.
     static func + (left: MembershipCounts, right: MembershipCounts) -> MembershipCounts {
         var sum = left
         sum.lost += right.lost

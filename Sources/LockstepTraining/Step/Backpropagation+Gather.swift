@@ -1,31 +1,35 @@
 import LockstepData
 import LockstepNetwork
 
-/// How a block's samples get from the data set into the network: as floats or, where that is faster, as the bytes that they
-/// are.
+/// Copies a block's samples from the data set into the network: as floats or, where that is faster, as bytes.
 extension Backpropagation {
-    /// Gathers the samples with the given numbers, and their classes; where they are then. `asFloats`: somebody is to alter
-    /// them.
+    /// Copies these samples and their labels into the input buffers, and returns where they are.
+    ///
+    /// - Parameters:
+    ///   - indices: The samples in the data set.
+    ///   - dataset: The data set.
+    ///   - asFloats: Whether the samples must be floats, because they will be altered.
+    /// - Returns: Where the samples are.
     func gather(
-        _ numbers: UnsafeBufferPointer<UInt32>, of dataset: Dataset, asFloats: Bool = false
+        _ indices: UnsafeBufferPointer<UInt32>, of dataset: Dataset, asFloats: Bool = false
     ) -> Input {
-        dataset.gatherLabels(numbers, into: labels)
-        if !asFloats, let scale = dataset.byteScale, prefersBytes(rows: numbers.count) {
-            dataset.locate(numbers, in: byteRows)
+        dataset.gatherLabels(indices, into: labels)
+        if !asFloats, let scale = dataset.byteScale, prefersBytes(rows: indices.count) {
+            dataset.locate(indices, in: byteRows)
             return .bytes(scale: scale)
         }
-        dataset.gather(numbers, into: inputs)
+        dataset.gather(indices, into: inputs)
         return .floats
     }
 
-    /// Gathers consecutive samples, and their classes; where they are then.
-    func gather(_ numbers: Range<Int>, of dataset: Dataset) -> Input {
-        dataset.gatherLabels(numbers, into: labels)
-        if let scale = dataset.byteScale, prefersBytes(rows: numbers.count) {
-            dataset.locate(numbers, in: byteRows)
+    /// Copies consecutive samples and their labels into the input buffers, and returns where they are.
+    func gather(_ indices: Range<Int>, of dataset: Dataset) -> Input {
+        dataset.gatherLabels(indices, into: labels)
+        if let scale = dataset.byteScale, prefersBytes(rows: indices.count) {
+            dataset.locate(indices, in: byteRows)
             return .bytes(scale: scale)
         }
-        dataset.gather(numbers, into: inputs)
+        dataset.gather(indices, into: inputs)
         return .floats
     }
 }

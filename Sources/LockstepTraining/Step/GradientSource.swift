@@ -1,12 +1,12 @@
 package import LockstepData
 package import LockstepSharding
 
-/// One mini-batch, as every process of a run can derive it from the step's number.
+/// One mini-batch; every process of a run derives it from the step's number.
 package struct Batch {
     /// Counted from 0 over the whole run; also the version of the weights that the step starts from.
     package var step: UInt64
     package var epoch: Int
-    /// The mini-batch's place in its epoch.
+    /// The position of the mini-batch in its epoch.
     package var index: Int
     package var tree: SummationTree
 
@@ -21,68 +21,68 @@ package struct Batch {
     package var count: Int { tree.samples }
 }
 
-/// Part of a node's answer.
+/// A part of the result for one tree node.
 package enum PartialResult {
-    /// A chunk of the node's gradient sum; `isStable` says that the floats stay as they are until the step ends.
+    /// A chunk of the node's gradient sum; `isStable`: the floats stay unchanged until the step ends.
     case gradient(NodeID, chunk: Int, UnsafePointer<Float>, isStable: Bool)
-    /// The sum of the costs of the node's samples.
+    /// The sum of the losses of the node's samples.
     case lossSum(NodeID, Double)
 }
 
-/// Whoever computes a mini-batch's gradients: this process, or workers.
+/// Computes the gradients of a mini-batch: this process, or workers.
 package protocol GradientSource: AnyObject {
-    /// Processes that compute at present; 0: of a coordinator and workers the coordinator alone.
+    /// Processes that compute now; 0 if the coordinator computes alone while its workers wait.
     var workers: Int { get }
-    /// Processes that are there to compute.
+    /// Processes that are ready to compute.
     var membersPresent: Int { get }
 
-    /// Pushes the answers of nodes that together cover the mini-batch, each of their chunks at least once; returns
-    /// when the whole is in.
+    /// Pushes the results of nodes that together cover the mini-batch, each of their chunks at least once, and returns
+    /// once all are complete.
     ///
     /// - Parameters:
     ///   - batch: The mini-batch.
     ///   - parameters: Its weights are the current version.
-    ///   - push: Called with each result.
-    /// - Throws: Why the whole could not be had; what `push` throws.
+    ///   - push: Called with each partial result.
+    /// - Throws: Why the results are not complete, and the errors of `push`.
     func gradients(
         of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws
 
-    /// Tells that a chunk of the next weights is final.
+    /// Publishes a chunk of the next weights, which is final.
     func publish(version: UInt64, chunk: Int) throws
 
     /// Runs the splits through the network with the current weights.
     ///
-    /// - Returns: A score for each split, its blocks added up in their order.
+    /// - Returns: A score for each split; its blocks are added in their order.
     func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore]
 
-    /// What has happened to the membership since this process began.
+    /// What happened to the workers since this process started.
     var membership: MembershipCounts { get }
 
-    /// Who gave the answer for a node of the step under way, in words for an error; nil for this process itself.
+    /// The worker that computed a node of the current step, as an error names it; nil if this process did.
     func workerName(of node: NodeID) -> String?
 }
 
-/// What a run's summary tells about its workers.
+/// What happened to the workers of a run, for its summary.
 package struct MembershipCounts: Hashable, Sendable {
     package var lost = 0
     package var joined = 0
     package var shardsReassigned = 0
     package var inlinePayloadBytes: UInt64 = 0
     package var isBitwiseReproducible = true
-    /// Dead workers of this host that were replaced.
+    /// Workers of this host that died and were started again.
     package var restarts = 0
-    /// Nodes and blocks of slow workers that an idle one was given too.
+    /// Nodes and evaluation blocks of slow workers that an idle worker was also given.
     package var duplicates = 0
     package var stepsAudited = 0
-    /// Workers that an audit has shown to compute other bits.
+    /// Workers whose results differed in an audit.
     package var quarantined = 0
 
     package init() {}
 }
 
 extension MembershipCounts: Codable {
-    /// Reads counts; those that an older version did not keep are zero.
+    /// Reads counts; the ones that an older version did not write are zero.
     ///
     /// - Throws: `DecodingError`.
     package init(from decoder: any Decoder) throws {

@@ -3,17 +3,17 @@ import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
 
-/// The gradient source of a single process: it computes the root of every mini-batch's tree itself.
+/// The gradient source of a single process, which computes the root of each mini-batch's tree itself.
 package final class LocalGradientSource: GradientSource {
     private let computer: ShardComputer
     private let chunks: ChunkLayout
-    /// Nil if gradients lie where the next weights will.
+    /// Nil if gradients are computed in the memory of the next weights.
     private let gradient: FloatBuffer?
 
     /// - Parameters:
-    ///   - computer: The arithmetic; its layout's segments are the ones the step reduces.
-    ///   - inPlace: Computes a gradient where the next weights will lie, for the update to turn it into them: a step
-    ///     touches less memory. Only for a source that nobody else has begun the step with.
+    ///   - computer: Computes gradients; the step reduces the segments of its layout.
+    ///   - inPlace: Computes a gradient in the memory of the next weights, where the update replaces it by them: a step
+    ///     uses less memory. Only for a source that computes every step from its beginning.
     package init(_ computer: ShardComputer, inPlace: Bool = false) {
         self.computer = computer
         self.chunks = computer.layout.chunks
@@ -41,7 +41,7 @@ package final class LocalGradientSource: GradientSource {
         try push(.lossSum(root, lossSum))
     }
 
-    /// Nobody else needs the weights.
+    /// Does nothing: no other process needs the weights.
     package func publish(version: UInt64, chunk: Int) {}
 
     package func workerName(of node: NodeID) -> String? { nil }

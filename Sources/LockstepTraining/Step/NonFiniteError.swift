@@ -2,11 +2,11 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
 
-/// Where a run left the finite numbers.
+/// A number of a run is infinite or not a number: which one, and where it was computed.
 package struct NonFiniteError: Error, Hashable, Sendable {
-    /// The number that is infinite or not a number.
+    /// The kind of number that is infinite or not a number.
     package enum Quantity: Hashable, Sendable {
-        /// A cost, summed over the samples of a shard or of several.
+        /// A sum of losses, over the samples of one shard or several.
         case loss
         /// The gradient of a shard.
         case gradient
@@ -18,10 +18,10 @@ package struct NonFiniteError: Error, Hashable, Sendable {
     /// Counted from 0 over the whole run.
     package var step: UInt64
     package var epoch: Int
-    /// The shard that gives it, of `shards`, from 0; nil if none does by itself.
+    /// The first shard whose result is not finite, of `shards`, from 0; nil if each result is finite.
     package var shard: Int?
     package var shards: Int
-    /// Who computed it; nil in a single process.
+    /// The worker that computed it; nil in a single process.
     package var worker: String?
 
     package init(
@@ -45,23 +45,23 @@ extension NonFiniteError: CustomStringConvertible {
             "step \(step) (epoch \(epoch)): the \(quantity == .loss ? "loss" : "gradient")\(place)\(origin) "
                 + "is not a finite number; try a smaller learning rate"
         case (.weights, _, _):
-            "step \(step) (epoch \(epoch)): the weights after it are no finite numbers, although every shard's "
-                + "gradient is; try a smaller learning rate"
+            "step \(step) (epoch \(epoch)): the weights after it are not finite, although the gradient of each "
+                + "shard is; try a smaller learning rate"
         }
     }
 }
 
-/// Found while a step goes on: the node whose answer is not finite, or nil for the weights made from all of them.
+/// Thrown within a step: the node whose result is not finite, or nil if the new weights are not.
 struct NonFiniteResult: Error {
     let node: NodeID?
 }
 
 extension ShardComputer {
-    /// Computes the shards of a mini-batch one by one, to find what is not finite in it.
+    /// Computes the shards of a mini-batch one by one, to find the first that is not finite.
     ///
     /// - Parameters:
     ///   - batch: The mini-batch.
-    ///   - node: Whose shards to look at; nil: all.
+    ///   - node: Only the shards of this node are computed; nil: all.
     ///   - weights: All parameters, in the layout's order.
     /// - Returns: The first shard whose loss or gradient is infinite or not a number.
     func firstNonFiniteShard(

@@ -4,10 +4,9 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
 
-/// Digests of synthetic gradients on the run's own network, by which two processes find out whether their matrix
-/// libraries round alike.
+/// Digests of synthetic gradients on the run's own network, which show whether two processes compute the same bits.
 ///
-/// One for each block size that occurs in the run, because kernels that agree at 5 rows may differ at 10.
+/// There is one for each block size of the run, because kernels that agree at 5 rows may differ at 10.
 package struct NumericFingerprint: Hashable, Sendable {
     /// Ascending by rows.
     package let digests: [BlockDigest]
@@ -26,7 +25,7 @@ package struct NumericFingerprint: Hashable, Sendable {
         self.digests = digests
     }
 
-    /// Block sizes at which the two differ; those that only one of them has count.
+    /// Block sizes at which the two differ, or that only one of them has.
     package func differences(from other: NumericFingerprint) -> [Int] {
         Set(Set(digests).symmetricDifference(other.digests).map(\.rows)).sorted()
     }
@@ -56,7 +55,7 @@ extension ShardComputer {
         return NumericFingerprint(digests: digests)
     }
 
-    /// The different numbers of rows that share a matrix product somewhere in the run.
+    /// The numbers of rows that matrix products of the run have.
     private var blockSizes: Set<Int> {
         var sizes: Set<Int> = []
         for tree in schedule.trees {

@@ -1,27 +1,28 @@
+package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
 
-/// Adds up the shards' gradients in the fixed binary tree, whatever the order in which they arrive.
+/// Adds the shards' gradients in the fixed binary tree, in whatever order they arrive.
 ///
-/// Sources push (node, chunk, floats); a chunk of a node is known when the node's own floats or those of both its
-/// children are in. A node shares its first shard's slot with its left child, so sums are made in place and a run of
-/// a few large nodes touches only a few slots.
+/// Sources push (node, chunk, floats). A chunk of a node is known once the node's own floats or the floats of both its
+/// children have arrived. A node shares the slot of its first shard with its left child, so sums are computed in place,
+/// and a run of a few large nodes uses only a few slots.
 package final class Reducer {
     package let layout: ChunkLayout
     private let elements: Int
-    /// Whether sums are rounded to bfloat16, that of the whole mini-batch but for.
+    /// Whether partial sums are rounded to bfloat16; the final sum never is.
     private let roundsToBFloat16: Bool
     private var tree: SummationTree
-    /// One lane a chunk, and the last one for the loss.
+    /// One lane for each chunk, and the last lane for the loss.
     private var arrivals: TreeArrivals
-    /// Own memory by slot; one that no step uses costs address space alone.
+    /// The reducer's own memory, by slot; a slot that no step uses costs only address space.
     private let slots: [FloatBuffer]
-    /// Where a known node's floats of a chunk lie, by slot and chunk: own memory, or memory pushed as stable.
+    /// Where the floats of a known node's chunk are, by slot and chunk: in `slots`, or in memory pushed as stable.
     private var values: [UnsafePointer<Float>?]
     private var lossSums: [Double]
     /// Whether a step has begun and not ended.
     package private(set) var isUnderWay = false
-    /// The loss of the last mini-batch, once it is complete.
+    /// The sum of the losses of the last mini-batch, once it is complete.
     package private(set) var lossSum: Double?
 
     /// - Parameters:
@@ -52,16 +53,16 @@ package final class Reducer {
         isUnderWay = false
     }
 
-    /// Takes one chunk of a node's gradient.
+    /// Adds one chunk of a node's gradient.
     ///
     /// - Parameters:
     ///   - node: A node of the step's tree.
-    ///   - chunk: The chunk's number in the layout.
+    ///   - chunk: The chunk's index in the layout.
     ///   - floats: The chunk's elements.
     ///   - isStable: Whether `floats` stay unchanged until the step ends; otherwise they are read during the call only.
-    /// - Returns: The chunk's sum over the whole mini-batch if it is complete now but for the last addition, valid until
-    ///   the next call with this chunk or, if `floats` are not stable, until the caller gives them up; nil if nodes are
-    ///   missing, or if the chunk was known already.
+    /// - Returns: The chunk's sum over the whole mini-batch, without its last addition, once all nodes are known. It is
+    ///   valid until the next call with this chunk or, if `floats` are not stable, as long as they are valid. Nil if
+    ///   nodes are missing, or if the chunk was known before.
     package func add(
         _ node: NodeID, chunk: Int, _ floats: UnsafePointer<Float>, isStable: Bool
     ) -> ChunkSum? {
@@ -100,9 +101,9 @@ package final class Reducer {
         }
     }
 
-    /// Takes a node's loss, the sum of its samples' costs.
+    /// Adds the sum of the losses of a node's samples.
     ///
-    /// The loss of the whole mini-batch is in ``lossSum`` when it is complete.
+    /// ``lossSum`` has the sum of the whole mini-batch once it is complete.
     package func add(_ node: NodeID, lossSum: Double) {
         let lane = layout.chunks.count
         guard !arrivals.isKnown(node, lane: lane) else { return }
@@ -111,5 +112,36 @@ package final class Reducer {
             lossSums[tree.slot(of: parent)] = lossSums[tree.slot(of: left)] + lossSums[tree.slot(of: right)]
         }
         if outcome == .complete { self.lossSum = lossSums[tree.slot(of: tree.root)] }
+    }
+}
+
+/// A chunk of a mini-batch's gradient without its last addition, which is the tree root's.
+///
+/// The update makes that addition tile by tile, so that each tile of the sum is used while it is in the cache.
+package struct ChunkSum {
+    /// Elements of the parameter buffer.
+    package let range: Range<Int>
+    let augend: UnsafePointer<Float>
+    /// Nil if one process computed the root's gradient.
+    let addend: UnsafePointer<Float>?
+
+    /// Computes a tile of the sum.
+    ///
+    /// - Parameters:
+    ///   - tile: Elements within ``range``; several threads may compute tiles that do not overlap.
+    ///   - scratch: Receives the tile, [tile.count], if there is an addition to make; overlaps neither summand.
+    /// - Returns: The tile, [tile.count]: in `scratch`, or where it already is.
+    package func compute(_ tile: Range<Int>, in scratch: UnsafeMutablePointer<Float>) -> UnsafePointer<Float> {
+        let offset = tile.lowerBound - range.lowerBound
+        guard let addend else { return augend + offset }
+        add(augend + offset, addend + offset, into: scratch, count: tile.count)
+        return UnsafePointer(scratch)
+    }
+}
+
+extension ParameterLayout {
+    /// The layers' segments, cut into chunks; each chunk is reduced, updated and sent by itself.
+    package var chunks: ChunkLayout {
+        ChunkLayout(segments: layers.map(\.segment))
     }
 }

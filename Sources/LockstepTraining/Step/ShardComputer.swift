@@ -5,33 +5,32 @@ import LockstepNumerics
 package import LockstepSharding
 package import LockstepTimeline
 
-/// The arithmetic of one process on one thread: gradients of tree nodes and, through ``evaluator``, scores of
-/// evaluation blocks.
+/// Computes the gradients of tree nodes and, through ``evaluator``, the scores of evaluation blocks, on one thread.
 ///
-/// A shard's gradient is a pure function of weights, sample numbers, epoch and seed. The coordinator's local source
-/// and every worker use this one code path, which is what makes their bits equal.
+/// A shard's gradient is a pure function of weights, sample indices, epoch and seed. The coordinator and every worker run
+/// this code, so their bits are equal.
 package final class ShardComputer {
     package let schedule: BatchSchedule
     package let layout: ParameterLayout
     package let evaluator: Evaluator
     let network: Backpropagation
-    /// Follows this thread's phases, if anybody wants to know where the time goes.
+    /// Records the phases of this thread; nil if the run is not traced.
     package var timeline: Timeline? {
         didSet { network.timeline = timeline }
     }
 
     private let dataset: Dataset
-    /// Whether sums are rounded to bfloat16.
+    /// Whether partial sums are rounded to bfloat16; the final sum never is.
     private let roundsToBFloat16: Bool
     private let seed: UInt64
     private var order: EpochOrder
-    /// Alters training images; nil if they are taken as they are.
+    /// Alters training images; nil without augmentation.
     private let warp: ImageWarp?
-    /// Room for the sums of right children, by depth below the node that is asked for.
+    /// Memory for the sums of right children, by depth below the node that is computed.
     private let scratch: [FloatBuffer]
 
     /// - Parameters:
-    ///   - configuration: The run's, with its shards resolved.
+    ///   - configuration: The run's configuration, with its shards resolved.
     ///   - dataset: The run's samples; they must fit the network (see ``LockstepNetwork/Architecture/check(against:)``).
     ///   - library: The matrix library, opened with the run's kernel.
     /// - Throws: `NetworkError` if there is no such network.
@@ -61,8 +60,8 @@ package final class ShardComputer {
     ///   - batch: The mini-batch.
     ///   - weights: All parameters, in the layout's order.
     ///   - gradient: Receives the sum, in the same order.
-    ///   - segmentDone: Told when a layer's segment of the sum is final, the last layer first.
-    /// - Returns: The sum of the samples' costs.
+    ///   - segmentDone: Called when a layer's segment of the sum is final, the last layer first.
+    /// - Returns: The sum of the samples' losses.
     package func gradient(
         of node: NodeID, in batch: Batch, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
         segmentDone: (Int) throws -> Void
@@ -71,7 +70,7 @@ package final class ShardComputer {
         return try sum(node, in: batch, weights, level: 0, into: gradient, segmentDone)
     }
 
-    /// Adds up a subtree: the left child's sum, plus the right child's as its layers become final.
+    /// Adds a subtree: the left child's sum, plus the right child's layers as they become final.
     private func sum(
         _ node: NodeID, in batch: Batch, _ weights: UnsafePointer<Float>, level: Int,
         into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
@@ -92,20 +91,20 @@ package final class ShardComputer {
         return leftLoss + rightLoss
     }
 
-    /// Gathers the first samples of the data set, for trials.
+    /// Gathers the first samples of the data set, for measurements.
     func gatherFirst(_ rows: Int) -> Backpropagation.Input {
         let first = dataset.indices(of: .training).lowerBound
         return network.gather(first..<first + rows, of: dataset)
     }
 
-    /// One shard, in blocks counted from its start.
+    /// Computes one shard, in blocks that are counted from its start.
     private func leaf(
         _ node: NodeID, in batch: Batch, _ weights: UnsafePointer<Float>,
         into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
     ) rethrows -> Double {
         let start = schedule.positions(ofBatch: batch.index).lowerBound
         let blocks = BlockPartition(batch.tree.samples(of: node), rows: BlockPartition.trainingRows)
-        var loss = 0.0
+        var lossSum = 0.0
         for index in 0..<blocks.count {
             let block = blocks[index]
             timeline?.enter(.gather)
@@ -114,7 +113,7 @@ package final class ShardComputer {
             let input = gather(samples, epoch: batch.epoch)
             let isLast = index == blocks.count - 1
             if isLast { prefetchNext(start + block.lowerBound..<start + block.upperBound, in: batch) }
-            loss += try network.gradient(
+            lossSum += try network.gradient(
                 rows: block.count, input: input, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights,
                 into: gradient, accumulating: index > 0
             ) { layer in
@@ -126,21 +125,21 @@ package final class ShardComputer {
                 try segmentDone(layer)
             }
         }
-        return loss
+        return lossSum
     }
 
-    /// Asks for the samples at the same places of the next mini-batch, which then arrive while this one is computed; if
-    /// they are so few that they stay in the cache until they are needed.
+    /// Prefetches the samples at the same positions of the next mini-batch, so that they arrive while this one is
+    /// computed. Only a few samples are prefetched: more would leave the cache before they are needed.
     private func prefetchNext(_ positions: Range<Int>, in batch: Batch) {
-        guard positions.count <= Self.fewSamples else { return }
+        guard positions.count <= Self.maximumPrefetchedSamples else { return }
         let next = positions.lowerBound + batch.count..<positions.upperBound + batch.count
         let present = next.clamped(to: 0..<order.indices.count)
         dataset.prefetch(UnsafeBufferPointer(rebasing: order.indices[present]))
     }
 
-    private static let fewSamples = 32
+    private static let maximumPrefetchedSamples = 32
 
-    /// Gathers training samples, each altered as its epoch wants it.
+    /// Gathers training samples, with the augmentation of this epoch.
     private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) -> Backpropagation.Input {
         let input = network.gather(samples, of: dataset, asFloats: warp != nil)
         for (row, sample) in samples.enumerated() {
@@ -148,5 +147,26 @@ package final class ShardComputer {
             warp?.apply(to: network.inputs + row * layout.inputs, epoch: epoch, sample: sample)
         }
         return input
+    }
+}
+
+/// Measurements for the cost model: they compute what a step computes, and change no state.
+extension ShardComputer {
+    /// Measures how long one shard's gradient takes.
+    ///
+    /// - Parameters:
+    ///   - rows: The shard's samples, at most one block.
+    ///   - weights: All parameters, in the layout's order.
+    ///   - gradient: Memory for their gradient.
+    ///   - clock: Returns the time in nanoseconds.
+    /// - Returns: Nanoseconds.
+    package func timeGradient(
+        rows: Int, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>, clock: () -> UInt64
+    ) -> UInt64 {
+        let rows = min(rows, BlockPartition.trainingRows, schedule.samples)
+        let start = clock()
+        let input = gatherFirst(rows)
+        _ = network.gradient(rows: rows, input: input, weights: weights, into: gradient, accumulating: false) { _ in }
+        return clock() - start
     }
 }

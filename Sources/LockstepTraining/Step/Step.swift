@@ -11,16 +11,16 @@ package struct Step {
     let source: any GradientSource
     let reducer: Reducer
     let optimizer: any Optimizer
-    /// Follows this thread's phases, if anybody wants to know where the time goes.
+    /// Records the phases of this thread; nil if the run is not traced.
     let timeline: Timeline?
     private let update: ChunkUpdate
 
     /// - Parameters:
-    ///   - source: Whoever computes.
-    ///   - reducer: Adds the gradients up.
-    ///   - optimizer: Makes new weights of the sum.
-    ///   - crew: Threads that help with both where cores are idle.
-    ///   - timeline: Follows this thread's phases.
+    ///   - source: Computes the gradients.
+    ///   - reducer: Adds the gradients.
+    ///   - optimizer: Computes new weights from the sum.
+    ///   - crew: Threads that share the reduction and the update where cores are idle.
+    ///   - timeline: Records the phases of this thread.
     package init(
         source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, crew: Crew? = nil,
         timeline: Timeline? = nil
@@ -32,10 +32,10 @@ package struct Step {
         self.timeline = timeline
     }
 
-    /// Takes the step that `batch` describes.
+    /// Runs the step that `batch` describes.
     ///
     /// - Returns: The mini-batch's loss: the sum of its samples' costs under the weights before the update.
-    /// - Throws: `NonFiniteResult` before the weights advance; whatever the source throws.
+    /// - Throws: `NonFiniteResult` before the weights advance, and the errors of the source.
     package func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
         timeline?.step = batch.step
         reducer.begin(batch.tree)
@@ -43,7 +43,7 @@ package struct Step {
         return try complete(batch, &parameters, from: source)
     }
 
-    /// Takes what is left of a step from a source, which may be another one than it began with.
+    /// Runs the rest of a step; `source` may differ from the one that the step began with.
     func complete(
         _ batch: Batch, _ parameters: inout VersionedParameters, from source: any GradientSource
     ) throws -> Double {
@@ -55,7 +55,7 @@ package struct Step {
             case .gradient(let node, let chunk, let floats, let isStable):
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 timeline?.enter(.update)
-                // Whoever announces a gradient that stays where it is has computed all of it, and waits for weights.
+                // A gradient in shared memory means that its worker is idle: its core is free for the update.
                 guard update.run(sum, weights, coresAreIdle: isStable) else { throw NonFiniteResult(node: nil) }
                 timeline?.enter(.broadcast)
                 try source.publish(version: version, chunk: chunk)

@@ -1,9 +1,9 @@
 import LockstepNumerics
 import LockstepSharding
 
-/// Numbers that are not finite: where they come from.
+/// Where numbers that are not finite come from.
 extension Trainer {
-    /// Finds out which shard and which worker gave a result that is not finite, by computing the shards again.
+    /// Computes the shards of a step again, to find the shard and the worker whose result is not finite.
     func locate(_ result: NonFiniteResult) -> NonFiniteError {
         let batch = Batch(step: parameters.version, schedule: schedule)
         var error = NonFiniteError(
@@ -17,13 +17,13 @@ extension Trainer {
             let leaf = batch.tree.leaves.first { batch.tree.slot(of: $0) == first.shard }
             error.worker = leaf.flatMap { workerName(above: $0, in: batch.tree) }
         } else if let node = result.node {
-            // Whoever gave it computes something else than this process does.
+            // This process computes finite numbers: the worker computed something else.
             error.worker = source.workerName(of: node)
         }
         return error
     }
 
-    /// Who computed a shard, alone or as part of a larger node.
+    /// The worker that computed a shard, alone or within a larger node.
     private func workerName(above leaf: NodeID, in tree: SummationTree) -> String? {
         var node: NodeID? = leaf
         while let candidate = node {

@@ -8,18 +8,18 @@ package import LockstepTimeline
 
 /// Runs the epochs: steps, evaluation, reports, checkpoints.
 package final class Trainer {
-    /// Whom the trainer tells and asks on its way.
+    /// What the trainer calls while it runs.
     package struct Dependencies {
-        /// Told in this order.
+        /// Called in this order.
         package var observers: [any RunObserver]
         package var checkpoints: (any CheckpointStore)?
-        /// Asked between steps; true ends the run early.
+        /// Called between steps; true ends the run early.
         package var shouldStop: () -> Bool
-        /// This process's own arithmetic, made when something has gone wrong.
+        /// Makes a computer of this process's own, for what workers left undone and to locate what is not finite.
         package var makeShardComputer: () throws -> ShardComputer
-        /// Threads that help with a step where cores are idle.
+        /// Threads that share the reduction and the update where cores are idle.
         package var crew: Crew?
-        /// Follows the steps, if anybody wants to know where the time goes.
+        /// Records the phases of the steps; nil if the run is not traced.
         package var timeline: Timeline?
 
         package init(
@@ -45,19 +45,19 @@ package final class Trainer {
     private let step: Step
     private(set) var parameters: VersionedParameters
     private var progress: TrainingProgress
-    /// What happened to the membership before this process.
+    /// What happened to the workers before the run was resumed.
     private let earlierMembership: MembershipCounts
-    /// When the epoch's steps began in this process.
+    /// When this process began the epoch's steps.
     private var epochStart: ContinuousClock.Instant
 
     /// - Parameters:
-    ///   - configuration: The run's, resolved.
+    ///   - configuration: The run's configuration, resolved.
     ///   - schedule: How the training split is cut.
     ///   - layout: The network's parameters.
-    ///   - parameters: The weights to start from; of a resumed run those of the state's step.
-    ///   - resumed: The state that the run goes on from, which fits this run; nil for a new run.
-    ///   - source: Whoever computes.
-    ///   - dependencies: Observers, checkpoints, the wish to stop.
+    ///   - parameters: The weights to start from; for a resumed run the weights of the state's step.
+    ///   - resumed: The state to continue from, which fits this run; nil for a new run.
+    ///   - source: Computes the gradients.
+    ///   - dependencies: What the trainer calls while it runs.
     /// - Throws: ``TrainingError/invalidConfiguration(_:)`` for a state of another run.
     package init(
         configuration: RunConfiguration, schedule: BatchSchedule, layout: ParameterLayout,
@@ -80,13 +80,13 @@ package final class Trainer {
         self.epochStart = clock.now
         if let resumed {
             guard progress.isConsistent(stepsPerEpoch: schedule.stepsPerEpoch), parameters.version == progress.step
-            else { throw .invalidConfiguration("a state of step \(progress.step) in epoch \(progress.epoch)") }
+            else { throw .invalidConfiguration("a checkpoint of step \(progress.step) in epoch \(progress.epoch)") }
             try step.optimizer.restore(resumed)
         }
         dependencies.checkpoints?.prepare(for: state)
     }
 
-    /// Trains all epochs that are left, or up to the step at which it is asked to stop.
+    /// Trains the remaining epochs, or until it is asked to stop.
     package func run() throws -> RunOutcome {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
@@ -109,7 +109,7 @@ package final class Trainer {
         return outcome
     }
 
-    /// Takes the steps that are left of the epoch; false if it was asked to stop on the way.
+    /// Runs the remaining steps of the epoch; returns false if it was asked to stop before the last.
     private func finishSteps() throws -> Bool {
         let (epoch, stepsPerEpoch) = (progress.epoch, schedule.stepsPerEpoch)
         let end = UInt64(epoch + 1) * UInt64(stepsPerEpoch)
@@ -120,24 +120,24 @@ package final class Trainer {
             let batch = Batch(step: parameters.version, schedule: schedule)
             let batchLossSum = try step.run(batch, &parameters)
             let now = clock.now
-            count(batch, lossSum: batchLossSum)
+            record(batch, lossSum: batchLossSum)
             if let lastStep { progress.longestStepGap = max(progress.longestStepGap, (now - lastStep).seconds) }
             lastStep = now
             meter.add(samples: batch.count, lossSum: batchLossSum)
             if let interval = meter.report(at: now) { report(interval, step: batch.index + 1) }
-            // At the end of an epoch its evaluation comes first: the state after it has both.
+            // At the end of an epoch the evaluation comes first, so that the saved state includes it.
             if parameters.version < end, dependencies.checkpoints?.isDue(at: now) == true { save(isLast: false) }
         }
         return true
     }
 
-    private func count(_ batch: Batch, lossSum: Double) {
+    private func record(_ batch: Batch, lossSum: Double) {
         progress.step = parameters.version
         progress.epochLossSum += lossSum
         progress.samples += batch.count
     }
 
-    /// Evaluates the network, if it is time to, and sums the epoch up.
+    /// Ends an epoch: evaluates the network if that is due, and reports.
     private func closeEpoch() throws {
         let (epoch, every) = (progress.epoch, configuration.evaluation.every)
         let seconds = epochSeconds
@@ -164,14 +164,14 @@ package final class Trainer {
     }
 
     private func evaluate() throws -> [SplitScore] {
-        // Workers that are sent rounded weights for the steps get the others now.
+        // Evaluate with full-precision weights; with bfloat16 the workers hold rounded ones.
         let average = parameters.version > 0 ? step.optimizer.averagedWeights : nil
-        let others = average ?? (configuration.communicationDataType.roundsToBFloat16 ? parameters.current : nil)
+        let weights = average ?? (configuration.communicationDataType.roundsToBFloat16 ? parameters.current : nil)
         return try source.evaluate(
-            [.test, .validation], parameters: others.map { parameters.replaced(by: $0) } ?? parameters)
+            [.test, .validation], parameters: weights.map { parameters.replaced(by: $0) } ?? parameters)
     }
 
-    /// The weights that are evaluated, hashed and saved: their average, if the optimizer keeps one.
+    /// The weights that are evaluated, hashed and saved: their moving average, if the optimizer keeps one.
     private var model: FloatBuffer {
         parameters.version > 0 ? step.optimizer.averagedWeights ?? parameters.current : parameters.current
     }
@@ -193,7 +193,7 @@ package final class Trainer {
             maximumStepGapMilliseconds: progress.longestStepGap * 1_000, interrupted: interrupted)
     }
 
-    /// Seconds that the steps of the epoch under way have taken, in this process and those before it.
+    /// Seconds that the steps of the current epoch have taken, in this process and in those before it.
     private var epochSeconds: Double {
         let isUnderWay = parameters.version > UInt64(progress.epoch) * UInt64(schedule.stepsPerEpoch)
         return isUnderWay ? progress.epochSeconds + (clock.now - epochStart).seconds : 0
@@ -207,23 +207,22 @@ package final class Trainer {
 
     // MARK: - Checkpoints
 
-    /// Computes here what the workers have left of a step.
+    /// Computes in this process what the workers left undone of a step.
     ///
-    /// The optimizer's memory, unlike the weights, is kept in one version: once the step has begun, only its end makes a
-    /// whole state again.
+    /// The optimizer's state, unlike the weights, has one version: once a step has begun, there is no consistent state
+    /// before it ends.
     private func finishBrokenStep() throws {
         guard step.reducer.isUnderWay else { return }
         let batch = Batch(step: parameters.version, schedule: schedule)
         let local = LocalGradientSource(try dependencies.makeShardComputer())
-        count(batch, lossSum: try step.complete(batch, &parameters, from: local))
+        record(batch, lossSum: try step.complete(batch, &parameters, from: local))
     }
 
     private func save(isLast: Bool) {
-        guard let checkpoints = dependencies.checkpoints else { return }
-        checkpoints.save(state, isLast: isLast)
+        dependencies.checkpoints?.save(state, isLast: isLast)
     }
 
-    /// The run as it is now, between two steps.
+    /// The state of the run between two steps.
     private var state: TrainingState {
         var state = TrainingState(
             progress: progress, parameters: parameters.current, optimizer: step.optimizer.stateBuffers)
@@ -235,13 +234,14 @@ package final class Trainer {
 }
 
 extension Optimizer {
-    /// Takes over what the optimizer of an earlier process remembered.
+    /// Copies the optimizer's state from a checkpoint.
     fileprivate func restore(_ state: TrainingState) throws(TrainingError) {
         for (name, buffer) in stateBuffers {
-            guard let kept = state.optimizer.first(where: { $0.name == name }), kept.buffer.count == buffer.count else {
-                throw .invalidConfiguration("the state to go on from lacks the optimizer's '\(name)'")
+            guard let saved = state.optimizer.first(where: { $0.name == name }), saved.buffer.count == buffer.count
+            else {
+                throw .invalidConfiguration("the checkpoint lacks the optimizer's '\(name)'")
             }
-            buffer.pointer.update(from: kept.buffer.pointer, count: buffer.count)
+            buffer.pointer.update(from: saved.buffer.pointer, count: buffer.count)
         }
         stateScalars = state.progress.optimizerScalars
     }

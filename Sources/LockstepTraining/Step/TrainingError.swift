@@ -1,10 +1,10 @@
-/// Why training cannot start or go on.
+/// Why training cannot start or continue.
 package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The data set's samples do not fit the network's input or output layer.
     case shapeMismatch(String)
-    /// A loss is infinite or not a number.
+    /// A loss, a gradient or a weight is infinite or not a number.
     case notFinite(NonFiniteError)
-    /// A value of the configuration that cannot be carried out.
+    /// The configuration has an impossible value.
     case invalidConfiguration(String)
 
     package var description: String {

@@ -2,20 +2,20 @@ package import LockstepNumerics
 
 /// A network's weights in two versions that alternate by step.
 ///
-/// The weights of step n stay whole until every node of step n is in, for a lost node may have to be computed again
-/// after some ranges have been updated already; meanwhile the weights of step n + 1 come into being beside them.
+/// The weights of step n stay unchanged until every node of step n is known: a lost node may have to be computed again
+/// after some ranges were updated. The weights of step n + 1 are written to the other version.
 package struct VersionedParameters {
-    /// The number of updates that made the current weights; also the number of the step they serve.
+    /// The number of updates that the current weights have had, which is also the step that they are for.
     package private(set) var version: UInt64
     private let even: FloatBuffer
     private let odd: FloatBuffer
-    /// Both versions rounded to bfloat16, where gradients are computed on these.
+    /// Both versions rounded to bfloat16; nil if gradients are computed on the weights as they are.
     private let rounded: (even: FloatBuffer, odd: FloatBuffer)?
 
     /// - Parameters:
     ///   - initial: The weights of step `version`.
-    ///   - other: Room for those of the next step, of the same size.
-    ///   - rounded: Room for both versions rounded to bfloat16, even and odd; nil where gradients are computed on the
+    ///   - other: Memory for the weights of the next step, of the same size.
+    ///   - rounded: Memory for both versions rounded to bfloat16, even and odd; nil if gradients are computed on the
     ///     weights as they are.
     ///   - version: The step that the weights are for; not 0 when a run is resumed.
     package init(
@@ -33,13 +33,13 @@ package struct VersionedParameters {
         version & 1 == 0 ? even : odd
     }
 
-    /// The weights of `version` as gradients are computed on them.
+    /// The weights of `version` on which gradients are computed.
     package func forward(_ version: UInt64) -> FloatBuffer {
         guard let rounded, !Self.isReplacement(version) else { return self[version] }
         return version & 1 == 0 ? rounded.even : rounded.odd
     }
 
-    /// Makes a range of a version's weights ready for computing on them, once it is final.
+    /// Rounds a range of a version's weights, once it is final, if gradients are computed on rounded weights.
     package func round(_ range: Range<Int>, of version: UInt64) {
         guard rounded != nil else { return }
         let (source, destination) = (self[version], forward(version))
@@ -50,10 +50,10 @@ package struct VersionedParameters {
     package var current: FloatBuffer { self[version] }
     package var next: FloatBuffer { self[version + 1] }
 
-    /// Other weights in the place of the next ones, as the current ones of a version that no step has.
+    /// Copies other weights over the next version, and returns parameters whose current weights they are.
     ///
-    /// Between two steps the next weights' place is free: whoever computes with these gets them as it gets any version,
-    /// and the next step's overwrite them.
+    /// For an evaluation between two steps, when the memory of the next weights is free. Workers receive these weights like
+    /// any version; the next step overwrites them.
     package func replaced(by weights: FloatBuffer) -> VersionedParameters {
         next.pointer.update(from: weights.pointer, count: weights.count)
         var result = self
@@ -61,10 +61,10 @@ package struct VersionedParameters {
         return result
     }
 
-    /// Tells versions of replaced weights from those of steps.
+    /// The bit that tells versions of replaced weights from versions of steps.
     private static let replacement: UInt64 = 1 << 63
 
-    /// Whether a version is one that was put in the place of another, for an evaluation: it is no step's.
+    /// Whether a version replaced another for an evaluation, and so belongs to no step.
     package static func isReplacement(_ version: UInt64) -> Bool { version & replacement != 0 }
 
     /// Makes the next weights the current ones.

@@ -135,7 +135,7 @@ extension Simulation {
             of: item.node, in: tree, chunk: chunk, digest: answer.digest, into: scratch.pointer, count: plan.batch)
         if answer.faultyProcess > 0 { scratch.pointer[tree.samples(of: item.node).lowerBound] += 1 }
         guard let total = reducer.add(item.node, chunk: chunk, scratch.pointer, isStable: false) else { return }
-        let sum = total.make(total.range, in: sumRoom.pointer)
+        let sum = total.compute(total.range, in: sumRoom.pointer)
         for element in 0..<plan.batch {
             let expected =
                 element < tree.samples
