@@ -20,7 +20,7 @@ struct CheckpointScheduleTests {
     @Test("A later one is taken so early that it is on the disk a period after the one before, with a quarter to spare")
     func lead() {
         var schedule = CheckpointSchedule(period: .seconds(30), start: start)
-        schedule.stateWasTaken(at: at(15))
+        schedule.stateWasCopied(at: at(15))
         #expect(due(schedule, after: 15) == 30)
         schedule.stateWasSaved(at: at(19))
         #expect(due(schedule, after: 19) == 40)
@@ -29,10 +29,10 @@ struct CheckpointScheduleTests {
     @Test("After a slow write the next ones come early for a while")
     func memory() {
         var schedule = CheckpointSchedule(period: .seconds(30), start: start)
-        schedule.stateWasTaken(at: at(15))
+        schedule.stateWasCopied(at: at(15))
         schedule.stateWasSaved(at: at(23))
         #expect(due(schedule, after: 23) == 35)
-        schedule.stateWasTaken(at: at(40))
+        schedule.stateWasCopied(at: at(40))
         schedule.stateWasSaved(at: at(41))
         // Seven eighths of the lead of ten seconds.
         #expect(due(schedule, after: 41) == 61.3)
@@ -41,16 +41,16 @@ struct CheckpointScheduleTests {
     @Test("However slow the disk, half a period lies between two states")
     func slow() {
         var schedule = CheckpointSchedule(period: .seconds(30), start: start)
-        schedule.stateWasTaken(at: at(15))
+        schedule.stateWasCopied(at: at(15))
         schedule.stateWasSaved(at: at(55))
-        schedule.stateWasTaken(at: at(60))
+        schedule.stateWasCopied(at: at(60))
         #expect(due(schedule, after: 60) == 75)
     }
 
     @Test("Without a period none is due")
     func never() {
         var schedule = CheckpointSchedule(period: nil, start: start)
-        schedule.stateWasTaken(at: start)
+        schedule.stateWasCopied(at: start)
         schedule.stateWasSaved(at: at(1))
         #expect(due(schedule, after: 0) == nil)
     }

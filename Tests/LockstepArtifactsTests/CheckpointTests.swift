@@ -171,7 +171,7 @@ struct CheckpointTests {
         let wider = try ParameterLayout(Architecture(sizes: [3, 4, 2]))
         #expect(
             message { try CheckpointFile.load(checkpoints.file(ofStep: 6), layout: wider) }.hasSuffix(
-                "'layers.0.weight' has not the shape [4, 3] of this run's network"))
+                "'layers.0.weight' does not have the shape [4, 3] of this run's network"))
     }
 
     @Test("The last three stay")

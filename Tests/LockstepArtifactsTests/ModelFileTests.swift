@@ -188,7 +188,7 @@ struct ForeignModelTests {
                 "unknown input_scale '1/256' in the metadata; this program knows 1/255, 1"
             ),
             (#""author": "somebody""#, #""labels": "0,1""#, "2 labels for 1 outputs"),
-            (#""author": "somebody""#, #""seed": "x""#, "the seed 'x' is no number"),
+            (#""author": "somebody""#, #""seed": "x""#, "the seed 'x' is not a number"),
             (#""author": "somebody""#, #""sizes": "3,2,2""#, "the metadata name sizes 3,2,2, the tensors have 3,2,1"),
             (
                 #""author": "somebody""#, #""format_version": "2""#,
@@ -196,11 +196,11 @@ struct ForeignModelTests {
             ),
             (
                 #""author": "somebody""#, #""weights_sha256": "00""#,
-                "altered or damaged: its weights do not have the SHA-256 that it names; copy it from its source again"
+                "altered or damaged: its weights do not have the SHA-256 in its metadata; copy it from its source again"
             ),
             (
                 #""author": "somebody""#, #""author": 1"#,
-                "not a valid safetensors file: the header is not the JSON that the format asks for"
+                "not a valid safetensors file: the header is not JSON of this format"
             ),
             (
                 "\"layers.1.bias\": {\"dtype\": \"F32\"", "\"layers.1.bias\": {\"dtype\": \"BF16\"",
@@ -208,17 +208,17 @@ struct ForeignModelTests {
             ),
             (
                 "[0, 4]", "[4, 0]",
-                "not a valid safetensors file: the offsets or the shape of 'layers.1.bias' make no sense"
+                "not a valid safetensors file: the offsets or the shape of 'layers.1.bias' are impossible"
             ),
             (
                 "[0, 4]", "[0]",
-                "not a valid safetensors file: the offsets or the shape of 'layers.1.bias' make no sense"
+                "not a valid safetensors file: the offsets or the shape of 'layers.1.bias' are impossible"
             ),
             ("[0, 4]", "[-4, 4]", "not a valid safetensors file: 'layers.1.bias' overlaps the tensor before it"),
-            ("[0, 4]", "[0, 1.5]", "not a valid safetensors file: the header is not the JSON that the format asks for"),
+            ("[0, 4]", "[0, 1.5]", "not a valid safetensors file: the header is not JSON of this format"),
             (
                 "[0, 4]", "[0, 1e400]",
-                "not a valid safetensors file: the header is not the JSON that the format asks for"
+                "not a valid safetensors file: the header is not JSON of this format"
             ),
             ("[0, 4]", "[0, 8]", "not a valid safetensors file: 'layers.0.bias' overlaps the tensor before it"),
             ("[4, 12]", "[8, 12]", "not a valid safetensors file: 'layers.0.bias' starts after a hole"),
@@ -237,7 +237,7 @@ struct ForeignModelTests {
             ),
             (
                 "\"shape\": [2, 3]", "\"shape\": [2, 4]",
-                "not a model that Lockstep can read: 'layers.0.weight' has another length than its shape [2, 4] asks for"
+                "not a model that Lockstep can read: 'layers.0.weight' has a length that does not fit its shape [2, 4]"
             ),
             (
                 "\"shape\": [2, 3]", "\"shape\": [6]",
@@ -253,7 +253,7 @@ struct ForeignModelTests {
             ),
             (
                 "\"shape\": [2, 3]", "\"shape\": [2, -3]",
-                "not a valid safetensors file: the offsets or the shape of 'layers.0.weight' make no sense"
+                "not a valid safetensors file: the offsets or the shape of 'layers.0.weight' are impossible"
             ),
             (
                 "\"shape\": [1, 2]", "\"shape\": [2, 1]",
@@ -263,7 +263,7 @@ struct ForeignModelTests {
             ("layers.0.weight", "fc1.weight", "not a model that Lockstep can read: no tensor 'layers.0.weight'"),
             ("layers.1.weight", "fc2.weight", "not a model that Lockstep can read: an unexpected tensor 'fc2.weight'"),
             ("{\"__meta", " {\"__meta", "not a valid safetensors file: the header does not start with '{'"),
-            ("}}", "}", "not a valid safetensors file: the header is not the JSON that the format asks for"),
+            ("}}", "}", "not a valid safetensors file: the header is not JSON of this format"),
         ])
     func faultyHeader(original: String, replacement: String, expected: String) throws {
         let folder = try TemporaryFolder()
@@ -314,7 +314,7 @@ struct ForeignModelTests {
                 "not a safetensors file"))
         for opening in ["{\"a\":", "["] {
             let deep = "{\"x\":" + String(repeating: opening, count: 150_000)
-            #expect(message { try ModelFile.load(file(deep, data, in: folder)) }.contains("is not the JSON"))
+            #expect(message { try ModelFile.load(file(deep, data, in: folder)) }.contains("is not JSON"))
         }
     }
 }

@@ -45,8 +45,8 @@ struct RunDirectoryTests {
         _ = try folder.write([], to: "a/b/c/.hidden")
         #expect(
             message { try RunDirectory.create(output: path, name: "x") }
-                == "\(path): the run directory is not empty; give --output a new or empty folder, or go on with the run "
-                + "by --resume")
+                == "\(path): the run directory is not empty; give --output a new or empty folder, or resume the run "
+                + "with --resume")
     }
 
     @Test("What stands in the way is named")

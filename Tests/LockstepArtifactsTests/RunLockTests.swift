@@ -13,7 +13,7 @@ struct RunLockTests {
             let lock = try RunLock(directory)
             #expect(
                 message { _ = try RunLock(directory) }
-                    == "\(folder.path): in use by process \(getpid()); wait for its end, or stop it")
+                    == "\(folder.path): in use by process \(getpid()); wait until it ends, or stop it")
             _ = consume lock
         }
         #expect(message { _ = try RunLock(directory) } == "")

@@ -147,7 +147,7 @@ struct RunRecorderTests {
         #expect(
             warnings == [
                 "\(directory.metrics): cannot write: No space left on device; free some space or choose another path; "
-                    + "training goes on without some lines of it"
+                    + "training continues, and some lines will be missing"
             ])
     }
 

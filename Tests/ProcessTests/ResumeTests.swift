@@ -84,7 +84,7 @@ struct ResumeTests {
         #expect(second.status == 75)
         #expect(
             second.errorLines == [
-                "lockstep: run: in use by process \(process.processID); wait for its end, or stop it"
+                "lockstep: run: in use by process \(process.processID); wait until it ends, or stop it"
             ])
     }
 

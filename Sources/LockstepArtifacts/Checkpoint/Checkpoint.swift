@@ -1,6 +1,6 @@
 package import LockstepTraining
 
-/// A state of a run in a file, with what tells whether another process may go on with it.
+/// The state of a run in a file, and the identity that a process needs in order to resume it.
 package struct Checkpoint {
     package var identity: RunIdentity
     package var state: TrainingState
@@ -11,14 +11,14 @@ package struct Checkpoint {
     }
 }
 
-/// What a run's weights depend on: a checkpoint belongs to the runs that have all of it.
+/// What a run's weights depend on; a run can resume only from a checkpoint with an equal identity.
 package struct RunIdentity: Hashable, Sendable {
-    /// Digest of those keys of the configuration that may not change: ``ConfigurationFile/digest(of:)``.
+    /// The digest of the configuration's keys that may not change: ``ConfigurationFile/digest(of:)``.
     package var configuration: String
     /// SHA-256 of the data set.
     package var data: String
     package var programVersion: String
-    /// For people: the fingerprint is what counts.
+    /// For messages; the fingerprint is compared instead.
     package var kernel: String
     package var fingerprint: NumericFingerprint
 

@@ -8,8 +8,8 @@ import LockstepTraining
 extension CheckpointFile {
     /// Reads a checkpoint of a network with this layout.
     ///
-    /// Total: any bytes give a checkpoint or an error that names the file and what is wrong with it. All bytes are under
-    /// the digest, so whatever passes is what a process of a run has written.
+    /// Total: any bytes give a checkpoint, or an error that names the file and the fault. The digest covers all bytes, so
+    /// what is accepted was written by a run.
     package static func load(_ path: String, layout: ParameterLayout) throws(ArtifactError) -> Checkpoint {
         let file = try SafetensorsFile(path: path, what: "a checkpoint")
         let metadata = file.header.metadata
@@ -25,7 +25,7 @@ extension CheckpointFile {
         let identity = try identity(in: metadata, path: path)
         let progress = try progress(in: file)
         guard metadata[Key.step] == String(progress.step), metadata[Key.epoch] == String(progress.epoch) else {
-            throw malformed(path, "the step in its metadata is not that of its progress")
+            throw malformed(path, "its metadata and its progress have different steps")
         }
         return Checkpoint(
             identity: identity,
@@ -34,7 +34,7 @@ extension CheckpointFile {
                 optimizer: try optimizer(in: file, layout: layout)))
     }
 
-    /// Compares the digest at the file's end with that of all bytes before.
+    /// Compares the digest at the file's end with the digest of all bytes before it.
     private static func checkDigest(of file: borrowing SafetensorsFile) throws(ArtifactError) {
         let covered = file.size - SHA256Digest.byteCount
         guard let tensor = file.header.tensors[Tensor.digest], tensor.dtype == "U8", covered >= file.dataStart,
@@ -72,7 +72,7 @@ extension CheckpointFile {
         for part in try text(Key.fingerprint).split(separator: ",") {
             let fields = part.split(separator: ":", omittingEmptySubsequences: false)
             guard fields.count == 2, let rows = Int(fields[0]), let digest = SHA256Digest(hex: String(fields[1])) else {
-                throw malformed(path, "its numeric fingerprint makes no sense")
+                throw malformed(path, "its numeric fingerprint is malformed")
             }
             digests.append(NumericFingerprint.BlockDigest(rows: rows, digest: digest))
         }
@@ -121,7 +121,7 @@ extension CheckpointFile {
         return buffers
     }
 
-    /// Checks that there is a tensor of float32 with this shape.
+    /// Checks that there is a float32 tensor of this shape.
     private static func check(
         _ name: String, in file: borrowing SafetensorsFile, shape: [Int]
     ) throws(ArtifactError) {
@@ -131,11 +131,11 @@ extension CheckpointFile {
         let bytes = shape.reduce(MemoryLayout<Float>.stride, *)
         guard tensor.dtype == "F32", tensor.shape == shape, tensor.dataOffsets[1] - tensor.dataOffsets[0] == bytes
         else {
-            throw malformed(file.path, "'\(name.printable)' has not the shape \(shape) of this run's network")
+            throw malformed(file.path, "'\(name.printable)' does not have the shape \(shape) of this run's network")
         }
     }
 
     private static func malformed(_ path: String, _ reason: String) -> ArtifactError {
-        .malformed(path: path, reason: "not a checkpoint that this run can go on from: \(reason)", remedy: nil)
+        .malformed(path: path, reason: "not a checkpoint that this run can resume from: \(reason)", remedy: nil)
     }
 }

@@ -6,9 +6,9 @@ import LockstepTraining
 
 /// Checkpoints as safetensors files.
 ///
-/// The tensors are the weights under a model file's names, `optimizer.NAME` [parameters] for each buffer of the
-/// optimizer, `progress` (JSON in bytes) and, at the end, `sha256`: the digest of every byte before it, the header
-/// included. So no part of the file can change unnoticed, and other programs can read it.
+/// The tensors are the weights, with the names of a model file, `optimizer.NAME` [parameters] for each buffer of the
+/// optimizer, `progress` (JSON in bytes) and, at the end, `sha256`: the digest of every byte before it, with the header.
+/// So no change of the file goes unnoticed, and other programs can read it.
 package enum CheckpointFile {
     /// The names of tensors beside the weights.
     enum Tensor {
@@ -33,12 +33,12 @@ package enum CheckpointFile {
     }
 
     static let format = "lockstep-checkpoint"
-    /// Raised when an older program could misread a newer file.
+    /// Increased when an older program could misread a newer file.
     static let formatVersion = "1"
-    /// Bytes of the progress that a file can have: about a million epochs.
+    /// Bytes that the progress may have: about a million epochs.
     static let maximumProgress = 1 << 29
 
-    /// Replaces the file at `path` by a checkpoint; `before` is called ahead of each stage.
+    /// Replaces the file at `path` by a checkpoint, atomically; `before` is called before each stage.
     package static func save(
         _ checkpoint: Checkpoint, layout: ParameterLayout, to path: String, before: AtomicFile.Hook = { _ in }
     ) throws(ArtifactError) {
@@ -81,7 +81,7 @@ package enum CheckpointFile {
             end += bytes
         }
         for (name, buffer) in checkpoint.state.optimizer {
-            precondition(buffer.count == layout.count, "a buffer of the optimizer that does not fit the parameters")
+            precondition(buffer.count == layout.count, "an optimizer's buffer with another layout than the parameters")
             append(Tensor.optimizer(name), "F32", layout.count, bytes: layout.count * MemoryLayout<Float>.stride)
         }
         append(Tensor.progress, "U8", progressBytes, bytes: progressBytes)
@@ -104,12 +104,11 @@ package enum CheckpointFile {
         ]
     }
 
-    /// Costs of a run that has gone astray may be infinite, which JSON has no number for.
+    /// Losses may be infinite, for which JSON has no number.
     private static let infinity = (positive: "inf", negative: "-inf", nan: "nan")
 
     private static func encode(_ progress: TrainingProgress, path: String) throws(ArtifactError) -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys]
+        let encoder = JSONEncoder.sorted()
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: infinity.positive, negativeInfinity: infinity.negative, nan: infinity.nan)
         do {
@@ -119,7 +118,7 @@ package enum CheckpointFile {
         }
     }
 
-    /// The progress in these bytes; nil where they are none.
+    /// The progress in these bytes; nil if they have another content.
     static func decodeProgress(_ bytes: Data) -> TrainingProgress? {
         let decoder = JSONDecoder()
         decoder.nonConformingFloatDecodingStrategy = .convertFromString(

@@ -4,8 +4,8 @@ import LockstepTraining
 
 /// The `checkpoints` folder of a run: a file for each of the last few states.
 package struct CheckpointFolder: Sendable {
-    /// Files that stay; older ones go when a newer one is safe.
-    package static let kept = 3
+    /// The number of checkpoints that are kept; older ones are removed once a newer one is saved.
+    package static let maximumCount = 3
 
     package let path: String
 
@@ -15,18 +15,18 @@ package struct CheckpointFolder: Sendable {
 
     private static let prefix = "step-"
     private static let suffix = ".safetensors"
-    /// Behind the name of a file that was found damaged; kept for whoever wants to know why.
+    /// The suffix that a damaged file is given; it is kept, so that its damage can be examined.
     private static let damagedSuffix = ".damaged"
 
-    /// Where the state before this step is kept.
+    /// The file with the state before this step.
     package func file(ofStep step: UInt64) -> String {
         "\(path)/\(Self.prefix)\(step)\(Self.suffix)"
     }
 
-    /// The steps of the files there, the newest first.
+    /// The steps of the checkpoints, the newest first.
     ///
-    /// - Returns: None where there is no folder.
-    /// - Throws: ``ArtifactError`` for a folder that cannot be read.
+    /// - Returns: None if the folder does not exist.
+    /// - Throws: ``ArtifactError`` if the folder cannot be read.
     package func steps() throws(ArtifactError) -> [UInt64] {
         let names: [String]
         do throws(ArtifactError) {
@@ -37,7 +37,7 @@ package struct CheckpointFolder: Sendable {
         return names.compactMap(Self.step).sorted(by: >)
     }
 
-    /// `step-12.safetensors` is 12; other spellings of a number are no checkpoints.
+    /// 12 for `step-12.safetensors`; nil for a number that is spelled in any other way.
     private static func step(of name: String) -> UInt64? {
         guard name.hasPrefix(prefix), name.hasSuffix(suffix) else { return nil }
         let digits = name.dropFirst(prefix.count).dropLast(suffix.count)
@@ -45,41 +45,40 @@ package struct CheckpointFolder: Sendable {
         return step
     }
 
-    /// Writes a checkpoint, and removes those that have become too many.
+    /// Writes a checkpoint and removes the oldest ones beyond ``maximumCount``.
     ///
     /// - Parameters:
     ///   - checkpoint: Its parameters and optimizer buffers have the layout's count.
-    ///   - layout: Of the run's network.
-    ///   - before: Called ahead of each stage.
-    /// - Throws: ``ArtifactError``; the files there before stay as they are.
+    ///   - layout: The layout of the run's network.
+    ///   - before: Called before each stage.
+    /// - Throws: ``ArtifactError``; earlier checkpoints are unchanged.
     func write(
         _ checkpoint: Checkpoint, layout: ParameterLayout, before: AtomicFile.Hook = { _ in }
     ) throws(ArtifactError) {
         if mkdir(path, 0o777) != 0, errno != EEXIST { throw .system(.makeFolder, path: path, code: errno) }
         try CheckpointFile.save(
             checkpoint, layout: layout, to: file(ofStep: checkpoint.state.progress.step), before: before)
-        for step in try steps().dropFirst(Self.kept) { unlink(file(ofStep: step)) }
+        for step in try steps().dropFirst(Self.maximumCount) { unlink(file(ofStep: step)) }
     }
 
-    /// What a search for the newest checkpoint has found.
-    package struct Finding {
-        /// The newest that is whole; nil if there is none.
+    /// The result of a search for the newest checkpoint.
+    package struct SearchResult {
+        /// The newest undamaged checkpoint; nil if there is none.
         package var checkpoint: Checkpoint?
-        /// Newer files that are not, with what is wrong with each.
+        /// The faults of newer files.
         package var damaged: [ArtifactError] = []
     }
 
-    /// Looks for the newest checkpoint that is whole.
+    /// Finds the newest undamaged checkpoint.
     ///
-    /// Damaged files that are newer than it are renamed to end in `.damaged`, so that they are in nobody's way. For a
-    /// folder that no other process writes into.
+    /// Newer files, which are damaged, are renamed to end in `.damaged`. Only for a folder that no other process writes into.
     ///
-    /// - Parameter layout: Of the run's network.
-    /// - Returns: The checkpoint, and what was wrong with newer ones.
-    /// - Throws: ``ArtifactError`` for a folder that cannot be read.
-    package func newest(layout: ParameterLayout) throws(ArtifactError) -> Finding {
+    /// - Parameter layout: The layout of the run's network.
+    /// - Returns: The checkpoint, and the faults of newer files.
+    /// - Throws: ``ArtifactError`` if the folder cannot be read.
+    package func newest(layout: ParameterLayout) throws(ArtifactError) -> SearchResult {
         AtomicFile.removeLeftovers(in: path)
-        var finding = Finding()
+        var result = SearchResult()
         for step in try steps() {
             let file = file(ofStep: step)
             do throws(ArtifactError) {
@@ -88,15 +87,15 @@ package struct CheckpointFolder: Sendable {
                     throw .malformed(
                         path: file, reason: "it is of step \(checkpoint.state.progress.step)", remedy: nil)
                 }
-                finding.checkpoint = checkpoint
+                result.checkpoint = checkpoint
                 break
             } catch {
-                finding.damaged.append(error)
+                result.damaged.append(error)
             }
         }
-        if finding.checkpoint != nil {
-            for error in finding.damaged { _ = rename(error.path, error.path + Self.damagedSuffix) }
+        if result.checkpoint != nil {
+            for error in result.damaged { _ = rename(error.path, error.path + Self.damagedSuffix) }
         }
-        return finding
+        return result
     }
 }

@@ -1,36 +1,38 @@
-/// When a state is to be taken, so that whatever ends the run costs no more than one period of it: a state is on the disk
-/// within the period from when the one before was taken, the time for writing included.
+/// When to save a state, so that a run that ends at any moment loses at most one period.
+///
+/// A state is copied early enough to be on the disk within one period from the copy before it.
 struct CheckpointSchedule {
-    /// Between two checkpoints; nil: none by the clock.
+    /// The time between two checkpoints; nil: no checkpoints by the clock.
     private let period: Duration?
-    private var takenAt: ContinuousClock.Instant
-    /// How long before the period's end the next state is taken: what writing takes. Half the period while that is
-    /// unknown, and at the most.
+    /// When the last state was copied.
+    private var copiedAt: ContinuousClock.Instant
+    /// How long before the period's end the next state is copied: the time that writing takes. At most half the period,
+    /// and half the period until that time is known.
     private var lead: Duration
     private var isMeasured = false
 
     /// - Parameters:
-    ///   - period: Between two checkpoints; nil: none by the clock.
-    ///   - start: The run's; what it starts from is safe.
+    ///   - period: The time between two checkpoints; nil: no checkpoints by the clock.
+    ///   - start: When the run starts, from a state that is saved.
     init(period: Duration?, start: ContinuousClock.Instant) {
         self.period = period
-        takenAt = start
+        copiedAt = start
         lead = (period ?? .zero) / 2
     }
 
     func isDue(at now: ContinuousClock.Instant) -> Bool {
-        period.map { now - takenAt >= $0 - lead } ?? false
+        period.map { now - copiedAt >= $0 - lead } ?? false
     }
 
-    mutating func stateWasTaken(at now: ContinuousClock.Instant) {
-        takenAt = now
+    mutating func stateWasCopied(at now: ContinuousClock.Instant) {
+        copiedAt = now
     }
 
-    /// The state that was taken last is on the disk.
+    /// Records that the state that was copied last is on the disk.
     mutating func stateWasSaved(at now: ContinuousClock.Instant) {
         guard let period else { return }
-        // A disk is slow now and then: it is trusted again a little at a time.
-        let recent = max((now - takenAt) * 5 / 4, isMeasured ? lead * 7 / 8 : .zero)
+        // A disk may be slow for a moment: after a long write the lead falls slowly.
+        let recent = max((now - copiedAt) * 5 / 4, isMeasured ? lead * 7 / 8 : .zero)
         isMeasured = true
         lead = min(recent, period / 2)
     }

@@ -4,13 +4,14 @@ import LockstepSystem
 package import LockstepTraining
 import Synchronization
 
-/// Writes checkpoints beside the training: a state is copied at a step boundary into buffers that were made before the
-/// first step, and a thread of its own brings it to the disk.
+/// Writes checkpoints while training continues.
+///
+/// A state is copied between two steps into buffers that were allocated before the first step; another thread writes it.
 package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
-    /// News for people, told on the writing thread.
+    /// What happened to a checkpoint; reported on the writing thread.
     package enum Notice: Sendable {
         case saved(step: UInt64)
-        /// The run goes on; `previous` is the step of the newest checkpoint that is safe.
+        /// The run continues; `previous` is the step of the newest checkpoint on the disk.
         case failed(step: UInt64, previous: UInt64?, ArtifactError)
     }
 
@@ -21,24 +22,24 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
     private let notify: @Sendable (Notice) -> Void
     private let hook: AtomicFile.Hook
 
-    /// Guarded as the copy is.
+    /// Used by the same thread as `copy`.
     private var schedule: CheckpointSchedule
     private var requestsSeen: Int
-    /// The copy; the writing thread's while `isWriting`, the training thread's otherwise.
+    /// The copy. The writing thread uses it while `isWriting`, the training thread otherwise.
     private var copy: TrainingState?
     private let isWriting = Atomic<Bool>(false)
     private var thread: LockstepSystem.Thread?
-    /// The newest state on the disk; guarded as the copy is.
+    /// The newest state on the disk; used by the same thread as `copy`.
     private var saved: (step: UInt64, epoch: Int)?
 
     /// - Parameters:
     ///   - folder: Where to write.
-    ///   - layout: Of the run's network.
+    ///   - layout: The layout of the run's network.
     ///   - identity: What the run's weights depend on.
-    ///   - every: Seconds between checkpoints; 0: none by the clock.
+    ///   - every: Seconds between checkpoints; 0: no checkpoints by the clock.
     ///   - previous: The step of the checkpoint that the run was resumed from.
-    ///   - requestCount: How often somebody has asked for a checkpoint at once; looked at after every step.
-    ///   - notify: Told of each checkpoint.
+    ///   - requestCount: How often a checkpoint was requested by a signal; called after every step.
+    ///   - notify: Called after each checkpoint.
     package convenience init(
         folder: CheckpointFolder, layout: ParameterLayout, identity: RunIdentity, every: Double,
         previous: TrainingProgress? = nil, requestCount: @escaping () -> Int = { 0 },
@@ -69,21 +70,21 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
         copy = TrainingState(
             progress: state.progress, parameters: FloatBuffer(count: state.parameters.count),
             optimizer: state.optimizer.map { ($0.name, FloatBuffer(count: $0.buffer.count)) })
-        // The first copy makes the pages, before they would cost a step.
-        take(state)
+        // The first copy touches the pages, so that no step has to.
+        makeCopy(of: state)
     }
 
     package func isDue(at now: ContinuousClock.Instant) -> Bool {
-        // A disk that is slower than the period makes checkpoints rarer, not steps slower.
+        // With a disk that is slower than the period, checkpoints become rarer; steps do not become slower.
         !isWriting.load(ordering: .acquiring) && (schedule.isDue(at: now) || requestCount() != requestsSeen)
     }
 
     package func save(_ state: TrainingState, isLast: Bool) {
         thread.take()?.join()
         requestsSeen = requestCount()
-        schedule.stateWasTaken(at: .now)
+        schedule.stateWasCopied(at: .now)
         guard saved.map({ $0 != (state.progress.step, state.progress.epoch) }) ?? true else { return }
-        take(state)
+        makeCopy(of: state)
         if isLast { return write() }
         isWriting.store(true, ordering: .releasing)
         do {
@@ -92,14 +93,14 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
                 isWriting.store(false, ordering: .releasing)
             }
         } catch {
-            // No thread to be had: then the training waits.
+            // Without a thread, training waits.
             write()
             isWriting.store(false, ordering: .releasing)
         }
     }
 
-    private func take(_ state: TrainingState) {
-        guard let copy else { preconditionFailure("a state to save before the store was prepared") }
+    private func makeCopy(of state: TrainingState) {
+        guard let copy else { preconditionFailure("a state was saved before the store was prepared") }
         copy.parameters.pointer.update(from: state.parameters.pointer, count: copy.parameters.count)
         for ((_, target), (_, source)) in zip(copy.optimizer, state.optimizer) {
             target.pointer.update(from: source.pointer, count: target.count)
@@ -107,7 +108,7 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
         self.copy?.progress = state.progress
     }
 
-    /// Brings the copy to the disk.
+    /// Writes the copy.
     private func write() {
         guard let copy else { return }
         let step = copy.progress.step

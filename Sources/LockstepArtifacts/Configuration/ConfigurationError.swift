@@ -1,25 +1,25 @@
 import LockstepSystem
 
-/// What is wrong with a run configuration, on one line that names the place, the reason and the remedy.
+/// A fault of a run configuration, on one line with the place, the reason and the remedy.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// What went wrong, for exit codes and tests.
+    /// The kind of fault, for exit statuses and tests.
     package enum Kind: Equatable, Sendable {
         /// The file cannot be opened or read.
         case unreadable
-        /// The file is no text, too large, empty, or no YAML.
+        /// The file is not text, too large, empty, or not YAML.
         case malformed
         case unknownKey, duplicateKey, missingKey
-        /// A text where a number should be, a value where keys should be, and the like.
+        /// For example a text instead of a number, or a value instead of keys.
         case wrongType
         /// A value of the right type that no run can have.
         case impossibleValue
     }
 
-    /// Where the faulty text stands.
+    /// Where the fault is.
     package enum Place: Equatable, Sendable, CustomStringConvertible {
         case file(String)
         case line(file: String, Int)
-        /// An option as it was typed: `--set training.batch=0`.
+        /// An option, as it was typed: `--set training.batch=0`.
         case option(String)
 
         /// `config/mnist-30.yaml:7`, or the option.
@@ -34,7 +34,7 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
 
     package var kind: Kind
     package var place: Place
-    /// The key in question with all keys above it: `optimizer.sgd.learning-rate`.
+    /// The key with the sections above it: `optimizer.sgd.learning-rate`.
     package var keyPath: String?
     package var reason: String
     package var remedy: String?

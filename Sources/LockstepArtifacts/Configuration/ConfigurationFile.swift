@@ -4,13 +4,13 @@ package import LockstepTraining
 
 /// Run configurations as YAML text.
 ///
-/// Precedence: overrides over the file over the defaults, which stand in the initialisers of ``RunConfiguration`` and
-/// its parts. Relative paths of data files count from the current folder.
+/// Overrides win over the file, and the file over the defaults. Relative paths of data files start at the working
+/// directory.
 package enum ConfigurationFile {
-    /// Bytes that a configuration can have.
+    /// Bytes that a configuration may have.
     package static let maximumSize = 1 << 20
 
-    /// Reads the file at `path`; `overrides` are arguments of `--set`, `key=value`, of which a later one wins.
+    /// Reads the file at `path`; `overrides` are arguments of `--set`, `key=value`; a later one wins.
     package static func load(
         path: String, overrides: [String] = []
     ) throws(ConfigurationError) -> RunConfiguration {
@@ -34,7 +34,7 @@ package enum ConfigurationFile {
         return try parse(text: text, name: path, options: options)
     }
 
-    /// Reads `text`, which errors call `name`; `overrides` are arguments of `--set`, of which a later one wins.
+    /// Reads `text`, which errors call `name`; `overrides` are arguments of `--set`; a later one wins.
     package static func parse(
         text: String, name: String, overrides: [String] = []
     ) throws(ConfigurationError) -> RunConfiguration {
@@ -83,7 +83,7 @@ package enum ConfigurationFile {
         }
     }
 
-    /// The remedy for a file that is not there: a similar name beside it or in `config/`, else what there is.
+    /// The remedy for a file that does not exist: a similar name in its folder or in `config/`, else the files there.
     private static func configurations(near path: String) -> String? {
         let (folder, name) = splitPath(path)
         var paths: [String] = []

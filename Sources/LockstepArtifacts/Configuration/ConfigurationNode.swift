@@ -1,9 +1,9 @@
 import LockstepSystem
 import Yams
 
-/// A YAML value that knows where it was written.
+/// A YAML value with the place where it was written.
 ///
-/// The file and the command line make one tree, so an error names whichever of the two is to blame.
+/// The values of the file and of the command line are in one tree, and each error names the place of its value.
 struct ConfigurationNode {
     typealias Place = ConfigurationError.Place
 
@@ -23,13 +23,13 @@ struct ConfigurationNode {
     var content: Content
     var place: Place
 
-    /// Nothing, `~` or `null`: the same as leaving the key out.
+    /// Whether the value is empty, `~` or `null`, which means the same as no key.
     var isNull: Bool {
         guard case .scalar(let text, isPlain: true) = content else { return false }
         return ["", "~", "null", "Null", "NULL"].contains(text)
     }
 
-    /// What the value looks like in an error message.
+    /// The value in an error message.
     var summary: String {
         switch content {
         case .scalar("", isPlain: true): "empty"
@@ -42,14 +42,14 @@ struct ConfigurationNode {
 }
 
 extension ConfigurationNode {
-    /// Levels of lists and mappings, and values in all, that a configuration can have at most.
+    /// The most levels of lists and mappings, and the most values, that a configuration may have.
     private static let maximumDepth = 16
     private static let maximumNodes = 10_000
-    /// Each alias can double what a YAML reader has to look at; so few cannot get out of hand.
+    /// Each alias can double the work of a YAML reader, so only a few are allowed.
     private static let maximumAliases = 8
 
-    /// Reads one YAML document; `place` turns a line number, from 1, into the place that errors name, 0 meaning the
-    /// whole text.
+    /// Reads one YAML document; `place` makes the place that errors name from a line number, from 1, or from 0 for the whole
+    /// text.
     init(yaml text: String, place: (Int) -> Place) throws(ConfigurationError) {
         guard Self.possibleAliases(in: text) <= Self.maximumAliases else {
             throw ConfigurationError(
@@ -58,8 +58,8 @@ extension ConfigurationNode {
         }
         let root: Node?
         do {
-            // The basic resolver leaves every scalar a text: what a key takes is known, and needs no guess. The
-            // encoding is named because the default is read from the environment.
+            // The basic resolver leaves each scalar a text; the key decides its type. The default encoding would depend on
+            // the environment.
             root = try compose(yaml: text, .basic, .default, .utf8)
         } catch let error as YamlError {
             throw ConfigurationError(error, place: place)
@@ -110,12 +110,12 @@ extension ConfigurationNode {
         self.place = place(line)
     }
 
-    /// At least as many as there are; asterisks in quoted texts and comments at the end of a line count too.
+    /// An upper bound of the number of aliases: it also counts asterisks in quoted texts and in comments after a value.
     private static func possibleAliases(in text: String) -> Int {
         let opening = Set(" \t[{,:?-".utf8)
         var count = 0
         for line in text.utf8.split(whereSeparator: { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") }) {
-            // YAML knows line breaks outside ASCII as well, which may end a comment.
+            // YAML has line breaks outside ASCII, which may end a comment.
             let isASCII = line.allSatisfy { $0 < 0x80 }
             let first = line.first { $0 != UInt8(ascii: " ") && $0 != UInt8(ascii: "\t") }
             if isASCII, first == UInt8(ascii: "#") { continue }
@@ -130,7 +130,7 @@ extension ConfigurationNode {
 }
 
 extension ConfigurationError {
-    /// What libyaml has to say, on one line.
+    /// An error of libyaml, on one line.
     fileprivate init(_ error: YamlError, place: (Int) -> Place) {
         func syntax(_ problem: String, _ line: Int) -> ConfigurationError {
             ConfigurationError(

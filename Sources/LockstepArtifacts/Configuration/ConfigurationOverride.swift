@@ -1,15 +1,15 @@
 import LockstepConfiguration
 
-/// A value from the command line that replaces one of the file.
+/// A value on the command line that replaces a value of the file.
 package struct ConfigurationOverride: Hashable, Sendable {
     /// `network.sizes`.
     package var keyPath: String
     /// YAML: `[784, 100, 10]`.
     package var value: String
-    /// What the user typed, for error messages: `--set network.sizes=[784, 100, 10]`.
+    /// As the user typed it, for error messages: `--set network.sizes=[784, 100, 10]`.
     package var spelling: String
 
-    /// An option of its own for a key, such as `--batch 100` for `training.batch`.
+    /// An option for one key, such as `--batch 100` for `training.batch`.
     package init(keyPath: String, value: String, spelling: String) {
         self.keyPath = keyPath
         self.value = value
@@ -17,7 +17,7 @@ package struct ConfigurationOverride: Hashable, Sendable {
     }
 
     /// The argument of `--set`, `key=value`.
-    /// - Throws: ``ConfigurationError`` when there is no `=` or no key before it.
+    /// - Throws: ``ConfigurationError`` if there is no `=`, or no key before it.
     package init(assignment: String) throws(ConfigurationError) {
         let spelling = "--set \(assignment)"
         guard let equals = assignment.firstIndex(of: "="), equals != assignment.startIndex else {
@@ -32,7 +32,7 @@ package struct ConfigurationOverride: Hashable, Sendable {
 }
 
 extension ConfigurationNode {
-    /// Puts the value of `override` in the place of the one at its key path, making the sections on the way.
+    /// Replaces the value at the key path of `override`, and creates the sections above it.
     ///
     /// A section as a value (`training={epochs: 1, batch: 5}`) replaces the whole section. `data` has several
     /// formats: a key of one format removes the keys of the others, so `data.images=…` after `name: mnist` means files.
@@ -44,7 +44,7 @@ extension ConfigurationNode {
         try set(keys[...], below: "", to: value, place: place)
     }
 
-    /// Names the first key that leads nowhere.
+    /// Checks that every key of the path is known.
     private static func check(
         _ keys: [String], of keyPath: String, place: ConfigurationError.Place
     ) throws(ConfigurationError) {
@@ -88,7 +88,7 @@ extension ConfigurationNode {
         if let index = entries.firstIndex(where: {
             ConfigurationSchema.current(ConfigurationSchema.joined(path, $0.key)) == current
         }) {
-            // The place has the name that the command line gave the key.
+            // Errors name the key as the command line spells it.
             entries[index].key = key
             try entries[index].value.set(keys.dropFirst(), below: inner, to: value, place: place)
             if keys.count == 1 { entries[index].keyPlace = place }

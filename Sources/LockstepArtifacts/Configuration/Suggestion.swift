@@ -1,4 +1,4 @@
-/// The candidate that a misspelt word most likely meant, if any is near.
+/// The candidate that is nearest to a misspelt word; nil if none is near.
 package func suggestion(for word: String, among candidates: some Sequence<String>) -> String? {
     let target = normalized(word)
     let best = candidates.map { (candidate: $0, distance: editDistance(target, normalized($0))) }
@@ -9,9 +9,9 @@ package func suggestion(for word: String, among candidates: some Sequence<String
     return best.distance <= tolerance ? best.candidate : nil
 }
 
-/// Letter case, and which of `-`, `_` and space separates words, are the commonest slips: they cost nothing.
+/// Differences in case, and in the separator of words (`-`, `_`, space), are common and do not count.
 private func normalized(_ word: String) -> [Character] {
-    // Nobody misspells a key in 64 letters; the distance takes time with the square of the length.
+    // No key has 64 letters, and the time of the distance grows with the square of the length.
     word.lowercased().prefix(64).map { $0 == "_" || $0 == " " ? "-" : $0 }
 }
 

@@ -2,9 +2,9 @@ import Foundation
 import LockstepNetwork
 import LockstepNumerics
 
-/// A model as one page without anything outside it: a field to draw a digit in, and the network that reads it.
+/// A model as one self-contained page: the user draws a digit, and the network reads it.
 ///
-/// The page prepares the drawing as MNIST was prepared (see `DigitPreparation`) and computes a' = f(w·a + b), layer by layer.
+/// The page prepares the drawing like the images of MNIST and computes a' = f(w·a + b), layer by layer.
 struct HTMLExport {
     private let model: Model
 
@@ -43,7 +43,7 @@ struct HTMLExport {
         }
     }
 
-    /// A text as JavaScript inside a page: nothing in a label can end the string or the script.
+    /// A text as a string of JavaScript in a page; it cannot end the string or the script.
     private static func javaScript(_ text: String) -> String {
         let escaped = text.unicodeScalars.map { scalar -> String in
             let isPlain = scalar.isASCII && scalar.value >= 0x20 && !"\"\\<>&'".unicodeScalars.contains(scalar)

@@ -17,7 +17,7 @@ struct NPZArchive {
         finish()
     }
 
-    /// The head of a `.npy` file of float32: magic, version, length, a Python dictionary padded to 64 bytes.
+    /// The header of a `.npy` file of float32: magic, version, length, a Python dictionary padded to 64 bytes.
     private static func header(shape: [Int]) -> [UInt8] {
         let lengths = shape.map(String.init).joined(separator: ", ") + (shape.count == 1 ? "," : "")
         var text = "{'descr': '<f4', 'fortran_order': False, 'shape': (\(lengths)), }"
@@ -51,7 +51,5 @@ struct NPZArchive {
         bytes += Self.little(UInt32(directory.count)) + Self.little(start) + [0, 0]
     }
 
-    private static func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-        withUnsafeBytes(of: number.littleEndian, Array.init)
-    }
+    private static func little(_ number: some FixedWidthInteger) -> [UInt8] { number.littleEndianBytes }
 }

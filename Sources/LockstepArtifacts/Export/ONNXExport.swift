@@ -3,8 +3,8 @@ import LockstepNumerics
 
 /// A model as an ONNX graph: for each layer a Gemm (a·Wᵀ + b) and its activation.
 ///
-/// Input `input` [n, inputs], float32, scaled as the metadata say; output `output` [n, outputs]. Operators of version 13
-/// (https://onnx.ai/onnx/operators).
+/// Input `input` [n, inputs], float32, scaled as the metadata say; output `output` [n, outputs]. Operators of version 13, or of
+/// the version that the activation needs (https://onnx.ai/onnx/operators).
 struct ONNXExport {
     /// The numbers of the format: `TensorProto.FLOAT`, `AttributeProto.INT`, the IR that came with operators 13.
     private enum Constant {
@@ -12,7 +12,7 @@ struct ONNXExport {
         static let integerAttribute: Int64 = 2
         static let irVersion: Int64 = 7
         static let operatorVersion: Int64 = 13
-        /// A protocol buffer's largest size; beyond it readers refuse.
+        /// The largest protocol buffer that readers accept.
         static let largestModel = Int(Int32.max)
     }
 
@@ -30,7 +30,7 @@ struct ONNXExport {
         return message.bytes
     }
 
-    /// Of the format's messages the fields that are needed; each is named with its message behind its number
+    /// The numbers of the fields that are written, by message
     /// (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
     private enum Field {
         enum Model {
@@ -124,7 +124,7 @@ struct ONNXExport {
         write("output", columns: model.layout.outputs, as: Field.Graph.output, into: &graph)
     }
 
-    /// Softmax runs along the last axis unless it is told otherwise.
+    /// Softmax's default axis is the last one.
     private var outputOperator: String {
         switch model.architecture.output {
         case .sigmoid: "Sigmoid"

@@ -1,11 +1,11 @@
-/// Puts a protocol buffer message together, field by field.
+/// Writes a protocol buffer message, field by field (https://protobuf.dev/programming-guides/encoding).
 ///
-/// Writing needs four kinds of field and no schema: a generated encoder and its library would take longer to compile
-/// than all of this program (https://protobuf.dev/programming-guides/encoding).
+/// Four kinds of field are enough, and no schema is needed. A generated encoder and its library would take longer to
+/// compile than the rest of the program.
 struct ProtobufWriter {
     private(set) var bytes: [UInt8] = []
 
-    /// What a field's bytes look like.
+    /// The encoding of a field's bytes.
     private enum WireType: UInt64 {
         case varint = 0
         case eightBytes = 1
@@ -58,4 +58,9 @@ struct ProtobufWriter {
         }
         bytes.append(UInt8(rest))
     }
+}
+
+extension FixedWidthInteger {
+    /// The bytes of the number, the lowest first.
+    var littleEndianBytes: [UInt8] { withUnsafeBytes(of: littleEndian, Array.init) }
 }

@@ -6,9 +6,9 @@ import LockstepSystem
 extension ModelFile {
     /// Reads a model that Lockstep or another program wrote; the tensors may come in any order.
     ///
-    /// Total: any bytes give a model or an error that names the file and what is wrong with it. The metadata must hold
-    /// `activation` and `cost`, without which nobody could run the network; `sizes` follow from the tensors. What else
-    /// is there is checked: a `weights_sha256` that does not fit means an altered file.
+    /// Total: any bytes give a model, or an error that names the file and the fault. The metadata must have `activation` and
+    /// `cost`, which running the network needs; `sizes` follow from the tensors. Other metadata are checked if they are
+    /// there: a wrong `weights_sha256` means that the file was altered.
     package static func load(_ path: String) throws(ArtifactError) -> Model {
         let file = try SafetensorsFile(path: path, what: "a model that Lockstep can read")
         let header = file.header
@@ -30,14 +30,14 @@ extension ModelFile {
         let digest = SHA256.hash(UnsafeRawBufferPointer(parameters.buffer)).hex
         if let expected = header.metadata[Key.weightsSHA256], expected != digest {
             throw .malformed(
-                path: path, reason: "altered or damaged: its weights do not have the SHA-256 that it names",
+                path: path, reason: "altered or damaged: its weights do not have the SHA-256 in its metadata",
                 remedy: "copy it from its source again")
         }
         return Model(
             architecture: architecture, cost: cost, parameters: parameters, metadata: metadata, weightsSHA256: digest)
     }
 
-    /// The layer sizes that the tensors' shapes spell out.
+    /// The layer sizes that follow from the tensors' shapes.
     private static func sizes(of header: SafetensorsHeader, path: String) throws(ArtifactError) -> [Int] {
         var sizes: [Int] = []
         var names: Set<String> = []
@@ -62,8 +62,8 @@ extension ModelFile {
             names.formUnion([name, biasName])
         }
         guard !sizes.isEmpty else { throw malformed(path, "no tensor 'layers.0.weight'") }
-        if let stranger = header.tensors.keys.filter({ !names.contains($0) }).min() {
-            throw malformed(path, "an unexpected tensor '\(stranger.printable)'")
+        if let unknown = header.tensors.keys.filter({ !names.contains($0) }).min() {
+            throw malformed(path, "an unexpected tensor '\(unknown.printable)'")
         }
         return sizes
     }
@@ -76,10 +76,10 @@ extension ModelFile {
                 path: path, reason: "'\(name)' has elements of type \(tensor.dtype.printable), not F32",
                 remedy: "convert it to float32")
         }
-        // Shapes were checked against the largest layer, so the product cannot overflow.
+        // No shape exceeds the largest layer, so the product cannot overflow.
         let bytes = tensor.shape.reduce(MemoryLayout<Float>.stride, *)
         guard tensor.dataOffsets[1] - tensor.dataOffsets[0] == bytes else {
-            throw malformed(path, "'\(name)' has another length than its shape \(tensor.shape) asks for")
+            throw malformed(path, "'\(name)' has a length that does not fit its shape \(tensor.shape)")
         }
     }
 

@@ -2,7 +2,7 @@ import LockstepDigest
 package import LockstepNetwork
 package import LockstepNumerics
 
-/// A trained network: its shape, its weights and what is known about it.
+/// A trained network: its architecture, its weights and its metadata.
 package struct Model: Sendable {
     package var architecture: Architecture
     package var cost: Cost
@@ -15,8 +15,8 @@ package struct Model: Sendable {
 
 /// Models as safetensors files, which PyTorch and others read.
 ///
-/// Tensors are named as PyTorch would name them: `layers.0.weight` [outputs, inputs], `layers.0.bias` [outputs], all
-/// float32. What else is needed to run the network stands in the metadata, a text each.
+/// Tensors have PyTorch's names: `layers.0.weight` [outputs, inputs], `layers.0.bias` [outputs], all float32. The metadata,
+/// which are texts, have everything else that running the network needs.
 package enum ModelFile {
     /// The keys of the metadata.
     enum Key {
@@ -35,13 +35,12 @@ package enum ModelFile {
         static let seed = "seed"
     }
 
-    /// Raised when an older program could misread a newer file.
+    /// Increased when an older program could misread a newer file.
     static let formatVersion = "1"
 
-    /// Writes a model of these `parameters`, laid out as ``ParameterLayout`` says for the architecture.
+    /// Writes a model with these `parameters`, in the architecture's ``ParameterLayout``.
     ///
-    /// The file at `path` is replaced as a whole. Throws an ``ArtifactError`` with the path when the file system
-    /// refuses.
+    /// A file at `path` is replaced atomically. Throws an ``ArtifactError`` with the path if it cannot be written.
     package static func save(
         to path: String, architecture: Architecture, cost: Cost, parameters: UnsafeBufferPointer<Float>,
         metadata: ModelMetadata
@@ -50,7 +49,7 @@ package enum ModelFile {
             preconditionFailure("parameters that do not fit the architecture")
         }
         precondition(metadata.labels.allSatisfy { !$0.contains(",") }, "a label with a comma")
-        // On the little-endian machines that Lockstep runs on, the file's bytes are the buffer's.
+        // Lockstep runs on little-endian machines only, so the file's bytes are the buffer's.
         let data = UnsafeRawBufferPointer(parameters)
         let header = SafetensorsHeader(
             tensors: Dictionary(uniqueKeysWithValues: layout.tensors.map { ($0.name, .init($0)) }),
@@ -89,7 +88,7 @@ package enum ModelFile {
 }
 
 extension SafetensorsHeader.Tensor {
-    /// Where a tensor of the parameter buffer lies in a file that starts with its first.
+    /// The place of a tensor of the parameter buffer in a file that starts with the buffer.
     init(_ tensor: ParameterTensor) {
         let stride = MemoryLayout<Float>.stride
         self.init(

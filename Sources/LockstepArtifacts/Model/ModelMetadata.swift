@@ -1,10 +1,10 @@
 package import LockstepData
 
-/// What a model file says beside the weights: enough to run the model with nothing else, and where it comes from.
+/// The metadata of a model file: what running the model needs beside the weights, and how it was made.
 package struct ModelMetadata: Hashable, Sendable {
-    /// What an input value is multiplied by before it enters the network; nil where the file does not say.
+    /// The factor of input values; nil if the file does not say.
     package var inputScale: InputScale?
-    /// The name of each output, `["0", "1", ..., "9"]`, without commas; empty where the file does not say.
+    /// The name of each output, `["0", "1", ..., "9"]`, without commas; empty if the file does not say.
     package var labels: [String]
     package var seed: UInt64?
     /// The data set that the model was trained on.
@@ -25,7 +25,7 @@ package struct ModelMetadata: Hashable, Sendable {
         self.programVersion = programVersion
     }
 
-    /// What a run on `dataset` knows; its classes are called by their numbers.
+    /// The metadata of a run on `dataset`; the labels are the classes' numbers.
     package init(dataset: DatasetDescription, seed: UInt64, programVersion: String) {
         self.init(
             inputScale: InputScale(dataset.element), labels: (0..<dataset.classCount).map(String.init), seed: seed,
@@ -33,14 +33,14 @@ package struct ModelMetadata: Hashable, Sendable {
     }
 }
 
-/// What an input value is multiplied by before it enters the network.
+/// The factor by which input values are multiplied before they enter the network.
 package enum InputScale: String, CaseIterable, Sendable {
     /// Bytes become 0 to 1.
     case byte = "1/255"
-    /// Values enter as they are.
+    /// Values are not scaled.
     case one = "1"
 
-    /// The scale that a data set's elements are read with.
+    /// The scale of a data set's elements.
     package init(_ element: DatasetElement) {
         switch element {
         case .uint8: self = .byte

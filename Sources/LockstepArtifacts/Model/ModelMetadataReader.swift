@@ -1,7 +1,7 @@
 import LockstepNetwork
 import LockstepSystem
 
-/// Turns the texts of a model file's metadata into values.
+/// Reads the metadata of a model file.
 struct ModelMetadataReader {
     typealias Key = ModelFile.Key
 
@@ -21,7 +21,7 @@ struct ModelMetadataReader {
         }
         var architecture = Architecture(sizes: sizes)
         architecture.activation = try required(Key.activation, of: Activation.self)
-        // Says how training began; running the network does not need it.
+        // Only training used it; running the network does not need it.
         if let initializer = try choice(Key.initializer, of: Initializer.self) {
             architecture.initializer = initializer
         }
@@ -35,7 +35,7 @@ struct ModelMetadataReader {
         return (architecture, cost)
     }
 
-    /// Everything beside the network.
+    /// The metadata beside the network.
     func metadata(outputs: Int) throws(ArtifactError) -> ModelMetadata {
         let labels = texts[Key.labels]?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
         guard labels.isEmpty || labels.count == outputs else {
@@ -44,7 +44,7 @@ struct ModelMetadataReader {
         var seed: UInt64?
         if let text = texts[Key.seed] {
             seed = UInt64(text)
-            guard seed != nil else { throw failure("the seed '\(text.printable)' is no number", nil) }
+            guard seed != nil else { throw failure("the seed '\(text.printable)' is not a number", nil) }
         }
         return ModelMetadata(
             inputScale: try choice(Key.inputScale, of: InputScale.self), labels: labels, seed: seed,

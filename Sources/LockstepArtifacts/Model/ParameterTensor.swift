@@ -2,7 +2,7 @@ import LockstepNetwork
 
 /// A tensor of the parameter buffer: one layer's weights or its biases.
 struct ParameterTensor: Hashable {
-    /// `layers.0.weight`; the first layer after the input layer is 0.
+    /// `layers.0.weight`; layer 0 is the first after the input layer.
     var name: String
     /// Weights [outputs, inputs], row-major; biases [outputs].
     var shape: [Int]
@@ -11,7 +11,7 @@ struct ParameterTensor: Hashable {
 }
 
 extension ParameterLayout {
-    /// All tensors in the order of the buffer, which they cover without a gap.
+    /// All tensors, in the order of the buffer, without gaps.
     var tensors: [ParameterTensor] {
         layers.enumerated().flatMap { index, layer in
             [

@@ -1,10 +1,10 @@
 import Glibc
 
-/// An open safetensors file whose header has been read and fits its length.
+/// An open safetensors file whose header agrees with its length.
 struct SafetensorsFile: ~Copyable {
     private let file: FileDescriptor
     let header: SafetensorsHeader
-    /// Where the tensors' bytes start.
+    /// The offset of the tensors' bytes.
     let dataStart: Int
     /// Bytes of the whole file.
     let size: Int
@@ -13,8 +13,8 @@ struct SafetensorsFile: ~Copyable {
 
     /// - Parameters:
     ///   - path: The file.
-    ///   - what: What it should be, for errors: `a model that Lockstep can read`.
-    /// - Throws: ``ArtifactError`` for what is no whole safetensors file.
+    ///   - what: What the file should be, for errors: `a model that Lockstep can read`.
+    /// - Throws: ``ArtifactError`` if it is not a complete safetensors file.
     init(path: String, what: String) throws(ArtifactError) {
         // Without O_NONBLOCK, opening a named pipe would wait for a writer.
         let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
@@ -31,13 +31,13 @@ struct SafetensorsFile: ~Copyable {
         self.size = size
     }
 
-    /// Reads the bytes of a tensor, of which there are as many as `target` has; nothing where there is no such tensor.
+    /// Reads the first bytes of a tensor, as many as `target` has; reads nothing if there is no such tensor.
     func read(_ name: String, into target: UnsafeMutableRawBufferPointer) throws(ArtifactError) {
         guard let offset = header.tensors[name]?.dataOffsets.first else { return }
         try Self.fill(target, from: file, at: dataStart + offset)
     }
 
-    /// Reads bytes anywhere in the file.
+    /// Reads bytes of the file.
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(ArtifactError) {
         try Self.fill(target, from: file, at: offset)
     }

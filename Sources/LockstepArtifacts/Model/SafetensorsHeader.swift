@@ -1,7 +1,7 @@
 import Foundation
 import LockstepSystem
 
-/// The header of a safetensors file: where each tensor lies, and texts about the whole.
+/// The header of a safetensors file: where each tensor is, and metadata.
 ///
 /// Format: 8 bytes of header length, little-endian; the header as JSON, padded with spaces; the tensors' bytes, without
 /// holes or overlaps (https://huggingface.co/docs/safetensors, "Format").
@@ -21,7 +21,7 @@ package struct SafetensorsHeader: Hashable {
 
     /// The bytes before the header.
     static let prefixLength = 8
-    /// Bytes that a header can have here; a network's has a hundred or two for each tensor.
+    /// Bytes that a header may have; a network's header has one or two hundred for each tensor.
     package static let maximumLength = 1 << 20
     /// The tensors start at a multiple of this.
     private static let alignment = 8
@@ -29,21 +29,19 @@ package struct SafetensorsHeader: Hashable {
     var tensors: [String: Tensor]
     var metadata: [String: String]
 
-    /// The length and the padded header, as they stand at the start of a file.
+    /// The length and the padded header, as at the start of a file.
     func encoded() throws -> [UInt8] {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        var json = [UInt8](try encoder.encode(self))
+        var json = [UInt8](try JSONEncoder.sorted().encode(self))
         let padding = (Self.alignment - json.count % Self.alignment) % Self.alignment
         json += repeatElement(UInt8(ascii: " "), count: padding)
-        return withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init) + json
+        return UInt64(json.count).littleEndianBytes + json
     }
 }
 
 extension SafetensorsHeader {
     /// Reads a header and checks that the tensors cover `dataLength` bytes without hole or overlap.
     ///
-    /// JSON readers keep one of two equal keys; the check makes that harmless, for the other's bytes would be a hole.
+    /// JSON readers keep one of two equal keys. This check makes that harmless: the bytes of the other are a hole.
     init(json: some Collection<UInt8>, dataLength: Int, path: String) throws(ArtifactError) {
         func malformed(_ reason: String) -> ArtifactError {
             .malformed(path: path, reason: "not a valid safetensors file: \(reason)", remedy: nil)
@@ -52,7 +50,7 @@ extension SafetensorsHeader {
         do {
             self = try JSONDecoder().decode(Self.self, from: Data(json))
         } catch {
-            throw malformed("the header is not the JSON that the format asks for")
+            throw malformed("the header is not JSON of this format")
         }
         let byOffset = tensors.sorted { a, b in
             a.value.dataOffsets.lexicographicallyPrecedes(b.value.dataOffsets)
@@ -61,7 +59,7 @@ extension SafetensorsHeader {
         for (name, tensor) in byOffset {
             let offsets = tensor.dataOffsets
             guard offsets.count == 2, offsets[0] <= offsets[1], tensor.shape.allSatisfy({ $0 >= 0 }) else {
-                throw malformed("the offsets or the shape of '\(name.printable)' make no sense")
+                throw malformed("the offsets or the shape of '\(name.printable)' are impossible")
             }
             guard offsets[0] == covered else {
                 let fault = offsets[0] < covered ? "overlaps the tensor before it" : "starts after a hole"

@@ -1,9 +1,9 @@
-/// A chart of lines as an SVG: axes with round numbers, a grid, a legend.
+/// A line chart as SVG: axes with round numbers, a grid, a legend.
 package struct LineChart {
     /// A line and its name.
     package struct Series {
         package let name: String
-        /// In rising order of x; values that are not finite leave a gap.
+        /// In ascending order of x; values that are not finite leave a gap.
         package let points: [(x: Double, y: Double)]
         /// Whether each point has a dot.
         package let hasMarkers: Bool
@@ -23,7 +23,7 @@ package struct LineChart {
     private var width: Double { Self.width }
     private var height: Double { Self.height }
     private let margin = (left: 64.0, right: 16.0, top: 34.0, bottom: 44.0)
-    /// Told apart by people who see colours differently (Okabe and Ito, "Color universal design", 2008).
+    /// Colours that people with colour blindness can tell apart (Okabe and Ito, "Color universal design", 2008).
     private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
 
     package init(title: String, xLabel: String, series: [Series]) {
@@ -32,14 +32,14 @@ package struct LineChart {
         self.series = series.filter { $0.points.contains { $0.y.isFinite } }
     }
 
-    /// Writes pictures into an SVG file, one below the other.
+    /// Writes charts into an SVG file, one below the other.
     ///
     /// - Throws: ``ArtifactError`` if it cannot be written.
     package static func write(_ charts: [LineChart], to path: String) throws(ArtifactError) {
         try AtomicFile.write(document(charts), to: path)
     }
 
-    /// An SVG file with pictures, one below the other.
+    /// An SVG file with charts, one below the other.
     static func document(_ charts: [LineChart]) -> String {
         let parts = charts.map { $0.svg }.filter { !$0.isEmpty }
         let total = Int(height) * max(1, parts.count)
@@ -57,7 +57,7 @@ package struct LineChart {
             """
     }
 
-    /// The picture, for a page of HTML; empty where there is nothing to draw.
+    /// The chart, for a page of HTML; empty if there is nothing to draw.
     package var svg: String {
         let points = series.flatMap(\.points).filter { $0.y.isFinite }
         guard let first = points.first else { return "" }
@@ -95,7 +95,8 @@ package struct LineChart {
         return (lines + ["</svg>"]).joined(separator: "\n")
     }
 
-    /// The line, broken where values are missing; a lone point is a dot, and so is each point of a series with markers.
+    /// The line, interrupted where values are missing. A single point is a dot, and so is each point of a series with
+    /// markers.
     private func curve(
         _ series: Series, _ color: String, _ place: (Double, Double) -> (Double, Double)
     ) -> [String] {
@@ -122,19 +123,19 @@ package struct LineChart {
         "<text x=\"\(number(x))\" y=\"\(number(y))\" \(extra)>\(escapedHTML(content))</text>"
     }
 
-    /// A coordinate with one digit behind the point.
+    /// A coordinate with one digit after the point.
     private func number(_ value: Double) -> String {
-        "\((value * 10).rounded() / 10)"
+        "\(rounded(value, digits: 1))"
     }
 
-    /// A number of an axis: short, without a needless `.0`.
+    /// A number on an axis, without a needless `.0`.
     private func label(_ value: Double) -> String {
-        let rounded = (value * 1e6).rounded() / 1e6
-        return rounded == rounded.rounded() && abs(rounded) < 1e9 ? "\(Int(rounded))" : "\(rounded)"
+        let short = rounded(value, digits: 6)
+        return short == short.rounded() && abs(short) < 1e9 ? "\(Int(short))" : "\(short)"
     }
 }
 
-/// A range of values that begins and ends with round numbers, and the round numbers in it.
+/// A range of values that starts and ends with round numbers, and the round numbers in it.
 private struct Axis {
     let range: ClosedRange<Double>
     let ticks: [Double]
@@ -155,7 +156,7 @@ private struct Axis {
         ticks = stride(from: low, through: high, by: 1).map { $0 * step }
     }
 
-    /// Where a value lies: 0 at the start, 1 at the end.
+    /// The position of a value: 0 at the start, 1 at the end.
     func fraction(_ value: Double) -> Double {
         (value - range.lowerBound) / (range.upperBound - range.lowerBound)
     }
@@ -167,7 +168,7 @@ extension ClosedRange<Double> {
     }
 }
 
-/// A text inside HTML or an attribute of it.
+/// A text with the escapes that HTML and its attributes need.
 package func escapedHTML(_ text: String) -> String {
     var result = ""
     for character in text {

@@ -1,4 +1,4 @@
-/// A page of sections that needs nothing beside it.
+/// A page of HTML with sections, in one file.
 package struct ReportPage {
     package struct Section {
         let title: String
@@ -40,7 +40,7 @@ package struct ReportPage {
         """
     }
 
-    /// Rows of cells; with a header, the first row is one.
+    /// A table of cells; with `hasHeader`, the first row is the header.
     package static func table(_ rows: [[String]], hasHeader: Bool = false) -> String {
         let lines = rows.enumerated().map { index, cells in
             let tag = hasHeader && index == 0 ? "th" : "td"
@@ -51,7 +51,7 @@ package struct ReportPage {
 }
 
 extension ReportPage {
-    /// Writes the page; a file that is there is replaced as a whole.
+    /// Writes the page; an existing file is replaced atomically.
     package func write(to path: String) throws(ArtifactError) {
         try AtomicFile.write(html, to: path)
     }

@@ -2,26 +2,26 @@ import Foundation
 package import LockstepNumerics
 package import LockstepTraining
 
-/// Writes what people look at: TensorBoard's `events.out.tfevents.*` while the run goes on, `report.html` at its end.
+/// Writes TensorBoard's `events.out.tfevents.*` during the run, and `report.html` at its end.
 ///
-/// Neither is needed to go on, so an event file that cannot be written is told about once, and training continues. A
-/// report that cannot be written at the end is an ``ArtifactError``. A resumed run begins another event file, which
-/// TensorBoard reads as the continuation of the first.
+/// Training does not need either: if an event file cannot be written, the recorder warns once and training continues. A
+/// report that cannot be written at the end is an ``ArtifactError``. A resumed run starts another event file, which
+/// TensorBoard shows as the continuation of the first.
 package final class ReportRecorder: RunObserver {
     private let directory: RunDirectory
     private let programVersion: String
     private let host: String
     private var run: RunDescription?
-    private var events: EventFile?
+    private var events: TensorBoardFile?
     private let warn: (String) -> Void
 
     /// Records a run.
     ///
     /// - Parameters:
     ///   - directory: Where to write.
-    ///   - programVersion: Told in the report.
-    ///   - host: Part of the event file's name, as TensorBoard's own have it.
-    ///   - warn: Told, in a sentence, of what could not be written.
+    ///   - programVersion: Named in the report.
+    ///   - host: Part of the event file's name, as in TensorBoard's own files.
+    ///   - warn: Called with a sentence about a file that cannot be written.
     package init(
         directory: RunDirectory, programVersion: String, host: String, warn: @escaping (String) -> Void = { _ in }
     ) {
@@ -36,7 +36,7 @@ package final class ReportRecorder: RunObserver {
         self.run = run
         let second = Int(Date().timeIntervalSince1970)
         attempt { () throws(ArtifactError) in
-            events = try EventFile(path: directory.events(second: second, host: host))
+            events = try TensorBoardFile(path: directory.events(second: second, host: host))
         }
     }
 
@@ -63,7 +63,7 @@ package final class ReportRecorder: RunObserver {
 
     /// Writes `report.html`.
     package func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws {
-        guard let run else { preconditionFailure("a run that ends without having started") }
+        guard let run else { preconditionFailure("a run that ended before it started") }
         let summary = RunSummary(run: run, outcome: outcome, programVersion: programVersion, peakMemoryBytes: nil)
         let report = RunReport(
             summary, configuration: ConfigurationFile.yaml(of: run.configuration),
@@ -75,13 +75,13 @@ package final class ReportRecorder: RunObserver {
         attempt { () throws(ArtifactError) in try events?.append(step: step, values) }
     }
 
-    /// Writes to the event file, until that fails.
+    /// Writes to the event file; after a failure, nothing more is written.
     private func attempt(_ body: () throws(ArtifactError) -> Void) {
         do throws(ArtifactError) {
             try body()
         } catch {
             events = nil
-            warn("\(error); training goes on without TensorBoard's file")
+            warn("\(error); training continues without the TensorBoard file")
         }
     }
 }
@@ -95,14 +95,10 @@ extension SplitScore {
 
 extension RunDirectory {
     /// The run on one page.
-    package var report: String { at("report.html") }
+    package var report: String { file("report.html") }
 
-    /// TensorBoard's file of a run that began at this second of 1970.
+    /// The TensorBoard file of a process that started so many seconds after 1970.
     func events(second: Int, host: String) -> String {
-        at("events.out.tfevents.\(second).\(RunDirectory.pathComponent(for: host))")
-    }
-
-    private func at(_ name: String) -> String {
-        path.hasSuffix("/") ? path + name : "\(path)/\(name)"
+        file("events.out.tfevents.\(second).\(RunDirectory.pathComponent(for: host))")
     }
 }

@@ -1,22 +1,22 @@
-/// `report.html`: a run on one page that needs nothing beside it, for a browser and for keeping.
+/// `report.html`: a run on one page, in one file.
 package struct RunReport {
     private let summary: RunSummary
     private let configuration: String
     private let speedup: SpeedupRecord?
 
     /// - Parameters:
-    ///   - summary: What the run came to.
+    ///   - summary: The run's summary.
     ///   - configuration: The resolved configuration, as YAML.
-    ///   - speedup: What a bench has found, if there was one.
+    ///   - speedup: The result of a bench, if there is one.
     package init(_ summary: RunSummary, configuration: String, speedup: SpeedupRecord? = nil) {
         self.summary = summary
         self.configuration = configuration
         self.speedup = speedup
     }
 
-    /// Makes the report of a run that has ended anew, from what lies in its directory.
+    /// Writes the report of a run that has ended again, from the files in its directory.
     ///
-    /// - Throws: ``ArtifactError`` or ``ConfigurationError`` for what is missing there or damaged.
+    /// - Throws: ``ArtifactError`` or ``ConfigurationError`` if a file is missing or damaged.
     static func rewrite(in directory: RunDirectory) throws {
         let configuration = try ConfigurationFile.load(path: directory.configuration)
         let report = RunReport(
@@ -50,20 +50,23 @@ package struct RunReport {
             return "\(correct) of \(total) (\(percent(correct, of: total)) %)"
         }
         let rows: [(String, String?)] = [
-            ("ended", summary.status.rawValue),
-            ("best epoch, test samples", count(summary.bestCorrect)),
-            ("chosen on the validation split, test samples", count(summary.selectedCorrect)),
-            ("last epoch, test samples", count(summary.finalCorrect)),
-            ("never predicted", summary.neverPredicted.flatMap { $0.isEmpty ? nil : list($0) }),
+            ("status", summary.status.rawValue),
+            ("correct test samples, best epoch", count(summary.bestCorrect)),
+            ("correct test samples, epoch selected on the validation split", count(summary.selectedCorrect)),
+            ("correct test samples, last epoch", count(summary.finalCorrect)),
+            ("classes never predicted", summary.neverPredicted.flatMap { $0.isEmpty ? nil : list($0) }),
             ("steps", "\(summary.steps)"),
-            ("seconds of training", summary.seconds.map { "\(rounded($0))" }),
-            ("samples a second", summary.samplesPerSecond.map { "\(Int(max(-1e18, min($0, 1e18))))" }),
+            ("training time, seconds", summary.seconds.map { "\(rounded($0))" }),
+            ("samples per second", summary.samplesPerSecond.map { "\(Int(max(-1e18, min($0, 1e18))))" }),
             ("parameters", "\(summary.parameters)"),
             ("data", "\(summary.data), SHA-256 \(summary.dataSHA256)"),
             ("kernel", summary.kernel),
             ("seed", "\(summary.seed)"),
             ("SHA-256 of the weights", summary.weightsSHA256),
-            ("bitwise reproducible", summary.bitwiseReproducible ? "yes" : "no: workers with other kernels took part"),
+            (
+                "bitwise reproducible",
+                summary.bitwiseReproducible ? "yes" : "no: workers with different kernels took part"
+            ),
             ("program", "lockstep \(summary.programVersion)"),
         ]
         return rows.compactMap { name, value in value.map { [name, $0] } }
@@ -72,22 +75,22 @@ package struct RunReport {
     private var membership: [[String]] {
         [
             ["workers at the start", "\(summary.workers)"],
-            ["workers that computed at the end", "\(summary.activeWorkers)"],
+            ["workers computing at the end", "\(summary.activeWorkers)"],
             ["shards", "\(summary.shards)"],
             ["workers lost", "\(summary.workersLost)"],
             ["workers that joined later", "\(summary.workersJoined)"],
-            ["shards handed on because of a loss", "\(summary.shardsReassigned)"],
-            ["dead workers replaced", count(summary.restarts)],
-            ["nodes of slow workers given to idle ones too", count(summary.duplicates)],
+            ["shards reassigned after a loss", "\(summary.shardsReassigned)"],
+            ["workers restarted", count(summary.restarts)],
+            ["tasks of slow workers also given to an idle worker", count(summary.duplicates)],
             ["steps audited", count(summary.stepsAudited)],
-            ["workers that an audit found wrong", count(summary.quarantined)],
+            ["workers whose results differed in an audit", count(summary.quarantined)],
             ["longest time between two steps, ms", summary.maxStepGapMilliseconds.map { "\(rounded($0))" } ?? "-"],
-            ["bytes of gradients and weights inside messages", "\(summary.inlinePayloadBytes)"],
+            ["bytes of gradients and weights in messages", "\(summary.inlinePayloadBytes)"],
         ]
     }
 
     private var epochs: [[String]] {
-        [["epoch", "test", "validation", "training cost", "seconds", "weights"]]
+        [["epoch", "test", "validation", "mean training loss", "seconds", "weights"]]
             + summary.epochs.map { epoch in
                 [
                     "\(epoch.epoch)",
@@ -103,7 +106,7 @@ package struct RunReport {
     private var charts: String {
         Self.accuracyChart([summary]).svg
             + LineChart(
-                title: "Mean cost of a sample", xLabel: "epoch",
+                title: "Mean loss", xLabel: "epoch",
                 series: [
                     curve("training", summary.epochs.map { ($0.epoch, $0.trainingCost) }),
                     curve("validation", summary.epochs.map { ($0.epoch, $0.validationCost) }),
@@ -112,7 +115,7 @@ package struct RunReport {
             ).svg
     }
 
-    /// Percent of test samples read correctly, a line for each run; with one run, the validation split beside it.
+    /// The accuracy on the test split in percent, a line for each run; with one run, also on the validation split.
     package static func accuracyChart(_ summaries: [RunSummary]) -> LineChart {
         var series = summaries.map { summary in
             curve(
@@ -125,7 +128,7 @@ package struct RunReport {
                     "validation",
                     summaries[0].epochs.map { ($0.epoch, share($0.validationCorrect, of: $0.validationTotal)) }))
         }
-        return LineChart(title: "Read correctly, %", xLabel: "epoch", series: series)
+        return LineChart(title: "Accuracy, %", xLabel: "epoch", series: series)
     }
 
     private static func share(_ part: Int?, of whole: Int?) -> Double? {
@@ -133,7 +136,7 @@ package struct RunReport {
         return 100 * Double(part) / Double(whole)
     }
 
-    /// A count that older versions did not keep.
+    /// A count that summaries of older versions do not have.
     private func count(_ number: Int?) -> String { number.map(String.init) ?? "-" }
 
     private func percent(_ part: Int, of whole: Int) -> Double {
@@ -149,7 +152,8 @@ private func curve(_ name: String, _ values: [(Int, Double?)]) -> LineChart.Seri
     LineChart.Series(name: name, points: values.map { (Double($0.0), $0.1 ?? .nan) })
 }
 
-private func rounded(_ value: Double, digits: Int = 4) -> Double {
+/// A value rounded to so many digits after the point.
+func rounded(_ value: Double, digits: Int = 4) -> Double {
     var factor = 1.0
     for _ in 0..<digits { factor *= 10 }
     return (value * factor).rounded() / factor

@@ -1,15 +1,15 @@
 import Foundation
 
-/// What a bench has found, as far as its chart shows it: part of the JSON that `lockstep bench --json` prints.
+/// The result of a bench, as far as its charts show it: part of the JSON that `lockstep bench --json` prints.
 package struct SpeedupRecord: Codable, Hashable, Sendable {
     /// A number of workers that was measured; 0: one process.
     package struct Setting: Codable, Hashable, Sendable {
         package var workers: Int
-        /// Times as fast as one process.
+        /// How many times as fast as one process.
         package var speedup: Double
-        /// The best speedup that cutting the mini-batch allows.
+        /// The highest speedup that the shards allow.
         package var bound: Double
-        /// Part of the bound.
+        /// The speedup as a part of the bound.
         package var efficiency: Double
 
         package init(workers: Int, speedup: Double, bound: Double, efficiency: Double) {
@@ -20,12 +20,12 @@ package struct SpeedupRecord: Codable, Hashable, Sendable {
         }
     }
 
-    /// A number of workers that the cost model speaks of.
+    /// A number of workers for which the cost model predicts a speedup.
     package struct Prediction: Codable, Hashable, Sendable {
         package var workers: Int
         package var speedup: Double
         package var bound: Double
-        /// The network between them; nil: all on this host.
+        /// The network between the workers; nil if all are on this host.
         package var link: String?
 
         package init(workers: Int, speedup: Double, bound: Double, link: String?) {
@@ -48,23 +48,23 @@ package struct SpeedupRecord: Codable, Hashable, Sendable {
         self.predictions = predictions
     }
 
-    /// Bytes that the result of a bench may have.
+    /// Bytes that the JSON may have.
     private static let maximumSize = 1 << 24
 
-    /// Puts a bench's result into a run directory, and its chart into the run's report.
+    /// Saves a bench's result in a run directory, and adds its charts to the run's report.
     ///
     /// - Parameters:
-    ///   - json: All of the result, what this type holds included.
-    ///   - directory: Of a run that has ended.
-    /// - Throws: ``ArtifactError`` or ``ConfigurationError`` for what is missing there, damaged, or cannot be written.
-    package static func keep(_ json: String, in directory: RunDirectory) throws {
+    ///   - json: The complete result, which contains what this type reads.
+    ///   - directory: The directory of a run that has ended.
+    /// - Throws: ``ArtifactError`` or ``ConfigurationError`` if a file is missing or damaged, or cannot be written.
+    package static func save(_ json: String, in directory: RunDirectory) throws {
         try AtomicFile.write(json + "\n", to: directory.bench)
         try RunReport.rewrite(in: directory)
     }
 
-    /// Reads a result that lies in a run directory; nil if there is none.
+    /// Reads the result in a run directory; nil if there is none.
     ///
-    /// - Throws: ``ArtifactError`` for a file that is no result of a bench.
+    /// - Throws: ``ArtifactError`` if the file is not the result of a bench.
     package static func load(_ directory: RunDirectory) throws(ArtifactError) -> SpeedupRecord? {
         let bytes: [UInt8]
         do throws(ArtifactError) {
@@ -85,11 +85,11 @@ package struct SpeedupRecord: Codable, Hashable, Sendable {
 }
 
 extension SpeedupRecord {
-    /// Speedup above, efficiency below.
+    /// The speedup, then the efficiency.
     package var charts: [LineChart] { [speedupChart, efficiencyChart] }
 
     private var speedupChart: LineChart {
-        let most = Double((settings.map(\.workers) + predictions.map(\.workers)).max() ?? 1)
+        let maximum = Double((settings.map(\.workers) + predictions.map(\.workers)).max() ?? 1)
         let bounds = Dictionary(predictions.map { ($0.workers, $0.bound) }) { first, _ in first }
         return LineChart(
             title: "\(name), mini-batch \(batch): times as fast as one process", xLabel: "workers",
@@ -104,7 +104,7 @@ extension SpeedupRecord {
                     LineChart.Series(
                         name: "bound of the plan", points: bounds.keys.sorted().map { (Double($0), bounds[$0] ?? .nan) }
                     ),
-                    LineChart.Series(name: "one process", points: most > 1 ? [(1, 1), (most, 1)] : [(1, 1)]),
+                    LineChart.Series(name: "one process", points: maximum > 1 ? [(1, 1), (maximum, 1)] : [(1, 1)]),
                 ])
     }
 
@@ -127,7 +127,7 @@ extension SpeedupRecord {
         settings.filter { $0.workers > 0 }.sorted { $0.workers < $1.workers }
     }
 
-    /// Here, and the network that was asked for.
+    /// This host, and the networks of the predictions.
     private var links: [String?] {
         Set(predictions.map(\.link)).sorted { ($0 ?? "") < ($1 ?? "") }
     }

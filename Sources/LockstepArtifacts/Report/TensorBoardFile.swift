@@ -1,16 +1,16 @@
 import Foundation
 import Glibc
 
-/// An open `events.out.tfevents.*`: scalars over steps, as TensorBoard shows them.
+/// An open `events.out.tfevents.*`: scalars over steps, for TensorBoard.
 ///
 /// A record is 8 bytes of length, their masked CRC-32C, the event as a protocol buffer, and its masked CRC-32C, all
-/// little-endian (TensorFlow, tensorflow/core/lib/io/record_writer.h). Each is handed to the kernel at once, so it
-/// outlives a killed process.
-final class EventFile {
+/// little-endian (TensorFlow, tensorflow/core/lib/io/record_writer.h). Each record is written by one call, so a process that is
+/// killed leaves whole records.
+final class TensorBoardFile {
     private let file: FileDescriptor
     private let now: () -> Date
 
-    /// Opens a new file at `path` and writes the version record with which it must begin.
+    /// Opens a new file at `path` and writes the version record, which must be the first.
     init(path: String, now: @escaping () -> Date = { Date() }) throws(ArtifactError) {
         file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
         self.now = now
@@ -52,12 +52,9 @@ final class EventFile {
         }
     }
 
-    /// A payload in its frame.
+    /// A payload with its length and checksums.
     static func record(_ payload: [UInt8]) -> [UInt8] {
-        func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
-            withUnsafeBytes(of: number.littleEndian, Array.init)
-        }
-        let length = little(UInt64(payload.count))
-        return length + little(CRC32C.masked(length)) + payload + little(CRC32C.masked(payload))
+        let length = UInt64(payload.count).littleEndianBytes
+        return length + CRC32C.masked(length).littleEndianBytes + payload + CRC32C.masked(payload).littleEndianBytes
     }
 }

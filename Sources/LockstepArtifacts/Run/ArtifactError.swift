@@ -1,24 +1,24 @@
 import Glibc
 import LockstepSystem
 
-/// Why a file or folder of a run could not be read or written: which one, why, and what to do.
+/// Why a file or folder of a run cannot be read or written, with the remedy.
 package enum ArtifactError: Error, Equatable, Sendable {
-    /// The kernel refused; `code` is an errno.
+    /// A system call failed; `code` is an errno.
     case system(Operation, path: String, code: Int32)
-    /// The path names something else than the regular file that is needed.
+    /// The path is not a regular file.
     case notARegularFile(path: String)
     /// More bytes than a file of this kind may have.
     case tooLarge(path: String, limit: Int)
-    /// The bytes do not mean what they should.
+    /// The file has the wrong content.
     case malformed(path: String, reason: String, remedy: String?)
     /// A run directory must be new or empty.
     case notEmpty(path: String)
-    /// Another process works in the run directory.
+    /// Another process uses the run directory.
     case inUse(path: String, processID: Int32?)
-    /// Something that is no folder stands where a folder is needed.
+    /// The path is not a folder.
     case notADirectory(path: String)
 
-    /// What the kernel was asked for, as it stands behind "cannot".
+    /// What failed, as the word after "cannot".
     package enum Operation: String, Sendable {
         case read
         case write
@@ -36,7 +36,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
         }
     }
 
-    /// Whether a file was read whose bytes are at fault.
+    /// Whether a file that was read has the wrong content.
     package var isAboutContent: Bool {
         switch self {
         case .malformed, .tooLarge: true
@@ -44,7 +44,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
         }
     }
 
-    /// Whether a file was asked for that is not there or cannot be read.
+    /// Whether a file to read does not exist or cannot be read.
     package var isAboutInput: Bool {
         switch self {
         case .system(.read, _, _), .notARegularFile: true
@@ -69,17 +69,17 @@ extension ArtifactError: CustomStringConvertible {
             return "\(name): \(reason)" + (remedy.map { "; \($0)" } ?? "")
         case .notEmpty:
             return
-                "\(name): the run directory is not empty; give --output a new or empty folder, or go on with the run "
-                + "by --resume"
+                "\(name): the run directory is not empty; give --output a new or empty folder, or resume the run "
+                + "with --resume"
         case .inUse(_, let processID):
-            return "\(name): in use by \(processID.map { "process \($0)" } ?? "another process"); wait for its end, "
+            return "\(name): in use by \(processID.map { "process \($0)" } ?? "another process"); wait until it ends, "
                 + "or stop it"
         case .notADirectory:
             return "\(name): not a folder; move it away or give --output another path"
         }
     }
 
-    /// The kernel's text for an errno: `No space left on device`.
+    /// The system's text for an errno: `No space left on device`.
     private static func text(of code: Int32) -> String {
         strerror(code).map { String(cString: $0) } ?? "error \(code)"
     }

@@ -1,8 +1,8 @@
 import Glibc
 
-/// Files that are replaced as a whole: a reader, or a crash at any moment, finds the old content or the new one.
+/// Replaces files atomically: a reader, or a crash at any moment, finds either the old content or the new content.
 package enum AtomicFile {
-    /// What is done next when a file is replaced.
+    /// The next action of a replacement.
     package enum Stage: Hashable, Sendable {
         case create
         /// One of the parts, from 0.
@@ -12,12 +12,12 @@ package enum AtomicFile {
         case synchronizeFolder
     }
 
-    /// Called ahead of each stage. What it throws counts as the stage's failure: tests fail, or die, at each of them.
+    /// Called before each stage. An error that it throws is the stage's failure: tests fail, or end the process, at each.
     package typealias Hook = (Stage) throws(ArtifactError) -> Void
 
-    /// Replaces the file at `path` by `parts`, one after the other; `before` is called ahead of each stage.
+    /// Replaces the file at `path` by `parts`, one after the other; `before` is called before each stage.
     ///
-    /// Temporary file in the same folder, fsync, rename, fsync of the folder.
+    /// Writes a temporary file in the same folder, then fsync, rename, and fsync of the folder.
     static func write(
         _ parts: [UnsafeRawBufferPointer], to path: String, before: Hook = { _ in }
     ) throws(ArtifactError) {
@@ -38,7 +38,7 @@ package enum AtomicFile {
             }
         } catch {
             unlink(temporary)
-            // The user knows the file by its final name.
+            // The error names the file that the user knows.
             guard case .system(_, temporary, let code) = error else { throw error }
             throw .system(.write, path: path, code: code)
         }
@@ -50,12 +50,17 @@ package enum AtomicFile {
     ///
     /// - Throws: ``ArtifactError`` that names the file.
     package static func write(_ text: String, to path: String) throws(ArtifactError) {
-        try Array(text.utf8).withUnsafeBufferPointer { (bytes) throws(ArtifactError) in
+        try write(Array(text.utf8), to: path)
+    }
+
+    /// Replaces the file at `path` by `bytes`.
+    static func write(_ bytes: [UInt8], to path: String) throws(ArtifactError) {
+        try bytes.withUnsafeBufferPointer { (bytes) throws(ArtifactError) in
             try write([UnsafeRawBufferPointer(bytes)], to: path)
         }
     }
 
-    /// Removes the temporary files that processes have left behind which died while they wrote.
+    /// Removes temporary files of processes that ended while they wrote.
     ///
     /// Only for a folder that no other process writes into.
     static func removeLeftovers(in folder: String) {
@@ -90,7 +95,7 @@ func names(in folder: String) throws(ArtifactError) -> [String] {
     return names
 }
 
-/// Folder and last component; the folder of a bare name is ".".
+/// The folder and the last component of a path; the folder of a bare name is ".".
 func splitPath(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     let folder = path[..<slash]

@@ -1,14 +1,14 @@
 import Glibc
 
-/// An open file that closes itself; every failure names the path.
+/// An open file, which is closed when this value ends; every error names the path.
 struct FileDescriptor: ~Copyable {
     private let number: Int32
     let path: String
 
-    /// Opens `path`; the file that `open(2)` creates is readable and writable as the umask allows.
+    /// Opens `path`; a file that is created has the permissions that the umask allows.
     init(path: String, flags: Int32) throws(ArtifactError) {
         let operation: ArtifactError.Operation = flags & O_ACCMODE == O_RDONLY ? .read : .write
-        // A path with a NUL would be cut there and name another file.
+        // C would end the path at a NUL and open another file.
         guard !path.isEmpty, !path.utf8.contains(0) else { throw .system(operation, path: path, code: ENOENT) }
         let descriptor = retrying { Glibc.open(path, flags | O_CLOEXEC, 0o666) }
         guard descriptor >= 0 else { throw .system(operation, path: path, code: errno) }
@@ -28,7 +28,7 @@ struct FileDescriptor: ~Copyable {
         return Int(status.st_size)
     }
 
-    /// Fills `target` from `offset` on; false when the file ends before.
+    /// Fills `target` with the bytes from `offset` on; returns false if the file ends before.
     func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(ArtifactError) -> Bool {
         var done = 0
         while done < target.count {
@@ -52,23 +52,23 @@ struct FileDescriptor: ~Copyable {
         }
     }
 
-    /// Bytes of the file; 0 for what has no length.
+    /// Bytes of the file; 0 if it has no length.
     var length: Int { max(0, Int(lseek(number, 0, SEEK_END))) }
 
-    /// Cuts the file off behind its first bytes.
+    /// Truncates the file to its first bytes.
     func truncate(to length: Int) throws(ArtifactError) {
         guard retrying({ ftruncate(number, off_t(length)) }) == 0 else {
             throw .system(.write, path: path, code: errno)
         }
     }
 
-    /// Returns once the disk has what was written.
+    /// Returns once what was written is on the disk.
     func synchronize() throws(ArtifactError) {
         guard retrying({ fsync(number) }) == 0 else { throw .system(.write, path: path, code: errno) }
     }
 }
 
-/// Repeats a system call that a signal interrupted.
+/// Repeats a system call that a signal interrupts.
 private func retrying<Result: SignedInteger>(_ call: () -> Result) -> Result {
     while true {
         let result = call()

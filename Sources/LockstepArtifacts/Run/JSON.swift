@@ -1,6 +1,6 @@
-import Foundation
+package import Foundation
 
-/// An optional value whose key is always there: absent is written as null.
+/// An optional value that is written as null where it is absent, so that its key is always there.
 @propertyWrapper
 package struct OrNull<Value: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
     package var wrappedValue: Value?
@@ -21,24 +21,34 @@ package struct OrNull<Value: Codable & Hashable & Sendable>: Codable, Hashable, 
 }
 
 extension KeyedDecodingContainer {
-    /// A key that an older version did not write counts as null.
+    /// A key that an older version did not write is read as null.
     func decode<Value>(_ type: OrNull<Value>.Type, forKey key: Key) throws -> OrNull<Value> {
         try decodeIfPresent(type, forKey: key) ?? OrNull(wrappedValue: nil)
     }
 }
 
 extension Double {
-    /// The number where JSON can hold it: nil for infinities and not-a-number.
+    /// The number, or nil for infinities and not-a-number, which JSON does not have.
     var ifFinite: Double? { isFinite ? self : nil }
 }
 
-/// A value as JSON text with its keys in alphabetical order, on one line or indented.
+extension JSONEncoder {
+    /// An encoder that writes keys in alphabetical order, so that equal values have equal bytes.
+    ///
+    /// - Parameter indented: Whether the JSON has line breaks and indentation.
+    /// - Returns: The encoder.
+    package static func sorted(indented: Bool = false) -> JSONEncoder {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        if indented { encoder.outputFormatting.insert(.prettyPrinted) }
+        return encoder
+    }
+}
+
+/// A value as JSON text, on one line or indented.
 package func jsonText(_ value: some Encodable, indented: Bool = false, path: String) throws(ArtifactError) -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    if indented { encoder.outputFormatting.insert(.prettyPrinted) }
     do {
-        return String(decoding: try encoder.encode(value), as: UTF8.self) + "\n"
+        return String(decoding: try JSONEncoder.sorted(indented: indented).encode(value), as: UTF8.self) + "\n"
     } catch {
         throw .malformed(path: path, reason: "cannot be encoded as JSON: \(error)", remedy: nil)
     }

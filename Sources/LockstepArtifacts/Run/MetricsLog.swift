@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import LockstepTraining
 
-/// A line of `metrics.jsonl`; `type` tells the two kinds apart.
+/// A line of `metrics.jsonl`; its `type` is the case.
 enum MetricsLine: Encodable {
     case step(StepProgress)
     case epoch(EpochReport)
@@ -54,23 +54,23 @@ enum MetricsLine: Encodable {
     }
 }
 
-/// The open `metrics.jsonl`: each line is handed to the kernel at once, so it outlives a killed process.
+/// The open `metrics.jsonl`. Each line is written by one call, so a process that is killed leaves whole lines.
 final class MetricsLog {
     private let file: FileDescriptor
-    /// Bytes of whole lines.
+    /// Bytes of complete lines.
     private var length: Int
 
     /// - Parameters:
-    ///   - path: The file, made if it is not there.
-    ///   - progress: Where the run goes on: lines about later steps are cut off. Nil: nothing is.
-    /// - Throws: ``ArtifactError`` if the file cannot be opened or cut.
+    ///   - path: The file; it is created if it does not exist.
+    ///   - progress: The state from which the run is resumed: lines about later steps are removed. Nil: no lines are.
+    /// - Throws: ``ArtifactError`` if the file cannot be opened or truncated.
     init(path: String, resumedAt progress: TrainingProgress? = nil) throws(ArtifactError) {
-        if let progress { try Self.cut(path, to: progress) }
+        if let progress { try Self.truncate(path, to: progress) }
         file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
         length = file.length
     }
 
-    /// Appends a whole line or nothing.
+    /// Appends a complete line or nothing.
     func append(_ line: MetricsLine) throws(ArtifactError) {
         let text = try jsonText(line, path: file.path)
         do throws(ArtifactError) {
@@ -84,7 +84,7 @@ final class MetricsLog {
         }
     }
 
-    /// What tells where a line belongs.
+    /// The step and epoch of a line.
     private struct Place: Decodable {
         var type: String
         var epoch: Int
@@ -100,11 +100,11 @@ final class MetricsLog {
         }
     }
 
-    /// Bytes that a file of metrics can have to be cut: some hundred million lines are not meant to be resumed.
+    /// Bytes that a file of metrics may have: about a hundred million lines.
     private static let maximumSize = 1 << 34
 
-    /// Cuts a file back to the last line that is part of the progress; what a killed process left unfinished goes too.
-    private static func cut(_ path: String, to progress: TrainingProgress) throws(ArtifactError) {
+    /// Truncates a file after the last line that is part of the progress; an unfinished line is removed too.
+    private static func truncate(_ path: String, to progress: TrainingProgress) throws(ArtifactError) {
         let bytes: [UInt8]
         do throws(ArtifactError) {
             bytes = try readFile(path, limit: maximumSize)

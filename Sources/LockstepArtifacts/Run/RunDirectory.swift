@@ -1,11 +1,11 @@
 package import Foundation
 
-/// The folder that a run leaves behind, and the names of the files in it.
+/// The folder of a run, and the names of the files in it.
 package struct RunDirectory: Hashable, Sendable {
     /// Relative to the current folder, as it is shown to the user, or absolute.
     package let path: String
 
-    /// The folder of runs whose place is not given.
+    /// The folder of runs for which no folder is given.
     package static let parent = "runs"
 
     /// The folder at `path`, which exists.
@@ -15,7 +15,7 @@ package struct RunDirectory: Hashable, Sendable {
 
     /// The resolved configuration.
     package var configuration: String { file("config.yaml") }
-    /// Whether a run has been started there.
+    /// Whether a run was started there.
     package var hasConfiguration: Bool { access(configuration, F_OK) == 0 }
     /// The final weights.
     package var model: String { file("model.safetensors") }
@@ -24,36 +24,36 @@ package struct RunDirectory: Hashable, Sendable {
     /// A line of JSON for each progress report and each epoch.
     package var metrics: String { file("metrics.jsonl") }
     package var summary: String { file("summary.json") }
-    /// The result of a bench, if one was made for this run.
+    /// The result of a bench of this run, if there is one.
     package var bench: String { file("bench.json") }
-    /// A timeline of some steps.
+    /// The timeline of some steps.
     package var trace: String { file("trace.json") }
-    /// The last protocol events of a coordinator that failed.
+    /// The last protocol events before the coordinator failed.
     package var coordinatorEvents: String { file("coordinator.events") }
     /// The last few states of the run.
     package var checkpoints: CheckpointFolder { CheckpointFolder(path: file("checkpoints")) }
-    /// Held while a process works in the directory.
+    /// Locked while a process uses the directory.
     var lock: String { file(".lock") }
 
-    /// Where the worker that was started as number `index` writes its log.
+    /// The log of the worker with this index.
     package func workerLog(_ index: Int) -> String { file("worker-\(index).log") }
 
-    private func file(_ name: String) -> String {
+    func file(_ name: String) -> String {
         path.hasSuffix("/") ? path + name : "\(path)/\(name)"
     }
 }
 
 extension RunDirectory {
-    /// Makes the folder of a new run, before any work starts.
+    /// Creates the folder of a new run, before any work starts.
     ///
     /// - Parameters:
-    ///   - output: The run directory itself, absent or empty, its parents made as needed; nil: `runs/NAME-TIMESTAMP`,
-    ///     with `-2`, `-3` ... behind it when two runs start within a second.
-    ///   - name: The run's name; characters that do not belong into a path become hyphens.
-    ///   - time: Of the timestamp, in UTC.
-    ///   - parent: The folder of runs without a place of their own.
+    ///   - output: The run directory itself, absent or empty; missing parents are created. Nil: `runs/NAME-TIMESTAMP`, with
+    ///     the suffix `-2`, `-3` ... if runs start in the same second.
+    ///   - name: The run's name; characters that a path should not have become hyphens.
+    ///   - time: The time of the timestamp.
+    ///   - parent: The folder of runs for which no folder is given.
     /// - Returns: The directory, empty and writable.
-    /// - Throws: ``ArtifactError`` when `output` is not empty or no folder, or nothing can be written there.
+    /// - Throws: ``ArtifactError`` if `output` is not empty or not a folder, or is not writable.
     package static func create(
         output: String?, name: String, time: Date = Date(), parent: String = parent
     ) throws(ArtifactError) -> RunDirectory {
@@ -71,13 +71,13 @@ extension RunDirectory {
         return directory
     }
 
-    /// The latest run called `name` that stands in `parent`.
+    /// The newest run called `name` in `parent`.
     package static func newest(named name: String, parent: String = parent) -> RunDirectory? {
         let prefix = pathComponent(for: name) + "-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
         let runs = names.compactMap { candidate -> (stamp: Substring, number: Int, name: String)? in
             guard candidate.hasPrefix(prefix) else { return nil }
-            // mnist-30-… is no run called mnist: what follows must be a timestamp and perhaps a number.
+            // mnist-30-… is not a run called mnist: a timestamp and perhaps a number must follow the name.
             let parts = candidate.dropFirst(prefix.count).split(separator: "-", omittingEmptySubsequences: false)
             guard let stamp = parts.first, isTimestamp(stamp), parts.count <= 2 else { return nil }
             guard let number = parts.count == 2 ? Int(parts[1]) : 1 else { return nil }
@@ -91,7 +91,7 @@ extension RunDirectory {
 // MARK: - Names
 
 extension RunDirectory {
-    /// `name` with letters, digits, dots, hyphens and underscores alone; never hidden, never empty, never long.
+    /// `name` reduced to letters, digits, dots, hyphens and underscores; never hidden, empty or long.
     package static func pathComponent(for name: String) -> String {
         let maximumBytes = 100
         var result = ""
@@ -108,7 +108,7 @@ extension RunDirectory {
         return component.isEmpty ? "run" : component
     }
 
-    /// `20250131T235959Z`: names sort by time, whatever the time zone does.
+    /// `20250131T235959Z`, in UTC: names sort by time.
     static func timestamp(_ time: Date) -> String {
         var seconds = time_t(time.timeIntervalSince1970.rounded(.down))
         var parts = tm()
@@ -133,7 +133,7 @@ extension RunDirectory {
 // MARK: - The file system
 
 extension RunDirectory {
-    /// Makes the folder at `path` with all above it, where they are not there yet.
+    /// Creates the folder at `path` and its missing parents.
     private static func makeFolder(_ path: String) throws(ArtifactError) {
         guard !path.isEmpty, !path.utf8.contains(0) else {
             throw .system(.makeFolder, path: path, code: ENOENT)
@@ -153,7 +153,7 @@ extension RunDirectory {
         guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path: path) }
     }
 
-    /// Makes a folder that was not there before, with a number behind the name if need be.
+    /// Creates a folder that did not exist, with a number after the name if necessary.
     private static func makeNewFolder(_ stem: String) throws(ArtifactError) -> RunDirectory {
         for number in 1...1000 {
             let path = number == 1 ? stem : "\(stem)-\(number)"
@@ -167,12 +167,12 @@ extension RunDirectory {
         guard let folder = opendir(path) else { throw .system(.readFolder, path: path, code: errno) }
         defer { closedir(folder) }
         var entries = 0
-        // Every folder has "." and "..".
+        // Each folder has "." and "..".
         while entries <= 2, readdir(folder) != nil { entries += 1 }
         return entries <= 2
     }
 
-    /// Writes an empty file and removes it: permissions alone do not tell, for a file system may be full or read-only.
+    /// Writes an empty file and removes it: permissions are not enough, because a file system may be full or read-only.
     private func checkWritable() throws(ArtifactError) {
         let probe = file(".write-test")
         do throws(ArtifactError) {

@@ -1,8 +1,8 @@
 import Glibc
 
-/// A run directory in use: no other process can have it until this value goes, or its process dies.
+/// Locks a run directory while this value exists: no other process can use the directory.
 ///
-/// The kernel holds the lock on a file in the directory (flock(2)) and lets go of it with the process, however it ends.
+/// The lock is on a file in the directory (flock(2)); the kernel releases it when the process ends, however it ends.
 package struct RunLock: ~Copyable, Sendable {
     private let descriptor: Int32
 
@@ -10,10 +10,10 @@ package struct RunLock: ~Copyable, Sendable {
         close(descriptor)
     }
 
-    /// Takes the lock of a directory.
+    /// Locks a directory.
     ///
-    /// - Parameter directory: Of the run.
-    /// - Throws: ``ArtifactError/inUse(path:processID:)`` while another process has it.
+    /// - Parameter directory: The run directory.
+    /// - Throws: ``ArtifactError/inUse(path:processID:)`` while another process has the lock.
     package init(_ directory: RunDirectory) throws(ArtifactError) {
         let path = directory.lock
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
@@ -24,7 +24,7 @@ package struct RunLock: ~Copyable, Sendable {
             guard code == EWOULDBLOCK else { throw .system(.write, path: path, code: code) }
             throw .inUse(path: directory.path, processID: owner)
         }
-        // Who has it, for whoever is refused; a full disk is no reason not to train.
+        // The process ID is for the message of a process that is refused; a run can do without it on a full disk.
         let text = Array("\(getpid())\n".utf8)
         ftruncate(descriptor, 0)
         _ = pwrite(descriptor, text, text.count, 0)

@@ -2,11 +2,11 @@ import LockstepCompute
 package import LockstepNumerics
 package import LockstepTraining
 
-/// Writes a run directory while the run goes on.
+/// Writes the files of a run directory during the run.
 ///
-/// Every error is an ``ArtifactError`` that names the file. A file that cannot be written while training goes on is no
-/// reason to end the run: there is a warning, and what can be made good is made good later. At the end, a model or a
-/// summary that cannot be written is an error.
+/// Every error is an ``ArtifactError`` that names the file. A file that cannot be written during training does not end the
+/// run: the recorder warns, and tries again later where that helps. At the end, a model or a summary that cannot be
+/// written is an error.
 package final class RunRecorder: RunObserver {
     package let directory: RunDirectory
     private let programVersion: String
@@ -14,18 +14,18 @@ package final class RunRecorder: RunObserver {
     private let warn: (String) -> Void
     private var run: RunDescription?
     private var metrics: MetricsLog?
-    /// Whether people know that `metrics.jsonl` has gaps.
+    /// Whether the recorder has warned that `metrics.jsonl` has gaps.
     private var hasWarnedOfGaps = false
-    /// The best weights, while `best.safetensors` could not be written.
+    /// The best weights, if `best.safetensors` could not be written.
     private var unsavedBest: FloatBuffer?
 
     /// Records a run in `directory`, which is empty or holds the run that is resumed.
     ///
     /// - Parameters:
     ///   - directory: Where to write.
-    ///   - programVersion: Told in the model files and the summary.
-    ///   - peakMemoryBytes: Asked at the end for the most memory that the process ever held; nil: not known.
-    ///   - warn: Told, in a sentence, of what could not be written.
+    ///   - programVersion: Named in the model files and the summary.
+    ///   - peakMemoryBytes: Returns the largest memory that the process has had; called at the end; nil: not known.
+    ///   - warn: Called with a sentence about a file that cannot be written.
     package init(
         directory: RunDirectory, programVersion: String, peakMemoryBytes: @escaping () -> UInt64? = { nil },
         warn: @escaping (String) -> Void = { _ in }
@@ -36,8 +36,8 @@ package final class RunRecorder: RunObserver {
         self.warn = warn
     }
 
-    /// Writes `config.yaml` with the shards and the kernel that the run settled on, and opens `metrics.jsonl`, of a
-    /// resumed run cut back to where it goes on.
+    /// Writes `config.yaml` with the run's shards and kernel, and opens `metrics.jsonl`, which is cut back to the state that a
+    /// resumed run starts from.
     package func runWillStart(_ run: RunDescription) throws {
         self.run = run
         var configuration = run.configuration
@@ -47,7 +47,7 @@ package final class RunRecorder: RunObserver {
             try AtomicFile.write(ConfigurationFile.yaml(of: configuration), to: directory.configuration)
         } catch {
             guard run.resumed != nil else { throw error }
-            warn("\(error); the one there is older, and serves as well")
+            warn("\(error); the earlier file stays and is as good")
         }
         metrics = try MetricsLog(path: directory.metrics, resumedAt: run.resumed)
     }
@@ -64,17 +64,17 @@ package final class RunRecorder: RunObserver {
         do throws(ArtifactError) {
             try saveBest()
         } catch {
-            warn("\(error); training goes on, and it is tried again after the next epoch")
+            warn("\(error); training continues, and the file is written after the next epoch")
             if epoch.isBest { unsavedBest = copy(of: parameters) }
         }
     }
 
     /// Writes `model.safetensors` and `summary.json`.
     package func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws {
-        guard let run else { preconditionFailure("a run that ends without having started") }
+        guard let run else { preconditionFailure("a run that ended before it started") }
         let summary = RunSummary(
             run: run, outcome: outcome, programVersion: programVersion, peakMemoryBytes: peakMemoryBytes())
-        // One file that cannot be written is no reason to leave out the others.
+        // If one file cannot be written, the others still are.
         var failure: ArtifactError?
         func attempt(_ body: () throws(ArtifactError) -> Void) {
             do throws(ArtifactError) { try body() } catch { failure = failure ?? error }
@@ -93,7 +93,7 @@ package final class RunRecorder: RunObserver {
         } catch {
             guard !hasWarnedOfGaps else { return }
             hasWarnedOfGaps = true
-            warn("\(error); training goes on without some lines of it")
+            warn("\(error); training continues, and some lines will be missing")
         }
     }
 

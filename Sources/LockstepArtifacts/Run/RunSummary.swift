@@ -1,29 +1,30 @@
+import Foundation
 import LockstepData
 package import LockstepTraining
 
-/// What `summary.json` says about a run, once it has ended.
+/// The content of `summary.json`, which is written when a run has ended.
 package struct RunSummary: Codable, Hashable, Sendable {
-    /// How a run can end and still be summed up.
+    /// How a run that has a summary ended.
     package enum Status: String, Codable, Sendable {
         case finished
         /// By a signal, between two steps.
         case interrupted
     }
 
-    /// One epoch; what was not evaluated is null.
+    /// One epoch; without an evaluation its results are null.
     package struct Epoch: Codable, Hashable, Sendable {
         /// From 0.
         package var epoch: Int
-        /// Of the test split.
+        /// Correct samples of the test split.
         @OrNull package var correct: Int?
         @OrNull package var total: Int?
         @OrNull package var cost: Double?
         @OrNull package var validationCorrect: Int?
         @OrNull package var validationTotal: Int?
         @OrNull package var validationCost: Double?
-        /// Mean cost of a training sample, each under the weights of its step.
+        /// Mean loss of the training samples, each with the weights of its step.
         @OrNull package var trainingCost: Double?
-        /// Of the steps; evaluation excluded.
+        /// Seconds of the steps, without evaluation.
         @OrNull package var seconds: Double?
         package var weightsSHA256: String
 
@@ -40,9 +41,9 @@ package struct RunSummary: Codable, Hashable, Sendable {
     package var name: String
     package var status: Status
     package var programVersion: String
-    /// Those that were there at the start.
+    /// Workers at the start.
     package var workers: Int
-    /// Those that computed at the end of the last epoch; 0: the coordinator alone, for that was fastest.
+    /// Workers that computed at the end of the last epoch; 0 if the coordinator computed alone, which was fastest.
     package var activeWorkers: Int
     package var shards: Int
     package var kernel: String
@@ -52,16 +53,16 @@ package struct RunSummary: Codable, Hashable, Sendable {
     package var data: String
     package var dataSHA256: String
     package var epochs: [Epoch]
-    /// The highest test count of any epoch.
+    /// The most correct test samples of any epoch.
     @OrNull package var bestCorrect: Int?
-    /// The test count of `best.safetensors`, which the validation split selected.
+    /// The correct test samples of `best.safetensors`, which the validation split selected.
     @OrNull package var selectedCorrect: Int?
-    /// The test count of the last epoch.
+    /// The correct test samples of the last epoch.
     @OrNull package var finalCorrect: Int?
-    /// Classes that the last evaluation on the test split never answered with.
+    /// Classes that the last evaluation on the test split never predicted.
     @OrNull package var neverPredicted: [Int]?
     package var steps: Int
-    /// Of the steps; evaluation excluded, as in the two rates.
+    /// Seconds of the steps, without evaluation, as in the next two rates.
     @OrNull package var seconds: Double?
     @OrNull package var stepsPerSecond: Double?
     @OrNull package var samplesPerSecond: Double?
@@ -69,20 +70,20 @@ package struct RunSummary: Codable, Hashable, Sendable {
     package var bitwiseReproducible: Bool
     package var workersLost: Int
     package var workersJoined: Int
-    /// Shards handed to another worker because theirs was lost.
+    /// Shards that were reassigned because their worker was lost.
     package var shardsReassigned: Int
-    /// Dead workers of this host that were replaced; null in summaries of older versions, as the next three are.
+    /// Workers of this host that died and were started again; null in summaries of older versions, like the next three.
     @OrNull package var restarts: Int?
-    /// Nodes and blocks of slow workers that an idle one was given too.
+    /// Nodes and evaluation blocks of slow workers that an idle worker was also given.
     @OrNull package var duplicates: Int?
     @OrNull package var stepsAudited: Int?
-    /// Workers that an audit has shown to compute other bits.
+    /// Workers whose results differed in an audit.
     @OrNull package var quarantined: Int?
     /// The longest time between two finished steps of an epoch, in milliseconds.
     @OrNull package var maxStepGapMilliseconds: Double?
-    /// Gradients and weights that travelled as bytes in messages.
+    /// Bytes of gradients and weights inside messages.
     package var inlinePayloadBytes: UInt64
-    /// The most memory that the process ever held.
+    /// The largest memory that the process has had.
     @OrNull package var peakMemoryBytes: UInt64?
 
     enum CodingKeys: String, CodingKey {
@@ -110,7 +111,7 @@ package struct RunSummary: Codable, Hashable, Sendable {
 }
 
 extension RunSummary {
-    /// Sums up a run that has ended.
+    /// Summarizes a run that has ended.
     package init(run: RunDescription, outcome: RunOutcome, programVersion: String, peakMemoryBytes: UInt64?) {
         let membership = outcome.membership
         let evaluated = outcome.epochs.compactMap(\.test)
@@ -121,7 +122,7 @@ extension RunSummary {
             seed: run.configuration.training.seed, parameters: run.parameterCount, data: run.dataset.name,
             dataSHA256: run.dataset.sha256, epochs: outcome.epochs.map(Epoch.init),
             bestCorrect: evaluated.map(\.correct).max(),
-            // Each epoch that beat all before it was saved, the last of them stayed.
+            // Each epoch better than all before it replaced the file; the last one stayed.
             selectedCorrect: outcome.epochs.last(where: \.isBest)?.test?.correct,
             finalCorrect: outcome.epochs.last?.test?.correct,
             neverPredicted: evaluated.last.map(\.neverPredicted),
@@ -138,6 +139,27 @@ extension RunSummary {
     }
 }
 
+extension RunSummary {
+    /// Larger than any summary: a million epochs.
+    private static let maximumSize = 1 << 29
+
+    /// Reads a run's `summary.json`.
+    ///
+    /// - Throws: ``ArtifactError`` that names the file if it is missing or not a summary.
+    package static func load(_ directory: RunDirectory) throws(ArtifactError) -> RunSummary {
+        try load(path: directory.summary)
+    }
+
+    /// Reads a `summary.json`.
+    package static func load(path: String) throws(ArtifactError) -> RunSummary {
+        let bytes = try readFile(path, limit: maximumSize)
+        guard let summary = try? JSONDecoder().decode(RunSummary.self, from: Data(bytes)) else {
+            throw .malformed(path: path, reason: "not the summary of a run", remedy: "give a run directory")
+        }
+        return summary
+    }
+}
+
 extension RunSummary.Epoch {
     init(_ report: EpochReport) {
         self.init(
@@ -150,7 +172,7 @@ extension RunSummary.Epoch {
 }
 
 extension SplitScore {
-    /// Classes that were never the answer.
+    /// Classes that were never predicted.
     package var neverPredicted: [Int] {
         predictions.indices.filter { predictions[$0] == 0 }
     }

@@ -1,17 +1,17 @@
 import Foundation
 package import LockstepTimeline
 
-/// What the processes of a run did in a window of steps, as a file that Perfetto and chrome://tracing open.
+/// A trace of some steps of a run, as a file for Perfetto and chrome://tracing.
 ///
-/// Format: "Trace Event Format" (Google, 2016), the JSON object form. A process is a track; on it lie its steps, in them
-/// its phases; arrows lead from where a message left to where it arrived.
+/// Format: "Trace Event Format" (Google, 2016), the JSON object form. Each process is a track with its steps, each step has
+/// its phases, and an arrow leads from where a message was sent to where it arrived.
 package struct ChromeTrace {
-    /// One process's part.
+    /// The trace of one process.
     package struct Track {
-        /// What people call it.
+        /// The title of the track.
         package var name: String
         package var processID: UInt32
-        /// Nanoseconds to add to its clock to get the coordinator's.
+        /// Nanoseconds from this process's clock to the coordinator's.
         package var clockOffset: Int64
         package var spans: [Timeline.Span]
 
@@ -23,7 +23,7 @@ package struct ChromeTrace {
         }
     }
 
-    /// In the order in which they are shown.
+    /// In the order in which they are displayed.
     package var tracks: [Track]
 
     package init(tracks: [Track]) {
@@ -32,7 +32,7 @@ package struct ChromeTrace {
 
     /// Writes the file.
     ///
-    /// - Parameter path: Replaced as a whole if it exists.
+    /// - Parameter path: The file; an existing one is replaced atomically.
     /// - Throws: ``ArtifactError`` if it cannot be written.
     package func write(to path: String) throws(ArtifactError) {
         try AtomicFile.write(try text(path: path), to: path)
@@ -40,7 +40,7 @@ package struct ChromeTrace {
 
     /// The file's content: one event a line.
     func text(path: String) throws(ArtifactError) -> String {
-        // Times start at 0, so that they keep their nanoseconds in a reader's doubles.
+        // Times start at 0, so that a reader's doubles hold their nanoseconds.
         let origin = tracks.flatMap { track in track.spans.map { track.time($0.start) } }.min() ?? 0
         var events: [String] = []
         for (index, track) in tracks.enumerated() {
@@ -57,7 +57,7 @@ package struct ChromeTrace {
 }
 
 extension ChromeTrace.Track {
-    /// A moment of this process on the coordinator's clock.
+    /// A time of this process on the coordinator's clock.
     fileprivate func time(_ nanoseconds: UInt64) -> Int64 {
         Int64(bitPattern: nanoseconds) &+ clockOffset
     }
@@ -94,7 +94,7 @@ extension ChromeTrace.Track {
         return #""ts":\#(Self.microseconds(time(start) &- origin)),"dur":\#(Self.microseconds(duration))"#
     }
 
-    /// Nanoseconds as the format's microseconds, none lost.
+    /// Nanoseconds as microseconds with three digits after the point.
     private static func microseconds(_ nanoseconds: Int64) -> String {
         let magnitude = nanoseconds.magnitude
         let fraction = String(magnitude % 1_000)

@@ -85,7 +85,7 @@ struct BenchCommand: ParsableCommand {
             link: link, verdict: report.summary(workers: result.summarizedWorkers[0], link: link))
         for line in json ? [document] : report.lines { console.result(line) }
         if let chart { try LineChart.write(result.record(link: link).charts, to: chart) }
-        if let directory { try SpeedupRecord.keep(document, in: directory) }
+        if let directory { try SpeedupRecord.save(document, in: directory) }
     }
 
     /// Every worker gets a node of its own, whatever the mini-batch: no worker computes.
