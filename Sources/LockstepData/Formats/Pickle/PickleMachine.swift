@@ -170,19 +170,19 @@ extension PickleMachine {
 
     private func text(_ encoding: PickleInput.Encoding, length: Int?) throws(DataError) -> PickleText {
         let offset = input.offset
-        if encoding == .raw, let length, length > PickleText.keptLength {
+        if encoding == .raw, let length, length > PickleText.storedLength {
             try input.skip(to: offset + length)
-            return PickleText(encoding: encoding, offset: offset, length: length, count: length, kept: nil)
+            return PickleText(encoding: encoding, offset: offset, length: length, count: length, stored: nil)
         }
         var count = 0
-        var kept: [UInt8] = []
+        var stored: [UInt8] = []
         try input.decode(encoding, length: length) { byte in
-            if count < PickleText.keptLength { kept.append(byte) }
+            if count < PickleText.storedLength { stored.append(byte) }
             count += 1
         }
         return PickleText(
             encoding: encoding, offset: offset, length: length, count: count,
-            kept: count <= PickleText.keptLength ? kept : nil)
+            stored: count <= PickleText.storedLength ? stored : nil)
     }
 
     private func global() throws(DataError) -> PickleGlobal {

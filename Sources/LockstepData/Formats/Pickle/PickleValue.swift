@@ -16,7 +16,7 @@ indirect enum PickleValue {
 /// A string: its bytes if it is short, else only its position in the file.
 struct PickleText {
     /// The largest length of a stored string, in bytes.
-    static let keptLength = 255
+    static let storedLength = 255
 
     let encoding: PickleInput.Encoding
     /// The string's offset in the uncompressed content.
@@ -25,12 +25,12 @@ struct PickleText {
     let length: Int?
     /// The number of decoded bytes.
     let count: Int
-    /// The decoded bytes, if there are at most ``keptLength``.
-    let kept: [UInt8]?
+    /// The decoded bytes, if there are at most ``storedLength``.
+    let stored: [UInt8]?
 
     func equals(_ text: StaticString) -> Bool {
-        guard let kept else { return false }
-        return text.withUTF8Buffer { kept.elementsEqual($0) }
+        guard let stored else { return false }
+        return text.withUTF8Buffer { stored.elementsEqual($0) }
     }
 }
 
