@@ -1,3 +1,9 @@
+import LockstepArtifacts
+import LockstepCompute
+import LockstepData
+import LockstepNetwork
+import LockstepTraining
+
 /// An error in one line: what failed, why, and what to do about it.
 public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The subject of an error.
@@ -24,5 +30,34 @@ public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible 
     init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
+    }
+}
+
+extension LockstepError {
+    /// Makes a public error of an internal one; each of them describes itself in one line.
+    init(_ error: any Error) {
+        switch error {
+        case let error as LockstepError: self = error
+        case is DataError: self.init(.data, "\(error)")
+        case is ArtifactError: self.init(.file, "\(error)")
+        case is ComputeError: self.init(.kernel, "\(error)")
+        case is NetworkError, is ConfigurationError: self.init(.configuration, "\(error)")
+        case let error as TrainingError:
+            if case .notFinite = error {
+                self.init(.notFinite, "\(error)")
+            } else {
+                self.init(.configuration, "\(error)")
+            }
+        default: self.init(.workers, "\(error)")
+        }
+    }
+}
+
+/// Runs `body` and throws its errors as ``LockstepError``.
+func withPublicErrors<Result>(_ body: () throws -> Result) throws(LockstepError) -> Result {
+    do {
+        return try body()
+    } catch {
+        throw LockstepError(error)
     }
 }

@@ -3,9 +3,9 @@
 /// of handwritten digits").
 package enum DigitPreparation {
     package static let side = 28
-    package static let box = 20
+    static let box = 20
     /// Less ink than this is paper: scanners and drawing programs leave a trace of ink.
-    package static let paper: Float = 0.1
+    static let paper: Float = 0.1
 
     /// Prepares the image of one digit: [28, 28]. An empty sheet stays empty.
     package static func prepare(_ image: GrayImage) -> GrayImage {

@@ -3,7 +3,7 @@ package enum IDXKind: String, Hashable, Sendable {
     case images, labels
 
     /// The file's first four bytes, big-endian: 0, 0, 8 for unsigned bytes, the number of dimensions.
-    package var magic: UInt32 {
+    var magic: UInt32 {
         switch self {
         case .images: 0x0000_0803
         case .labels: 0x0000_0801
