@@ -48,7 +48,8 @@ package final class AveragedOptimizer: Optimizer {
     ) -> Bool {
         let isFinite = base.update(range, from: current, sum: sum, into: next)
         updateAverage(
-            average.pointer + range.lowerBound, with: next + range.lowerBound, decay: decay, oneMinusDecay: oneMinusDecay,
+            average.pointer + range.lowerBound, with: next + range.lowerBound, decay: decay,
+            oneMinusDecay: oneMinusDecay,
             count: range.count)
         return isFinite
     }
