@@ -35,7 +35,8 @@ package struct ConfigurationChoice<Root>: Sendable {
     ///   - isRequired: Whether the section must be there.
     ///   - example: What to add where it is empty.
     package init<Value: ConfigurationKinds>(
-        _ path: String, _ property: WritableKeyPath<Root, Value> & Sendable, _ style: Style, isRequired: Bool = true,
+        _ path: String, _ property: any WritableKeyPath<Root, Value> & Sendable, _ style: Style,
+        isRequired: Bool = true,
         example: String
     ) {
         self.path = path
@@ -46,7 +47,7 @@ package struct ConfigurationChoice<Root>: Sendable {
     }
 
     private static func kind<Value: ConfigurationKinds, Chosen: ConfigurationKind>(
-        _ type: Chosen.Type, _ path: String, _ property: WritableKeyPath<Root, Value> & Sendable, _ style: Style
+        _ type: Chosen.Type, _ path: String, _ property: any WritableKeyPath<Root, Value> & Sendable, _ style: Style
     ) -> Kind {
         let section = style == .nested ? "\(path).\(type.name)" : path
         let set: @Sendable (inout Root, Chosen) -> Void = { root, value in

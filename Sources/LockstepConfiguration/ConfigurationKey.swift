@@ -57,7 +57,7 @@ extension ConfigurationKey where Owner: ConfigurationGroup {
     ///   - onResume: What a resumed run requires.
     ///   - rule: What the value demands of other keys, as in "needs a momentum"; nil if all is well.
     package init<Value>(
-        _ name: String, aliases: [String] = [], _ property: WritableKeyPath<Owner, Value> & Sendable,
+        _ name: String, aliases: [String] = [], _ property: any WritableKeyPath<Owner, Value> & Sendable,
         _ format: KeyFormat<Value>, example: String? = nil, default note: String? = nil, unit: String? = nil,
         _ meaning: String, onResume: ResumeRule = .mustMatch,
         rule: @escaping @Sendable (Owner) -> String? = { _ in nil }

@@ -69,7 +69,7 @@ extension RunConfiguration {
     }
 
     private static func section<Group>(
-        _ name: String, _ property: WritableKeyPath<RunConfiguration, Group> & Sendable,
+        _ name: String, _ property: any WritableKeyPath<RunConfiguration, Group> & Sendable,
         _ keys: [ConfigurationKey<Group>]
     ) -> [Entry] {
         keys.map {
