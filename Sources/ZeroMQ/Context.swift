@@ -13,15 +13,21 @@ package final class Context: Sendable {
         package var ioThreads: Int32
         /// Most sockets open at a time, monitors included.
         package var maxSockets: Int32
+        /// Whether a received frame may keep the whole buffer in which it arrived, 8 KiB and its bookkeeping, for as
+        /// long as it is not read. That saves a copy, and lets a peer that sends one small frame at a time fill memory
+        /// with a five-hundredth of the bytes.
+        package var sharesReceiveBuffers: Bool
         /// Asked after a signal has interrupted a blocking call: true makes the call throw (`isInterrupted`), false
         /// lets it go on waiting.
         package var isInterrupted: @Sendable () -> Bool
 
         package init(
-            ioThreads: Int32 = 1, maxSockets: Int32 = 1023, isInterrupted: @escaping @Sendable () -> Bool = { false }
+            ioThreads: Int32 = 1, maxSockets: Int32 = 1023, sharesReceiveBuffers: Bool = true,
+            isInterrupted: @escaping @Sendable () -> Bool = { false }
         ) {
             self.ioThreads = ioThreads
             self.maxSockets = maxSockets
+            self.sharesReceiveBuffers = sharesReceiveBuffers
             self.isInterrupted = isInterrupted
         }
     }
@@ -41,6 +47,7 @@ package final class Context: Sendable {
         // Not "blocky": a socket made without a word about its linger has none, so nothing waits by default.
         let settings = [
             (ZMQ_IO_THREADS, options.ioThreads), (ZMQ_MAX_SOCKETS, options.maxSockets), (ZMQ_BLOCKY, 0),
+            (czmq_zero_copy_receive, options.sharesReceiveBuffers ? 1 : 0),
         ]
         for (option, value) in settings where zmq_ctx_set(handle, option, value) != 0 {
             let error = ZeroMQError.last(.makeContext)
@@ -61,12 +68,17 @@ package final class Context: Sendable {
     }
 
     /// A new socket, owned by the calling thread until it is handed on.
+    ///
+    /// A router names its peers by consecutive numbers that begin with one of the C library's `rand()`. libzmq 4.3.4
+    /// never seeds it, and aborts the process when a new peer's number is a name that another peer has given itself. So
+    /// the first number of a router is made one that no peer can know.
     package func socket(_ kind: Socket.Kind) throws(ZeroMQError) -> Socket {
         // A typed error does not come out of withLock's closure together with a pointer: hand it out as a value.
         let made: Result<HandleBox, ZeroMQError> = state.withLock { state in
             guard let context = state.handle else {
                 return .failure(ZeroMQError(.makeSocket, code: czmq_context_terminated))
             }
+            if kind == .router { srand(UInt32.random(in: .min ... .max)) }
             guard let socket = zmq_socket(context, kind.rawValue) else { return .failure(.last(.makeSocket)) }
             state.openSockets += 1
             return .success(HandleBox(handle: socket))

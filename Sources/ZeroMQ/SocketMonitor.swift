@@ -6,8 +6,10 @@ import Glibc
 /// Its queue has no limit, for libzmq's I/O thread would wait for ever at a full one: read it whenever it has something.
 package struct SocketMonitor: ~Copyable {
     private let watched: SocketCore
-    /// Readable when there are events: for a poller.
-    package let socket: Socket
+    /// Readable when there are events: for a poller. Another one after ``watch(_:)``.
+    package private(set) var socket: Socket
+    /// Where events of before the last ``watch(_:)`` may still be.
+    private var former: Socket?
     private var message = Message()
 
     fileprivate init(watched: SocketCore, socket: consuming Socket) {
@@ -21,8 +23,26 @@ package struct SocketMonitor: ~Copyable {
         watched.stopMonitor()
     }
 
+    /// Reports other events from now on. None that was reported before is lost.
+    package mutating func watch(_ events: SocketEventMask) throws(ZeroMQError) {
+        let next = try watched.report(events)
+        former = exchange(&socket, with: next)
+    }
+
     /// The next event, or nil where there is none yet. Does not wait.
     package mutating func next() throws(ZeroMQError) -> SocketEvent? {
+        if let old = former.take() {
+            if let event = try Self.next(from: old, by: &message) {
+                former = consume old
+                return event
+            }
+        }
+        return try Self.next(from: socket, by: &message)
+    }
+
+    private static func next(
+        from socket: borrowing Socket, by message: inout Message
+    ) throws(ZeroMQError) -> SocketEvent? {
         guard try socket.receive(into: &message, wait: false) == .received else { return nil }
         var header: UInt64 = 0
         let size = message.withUnsafeBytes { bytes in
@@ -49,21 +69,22 @@ extension Socket {
         guard !core.isMonitored else {
             throw ZeroMQError(.monitor, code: EBUSY, explanation: "the socket has a monitor already")
         }
-        let pair = try core.context.socket(.pair)
-        try pair.set(.receiveHighWaterMark, 0)
-        let endpoint = core.context.monitorEndpoint()
-        try core.perform(.monitor) { zmq_socket_monitor($0, endpoint, events.rawValue) }
-        do {
-            try pair.core.perform(.connect, subject: endpoint) { zmq_connect($0, endpoint) }
-        } catch {
-            core.stopMonitor()
-            throw error
-        }
-        return SocketMonitor(watched: core, socket: pair)
+        return SocketMonitor(watched: core, socket: try core.report(events))
     }
 }
 
 extension SocketCore {
+    /// Has libzmq report events, in place of those that it has reported so far; where they arrive.
+    fileprivate func report(_ events: SocketEventMask) throws(ZeroMQError) -> Socket {
+        let pair = try context.socket(.pair)
+        try pair.set(.receiveHighWaterMark, 0)
+        let endpoint = context.monitorEndpoint()
+        // In this order an event finds its receiver: without one the I/O thread would wait for it.
+        try pair.core.perform(.connect, subject: endpoint) { zmq_connect($0, endpoint) }
+        try perform(.monitor) { zmq_socket_monitor($0, endpoint, events.rawValue) }
+        return pair
+    }
+
     func stopMonitor() {
         isMonitored = false
         if let handle { zmq_socket_monitor(handle, nil, 0) }

@@ -36,6 +36,29 @@ struct MonitorTests {
         #expect(disconnected.descriptor == accepted.descriptor)
     }
 
+    @Test("what is watched can be changed, and no event of before is lost")
+    func changes() throws {
+        let folder = try TemporaryFolder()
+        let server = try makeSocket(.router)
+        let client = try makeSocket(.dealer)
+        var monitor = try client.monitor(events: [.connector, .handshake])
+        try Transport.ipc.join(server, client, in: folder)
+        try sendAll([[1]], from: client)
+        _ = try receiveAll(server)
+        // The connection stands: its events have been reported and lie unread.
+        try monitor.watch(.ending)
+        _ = try nextEvent(.connected, of: &monitor)
+        _ = try nextEvent(.handshakeSucceeded, of: &monitor)
+        server.close(linger: 0)
+        _ = try nextEvent(.disconnected, of: &monitor)
+    }
+
+    @Test("the events that a monitor reports by itself leave out what would harm established connections")
+    func harmless() {
+        #expect(SocketEventMask.all.isDisjoint(with: .handshakeProtocol))
+        #expect(SocketEventMask.handshake.isDisjoint(with: .handshakeProtocol))
+    }
+
     @Test("a peer that speaks something else fails its handshake")
     func foreignPeer() throws {
         let server = try makeSocket(.router)

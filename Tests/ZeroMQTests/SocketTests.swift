@@ -216,6 +216,23 @@ struct SocketTests {
         let error = #expect(throws: ZeroMQError.self) { try socket.set(.handshakeInterval, -5) }
         #expect(error?.description == "cannot set socket option ZMQ_HANDSHAKE_IVL: Invalid argument")
     }
+
+    @Test("no peer can know how a router names its first peers")
+    func routingIDs() throws {
+        let folder = try TemporaryFolder()
+        var names: Set<[UInt8]> = []
+        for number in 0..<8 {
+            let server = try makeSocket(.router)
+            let client = try makeSocket(.dealer)
+            let endpoint = try server.bind(.ipc(path: "\(folder.path)/\(number)"))
+            try client.connect(endpoint)
+            try sendAll([[1]], from: client)
+            names.insert(try receiveAll(server)[0])
+        }
+        #expect(names.count == 8 && names.allSatisfy { $0.count == 5 && $0[0] == 0 })
+        // What libzmq takes where the C library's generator has not been seeded.
+        #expect(!names.contains([0, 0x6B, 0x8B, 0x45, 0x67]))
+    }
 }
 
 /// Carries a socket into a task that alone uses it from then on.

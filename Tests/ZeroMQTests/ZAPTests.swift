@@ -29,7 +29,7 @@ struct ZAPTests {
     ) throws {
         let keys = try Guarded.keys()
         let server = try makeSocket(.router)
-        var monitor = try server.monitor(events: [.handshake])
+        var monitor = try server.monitor(events: [.handshake, .handshakeProtocol])
         let bound = try server.bind(
             [.tcp(host: "127.0.0.1", port: 0)], security: .server(keys.server), ioThreads: 1)
         try body(server, &monitor, bound[0], keys)
@@ -56,7 +56,7 @@ struct ZAPTests {
     func stranger() throws {
         try withServer { server, monitor, endpoint, keys in
             let client = try makeSocket(.dealer)
-            var clientMonitor = try client.monitor(events: [.handshake])
+            var clientMonitor = try client.monitor(events: [.handshake, .handshakeProtocol])
             try client.connect(endpoint, security: .client(keys.stranger, server: keys.server.publicKey))
             try sendAll([[1, 2, 3]], from: client)
             let refused = SocketEvent.Kind.handshakeFailed(.authentication(400))
@@ -82,7 +82,7 @@ struct ZAPTests {
     func null() throws {
         try withServer { server, monitor, endpoint, _ in
             let client = try makeSocket(.dealer)
-            var clientMonitor = try client.monitor(events: [.handshake])
+            var clientMonitor = try client.monitor(events: [.handshake, .handshakeProtocol])
             try client.connect(endpoint, security: .none)
             try sendAll([[1, 2, 3]], from: client)
             #expect(try nextEvent(of: &monitor) { _ in true }.kind == .handshakeFailed(.mechanismMismatch))
