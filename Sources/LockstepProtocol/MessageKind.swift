@@ -57,8 +57,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     case blockResult = 12
     /// Either way: leaves, or ends the run. Payload: ``Goodbye``.
     case goodbye = 13
-    /// To a coordinator, from anybody: answer. `step`: repeated in the answer; `offset`: bytes that the answer is to
-    /// have. Payload: any bytes.
+    /// To a coordinator, from any peer: answer. `step`: repeated in the answer; `offset`: bytes that the answer is to
+    /// have. Payload: any bytes, at most ``pingLimit``.
     case ping = 14
     /// A coordinator's answer. Payload: zeros.
     case pong = 15
@@ -76,6 +76,9 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// The most bytes in a payload frame: 1 MiB, for libzmq counts only complete frames as signs of life.
     package static let payloadLimit = 1 << 20
 
+    /// The most bytes in a ping: what a peer that is no member sends at once is short.
+    package static let pingLimit = 64 << 10
+
     /// The bytes that a payload frame of this kind can have; 0...0 for kinds that have no such frame.
     package var payloadSizes: ClosedRange<Int> {
         switch self {
@@ -85,7 +88,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .goodbye: Goodbye.encodedSizes
         case .nodeResult: NodeResult.encodedSizes
         case .blockResult: BlockResult.encodedSizes
-        case .welcome, .dataChunk, .ping, .pong, .status: 1...Self.payloadLimit
+        case .welcome, .dataChunk, .pong, .status: 1...Self.payloadLimit
+        case .ping: 1...Self.pingLimit
         case .parameters, .gradient: FloatPayload.smallestElementSize...Self.payloadLimit
         case .timeline: TimelineReport.encodedSizes
         case .logLines: LogLines.encodedSizes

@@ -39,10 +39,14 @@ import Testing
     }
 
     @Test(
-        "Opaque payloads have any size from 1 byte on",
-        arguments: [MessageKind.welcome, .dataChunk, .ping, .pong, .status])
-    func opaque(kind: MessageKind) {
-        for count in [1, 2, 3, 1000, 1 << 20] { #expect(kind.acceptsPayload(count: count)) }
+        "Opaque payloads have any size from 1 byte up to their kind's limit",
+        arguments: [
+            (MessageKind.welcome, 1 << 20), (.dataChunk, 1 << 20), (.ping, 1 << 16), (.pong, 1 << 20),
+            (.status, 1 << 20),
+        ])
+    func opaque(kind: MessageKind, limit: Int) {
+        for count in [1, 2, 3, 1000, limit] { #expect(kind.acceptsPayload(count: count)) }
+        for count in [0, limit + 1] { #expect(!kind.acceptsPayload(count: count)) }
     }
 
     @Test("Bodies are within their kind's sizes, at both ends")
