@@ -131,6 +131,23 @@ static inline long linux_receive(int socket, void *bytes, size_t size, int *desc
     return received;
 }
 
+/// The part of the kernel's struct tcp_info (linux/tcp.h) up to the bytes that have been received.
+struct linux_tcp_info {
+    unsigned char state, others[7];
+    unsigned counters[24];
+    unsigned long long pacing_rate, most_pacing_rate, bytes_acknowledged, bytes_received;
+};
+
+/// How many bytes have arrived over a TCP connection since it was made: 0, or -1 and errno.
+static inline int linux_tcp_received(int socket, unsigned long long *bytes) {
+    struct linux_tcp_info information = {0};
+    unsigned size = sizeof information;
+    // IPPROTO_TCP, TCP_INFO
+    if (syscall(SYS_getsockopt, socket, 6, 11, &information, &size) != 0) return -1;
+    *bytes = information.bytes_received;
+    return 0;
+}
+
 /// epoll(7): a set of descriptors that is itself a descriptor, readable when one of its members is or has ended.
 struct __attribute__((packed)) linux_event {
     unsigned events;

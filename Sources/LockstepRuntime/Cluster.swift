@@ -58,12 +58,18 @@ package final class Cluster {
         }
         // One for ipc, and another for what strangers may reach.
         let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
-        let context = try Context(Context.Options(ioThreads: ioThreads, isInterrupted: { stop?.requested != nil }))
+        let context = try Context(
+            Context.Options(
+                ioThreads: ioThreads, sharesReceiveBuffers: false, isInterrupted: { stop?.requested != nil }))
         self.context = context
         // Where no core is free, libzmq's threads wait until all workers' tasks have been handed to them.
+        let limits = ConnectionLimits(
+            gradientBytes: RegionLayout.slots(shards: run.schedule.shards) * run.layout.count
+                * MemoryLayout<Float>.stride)
         self.link = try Thread.startingPatientThreads { [deadlines] in
             try CoordinatorLink(
-                context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, deadlines: deadlines)
+                context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, limits: limits,
+                deadlines: deadlines)
         }
     }
 

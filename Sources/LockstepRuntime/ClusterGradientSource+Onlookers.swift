@@ -5,6 +5,7 @@ import ZeroMQ
 import LockstepCluster
 import LockstepTraining
 import LockstepNumerics
+import LockstepSystem
 
 /// Those who look on: they ask without being members, and the run does not notice.
 extension ClusterGradientSource {
@@ -20,11 +21,19 @@ extension ClusterGradientSource {
                 to: peer, Header(kind: .pong, step: header.step),
                 borrowing: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         }
+        if statusExpiry <= .now {
+            status = try makeStatus()
+            statusExpiry = Instant.now.advanced(bySeconds: Self.statusLifetime)
+        }
+        try link.send(to: peer, Header(kind: .status, step: header.step), copying: status)
+    }
+
+    private func makeStatus() throws -> [UInt8] {
         let status = machine.status
         paces.keep(status.workers)
         let description = try welcome.withUnsafeBytes { try Welcome(decoding: $0) }
         let report = StatusReport(
             description, cluster: status, paces: paces.nanoseconds, programVersion: programVersion)
-        try link.send(to: peer, Header(kind: .status, step: header.step), copying: report.encoded())
+        return try report.encoded()
     }
 }

@@ -51,6 +51,7 @@ extension ClusterGradientSource {
         }
         if !sharesMemory { memberRegions.removeAll { $0.member == member } }
         try handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
+        link.setMember(machine.peer(of: member) == peer && !machine.isPreparing(member), peer)
     }
 
     /// Hands on a gradient that its worker has announced, from where it stands.

@@ -54,6 +54,11 @@ final class ClusterGradientSource: GradientSource {
     var paces = Paces()
     /// What members that fail have sent of their logs, until that is told.
     var lastWords: [MemberID: [String]] = [:]
+    /// What a request for the run's status is answered with, and until when: however many ask, it is made a few times a
+    /// second.
+    var status: [UInt8] = []
+    var statusExpiry = Instant(nanoseconds: 0)
+    static let statusLifetime = 0.1
     /// Refusals by their code, so that a flood of them is no flood of lines.
     var refusals = TurnedAway()
     /// What a ping is answered with: sent by reference, so that nobody can ask for memory.
@@ -74,6 +79,8 @@ final class ClusterGradientSource: GradientSource {
     )
     /// Whether this thread computes a step by itself.
     var isComputingHere = false
+    /// Whether the machine has been told that messages lie unread.
+    private var hasBacklog = false
     /// When the sockets are looked at again in steps that need none of them.
     private var nextLook = Instant(nanoseconds: 0)
 
@@ -244,7 +251,11 @@ final class ClusterGradientSource: GradientSource {
             // What the last answer makes possible goes before what else may have come.
             if !isGathering && machine.isWorkComplete && !mustCheck { return }
         }
-        if let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick, push) }
-        if isQuiet || mustCheck { try supervision.check(isGathering, machine.activeCount) }
+        if link.hasUnread != hasBacklog {
+            hasBacklog = link.hasUnread
+            try handle(.inputBacklog(hasBacklog), push)
+        }
+        if !hasBacklog, let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick, push) }
+        if isQuiet || mustCheck || hasBacklog { try supervision.check(isGathering, machine.activeCount) }
     }
 }

@@ -36,6 +36,7 @@ package final class Inquiry {
     private let socket: Socket
     private var monitor: SocketMonitor
     private var poller: Poller
+    private var monitorToken: Poller.Token
     private let endpoint: Endpoint
     private let hasKeys: Bool
     private var headerFrame = Message()
@@ -60,10 +61,10 @@ package final class Inquiry {
         hasKeys = if case .client = security { true } else { false }
         let socket = try context.socket(.dealer)
         try socket.configure(Deadlines())
-        monitor = try socket.monitor(events: [.handshake])
+        monitor = try socket.monitor(events: [.handshake, .handshakeProtocol])
         poller = Poller(context: context)
         _ = poller.add(socket)
-        _ = poller.add(monitor.socket)
+        monitorToken = poller.add(monitor.socket)
         try socket.connect(endpoint, security: security)
         self.socket = consume socket
     }
@@ -83,12 +84,12 @@ package final class Inquiry {
         // The first one also pays for the connection.
         _ = try time(upload: 1, download: 1)
         let roundTrip = try median(of: 50) { try time(upload: 1, download: 1) }
-        let size = MessageKind.payloadLimit
-        let up = try median(of: 8) { try time(upload: size, download: 1) }
-        let down = try median(of: 8) { try time(upload: 1, download: size) }
+        let (there, back) = (MessageKind.pingLimit, MessageKind.payloadLimit)
+        let up = try median(of: 16) { try time(upload: there, download: 1) }
+        let down = try median(of: 8) { try time(upload: 1, download: back) }
         return LinkReport(
-            roundTrip: roundTrip, upload: Double(size) / max(1e-9, up - roundTrip / 2),
-            download: Double(size) / max(1e-9, down - roundTrip / 2))
+            roundTrip: roundTrip, upload: Double(there) / max(1e-9, up - roundTrip / 2),
+            download: Double(back) / max(1e-9, down - roundTrip / 2))
     }
 
     private func median(of count: Int, _ measure: () throws -> Double) rethrows -> Double {
@@ -117,6 +118,12 @@ package final class Inquiry {
             if try receive(answer) { return }
             _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
             while let event = try monitor.next() {
+                if event.kind == .handshakeSucceeded {
+                    // The connection stands: from now on this event would harm it.
+                    try monitor.watch(.handshake)
+                    poller.remove(monitorToken)
+                    monitorToken = poller.add(monitor.socket)
+                }
                 guard case .handshakeFailed(let failure) = event.kind,
                     let reason = failure.finalReason(endpoint: endpoint, hasKeys: hasKeys)
                 else { continue }

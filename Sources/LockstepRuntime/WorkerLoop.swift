@@ -51,7 +51,6 @@ final class WorkerLoop {
         self.options = options
         self.courtesy = courtesy
         self.shouldStop = shouldStop
-        link.register(in: &poller)
         if let interruption { _ = poller.add(descriptor: interruption) }
     }
 
@@ -63,7 +62,9 @@ final class WorkerLoop {
             task?.timeline?.enter(.send)
             try link.flush()
             task?.timeline?.enter(.wait)
-            try spin.wait(&poller, until: Instant.earlier(machine.nextDeadline, endDeadline))
+            try link.prepare(&poller)
+            let deadline = Instant.earlier(machine.nextDeadline, endDeadline)
+            try spin.wait(&poller, until: Instant.earlier(deadline, link.nextDeadline))
             task?.timeline?.enter(.receive)
             link.noteReadiness(in: poller)
             while let event = try link.receive() {

@@ -33,6 +33,12 @@ package struct Thread: ~Copyable, Sendable {
     /// Whether the calling thread is scheduled like any other, and not in a way that somebody has chosen for it.
     package static var isOrdinary: Bool { linux_scheduling_policy(0) == linux_scheduling_other }
 
+    /// Has the calling thread scheduled as ordinary ones are, if it was started among patient ones.
+    package static func becomeOrdinary() {
+        guard linux_scheduling_policy(0) == linux_scheduling_batch else { return }
+        _ = linux_set_scheduling_policy(0, linux_scheduling_other)
+    }
+
     /// Runs `body` so that the threads it starts take no core from another one when they wake (SCHED_BATCH); the calling
     /// thread does so only meanwhile. They are as they would be anyway where the calling thread is no ordinary one, or
     /// the system refuses.

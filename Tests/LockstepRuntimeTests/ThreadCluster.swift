@@ -66,7 +66,8 @@ struct ThreadCluster: Sendable {
         let deadlines = Deadlines(start: start, rejoin: 20)
         let endpoint = Endpoint.ipc(path: folder("coordinator"))
         let link = try CoordinatorLink(
-            context: context, ioThreads: 1, binding: [endpoint], keys: nil, deadlines: deadlines)
+            context: context, ioThreads: 1, binding: [endpoint], keys: nil,
+            limits: ConnectionLimits(gradientBytes: 1 << 20), deadlines: deadlines)
         let number: UInt32 = 77
         let regions = transport == .inline ? nil : try makeRegions(run, number)
         whenListening(regions?.address)

@@ -19,14 +19,20 @@ extension SocketEvent.HandshakeFailure {
         }
     }
 
+    /// What may be wrong with a connection that ended without a word and without a reason: a coordinator is not told
+    /// of handshakes that break the protocol (``ZeroMQ/SocketEventMask/handshakeProtocol``).
+    static func reasonOfSilentEnd(hasKeys: Bool) -> String {
+        hasKeys
+            ? "it came without keys or with those for another coordinator (copy this folder's coordinator.public to its "
+                + "host), or does not speak ZeroMQ"
+            : "it came with keys, and this coordinator has no --keys, or it does not speak ZeroMQ"
+    }
+
     /// Why the coordinator did not let a connection in.
     func reason(hasKeys: Bool) -> String {
         switch self {
         case .authentication: "its key is not in allowed-workers"
-        case .mechanismMismatch where hasKeys: "it came without keys"
-        case .mechanismMismatch: "it came with keys, and this coordinator has no --keys"
-        case .wrongKey: "it expects another coordinator's key: copy this folder's coordinator.public to its host"
-        case .protocolError: "it breaks ZeroMQ's protocol"
+        case .protocolError: Self.reasonOfSilentEnd(hasKeys: hasKeys)
         case .connection: "it does not speak ZeroMQ, has no keys or other ones, or went away"
         }
     }

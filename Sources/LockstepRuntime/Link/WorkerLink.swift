@@ -1,9 +1,17 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepTimeline
 import ZeroMQ
+import LockstepSystem
 
 /// A worker's end of the wire: one DEALER socket to the coordinator, and the monitor that tells whether it stands.
+///
+/// A connection that has ended gets a new socket after a pause. libzmq connects a socket again by itself, except after an
+/// error in the protocol: a damaged message, or another program on the port for a moment.
 final class WorkerLink {
+    /// Seconds before the first new socket; doubled with each one on which no connection stands, up to the last.
+    private static let pauses = (first: 0.05, last: 1.0)
+
     /// What came in.
     enum Event {
         case connected
@@ -20,9 +28,20 @@ final class WorkerLink {
     private var headerFrame = Message()
     private(set) var payload = Message()
     private let outbox = Outbox()
+    private var tokens: [Poller.Token] = []
     private var monitorToken: Poller.Token?
     private var monitorHasNews = true
-    private let linger: Int32
+    /// Whether the poller watches other sockets than these.
+    private var isRegistered = false
+    /// When a new socket is due, if one is.
+    private var reopening: Instant?
+    private var pause = pauses.first
+    /// Whether a connection has ever stood. Until then broken handshakes are reported in detail, for keys that do not fit
+    /// end the worker.
+    private var hasStood = false
+    private let context: Context
+    private let security: ConnectionSecurity
+    private let deadlines: Deadlines
 
     let endpoint: Endpoint
     let hasKeys: Bool
@@ -31,28 +50,58 @@ final class WorkerLink {
         context: Context, connectingTo endpoint: Endpoint, security: ConnectionSecurity = .none, deadlines: Deadlines
     ) throws(ZeroMQError) {
         self.endpoint = endpoint
+        self.context = context
+        self.security = security
+        self.deadlines = deadlines
         hasKeys = if case .client = security { true } else { false }
+        try open()
+    }
+
+    /// Makes a socket that connects, in place of the one that there may be.
+    private func open() throws(ZeroMQError) {
+        monitor = nil
+        dealer.take()?.close(linger: 0)
+        outbox.removeAll()
+        (reopening, isRegistered, monitorHasNews) = (nil, false, true)
         let socket = try context.socket(.dealer)
         // Not `immediate`: with it libzmq drops what has been received over a connection when that ends.
         try socket.set(.reconnectInterval, 50)
         try socket.set(.reconnectIntervalLimit, 1_000)
         try socket.configure(deadlines)
-        monitor = try socket.monitor(events: [.handshake, .ending])
+        monitor = try socket.monitor(events: hasStood ? Self.events : [Self.events, .handshakeProtocol])
         try socket.connect(endpoint, security: security)
-        linger = milliseconds(deadlines.linger)
         dealer = consume socket
     }
 
-    /// Registers both sockets.
-    func register(in poller: inout Poller) {
+    private static let events: SocketEventMask = [.handshake, .ending]
+
+    /// When ``prepare(_:)`` has something to do at the latest.
+    var nextDeadline: Instant? { reopening }
+
+    /// Makes a new socket if one is due, and has the poller watch the present ones.
+    func prepare(_ poller: inout Poller) throws(ZeroMQError) {
+        if let due = reopening, due <= .now { try open() }
+        guard !isRegistered else { return }
+        isRegistered = true
+        for token in tokens { poller.remove(token) }
+        tokens.removeAll(keepingCapacity: true)
         switch dealer {
-        case .some(let socket): _ = poller.add(socket)
+        case .some(let socket): tokens.append(poller.add(socket))
         case nil: break
         }
         switch monitor {
-        case .some(let monitor): monitorToken = poller.add(monitor.socket)
+        case .some(let monitor):
+            let token = poller.add(monitor.socket)
+            tokens.append(token)
+            monitorToken = token
         case nil: break
         }
+    }
+
+    private func reopenLater() {
+        guard reopening == nil else { return }
+        reopening = Instant.now.advanced(bySeconds: pause)
+        pause = min(2 * pause, Self.pauses.last)
     }
 
     /// Notes what a wait has found: what becomes of the connection is looked for only where there is news of it.
@@ -82,9 +131,20 @@ final class WorkerLink {
         guard monitorHasNews else { return nil }
         while let event = try monitor?.next() {
             switch event.kind {
-            case .handshakeSucceeded: return .connected
-            case .disconnected: return .disconnected
-            case .handshakeFailed(let failure): return .handshakeFailed(failure)
+            case .handshakeSucceeded:
+                pause = Self.pauses.first
+                if !hasStood {
+                    hasStood = true
+                    try monitor?.watch(Self.events)
+                    isRegistered = false
+                }
+                return .connected
+            case .disconnected:
+                reopenLater()
+                return .disconnected
+            case .handshakeFailed(let failure):
+                reopenLater()
+                return .handshakeFailed(failure)
             default: continue
             }
         }
@@ -116,6 +176,6 @@ final class WorkerLink {
     /// context waits for.
     func close() {
         monitor = nil
-        dealer.take()?.close(linger: linger)
+        dealer.take()?.close(linger: milliseconds(deadlines.linger))
     }
 }

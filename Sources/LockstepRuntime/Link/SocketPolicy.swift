@@ -4,9 +4,6 @@ import LockstepTimeline
 import ZeroMQ
 
 extension Socket {
-    /// Bytes that CURVE adds to a frame: command name 8, nonce 8, authenticator 16, flags 1 (ZeroMQ's RFC 26).
-    private static var curveOverhead: Int { 33 }
-
     /// The settings that every socket of a run has, before it binds or connects.
     ///
     /// Flow is bounded by what the state machines hand out, not by high-water marks: a full inbound queue would stop
@@ -17,18 +14,12 @@ extension Socket {
     func configure(_ deadlines: Deadlines) throws(ZeroMQError) {
         try set(.sendHighWaterMark, 0)
         try set(.receiveHighWaterMark, 0)
-        try set(.maximumMessageSize, Int64(MessageKind.payloadLimit + Self.curveOverhead))
+        try set(.maximumMessageSize, Int64(MessageKind.payloadLimit + ConnectionLimits.curveOverhead))
         try set(.handshakeInterval, milliseconds(deadlines.connection))
         try set(.heartbeatInterval, milliseconds(deadlines.heartbeatInterval))
         try set(.heartbeatTimeout, milliseconds(deadlines.heartbeatTimeout))
         try set(.heartbeatTimeToLive, milliseconds(deadlines.heartbeatTimeout))
         try set(.linger, milliseconds(deadlines.linger))
-    }
-
-    /// Limits what may wait in the queues of each peer.
-    func bound(queueLength: Int32) throws(ZeroMQError) {
-        try set(.sendHighWaterMark, queueLength)
-        try set(.receiveHighWaterMark, queueLength)
     }
 }
 

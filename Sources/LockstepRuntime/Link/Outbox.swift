@@ -9,6 +9,10 @@ import ZeroMQ
 final class Outbox {
     /// Payload bytes beyond which waiting for more gains nothing.
     static let limit = 256 << 10
+    /// Messages that are sent as one at most.
+    static let mostParts = 128
+    /// Frames of such a message at most: a header and a payload for each, and for what is sent at its end.
+    static let mostFrames = 2 * mostParts + 2
 
     private struct Part {
         let header: Header
@@ -28,7 +32,7 @@ final class Outbox {
     }
 
     var isEmpty: Bool { parts.isEmpty }
-    var isFull: Bool { bytes >= Self.limit }
+    var isFull: Bool { bytes >= Self.limit || parts.count >= Self.mostParts }
 
     /// Adds a message; its payload is sent by reference later.
     func append(_ header: Header, _ payload: UnsafeRawBufferPointer?) {

@@ -1,0 +1,220 @@
+import CLinux
+import Glibc
+import LockstepCluster
+import LockstepSystem
+import LockstepTimeline
+import ZeroMQ
+
+/// The connections of the coordinator's socket, and a thread that cuts those which fill its memory.
+///
+/// The coordinator's loop may be busy with a step for longer than it takes a peer to send a gigabyte. So this thread reads
+/// libzmq's events, which tell of each connection's beginning and end, and compares what the kernel has received over
+/// each with what the loop has been handed: see ``ConnectionLimits``.
+final class ConnectionTable: Sendable {
+    /// What has happened to connections, for the loop.
+    enum News: Sendable {
+        /// A connection has ended. `isUnexplained`: it never stood, and libzmq has not said why.
+        case ended(Connection, isUnexplained: Bool)
+        /// A connection was broken off before it stood.
+        case handshakeFailed(SocketEvent.HandshakeFailure)
+        /// It was cut, for more lay unread than a peer may leave.
+        case cut(Connection)
+        case listening(SocketEvent)
+        case acceptFailed(Int32)
+    }
+
+    /// A connection, as the thread looks after it: only under the lock.
+    private final class Watched: @unchecked Sendable {
+        let connection: Connection
+        /// Bytes that had been received when it was looked at last.
+        var received: UInt64 = 0
+        /// Bytes of heartbeats that do not count as unread.
+        var forgiven: UInt64 = 0
+        var isCut = false
+        /// Whether a message of it has been delivered.
+        var hasSpoken = false
+
+        init(_ connection: Connection) {
+            self.connection = connection
+        }
+
+        /// Bytes that have been received and neither delivered nor forgiven.
+        var unread: UInt64 {
+            let accounted = connection.deliveredBytes + forgiven
+            return received > accounted ? received - accounted : 0
+        }
+    }
+
+    private struct State: ~Copyable, @unchecked Sendable {
+        /// Used by one thread at a time, under the lock.
+        var monitor: SocketMonitor?
+        var watched: [Int32: Watched] = [:]
+        var news: [News] = []
+        /// Handshakes that have succeeded on connections of which no message has been delivered, and failures that
+        /// have been told whose connections' ends have not: libzmq does not say which connections these are.
+        var silent = 0
+        var explained = 0
+        /// When the connections were looked at last.
+        var lastLook = Instant.now
+    }
+
+    /// Milliseconds between two looks: while a stranger sends, while strangers are connected, while only members are.
+    private static let intervals = (busy: Int32(5), strangers: Int32(20), members: Int32(1_000))
+
+    private let state: Guarded<State>
+    private let limits: ConnectionLimits
+    private let monitorDescriptor: Int32
+    private let bell: FileDescriptor
+    private let stop: FileDescriptor
+    private let thread = Guarded<Thread?>(nil)
+
+    /// Starts to watch.
+    ///
+    /// - Parameters:
+    ///   - monitor: The events of the socket: listening, accepting, handshakes and ends.
+    ///   - limits: When a connection is cut.
+    /// - Throws: `SystemError` if there is no thread to be had, `ZeroMQError` if the monitor cannot be read.
+    init(_ monitor: consuming SocketMonitor, limits: ConnectionLimits) throws {
+        monitorDescriptor = try monitor.socket.descriptor
+        self.limits = limits
+        bell = FileDescriptor(owning: linux_eventfd(O_CLOEXEC | O_NONBLOCK))
+        guard bell.number >= 0 else { throw SystemError("make an event descriptor", code: errno) }
+        stop = FileDescriptor(owning: linux_eventfd(O_CLOEXEC | O_NONBLOCK))
+        guard stop.number >= 0 else { throw SystemError("make an event descriptor", code: errno) }
+        state = Guarded(State(monitor: consume monitor))
+        var started: Thread? = try Thread(name: "connections") { [self] in watch() }
+        thread.withLock { $0 = started.take() }
+    }
+
+    /// Readable when there may be news.
+    var descriptor: Int32 { bell.number }
+
+    /// What has happened since the last call, in order.
+    func takeNews() throws(ZeroMQError) -> [News] {
+        var count: UInt64 = 0
+        _ = read(bell.number, &count, MemoryLayout<UInt64>.size)
+        return try state.withLock { (state) throws(ZeroMQError) in
+            try readMonitor(&state)
+            return exchange(&state.news, with: [])
+        }
+    }
+
+    /// The connection that has this descriptor now, of which the first message has come. Messages come after their
+    /// connection's beginning has been told.
+    func connectionThatSpoke(_ descriptor: Int32) throws(ZeroMQError) -> Connection? {
+        try state.withLock { (state) throws(ZeroMQError) in
+            try readMonitor(&state)
+            guard let watched = state.watched[descriptor] else { return nil }
+            if !watched.hasSpoken { state.silent -= 1 }
+            watched.hasSpoken = true
+            return watched.connection
+        }
+    }
+
+    /// Ends the thread, and the monitor before its socket closes.
+    func close() {
+        ring(stop)
+        thread.withLock { $0.take() }?.join()
+        state.withLock { $0.monitor = nil }
+    }
+
+    private func ring(_ event: borrowing FileDescriptor) {
+        var one: UInt64 = 1
+        _ = write(event.number, &one, MemoryLayout<UInt64>.size)
+    }
+
+    // MARK: - The thread
+
+    private func watch() {
+        // Too late by a few milliseconds is too late by megabytes.
+        Thread.becomeOrdinary()
+        var items = [monitorDescriptor, stop.number].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+        var interval = Int32(-1)
+        while true {
+            _ = poll(&items, nfds_t(items.count), interval)
+            guard items[1].revents == 0 else { return }
+            do throws(ZeroMQError) {
+                let hasNews = try state.withLock { (state) throws(ZeroMQError) in
+                    try readMonitor(&state)
+                    interval = look(&state)
+                    return !state.news.isEmpty
+                }
+                if hasNews { ring(bell) }
+            } catch {
+                // The context has ended.
+                return
+            }
+        }
+    }
+
+    private func readMonitor(_ state: inout State) throws(ZeroMQError) {
+        while let event = try state.monitor?.next() {
+            switch (event.kind, event.descriptor) {
+            case (.accepted, let descriptor?):
+                let connection = Connection(descriptor, isTCP: event.endpoint.hasPrefix("tcp:"))
+                state.watched[descriptor] = Watched(connection)
+            case (.disconnected, let descriptor?):
+                if let ended = state.watched.removeValue(forKey: descriptor) { end(ended, &state) }
+            case (.handshakeSucceeded, _): state.silent += 1
+            case (.handshakeFailed(let failure), _):
+                state.explained += 1
+                state.news.append(.handshakeFailed(failure))
+            case (.listening, _): state.news.append(.listening(event))
+            case (.acceptFailed(let code), _): state.news.append(.acceptFailed(code))
+            default: continue
+            }
+        }
+    }
+
+    private func end(_ watched: Watched, _ state: inout State) {
+        let isUnexplained = !watched.hasSpoken && state.explained == 0 && state.silent <= 0
+        if !watched.hasSpoken {
+            if state.explained > 0 { state.explained -= 1 } else if state.silent > 0 { state.silent -= 1 }
+        }
+        state.news.append(.ended(watched.connection, isUnexplained: isUnexplained))
+    }
+
+    /// Looks at all connections once, and cuts those over the limits.
+    ///
+    /// - Returns: Milliseconds until the next look; -1 if nothing needs one.
+    private func look(_ state: inout State) -> Int32 {
+        let now = Instant.now
+        let seconds = Double(now.nanoseconds - state.lastLook.nanoseconds) * 1e-9
+        state.lastLook = now
+        var (total, interval): (UInt64, Int32) = (0, -1)
+        for watched in state.watched.values {
+            guard !watched.isCut, let received = watched.connection.receivedBytes else { continue }
+            let isSending = received != watched.received
+            watched.received = received
+            let next: Int32
+            if watched.connection.isMember {
+                watched.forgiven += min(watched.unread, UInt64(seconds * ConnectionLimits.heartbeats))
+                if watched.unread > limits.member { cut(watched, &state) }
+                next = Self.intervals.members
+            } else {
+                if watched.unread > limits.stranger { cut(watched, &state) }
+                total += max(watched.unread, ConnectionLimits.handshake) - ConnectionLimits.handshake
+                next = isSending ? Self.intervals.busy : Self.intervals.strangers
+            }
+            interval = interval < 0 ? next : min(interval, next)
+        }
+        if total > limits.strangers { cutLargest(&state, until: total - limits.strangers) }
+        return interval
+    }
+
+    /// Cuts strangers' connections, those with the most first, until so many bytes are gone.
+    private func cutLargest(_ state: inout State, until excess: UInt64) {
+        var left = excess
+        let strangers = state.watched.values.filter { !$0.connection.isMember && !$0.isCut }
+        for stranger in strangers.sorted(by: { $0.unread > $1.unread }) where left > 0 {
+            cut(stranger, &state)
+            left -= min(left, stranger.unread)
+        }
+    }
+
+    private func cut(_ watched: Watched, _ state: inout State) {
+        watched.isCut = true
+        watched.connection.abort()
+        state.news.append(.cut(watched.connection))
+    }
+}

@@ -1,0 +1,185 @@
+import Glibc
+import LockstepCluster
+import LockstepProtocol
+import LockstepSystem
+import LockstepTimeline
+import Testing
+import ZeroMQ
+
+@testable import LockstepRuntime
+
+/// How much a peer may ask, send and leave unread.
+@Suite("Limits of a peer")
+struct PeerLimitTests {
+    private func instant(_ seconds: Double) -> Instant { Instant(nanoseconds: 0).advanced(bySeconds: seconds) }
+
+    private func peer(_ number: UInt32 = 1) -> Peer { Peer(PeerID(rawValue: number), nil, now: instant(0)) }
+
+    /// How many of these messages are allowed at a moment, until one is not.
+    private func allowed(_ allowance: inout RequestAllowance, _ kind: MessageKind?, at seconds: Double) -> Int {
+        var count = 0
+        while allowance.take(kind, now: instant(seconds)) { count += 1 }
+        return count
+    }
+
+    @Test("256 messages are allowed at once, and 64 more with every second that passes")
+    func allowance() {
+        var allowance = RequestAllowance(now: instant(10))
+        #expect(allowed(&allowance, .ping, at: 10) == 256)
+        // The one that was not allowed counts, too.
+        #expect(allowed(&allowance, nil, at: 11) == 63)
+        #expect(allowed(&allowance, .hello, at: 13) == 127)
+    }
+
+    @Test("A request for status counts fourfold, one for data a sixty-fourth, and a long silence saves up no more")
+    func costs() {
+        var allowance = RequestAllowance(now: instant(0))
+        #expect(allowed(&allowance, .statusRequest, at: 0) == 64)
+        #expect(allowed(&allowance, .dataRequest, at: 1_000) == 256 * 64)
+    }
+
+    @Test("Refusals in a row and welcomes in all are counted, other answers are not")
+    func answers() {
+        let refused = peer()
+        for _ in 0..<Peer.mostRefusals { #expect(refused.allows(.refuse)) }
+        #expect(!refused.allows(.refuse))
+        let welcomed = peer()
+        for _ in 0..<Peer.mostWelcomes {
+            #expect(welcomed.allows(.refuse) && welcomed.allows(.welcome) && welcomed.allows(.status))
+        }
+        #expect(welcomed.isWelcomed && !welcomed.allows(.welcome))
+    }
+
+    @Test("Messages that wait come out in order, and each peer, and all together, have a limit")
+    func deferred() throws {
+        var messages = DeferredMessages()
+        let first = peer(1)
+        for step in 0..<40 as Range<UInt64> {
+            let isKept = messages.append(
+                .init(peer: first, content: .success((Header(kind: .ping, step: step), [1]))))
+            #expect(isKept == (step < 32))
+        }
+        let large = [UInt8](repeating: 0, count: 1 << 20)
+        var kept = 0
+        for number in 2..<10 as Range<UInt32> {
+            if messages.append(.init(peer: peer(number), content: .success((Header(kind: .ready), large)))) {
+                kept += 1
+            }
+        }
+        #expect(kept == 3, "of 4 MiB less what waits already")
+        for step in 0..<32 as Range<UInt64> {
+            let message = messages.popFirst()
+            #expect(try message?.content.get().header.step == step)
+        }
+        #expect(first.deferred == 0 && messages.count == 3)
+        var others = DeferredMessages()
+        let isKept = (0..<1_100 as Range<UInt32>).map {
+            others.append(.init(peer: peer($0), content: .failure(.invalidText)))
+        }
+        #expect(isKept.count { $0 } == 1_024 && isKept[1_023] && !isKept[1_024])
+    }
+
+    @Test(
+        "A frame's bytes on the way are those of ZMTP, and of CURVE",
+        arguments: [(0, 2, 35), (222, 224, 257), (223, 225, 265), (255, 257, 297), (256, 265, 298)])
+    func bytes(count: Int, plain: Int, encrypted: Int) {
+        #expect(ConnectionLimits.bytesOnTheWay(count, isEncrypted: false) == plain)
+        #expect(ConnectionLimits.bytesOnTheWay(count, isEncrypted: true) == encrypted)
+    }
+
+    @Test("What waits to be sent is full after 128 messages, however small")
+    func outbox() {
+        let outbox = Outbox()
+        for _ in 0..<127 { outbox.append(Header(kind: .assign), nil) }
+        #expect(!outbox.isFull)
+        outbox.append(Header(kind: .assign), nil)
+        #expect(outbox.isFull)
+    }
+
+    private func withLink(_ body: (CoordinatorLink, Endpoint) throws -> Void) throws {
+        let context = try Context(Context.Options(sharesReceiveBuffers: false))
+        let link = try CoordinatorLink(
+            context: context, ioThreads: 1, binding: [.tcp(host: "127.0.0.1", port: 0)], keys: nil,
+            limits: ConnectionLimits(gradientBytes: 0), deadlines: Deadlines())
+        try body(link, try #require(link.endpoints.first))
+        link.close()
+        try context.terminate()
+    }
+
+    /// Takes events in until all is as it should be; also asked when there is no event.
+    private func receive(_ link: CoordinatorLink, until isDone: (CoordinatorLink.Event?) -> Bool) throws {
+        let deadline = Deadline.after(.seconds(60))
+        while true {
+            link.connectionsHaveNews = true
+            if isDone(try link.receive()) { return }
+            try #require(!deadline.hasPassed(at: MonotonicClock.now))
+            usleep(1_000)
+        }
+    }
+
+    @Test(
+        "A stranger that leaves 200 KiB unfinished is cut, one with 100 KiB is not, and neither is a member with 1 MiB")
+    func unfinished() throws {
+        try withLink { link, endpoint in
+            let (modest, greedy, member) = (
+                try RawPeer(at: endpoint), try RawPeer(at: endpoint), try RawPeer(at: endpoint)
+            )
+            try member.ask(1, ofBytes: 1)
+            try receive(link) { event in
+                guard case .message(let peer, _, _) = event else { return false }
+                link.setMember(true, peer)
+                return true
+            }
+            modest.leaveUnfinished(100 << 10)
+            member.leaveUnfinished(1 << 20)
+            greedy.leaveUnfinished(200 << 10)
+            try receive(link) { event in
+                guard case .turnedAway(let reason) = event else { return false }
+                return reason.contains("unread or unfinished")
+            }
+            #expect(greedy.isCut && !modest.isCut && !member.isCut)
+        }
+    }
+
+    @Test("Strangers that leave little unfinished each, and too much together, are cut until it is little enough")
+    func together() throws {
+        try withLink { link, endpoint in
+            let strangers = try (0..<12).map { _ in try RawPeer(at: endpoint) }
+            for stranger in strangers { stranger.leaveUnfinished(100 << 10) }
+            try receive(link) { _ in strangers.count(where: \.isCut) >= 7 }
+            // 5 x 99 KiB are less than 512 KiB.
+            #expect(strangers.count(where: \.isCut) <= 8)
+        }
+    }
+
+    @Test("A message of too many parts ends its connection")
+    func parts() throws {
+        try withLink { link, endpoint in
+            let stranger = try RawPeer(at: endpoint)
+            var header = [UInt8](repeating: 0, count: Header.size)
+            header.withUnsafeMutableBytes { Header(kind: .statusRequest, step: 1).encode(into: $0) }
+            let part = [1, UInt8(header.count)] + header
+            try stranger.say((0..<300).flatMap { _ in part } + [0, UInt8(header.count)] + header)
+            var requests = 0
+            try receive(link) { event in
+                if case .message = event { requests += 1 }
+                if case .lost = event { return true }
+                return false
+            }
+            #expect(requests <= DeferredMessages.mostOfPeer)
+            #expect(stranger.isCut)
+        }
+    }
+
+    @Test("A peer that gives itself a name is cut when it speaks")
+    func named() throws {
+        try withLink { link, endpoint in
+            let stranger = try RawPeer(at: endpoint, identity: [7, 7])
+            try stranger.ask(1, ofBytes: 1)
+            try receive(link) { event in
+                if case .message = event { Issue.record("it was heard") }
+                return stranger.isCut
+            }
+        }
+    }
+}
