@@ -136,6 +136,9 @@ package final class RunningProcess: Sendable {
         ProcessTable.processes(with: Self.markVariable, mark).filter { $0 != processID }
     }
 
+    /// Whether it has not ended yet.
+    package var isRunning: Bool { !reap() }
+
     package func send(signal: Int32) {
         process.send(signal: signal)
     }

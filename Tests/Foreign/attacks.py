@@ -1,0 +1,296 @@
+#!/usr/bin/env python3
+"""Ways to end a run from outside, played against a coordinator over raw sockets.
+
+usage: attacks.py NAME ENDPOINT
+
+ENDPOINT is tcp://HOST:PORT or ipc://PATH. Each attack speaks ZMTP 3.0 by hand (rfc.zeromq.org/spec/23), for libzmq would
+not send what these send. Prints `done NAME` once everything has been sent or the coordinator has cut the connection.
+
+Names, by what they aim at:
+
+    routing-id, routing-id-hello, routing-id-late, routing-id-twice
+        peers announce the ids that libzmq gives to the first connections of a process, then others connect
+    backlog-hello, backlog-status, backlog-ping, backlog-reset
+        more messages than a coordinator reads at once, from peers that hang up
+    parts-status, parts-hello, parts-ping, parts-noise
+        one message of a million parts
+    unfinished-large, unfinished-empty, unfinished-small, unfinished-many
+        parts of a message that never ends
+    flip-up, flip-down, flip-heartbeat, flip-flags
+        a bit of an encrypted message is flipped on its way, and the connection ends soon after: prints `listening
+        ENDPOINT` and stands between a worker and the coordinator there until it is killed
+"""
+import os
+import random
+import socket
+import struct
+import sys
+import threading
+import time
+
+HELLO, PING, STATUS_REQUEST = 1, 14, 16
+MORE, LARGE, COMMAND = 1, 2, 4
+# What rand() of the C library gives first where it has not been seeded: the id of the first peer, then counting up.
+FIRST_ROUTING_ID = 0x6B8B4567
+
+
+def header(kind, offset=0):
+    return struct.pack("<HBBIIIQII", 0x534C, 1, kind, 0, 0, 0, 1, 0, offset)
+
+
+def hello():
+    body = b"".join(struct.pack("<H", len(text)) + text for text in (b"1.0.0", b"foreign")) + struct.pack("<I", 1)
+    return frame(header(HELLO), MORE) + frame(body)
+
+
+def frame(body, flags=0):
+    if len(body) > 255:
+        return struct.pack(">BQ", flags | LARGE, len(body)) + body
+    return struct.pack(">BB", flags, len(body)) + body
+
+
+def heartbeat():
+    return frame(b"\4PING\0\0", COMMAND)
+
+
+class Peer:
+    """A connection that has finished its handshake as a DEALER without keys."""
+
+    def __init__(self, endpoint, identity=b""):
+        if endpoint.startswith("ipc://"):
+            self.socket = socket.socket(socket.AF_UNIX)
+            self.socket.connect(endpoint.removeprefix("ipc://"))
+        else:
+            host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
+            self.socket = socket.create_connection((host.replace("0.0.0.0", "127.0.0.1"), int(port)))
+            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.socket.settimeout(10)
+        self.send(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
+        self.receive(64)
+        ready = b"\x05READY"
+        for name, value in ((b"Socket-Type", b"DEALER"), (b"Identity", identity)):
+            ready += struct.pack(">B", len(name)) + name + struct.pack(">I", len(value)) + value
+        self.send(frame(ready, COMMAND))
+        self.receive(self.receive(2)[1])
+
+    def receive(self, count):
+        data = b""
+        while len(data) < count:
+            piece = self.socket.recv(count - len(data))
+            if not piece:
+                raise ConnectionError("the coordinator has hung up")
+            data += piece
+        return data
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def close(self, reset=False):
+        if reset:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.socket.close()
+
+
+def quietly(action, *arguments):
+    """Sends until the coordinator has had enough."""
+    try:
+        return action(*arguments)
+    except OSError:
+        return None
+
+
+def announced(endpoint, first, count):
+    ids = (b"\0" + struct.pack(">I", (first + number) & 0xFFFFFFFF) for number in range(count))
+    return [peer for peer in (quietly(Peer, endpoint, identity) for identity in ids) if peer]
+
+
+def plain(endpoint, count):
+    return [peer for peer in (quietly(Peer, endpoint) for _ in range(count)) if peer]
+
+
+def routing_id(endpoint, variant):
+    peers = plain(endpoint, 3) if variant == "late" else []
+    peers += announced(endpoint, FIRST_ROUTING_ID, 40 if variant == "late" else 12)
+    if variant == "hello":
+        for peer in peers:
+            quietly(peer.send, hello())
+    if variant == "twice":
+        # The second peer of a name is put aside, and what it says next is taken for its name.
+        for number, peer in enumerate(announced(endpoint, FIRST_ROUTING_ID, 12)):
+            name = b"\0" + struct.pack(">I", FIRST_ROUTING_ID + 12 + number)
+            quietly(peer.send, frame(name, MORE) + frame(b"rest"))
+            peers.append(peer)
+    peers += plain(endpoint, 40)
+    for peer in peers:
+        quietly(peer.send, hello())
+    time.sleep(0.3)
+    for peer in peers:
+        peer.close()
+
+
+def backlog(endpoint, variant):
+    message = {
+        "hello": hello(),
+        "status": frame(header(STATUS_REQUEST)),
+        "ping": heartbeat() + frame(header(PING, 1), MORE) + frame(b"x"),
+        "reset": hello(),
+    }[variant]
+    # The first one keeps the coordinator busy, so that what the second one says lies there while it hangs up.
+    peers = plain(endpoint, 2)
+    if len(peers) < 2:
+        return
+    busy, quitter = peers
+    quietly(busy.send, frame(header(STATUS_REQUEST), MORE) * 50_000 + frame(header(STATUS_REQUEST)))
+    time.sleep(0.05)
+    quietly(quitter.send, message * (1_500_000 // len(message)))
+    time.sleep(0.2)
+    quitter.close(reset=variant == "reset")
+    # A heartbeat of libzmq's comes within a second.
+    time.sleep(1.3)
+    busy.close()
+
+
+def parts(endpoint, variant):
+    part = {
+        "status": frame(header(STATUS_REQUEST), MORE),
+        "hello": frame(header(HELLO), MORE),
+        "ping": frame(header(PING, 1), MORE) + frame(b"x", MORE),
+        "noise": frame(b"", MORE) + frame(os.urandom(31), MORE),
+    }[variant]
+    for peer in plain(endpoint, 1):
+        if quietly(peer.send, part * (34_000_000 // len(part)) + frame(header(STATUS_REQUEST))) is None:
+            time.sleep(0.1)
+        peer.close()
+
+
+def unfinished(endpoint, variant):
+    begin = time.monotonic()
+    if variant == "large":
+        part = frame(bytes(1 << 20), MORE)
+        for peer in plain(endpoint, 1):
+            for _ in range(2_500):
+                if not sends(peer, part):
+                    break
+            peer.close()
+    elif variant == "empty":
+        for peer in plain(endpoint, 1):
+            for _ in range(100):
+                if not sends(peer, frame(b"", MORE) * 500_000):
+                    break
+            peer.close()
+    elif variant == "small":
+        # Each part is a segment of its own, for which a receiver may keep a whole buffer.
+        for peer in plain(endpoint, 1):
+            while time.monotonic() < begin + 5 and sends(peer, frame(bytes(40), MORE)):
+                pass
+            peer.close()
+    else:
+        # None of them leaves much unread; all of them together do.
+        peers = plain(endpoint, 200)
+        for peer in peers:
+            sends(peer, frame(b"", MORE) * 50_000)
+        time.sleep(1)
+        for peer in peers:
+            peer.close()
+
+
+class Pipe(threading.Thread):
+    """One direction of a connection with CURVE, frame by frame; may flip a bit of one message."""
+
+    GREETING = 64
+    # A PING, encrypted (rfc.zeromq.org/spec/26): command name, nonce, authenticator, flags and the 7 bytes of the command.
+    HEARTBEAT = 8 + 8 + 16 + 1 + 7
+
+    def __init__(self, source, target, wanted, ended, flips_flags):
+        super().__init__(daemon=True)
+        self.source, self.target, self.wanted, self.ended = source, target, wanted, ended
+        self.flips_flags = flips_flags
+
+    def read(self, count):
+        data = b""
+        while len(data) < count:
+            piece = self.source.recv(count - len(data))
+            if not piece:
+                raise ConnectionError
+            data += piece
+        return data
+
+    def run(self):
+        try:
+            # Each end waits for the first part of the other one's greeting before it sends the rest.
+            for _ in range(self.GREETING):
+                self.target.sendall(self.read(1))
+            messages = 0
+            while True:
+                head = self.read(2)
+                if head[0] & LARGE:
+                    head += self.read(7)
+                size = struct.unpack(">Q", head[1:])[0] if head[0] & LARGE else head[1]
+                body = bytearray(self.read(size))
+                if body.startswith(b"\x07MESSAGE"):
+                    messages += 1
+                    if self.wanted and self.wanted(messages, size):
+                        if self.flips_flags:
+                            head = bytes([head[0] ^ COMMAND]) + head[1:]
+                        else:
+                            body[random.randrange(16, size)] ^= 1 << random.randrange(8)
+                        self.target.sendall(head + bytes(body))
+                        self.ended()
+                        return
+                self.target.sendall(head + bytes(body))
+        except OSError:
+            for end in (self.source, self.target):
+                quietly(end.shutdown, socket.SHUT_RDWR)
+
+
+def flip(endpoint, variant):
+    """The third message of the first connection is damaged; later connections are left alone."""
+    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
+    server = socket.create_server(("127.0.0.1", 0))
+    print(f"listening tcp://127.0.0.1:{server.getsockname()[1]}", flush=True)
+    is_first = True
+    while True:
+        front = server.accept()[0]
+        back = quietly(socket.create_connection, (host, int(port)))
+        if back is None:
+            front.close()
+            continue
+        for end in (front, back):
+            end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def ended(ends=(front, back)):
+            time.sleep(0.3)
+            for end in ends:
+                quietly(end.shutdown, socket.SHUT_RDWR)
+
+        def wanted(messages, size):
+            return size == Pipe.HEARTBEAT if variant == "heartbeat" else messages == 3
+
+        flags = variant == "flags"
+        Pipe(front, back, wanted if is_first and variant != "down" else None, ended, flags).start()
+        Pipe(back, front, wanted if is_first and variant == "down" else None, ended, flags).start()
+        is_first = False
+
+
+def sends(peer, data):
+    try:
+        peer.send(data)
+        return True
+    except OSError:
+        return False
+
+
+def main():
+    name, endpoint = sys.argv[1:3]
+    kind, variant = name, ""
+    attacks = {"routing-id": routing_id, "backlog": backlog, "parts": parts, "unfinished": unfinished, "flip": flip}
+    for known in attacks:
+        if name.startswith(known):
+            kind, variant = known, name.removeprefix(known).removeprefix("-")
+    if kind not in attacks:
+        sys.exit(f"no attack is called {name}")
+    attacks[kind](endpoint, variant)
+    print(f"done {name}", flush=True)
+
+
+main()
