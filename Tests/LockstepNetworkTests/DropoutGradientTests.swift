@@ -10,7 +10,7 @@ struct DropoutGradientTests {
         let sizes = [9, 16, 12, 4]
         let rows = 5
         let rates = (inputs: 0.25, hidden: 0.5)
-        let case_ = try NetworkCase(
+        let network = try NetworkCase(
             sizes: sizes, rows: rows, seed: 3,
             kind: NetworkKind(
                 activation: activation, output: .softmax, cost: .crossEntropy, initializer: .scaledNormal))
@@ -19,19 +19,19 @@ struct DropoutGradientTests {
             objective: Objective(cost: .crossEntropy, inputDropout: rates.inputs, hiddenDropout: rates.hidden),
             seed: 77, library: try MatrixLibrary.open(.portable), maximumRows: rows)
 
-        var expected = [Double](repeating: 0, count: case_.layout.count)
+        var expected = [Double](repeating: 0, count: network.layout.count)
         var expectedCost = 0.0
         for row in 0..<rows {
             let number = UInt32(100 + row)
             backpropagation.sampleIndices[row] = number
-            backpropagation.labels[row] = UInt16(case_.labels[row])
-            for (k, value) in case_.samples[row].enumerated() {
+            backpropagation.labels[row] = UInt16(network.labels[row])
+            for (k, value) in network.samples[row].enumerated() {
                 backpropagation.inputs[row * sizes[0] + k] = Float(value)
             }
             // A dropped unit has outgoing weights of 0; the kept units' weights grow by 1 / (1 - rate).
-            var left = case_.reference
+            var left = network.reference
             var factors: [[Double]] = []
-            for (l, layer) in case_.layout.layers.enumerated() {
+            for (l, layer) in network.layout.layers.enumerated() {
                 let rate = l == 0 ? rates.inputs : rates.hidden
                 factors.append(draw(rate: rate, sample: number, layer: l, units: layer.inputs))
                 for j in 0..<layer.outputs {
@@ -40,17 +40,17 @@ struct DropoutGradientTests {
                     }
                 }
             }
-            expectedCost += left.cost([case_.samples[row]], labels: [case_.labels[row]])
-            var gradient = left.gradient([case_.samples[row]], labels: [case_.labels[row]])
-            for (l, layer) in case_.layout.layers.enumerated() {
+            expectedCost += left.cost([network.samples[row]], labels: [network.labels[row]])
+            var gradient = left.gradient([network.samples[row]], labels: [network.labels[row]])
+            for (l, layer) in network.layout.layers.enumerated() {
                 for i in layer.weights { gradient[i] *= factors[l][(i - layer.weights.lowerBound) % layer.inputs] }
             }
             for i in gradient.indices { expected[i] += gradient[i] }
         }
 
-        let gradient = FloatBuffer(count: case_.layout.count)
+        let gradient = FloatBuffer(count: network.layout.count)
         let cost = backpropagation.gradient(
-            rows: rows, epoch: 6, weights: case_.weights.pointer, into: gradient.pointer, accumulating: false,
+            rows: rows, epoch: 6, weights: network.weights.pointer, into: gradient.pointer, accumulating: false,
             layerDone: { _ in })
         #expect(relativeError(Array(gradient.buffer), expected) < 2e-5)
         #expect(abs(cost - expectedCost) < 2e-6 * expectedCost)
