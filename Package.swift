@@ -73,7 +73,7 @@ let package = Package(
             dependencies: [
                 "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "ZeroMQ",
                 "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining",
-                "LockstepProtocol", "LockstepCostModel", "LockstepCluster",
+                "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "CLinux",
             ]),
         .target(
             name: "LockstepRuns",
