@@ -23,16 +23,16 @@ let package = Package(
         .systemLibrary(name: "CBLAS", providers: [.apt(["libopenblas-dev"])]),
         // Compressed data sets.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        // Pictures of digits.
+        // PNG images of digits.
         .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
         // SHA-256: as fast as swift-crypto here, without its 80 s of clean build.
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
-        // Macros and variadic functions of the kernel's interface that Swift cannot import by itself.
+        // Linux system calls, macros and variadic functions that Swift cannot import.
         .systemLibrary(name: "CLinux"),
-        // Instructions of the processor that Swift has no word for.
+        // Processor instructions that Swift cannot express.
         .systemLibrary(name: "CProcessor"),
-        // Products of small matrices, which the matrix library is slow at, and the passes that a step repeats most: for
-        // vector instructions chosen when the program runs, for which Swift has no word either.
+        // Products of small matrices, where the matrix library is slow, and the element loops of a step: compiled for
+        // several instruction sets, one of which is chosen when the program runs. Swift cannot express that either.
         .target(name: "CKernels"),
 
         .target(name: "LockstepTimeline"),
@@ -150,7 +150,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-/// A test target for each source target, and those that test the whole.
+/// One test target per source target, then the tests of the whole program.
 let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepTimelineTests", ["LockstepTimeline"]),
     ("LockstepConfigurationTests", ["LockstepConfiguration"]),
@@ -221,7 +221,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ),
     // The corpus of the fuzzer, and damage to it.
     ("FuzzTests", ["LockstepFuzzTargets"]),
-    // This file against the sources.
+    // Compares this file with the imports of the sources.
     ("PackageTests", []),
     // Real processes, real sockets, real kills.
     (
