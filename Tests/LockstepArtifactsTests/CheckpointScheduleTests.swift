@@ -12,12 +12,14 @@ struct CheckpointScheduleTests {
         (seconds * 10...2000).first { schedule.isDue(at: at(Double($0) / 10)) }.map { Double($0) / 10 }
     }
 
-    @Test("The first state is taken after half a period: nobody knows yet how long writing takes")
+    @Test("The first state is copied after half a period: the time for writing is not known yet")
     func first() {
         #expect(due(CheckpointSchedule(period: .seconds(30), start: start), after: 0) == 15)
     }
 
-    @Test("A later one is taken so early that it is on the disk a period after the one before, with a quarter to spare")
+    @Test(
+        "A later one is copied early enough to be on the disk within a period, with a quarter of the writing time to spare"
+    )
     func lead() {
         var schedule = CheckpointSchedule(period: .seconds(30), start: start)
         schedule.stateWasCopied(at: at(15))
@@ -38,7 +40,7 @@ struct CheckpointScheduleTests {
         #expect(due(schedule, after: 41) == 61.3)
     }
 
-    @Test("However slow the disk, half a period lies between two states")
+    @Test("With any disk, at least half a period is between two states")
     func slow() {
         var schedule = CheckpointSchedule(period: .seconds(30), start: start)
         schedule.stateWasCopied(at: at(15))

@@ -25,7 +25,7 @@ private func digest(_ byte: UInt8) -> SHA256Digest {
     withUnsafeBytes(of: byte) { SHA256.hash($0) }
 }
 
-/// A state after `step` steps of five an epoch, with numbers that JSON has no word for among its costs.
+/// A state after `step` steps, five in an epoch; some of its losses are numbers that JSON does not have.
 private func state(step: UInt64, moments: Bool = true) -> TrainingState {
     var random = SplitMix64(seed: step)
     func buffer() -> FloatBuffer {
@@ -58,10 +58,10 @@ private func save(_ state: TrainingState, in folder: CheckpointFolder) throws {
     try folder.write(Checkpoint(identity: identity, state: state), layout: layout)
 }
 
-/// A folder with the checkpoints of steps 5 and 10, of which the newer one is damaged again and again.
+/// A folder with the checkpoints of steps 5 and 10; tests damage the newer one.
 private struct CheckpointPair {
     let folder: CheckpointFolder
-    /// The newer one's bytes.
+    /// The bytes of the newer one.
     let whole: [UInt8]
 
     init(_ path: String) throws {
@@ -70,7 +70,7 @@ private struct CheckpointPair {
         whole = try bytes(of: folder.file(ofStep: 10))
     }
 
-    /// Whether these bytes in the newer one's place are named as damaged, and the older one is used.
+    /// Whether the newer one, with these bytes, is reported as damaged and the older one is used.
     func fallsBack(from bytes: some Collection<UInt8>) throws -> Bool {
         let path = folder.file(ofStep: 10)
         try Data(bytes).write(to: URL(fileURLWithPath: path))
@@ -81,7 +81,7 @@ private struct CheckpointPair {
 }
 
 struct CheckpointTests {
-    @Test("Loading gives back the state, bit by bit", arguments: [true, false])
+    @Test("Loading returns the state, bit by bit", arguments: [true, false])
     func roundTrip(moments: Bool) throws {
         let parent = try TemporaryFolder()
         let checkpoints = CheckpointFolder(path: parent("checkpoints"))
@@ -97,7 +97,7 @@ struct CheckpointTests {
             #expect(bits(read.buffer) == bits(written.buffer))
         }
         #expect(loaded.state.progress.optimizerScalars == original.progress.optimizerScalars)
-        // Not-a-number is not equal to itself, so the texts are compared; a dictionary's has no fixed order.
+        // Not-a-number is not equal to itself, so descriptions are compared; a dictionary's has no fixed order.
         var (read, written) = (loaded.state.progress, original.progress)
         read.optimizerScalars = [:]
         written.optimizerScalars = [:]
@@ -134,7 +134,7 @@ struct CheckpointTests {
         #expect(try !pair.fallsBack(from: file))
     }
 
-    @Test("Of damaged and whole checkpoints the newest whole one is used, and the damage is named and put aside")
+    @Test("The newest undamaged checkpoint is used; damaged ones are reported and renamed")
     func newest() throws {
         let parent = try TemporaryFolder()
         let checkpoints = CheckpointFolder(path: parent.path)
@@ -183,12 +183,14 @@ struct CheckpointTests {
     }
 }
 
-/// Each point of a save at which the file system can fail or the process die.
+/// Each stage of a save at which the file system can fail or the process can end.
 private let stages: [AtomicFile.Stage] =
     [.create] + (0..<6).map { .write(part: $0) } + [.synchronize, .rename, .synchronizeFolder]
 
 struct CheckpointFailureTests {
-    @Test("Whatever fails while saving, an earlier checkpoint stays whole and no file is left over", arguments: stages)
+    @Test(
+        "If any stage of a save fails, the earlier checkpoint is undamaged and no temporary file is left",
+        arguments: stages)
     func failures(stage: AtomicFile.Stage) throws {
         let parent = try TemporaryFolder()
         let checkpoints = CheckpointFolder(path: parent.path)
@@ -205,12 +207,12 @@ struct CheckpointFailureTests {
         #expect(wasReached)
         let finding = try checkpoints.newest(layout: layout)
         #expect(finding.damaged.isEmpty)
-        // Once it is renamed, the new one is whole, although nobody knows yet whether the disk has its name.
+        // Once it is renamed, the new one is complete, although its name may not be on the disk yet.
         #expect(finding.checkpoint?.state.progress.step == (stage == .synchronizeFolder ? 10 : 5))
         #expect(try parent.names().count == (stage == .synchronizeFolder ? 2 : 1))
     }
 
-    @Test("Wherever a process dies while saving, a whole checkpoint is found", arguments: stages.indices)
+    @Test("If a process ends at any stage of a save, an undamaged checkpoint is found", arguments: stages.indices)
     func crashes(index: Int) async throws {
         let parent = try TemporaryFolder()
         let checkpoints = CheckpointFolder(path: parent.path)

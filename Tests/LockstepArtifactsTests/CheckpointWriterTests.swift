@@ -18,7 +18,7 @@ private func state(_ step: UInt64, _ value: Float) -> TrainingState {
     return TrainingState(progress: progress, parameters: parameters, optimizer: [])
 }
 
-/// What a writer has told.
+/// The notices of a writer.
 private final class News: Sendable {
     private let lines = Mutex<[String]>([])
     var all: [String] { lines.withLock { $0 } }
@@ -56,7 +56,7 @@ struct CheckpointWriterTests {
         return writer
     }
 
-    @Test("A state is kept as it was when it was handed over, and the last one is safe when the call returns")
+    @Test("A state is saved as it was at the call, and the last one is on the disk when the call returns")
     func copies() throws {
         let writer = self.writer(every: 30)
         let first = state(1, 1)
@@ -69,7 +69,7 @@ struct CheckpointWriterTests {
         #expect(try checkpoints.newest(layout: layout).checkpoint?.state.progress.step == 2)
     }
 
-    @Test("A checkpoint is due after the period, or when somebody asks, and never by the clock if the period is 0")
+    @Test("A checkpoint is due after the period or on request, and never by the clock if the period is 0")
     func due() {
         let start = ContinuousClock.now
         let writer = self.writer(every: 30)
@@ -77,7 +77,7 @@ struct CheckpointWriterTests {
         #expect(!writer.isDue(at: start + .seconds(14)))
         #expect(writer.isDue(at: start + .seconds(29)))
         writer.save(state(1, 1), isLast: true)
-        // It took next to no time, whatever the disk: the next is due at the end of the period, and not before its half.
+        // Writing took almost no time: the next is due at the end of the period, and not in its first half.
         #expect(!writer.isDue(at: start + .seconds(14)))
         #expect(writer.isDue(at: .now + .seconds(30)))
         var count = 4
@@ -118,7 +118,7 @@ struct CheckpointWriterTests {
         #expect(news.all == ["saved 4"])
     }
 
-    @Test("A failure is told with the checkpoint that stays, and the next one is tried again")
+    @Test("A failure is reported with the newest checkpoint, and the next state is written again")
     func failure() throws {
         let isFull = Mutex(false)
         let hook: AtomicFile.Hook = { stage throws(ArtifactError) in

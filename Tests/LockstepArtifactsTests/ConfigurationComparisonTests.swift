@@ -7,7 +7,7 @@ import Testing
 import LockstepArtifacts
 
 struct ConfigurationComparisonTests {
-    @Test("Intervals, timeouts and epochs may change, and what is left open is the run's")
+    @Test("Intervals, timeouts and epochs may change; shards and kernel that are left out are the run's")
     func freeKeys() {
         var run = textbook
         run.shards = 4
@@ -23,7 +23,7 @@ struct ConfigurationComparisonTests {
         #expect(ConfigurationFile.digest(of: now) == ConfigurationFile.digest(of: run))
     }
 
-    @Test("What else changes is named with both values")
+    @Test("Other changes are named with both values")
     func changes() {
         var run = textbook
         run.shards = 4

@@ -8,7 +8,7 @@ import Testing
 
 import LockstepArtifacts
 
-/// The least that a configuration must say; line 4 is training.
+/// A configuration with the required keys only; line 4 is training.
 let minimalConfiguration = """
     name: tiny
     data: { name: mnist }
@@ -30,7 +30,7 @@ struct ConfigurationFileTests {
         return lines.joined(separator: "\n")
     }
 
-    @Test("What a configuration leaves out has the defaults")
+    @Test("Keys that are left out have their defaults")
     func defaults() throws {
         let run = try load(minimalConfiguration)
         #expect(run.name == "tiny")
@@ -165,7 +165,7 @@ struct ConfigurationFileTests {
         #expect(plain.augmentation == AugmentationOptions() && !plain.augmentation.isActive)
     }
 
-    @Test("A key without a value counts as left out")
+    @Test("A key without a value is the same as no key")
     func emptyValues() throws {
         let text = minimalConfiguration + "shards:\ncost: null\nevaluation: { every: ~ }\ntimeouts:\n"
         #expect(try load(text) == load(minimalConfiguration))

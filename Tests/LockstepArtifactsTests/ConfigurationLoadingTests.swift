@@ -37,7 +37,7 @@ struct ConfigurationLoadingTests {
         }
     }
 
-    @Test("A file that is not there is named with the one that was probably meant")
+    @Test("The error for a file that does not exist suggests a similar one")
     func missing() throws {
         let folder = try TemporaryFolder()
         #expect(
@@ -85,7 +85,7 @@ struct ConfigurationLoadingTests {
         #expect(message { try ConfigurationFile.load(path: large) }.contains("the configuration is empty"))
     }
 
-    @Test("Reading a file takes the overrides into account")
+    @Test("Overrides apply to a file")
     func overrides() throws {
         let path = "\(Self.config)/mnist-30.yaml"
         let run = try ConfigurationFile.load(path: path, overrides: ["training.epochs=1", "training.epochs=2"])

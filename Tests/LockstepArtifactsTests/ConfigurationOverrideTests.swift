@@ -38,7 +38,7 @@ struct ConfigurationOverrideTests {
         #expect(try load("data=\(Self.files)").data != .named("mnist"))
     }
 
-    @Test("A key of one form of data removes the other form")
+    @Test("A key of one data format removes the keys of the others")
     func formsOfData() throws {
         let files = DataSource.files(IDXFiles(images: "a", labels: "b", testImages: "c", testLabels: "e"))
         #expect(
@@ -49,7 +49,7 @@ struct ConfigurationOverrideTests {
         #expect(try load("data.csv=t", data: "{ pickle: p }").data == .table(TableFiles(path: "t")))
         #expect(
             try load("data.csv=t", data: Self.files).data == .table(TableFiles(path: "t", validation: 5)),
-            "both forms have the key")
+            "both formats have the key")
         #expect(
             message { try load("data.images=a") }
                 == "x.yaml:2: data.labels is missing; add for example 'labels: digits/labels.gz'")
@@ -94,7 +94,7 @@ struct ConfigurationOverrideTests {
         #expect(message { try load(assignment) } == expected)
     }
 
-    @Test("An override into something that is no section names both places")
+    @Test("An override of a key in a value that is not a section names both places")
     func brokenSection() {
         let text = "name: x\ntraining: 5\n"
         #expect(
@@ -103,7 +103,7 @@ struct ConfigurationOverrideTests {
                 + "correct it first")
     }
 
-    @Test("An option of its own is named by its own spelling")
+    @Test("An error names an option as it was typed")
     func options() {
         let option = ConfigurationOverride(keyPath: "training.batch", value: "0", spelling: "--batch 0")
         let text = "name: x\ndata: { name: d }\nnetwork: { sizes: [2, 1] }\ntraining: { epochs: 1, batch: 1 }\n"

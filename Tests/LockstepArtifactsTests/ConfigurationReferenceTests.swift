@@ -35,7 +35,7 @@ struct ConfigurationReferenceTests {
     }
 }
 
-/// The table of keys, against what reading and resuming make of it.
+/// The table of keys, compared with what the reader accepts.
 @Suite("The table of keys")
 struct ConfigurationKeysTests {
     /// For each key a value that is not its default, as `--set` takes it.
@@ -56,7 +56,7 @@ struct ConfigurationKeysTests {
     private static let anyShare = "0.25"
 
     private static let idx = "data={ images: a, labels: b, test-images: c, test-labels: d }"
-    /// What must be set beside a key, in the order of the keys' beginnings.
+    /// Other keys that a key needs, by the beginning of its path; the first match counts.
     private static let companions = [
         ("data.pickle", "data={}"), ("data.name", "data={}"), ("data.csv", "data={}"),
         ("data.labels", idx), ("data.test-images", idx), ("data.test-labels", idx), ("data.label", "data={ csv: a }"),
@@ -95,7 +95,7 @@ struct ConfigurationKeysTests {
         }
     }
 
-    @Test("A key is known by one name, whatever the others are")
+    @Test("A key may be given by one of its names only")
     func names() {
         let paths = RunConfiguration.keys.map(\.path)
         // Both tables and IDX files set samples aside for validation.
@@ -106,7 +106,7 @@ struct ConfigurationKeysTests {
                 == "x.yaml:7: communication-dtype and wire are the same key; keep one of them")
     }
 
-    @Test("An override replaces a value under its older name, and errors speak of the name that was given")
+    @Test("An override replaces a value given by an older name, and errors have the name that was given")
     func aliases() throws {
         let text = minimalConfiguration + "wire: bfloat16\nregularization: { average: 0.5 }\n"
         func parse(_ overrides: String...) throws -> RunConfiguration {

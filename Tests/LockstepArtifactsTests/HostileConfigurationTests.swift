@@ -4,7 +4,7 @@ import Testing
 
 import LockstepArtifacts
 
-/// What nobody writes who wants a run.
+/// Configurations that are written to do harm.
 struct HostileConfigurationTests {
     private func load(_ text: String) throws -> RunConfiguration {
         try ConfigurationFile.parse(text: text, name: "x.yaml")
@@ -35,7 +35,7 @@ struct HostileConfigurationTests {
         }
     }
 
-    @Test("Asterisks in comments and texts are no aliases")
+    @Test("Asterisks in comments and texts are not aliases")
     func asterisks() throws {
         let stars = "# * a\n# * b\n  # *c *d *e *f *g *h *i *j *k\n"
         #expect(try load(stars + minimalConfiguration).name == "tiny")

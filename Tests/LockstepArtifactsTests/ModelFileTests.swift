@@ -53,7 +53,7 @@ struct ModelFileTests {
     }
 
     @Test(
-        "Whatever the network does is in the file",
+        "The file has everything that the network does",
         arguments: Activation.allCases, [(OutputActivation.sigmoid, Cost.crossEntropy), (.softmax, .crossEntropy)])
     func functions(activation: Activation, ending: (output: OutputActivation, cost: Cost)) throws {
         let folder = try TemporaryFolder()
@@ -70,7 +70,7 @@ struct ModelFileTests {
         #expect(model.cost == ending.cost)
     }
 
-    @Test("Loading gives back what was saved, bit by bit", arguments: 1...20 as ClosedRange<UInt64>)
+    @Test("Loading returns what was saved, bit by bit", arguments: 1...20 as ClosedRange<UInt64>)
     func roundTrip(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         let folder = try TemporaryFolder()
@@ -78,7 +78,7 @@ struct ModelFileTests {
         let sizes = (0..<layers).map { _ in Int.random(in: 1...40, using: &random) }
         let architecture = Architecture(sizes: sizes)
         let parameters = FloatBuffer(count: zip(sizes, sizes.dropFirst()).map { $0 * $1 + $1 }.reduce(0, +))
-        // Any bits: infinities and not-a-number of a diverged run too.
+        // Any bits, also the infinities and not-a-numbers of a diverged run.
         for index in 0..<parameters.count {
             parameters.buffer[index] = Float(bitPattern: UInt32.random(in: .min ... .max, using: &random))
         }
@@ -96,7 +96,7 @@ struct ModelFileTests {
         #expect(model.weightsSHA256 == SHA256.hash(UnsafeRawBufferPointer(parameters.buffer)).hex)
     }
 
-    @Test("Saving replaces the file as a whole and leaves nothing beside it")
+    @Test("Saving replaces the file atomically and leaves no other file")
     func replacement() throws {
         let folder = try TemporaryFolder()
         try save(Architecture(sizes: [50, 40]), numbers(2_040), to: folder("m"))
@@ -107,7 +107,7 @@ struct ModelFileTests {
         #expect(try folder.names() == ["m"])
     }
 
-    @Test("What the file system refuses is named with the path")
+    @Test("An error of the file system names the path")
     func refusals() throws {
         let folder = try TemporaryFolder()
         func saved(_ path: String) -> String { message { try save(tiny, numbers(11), to: path) } }
@@ -127,7 +127,7 @@ struct ModelFileTests {
 
     @Test("A full disk is reported and the old file stays")
     func fullDisk() async throws {
-        // A process that may write 64 bytes stands in for a full disk; exit tests run in one of their own.
+        // A process that may write 64 bytes is used for a full disk; an exit test has its own process.
         await #expect(processExitsWith: .success) {
             let folder = try TemporaryFolder()
             try Data("old".utf8).write(to: URL(fileURLWithPath: folder("m")))
@@ -142,7 +142,7 @@ struct ModelFileTests {
 }
 
 struct ForeignModelTests {
-    /// A file with this header before these tensors' bytes.
+    /// A file with this header and these bytes of tensors.
     private func file(_ header: String, _ data: [Float], in folder: TemporaryFolder) throws -> String {
         let json = Array(header.utf8)
         let length = withUnsafeBytes(of: UInt64(json.count).littleEndian, Array.init)
@@ -151,14 +151,14 @@ struct ForeignModelTests {
 
     /// How the `safetensors` package orders a file: the longest names last, the metadata first, nothing padded.
     private static let foreign = """
-        {"__metadata__": {"activation": "sigmoid", "cost": "quadratic", "author": "somebody"},
+        {"__metadata__": {"activation": "sigmoid", "cost": "quadratic", "author": "A. Writer"},
          "layers.1.bias": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]},
          "layers.0.bias": {"dtype": "F32", "shape": [2], "data_offsets": [4, 12]},
          "layers.1.weight": {"dtype": "F32", "shape": [1, 2], "data_offsets": [12, 20]},
          "layers.0.weight": {"dtype": "F32", "shape": [2, 3], "data_offsets": [20, 44]}}
         """
 
-    @Test("Tensors in another order, and metadata with the least there must be, make the same model")
+    @Test("Tensors in another order and the minimal metadata make the same model")
     func otherOrder() throws {
         let folder = try TemporaryFolder()
         let data: [Float] = [10.5, 6.5, 7.5, 8.5, 9.5, 0.5, 1.5, 2.5, 3.5, 4.5, 5.5]
@@ -184,22 +184,22 @@ struct ForeignModelTests {
                 "unknown activation 'step' in the metadata; this program knows sigmoid, tanh, relu, leaky-relu"
             ),
             (
-                #""author": "somebody""#, #""input_scale": "1/256""#,
+                #""author": "A. Writer""#, #""input_scale": "1/256""#,
                 "unknown input_scale '1/256' in the metadata; this program knows 1/255, 1"
             ),
-            (#""author": "somebody""#, #""labels": "0,1""#, "2 labels for 1 outputs"),
-            (#""author": "somebody""#, #""seed": "x""#, "the seed 'x' is not a number"),
-            (#""author": "somebody""#, #""sizes": "3,2,2""#, "the metadata name sizes 3,2,2, the tensors have 3,2,1"),
+            (#""author": "A. Writer""#, #""labels": "0,1""#, "2 labels for 1 outputs"),
+            (#""author": "A. Writer""#, #""seed": "x""#, "the seed 'x' is not a number"),
+            (#""author": "A. Writer""#, #""sizes": "3,2,2""#, "the metadata name sizes 3,2,2, the tensors have 3,2,1"),
             (
-                #""author": "somebody""#, #""format_version": "2""#,
+                #""author": "A. Writer""#, #""format_version": "2""#,
                 "its format version is '2', this program reads 1; use the program that wrote it"
             ),
             (
-                #""author": "somebody""#, #""weights_sha256": "00""#,
+                #""author": "A. Writer""#, #""weights_sha256": "00""#,
                 "altered or damaged: its weights do not have the SHA-256 in its metadata; copy it from its source again"
             ),
             (
-                #""author": "somebody""#, #""author": 1"#,
+                #""author": "A. Writer""#, #""author": 1"#,
                 "not a valid safetensors file: the header is not JSON of this format"
             ),
             (
@@ -303,7 +303,7 @@ struct ForeignModelTests {
         #expect(message { try ModelFile.load(path) } == "\(path): \(expected)")
     }
 
-    @Test("A header as long as the limit is read, deep and wide JSON is refused")
+    @Test("A header of the maximum length is read; deep and wide JSON is refused")
     func largeHeaders() throws {
         let folder = try TemporaryFolder()
         let padding = String(repeating: " ", count: SafetensorsHeader.maximumLength - Self.foreign.utf8.count)
@@ -333,7 +333,7 @@ struct DamagedModelTests {
         #expect(throws: ArtifactError.self) { try ModelFile.load(longer) }
     }
 
-    @Test("A flipped bit is refused, or changes nothing that the weights or the network depend on")
+    @Test("A flipped bit is refused, or changes neither the weights nor the network")
     func bitFlips() throws {
         let seed: UInt64 = 11
         var random = SplitMix64(seed: seed)
@@ -358,7 +358,7 @@ struct DamagedModelTests {
             #expect(bits(model.parameters) == bits(parameters), "seed \(seed), round \(round), bit \(bit)")
             #expect(model.architecture == tiny && model.cost == .quadratic, "seed \(seed), round \(round), bit \(bit)")
         }
-        // Letters of the data set's name, digits of the seed: texts that nothing checks.
+        // Letters of the data set's name and digits of the seed, which are not checked.
         #expect(accepted > 0 && accepted < 5_000)
     }
 

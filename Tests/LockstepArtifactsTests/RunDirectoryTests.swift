@@ -8,7 +8,7 @@ import LockstepArtifacts
 private let instant = Date(timeIntervalSince1970: 1_738_367_999)
 
 struct RunDirectoryTests {
-    @Test("A run without a place of its own gets one named after itself and the time")
+    @Test("A run without an output folder gets one named after the run and the time")
     func defaultPlace() throws {
         let folder = try TemporaryFolder()
         let parent = folder("runs")
@@ -21,7 +21,7 @@ struct RunDirectoryTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: first.path).isEmpty)
     }
 
-    @Test("Runs that start together get folders of their own")
+    @Test("Runs that start in the same second get different folders")
     func race() async throws {
         let folder = try TemporaryFolder()
         let parent = folder("a/b/runs")
@@ -34,7 +34,7 @@ struct RunDirectoryTests {
         #expect(paths.count == 32)
     }
 
-    @Test("An output folder is made with its parents, and may be there if it is empty")
+    @Test("An output folder is created with its parents, and may exist if it is empty")
     func output() throws {
         let folder = try TemporaryFolder()
         let path = folder("a/b/c")
@@ -49,7 +49,7 @@ struct RunDirectoryTests {
                 + "with --resume")
     }
 
-    @Test("What stands in the way is named")
+    @Test("An obstacle is named")
     func obstacles() throws {
         let folder = try TemporaryFolder()
         let file = try folder.write([1], to: "file")
@@ -97,7 +97,7 @@ struct RunDirectoryTests {
         #expect(RunDirectory.pathComponent(for: name) == expected)
     }
 
-    @Test("The newest run is that with the latest timestamp, then the highest number, of this very name")
+    @Test("The newest run has the latest timestamp, then the highest number, and exactly this name")
     func newest() throws {
         let folder = try TemporaryFolder()
         #expect(RunDirectory.newest(named: "mnist", parent: folder("none")) == nil)

@@ -5,7 +5,7 @@ import Testing
 import LockstepArtifacts
 
 struct RunLockTests {
-    @Test("A run directory has one process at a time, and others are told which")
+    @Test("One process at a time can use a run directory, and the refusal names it")
     func exclusive() throws {
         let folder = try TemporaryFolder()
         let directory = RunDirectory(existing: folder.path)

@@ -54,7 +54,7 @@ private func buffer(_ first: Float) -> FloatBuffer {
 }
 
 struct RunRecorderTests {
-    @Test("A run leaves its configuration, weights, metrics and summary behind")
+    @Test("A run writes its configuration, weights, metrics and summary")
     func files() throws {
         let folder = try TemporaryFolder()
         let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
@@ -68,7 +68,7 @@ struct RunRecorderTests {
             StepProgress(
                 epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, meanTrainingLoss: .infinity, samplesPerSecond: 12.5,
                 workers: 1))
-        // Read before the run ends: each line is there at once.
+        // Read before the run ends: each line is written at once.
         #expect(
             try text(of: directory.metrics)
                 == #"{"epoch":0,"samples_per_second":12.5,"step":1,"total_steps":1,"training_cost":null,"#
@@ -107,7 +107,7 @@ struct RunRecorderTests {
             summary == RunSummary(run: run, outcome: outcome(epochs), programVersion: "1.2.3", peakMemoryBytes: 77))
     }
 
-    @Test("A run without epochs leaves the initial model")
+    @Test("A run without epochs writes the initial model")
     func noEpochs() throws {
         let folder = try TemporaryFolder()
         let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
@@ -130,7 +130,7 @@ struct RunRecorderTests {
                 == "\(gone.configuration): cannot write: No such file or directory; check the path")
     }
 
-    @Test("Metrics that cannot be written are warned of once, and the run goes on")
+    @Test("If metrics cannot be written there is one warning, and the run continues")
     func fullMetrics() throws {
         let folder = try TemporaryFolder()
         let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
@@ -176,7 +176,7 @@ struct RunRecorderTests {
         #expect(try ModelFile.load(directory.bestModel).parameters.values == (7..<16).map(Float.init))
     }
 
-    @Test("A resumed run's metrics are cut back to where it goes on, half a line included")
+    @Test("A resumed run's metrics end at its state, also after an unfinished line")
     func cutMetrics() throws {
         let folder = try TemporaryFolder()
         let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
@@ -215,7 +215,7 @@ struct RunSummaryTests {
             run: run, outcome: outcome(epochs, interrupted: interrupted), programVersion: "1", peakMemoryBytes: nil)
     }
 
-    @Test("Best, selected and final are the highest test count, that of the saved epoch and the last one")
+    @Test("Best, selected and final are the test counts of the best, the saved and the last epoch")
     func counts() {
         let summary = summary([
             report(0, test: 3, validation: 1, isBest: true), report(1, test: 2, validation: 3, isBest: true),
@@ -231,7 +231,7 @@ struct RunSummaryTests {
         #expect(self.summary([], interrupted: true).status == .interrupted)
     }
 
-    @Test("What was never measured is null, and every key is there")
+    @Test("Every key is there, and what was not measured is null")
     func nulls() throws {
         var silent = outcome([report(0, test: nil, validation: nil, isBest: false)])
         silent.seconds = 0

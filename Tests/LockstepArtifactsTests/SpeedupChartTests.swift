@@ -49,7 +49,7 @@ struct SpeedupChartTests {
         }
     }
 
-    @Test("It is well-formed SVG with a line for what was measured and one for each prediction")
+    @Test("It is well-formed SVG with a line for the measurements and one for each prediction")
     func file() throws {
         let folder = try TemporaryFolder()
         try LineChart.write(record.charts, to: folder("speedup.svg"))
@@ -62,7 +62,7 @@ struct SpeedupChartTests {
         for name in ["measured", "predicted", "predicted, 1gbit,0.2ms"] {
             #expect(words.filter { $0 == name }.count == 2, "\(name)")
         }
-        // Two measured numbers of workers in each of the two pictures; one process is the line at 1.
+        // Two measured numbers of workers in each of the two charts; one process is the line at 1.
         #expect(elements.named("circle").count == 4)
         // Measured, two predictions, bound and one process; measured and two predictions.
         let lines = elements.named("polyline").map { points($0.attributes["points"] ?? "") }
@@ -82,7 +82,7 @@ struct SpeedupChartTests {
         }
     }
 
-    @Test("A result in a run directory is read again; anything else there is an error that names the file")
+    @Test("A result in a run directory is read again; any other content is an error that names the file")
     func loading() throws {
         let folder = try TemporaryFolder()
         let directory = RunDirectory(existing: folder("."))

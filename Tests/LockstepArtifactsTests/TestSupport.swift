@@ -5,7 +5,7 @@ import LockstepTraining
 
 import LockstepArtifacts
 
-/// The description of the error that `body` throws; empty when it throws none.
+/// The description of the error that `body` throws; empty if it throws none.
 func message(_ body: () throws -> some Any) -> String {
     do {
         _ = try body()

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Averaged weights")
 struct AveragedOptimizerTests {
-    @Test("the average is that of the formula in double, and training goes on without it")
+    @Test("the average follows the formula in double, and training is the same without it")
     func reference() throws {
         let layout = try ParameterLayout(Architecture(sizes: [3, 2]))
         let rate = LearningRate(peak: 0.5, stepsPerEpoch: 1, epochs: 50)
@@ -31,7 +31,7 @@ struct AveragedOptimizerTests {
         #expect(averaged.stateBuffers.map(\.name) == ["average"])
     }
 
-    @Test("replaced weights are another version in the next weights' place, and the next step goes on as before")
+    @Test("replaced weights are another version in the memory of the next weights, and the next step is the same")
     func replaced() {
         let (first, second) = (FloatBuffer(count: 2), FloatBuffer(count: 2))
         var parameters = VersionedParameters(initial: first, other: second)

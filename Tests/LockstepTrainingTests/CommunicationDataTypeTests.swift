@@ -17,7 +17,7 @@ struct CommunicationDataTypeTests {
 
     private func isRounded(_ value: Float) -> Bool { value.bitPattern & 0xFFFF == 0 }
 
-    @Test("One process and sources that hand in shards alone get the same bits", arguments: [1, 2, 3, 5, 8])
+    @Test("One process and sources that push single shards get the same bits", arguments: [1, 2, 3, 5, 8])
     func sources(shards: Int) throws {
         let fixture = try fixture(shards: shards)
         let alone = try fixture.train()
@@ -29,7 +29,7 @@ struct CommunicationDataTypeTests {
         #expect(try plain.train().weightsSHA256 != alone.weightsSHA256)
     }
 
-    @Test("Every node but a sum over all shards is rounded, and that one is the plain sum of its halves")
+    @Test("Every node is rounded except the sum over all shards, which is the plain sum of its halves")
     func nodes() throws {
         let fixture = try fixture(shards: 4)
         let computer = try fixture.computer()
@@ -55,7 +55,7 @@ struct CommunicationDataTypeTests {
         }
     }
 
-    @Test("With one shard the sum over all samples is a shard's, and rounded")
+    @Test("With one shard, its gradient is the sum over all samples and is rounded")
     func oneShard() throws {
         let computer = try fixture(shards: 1).computer()
         let weights = FloatBuffer(count: computer.layout.count)
@@ -67,7 +67,7 @@ struct CommunicationDataTypeTests {
         #expect(gradient.values.allSatisfy(isRounded) && gradient.values.contains { $0 != 0 })
     }
 
-    @Test("Gradients are computed on rounded weights; the optimizer's keep all their bits")
+    @Test("Gradients are computed on rounded weights; the optimizer's weights keep all their bits")
     func weights() throws {
         let other = { FloatBuffer(count: 3) }
         let initial = other()
@@ -77,7 +77,7 @@ struct CommunicationDataTypeTests {
         parameters.round(0..<3, of: 4)
         #expect(parameters.forward(4).values == [1, 1, 1])
         #expect(parameters[4].values == initial.values)
-        // What is put in the place of the next weights to be evaluated is not rounded.
+        // Weights that replace the next ones for an evaluation are not rounded.
         let replaced = parameters.replaced(by: initial)
         #expect(VersionedParameters.isReplacement(replaced.version) && !VersionedParameters.isReplacement(4))
         #expect(replaced.forward(replaced.version).values == initial.values)

@@ -7,9 +7,9 @@ import LockstepTesting
 import LockstepTraining
 import Testing
 
-/// A shard's gradient is a pure function of weights, sample numbers, epoch and seed: what somebody else computed before
-/// changes no bit of it.
-@Suite("Exactness of what training can do", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+/// A shard's gradient is a pure function of weights, sample indices, epoch and seed: what the process computed before it
+/// changes no bit.
+@Suite("Exactness of training's features", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
 struct FeatureExactnessTests {
     static let configurations: [RunConfiguration] = [
         configuration(cost: .crossEntropy, output: .softmax),
@@ -20,7 +20,7 @@ struct FeatureExactnessTests {
             augmentation: AugmentationOptions(shift: 1, rotation: 20, scale: 0.2, shear: 0.2, elastic: 1)),
     ]
 
-    @Test("each node comes out the same from a fresh process and from one that has computed others", arguments: 0..<4)
+    @Test("a fresh computer and one that has computed other nodes give each node the same bits", arguments: 0..<4)
     func pure(index: Int) throws {
         let configuration = Self.configurations[index]
         let dataset = try Self.dataset()
@@ -37,7 +37,7 @@ struct FeatureExactnessTests {
         }
     }
 
-    @Test("epochs differ where something is drawn anew in each", arguments: 0..<4)
+    @Test("epochs differ if random numbers are drawn anew in each", arguments: 0..<4)
     func epochs(index: Int) throws {
         var configuration = Self.configurations[index]
         // One mini-batch of everything: the order matters to no sum but by rounding.

@@ -38,7 +38,7 @@ struct LearningRateTests {
         #expect(rates.max() == 0.2)
     }
 
-    @Test("one cycle is that of PyTorch's OneCycleLR")
+    @Test("one cycle equals PyTorch's OneCycleLR")
     func oneCycle() {
         // OneCycleLR(max_lr=0.2, total_steps=60, pct_start=0.5, div_factor=4, final_div_factor=5), which peaks at step
         // 0.5 · 60 - 1: one step earlier than a warm-up of exactly 0.5 · 60 steps does.
@@ -70,7 +70,7 @@ struct LearningRateTests {
         #expect(ScheduleConfiguration.oneCycle().spansRun)
     }
 
-    /// Of a run of 6 epochs of 10 steps.
+    /// The rates of a run of 6 epochs of 10 steps.
     private func rates(_ schedule: ScheduleConfiguration) -> [Double] {
         let rate = LearningRate(peak: 0.2, schedule: schedule, stepsPerEpoch: 10, epochs: 6)
         return (0..<60).map { rate.value(at: UInt64($0)) }

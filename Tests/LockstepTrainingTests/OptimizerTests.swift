@@ -8,7 +8,7 @@ import Testing
     import Glibc
 #endif
 
-/// Each rule against its formulas, written out in double for one parameter at a time.
+/// Compares each optimizer with its formulas in double, one parameter at a time.
 @Suite("Optimizers")
 struct OptimizerTests {
     static let configurations: [OptimizerConfiguration] = [
@@ -22,14 +22,14 @@ struct OptimizerTests {
         .adamW(learningRate: 0.02, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.1),
     ]
 
-    @Test("50 steps on random gradients are those of the formulas in double", arguments: configurations)
+    @Test("50 steps on random gradients follow the formulas in double", arguments: configurations)
     func reference(configuration: OptimizerConfiguration) throws {
         let run = try OptimizerRun(configuration)
         var expected = run.initial.map(Double.init)
-        var memory = expected.map { _ in Memory() }
+        var memory = expected.map { _ in State() }
         var largestMove = 0.0
         for step in 0..<50 {
-            run.take(step)
+            run.run(step)
             for i in expected.indices {
                 let gradient = Double(run.sums[step][i]) / Double(run.samples(step))
                 let decays = run.layout.layers.contains { $0.weights.contains(i) }
@@ -37,7 +37,7 @@ struct OptimizerTests {
             }
         }
         for (i, (weight, value)) in zip(run.weights, expected).enumerated() {
-            // Weights travel up to 20: a few of their units in the last place.
+            // Weights change by up to 20: a few units in the last place.
             #expect(abs(Double(weight) - value) < 1e-5, "parameter \(i)")
             largestMove = max(largestMove, abs(value - Double(run.initial[i])))
         }
@@ -48,13 +48,13 @@ struct OptimizerTests {
     func different() throws {
         let ends = try Self.configurations.map { configuration in
             let run = try OptimizerRun(configuration)
-            for step in 0..<5 { run.take(step) }
+            for step in 0..<5 { run.run(step) }
             return run.weights
         }
         #expect(Set(ends).count == Self.configurations.count)
     }
 
-    @Test("an update that leaves the finite numbers is told, and where", arguments: configurations)
+    @Test("an update that is not finite is reported, wherever it is", arguments: configurations)
     func notFinite(configuration: OptimizerConfiguration) throws {
         let run = try OptimizerRun(configuration)
         let averaged = AveragedOptimizer(run.optimizer, decay: 0.9, count: run.layout.count)
@@ -68,13 +68,13 @@ struct OptimizerTests {
         }
     }
 
-    @Test("a gradient that lies where the new weights will gives the same bits", arguments: configurations)
+    @Test("a gradient in the memory of the new weights gives the same bits", arguments: configurations)
     func inPlace(configuration: OptimizerConfiguration) throws {
         let apart = try OptimizerRun(configuration)
         let inPlace = try OptimizerRun(configuration)
         for step in 0..<5 {
-            apart.take(step)
-            inPlace.takeInPlace(step)
+            apart.run(step)
+            inPlace.runInPlace(step)
         }
         #expect(apart.weights.map(\.bitPattern) == inPlace.weights.map(\.bitPattern))
     }
@@ -84,19 +84,19 @@ struct OptimizerTests {
         let whole = try OptimizerRun(configuration)
         let cut = try OptimizerRun(configuration)
         for step in 0..<5 {
-            whole.take(step)
-            cut.take(step, pieces: [17..<40, 0..<1, 1..<17, 40..<whole.layout.count])
+            whole.run(step)
+            cut.run(step, ranges: [17..<40, 0..<1, 1..<17, 40..<whole.layout.count])
         }
         #expect(whole.weights.map(\.bitPattern) == cut.weights.map(\.bitPattern))
     }
 
-    @Test("with buffers and scalars copied to a new optimizer, it goes on to the same bits", arguments: configurations)
+    @Test("a new optimizer with copied buffers and scalars continues to the same bits", arguments: configurations)
     func restored(configuration: OptimizerConfiguration) throws {
         let straight = try OptimizerRun(configuration)
-        for step in 0..<9 { straight.take(step) }
+        for step in 0..<9 { straight.run(step) }
 
         let first = try OptimizerRun(configuration)
-        for step in 0..<4 { first.take(step) }
+        for step in 0..<4 { first.run(step) }
         let second = try OptimizerRun(configuration)
         #expect(first.optimizer.stateBuffers.map(\.name) == second.optimizer.stateBuffers.map(\.name))
         for (from, to) in zip(first.optimizer.stateBuffers, second.optimizer.stateBuffers) {
@@ -105,21 +105,21 @@ struct OptimizerTests {
         }
         second.optimizer.stateScalars = first.optimizer.stateScalars
         second.adopt(first.weights)
-        for step in 4..<9 { second.take(step) }
+        for step in 4..<9 { second.run(step) }
         #expect(straight.weights.map(\.bitPattern) == second.weights.map(\.bitPattern))
     }
 
     @Test("plain gradient descent is w - Float(η/m) Σ, to the bit")
     func plain() throws {
         let run = try OptimizerRun(.sgd(learningRate: 0.3))
-        run.take(0)
+        run.run(0)
         let scale = Float(0.3 / Double(run.samples(0)))
         #expect(run.weights == zip(run.initial, run.sums[0]).map { $0 - scale * $1 })
     }
 }
 
-/// What a rule remembers about one parameter.
-private struct Memory {
+/// The state of an optimizer for one parameter.
+private struct State {
     var t = 0
     var velocity = 0.0
     var mean = 0.0
@@ -144,7 +144,7 @@ private struct Memory {
     }
 }
 
-/// An optimizer at work on a small network's parameters with random gradients.
+/// An optimizer that updates a small network's parameters by random gradients.
 private final class OptimizerRun {
     let layout: ParameterLayout
     let optimizer: any Optimizer
@@ -184,7 +184,7 @@ private final class OptimizerRun {
         current.pointer.update(from: weights, count: weights.count)
     }
 
-    func takeInPlace(_ step: Int) {
+    func runInPlace(_ step: Int) {
         optimizer.beginStep(UInt64(step), samples: samples(step))
         next.pointer.update(from: sums[step], count: layout.count)
         let whole = 0..<layout.count
@@ -192,9 +192,9 @@ private final class OptimizerRun {
         swap(&current, &next)
     }
 
-    func take(_ step: Int, pieces: [Range<Int>]? = nil) {
+    func run(_ step: Int, ranges: [Range<Int>]? = nil) {
         optimizer.beginStep(UInt64(step), samples: samples(step))
-        for range in pieces ?? [0..<layout.count] {
+        for range in ranges ?? [0..<layout.count] {
             Array(sums[step][range]).withUnsafeBufferPointer { sum in
                 guard let sum = sum.baseAddress else { return }
                 #expect(optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer))

@@ -5,7 +5,7 @@ import Testing
 
 @Suite("Reducer")
 struct ReducerTests {
-    /// A part of an answer, as a source would push it.
+    /// A partial result, as a source pushes it.
     private struct Push {
         var node: NodeID
         var chunk: Int
@@ -18,7 +18,7 @@ struct ReducerTests {
         let shards = Int.random(in: 1...12, using: &random)
         let layout = ChunkLayout(segments: [0..<10, 10..<13, 13..<30], maximumElements: 7)
         let reducer = Reducer(layout: layout, shards: shards)
-        // Three steps with one reducer: nothing of a step may be left in the next.
+        // Three steps with one reducer: no step may leave state for the next.
         for _ in 0..<3 {
             let tree = SummationTree(shards: shards, samples: Int.random(in: 1...30, using: &random))
             let leaves = Dictionary(

@@ -4,7 +4,7 @@ import LockstepNumerics
 import LockstepTraining
 import Testing
 
-/// What of a report must not depend on where a run was broken off.
+/// The parts of a report that must not depend on where a run was interrupted.
 private struct Essence: Equatable {
     var correct: Int?
     var cost: Double?
@@ -32,14 +32,14 @@ private func expectSame(_ outcome: RunOutcome, _ whole: RunOutcome, _ comment: C
     #expect(!outcome.interrupted)
 }
 
-/// One without memories, one with a moment, one with two and with running products.
+/// One without state, one with one buffer, one with two buffers and running products.
 private let optimizers: [OptimizerConfiguration] = [
     .sgd(learningRate: 0.5), .sgd(learningRate: 0.5, momentum: 0.9), .adamW(learningRate: 0.01),
 ]
 
 struct ResumeTests {
     @Test(
-        "A run that is stopped after any step goes on to the weights and reports of the undisturbed one",
+        "A run that is stopped after any step and resumed ends with the weights and reports of the undisturbed run",
         arguments: optimizers)
     func stopped(optimizer: OptimizerConfiguration) throws {
         let fixture = try TrainingFixture(optimizer: optimizer)
@@ -85,7 +85,7 @@ struct ResumeTests {
     }
 
     @Test(
-        "A run whose workers are lost in the middle of a step keeps a state that leads to the same weights",
+        "A run whose workers are lost within a step saves a state that leads to the same weights",
         arguments: optimizers)
     func lost(optimizer: OptimizerConfiguration) throws {
         let fixture = try TrainingFixture(optimizer: optimizer)
@@ -95,13 +95,13 @@ struct ResumeTests {
             let source = try ShardSource(fixture)
             source.failingStep = step
             #expect(throws: ShardSource.Lost.self) { try fixture.train(source: source, checkpoints: store) }
-            // Some weights of the next step were made already: this process has made the others.
+            // Some of the next weights had been computed: this process computed the others.
             #expect(store.states.map(\.progress.step) == [step + 1])
             expectSame(try fixture.train(from: store.states.last), whole, "lost in step \(step)")
         }
     }
 
-    @Test("A run whose workers are lost before anything of a step is in keeps a state as well")
+    @Test("A run whose workers are lost before the first result of a step saves a state as well")
     func lostEarly() throws {
         let fixture = try TrainingFixture()
         let source = try ShardSource(fixture)
@@ -155,7 +155,7 @@ struct NonFiniteTests {
         return place
     }
 
-    @Test("A worker that sends a loss which nobody else gets is named, and no state of the step is kept")
+    @Test("A worker whose loss no other process can compute is named, and no state of the step is saved")
     func foreignLoss() throws {
         let store = MemoryStore(keepsAll: true)
         let place = try failure(store: store) { _, loss in loss = .nan }
@@ -177,7 +177,7 @@ struct NonFiniteTests {
         let store = MemoryStore(keepsAll: true)
         _ = try fixture.train(checkpoints: store)
         let state = try #require(store.states.first { $0.progress.step == 3 })
-        // No shard's cost is a number then: the first one of the answer that came first is named.
+        // Then no shard's loss is a number: the first shard of the first result is named.
         state.parameters.buffer[state.parameters.count - 1] = .nan
         let source = isDistributed ? try ShardSource(fixture) : nil
         let error = #expect(throws: TrainingError.self) {

@@ -37,16 +37,16 @@ struct ShardComputerTests {
         #expect(batch.epoch == 1)
         var order = EpochOrder(count: 2_600)
         order.prepare(epoch: 1, seed: 1)
-        let engine = try Backpropagation(
+        let network = try Backpropagation(
             run.configuration.network, objective: run.configuration.objective,
             library: try MatrixLibrary.open(.portable), maximumRows: 1_024)
         let expected = FloatBuffer(count: run.layout.count)
         var loss = 0.0
         for range in [0..<1_024, 1_024..<2_048, 2_048..<2_600] {
             let samples = UnsafeBufferPointer(rebasing: order.indices[range])
-            run.dataset.gather(samples, into: engine.inputs)
-            run.dataset.gatherLabels(samples, into: engine.labels)
-            loss += engine.gradient(
+            run.dataset.gather(samples, into: network.inputs)
+            run.dataset.gatherLabels(samples, into: network.labels)
+            loss += network.gradient(
                 rows: range.count, weights: weights.pointer, into: expected.pointer, accumulating: range.lowerBound > 0
             ) { _ in }
         }
@@ -88,7 +88,7 @@ struct ShardComputerTests {
         }
     }
 
-    @Test("A split's score is that of its blocks of 1,000, added up in their order")
+    @Test("A split's score is the sum of its blocks of 1,000, in their order")
     func evaluation() throws {
         let run = try TrainingCase(validation: 0, test: 2_345)
         let weights = try run.initialWeights()
@@ -120,7 +120,7 @@ struct NumericFingerprintTests {
     func differences() throws {
         let run = try TrainingCase()
         let mine = run.computer.fingerprint()
-        // A computer that has been at work gives the same one.
+        // A computer that has computed gradients gives the same fingerprint.
         let batch = Batch(step: 0, schedule: run.schedule)
         _ = run.gradient(of: batch.tree.root, in: batch, weights: try run.initialWeights())
         #expect(run.computer.fingerprint() == mine)

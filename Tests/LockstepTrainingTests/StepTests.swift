@@ -41,7 +41,7 @@ private final class TwoHalves: GradientSource {
 }
 
 struct StepTests {
-    /// Several chunks, the last of them with a piece that is not whole.
+    /// Several chunks; the last tile of the last chunk is shorter.
     private let network = Architecture(sizes: [1000, 300, 10])
     private let layout: ParameterLayout
 
@@ -73,7 +73,7 @@ struct StepTests {
         return parameters.current.values
     }
 
-    @Test("Helpers change no bit of the weights", arguments: [1, 3])
+    @Test("The number of threads changes no bit of the weights", arguments: [1, 3])
     func helpers(count: Int) throws {
         let rule = OptimizerConfiguration.adamW(learningRate: 0.01, weightDecay: 0.1)
         let alone = try weights(rule, helpers: 0, steps: 4)

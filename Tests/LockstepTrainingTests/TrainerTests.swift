@@ -18,7 +18,7 @@ struct TrainerTests {
         #expect(scattered.outcome.epochs.map(\.test) == expected.outcome.epochs.map(\.test))
     }
 
-    @Test("Each epoch takes all samples, the short last mini-batch included, and is reported")
+    @Test("Each epoch trains on all samples, with the short last mini-batch, and is reported")
     func epochs() throws {
         let result = try train(TrainingCase(training: 50, batch: 8, epochs: 3))
         let outcome = result.outcome
@@ -66,7 +66,7 @@ struct TrainerTests {
         #expect(epochs.contains { !$0.isBest })
     }
 
-    @Test("A stop is obeyed before the next step")
+    @Test("The trainer stops before the next step")
     func stop() throws {
         let result = try train(TrainingCase(epochs: 3), stopAfter: 10)
         #expect(result.outcome.interrupted)
@@ -105,7 +105,7 @@ struct TrainerTests {
     }
 }
 
-/// Remembers what it is told.
+/// Records the calls of a trainer.
 private final class Recorder: RunObserver {
     var epochs: [String] = []
     var final: FloatBuffer?
@@ -122,7 +122,7 @@ private final class Recorder: RunObserver {
     }
 }
 
-/// Answers as a cluster would: nodes cut at random, in any order, some twice, from memory that is used again.
+/// Pushes results as a cluster does: nodes cut at random, in any order, some twice, from memory that is reused.
 private final class ScatteredSource: GradientSource {
     private let run: TrainingCase
     private let local: LocalGradientSource

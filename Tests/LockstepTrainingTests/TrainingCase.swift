@@ -6,22 +6,22 @@ import LockstepSharding
 import LockstepTesting
 import LockstepTraining
 
-/// A small run in this process: random samples, a network, and the arithmetic of one process.
+/// A small run in this process: random samples, a network, and a computer.
 struct TrainingCase {
     let configuration: RunConfiguration
     let dataset: Dataset
     let computer: ShardComputer
 
     /// - Parameters:
-    ///   - sizes: The network's; the last one is the number of classes.
-    ///   - training: Samples.
-    ///   - validation: Samples.
-    ///   - test: Samples.
+    ///   - sizes: The network's layers; the last size is the number of classes.
+    ///   - training: Training samples.
+    ///   - validation: Validation samples.
+    ///   - test: Test samples.
     ///   - batch: Samples in a mini-batch.
-    ///   - shards: Parts of it.
-    ///   - epochs: Passes.
-    ///   - seed: Of the samples and of the run.
-    /// - Throws: Whatever keeps data set, network or matrix library from being made.
+    ///   - shards: Shards of a mini-batch.
+    ///   - epochs: Epochs.
+    ///   - seed: The seed of the samples and of the run.
+    /// - Throws: Why the data set, the network or the matrix library cannot be made.
     init(
         sizes: [Int] = [12, 7, 3], training: Int = 50, validation: Int = 20, test: Int = 30, batch: Int = 8,
         shards: Int = 3, epochs: Int = 2, seed: UInt64 = 1
@@ -80,7 +80,7 @@ extension SummationTree {
         return cover.shuffled(using: &random)
     }
 
-    /// A value for each node from those of the leaves, adding as the tree says.
+    /// A value for each node from the leaves' values, added as in the tree.
     func sums<Value>(of leaf: (NodeID) -> Value, adding add: (Value, Value) -> Value) -> [NodeID: Value] {
         var found: [NodeID: Value] = [:]
         func visit(_ node: NodeID) -> Value {

@@ -58,7 +58,7 @@ struct TrainingFixture {
     }
 }
 
-/// Keeps states in memory: all of them that are due, or only the last.
+/// Saves states in memory: all that are due, or only the last.
 final class MemoryStore: CheckpointStore {
     private(set) var states: [TrainingState] = []
     private let keepsAll: Bool
@@ -84,19 +84,19 @@ final class MemoryStore: CheckpointStore {
     }
 }
 
-/// A source that hands in each shard by itself, the last one first, as workers might; and that can be made to fail.
+/// A source that pushes each shard by itself, the last one first, and that can be made to fail.
 final class ShardSource: GradientSource {
     struct Lost: Error {}
 
-    /// Changes a shard's answer.
+    /// Changes a shard's result.
     typealias Tampering = (_ step: UInt64, _ shard: Int, _ gradient: FloatBuffer, _ loss: inout Double) -> Void
 
     private let computer: ShardComputer
     private let gradient: FloatBuffer
     var tamper: Tampering = { _, _, _, _ in }
-    /// Fails in this step, once all shards but the last chunk of the last one are in.
+    /// Fails in this step, before the last chunk of the last shard.
     var failingStep: UInt64?
-    /// Called with the step's number ahead of each step.
+    /// Called with the step's number before each step.
     var willStep: (UInt64) throws -> Void = { _ in }
 
     init(_ fixture: TrainingFixture) throws {
