@@ -1,6 +1,6 @@
 /// A section that describes one of several kinds.
 package struct ConfigurationChoice<Root>: Sendable {
-    /// Where the kinds' keys stand.
+    /// Where the kinds' keys are.
     package enum Style: Sendable {
         /// In a section of the kind's name: `optimizer.sgd.momentum`.
         case nested
@@ -12,9 +12,9 @@ package struct ConfigurationChoice<Root>: Sendable {
     package struct Kind: Sendable {
         package let name: String
         package let keys: [ConfigurationKey<Root>]
-        /// How to give this kind alone.
+        /// Which keys to give for this kind.
         package let advice: String
-        /// Puts the kind with its defaults in the place of the value.
+        /// Replaces the value by this kind with its defaults.
         package let select: @Sendable (inout Root) -> Void
         /// Whether the value is of this kind.
         package let isSelected: @Sendable (Root) -> Bool
@@ -22,7 +22,7 @@ package struct ConfigurationChoice<Root>: Sendable {
 
     package let path: String
     package let style: Style
-    /// What to add where the section is empty.
+    /// An example, for the error if the section is empty.
     package let example: String
     /// Whether the section must be there.
     package let isRequired: Bool
@@ -31,9 +31,9 @@ package struct ConfigurationChoice<Root>: Sendable {
     /// - Parameters:
     ///   - path: The section.
     ///   - property: Where the value is kept.
-    ///   - style: Where the kinds' keys stand.
+    ///   - style: Where the kinds' keys are.
     ///   - isRequired: Whether the section must be there.
-    ///   - example: What to add where it is empty.
+    ///   - example: An example, for the error if the section is empty.
     package init<Value: ConfigurationKinds>(
         _ path: String, _ property: any WritableKeyPath<Root, Value> & Sendable, _ style: Style,
         isRequired: Bool = true,

@@ -8,7 +8,7 @@ package protocol ConfigurationGroup: Sendable {
 ///
 /// A row of the table that everything about keys is a loop over: reading and writing YAML, `--print-config`, the
 /// suggestion for a misspelt key, the comparison that `--resume` makes, the check of a welcome, and the table in the
-/// documentation. A row is written beside the property that it is about, so a new key is one place.
+/// documentation. A row is declared next to the property that it sets, so a new key is one place.
 package struct ConfigurationKey<Owner>: Sendable {
     /// The sections above the key and its own name, joined by dots: `training.epochs`.
     package let path: String
@@ -16,11 +16,11 @@ package struct ConfigurationKey<Owner>: Sendable {
     package let aliases: [String]
     /// Its type and limits, in Markdown.
     package let limits: String
-    /// What a number counts, such as seconds; nil where `meaning` says it.
+    /// The unit of a number, such as seconds; nil if it has none.
     package let unit: String?
     /// What the value does, as one phrase in Markdown.
     package let meaning: String
-    /// A value to show where the key is missing; nil if the key has a default.
+    /// An example, for the error if the key is missing; nil if the key has a default.
     package let example: String?
     /// The default, in Markdown; nil if the key is required.
     package let defaultText: String?
@@ -50,12 +50,12 @@ extension ConfigurationKey where Owner: ConfigurationGroup {
     ///   - aliases: Older names, which are still read.
     ///   - property: Where the value is kept.
     ///   - format: How the value is written, and its limits.
-    ///   - example: For a required key, a value to show where it is missing.
-    ///   - note: The default in words, where it follows from something else.
-    ///   - unit: What a number counts.
+    ///   - example: For a required key, an example for the error if it is missing.
+    ///   - note: The default in words, if it depends on other values.
+    ///   - unit: The unit of a number.
     ///   - meaning: What the value does.
     ///   - onResume: What a resumed run requires.
-    ///   - rule: What the value demands of other keys, as in "needs a momentum"; nil if all is well.
+    ///   - rule: Returns what the value requires of other keys and does not find, as in "needs a momentum", or nil.
     package init<Value>(
         _ name: String, aliases: [String] = [], _ property: any WritableKeyPath<Owner, Value> & Sendable,
         _ format: KeyFormat<Value>, example: String? = nil, default note: String? = nil, unit: String? = nil,
@@ -106,9 +106,9 @@ extension ConfigurationKey {
     /// The value, as the configuration says it; nil if it is absent.
     package func value(in owner: Owner) -> ConfigurationValue? { text(owner) }
 
-    /// The limit that the value breaks, as in "must be from 1 to 10"; nil if there is none.
+    /// The limit that the value breaks, as in "must be from 1 to 10"; nil if the value is possible.
     package func brokenLimit(in owner: Owner) -> String? { range(owner) }
 
-    /// What the value demands of other keys in vain, as in "needs a momentum"; nil if all is well.
+    /// What the value requires of other keys and does not find, as in "needs a momentum"; nil if all is well.
     package func brokenRule(in owner: Owner) -> String? { rule(owner) }
 }

@@ -1,13 +1,13 @@
 /// One of several kinds that a section can describe, with the options of that kind: SGD, one-cycle, a pickle.
 ///
-/// A kind is one file, and one row of its registry (the ``ConfigurationKinds/all`` of optimizers, of schedules, of data
-/// formats). The reader, the writer, the comparison, the documentation and the welcome find it there.
+/// A kind is one file, and one row of its registry, which is ``ConfigurationKinds/all`` of the optimizers, the schedules or
+/// the data formats. The reader, the writer, the comparison, the documentation and the welcome find it there.
 package protocol ConfigurationKind: ConfigurationGroup, Codable, Hashable {
-    /// The word by which the configuration calls it.
+    /// Its name in the configuration.
     static var name: String { get }
     /// Its keys, in the order in which they are written.
     static var keys: [ConfigurationKey<Self>] { get }
-    /// How to give this kind alone, as in "give a data set's name or files, not both".
+    /// Which keys to give for this kind, as in "give a data set's name or files, not both".
     static var advice: String { get }
 }
 

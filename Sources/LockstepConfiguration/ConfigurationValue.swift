@@ -1,4 +1,4 @@
-/// A value as the configuration says it, whatever it is written in.
+/// A value of the configuration, independent of the file format.
 package enum ConfigurationValue: Hashable, Sendable {
     /// `isPlain`: written without quotes, so that it may be a number.
     case scalar(String, isPlain: Bool)
@@ -16,7 +16,7 @@ package enum ConfigurationValue: Hashable, Sendable {
     }
 }
 
-/// Why a value cannot be that of its key.
+/// Why a key cannot have a value.
 package enum ConfigurationProblem: Error, Hashable, Sendable {
     /// `expected` as in "must be a whole number".
     case wrongType(expected: String)

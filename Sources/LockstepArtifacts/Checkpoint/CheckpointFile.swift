@@ -10,7 +10,7 @@ import LockstepTraining
 /// optimizer, `progress` (JSON in bytes) and, at the end, `sha256`: the digest of every byte before it, with the header.
 /// So no change of the file goes unnoticed, and other programs can read it.
 package enum CheckpointFile {
-    /// The names of tensors beside the weights.
+    /// The names of the tensors that are not weights.
     enum Tensor {
         static let progress = "progress"
         static let digest = "sha256"

@@ -3,7 +3,7 @@ import LockstepDigest
 import LockstepSystem
 package import LockstepTraining
 
-/// A key that has one value in a run's configuration and another in the one that it is resumed with.
+/// A key whose value in a run's configuration differs from its value in the configuration of the resumed run.
 package struct ConfigurationChange: Hashable, Sendable, CustomStringConvertible {
     package var keyPath: String
     /// As YAML; nil where the key is absent.
@@ -18,8 +18,7 @@ package struct ConfigurationChange: Hashable, Sendable, CustomStringConvertible 
 extension ConfigurationFile {
     /// Digest of all keys on which the weights of a step depend.
     ///
-    /// Checkpoints have it. It calls keys by their first names, so that a run whose keys have been renamed since can be
-    /// resumed.
+    /// Checkpoints have it. It uses the first name of each key, so that a run can be resumed after a key is renamed.
     package static func digest(of configuration: RunConfiguration) -> String {
         let firstPaths = Dictionary(RunConfiguration.keys.map { ($0.path, $0.firstPath) }) { first, _ in first }
         let values = boundValues(of: configuration).map { (path: firstPaths[$0.key] ?? $0.key, value: $0.value) }
@@ -27,7 +26,7 @@ extension ConfigurationFile {
         return Array(text.utf8).withUnsafeBytes { SHA256.hash($0).hex }
     }
 
-    /// Compares a run's configuration with the one that it is to be resumed with.
+    /// Compares a run's configuration with the configuration that resumes it.
     ///
     /// - Returns: What may not have changed (see ``ResumeRule``), in the order of the keys.
     package static func changes(

@@ -4,14 +4,14 @@ import LockstepTraining
 
 /// Reads a tree of YAML by the table of keys.
 ///
-/// First the tree is taken apart into the keys that it gives, then each key of the table is read. A key without a value
-/// (`seed:`, `seed: null`) counts as left out.
+/// First the reader collects the keys of the tree, then it reads each key of the table. A key without a value (`seed:`,
+/// `seed: null`) is the same as no key.
 struct ConfigurationReader {
     typealias Failure = ConfigurationError
     typealias Key = ConfigurationSchema.Key
     typealias Choice = ConfigurationSchema.Choice
 
-    /// A key as the configuration gives it.
+    /// A key that the configuration has.
     private struct Given {
         /// As it was spelled, which may be an older name.
         var path: String
@@ -52,7 +52,7 @@ struct ConfigurationReader {
 
     // MARK: - The tree
 
-    /// Notes what a section gives, and the sections in it.
+    /// Collects the keys of a section and of the sections in it.
     private mutating func collect(_ node: ConfigurationNode, _ section: String) throws(Failure) {
         let known = ConfigurationSchema.sections[section, default: []]
         guard case .mapping(let entries) = node.content else {
@@ -83,7 +83,7 @@ struct ConfigurationReader {
         }
     }
 
-    /// The key at a path where it has a value.
+    /// The key at a path, if it has a value.
     private func value(_ path: String) -> Given? {
         given[path].flatMap { $0.value.isNull ? nil : $0 }
     }
@@ -102,7 +102,7 @@ struct ConfigurationReader {
         }
     }
 
-    /// Reads the kind that a section describes: the one that it names, or the one whose keys it has.
+    /// Reads the kind that a section describes, by its name or by its keys.
     private func read(_ choice: Choice, into run: inout RunConfiguration) throws(Failure) {
         guard let section = value(choice.path) else {
             if choice.isRequired { throw missing(choice.path, "{ \(choice.example) }") }
@@ -135,7 +135,8 @@ struct ConfigurationReader {
         return first
     }
 
-    /// The kind whose keys the section has: the one whose first key is there, else the first that knows the first key.
+    /// The kind whose keys the section has: the kind whose first key is there, else the first kind that has the section's
+    /// first key.
     private func told(_ choice: Choice, _ section: Given) throws(Failure) -> Choice.Kind? {
         let names = ConfigurationSchema.sections[choice.path, default: []].filter {
             value(ConfigurationSchema.joined(choice.path, $0)) != nil
@@ -171,7 +172,7 @@ struct ConfigurationReader {
 
     // MARK: - Errors
 
-    /// The error for a required key: the section's where all of it is missing.
+    /// The error for a missing key; if its whole section is missing, the error is about the section.
     private func missing(_ key: Key, _ example: String) -> Failure {
         let section = ConfigurationSchema.split(key.path).section
         if !section.isEmpty, value(section) == nil {
@@ -213,7 +214,7 @@ struct ConfigurationReader {
         }
     }
 
-    /// The error for a value of the right type that no run can have; `rule` as in "must be at least 1".
+    /// The error for an impossible value of the right type; `rule` as in "must be at least 1".
     private func impossible(_ given: Given, _ rule: String) -> Failure {
         Failure(
             kind: .impossibleValue, place: given.value.place, keyPath: given.path,

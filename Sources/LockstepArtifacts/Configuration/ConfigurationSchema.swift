@@ -2,7 +2,7 @@ import LockstepConfiguration
 import LockstepSystem
 import LockstepTraining
 
-/// The tree of the configuration's keys, as the table spells it.
+/// The tree of sections and keys that follows from the table of keys.
 enum ConfigurationSchema {
     typealias Key = ConfigurationKey<RunConfiguration>
     typealias Choice = ConfigurationChoice<RunConfiguration>
@@ -24,7 +24,7 @@ enum ConfigurationSchema {
             for key in keys(of: entry) {
                 let (parent, name) = split(key.path)
                 addSection(parent)
-                // A name that two kinds of a section share stands where the last of them has it.
+                // A name that two kinds share has its place among the keys of the second.
                 sections[parent, default: []].removeAll { $0 == name }
                 sections[parent, default: []].append(name)
             }
@@ -32,7 +32,7 @@ enum ConfigurationSchema {
         return sections
     }()
 
-    /// The paths that older names of keys stand for.
+    /// The current paths of keys, by their paths with an older name.
     private static let aliases: [String: String] = Dictionary(
         RunConfiguration.keys.flatMap { key in
             key.aliases.map { (joined(split(key.path).section, $0), key.path) }
@@ -48,7 +48,7 @@ enum ConfigurationSchema {
         return choices
     }()
 
-    /// The kinds that are a word with no settings, as in `schedule: constant`.
+    /// Whether a word names a kind without settings, as in `schedule: constant`.
     static func isKindWithoutKeys(_ word: String, of section: String) -> Bool {
         sections[joined(section, word)]?.isEmpty == true
     }
@@ -60,7 +60,7 @@ enum ConfigurationSchema {
         }
     }
 
-    /// The path that a path stands for: itself, or the one of which it is an older name.
+    /// The current path of a key; differs from `path` if that has an older name.
     static func current(_ path: String) -> String { aliases[path] ?? path }
 
     /// Whether a section has a key of this name, new or old.

@@ -6,7 +6,7 @@ import LockstepNumerics
 /// Input `input` [n, inputs], float32, scaled as the metadata say; output `output` [n, outputs]. Operators of version 13, or of
 /// the version that the activation needs (https://onnx.ai/onnx/operators).
 struct ONNXExport {
-    /// The numbers of the format: `TensorProto.FLOAT`, `AttributeProto.INT`, the IR that came with operators 13.
+    /// Constants of the format: `TensorProto.FLOAT`, `AttributeProto.INT`, and the IR version of operator set 13.
     private enum Constant {
         static let float: Int64 = 1
         static let integerAttribute: Int64 = 2
@@ -30,7 +30,7 @@ struct ONNXExport {
         return message.bytes
     }
 
-    /// The numbers of the fields that are written, by message
+    /// The field numbers, by message
     /// (https://github.com/onnx/onnx/blob/main/onnx/onnx.proto).
     private enum Field {
         enum Model {

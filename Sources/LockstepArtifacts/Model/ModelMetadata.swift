@@ -1,6 +1,6 @@
 package import LockstepData
 
-/// The metadata of a model file: what running the model needs beside the weights, and how it was made.
+/// The metadata of a model file: what running the model needs besides the weights, and how it was made.
 package struct ModelMetadata: Hashable, Sendable {
     /// The factor of input values; nil if the file does not say.
     package var inputScale: InputScale?

@@ -35,7 +35,7 @@ struct ModelMetadataReader {
         return (architecture, cost)
     }
 
-    /// The metadata beside the network.
+    /// The metadata that do not describe the network.
     func metadata(outputs: Int) throws(ArtifactError) -> ModelMetadata {
         let labels = texts[Key.labels]?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
         guard labels.isEmpty || labels.count == outputs else {

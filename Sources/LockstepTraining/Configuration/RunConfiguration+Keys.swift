@@ -12,7 +12,7 @@ extension RunConfiguration {
 
     /// The configuration's table, in the order in which it is written.
     ///
-    /// The keys of a section stand beside the properties that they are about.
+    /// The keys of a section are declared next to the properties that they set.
     package static let entries: [Entry] = {
         let entries: [[Entry]] = [
             [.key(nameKey)],
@@ -84,12 +84,12 @@ extension RunConfiguration: ConfigurationGroup {
 
     /// Fills in the defaults that follow from other keys.
     ///
-    /// - Parameter isGiven: Whether the configuration says something about the key at a path.
+    /// - Parameter isGiven: Whether the configuration has a value for the key at a path.
     package mutating func inferDefaults(isGiven: (String) -> Bool) {
         if !isGiven("network.output") { network.output = cost.customaryOutput }
     }
 
-    /// What a key demands of another section: the key's path and, where that is not so, what it needs.
+    /// What a key requires in another section: the key's path and, if the requirement is not met, what it needs.
     package static let rules: [(path: String, broken: @Sendable (RunConfiguration) -> String?)] = [
         ("network.output", { $0.cost.accepts($0.network.output) ? nil : "needs 'cost: cross-entropy'" }),
         (

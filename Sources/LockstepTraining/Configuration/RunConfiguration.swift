@@ -4,7 +4,7 @@ package import LockstepNetwork
 
 /// Everything that a run's weights depend on, and how the run is watched.
 ///
-/// Plain values: read from YAML by Artifacts, sent to workers as JSON. Which keys there are says the table, ``keys``.
+/// Plain values: read from YAML by Artifacts, sent to workers as JSON. The table ``keys`` has a row for each key.
 package struct RunConfiguration: Codable, Hashable, Sendable {
     package var name: String
     package var data: DataSource

@@ -27,7 +27,7 @@ package struct TrainingOptions: Codable, Hashable, ConfigurationGroup {
     ]
 }
 
-/// What is done against overfitting, beside the optimizer's weight decay.
+/// Regularisation against overfitting, besides weight decay.
 package struct RegularizationOptions: Codable, Hashable, ConfigurationGroup {
     /// The part of each hidden layer's neurons that is left out in training.
     package var dropout: Double

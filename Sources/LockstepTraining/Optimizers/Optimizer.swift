@@ -10,7 +10,7 @@ package protocol Optimizer: AnyObject {
     var stateBuffers: [(name: String, buffer: FloatBuffer)] { get }
     /// The state that is one number. Setting it, as a checkpoint does, ignores names that the optimizer does not know.
     var stateScalars: [String: Double] { get set }
-    /// The weights to evaluate and to save as the model; nil if they are the ones that are trained.
+    /// The weights to evaluate and to save as the model; nil if they are the weights that are trained.
     var averagedWeights: FloatBuffer? { get }
 
     /// Prepares the update by a mini-batch's gradient.

@@ -1,7 +1,7 @@
 package import LockstepConfiguration
 package import LockstepNetwork
 
-/// A rule of training that the configuration can name, with its settings.
+/// An optimizer's settings, which the configuration names and from which the optimizer is made.
 package protocol OptimizerKind: ConfigurationKind {
     /// η before the schedule.
     var learningRate: Double { get }
@@ -15,7 +15,7 @@ package protocol OptimizerKind: ConfigurationKind {
     func makeOptimizer(for layout: ParameterLayout, rate: LearningRate) -> any Optimizer
 }
 
-/// The rule that turns a gradient into a step.
+/// The optimizer of a run, as the configuration names it.
 package struct OptimizerConfiguration: ConfigurationKinds {
     /// The registry: a row for each optimizer.
     package static let optimizers: [any OptimizerKind.Type] = [SGD.self, AdamWOptions.self]

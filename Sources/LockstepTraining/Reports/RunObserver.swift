@@ -39,7 +39,7 @@ package struct RunDescription: Sendable {
     }
 }
 
-/// Where a run stands within an epoch.
+/// The progress of a run within an epoch.
 package struct StepProgress: Sendable {
     package var epoch: Int
     /// Steps finished in this epoch, of `stepsPerEpoch`.

@@ -48,7 +48,7 @@ extension TrainingProgress {
     /// Larger than any count of a run; sums of many such counts do not overflow.
     private static let maximumCount = 1 << 53
 
-    /// Whether its counts are ones that a run can have; to be checked after reading it from a file.
+    /// Whether a run can have these counts; to be checked after reading them from a file.
     package var isPlausible: Bool {
         let counts = [
             samples, bestValidation ?? 0, membership.lost, membership.joined, membership.shardsReassigned,

@@ -1,7 +1,7 @@
 package import LockstepConfiguration
 import LockstepNumerics
 
-/// How the learning rate changes while a run goes on: a kind that the configuration can name, with its settings.
+/// How the learning rate changes during a run: a kind that the configuration names, with its settings.
 package protocol ScheduleKind: ConfigurationKind {
     /// Whether the shape depends on how many epochs the run has; a resumed run cannot change them then.
     static var spansRun: Bool { get }

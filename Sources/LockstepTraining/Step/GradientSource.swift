@@ -82,7 +82,7 @@ package struct MembershipCounts: Hashable, Sendable {
 }
 
 extension MembershipCounts: Codable {
-    /// Reads counts; the ones that an older version did not write are zero.
+    /// Reads counts; a count that an older version did not write is zero.
     ///
     /// - Throws: `DecodingError`.
     package init(from decoder: any Decoder) throws {

@@ -2,7 +2,7 @@ package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
 
-/// Adds the shards' gradients in the fixed binary tree, in whatever order they arrive.
+/// Adds the shards' gradients in the fixed binary tree; their order of arrival does not matter.
 ///
 /// Sources push (node, chunk, floats). A chunk of a node is known once the node's own floats or the floats of both its
 /// children have arrived. A node shares the slot of its first shard with its left child, so sums are computed in place,
