@@ -1,30 +1,30 @@
-/// How the network does on one block of an evaluation.
+/// A worker's result for one block of an evaluation.
 package struct BlockResult: MessageBody {
     /// The most classes: labels are 16 bits wide.
     package static let maximumClasses = 1 << 16
     private static let fixedSize = 28
     package static let encodedSizes = fixedSize...fixedSize + 4 * maximumClasses
 
-    /// The sum of the samples' costs. Any bit pattern: whether it is a number is for the receiver to check.
-    package var cost: Double
-    /// How long the worker computed, by its own clock.
+    /// The sum of the samples' costs. Any bit pattern decodes; the receiver checks that it is a number.
+    package var lossSum: Double
+    /// The worker's computing time, by its own clock.
     package var computeNanoseconds: UInt64
-    /// Samples whose class was found.
+    /// Samples that were classified correctly.
     package var correct: UInt32
     /// Samples in the block.
     package var total: UInt32
-    /// How often each class was the answer.
+    /// The number of predictions of each class.
     package var predictions: [UInt32]
 
     /// - Parameters:
-    ///   - cost: The sum of the samples' costs.
-    ///   - computeNanoseconds: How long it took.
-    ///   - correct: Samples whose class was found.
+    ///   - lossSum: The sum of the samples' costs.
+    ///   - computeNanoseconds: The worker's computing time.
+    ///   - correct: Samples that were classified correctly.
     ///   - total: Samples in the block.
-    ///   - predictions: How often each class was the answer; at most ``maximumClasses``.
-    package init(cost: Double, computeNanoseconds: UInt64, correct: UInt32, total: UInt32, predictions: [UInt32]) {
+    ///   - predictions: The number of predictions of each class; at most ``maximumClasses``.
+    package init(lossSum: Double, computeNanoseconds: UInt64, correct: UInt32, total: UInt32, predictions: [UInt32]) {
         precondition(predictions.count <= Self.maximumClasses, "\(predictions.count) classes")
-        self.cost = cost
+        self.lossSum = lossSum
         self.computeNanoseconds = computeNanoseconds
         self.correct = correct
         self.total = total
@@ -33,7 +33,7 @@ package struct BlockResult: MessageBody {
 
     package func encoded() -> [UInt8] {
         var writer = ByteWriter(capacity: Self.fixedSize + 4 * predictions.count)
-        writer.append(cost)
+        writer.append(lossSum)
         writer.append(computeNanoseconds)
         writer.append(correct)
         writer.append(total)
@@ -44,7 +44,7 @@ package struct BlockResult: MessageBody {
 
     package init(decoding frame: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(frame)
-        cost = try reader.double()
+        lossSum = try reader.double()
         computeNanoseconds = try reader.integer(UInt64.self)
         correct = try reader.integer(UInt32.self)
         total = try reader.integer(UInt32.self)

@@ -1,4 +1,4 @@
-/// Takes a frame apart, field by field. Never reads past its end, never allocates more than the frame has.
+/// Reads a frame field by field. Never reads past its end, and never allocates more than the frame holds.
 package struct ByteReader {
     private let frame: UnsafeRawBufferPointer
     private var position = 0
@@ -7,7 +7,7 @@ package struct ByteReader {
         self.frame = frame
     }
 
-    /// The bytes that are left.
+    /// The number of bytes not read yet.
     package var remaining: Int { frame.count - position }
 
     package mutating func integer<Integer: FixedWidthInteger & BitwiseCopyable>(
@@ -38,12 +38,12 @@ package struct ByteReader {
         return text
     }
 
-    /// Checks that nothing is left.
+    /// Throws if bytes are left.
     package func finish() throws(ProtocolError) {
         guard remaining == 0 else { throw .trailingBytes(count: remaining) }
     }
 
-    /// Steps over so many bytes and returns where they start.
+    /// Advances by `count` bytes and returns where they start.
     private mutating func advance(by count: Int) throws(ProtocolError) -> Int {
         guard count <= remaining else { throw .truncated(needed: position + count, found: frame.count) }
         defer { position += count }
@@ -52,6 +52,6 @@ package struct ByteReader {
 }
 
 extension Unicode.Scalar {
-    /// Whether a terminal could take this for a command.
+    /// Whether a terminal could interpret this scalar as a command.
     var isControl: Bool { properties.generalCategory == .control }
 }

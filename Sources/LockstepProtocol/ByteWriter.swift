@@ -1,13 +1,13 @@
-/// Puts a frame together, field by field.
+/// Writes a frame field by field.
 package struct ByteWriter {
     package private(set) var bytes: [UInt8] = []
 
-    /// Starts with room for so many bytes.
+    /// Starts with memory for `capacity` bytes.
     package init(capacity: Int) {
         bytes.reserveCapacity(capacity)
     }
 
-    /// Starts anew, and keeps the memory.
+    /// Removes everything written, and keeps the memory.
     package mutating func removeAll() {
         bytes.removeAll(keepingCapacity: true)
     }
@@ -24,8 +24,8 @@ package struct ByteWriter {
         bytes.append(contentsOf: values)
     }
 
-    /// Appends a text as its reader accepts it: control characters become spaces, and what is too long is cut between
-    /// two Unicode scalars.
+    /// Appends a text such that its reader accepts it: control characters become spaces, and a text that is too long is
+    /// cut between two Unicode scalars.
     package mutating func append(_ text: String) {
         var scalars = String.UnicodeScalarView()
         var count = 0

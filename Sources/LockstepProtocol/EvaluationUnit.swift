@@ -2,18 +2,18 @@
 ///
 /// A block is 1,000 samples, so 2²⁴ of them are enough for any data set that fits in memory.
 package struct EvaluationUnit: RawRepresentable, Hashable, Sendable {
-    /// Blocks of a split that can be told apart.
+    /// The number of blocks that a split can have.
     package static let blockLimit = 1 << 24
 
     package let rawValue: UInt32
 
-    /// Any 32 bits; the receiver checks that it has such a split and block.
+    /// Accepts any 32 bits; the receiver checks that this split and block exist.
     package init(rawValue: UInt32) {
         self.rawValue = rawValue
     }
 
     /// - Parameters:
-    ///   - split: Which part of the data set.
+    ///   - split: The part of the data set.
     ///   - block: Less than ``blockLimit``.
     package init(split: UInt8, block: Int) {
         precondition((0..<Self.blockLimit).contains(block), "no block \(block)")

@@ -3,24 +3,24 @@ package import LockstepSharding
 /// The payload of `parameters` and `gradient`: the elements of one chunk, float32 or bfloat16, little-endian, nothing
 /// else.
 ///
-/// libzmq hands payloads out at addresses that need not be multiples of 4. A reader must not bind such memory to
-/// `Float`; it copies the bytes to where the floats belong (``copy(_:to:)``) or reads them with `loadUnaligned`.
-/// Every platform that this program is built for is little-endian, so copying is all there is to decoding.
+/// libzmq may return payloads at addresses that are not multiples of 4. A reader must not bind such memory to `Float`;
+/// it copies the bytes to their destination (``copy(_:to:)``) or reads them with `loadUnaligned`. This program runs on
+/// little-endian platforms only, so decoding is copying.
 package enum FloatPayload {
     /// Bytes of a float32.
     package static let elementSize = 4
     /// Bytes of a bfloat16.
     package static let smallestElementSize = 2
 
-    /// Finds the chunk that a message carries. Answers for any header and size.
+    /// Finds the chunk that a message carries. Accepts any header and size.
     ///
     /// - Parameters:
-    ///   - header: Of a `parameters` or `gradient` message.
-    ///   - payloadBytes: The size of its payload frame; 0 if there is none.
+    ///   - header: The header of a `parameters` or `gradient` message.
+    ///   - payloadBytes: The size of the payload frame; 0 if there is none.
     ///   - elementSize: Bytes of an element, 4 or 2.
     ///   - layout: The run's parameters.
     /// - Returns: The index of the chunk in the layout.
-    /// - Throws: `payloadSize` for a kind or size that carries no floats, `notAChunk` for elements that aren't exactly
+    /// - Throws: `payloadSize` for a kind or size that carries no floats, `notAChunk` for elements that are not exactly
     ///   one chunk of the layout.
     package static func chunkIndex(
         of header: Header, payloadBytes: Int, elementSize: Int = elementSize, in layout: ChunkLayout
@@ -39,10 +39,10 @@ package enum FloatPayload {
         return index
     }
 
-    /// Copies a payload of any alignment to where its floats belong.
+    /// Copies a payload of any alignment into a buffer of floats.
     ///
     /// - Parameters:
-    ///   - payload: Exactly as many bytes as the floats take; ``chunkIndex(of:payloadBytes:in:)`` has checked it.
+    ///   - payload: Exactly the buffer's bytes, as ``chunkIndex(of:payloadBytes:elementSize:in:)`` has checked.
     ///   - floats: The chunk's elements.
     package static func copy(_ payload: UnsafeRawBufferPointer, to floats: UnsafeMutableBufferPointer<Float>) {
         let target = UnsafeMutableRawBufferPointer(floats)

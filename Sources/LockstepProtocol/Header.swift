@@ -1,26 +1,26 @@
 package import LockstepSharding
 
-/// What stands before every payload: 32 bytes, little-endian.
+/// The first frame of every message: 32 bytes, little-endian.
 ///
 /// | offset | bytes | field | why it is there |
 /// | --- | --- | --- | --- |
-/// | 0 | 2 | magic | "LS": tells what was never meant for us from what is broken |
-/// | 2 | 1 | version | a peer of another release is told so, instead of being misread |
-/// | 3 | 1 | kind | which message this is: ``MessageKind`` |
-/// | 4 | 4 | run | drawn anew by every coordinator process: nothing of an earlier one is taken for this run's |
-/// | 8 | 4 | member | never given twice in a run: an evicted worker's late answer is told from its new ones |
-/// | 12 | 4 | unit | the node or evaluation block that is meant: the unit that is counted once |
-/// | 16 | 8 | step | the step, which is also the weights' version: a late answer isn't counted for another step |
+/// | 0 | 2 | magic | "LS": tells another program's message from a damaged one |
+/// | 2 | 1 | version | a peer of another protocol version is told so, instead of being misread |
+/// | 3 | 1 | kind | the message: ``MessageKind`` |
+/// | 4 | 4 | run | drawn anew by every coordinator process: a message of an earlier run is recognised |
+/// | 8 | 4 | member | given once in a run: the late answer of an evicted worker is told from its new ones |
+/// | 12 | 4 | unit | the tree node or evaluation block: each counts once |
+/// | 16 | 8 | step | the step, which is also the weights' version: a late answer never counts for another step |
 /// | 24 | 4 | segment | the layer whose floats follow |
-/// | 28 | 4 | offset | the first of them in the layer: each chunk is counted once |
+/// | 28 | 4 | offset | the first of these floats in the layer: each chunk counts once |
 ///
-/// libzmq keeps up to 33 bytes inside a message, so a header costs no allocation. Fields that a kind doesn't use are
-/// sent as 0 and not looked at. Any values can be decoded; whether they name something that exists is for the receiver
-/// to check (``SummationTree/contains(_:)``, ``FloatPayload/chunkIndex(of:payloadBytes:in:)``).
+/// libzmq keeps up to 33 bytes inside a message, so a header costs no allocation. A field that a kind does not use is sent
+/// as 0 and ignored. Any values decode; the receiver checks that they name something that exists
+/// (``SummationTree/contains(_:)``, ``FloatPayload/chunkIndex(of:payloadBytes:elementSize:in:)``).
 package struct Header: Hashable, Sendable {
     /// Bytes of an encoded header.
     package static let size = 32
-    /// "LS" as it stands in memory.
+    /// "LS" in memory.
     package static let magic: UInt16 = 0x534C
     /// The only version of the protocol that this program speaks.
     package static let version: UInt8 = 1
@@ -46,7 +46,7 @@ package struct Header: Hashable, Sendable {
         self.offset = offset
     }
 
-    /// The unit of a step, as a node.
+    /// The unit of a step, as a tree node.
     package var node: NodeID { NodeID(rawValue: unit) }
 
     /// Where each field begins.
@@ -80,7 +80,7 @@ package struct Header: Hashable, Sendable {
 
     /// Reads a header frame; allocates nothing.
     ///
-    /// The version is looked at before the size: another version's header may have another one.
+    /// Checks the version before the size: the header of another version may have another size.
     ///
     /// - Parameter frame: The whole frame, of any alignment.
     /// - Throws: `truncated`, `trailingBytes`, `wrongMagic`, `wrongVersion` or `unknownKind`.

@@ -1,4 +1,4 @@
-/// A worker asks to join and says who it is.
+/// A worker asks to join the run and identifies itself.
 package struct Hello: MessageBody {
     package static let encodedSizes: ClosedRange<Int> = {
         let text = MessageText.encodedSizes
@@ -7,7 +7,7 @@ package struct Hello: MessageBody {
 
     /// The worker's release of lockstep: a run's weights depend on it, so it must be the coordinator's.
     package var programVersion: String
-    /// Where the worker runs, for people; nothing is ever resolved or connected by it.
+    /// The worker's host name, for people; the program never resolves it.
     package var host: String
     package var processID: UInt32
 

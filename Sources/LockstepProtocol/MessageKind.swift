@@ -1,17 +1,16 @@
 /// The messages between coordinator and workers. Each is a header frame and, for some kinds, one payload frame.
 ///
-/// `run` and `member` are filled in by the coordinator from `welcome` on and by the worker in its answers to it; only
-/// `hello` has neither, and a `refuse` to somebody who is no member has no member. The other fields that a kind uses
-/// stand beside it.
+/// From `welcome` on every message has `run` and `member`. Only `hello` has neither, and a `refuse` to a peer that is not a
+/// member has no member. The other header fields that a kind uses stand beside it.
 ///
 ///     worker                 coordinator
-///       hello        ->                      who I am
+///       hello        ->                      its version, host and process
 ///                    <-      welcome         the run's configuration
 ///       dataRequest  ->                      unless the data set is in the cache
 ///                    <-      dataChunk
-///       ready        ->                      my numeric fingerprint
+///       ready        ->                      its numeric fingerprint
 ///                    <-      parameters      chunk by chunk
-///                    <-      assign          for each node
+///                    <-      assign          for each tree node
 ///       gradient     ->                      chunk by chunk
 ///       nodeResult   ->                      and on to the next step
 ///                    <-      evaluate
@@ -19,27 +18,27 @@
 ///                    <-      goodbye         or `refuse` at any time
 ///       logLines     ->                      before the goodbye of a worker that fails
 ///
-/// `ping` and `statusRequest` are for people who look on, `lockstep doctor` and `lockstep status`: they join nothing.
+/// `ping` and `statusRequest` come from clients that are not workers: `lockstep doctor` and `lockstep status`.
 package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: asks to join. Payload: ``Hello``.
     case hello = 1
-    /// Coordinator to worker: `run` and `member` are yours from now on. Payload: the run's configuration and the data
-    /// set's description as JSON, opaque here.
+    /// Coordinator to worker: admits it under this `run` and `member`. Payload: the run's configuration and the data set's
+    /// description as JSON, opaque here.
     case welcome = 2
-    /// Worker to coordinator: has the data set and computes like this. `unit`: 1 if it shares the coordinator's memory,
-    /// 0 if payload is to travel in messages. Payload: ``Ready``.
+    /// Worker to coordinator: has the data set, and proves how it computes. `unit`: 1 if it shares the coordinator's
+    /// memory, 0 if payload travels in messages. Payload: ``Ready``.
     case ready = 3
-    /// Coordinator to worker: no, and why. Payload: ``Refusal``.
+    /// Coordinator to worker: refuses it, and says why. Payload: ``Refusal``.
     case refuse = 4
     /// Worker to coordinator: asks for a part of the data set. `step`: its first byte; `offset`: its length in bytes,
     /// at most ``payloadLimit``. No payload.
     case dataRequest = 5
-    /// Coordinator to worker: a part of the data set. `step`: its first byte. Payload: the bytes, as many as were asked
-    /// for, opaque here.
+    /// Coordinator to worker: a part of the data set. `step`: its first byte. Payload: exactly the requested bytes, opaque
+    /// here.
     case dataChunk = 6
-    /// Coordinator to worker: compute this node. `step`; `unit`: the node, or 0 for a worker without nodes, which only
-    /// answers; `segment`: where a worker that shares memory puts the gradient. To such a worker it also says that the
-    /// weights of this version are there. No payload.
+    /// Coordinator to worker: compute this tree node. `step`; `unit`: the node, or 0 for a worker without nodes, which only
+    /// answers; `segment`: the slot for the gradient in shared memory. To a worker that shares memory it also says that
+    /// the weights of this version are there. No payload.
     case assign = 7
     /// Coordinator to worker: a chunk of the weights. `step`: their version; `segment`, `offset`. Payload: the chunk's
     /// floats.
@@ -47,39 +46,39 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: a chunk of a node's gradient sum. `step`; `unit`: the node; `segment`, `offset`. Payload:
     /// the chunk's floats.
     case gradient = 9
-    /// Worker to coordinator: a node is computed, all of its gradient is sent, or stands in shared memory. `step`; `unit`
-    /// as assigned. Payload: ``NodeResult``.
+    /// Worker to coordinator: a tree node is computed; its whole gradient has been sent, or is in shared memory. `step`;
+    /// `unit` as assigned. Payload: ``NodeResult``.
     case nodeResult = 10
     /// Coordinator to worker: evaluate this block. `step`: the weights' version; `unit`: an ``EvaluationUnit``. No
     /// payload.
     case evaluate = 11
-    /// Worker to coordinator: a block is evaluated. `step`, `unit` as asked. Payload: ``BlockResult``.
+    /// Worker to coordinator: a block is evaluated. `step`, `unit` as assigned. Payload: ``BlockResult``.
     case blockResult = 12
-    /// Either way: leaves, or ends the run. Payload: ``Goodbye``.
+    /// Worker to coordinator: leaves. Coordinator to worker: ends the run. Payload: ``Goodbye``.
     case goodbye = 13
-    /// To a coordinator, from any peer: answer. `step`: repeated in the answer; `offset`: bytes that the answer is to
-    /// have. Payload: any bytes, at most ``pingLimit``.
+    /// Any client to a coordinator: requests a `pong`. `step`: repeated in the pong; `offset`: the bytes of the pong's
+    /// payload. Payload: any bytes, at most ``pingLimit``.
     case ping = 14
-    /// A coordinator's answer. Payload: zeros.
+    /// Coordinator to the client of a `ping`. Payload: zeros.
     case pong = 15
-    /// To a coordinator, from anybody: what is your run doing? `step`: repeated in the answer. No payload.
+    /// Any client to a coordinator: requests the run's status. `step`: repeated in the answer. No payload.
     case statusRequest = 16
-    /// A coordinator's answer. Payload: JSON, opaque here.
+    /// Coordinator to the client of a `statusRequest`. Payload: JSON, opaque here.
     case status = 17
-    /// Coordinator to worker: where did your time go? No payload.
+    /// Coordinator to worker: requests where its time went. No payload.
     case timelineRequest = 18
-    /// Worker to coordinator: there. Payload: ``TimelineReport``.
+    /// Worker to coordinator: where its time went. Payload: ``TimelineReport``.
     case timeline = 19
-    /// Worker to coordinator: what my log says last, for I fail. Payload: ``LogLines``.
+    /// Worker to coordinator: the last lines of its log, because it fails. Payload: ``LogLines``.
     case logLines = 20
 
-    /// The most bytes in a payload frame: 1 MiB, for libzmq counts only complete frames as signs of life.
+    /// The most bytes of a payload frame: 1 MiB, because libzmq's heartbeat counts only complete frames as signs of life.
     package static let payloadLimit = 1 << 20
 
-    /// The most bytes in a ping: what a peer that is no member sends at once is short.
+    /// The most bytes of a ping's payload: a peer that is not a member may send only short messages.
     package static let pingLimit = 64 << 10
 
-    /// The bytes that a payload frame of this kind can have; 0...0 for kinds that have no such frame.
+    /// The sizes that a payload frame of this kind can have, in bytes; 0...0 for a kind without such a frame.
     package var payloadSizes: ClosedRange<Int> {
         switch self {
         case .hello: Hello.encodedSizes
@@ -100,10 +99,10 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Whether messages of this kind have a payload frame.
     package var hasPayload: Bool { payloadSizes.upperBound > 0 }
 
-    /// Whether a message of this kind can have a payload of so many bytes.
+    /// Whether a message of this kind can have a payload of `count` bytes.
     ///
     /// - Parameter count: The size of the payload frame; 0 if there is none.
-    /// - Returns: False for a size with which the payload's decoding can only fail. True is no promise that it succeeds.
+    /// - Returns: False for a size at which decoding the payload would fail. True does not mean that it succeeds.
     package func acceptsPayload(count: Int) -> Bool {
         payloadSizes.contains(count) && (!carriesFloats || count.isMultiple(of: FloatPayload.smallestElementSize))
     }

@@ -1,17 +1,18 @@
-/// What comes with a node's gradient: 16 bytes, sent once in each step, so written and read without allocation.
+/// A worker's result for a tree node, besides the gradient: 16 bytes, written and read without allocation, for it is sent in
+/// every step.
 package struct NodeResult: MessageBody {
     /// Bytes of an encoded result.
     package static let size = 16
     package static let encodedSizes = size...size
 
-    /// The sum of the samples' costs, added up in the shards' tree. Any bit pattern: whether it is a number is for the
-    /// receiver to check.
-    package var loss: Double
-    /// How long the worker computed, by its own clock.
+    /// The sum of the samples' costs, added up in the summation tree. Any bit pattern decodes; the receiver checks that it
+    /// is a number.
+    package var lossSum: Double
+    /// The worker's computing time, by its own clock.
     package var computeNanoseconds: UInt64
 
-    package init(loss: Double, computeNanoseconds: UInt64) {
-        self.loss = loss
+    package init(lossSum: Double, computeNanoseconds: UInt64) {
+        self.lossSum = lossSum
         self.computeNanoseconds = computeNanoseconds
     }
 
@@ -20,7 +21,7 @@ package struct NodeResult: MessageBody {
     /// - Parameter buffer: At least ``size`` bytes, of any alignment.
     package func encode(into buffer: UnsafeMutableRawBufferPointer) {
         precondition(buffer.count >= Self.size, "a result takes \(Self.size) bytes, not \(buffer.count)")
-        buffer.storeBytes(of: loss.bitPattern.littleEndian, toByteOffset: 0, as: UInt64.self)
+        buffer.storeBytes(of: lossSum.bitPattern.littleEndian, toByteOffset: 0, as: UInt64.self)
         buffer.storeBytes(of: computeNanoseconds.littleEndian, toByteOffset: 8, as: UInt64.self)
     }
 
@@ -33,7 +34,7 @@ package struct NodeResult: MessageBody {
 
     package init(decoding frame: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(frame)
-        loss = try reader.double()
+        lossSum = try reader.double()
         computeNanoseconds = try reader.integer(UInt64.self)
         try reader.finish()
     }

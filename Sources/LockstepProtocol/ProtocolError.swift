@@ -1,23 +1,23 @@
-/// What is wrong with bytes that a peer has sent. Whoever sent them is dropped or refused; the run doesn't notice.
+/// What is wrong with bytes that a peer has sent. The coordinator drops or refuses the peer; the run goes on.
 package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The frame ends before what it must hold; both in bytes.
+    /// The frame ends before its content does; both in bytes.
     case truncated(needed: Int, found: Int)
     /// The frame goes on after its content.
     case trailingBytes(count: Int)
-    /// The header isn't one of ours.
+    /// The header is not one of this protocol.
     case wrongMagic(found: UInt16)
     case wrongVersion(found: UInt8)
     case unknownKind(found: UInt8)
-    /// The kind can't have a payload of so many bytes.
+    /// The kind cannot have a payload of this size, in bytes.
     case payloadSize(kind: MessageKind, found: Int)
     /// A text is longer than allowed, in bytes.
     case textTooLong(found: Int, limit: Int)
-    /// A text isn't UTF-8, or has control characters, which must not reach a log or a terminal.
+    /// A text is not UTF-8, or has control characters, which must not reach a log or a terminal.
     case invalidText
     case tooManyEntries(found: Int, limit: Int)
-    /// A refusal or goodbye for a reason that this version doesn't know.
+    /// A refusal or goodbye with a code that this version does not know.
     case unknownCode(kind: MessageKind, found: UInt16)
-    /// Floats that aren't exactly one chunk of the parameters.
+    /// Floats that are not exactly one chunk of the parameters.
     case notAChunk(segment: UInt32, offset: UInt32, payloadBytes: Int)
     /// A message that only the other side sends.
     case unexpectedKind(MessageKind)
@@ -65,8 +65,8 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension ProtocolError {
-    /// What to tell the peer that sent such bytes.
-    package var refusalCode: Refusal.Code {
+    /// The code of the refusal that the peer is sent.
+    package var refusalCode: RefusalCode {
         if case .wrongVersion = self { return .protocolVersion }
         return .malformed
     }

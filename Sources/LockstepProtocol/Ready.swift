@@ -1,6 +1,6 @@
-/// A worker has the data set and shows how its matrix library computes.
+/// A worker has the data set and proves how its matrix library computes.
 package struct Ready: MessageBody {
-    /// The most digests: a run has few block sizes, those of full and last batches and of evaluation blocks.
+    /// The most digests. A run has few block sizes: of full and last mini-batches, and of evaluation blocks.
     package static let maximumDigests = 64
     package static let encodedSizes: ClosedRange<Int> = {
         let text = MessageText.encodedSizes
@@ -9,7 +9,7 @@ package struct Ready: MessageBody {
 
     /// The name of the matrix library's kernel, for people.
     package var kernel: String
-    /// A digest for each block size that occurs in the run. These are compared.
+    /// A digest for each block size of the run; the coordinator compares these.
     package var fingerprint: [BlockDigest]
 
     /// - Parameters:
@@ -47,7 +47,7 @@ package struct Ready: MessageBody {
     }
 }
 
-/// The digest of a synthetic gradient over a block of so many rows.
+/// The digest of a synthetic gradient, computed over a block of ``rows`` samples.
 package struct BlockDigest: Hashable, Sendable {
     /// Bytes of a SHA-256 digest.
     package static let digestSize = 32

@@ -1,28 +1,28 @@
-/// What coordinator and worker of one host tell each other over the unix socket that carries shared memory: 16 bytes,
-/// little-endian.
+/// A message between the coordinator and a worker of the same host, over the unix socket that passes shared memory: 16
+/// bytes, little-endian.
 ///
 /// | offset | bytes | field | why it is there |
 /// | --- | --- | --- | --- |
-/// | 0 | 2 | magic | "LR": tells it from whatever else somebody may write to a standard input |
+/// | 0 | 2 | magic | "LR": tells it from anything else that is written to a standard input |
 /// | 2 | 1 | version | ``Header/version`` |
 /// | 3 | 1 | kind | ``Kind`` |
-/// | 4 | 4 | run | regions of an earlier run are not taken for this one's |
-/// | 8 | 4 | member | whose regions these are |
-/// | 12 | 4 | slots | gradients that the member's region has room for; 0 but in an offer |
+/// | 4 | 4 | run | regions of an earlier run are recognised |
+/// | 8 | 4 | member | the member that the regions belong to |
+/// | 12 | 4 | slots | in an offer: the number of gradients that fit into the member's region; 0 otherwise |
 package struct RegionMessage: Hashable, Sendable {
     package enum Kind: UInt8, CaseIterable, Sendable {
-        /// Worker: I am this member; let me share memory with you.
+        /// Worker to coordinator: this member asks to share memory.
         case claim = 1
-        /// Coordinator: with this come, in this order, the open files of the weights, of the member's gradients and of
-        /// the data set.
+        /// Coordinator to worker: the message carries, in this order, the open files of the weights, of the member's
+        /// gradients and of the data set.
         case offer = 2
-        /// Coordinator: no, let the payload travel in messages.
+        /// Coordinator to worker: no; the payload travels in messages.
         case refusal = 3
     }
 
     /// Bytes of an encoded message.
     package static let size = 16
-    /// "LR" as it stands in memory.
+    /// "LR" in memory.
     package static let magic: UInt16 = 0x524C
     /// Open files that come with an offer.
     package static let offeredFiles = 3
@@ -52,9 +52,9 @@ package struct RegionMessage: Hashable, Sendable {
         buffer.storeBytes(of: slots.littleEndian, toByteOffset: 12, as: UInt32.self)
     }
 
-    /// Reads what came in one piece, whatever bytes it consists of.
+    /// Reads a message. Total: any bytes give a message or an error.
     ///
-    /// - Parameter bytes: All of them, of any alignment.
+    /// - Parameter bytes: The whole message, of any alignment.
     /// - Throws: `truncated`, `trailingBytes`, `wrongMagic`, `wrongVersion` or `unknownKind`.
     package init(decoding bytes: UnsafeRawBufferPointer) throws(ProtocolError) {
         var reader = ByteReader(bytes)

@@ -1,10 +1,10 @@
 package import LockstepTimeline
 
-/// Where a worker's time has gone since it was last asked.
+/// Where a worker's time went since the last report.
 package struct TimelineReport: MessageBody {
-    /// The most spans: they fit into one frame.
+    /// The most spans in a report: that many fit into one frame.
     package static let maximumSpans = 20_000
-    /// The most phases that any version may have.
+    /// The most phases in a report.
     private static let maximumPhases = 64
     private static let fixedSize = 8 + 2 + 4
     private static let spanSize = 36
@@ -19,7 +19,7 @@ package struct TimelineReport: MessageBody {
     /// - Parameters:
     ///   - clock: The worker's monotonic clock, in nanoseconds.
     ///   - totals: Nanoseconds in each phase.
-    ///   - spans: Of them the first ``maximumSpans`` are kept.
+    ///   - spans: The spans, of which the first ``maximumSpans`` are kept.
     package init(clock: UInt64, totals: [UInt64], spans: [Timeline.Span]) {
         self.clock = clock
         self.totals = Array(totals.prefix(Self.maximumPhases))

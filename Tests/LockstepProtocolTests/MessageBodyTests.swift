@@ -24,10 +24,10 @@ import Testing
         #expect(Refusal(code: .ending, message: "x").encoded() == [6, 0, 1, 0, 0x78])
         #expect(Goodbye(code: .failed, message: "").encoded() == [3, 0, 0, 0])
         #expect(
-            NodeResult(loss: 1, computeNanoseconds: 0x0807_0605_0403_0201).encoded()
+            NodeResult(lossSum: 1, computeNanoseconds: 0x0807_0605_0403_0201).encoded()
                 == [0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 1, 2, 3, 4, 5, 6, 7, 8])
         #expect(
-            BlockResult(cost: -2, computeNanoseconds: 1, correct: 2, total: 3, predictions: [4, 256]).encoded()
+            BlockResult(lossSum: -2, computeNanoseconds: 1, correct: 2, total: 3, predictions: [4, 256]).encoded()
                 == [0, 0, 0, 0, 0, 0, 0, 0xC0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]
                 + [2, 0, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0])
     }
@@ -118,14 +118,14 @@ import Testing
 
     @Test("A result is written into whatever memory there is", arguments: 0..<4)
     func resultInPlace(shift: Int) throws {
-        let result = NodeResult(loss: .nan, computeNanoseconds: 42)
+        let result = NodeResult(lossSum: .nan, computeNanoseconds: 42)
         var memory = [UInt8](repeating: 0, count: 24)
         let decoded = try memory.withUnsafeMutableBytes { memory in
             let frame = UnsafeMutableRawBufferPointer(rebasing: memory[shift..<shift + NodeResult.size])
             result.encode(into: frame)
             return try NodeResult(decoding: UnsafeRawBufferPointer(frame))
         }
-        #expect(decoded.loss.bitPattern == result.loss.bitPattern)
+        #expect(decoded.lossSum.bitPattern == result.lossSum.bitPattern)
         #expect(decoded.computeNanoseconds == 42)
         #expect(memory[..<shift].allSatisfy { $0 == 0 } && memory[(shift + 16)...].allSatisfy { $0 == 0 })
     }

@@ -11,8 +11,8 @@ import Testing
         ]
         #expect(MessageKind.allCases == expected)
         #expect(expected.map(\.rawValue) == Array(1...20))
-        #expect(Refusal.Code.allCases.map(\.rawValue) == Array(1...9))
-        #expect(Goodbye.Code.allCases.map(\.rawValue) == Array(1...3))
+        #expect(RefusalCode.allCases.map(\.rawValue) == Array(1...9))
+        #expect(GoodbyeCode.allCases.map(\.rawValue) == Array(1...3))
     }
 
     @Test("No kind takes more than 1 MiB", arguments: MessageKind.allCases)
@@ -62,14 +62,14 @@ import Testing
             (.refuse, Refusal(code: .full, message: ""), Refusal(code: .full, message: long)),
             (.goodbye, Goodbye(code: .failed, message: ""), Goodbye(code: .failed, message: long)),
             (
-                .nodeResult, NodeResult(loss: 0, computeNanoseconds: 0),
-                NodeResult(loss: .infinity, computeNanoseconds: .max)
+                .nodeResult, NodeResult(lossSum: 0, computeNanoseconds: 0),
+                NodeResult(lossSum: .infinity, computeNanoseconds: .max)
             ),
             (
                 .blockResult,
-                BlockResult(cost: 0, computeNanoseconds: 0, correct: 0, total: 0, predictions: []),
+                BlockResult(lossSum: 0, computeNanoseconds: 0, correct: 0, total: 0, predictions: []),
                 BlockResult(
-                    cost: 0, computeNanoseconds: 0, correct: 0, total: 0,
+                    lossSum: 0, computeNanoseconds: 0, correct: 0, total: 0,
                     predictions: Array(repeating: 1, count: 65_536))
             ),
             (.logLines, LogLines(lines: []), LogLines(lines: Array(repeating: long, count: 30))),

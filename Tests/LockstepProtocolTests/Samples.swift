@@ -15,10 +15,10 @@ enum Samples {
             ]),
         Refusal(code: .fingerprint, message: "other bits 🧮"),
         Goodbye(code: .stopping, message: "asked to stop"),
-        NodeResult(loss: 12.75, computeNanoseconds: 1_234_567),
+        NodeResult(lossSum: 12.75, computeNanoseconds: 1_234_567),
         BlockResult(
-            cost: 0.125, computeNanoseconds: 99, correct: 912, total: 1000, predictions: [101, 99, 0, 800, .max]),
-        BlockResult(cost: .nan, computeNanoseconds: .max, correct: 0, total: 0, predictions: []),
+            lossSum: 0.125, computeNanoseconds: 99, correct: 912, total: 1000, predictions: [101, 99, 0, 800, .max]),
+        BlockResult(lossSum: .nan, computeNanoseconds: .max, correct: 0, total: 0, predictions: []),
         LogLines(lines: []),
         LogLines(lines: ["Joined the run as worker 1", "", "Größe"]),
         TimelineReport(clock: 7, totals: [], spans: []),
@@ -65,22 +65,22 @@ enum Samples {
             return Ready(kernel: randomText(using: &random), fingerprint: digests)
         case 2:
             return Refusal(
-                code: Refusal.Code.allCases.randomElement(using: &random) ?? .full, message: randomText(using: &random))
+                code: RefusalCode.allCases.randomElement(using: &random) ?? .full, message: randomText(using: &random))
         case 3:
             return Goodbye(
-                code: Goodbye.Code.allCases.randomElement(using: &random) ?? .failed,
+                code: GoodbyeCode.allCases.randomElement(using: &random) ?? .failed,
                 message: randomText(using: &random))
         case 4:
             let count = Int.random(in: 0...LogLines.maximumLines, using: &random)
             return LogLines(lines: (0..<count).map { _ in randomText(using: &random) })
         case 5:
             return NodeResult(
-                loss: .random(in: -1e9...1e9, using: &random),
+                lossSum: .random(in: -1e9...1e9, using: &random),
                 computeNanoseconds: .random(in: 0 ... .max, using: &random))
         default:
             let classes = Int.random(in: 0...300, using: &random)
             return BlockResult(
-                cost: .random(in: -1e9...1e9, using: &random),
+                lossSum: .random(in: -1e9...1e9, using: &random),
                 computeNanoseconds: .random(in: 0 ... .max, using: &random),
                 correct: .random(in: 0 ... .max, using: &random), total: .random(in: 0 ... .max, using: &random),
                 predictions: (0..<classes).map { _ in .random(in: 0 ... .max, using: &random) })

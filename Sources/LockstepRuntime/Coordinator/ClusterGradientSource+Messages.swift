@@ -65,7 +65,7 @@ extension ClusterGradientSource {
                 guard region(of: member) != nil || parts.isComplete(unit, from: member) else {
                     throw ProtocolError.inconsistent(.nodeResult)
                 }
-                try receive(.lossSum(unit.node, result.loss), from: member, push)
+                try receive(.lossSum(unit.node, result.lossSum), from: member, push)
             }
             try handle(.answered(peer, member, unit), push)
         case .blockResult:
@@ -144,7 +144,7 @@ extension ClusterGradientSource {
             predictions.reduce(0, +) == Int(result.total)
         else { throw ProtocolError.inconsistent(.blockResult) }
         return BlockScore(
-            correct: Int(result.correct), total: Int(result.total), lossSum: result.cost, predictions: predictions)
+            correct: Int(result.correct), total: Int(result.total), lossSum: result.lossSum, predictions: predictions)
     }
 
     func samples(in unit: EvaluationUnit) -> Int {

@@ -32,7 +32,7 @@ extension WorkerLoop {
         case .acknowledge(let unit):
             task?.timeline?.step = unit.step
             mark(.arrival, unit)
-            try answer(unit, with: NodeResult(loss: 0, computeNanoseconds: 0))
+            try answer(unit, with: NodeResult(lossSum: 0, computeNanoseconds: 0))
         case .sendGoodbye(let goodbye):
             if goodbye.code == .failed {
                 try link.send(header(.logLines), copying: LogLines(lines: options.lastLines()).encoded())

@@ -27,13 +27,13 @@ extension WorkerLoop {
             }
             guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
             let elapsed = Instant.now.nanoseconds - start.nanoseconds
-            try answer(unit, with: NodeResult(loss: loss, computeNanoseconds: elapsed))
+            try answer(unit, with: NodeResult(lossSum: loss, computeNanoseconds: elapsed))
         case .block:
             guard let score = task.score(of: unit) else {
                 return follow(.confused(reason: "there is no evaluation block \(unit.number)"))
             }
             let result = BlockResult(
-                cost: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
+                lossSum: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
                 correct: UInt32(score.correct), total: UInt32(score.total),
                 predictions: score.predictions.map { UInt32($0) })
             try link.send(header(.blockResult, step: unit.step, unit: unit.number), copying: result.encoded())

@@ -49,9 +49,9 @@ private func bodyInputs() -> [[UInt8]] {
             .ready,
             Ready(kernel: "haswell", fingerprint: [BlockDigest(rows: 3, digest: digest.bytes)])),
         message(.refuse, Refusal(code: .full, message: "the run has its workers")),
-        message(.nodeResult, NodeResult(loss: 0.5, computeNanoseconds: 9)),
+        message(.nodeResult, NodeResult(lossSum: 0.5, computeNanoseconds: 9)),
         message(
-            .blockResult, BlockResult(cost: 0.5, computeNanoseconds: 9, correct: 3, total: 4, predictions: [1, 3])),
+            .blockResult, BlockResult(lossSum: 0.5, computeNanoseconds: 9, correct: 3, total: 4, predictions: [1, 3])),
         message(.goodbye, Goodbye(code: .finished, message: "the run is finished")),
         message(.logLines, LogLines(lines: ["Joined the run as worker 1", "no such file"])),
     ]
