@@ -24,8 +24,8 @@ package struct Bench {
     /// News of a bench, for people.
     package enum Notice {
         case cluster(ClusterNotice, ending: String?)
-        /// So many turns have been taken.
-        case turn(Int, of: Int)
+        /// So many turns of the settings are measured.
+        case progress(Int, of: Int)
     }
 
     let runs: [(setting: BenchSetting, run: PreparedRun)]
@@ -130,7 +130,7 @@ package struct Bench {
                 let seconds = try runner.take(block)
                 samples[index].append(seconds.reduce(0, +) / Double(block))
             }
-            notify(.turn(turn + 1, of: Self.turns))
+            notify(.progress(turn + 1, of: Self.turns))
         }
         var measured: [BenchResult.Measured] = []
         for (index, runner) in runners.enumerated() {

@@ -7,11 +7,11 @@ extension BenchResult {
     ///
     /// - Parameters:
     ///   - link: A link to predict for, besides workers of this host.
-    ///   - verdict: The summary for people.
+    ///   - summary: The summary for people, which the JSON calls `verdict`.
     /// - Returns: A JSON document.
     /// - Throws: What keeps a value from being encoded.
-    package func json(link: BenchLink?, verdict: String) throws -> String {
-        try jsonText(document(link: link, verdict: verdict))
+    package func json(link: BenchLink?, summary: String) throws -> String {
+        try jsonText(document(link: link, summary: summary))
     }
 
     private struct Document: Encodable {
@@ -52,16 +52,22 @@ extension BenchResult {
         let settings: [Setting]
         let predictions: [Prediction]
         let modelError: Double
-        let verdict: String
+        let summary: String
         let crossoverBatch: Int?
+
+        enum CodingKeys: String, CodingKey {
+            case name, sizes, batch, kernel, cores, settings, predictions, peakFlopsPerSecond, flopsPerStep, modelError
+            case crossoverBatch
+            case summary = "verdict"
+        }
     }
 
-    private func document(link: BenchLink?, verdict: String) -> Document {
+    private func document(link: BenchLink?, summary: String) -> Document {
         Document(
             name: name, sizes: sizes, batch: batch, kernel: kernel, cores: cores, peakFlopsPerSecond: peak,
             flopsPerStep: flops, settings: measured.map(setting),
             predictions: allPredictions(link), modelError: fitError,
-            verdict: verdict,
+            summary: summary,
             crossoverBatch: model.crossover(workers: summarizedWorkers[0], link: link?.link, limit: samples))
     }
 

@@ -10,7 +10,7 @@ struct ChaosWorker {
         case dead(until: Instant)
         case stopped(until: Instant)
         /// Runs for a tenth of the time.
-        case slowed(until: Instant, turn: Instant, isRunning: Bool)
+        case slowed(until: Instant, nextSwitch: Instant, isRunning: Bool)
         /// Its lane of the relay passes nothing; at the end the connection may be cut.
         case partitioned(until: Instant, isCut: Bool)
         /// Ended, and not started again.
@@ -46,7 +46,7 @@ struct ChaosWorker {
     }
 
     mutating func slow(for duration: Duration, now: Instant) {
-        condition = .slowed(until: now.advanced(by: duration), turn: now, isRunning: true)
+        condition = .slowed(until: now.advanced(by: duration), nextSwitch: now, isRunning: true)
     }
 
     mutating func kill(replacedAfter duration: Duration, now: Instant) {
@@ -67,14 +67,14 @@ struct ChaosWorker {
             process.send(signal: SIGCONT)
             condition = .healthy
             return nil
-        case .slowed(let until, let turn, let isRunning):
+        case .slowed(let until, let nextSwitch, let isRunning):
             if until <= now {
                 process.send(signal: SIGCONT)
                 condition = .healthy
-            } else if turn <= now {
+            } else if nextSwitch <= now {
                 process.send(signal: isRunning ? SIGSTOP : SIGCONT)
                 let next = now.advanced(by: isRunning ? Self.stopTime : Self.runTime)
-                condition = .slowed(until: until, turn: next, isRunning: !isRunning)
+                condition = .slowed(until: until, nextSwitch: next, isRunning: !isRunning)
             }
             return nil
         case .partitioned(let until, let isCut):

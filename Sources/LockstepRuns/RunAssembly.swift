@@ -52,7 +52,7 @@ package struct RunAssembly {
         return run
     }
 
-    /// Makes and locks the run directory; for a run that is resumed, hands over the one that is locked already.
+    /// Makes and locks the run directory; a resumed run has its directory, locked, already.
     ///
     /// - Parameter output: The directory to make; nil: one below `runs`, named after the run and the time.
     /// - Returns: The directory, locked.

@@ -78,7 +78,7 @@ struct BenchResultTests {
     @Test("The JSON has the names that other programs read")
     func json() throws {
         let link = try #require(BenchLink("1gbit"))
-        let text = try Self.result([0, 2]).json(link: link, verdict: "slower")
+        let text = try Self.result([0, 2]).json(link: link, summary: "slower")
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(
             Set(object.keys).subtracting(["crossover_batch"]) == [

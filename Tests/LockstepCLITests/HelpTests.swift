@@ -38,7 +38,7 @@ struct HelpTests {
         #expect(!Self.help(Self.commands[index]).contains(") (default"))
     }
 
-    /// The indented lines that start with the program's name, with those that they continue on.
+    /// The indented lines that start with the program's name, with the lines that continue them.
     private static func examples(in discussion: String) -> [String] {
         var examples: [String] = []
         var continues = false

@@ -97,10 +97,10 @@ struct NoticeTests {
         [
             (.warning("disk full"), [.warning("disk full")]),
             (.damagedCheckpoint("step-1: damaged"), [.warning("step-1: damaged")]),
-            (.resuming(directory: "runs/a", step: 5_000), [.note("Resuming runs/a after step 5,000")]),
+            (.resuming(directory: "runs/a", step: 5_000), [.info("Resuming runs/a after step 5,000")]),
             (
                 .resuming(directory: "runs/a", step: nil),
-                [.note("Resuming runs/a, which has no checkpoint yet, from its first step")]
+                [.info("Resuming runs/a, which has no checkpoint yet, from its first step")]
             ),
             (.checkpoint(.saved(step: 12_000)), [.detail("Checkpoint after step 12,000")]),
             (
@@ -136,7 +136,7 @@ struct NoticeTests {
                         "stopped by SIGINT after 1 step; to continue, repeat the command with --resume --output runs/a")
                 ]
             ),
-            (.cluster(.joined(member, active: 1), ending: nil), [.note("worker 3 (host, pid 7) joined; 1 worker")]),
+            (.cluster(.joined(member, active: 1), ending: nil), [.info("worker 3 (host, pid 7) joined; 1 worker")]),
             (
                 .cluster(.lost(member, reason: "x", shardsReassigned: 0, active: 1), ending: nil),
                 [.warning("worker 3 (host, pid 7) was lost: x; 1 worker")]
@@ -168,7 +168,7 @@ struct NoticeTests {
 
 @Suite("The report about a failed run")
 struct FailureReportTests {
-    private static func incident(_ number: Int, step: UInt64? = nil, log: String? = nil, words: [String] = [])
+    private static func event(_ number: Int, step: UInt64? = nil, log: String? = nil, words: [String] = [])
         -> Chronicle.Incident
     {
         Chronicle.Incident(
@@ -178,19 +178,19 @@ struct FailureReportTests {
 
     @Test("Nothing went wrong, nothing is said")
     func nothing() {
-        #expect(FailureReport(incidents: [], omitted: 0).lines.isEmpty)
+        #expect(FailureReport(events: [], omitted: 0).lines.isEmpty)
     }
 
     @Test("The first cause comes with its last log lines")
     func cause() {
         let local = FailureReport(
-            incidents: [Self.incident(1, step: 1_200, log: "w.log", words: ["a", "b"])], omitted: 0)
+            events: [Self.event(1, step: 1_200, log: "w.log", words: ["a", "b"])], omitted: 0)
         #expect(
             local.lines == [
                 "first cause: at 00:00:02.250 in step 1,200 worker 1 was lost", "  its last log lines, in w.log:",
                 "    a", "    b",
             ])
-        let remote = FailureReport(incidents: [Self.incident(1, words: ["a"])], omitted: 0)
+        let remote = FailureReport(events: [Self.event(1, words: ["a"])], omitted: 0)
         #expect(
             remote.lines == [
                 "first cause: at 00:00:02.250 worker 1 was lost", "  its last log lines, as it sent them:", "    a",
@@ -199,11 +199,11 @@ struct FailureReportTests {
 
     @Test("Eight consequences are listed, the others counted", arguments: [1, 8, 9])
     func consequences(count: Int) {
-        let lines = FailureReport(incidents: (0...count).map { Self.incident($0) }, omitted: 0).lines
+        let lines = FailureReport(events: (0...count).map { Self.event($0) }, omitted: 0).lines
         #expect(lines[1] == "  what followed:" && lines[2] == "    at 00:00:02.250 worker 1 was lost")
         #expect(lines.count == 2 + min(count, 8) + (count > 8 ? 1 : 0))
         #expect((lines.last == "    and 1 more") == (count > 8))
-        let more = FailureReport(incidents: (0...8).map { Self.incident($0) }, omitted: 5).lines
+        let more = FailureReport(events: (0...8).map { Self.event($0) }, omitted: 5).lines
         #expect(more.last == "    and 5 more")
     }
 }

@@ -82,7 +82,7 @@ struct BenchCommand: ParsableCommand {
         let result = try bench.run(steps: steps)
         let report = BenchReport(result: result, link: link)
         let document = try result.json(
-            link: link, verdict: report.summary(workers: result.summarizedWorkers[0], link: link))
+            link: link, summary: report.summary(workers: result.summarizedWorkers[0], link: link))
         for line in json ? [document] : report.lines { console.result(line) }
         if let chart { try LineChart.write(result.record(link: link).charts, to: chart) }
         if let directory { try SpeedupRecord.save(document, in: directory) }
@@ -106,8 +106,8 @@ struct BenchCommand: ParsableCommand {
         switch notice {
         case .cluster(let notice, let ending):
             if notice.isWarning { console.warning(notice.text(ending: ending)) }
-        case .turn(let turn, let turns):
-            console.progress("bench: \(turn) of \(turns) turns")
+        case .progress(let done, let all):
+            console.progress("bench: \(done) of \(all) turns")
         }
     }
 }

@@ -112,7 +112,7 @@ struct ChaosCommand: ParsableCommand {
         }
         guard let line = ChaosReport.line(notice) else { return }
         // The result of a series is its summary; of a single run, everything that happens in it.
-        if json || runs > 1 { console.note(line) } else { console.result(line) }
+        if json || runs > 1 { console.info(line) } else { console.result(line) }
     }
 
     private func checkedCount() throws -> ClosedRange<Int> {

@@ -68,8 +68,8 @@ struct CoordinatorCommand: ParsableCommand {
             run, try options.clusterOptions(endpoints: endpoints, workers: wanted, keys: keys, for: run),
             stop: stop)
         let recorded = try options.recorded(run, assembly, stop: stop)
-        for endpoint in cluster.endpoints { options.console.note("Listening on \(endpoint)") }
-        options.console.note("Waiting for \(counted(wanted.lowerBound, "worker"))")
+        for endpoint in cluster.endpoints { options.console.info("Listening on \(endpoint)") }
+        options.console.info("Waiting for \(counted(wanted.lowerBound, "worker"))")
         try recorded.train(on: cluster)
     }
 }

@@ -53,10 +53,10 @@ struct EvaluateCommand: ParsableCommand {
         }
         try model.architecture.check(against: dataset.description)
         let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
-        let engine = try Backpropagation(
+        let network = try Backpropagation(
             model.architecture, objective: Objective(cost: model.cost), library: library,
             maximumRows: BlockPartition.evaluationRows)
-        let evaluator = Evaluator(network: engine, dataset: dataset)
+        let evaluator = Evaluator(network: network, dataset: dataset)
         let score = evaluator.score(of: split, weights: model.parameters.pointer)
         guard score.total > 0 else {
             throw CommandError(
@@ -67,7 +67,7 @@ struct EvaluateCommand: ParsableCommand {
         console.detail("answers by class: \(score.predictions.map(String.init).joined(separator: " "))")
     }
 
-    /// The data set of `--data`; without it, the one that the model was trained on, found by its name.
+    /// The data set of `--data`; without it, the data set of the training, found by its name.
     private func source(of model: Model) throws -> DataSource {
         if let data { return try DataSource(argument: data) }
         guard let name = model.metadata.dataName else { return .named(KnownDataset.mnist.name) }

@@ -22,8 +22,8 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
-        let inquiry = try Inquiry(
+        let client = try Inquiry(
             try Endpoint(endpoint), security: try keyOptions.workerSecurity(), context: try Context())
-        for line in try inquiry.status().lines { consoleOptions.console.result(line) }
+        for line in try client.status().lines { consoleOptions.console.result(line) }
     }
 }

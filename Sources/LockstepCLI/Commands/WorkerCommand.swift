@@ -96,10 +96,10 @@ struct WorkerCommand: ParsableCommand {
             lastLines: { log }, keepEvents: console.saveWorkerEvents
         ) { notice in
             log = log.suffix(LogLines.maximumLines - 1) + [notice.text]
-            console.note(notice.text)
+            console.info(notice.text)
         }
         try WorkerProcess.serve(endpoint, options, stop: stop)
-        console.note("The run is over")
+        console.info("The run is over")
     }
 
     /// The command line of one process.

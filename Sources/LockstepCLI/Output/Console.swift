@@ -10,19 +10,18 @@ struct Console: Sendable {
 
     /// A line of text, and what it is.
     enum Line: Hashable, Sendable {
-        case result(String), note(String), detail(String), warning(String)
+        case result(String), info(String), detail(String), warning(String)
     }
 
     let verbosity: Verbosity
     /// Whether standard error is a terminal that can redraw a line.
     let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
-    /// Whether to use colours: on a terminal, unless NO_COLOR is set (no-color.org).
-    var hasColor: Bool { isTerminal && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty }
 
+    /// Prints a line where it belongs.
     func print(_ line: Line) {
         switch line {
         case .result(let text): result(text)
-        case .note(let text): note(text)
+        case .info(let text): info(text)
         case .detail(let text): detail(text)
         case .warning(let text): warning(text)
         }
@@ -35,7 +34,7 @@ struct Console: Sendable {
     }
 
     /// Prints what happens, unless `--quiet` was given.
-    func note(_ line: String) {
+    func info(_ line: String) {
         guard verbosity != .quiet else { return }
         clearProgress()
         Self.write("\(Self.printable(line))\n", to: STDERR_FILENO)
@@ -44,7 +43,7 @@ struct Console: Sendable {
     /// Prints a detail, if `--verbose` was given.
     func detail(_ line: String) {
         guard verbosity == .verbose else { return }
-        note(line)
+        info(line)
     }
 
     /// Prints something that went wrong without ending the run.

@@ -12,7 +12,7 @@ final class EpochPrinter: RunObserver {
     }
 
     func runWillStart(_ run: RunDescription) {
-        console.note(Self.startLine(run))
+        console.info(Self.startLine(run))
     }
 
     func runDidProgress(_ progress: StepProgress) {

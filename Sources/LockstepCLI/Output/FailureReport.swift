@@ -6,8 +6,8 @@ import LockstepRuntime
 /// The report about a run that failed, on standard error: the first cause in full, its consequences in short.
 struct FailureReport {
     /// In the order in which they happened; the first is the cause.
-    let incidents: [Chronicle.Incident]
-    /// Further incidents, which were only counted.
+    let events: [Chronicle.Incident]
+    /// Further events, which were only counted.
     let omitted: Int
 
     /// Consequences that are listed; more are counted.
@@ -15,13 +15,13 @@ struct FailureReport {
 
     /// The report, line by line; nothing if no cause is known.
     var lines: [String] {
-        guard let cause = incidents.first else { return [] }
+        guard let cause = events.first else { return [] }
         var lines = ["first cause: \(time(of: cause)) \(cause.text)"]
         if !cause.lastWords.isEmpty {
             lines.append("  its last log lines, \(cause.log.map { "in \($0)" } ?? "as it sent them"):")
             lines += cause.lastWords.map { "    \($0)" }
         }
-        let consequences = incidents.dropFirst()
+        let consequences = events.dropFirst()
         guard !consequences.isEmpty else { return lines }
         lines.append("  what followed:")
         lines += consequences.prefix(Self.consequencesListed).map { "    \(time(of: $0)) \($0.text)" }
@@ -30,9 +30,9 @@ struct FailureReport {
         return lines
     }
 
-    private func time(of incident: Chronicle.Incident) -> String {
-        let time = incident.time.formatted(.iso8601.time(includingFractionalSeconds: true))
-        return "at \(time)" + (incident.step.map { " in step \(grouped(Int(clamping: $0)))" } ?? "")
+    private func time(of event: Chronicle.Incident) -> String {
+        let time = event.time.formatted(.iso8601.time(includingFractionalSeconds: true))
+        return "at \(time)" + (event.step.map { " in step \(grouped(Int(clamping: $0)))" } ?? "")
     }
 }
 

@@ -13,14 +13,14 @@ extension RunNotice {
         case .warning(let text), .damagedCheckpoint(let text):
             return [.warning(text)]
         case .resuming(let directory, let step?):
-            return [.note("Resuming \(directory) after step \(grouped(Int(clamping: step)))")]
+            return [.info("Resuming \(directory) after step \(grouped(Int(clamping: step)))")]
         case .resuming(let directory, nil):
-            return [.note("Resuming \(directory), which has no checkpoint yet, from its first step")]
+            return [.info("Resuming \(directory), which has no checkpoint yet, from its first step")]
         case .checkpoint(let notice):
             return [notice.isWarning ? .warning(notice.text) : .detail(notice.text)]
         case .cluster(let notice, let ending):
             let text = notice.text(ending: ending)
-            return [notice.isWarning ? .warning(text) : .note(text)]
+            return [notice.isWarning ? .warning(text) : .info(text)]
         case .traced(let path):
             return [.result("Trace: \(path) (opens in https://ui.perfetto.dev)")]
         case .slowerThanOneProcess(let step, let alone, let workers):
@@ -30,7 +30,7 @@ extension RunNotice {
                         + "workers are faster: lockstep bench \(configuration) --workers \(workers)")
             ]
         case .failed(let log):
-            return FailureReport(incidents: log.incidents, omitted: log.omitted).lines.map { .warning($0) }
+            return FailureReport(events: log.incidents, omitted: log.omitted).lines.map { .warning($0) }
         case .savedEvents(let count, let path):
             return [.warning("the last \(counted(count, "protocol event")) are in \(path)")]
         case .newestCheckpoint(let step, let directory, let canContinue):

@@ -1,0 +1,44 @@
+import LockstepRuntime
+import Testing
+
+@testable import LockstepCLI
+
+@Suite("What a status says")
+struct StatusTextTests {
+    /// A run of 2 epochs of 100 steps.
+    ///
+    /// - Parameters:
+    ///   - phase: What it is doing.
+    ///   - step: JSON; null before the first.
+    /// - Returns: Its report, as it travels.
+    /// - Throws: `DecodingError` if the JSON is no report.
+    private static func report(_ phase: String, step: String) throws -> StatusReport {
+        let json = """
+            {"name": "tiny", "programVersion": "0.1.0", "epochs": 2, "stepsPerEpoch": 100, "shards": 4,
+             "cluster": {"phase": "\(phase)", "step": \(step), "lost": 1, "joined": 3, "shardsReassigned": 1, "workers": [
+               {"member": 1, "host": "a", "processID": 11, "state": "computing", "outstanding": 1},
+               {"member": 2, "host": "b", "processID": 12, "state": "idle", "outstanding": 0},
+               {"member": 3, "host": "c", "processID": 13, "state": "preparing", "outstanding": 0}]},
+             "paces": [1, 1000000, 2, 5250000]}
+            """
+        return try Array(json.utf8).withUnsafeBytes { try StatusReport(decoding: $0) }
+    }
+
+    @Test("The run, each worker with its pace, and what happened to them")
+    func lines() throws {
+        #expect(
+            try Self.report("training", step: "150").lines == [
+                "tiny: training, step 150 of 200, epoch 1",
+                "  worker 1   a, pid 11   computing   1.00 ms a node",
+                "  worker 2   b, pid 12   idle   5.25 ms a node   slow",
+                "  worker 3   c, pid 13   preparing   -",
+                "3 joined, 1 lost, 1 shard reassigned; lockstep 0.1.0",
+            ])
+    }
+
+    @Test("Before the first step there is none, and after the last the epoch is the last")
+    func steps() throws {
+        #expect(try Self.report("gathering", step: "null").lines[0] == "tiny: gathering")
+        #expect(try Self.report("ending", step: "200").lines[0] == "tiny: ending, step 200 of 200, epoch 1")
+    }
+}
