@@ -22,7 +22,7 @@ final class Relay: Sendable {
 
     private let folder: String
     private let coordinator: String
-    private let commands = Guarded<[Command]>([])
+    private let commands = Locked<[Command]>([])
     private let event: Int32
 
     /// - Parameters:

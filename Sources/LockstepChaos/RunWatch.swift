@@ -17,7 +17,7 @@ final class RunWatch: Sendable {
         var changedAt = MonotonicClock.now
     }
 
-    private let view = Guarded(View())
+    private let view = Locked(View())
     private let isOver = Atomic(false)
 
     /// - Throws: `SystemError` if a thread cannot be made.

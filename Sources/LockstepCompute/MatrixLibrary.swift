@@ -31,7 +31,7 @@ package final class MatrixLibrary: @unchecked Sendable {
         "/usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0", "libopenblas.so.0",
     ]
 
-    private static let opened = Guarded<MatrixLibrary?>(nil)
+    private static let opened = Locked<MatrixLibrary?>(nil)
 
     /// Opens the library with `kernel` on one thread; returns the same instance every time.
     ///

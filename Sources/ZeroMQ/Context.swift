@@ -38,7 +38,7 @@ package final class Context: Sendable {
         var openSockets = 0
     }
 
-    private let state: Guarded<State>
+    private let state: Locked<State>
     private let monitors = Atomic<Int>(0)
     let isInterrupted: @Sendable () -> Bool
 
@@ -54,7 +54,7 @@ package final class Context: Sendable {
             zmq_ctx_term(handle)
             throw error
         }
-        self.state = Guarded(State(handle: handle))
+        self.state = Locked(State(handle: handle))
         self.isInterrupted = options.isInterrupted
     }
 

@@ -18,11 +18,11 @@ package final class ZAPHandler: Sendable {
     }
 
     private let allowed: Set<CurvePublicKey>
-    private let refusals = Guarded(Refusals())
+    private let refusals = Locked(Refusals())
     /// Written to when the thread is to end.
     private let wake: FileDescriptor
     /// Nil once it has been stopped.
-    private let thread = Guarded<Thread?>(nil)
+    private let thread = Locked<Thread?>(nil)
 
     /// Starts the handler.
     ///

@@ -61,7 +61,7 @@ struct FarewellTests {
         try link.send(
             to: peer, Header(kind: .goodbye), copying: Goodbye(code: .finished, message: "the end").encoded())
 
-        let heard = Guarded<[MessageKind]>([])
+        let heard = Locked<[MessageKind]>([])
         let box = SocketBox(member)
         let reader = try LockstepSystem.Thread(name: "member") {
             guard let member = box.take() else { return }

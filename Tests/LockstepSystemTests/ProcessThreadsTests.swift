@@ -23,7 +23,7 @@ struct ProcessThreadsTests {
             let anywhere = CoreSet.current
             guard let last = anywhere.core(anywhere.count - 1) else { exit(1) }
             let (isChanged, isRead) = (Gate(), Gate())
-            let seen = Guarded<[(CoreSet, Int32)]>([])
+            let seen = Locked<[(CoreSet, Int32)]>([])
             let early = try Thread(name: "early") {
                 isChanged.wait()
                 seen.withLock { $0.append((.current, linux_scheduling_policy(0))) }
@@ -45,7 +45,7 @@ struct ProcessThreadsTests {
 
     @Test("Threads that are started patiently are patient, and who started them is not")
     func starting() throws {
-        let (before, seen) = (linux_scheduling_policy(0), Guarded<Int32>(-1))
+        let (before, seen) = (linux_scheduling_policy(0), Locked<Int32>(-1))
         var thread: Thread?
         try Thread.startingPatientThreads {
             thread = try Thread(name: "patient") { seen.withLock { $0 = linux_scheduling_policy(0) } }

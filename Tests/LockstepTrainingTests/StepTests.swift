@@ -54,16 +54,16 @@ struct StepTests {
         return Float(Int32(bitPattern: words[0])) * 0x1p-31
     }
 
-    private func weights(_ configuration: OptimizerConfiguration, helpers: Int, steps: UInt64) throws -> [Float] {
+    private func weights(_ configuration: OptimizerConfiguration, threadCount: Int, steps: UInt64) throws -> [Float] {
         let schedule = BatchSchedule(samples: 40, batch: 8, shards: 2)
         let run = RunConfiguration(
             name: "x", data: .named("x"), network: network, training: TrainingOptions(epochs: 1, batch: 8),
             optimizer: configuration)
-        let crew = Crew(helpers: helpers)
-        defer { crew.end() }
+        let threadPool = ThreadPool(threadCount: threadCount)
+        defer { threadPool.shutdown() }
         let step = Step(
             source: TwoHalves(layout), reducer: Reducer(layout: layout.chunks, shards: 2),
-            optimizer: run.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch), crew: crew)
+            optimizer: run.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch), threadPool: threadPool)
         var parameters = VersionedParameters(
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
         for index in 0..<steps {
@@ -74,18 +74,18 @@ struct StepTests {
     }
 
     @Test("The number of threads changes no bit of the weights", arguments: [1, 3])
-    func helpers(count: Int) throws {
+    func threadCounts(count: Int) throws {
         let rule = OptimizerConfiguration.adamW(learningRate: 0.01, weightDecay: 0.1)
-        let alone = try weights(rule, helpers: 0, steps: 4)
-        #expect(try weights(rule, helpers: count, steps: 4).map(\.bitPattern) == alone.map(\.bitPattern))
+        let alone = try weights(rule, threadCount: 0, steps: 4)
+        #expect(try weights(rule, threadCount: count, steps: 4).map(\.bitPattern) == alone.map(\.bitPattern))
     }
 
     @Test("A step subtracts the sum of both halves, each element once", arguments: [0, 2])
-    func formula(helpers: Int) throws {
+    func formula(threadCount: Int) throws {
         let scale = Float(0.5 / 8)
         let expected = (0..<layout.count).map {
             0 - scale * (Self.value(step: 0, half: 0, element: $0) + Self.value(step: 0, half: 1, element: $0))
         }
-        #expect(try weights(.sgd(learningRate: 0.5), helpers: helpers, steps: 1) == expected)
+        #expect(try weights(.sgd(learningRate: 0.5), threadCount: threadCount, steps: 1) == expected)
     }
 }

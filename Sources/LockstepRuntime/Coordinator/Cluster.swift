@@ -104,7 +104,7 @@ package final class Cluster {
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
-        try serve(notify: notify) { source, parameters, crew in
+        try serve(notify: notify) { source, parameters, threadPool in
             let model = try predict(with: source)
             prediction = model
             // The only worker may have been lost meanwhile.
@@ -117,7 +117,8 @@ package final class Cluster {
                 try source.handle(.predicted(seconds: model.steps(of: run.schedule, workers: source.membersPresent)))
             }
             let outcome = try run.train(
-                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints, crew: crew,
+                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,
+                threadPool: threadPool,
                 timeline: timeline
             ) {
                 [stop] in stop?.requested != nil
@@ -144,9 +145,9 @@ package final class Cluster {
     package func withRunner(
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void, _ body: (StepRunner) throws -> Void
     ) throws {
-        try serve(notify: notify) { source, parameters, crew in
+        try serve(notify: notify) { source, parameters, threadPool in
             let runner = StepRunner(
-                run, source: source, parameters: parameters, crew: crew, timeline: timeline ?? Timeline(),
+                run, source: source, parameters: parameters, threadPool: threadPool, timeline: timeline ?? Timeline(),
                 collect: source.collectTimelines)
             try body(runner)
             return ((), Goodbye(code: .finished, message: "the trial is over"))
@@ -156,21 +157,21 @@ package final class Cluster {
     /// Everything around a run's steps: `body` takes them, and says what the workers are told at the end.
     private func serve<Result>(
         notify: @escaping (ClusterNotice, String?) -> Void,
-        _ body: (ClusterGradientSource, VersionedParameters, Crew) throws -> (Result, Goodbye)
+        _ body: (ClusterGradientSource, VersionedParameters, ThreadPool) throws -> (Result, Goodbye)
     ) throws -> Result {
         let regions = try makeRegions(notify: notify)
         let parameters = try run.initialParameters(in: regions?.weights)
         let source = try makeSource(parameters, regions, notify: notify)
-        let crew = Crew(helpers: helpers)
+        let threadPool = ThreadPool(threadCount: poolThreadCount)
         defer {
-            crew.end()
+            threadPool.shutdown()
             localWorkers?.stop(grace: deadlines.exitGrace)
             // The weights are sent by reference: they must outlive the last message.
             withExtendedLifetime(parameters) { try? context.terminate() }
         }
         do {
             try source.gather()
-            let (result, goodbye) = try body(source, parameters, crew)
+            let (result, goodbye) = try body(source, parameters, threadPool)
             try source.finish(goodbye)
             return result
         } catch {
@@ -181,12 +182,12 @@ package final class Cluster {
         }
     }
 
-    /// Threads that help to add gradients up and to update weights: the cores on which this host's workers wait for those.
-    /// Where a step has little of that, a wake-up costs more.
-    private var helpers: Int {
-        run.layout.count < 4 * ChunkUpdate.tileSize ? 0 : min(Host.coreCount - 1, Self.mostHelpers)
+    /// Threads that share the reduction and the update: they use the cores of local workers that wait for weights.
+    /// 0 for a small network: waking a thread would cost more than it saves.
+    private var poolThreadCount: Int {
+        run.layout.count < 4 * ChunkUpdate.tileSize ? 0 : min(Host.coreCount - 1, Self.mostPoolThreads)
     }
 
-    /// What they do is bound by the memory's speed, which a few threads use up.
-    private static let mostHelpers = 7
+    /// A few threads use up the bandwidth of the memory, which limits both.
+    private static let mostPoolThreads = 7
 }

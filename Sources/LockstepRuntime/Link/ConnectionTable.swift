@@ -61,12 +61,12 @@ final class ConnectionTable: Sendable {
     /// Milliseconds between two looks: while a stranger sends, while strangers are connected, while only members are.
     private static let intervals = (busy: Int32(5), strangers: Int32(20), members: Int32(1_000))
 
-    private let state: Guarded<State>
+    private let state: Locked<State>
     private let limits: ConnectionLimits
     private let monitorDescriptor: Int32
     private let bell: FileDescriptor
     private let stop: FileDescriptor
-    private let thread = Guarded<Thread?>(nil)
+    private let thread = Locked<Thread?>(nil)
 
     /// Starts to watch.
     ///
@@ -81,7 +81,7 @@ final class ConnectionTable: Sendable {
         guard bell.number >= 0 else { throw SystemError("make an event descriptor", code: errno) }
         stop = FileDescriptor(owning: linux_eventfd(O_CLOEXEC | O_NONBLOCK))
         guard stop.number >= 0 else { throw SystemError("make an event descriptor", code: errno) }
-        state = Guarded(State(monitor: consume monitor))
+        state = Locked(State(monitor: consume monitor))
         var started: Thread? = try Thread(name: "connections") { [self] in watch() }
         thread.withLock { $0 = started.take() }
     }

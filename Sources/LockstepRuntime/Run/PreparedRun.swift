@@ -107,7 +107,7 @@ package struct PreparedRun {
 
     func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
-        checkpoints: (any CheckpointStore)?, crew: Crew? = nil, timeline: Timeline? = nil,
+        checkpoints: (any CheckpointStore)?, threadPool: ThreadPool? = nil, timeline: Timeline? = nil,
         shouldStop: @escaping () -> Bool
     ) throws -> RunOutcome {
         let description = description(workers: source.membersPresent)
@@ -117,7 +117,7 @@ package struct PreparedRun {
             resumed: resumed, source: source,
             dependencies: Trainer.Dependencies(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
-                makeShardComputer: makeShardComputer, crew: crew, timeline: timeline))
+                makeShardComputer: makeShardComputer, threadPool: threadPool, timeline: timeline))
         return try trainer.run()
     }
 }

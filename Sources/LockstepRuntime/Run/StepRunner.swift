@@ -17,11 +17,11 @@ package final class StepRunner {
     ///   - run: The run; its checkpoints and reports are not looked at.
     ///   - source: Whoever computes.
     ///   - parameters: The initial weights.
-    ///   - crew: Threads that help where cores are idle.
+    ///   - threadPool: Threads that share the update where cores are idle.
     ///   - timeline: Of this thread.
     ///   - collect: Asks the workers where their time went.
     init(
-        _ run: PreparedRun, source: any GradientSource, parameters: VersionedParameters, crew: Crew? = nil,
+        _ run: PreparedRun, source: any GradientSource, parameters: VersionedParameters, threadPool: ThreadPool? = nil,
         timeline: Timeline, collect: @escaping () throws -> [ProcessTimeline]
     ) {
         self.run = run
@@ -35,7 +35,7 @@ package final class StepRunner {
                 dataType: run.configuration.communicationDataType),
             optimizer: run.configuration.makeOptimizer(
                 for: run.layout, stepsPerEpoch: run.schedule.stepsPerEpoch),
-            crew: crew, timeline: timeline)
+            threadPool: threadPool, timeline: timeline)
     }
 
     /// Takes so many steps.

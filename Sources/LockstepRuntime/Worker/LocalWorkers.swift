@@ -182,7 +182,7 @@ final class LocalWorkers {
 
 /// The processes that run, for whoever has to end them from another thread.
 private final class RunningProcesses: Sendable {
-    private let processes = Guarded<[Int: ChildProcess]>([:])
+    private let processes = Locked<[Int: ChildProcess]>([:])
 
     func set(_ process: ChildProcess, at place: Int) {
         processes.withLock { $0[place] = process }

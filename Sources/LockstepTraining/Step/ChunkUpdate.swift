@@ -6,21 +6,21 @@ import Synchronization
 ///
 /// Both are computed in tiles, small enough to stay in a core's cache from one pass to the next. Where cores are idle,
 /// several threads share the tiles; the bits of an element do not depend on the thread that computes it.
-package final class ChunkUpdate: PiecewiseWork, @unchecked Sendable {
+package final class ChunkUpdate: ParallelWork, @unchecked Sendable {
     /// Elements of a tile: 64 KiB of each buffer.
     package static let tileSize = 16_384
 
     private let optimizer: any Optimizer
-    private let crew: Crew?
+    private let threadPool: ThreadPool?
     private var task: (sum: ChunkSum, parameters: VersionedParameters)?
     private let isFinite = Atomic(true)
 
     /// - Parameters:
     ///   - optimizer: Computes the new weights.
-    ///   - crew: Threads that share the tiles.
-    init(optimizer: any Optimizer, crew: Crew?) {
+    ///   - threadPool: Threads that share the tiles.
+    init(optimizer: any Optimizer, threadPool: ThreadPool?) {
         self.optimizer = optimizer
-        self.crew = crew
+        self.threadPool = threadPool
     }
 
     /// Computes a chunk of the next weights.
@@ -34,16 +34,16 @@ package final class ChunkUpdate: PiecewiseWork, @unchecked Sendable {
         task = (sum, parameters)
         isFinite.store(true, ordering: .relaxed)
         let tiles = (sum.range.count + Self.tileSize - 1) / Self.tileSize
-        if coresAreIdle, let crew {
-            crew.perform(self, pieces: tiles)
+        if coresAreIdle, let threadPool {
+            threadPool.perform(self, tiles: tiles)
         } else {
-            for tile in 0..<tiles { perform(piece: tile) }
+            for tile in 0..<tiles { perform(tile: tile) }
         }
         task = nil
         return isFinite.load(ordering: .relaxed)
     }
 
-    package func perform(piece tile: Int) {
+    package func perform(tile: Int) {
         guard let (sum, parameters) = task else { return }
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }

@@ -19,13 +19,13 @@ package struct Step {
     ///   - source: Computes the gradients.
     ///   - reducer: Adds the gradients.
     ///   - optimizer: Computes new weights from the sum.
-    ///   - crew: Threads that share the reduction and the update where cores are idle.
+    ///   - threadPool: Threads that share the reduction and the update where cores are idle.
     ///   - timeline: Records the phases of this thread.
     package init(
-        source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, crew: Crew? = nil,
+        source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, threadPool: ThreadPool? = nil,
         timeline: Timeline? = nil
     ) {
-        self.update = ChunkUpdate(optimizer: optimizer, crew: crew)
+        self.update = ChunkUpdate(optimizer: optimizer, threadPool: threadPool)
         self.source = source
         self.reducer = reducer
         self.optimizer = optimizer

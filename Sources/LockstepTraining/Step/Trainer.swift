@@ -18,16 +18,16 @@ package final class Trainer {
         /// Makes a computer of this process's own, for what workers left undone and to locate what is not finite.
         package var makeShardComputer: () throws -> ShardComputer
         /// Threads that share the reduction and the update where cores are idle.
-        package var crew: Crew?
+        package var threadPool: ThreadPool?
         /// Records the phases of the steps; nil if the run is not traced.
         package var timeline: Timeline?
 
         package init(
             observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
             shouldStop: @escaping () -> Bool = { false }, makeShardComputer: @escaping () throws -> ShardComputer,
-            crew: Crew? = nil, timeline: Timeline? = nil
+            threadPool: ThreadPool? = nil, timeline: Timeline? = nil
         ) {
-            self.crew = crew
+            self.threadPool = threadPool
             self.timeline = timeline
             self.observers = observers
             self.checkpoints = checkpoints
@@ -73,7 +73,7 @@ package final class Trainer {
             reducer: Reducer(
                 layout: layout.chunks, shards: schedule.shards, dataType: configuration.communicationDataType),
             optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch),
-            crew: dependencies.crew, timeline: dependencies.timeline)
+            threadPool: dependencies.threadPool, timeline: dependencies.timeline)
         self.parameters = parameters
         self.progress = resumed?.progress ?? TrainingProgress()
         self.earlierMembership = progress.membership

@@ -15,7 +15,7 @@ package final class StopSignals: Sendable {
     private let first = Atomic<Int32>(0)
     private let requests = Atomic<Int>(0)
     private let event: FileDescriptor
-    private let cleanup = Guarded<(@Sendable () -> Void)?>(nil)
+    private let cleanup = Locked<(@Sendable () -> Void)?>(nil)
 
     /// Starts to catch `signals`, except those that the process was told to ignore, as `nohup` and shell scripts' `&`
     /// do; SIGUSR1 is a request that ends nothing. Throws EBUSY when the process has one already.

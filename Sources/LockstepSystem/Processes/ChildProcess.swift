@@ -66,7 +66,7 @@ package final class ChildProcess: Sendable {
     private let lifelineEnd: FileDescriptor
     private let processDescriptor: FileDescriptor
     /// Nil until the process has been reaped. Its number means this process, and no later one, only until then.
-    private let exit = Guarded<Exit?>(nil)
+    private let exit = Locked<Exit?>(nil)
 
     /// Starts a process. Throws what kept it from starting, such as a missing program.
     package init(_ command: Command) throws(SystemError) {
