@@ -12,7 +12,7 @@ struct ChildProcessTests {
                 executable: "/bin/sh", arguments: ["-c", script], environment: ["GREETING": "hello"], output: output))
     }
 
-    @Test("It tells how the process ended: by itself or by a signal")
+    @Test("The exit says whether the process exited by itself or was ended by a signal")
     func endings() throws {
         #expect(try shell("exit 0").wait(until: .never) == .exited(code: 0))
         #expect(try shell("exit 7").wait(until: .never) == .exited(code: 7))
@@ -22,7 +22,7 @@ struct ChildProcessTests {
         #expect(ChildProcess.Exit.exited(code: 7).description == "exit status 7")
     }
 
-    @Test("Its ending stays known, and signals after it reach nobody")
+    @Test("The exit stays known, and signals after it reach no process")
     func afterwards() throws {
         let process = try shell("exit 3")
         #expect(process.wait(until: .never) == .exited(code: 3))
@@ -31,8 +31,8 @@ struct ChildProcessTests {
         #expect(process.terminate(grace: .seconds(10)) == .exited(code: 3))
     }
 
-    @Test("It gets the environment, no open file but three, and its output goes where it should")
-    func surroundings() throws {
+    @Test("The child gets the environment, its output and no other open file")
+    func environment() throws {
         let folder = try TemporaryFolder()
         let file = open(folder("output"), O_WRONLY | O_CREAT, 0o600)
         defer { close(file) }
@@ -45,12 +45,12 @@ struct ChildProcessTests {
         #expect(lines.dropFirst(2).allSatisfy { Int($0) ?? 9 <= 3 })
     }
 
-    @Test("One without an input has no lifeline, and a folder, outputs and variables as they are given")
+    @Test("A child without input has no parent socket; its folder, outputs and variables are the given ones")
     func byHand() throws {
         let folder = try TemporaryFolder()
         let files = ["output", "errors"].map { open(folder($0), O_WRONLY | O_CREAT | O_CLOEXEC, 0o600) }
         defer { for file in files { close(file) } }
-        let script = "cat; pwd; echo ${LOCKSTEP_LIFELINE-none} ${HOME-none} $GREETING; echo to errors >&2"
+        let script = "cat; pwd; echo ${LOCKSTEP_PARENT_SOCKET-none} ${HOME-none} $GREETING; echo to errors >&2"
         let process = try ChildProcess(
             ChildProcess.Command(
                 executable: "/bin/sh", arguments: ["-c", script], environment: ["GREETING": "hello", "HOME": nil],
@@ -61,7 +61,7 @@ struct ChildProcessTests {
         #expect(try text(of: folder("errors")) == "to errors\n")
     }
 
-    @Test("It leads a process group, which a signal reaches as a whole")
+    @Test("The child leads a process group, and a signal reaches the whole group")
     func group() throws {
         let folder = try TemporaryFolder()
         let process = try shell("sleep 1000 & echo $! > \(folder("child")); wait")
@@ -70,30 +70,30 @@ struct ChildProcessTests {
         #expect(getpgid(child ?? 0) == process.processID)
         process.send(signal: SIGKILL)
         #expect(process.wait(until: .never) == .signalled(SIGKILL))
-        // The grandchild is somebody else's to reap; it ends, though.
+        // Another process reaps the grandchild, but it ends.
         while child.map({ !ProcessTable.arguments(of: $0).isEmpty }) == true { sched_yield() }
     }
 
-    @Test("Termination is asked for, and after the grace forced; a stopped process is woken for it")
+    @Test("Termination is requested, and forced after the grace period; a stopped process is continued first")
     func termination() throws {
         #expect(try shell("exec sleep 1000").terminate(grace: .seconds(60)) == .signalled(SIGTERM))
         let stubborn = try shell("trap '' TERM; echo > /dev/null; while :; do sleep 0.01; done")
-        // It may not have set the trap yet: either way it ends.
+        // The shell may not have set the trap yet: it ends either way.
         #expect([.signalled(SIGTERM), .signalled(SIGKILL)].contains(stubborn.terminate(grace: .milliseconds(200))))
         let stopped = try shell("exec sleep 1000")
         kill(stopped.processID, SIGSTOP)
         #expect(stopped.terminate(grace: .seconds(60)) == .signalled(SIGTERM))
     }
 
-    @Test("Letting go of it kills it")
-    func lettingGo() throws {
+    @Test("The deinitializer kills the process")
+    func deinitializer() throws {
         var process: ChildProcess? = try shell("exec sleep 1000")
         let number = process?.processID ?? 0
         process = nil
         #expect(kill(number, 0) == -1)
     }
 
-    @Test("A program that is not there is an error that names it")
+    @Test("A missing program is an error that names it")
     func missing() {
         let error = #expect(throws: SystemError.self) {
             try ChildProcess(ChildProcess.Command(executable: "/no/such/program", arguments: []))
@@ -102,24 +102,24 @@ struct ChildProcessTests {
         #expect(error.map { "\($0)".contains("/no/such/program") } == true)
     }
 
-    @Test("The lifeline ends with the process, and the process can see it end")
-    func lifeline() throws {
+    @Test("The socket ends with the process, and the process sees it end")
+    func socketEnd() throws {
         let short = try shell("exit 0")
-        let lifeline = short.lifeline
+        let socket = short.socket
         _ = short.wait(until: .never)
         // Another process that is being started may hold a copy of the other end for a moment.
         let deadline = Deadline.after(.seconds(30))
-        while !lifeline.hasEnded, !deadline.hasPassed(at: MonotonicClock.now) { usleep(1_000) }
-        withExtendedLifetime(short) { #expect(lifeline.hasEnded) }
+        while !socket.hasEnded, !deadline.hasPassed(at: MonotonicClock.now) { usleep(1_000) }
+        withExtendedLifetime(short) { #expect(socket.hasEnded) }
 
         let reader = try shell("cat > /dev/null; exit 5")
-        #expect(!reader.lifeline.hasEnded)
-        reader.closeLifeline()
+        #expect(!reader.socket.hasEnded)
+        reader.closeSocket()
         #expect(reader.wait(until: .never) == .exited(code: 5))
     }
 
-    @Test("A process that was given no lifeline has none, whatever its standard input")
-    func noLifeline() {
-        #expect(Lifeline.standardInput == nil)
+    @Test("A process that was given no parent socket finds none, whatever its standard input is")
+    func noSocket() {
+        #expect(ParentChildSocket.standardInput == nil)
     }
 }

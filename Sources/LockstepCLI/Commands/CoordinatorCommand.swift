@@ -48,7 +48,7 @@ struct CoordinatorCommand: ParsableCommand {
 
     func run() throws {
         let stop = try StopSignals.install()
-        try Lifeline.standardInput?.endProcessWithIt()
+        try ParentChildSocket.standardInput?.exitProcessAtEnd()
         let endpoints = try bind.map { try Endpoint($0) }
         let keys = try keyOptions.coordinatorKeys()
         for endpoint in endpoints where !endpoint.staysOnHost && keys == nil && !insecure {

@@ -75,7 +75,7 @@ struct WorkerCommand: ParsableCommand {
             throw CommandError(.usage, "--max-restarts \(maxRestarts): give 0 or more")
         }
         if processes > 1 {
-            try Lifeline.standardInput?.endProcessWithIt()
+            try ParentChildSocket.standardInput?.exitProcessAtEnd()
             let console = consoleOptions.console
             let group = WorkerGroup(count: processes, arguments: arguments, maximumRestarts: maxRestarts) { death in
                 console.warning(

@@ -24,7 +24,7 @@ extension Cluster {
             // Workers of our own ask over their standard input; nobody else is expected then.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
             let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
-            try localWorkers?.watchLifelines { try regions.watch($0) }
+            try localWorkers?.watchSockets { try regions.watch($0) }
             return regions
         } catch let error as SystemError where options.transport == .auto {
             notify(.memoryUnshared(reason: "\(error)"), nil)

@@ -85,9 +85,9 @@ final class RegionServer {
     }
 
     /// Listens to a worker that this process has started.
-    func watch(_ lifeline: Lifeline) throws(SystemError) {
-        channels[lifeline.descriptor] = Channel(descriptor: lifeline.descriptor)
-        try sockets.add(lifeline.descriptor)
+    func watch(_ socket: ParentChildSocket) throws(SystemError) {
+        channels[socket.descriptor] = Channel(descriptor: socket.descriptor)
+        try sockets.add(socket.descriptor)
     }
 
     /// Takes in what the sockets have to say. Does not wait.

@@ -39,9 +39,9 @@ final class WorkerRegions {
         let socket: Int32
         switch source {
         case .standardInput:
-            guard let lifeline = Lifeline.standardInput else { throw RegionError.noSocket }
+            guard let parent = ParentChildSocket.standardInput else { throw RegionError.noSocket }
             connection = nil
-            socket = lifeline.descriptor
+            socket = parent.descriptor
         case .name(let name):
             let file = try LocalListener.connect(to: name)
             socket = file.number

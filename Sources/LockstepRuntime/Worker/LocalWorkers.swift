@@ -26,7 +26,7 @@ final class LocalWorkers {
     private var restartPolicy: RestartPolicy
     private var workers: [Worker] = []
     private let running = RunningProcesses()
-    private var watch: ((Lifeline) throws -> Void)?
+    private var watch: ((ParentChildSocket) throws -> Void)?
 
     /// Starts `count` workers.
     ///
@@ -63,7 +63,7 @@ final class LocalWorkers {
             environment: [InjectedFault.numberVariable: "\(index)"], output: .file(file))
         let process = try ChildProcess(command)
         running.set(process, at: index)
-        try watch?(process.lifeline)
+        try watch?(process.socket)
         return Worker(process: process, log: path)
     }
 
@@ -127,8 +127,8 @@ final class LocalWorkers {
     }
 
     /// Hands over this end of the standard input of each worker, and later that of each replacement.
-    func watchLifelines(_ watch: @escaping (Lifeline) throws -> Void) rethrows {
-        for worker in workers { try watch(worker.process.lifeline) }
+    func watchSockets(_ watch: @escaping (ParentChildSocket) throws -> Void) rethrows {
+        for worker in workers { try watch(worker.process.socket) }
         self.watch = watch
     }
 

@@ -13,7 +13,7 @@ package enum WorkerProcess {
     ///   - stop: The process's signals.
     /// - Throws: How it ended, unless the run simply came to its end.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
-        try Lifeline.standardInput?.endProcessWithIt()
+        try ParentChildSocket.standardInput?.exitProcessAtEnd()
         let deadlines = Deadlines()
         let context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
         let link = try WorkerLink(

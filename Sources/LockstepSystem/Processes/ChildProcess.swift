@@ -1,49 +1,49 @@
 import CLinux
 import Glibc
 
-/// A process that this one started, and that does not outlive this object: letting go of it kills and reaps it.
+/// A child process. It does not outlive this object: the deinitializer kills and reaps it.
 ///
-/// Its standard input is the other end of `lifeline`, unless its command says otherwise. Every file but that and its
-/// output is closed in it.
+/// The child's standard input is the other end of ``socket``, unless its command says otherwise. It inherits no open file
+/// except its standard input, output and error.
 package final class ChildProcess: Sendable {
-    /// What to start and how.
+    /// The program to start, and how to start it.
     package struct Command: Sendable {
-        /// Where standard output and standard error go.
+        /// The destination of standard output and standard error.
         package enum Output: Equatable, Sendable {
-            /// Where this process's go.
+            /// The same as this process's.
             case inherited
-            /// Both into an open file, which stays the caller's.
+            /// An open file for both. The caller keeps it and closes it.
             case file(Int32)
-            /// Each into an open file of its own.
+            /// One open file for each.
             case files(output: Int32, errors: Int32)
         }
 
-        /// What it reads.
+        /// The child's standard input.
         package enum Input: Equatable, Sendable {
-            /// Its end of the lifeline.
-            case lifeline
-            /// Nothing: it is as one that somebody has started by hand, and does not know whose child it is. The lifeline
+            /// Its end of the socket pair with this process.
+            case parentSocket
+            /// /dev/null, as for a process that was started by hand: it does not know its parent. ``ChildProcess/socket``
             /// has ended from the start.
             case nothing
         }
 
-        /// The program that runs now, even when its file has been replaced since.
+        /// The program of this process, even if its file has been replaced since it started.
         package static let thisProgram = "/proc/self/exe"
 
         /// The program's path.
         package var executable: String
         /// The program's arguments, without its own name.
         package var arguments: [String]
-        /// Variables added to this process's environment, or replacing some of it; nil removes one.
+        /// Changes to this process's environment: a value adds or replaces the variable, nil removes it.
         package var environment: [String: String?]
         package var input: Input
         package var output: Output
-        /// Nil: this process's.
+        /// Nil: the working directory of this process.
         package var workingDirectory: String?
 
         package init(
             executable: String = thisProgram, arguments: [String], environment: [String: String?] = [:],
-            input: Input = .lifeline, output: Output = .inherited, workingDirectory: String? = nil
+            input: Input = .parentSocket, output: Output = .inherited, workingDirectory: String? = nil
         ) {
             self.executable = executable
             self.arguments = arguments
@@ -56,24 +56,26 @@ package final class ChildProcess: Sendable {
 
     /// How a process ended.
     package enum Exit: Equatable, Sendable {
-        /// By itself, with this status: 0 means success.
+        /// The process exited with this status; 0 means success.
         case exited(code: Int32)
-        /// By this signal.
+        /// This signal ended the process.
         case signalled(Int32)
     }
 
     package let processID: Int32
-    private let lifelineEnd: FileDescriptor
+    private let parentEnd: FileDescriptor
     private let processDescriptor: FileDescriptor
-    /// Nil until the process has been reaped. Its number means this process, and no later one, only until then.
+    /// Nil until the process has been reaped. After that, the kernel may give its number to another process.
     private let exit = Locked<Exit?>(nil)
 
-    /// Starts a process. Throws what kept it from starting, such as a missing program.
+    /// Starts a process.
+    ///
+    /// - Throws: `SystemError` if it cannot be started: the program is missing, for example.
     package init(_ command: Command) throws(SystemError) {
-        let (lifelineEnd, childEnd) = try makeLifeline()
+        let (parentNumber, childEnd) = try makeSocketPair()
         defer { close(childEnd) }
-        let parentEnd = FileDescriptor(owning: lifelineEnd)
-        let process = try spawn(command, lifeline: childEnd)
+        let parentEnd = FileDescriptor(owning: parentNumber)
+        let process = try spawn(command, socket: childEnd)
         let descriptor = linux_pidfd_open(process)
         guard descriptor >= 0 else {
             let error = SystemError.last("watch a process", path: command.executable)
@@ -81,7 +83,7 @@ package final class ChildProcess: Sendable {
             throw error
         }
         self.processID = process
-        self.lifelineEnd = parentEnd
+        self.parentEnd = parentEnd
         self.processDescriptor = FileDescriptor(owning: descriptor)
     }
 
@@ -89,18 +91,18 @@ package final class ChildProcess: Sendable {
         if exit.withLock({ $0 == nil }) { killAndReap(processID) }
     }
 
-    /// This end of the connection to the process: it ends when the process does, or closes its standard input.
-    package var lifeline: Lifeline { Lifeline(descriptor: lifelineEnd.number) }
+    /// This process's end of the socket pair. It ends when the child exits or closes its standard input.
+    package var socket: ParentChildSocket { ParentChildSocket(descriptor: parentEnd.number) }
 
     /// Readable once the process has ended.
     package var descriptor: Int32 { processDescriptor.number }
 
-    /// Ends the lifeline, as this process's own death would: the child's way to see that it is not needed any more.
-    package func closeLifeline() {
-        shutdown(lifelineEnd.number, Int32(SHUT_RDWR))
+    /// Closes the socket pair, as the death of this process would: the child sees that it is no longer needed.
+    package func closeSocket() {
+        shutdown(parentEnd.number, Int32(SHUT_RDWR))
     }
 
-    /// How the process ended, or nil while it runs. Does not wait.
+    /// How the process ended; nil while it runs. Does not wait.
     package func reap() -> Exit? {
         exit.withLock { exit in
             if exit == nil { exit = waitForProcess(processID, WNOHANG) }
@@ -108,7 +110,7 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Waits for the end, until the deadline: nil when the process is still running then.
+    /// Waits for the process to end. Returns nil if it is still running at the deadline.
     package func wait(until deadline: Deadline) -> Exit? {
         while true {
             if let exit = reap() { return exit }
@@ -119,18 +121,19 @@ package final class ChildProcess: Sendable {
         }
     }
 
-    /// Sends a signal to the process and to those that it started in turn. Does nothing once it has been reaped.
+    /// Sends a signal to the process group: the process and the processes that it has started. Does nothing after the
+    /// process has been reaped.
     package func send(signal: Int32) {
         exit.withLock { exit in
             if exit == nil { kill(-processID, signal) }
         }
     }
 
-    /// Asks the process to end, and after `grace` makes it. Waits for the end.
+    /// Sends SIGTERM, and SIGKILL if the process still runs after `grace`. Waits for the process to end.
     @discardableResult
     package func terminate(grace: Duration) -> Exit {
         send(signal: SIGTERM)
-        // A stopped process would take no notice.
+        // A stopped process handles SIGTERM only after it continues.
         send(signal: SIGCONT)
         if let exit = wait(until: .after(grace)) { return exit }
         send(signal: SIGKILL)
@@ -147,15 +150,16 @@ extension ChildProcess.Exit: CustomStringConvertible {
         }
     }
 
+    /// Whether the process exited with status 0.
     package var isSuccess: Bool { self == .exited(code: 0) }
 }
 
-/// waitid(2) for the end of one process: nil while it runs, where the options say not to wait.
+/// Waits for one process to end: waitid(2). With WNOHANG, returns nil while the process runs.
 private func waitForProcess(_ process: pid_t, _ options: Int32) -> ChildProcess.Exit? {
     var info = siginfo_t()
-    while waitid(P_PID, id_t(process), &info, WEXITED | options) != 0 {
-        // Somebody else reaped it: it has ended, and nobody knows how.
-        if errno != EINTR { return .exited(code: 255) }
+    guard retryingInterrupts({ waitid(P_PID, id_t(process), &info, WEXITED | options) }) == 0 else {
+        // Another part of this program has reaped it: its status is lost.
+        return .exited(code: 255)
     }
     guard info.si_signo == SIGCHLD else { return nil }
     let status = info._sifields._sigchld.si_status

@@ -1,26 +1,28 @@
 import CLinux
 import Glibc
 
-/// A connected pair of sockets: the parent's end and the child's. Both have numbers from 3 on, for the child's 0 to 2
-/// are filled one after the other.
-func makeLifeline() throws(SystemError) -> (parent: Int32, child: Int32) {
+/// Makes a connected pair of sockets, the parent's end and the child's. Both descriptors are at least 3: the spawned child
+/// replaces its descriptors 0 to 2 one after the other and must not replace a socket before it has copied it.
+func makeSocketPair() throws(SystemError) -> (parent: Int32, child: Int32) {
     var ends: [Int32] = [-1, -1]
     let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue
-    guard socketpair(AF_UNIX, Int32(kind), 0, &ends) == 0 else { throw .last("make a lifeline") }
+    guard socketpair(AF_UNIX, Int32(kind), 0, &ends) == 0 else { throw .last("make a pair of sockets") }
     guard ends.contains(where: { $0 < 3 }) else { return (ends[0], ends[1]) }
     let high = ends.map { fcntl($0, F_DUPFD_CLOEXEC, 3) }
     let code = errno
     for end in ends { close(end) }
     guard !high.contains(-1) else {
         for end in high where end >= 0 { close(end) }
-        throw SystemError("make a lifeline", code: code)
+        throw SystemError("make a pair of sockets", code: code)
     }
     return (high[0], high[1])
 }
 
-/// Starts a command in a process group of its own, with no signal blocked, ignored or caught and no file open but its
-/// three standard ones. Returns its number.
-func spawn(_ command: ChildProcess.Command, lifeline: Int32) throws(SystemError) -> pid_t {
+/// Starts a command in a process group of its own. No signal is blocked, ignored or caught in it, and no file is open
+/// except its standard input, output and error.
+///
+/// - Returns: The process's number.
+func spawn(_ command: ChildProcess.Command, socket: Int32) throws(SystemError) -> pid_t {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -28,7 +30,7 @@ func spawn(_ command: ChildProcess.Command, lifeline: Int32) throws(SystemError)
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
 
-    // Standard input comes last, for the output may be this process's own standard input.
+    // Standard input comes last: the output may be this process's own standard input, which that action replaces.
     switch command.output {
     case .inherited:
         break
@@ -40,7 +42,7 @@ func spawn(_ command: ChildProcess.Command, lifeline: Int32) throws(SystemError)
         posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
     }
     switch command.input {
-    case .lifeline: posix_spawn_file_actions_adddup2(&actions, lifeline, STDIN_FILENO)
+    case .parentSocket: posix_spawn_file_actions_adddup2(&actions, socket, STDIN_FILENO)
     case .nothing: posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     }
     posix_spawn_file_actions_addclosefrom_np(&actions, 3)
@@ -57,7 +59,8 @@ func spawn(_ command: ChildProcess.Command, lifeline: Int32) throws(SystemError)
 
     var changes = command.environment
     changes.updateValue(
-        command.input == .lifeline ? Lifeline.identity(ofSocket: lifeline) : nil, forKey: Lifeline.variable)
+        command.input == .parentSocket ? ParentChildSocket.identity(ofSocket: socket) : nil,
+        forKey: ParentChildSocket.variable)
     var process = pid_t()
     let code = withCStrings([command.executable] + command.arguments) { arguments in
         withCStrings(environment(with: changes)) { environment in
@@ -68,7 +71,7 @@ func spawn(_ command: ChildProcess.Command, lifeline: Int32) throws(SystemError)
     return process
 }
 
-/// This process's variables, `NAME=value` each, with some replaced, added or, where the value is nil, left out.
+/// The environment of this process with some changes, as `NAME=value`. A nil value removes its variable.
 private func environment(with changes: [String: String?]) -> [String] {
     var variables: [String] = []
     var next = linux_environment()
@@ -84,7 +87,7 @@ private func environment(with changes: [String: String?]) -> [String] {
     return variables
 }
 
-/// Lends C copies of `strings`, ending with NULL.
+/// Calls `body` with C copies of `strings`, ended by NULL. The copies are freed when it returns.
 private func withCStrings<Result>(
     _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
 ) -> Result {
