@@ -6,7 +6,7 @@ import Testing
 
 @Suite("A process's threads and the cores")
 struct ProcessThreadsTests {
-    @Test("The cores of a set are told apart, each alone, and there are no others")
+    @Test("Each place of a set is a different core, and there are no other places")
     func cores() throws {
         let all = CoreSet.current
         #expect(all.count == Host.coreCount)
@@ -17,7 +17,7 @@ struct ProcessThreadsTests {
         #expect(all.core(-1) == nil)
     }
 
-    @Test("What all threads of a process are made, those become that there are, and those that they start")
+    @Test("A setting of all threads reaches the existing ones and those that they start")
     func all() async throws {
         await #expect(processExitsWith: .success) {
             let anywhere = CoreSet.current
@@ -29,7 +29,7 @@ struct ProcessThreadsTests {
                 seen.withLock { $0.append((.current, linux_scheduling_policy(0))) }
                 isRead.open()
             }
-            guard ProcessThreads.bind(to: last), ProcessThreads.wake(patiently: true) else { exit(2) }
+            guard ProcessThreads.bind(to: last), ProcessThreads.setBatchScheduling(true) else { exit(2) }
             isChanged.open()
             isRead.wait()
             let late = try Thread(name: "late") { seen.withLock { $0.append((.current, linux_scheduling_policy(0))) } }
@@ -38,38 +38,38 @@ struct ProcessThreadsTests {
             guard seen.withLock({ $0.count == 2 && $0.allSatisfy { $0 == (last, linux_scheduling_batch) } }) else {
                 exit(3)
             }
-            guard ProcessThreads.bind(to: anywhere), ProcessThreads.wake(patiently: false) else { exit(4) }
+            guard ProcessThreads.bind(to: anywhere), ProcessThreads.setBatchScheduling(false) else { exit(4) }
             exit(CoreSet.current == anywhere && linux_scheduling_policy(0) == linux_scheduling_other ? 0 : 5)
         }
     }
 
-    @Test("Threads that are started patiently are patient, and who started them is not")
+    @Test("Threads started with batch scheduling have it, and the thread that started them does not")
     func starting() throws {
         let (before, seen) = (linux_scheduling_policy(0), Locked<Int32>(-1))
         var thread: Thread?
-        try Thread.startingPatientThreads {
-            thread = try Thread(name: "patient") { seen.withLock { $0 = linux_scheduling_policy(0) } }
+        try Thread.withBatchScheduling {
+            thread = try Thread(name: "batch") { seen.withLock { $0 = linux_scheduling_policy(0) } }
         }
         thread.take()?.join()
         #expect(seen.withLock { $0 } == linux_scheduling_batch)
         #expect(linux_scheduling_policy(0) == before)
         #expect(throws: SystemError.self) {
-            try Thread.startingPatientThreads { () throws(SystemError) in throw SystemError("start", code: EAGAIN) }
+            try Thread.withBatchScheduling { () throws(SystemError) in throw SystemError("start", code: EAGAIN) }
         }
         #expect(linux_scheduling_policy(0) == before)
     }
 
-    @Test("A thread whose scheduling somebody has chosen keeps it, and passes it on")
+    @Test("A thread whose scheduling the user has chosen keeps it and passes it on")
     func chosen() async throws {
         await #expect(processExitsWith: .success) {
             _ = linux_set_scheduling_policy(0, linux_scheduling_batch)
-            let isOrdinary = Thread.isOrdinary
-            let seen = Thread.startingPatientThreads { linux_scheduling_policy(0) }
-            exit(!isOrdinary && seen == linux_scheduling_batch && !Thread.isOrdinary ? 0 : 1)
+            let hasDefaultScheduling = Thread.hasDefaultScheduling
+            let seen = Thread.withBatchScheduling { linux_scheduling_policy(0) }
+            exit(!hasDefaultScheduling && seen == linux_scheduling_batch && !Thread.hasDefaultScheduling ? 0 : 1)
         }
     }
 
-    @Test("Waits are those of the other threads that there were, and grow")
+    @Test("The meter counts the waits of the other threads that existed when it was made, and they grow")
     func waits() async throws {
         await #expect(processExitsWith: .success) {
             let (isAsked, isAnswered) = (Gate(), Gate())
@@ -83,7 +83,8 @@ struct ProcessThreadsTests {
             let meter = CoreWaitMeter()
             let first = meter.waits
             for _ in 0..<100 {
-                // Sleeping, it is given a core at least fifty times; the meter's maker a hundred times more often.
+                // The sleeping thread gets a core at least fifty times; the thread that made the meter gets one a
+                // hundred times more often.
                 usleep(1_000)
                 isAsked.open()
                 isAnswered.wait()
@@ -98,7 +99,7 @@ struct ProcessThreadsTests {
         }
     }
 
-    @Test("No process can be bound to no core")
+    @Test("Binding a process to an empty set fails")
     func nothing() throws {
         let all = CoreSet.current
         #expect(!ProcessThreads.bind(to: CoreSet()))
@@ -106,20 +107,20 @@ struct ProcessThreadsTests {
     }
 }
 
-/// Holds a thread until it is opened, each time once.
+/// Holds a thread until it is opened. Each opening lets one wait through.
 private final class Gate: @unchecked Sendable {
-    private let bell: UnsafeMutablePointer<sem_t>
+    private let semaphore: UnsafeMutablePointer<sem_t>
 
     init() {
-        bell = .allocate(capacity: 1)
-        sem_init(bell, 0, 0)
+        semaphore = .allocate(capacity: 1)
+        sem_init(semaphore, 0, 0)
     }
 
     deinit {
-        sem_destroy(bell)
-        bell.deallocate()
+        sem_destroy(semaphore)
+        semaphore.deallocate()
     }
 
-    func open() { sem_post(bell) }
-    func wait() { while sem_wait(bell) != 0 && errno == EINTR {} }
+    func open() { sem_post(semaphore) }
+    func wait() { _ = retryingInterrupts { sem_wait(semaphore) } }
 }

@@ -66,7 +66,7 @@ package final class Cluster {
         let limits = ConnectionLimits(
             gradientBytes: RegionLayout.slots(shards: run.schedule.shards) * run.layout.count
                 * MemoryLayout<Float>.stride)
-        self.link = try Thread.startingPatientThreads { [deadlines] in
+        self.link = try Thread.withBatchScheduling { [deadlines] in
             try CoordinatorLink(
                 context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, limits: limits,
                 deadlines: deadlines)

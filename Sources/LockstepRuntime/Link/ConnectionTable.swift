@@ -127,7 +127,7 @@ final class ConnectionTable: Sendable {
 
     private func watch() {
         // Too late by a few milliseconds is too late by megabytes.
-        Thread.becomeOrdinary()
+        Thread.restoreDefaultScheduling()
         var items = [monitorDescriptor, stop.number].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var interval = Int32(-1)
         while true {

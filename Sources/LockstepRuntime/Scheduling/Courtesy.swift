@@ -37,13 +37,13 @@ package struct Courtesy {
     ///   - core: Which of the cores that it may run on is its own, counted from 0; nil: none.
     ///   - now: The current time.
     init?(core: Int?, now: Instant) {
-        guard Thread.isOrdinary else { return nil }
+        guard Thread.hasDefaultScheduling else { return nil }
         let anywhere = CoreSet.current
         let home = core.flatMap { anywhere.core($0) }
         let meter = CoreWaitMeter()
         self.init(now: now, waits: { meter.waits }) { isCourteous in
             if let home { ProcessThreads.bind(to: isCourteous ? home : anywhere) }
-            ProcessThreads.wake(patiently: isCourteous)
+            ProcessThreads.setBatchScheduling(isCourteous)
         }
     }
 

@@ -1,22 +1,23 @@
 import CLinux
 import Glibc
 
-/// CPUs of this machine.
+/// A set of CPUs of this host.
 package struct CoreSet: Equatable, Sendable {
-    /// Room for 8,192 CPUs, the most that Linux is built for.
+    /// One bit for each CPU: 8,192, the most that Linux supports.
     private var mask = [UInt64](repeating: 0, count: 128)
 
-    /// Those that the calling thread may run on; empty if the system does not tell.
+    /// The CPUs that the calling thread may run on; empty if the system does not say.
     package static var current: CoreSet {
         var set = CoreSet()
         let bytes = set.mask.withUnsafeMutableBytes { linux_affinity($0.baseAddress, $0.count) }
         return bytes > 0 ? set : CoreSet()
     }
 
-    /// How many they are.
+    /// How many CPUs are in the set.
     package var count: Int { mask.reduce(0) { $0 + $1.nonzeroBitCount } }
 
-    /// The one CPU of them that has so many before it; nil if there is none.
+    /// A set of one CPU: the one at this place of the set, from 0 in the order of CPU numbers. Nil if the set has no
+    /// more CPUs.
     package func core(_ place: Int) -> CoreSet? {
         var left = place
         for (index, word) in mask.enumerated() {
@@ -32,7 +33,7 @@ package struct CoreSet: Equatable, Sendable {
         return nil
     }
 
-    /// Lets a thread of this process run on these alone: 0, or what the system has against it.
+    /// Restricts a thread of this process to these CPUs. Returns 0 or an error number.
     func bind(_ thread: Int32) -> Int32 {
         mask.withUnsafeBytes { linux_set_affinity(thread, $0.baseAddress, $0.count) } == 0 ? 0 : errno
     }

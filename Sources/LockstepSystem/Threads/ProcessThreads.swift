@@ -1,29 +1,32 @@
 import CLinux
 import Glibc
 
-/// All threads that this process has, to be treated alike. Those that they start are as they are.
+/// Settings of all threads of this process. A thread that is started later inherits them from the thread that starts it.
 package enum ProcessThreads {
-    /// Lets them run on these cores alone.
+    /// Restricts all threads to these cores.
     ///
-    /// - Returns: Whether the system had nothing against it.
+    /// - Returns: Whether the system accepted it for every thread.
     @discardableResult
     package static func bind(to cores: CoreSet) -> Bool {
         forEach { cores.bind($0) }
     }
 
-    /// Lets them take a core from another thread when they wake, or wait until there is one (SCHED_BATCH).
+    /// Gives all threads the batch policy (SCHED_BATCH: when they wake, they do not preempt a running thread) or the
+    /// default one (SCHED_OTHER).
     ///
-    /// - Returns: Whether the system had nothing against it.
+    /// - Returns: Whether the system accepted it for every thread.
     @discardableResult
-    package static func wake(patiently isPatient: Bool) -> Bool {
+    package static func setBatchScheduling(_ isBatch: Bool) -> Bool {
         forEach {
-            linux_set_scheduling_policy($0, isPatient ? linux_scheduling_batch : linux_scheduling_other) == 0
+            linux_set_scheduling_policy($0, isBatch ? linux_scheduling_batch : linux_scheduling_other) == 0
                 ? 0 : errno
         }
     }
 
-    /// - Parameter body: Given a thread's number; returns 0 or what the system has against it.
-    /// - Returns: Whether that was 0 for all. A thread that has ended in between does not matter.
+    /// Calls `body` for each thread of the process.
+    ///
+    /// - Parameter body: Gets a thread's number; returns 0 or an error number.
+    /// - Returns: Whether it returned 0 for all threads, except for those that have ended meanwhile (ESRCH).
     private static func forEach(_ body: (Int32) -> Int32) -> Bool {
         guard let folder = opendir("/proc/self/task") else { return false }
         defer { closedir(folder) }
@@ -38,7 +41,7 @@ package enum ProcessThreads {
         return succeeds
     }
 
-    /// The threads' numbers.
+    /// The numbers of the threads.
     fileprivate static var all: [Int32] {
         var threads: [Int32] = []
         _ = forEach { thread in
@@ -51,9 +54,9 @@ package enum ProcessThreads {
 
 /// How long threads have waited for a core, and how often they got one.
 package struct CoreWaits: Equatable {
-    /// Waited altogether.
+    /// The waiting times of all threads, added up.
     package var nanoseconds: UInt64
-    /// Times that a core was got.
+    /// How often a thread got a core.
     package var count: UInt64
 
     package init(nanoseconds: UInt64 = 0, count: UInt64 = 0) {
@@ -62,8 +65,8 @@ package struct CoreWaits: Equatable {
     }
 }
 
-/// Tells what the threads have waited that this process had, beside the one that made the meter. Reading it allocates
-/// nothing.
+/// Measures how long the process's threads wait for a core: the threads that existed when the meter was made, except the
+/// one that made it. Reading the meter allocates nothing.
 package final class CoreWaitMeter {
     private let files: [Int32]
 
@@ -78,14 +81,14 @@ package final class CoreWaitMeter {
         for file in files { close(file) }
     }
 
-    /// Waits since the threads began; those that have ended are left out.
+    /// The waits since the threads started. Threads that have ended do not count.
     package var waits: CoreWaits {
         var sum = CoreWaits()
         for file in files {
             withUnsafeTemporaryAllocation(byteCount: 96, alignment: 1) { bytes in
                 let count = pread(file, bytes.baseAddress, bytes.count, 0)
                 guard count > 0 else { return }
-                // proc(5): nanoseconds on a core, nanoseconds waiting for one, how often it got one.
+                // proc(5): nanoseconds on a core, nanoseconds of waiting for a core, how often the thread got one.
                 var numbers: (UInt64, UInt64, UInt64) = (0, 0, 0)
                 for byte in bytes[..<count] {
                     if (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) {

@@ -1,13 +1,14 @@
 import CLinux
 import Glibc
 
-/// A thread that runs one function to its end: loops that block are no work for a pool of tasks.
+/// A thread of the system that runs one function. Loops that block need one: in Swift's pool of tasks they would hold up
+/// the other tasks.
 package struct Thread: ~Copyable, Sendable {
     private let handle: pthread_t
 
-    /// Starts `body` on a new thread. Of the name, which debuggers and `top -H` show, 15 bytes are kept.
+    /// Starts `body` on a new thread. Debuggers and `top -H` show the first 15 bytes of its name.
     ///
-    /// A thread that is let go without `join()` runs on by itself.
+    /// A thread whose value is destroyed without `join()` continues to run.
     package init(name: String, _ body: sending @escaping () -> Void) throws(SystemError) {
         let start = Unmanaged.passRetained(ThreadStart(name: name, body: body))
         var handle = pthread_t()
@@ -27,25 +28,29 @@ package struct Thread: ~Copyable, Sendable {
         pthread_detach(handle)
     }
 
-    /// Leaves the core to whoever else can use it; returns at once where nobody can.
+    /// Lets another thread that is ready to run have this core. Returns at once if there is none.
     package static func yield() { sched_yield() }
 
-    /// Whether the calling thread is scheduled like any other, and not in a way that somebody has chosen for it.
-    package static var isOrdinary: Bool { linux_scheduling_policy(0) == linux_scheduling_other }
+    /// Whether the calling thread has the default scheduling policy, SCHED_OTHER: the user has chosen no other.
+    package static var hasDefaultScheduling: Bool { linux_scheduling_policy(0) == linux_scheduling_other }
 
-    /// Has the calling thread scheduled as ordinary ones are, if it was started among patient ones.
-    package static func becomeOrdinary() {
+    /// Gives the calling thread the default scheduling policy back if it is batch-scheduled.
+    package static func restoreDefaultScheduling() {
         guard linux_scheduling_policy(0) == linux_scheduling_batch else { return }
         _ = linux_set_scheduling_policy(0, linux_scheduling_other)
     }
 
-    /// Runs `body` so that the threads it starts take no core from another one when they wake (SCHED_BATCH); the calling
-    /// thread does so only meanwhile. They are as they would be anyway where the calling thread is no ordinary one, or
-    /// the system refuses.
-    package static func startingPatientThreads<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure)
+    /// Runs `body` so that the threads that it starts are batch-scheduled (SCHED_BATCH): when they wake, they do not preempt
+    /// a running thread. The calling thread is batch-scheduled while `body` runs.
+    ///
+    /// If the calling thread does not have the default policy, or the system refuses to change it, `body` runs with
+    /// scheduling unchanged.
+    package static func withBatchScheduling<Result, Failure>(_ body: () throws(Failure) -> Result) throws(Failure)
         -> Result
     {
-        guard isOrdinary, linux_set_scheduling_policy(0, linux_scheduling_batch) == 0 else { return try body() }
+        guard hasDefaultScheduling, linux_set_scheduling_policy(0, linux_scheduling_batch) == 0 else {
+            return try body()
+        }
         defer { _ = linux_set_scheduling_policy(0, linux_scheduling_other) }
         return try body()
     }
@@ -57,7 +62,7 @@ package struct Thread: ~Copyable, Sendable {
     }
 }
 
-/// What a new thread is told, held by nobody but the thread.
+/// The arguments of a new thread, which releases them.
 private final class ThreadStart {
     let name: String
     let body: () -> Void
