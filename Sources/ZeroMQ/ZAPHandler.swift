@@ -1,16 +1,16 @@
-import LockstepSystem
 import CLinux
 import Glibc
+import LockstepSystem
 
-/// Decides, on a thread of its own, who may connect to the protected endpoints of a context: those whose public key
-/// stands on the list.
+/// Authenticates the clients of a context's encrypted endpoints, on a thread of its own: it accepts a connection if the
+/// client's public key is in the list.
 ///
-/// It has to be there before the first such endpoint is bound, and a context has room for one: libzmq asks whoever is
-/// bound to `inproc://zeromq.zap.01`. What is no request of libzmq's is not answered, and an unanswered connection does
-/// not get in.
+/// A context has room for one handler: libzmq sends its requests to the socket that is bound to `inproc://zeromq.zap.01`.
+/// Make it before the first encrypted endpoint is bound. Messages that are not requests of libzmq get no reply, and libzmq
+/// refuses a connection without a reply.
 package final class ZAPHandler: Sendable {
     private static let name = "zeromq.zap.01"
-    /// Addresses of refused connections that are kept until somebody asks.
+    /// The most addresses of refused connections that are kept between two calls of ``drainRefusedAddresses()``.
     private static let maximumRemembered = 16
 
     private struct Refusals: Sendable {
@@ -19,17 +19,17 @@ package final class ZAPHandler: Sendable {
 
     private let allowed: Set<CurvePublicKey>
     private let refusals = Locked(Refusals())
-    /// Written to when the thread is to end.
+    /// Written to when the thread has to end.
     private let wake: FileDescriptor
-    /// Nil once it has been stopped.
+    /// Nil after the handler has been stopped.
     private let thread = Locked<Thread?>(nil)
 
     /// Starts the handler.
     ///
     /// - Parameters:
-    ///   - context: Whose endpoints it guards.
-    ///   - allowed: The keys that get in. If it is empty nobody does.
-    /// - Throws: `ZeroMQError` if there is a handler already, `SystemError` if there is no thread to be had.
+    ///   - context: The context of the endpoints.
+    ///   - allowed: The public keys of the clients that may connect. If it is empty, no client may.
+    /// - Throws: `ZeroMQError` if the context has a handler already; `SystemError` if no thread can be started.
     package init(context: Context, allowing allowed: Set<CurvePublicKey>) throws {
         self.allowed = allowed
         self.wake = FileDescriptor(owning: linux_eventfd(O_CLOEXEC))
@@ -38,23 +38,23 @@ package final class ZAPHandler: Sendable {
         try socket.bind(inproc: Self.name)
         let box = SocketBox(socket)
         var started: Thread? = try Thread(name: "zap") { [self] in
-            if let socket = box.take() { serve(socket, context: context) }
+            if let socket = box.removeSocket() { serve(socket, context: context) }
         }
         thread.withLock { $0 = started.take() }
     }
 
-    /// Ends the thread and closes its socket. Connections that come later do not get in.
+    /// Ends the thread and closes its socket. Later connections are refused.
     ///
-    /// Once this returns the context can be terminated, which would refuse while the socket is open: then the last
-    /// messages of other sockets would be lost.
+    /// Call it before terminating the context, which fails while a socket is open; the last messages of the other sockets
+    /// would then be lost.
     package func stop() {
         var one: UInt64 = 1
         _ = Glibc.write(wake.number, &one, MemoryLayout<UInt64>.size)
         thread.withLock { $0.take() }?.join()
     }
 
-    /// Where the connections came from that have been refused since the last call: the first few of them.
-    package func takeRefusedAddresses() -> [String] {
+    /// The addresses of the clients that have been refused since the last call: the first few, without duplicates.
+    package func drainRefusedAddresses() -> [String] {
         refusals.withLock { refusals in
             defer { refusals.addresses.removeAll() }
             return refusals.addresses
@@ -65,7 +65,7 @@ package final class ZAPHandler: Sendable {
         var poller = Poller(context: context)
         _ = poller.add(socket)
         let stop = poller.add(descriptor: wake.number)
-        // An error is the context's end; without a handler nobody gets in.
+        // An error means that the context has ended. libzmq refuses connections without a handler.
         while (try? poller.wait(timeoutMilliseconds: -1)) != nil, poller.events(for: stop).isEmpty {
             guard (try? answerAll(socket)) != nil else { return }
         }
@@ -77,17 +77,18 @@ package final class ZAPHandler: Sendable {
             let sender = message.array
             var frames: [[UInt8]] = []
             while message.more, try socket.receive(into: &message, wait: false) == .received {
-                // One more than a request has is enough to tell that it is none.
+                // A message with more frames than any request is invalid: the rest is not kept.
                 if frames.count <= ZAPRequest.maximumFrames + 1 { frames.append(message.array) }
             }
             guard frames.first?.isEmpty == true, let request = ZAPRequest(frames: Array(frames.dropFirst())) else {
                 continue
             }
-            try send([sender, []] + request.reply(admitted: admits(request)), to: socket)
+            try send([sender, []] + request.reply(isAuthorized: authorize(request)), to: socket)
         }
     }
 
-    private func admits(_ request: ZAPRequest) -> Bool {
+    /// Whether the client's key is in the list. Records the address of a client that is refused.
+    private func authorize(_ request: ZAPRequest) -> Bool {
         if let key = request.clientKey, allowed.contains(key) { return true }
         refusals.withLock { refusals in
             guard refusals.addresses.count < Self.maximumRemembered, !refusals.addresses.contains(request.address)
@@ -105,11 +106,11 @@ package final class ZAPHandler: Sendable {
     }
 }
 
-/// Hands a socket to the thread that is to have it.
+/// Moves a socket to another thread.
 private final class SocketBox: @unchecked Sendable {
     private var socket: Socket?
 
     init(_ socket: consuming Socket) { self.socket = consume socket }
 
-    func take() -> Socket? { socket.take() }
+    func removeSocket() -> Socket? { socket.take() }
 }

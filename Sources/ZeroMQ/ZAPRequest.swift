@@ -1,23 +1,23 @@
-/// What libzmq asks a ZAP handler about a connection that wants in (ZeroMQ's RFC 27).
+/// A request that libzmq sends to the ZAP handler when a client connects: whether to accept it (ZeroMQ's RFC 27).
 ///
-/// Total: any frames give either a request or nothing.
+/// Decoding is total: any frames give either a request or nil.
 package struct ZAPRequest: Equatable, Sendable {
     /// The most frames of a request, and the most bytes of each: the RFC's longest fields have 255.
     package static let maximumFrames = 16
     package static let maximumFrameSize = 255
-    /// The only version there is.
+    /// The only version of the protocol.
     static let version = Array("1.0".utf8)
 
-    /// Which question this is; the answer repeats it.
+    /// The request's number; the reply repeats it.
     package let id: [UInt8]
     package let domain: String
-    /// Where the connection comes from: an IP address, checked by nobody but the network. May be empty.
+    /// The client's IP address, as the network reports it. May be empty.
     package let address: String
     package let mechanism: String
-    /// What the mechanism proves who somebody is with: for CURVE the client's public key.
+    /// What the client has proved, by the rules of the mechanism: with CURVE, that it owns this public key.
     package let credentials: [[UInt8]]
 
-    /// Reads the frames that follow the empty one.
+    /// Decodes the frames after the empty delimiter frame.
     package init?(frames: [[UInt8]]) {
         guard (6...Self.maximumFrames).contains(frames.count), frames[0] == Self.version,
             frames.allSatisfy({ $0.count <= Self.maximumFrameSize }),
@@ -32,17 +32,15 @@ package struct ZAPRequest: Equatable, Sendable {
         self.credentials = Array(frames[6...])
     }
 
-    /// The key that a client of a protected endpoint has proved to have; nil where the request is about anything else.
+    /// The public key that the client of an encrypted endpoint has proved to own. Nil for another mechanism or domain.
     package var clientKey: CurvePublicKey? {
         guard mechanism == "CURVE", domain == ConnectionSecurity.domain, credentials.count == 1 else { return nil }
         return CurvePublicKey(bytes: credentials[0])
     }
 
-    /// The frames of an answer, those after the empty one.
-    func reply(admitted: Bool) -> [[UInt8]] {
-        [
-            Self.version, id, Array((admitted ? "200" : "400").utf8), Array((admitted ? "OK" : "unknown key").utf8), [],
-            [],
-        ]
+    /// The frames of the reply after the empty delimiter frame: version, number, status code, status text, user and metadata.
+    func reply(isAuthorized: Bool) -> [[UInt8]] {
+        let (code, text) = isAuthorized ? ("200", "OK") : ("400", "unknown key")
+        return [Self.version, id, Array(code.utf8), Array(text.utf8), [], []]
     }
 }

@@ -62,7 +62,7 @@ struct ZAPTests {
             let refused = SocketEvent.Kind.handshakeFailed(.authentication(400))
             #expect(try nextEvent(of: &monitor) { _ in true }.kind == refused)
             #expect(try nextEvent(of: &clientMonitor) { _ in true }.kind == refused)
-            #expect(keys.handler.takeRefusedAddresses().contains("127.0.0.1"))
+            #expect(keys.handler.drainRefusedAddresses().contains("127.0.0.1"))
             try expectSilence(server)
         }
     }

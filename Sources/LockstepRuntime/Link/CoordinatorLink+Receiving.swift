@@ -16,7 +16,7 @@ extension CoordinatorLink {
     var hasNews: Bool { !lost.isEmpty || !rejections.isEmpty || !deferred.isEmpty || hasUnread }
 
     /// When ``receive()`` may have something to tell without anything having come in.
-    var nextDeadline: Instant? { Instant.earlier(ending.first?.until, gateDeadline) }
+    var nextDeadline: Instant? { Instant.earlier(ending.first?.until, acceptRetryDeadline) }
 
     /// Says whether a peer takes part, so that its messages go before those of others.
     func setMember(_ isMember: Bool, _ id: PeerID) {
@@ -40,7 +40,7 @@ extension CoordinatorLink {
             try readNews()
         }
         if let overdue = ending.first, overdue.until <= .now { end(overdue.peer) }
-        if let deadline = gateDeadline, deadline <= .now { openGate() }
+        if let deadline = acceptRetryDeadline, deadline <= .now { resumeAccepting() }
         if let peer = lost.popLast() { return .lost(peer) }
         return rejections.isEmpty ? nil : .turnedAway(rejections.removeFirst())
     }
@@ -200,31 +200,31 @@ extension CoordinatorLink {
                 note(failure.reason(hasKeys: hasKeys))
             case .cut:
                 note("it sent more than it may leave unread or unfinished")
-            case .listening(let event): gate.guardListener(event)
-            case .acceptFailed(let code): shutGate(code)
+            case .listening(let event): acceptThrottle.add(listener: event)
+            case .acceptFailed(let code): pauseAccepting(code)
             }
         }
     }
 
     /// Accepting has failed: libzmq would try again and again.
-    private func shutGate(_ code: Int32) {
-        guard code == EMFILE || code == ENFILE, !gate.isShut else { return }
-        gate.shut()
-        gateDeadline = Instant.now.advanced(bySeconds: gateInterval)
-        guard !hasToldOfGate else { return }
-        hasToldOfGate = true
+    private func pauseAccepting(_ code: Int32) {
+        guard code == EMFILE || code == ENFILE, !acceptThrottle.isPaused else { return }
+        acceptThrottle.pause()
+        acceptRetryDeadline = Instant.now.advanced(bySeconds: acceptRetryInterval)
+        guard !hasReportedPause else { return }
+        hasReportedPause = true
         rejections.append(
             "connections cannot be accepted: \(String(cString: strerror(code))); raise the limit (ulimit -Hn)")
     }
 
-    /// Opens the gate, or looks again later.
-    private func openGate() {
-        gate.openIfPossible()
-        gateDeadline = gate.isShut ? Instant.now.advanced(bySeconds: gateInterval) : nil
+    /// Accepts connections again if the throttle allows it; tries again later otherwise.
+    private func resumeAccepting() {
+        acceptThrottle.resumeIfPossible()
+        acceptRetryDeadline = acceptThrottle.isPaused ? Instant.now.advanced(bySeconds: acceptRetryInterval) : nil
     }
 
     private func note(_ reason: String) {
-        let addresses = zap?.takeRefusedAddresses() ?? []
+        let addresses = zap?.drainRefusedAddresses() ?? []
         if let line = turnedAway.add(reason, from: addresses) { rejections.append(line) }
     }
 

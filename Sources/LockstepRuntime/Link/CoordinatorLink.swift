@@ -61,13 +61,13 @@ final class CoordinatorLink {
     let hasKeys: Bool
     let zap: ZAPHandler?
     var turnedAway = TurnedAway()
-    var gate: ListenerGate
-    /// Seconds that a stranger has for a handshake, until a gate that was shut is looked at.
-    let gateInterval: Double
-    /// When to look at it.
-    var gateDeadline: Instant?
-    /// Whether somebody has been told that it was shut.
-    var hasToldOfGate = false
+    var acceptThrottle: AcceptThrottle
+    /// Seconds until a paused throttle is checked again: connections that never complete a handshake have ended by then.
+    let acceptRetryInterval: Double
+    /// When to check it; nil while it is not paused.
+    var acceptRetryDeadline: Instant?
+    /// Whether a pause has been reported.
+    var hasReportedPause = false
     /// What is worth telling about connections that were not let in.
     var rejections: [String] = []
     /// What was bound, with the ports that 0 became.
@@ -85,8 +85,8 @@ final class CoordinatorLink {
         context: Context, ioThreads: Int32, binding endpoints: [Endpoint], keys: CoordinatorKeys?,
         limits: ConnectionLimits, deadlines: Deadlines
     ) throws {
-        gate = try ListenerGate()
-        gateInterval = deadlines.connection
+        acceptThrottle = try AcceptThrottle()
+        acceptRetryInterval = deadlines.connection
         // Before the first bind: without a handler nobody would get in, and a second program on the port is found later.
         zap = try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) }
         hasKeys = keys != nil
@@ -94,7 +94,7 @@ final class CoordinatorLink {
         try socket.set(.routerMandatory, true)
         try socket.configure(deadlines)
         try socket.set(.sendHighWaterMark, Self.queueLength)
-        try socket.set(.backlog, gate.backlog)
+        try socket.set(.backlog, acceptThrottle.backlog)
         // Never `handshakeProtocol`: some connections are established.
         connections = try ConnectionTable(
             try socket.monitor(events: [.ending, .handshake, .listener]), limits: limits)
