@@ -1,5 +1,5 @@
-/// Which chunks of its present answer each member has sent. A result counts only once all of them are in, whatever a
-/// peer says: else a step could end without some of its sums.
+/// The chunks that each member has sent of its present answer. A result counts only once all its chunks are there, whatever
+/// the peer claims: otherwise a step could end without some of its sums.
 package struct AnswerParts: Sendable {
     private struct Answer: Sendable {
         let member: MemberID
@@ -8,17 +8,17 @@ package struct AnswerParts: Sendable {
     }
 
     private let chunks: Int
-    /// A worker computes one item after the other, so one answer each is under way.
+    /// One answer for each member: a worker computes one item after the other.
     private var answers: [Answer] = []
 
-    /// - Parameter chunks: How many chunks an answer has.
+    /// - Parameter chunks: The number of chunks of an answer.
     package init(chunks: Int) {
         self.chunks = chunks
     }
 
-    /// A chunk has come.
+    /// Adds a chunk that has come.
     ///
-    /// - Returns: Whether it is the first of the answer.
+    /// - Returns: Whether it is the answer's first chunk.
     package mutating func insert(_ chunk: Int, of item: WorkItem, from member: MemberID) -> Bool {
         guard let index = answers.firstIndex(where: { $0.member == member }) else {
             var set = ChunkSet(version: 0, capacity: chunks)
@@ -35,13 +35,13 @@ package struct AnswerParts: Sendable {
         return isFirst
     }
 
-    /// Whether all chunks of a member's answer have come.
+    /// Whether all chunks of a member's answer are there.
     package func isComplete(_ item: WorkItem, from member: MemberID) -> Bool {
         guard let answer = answers.first(where: { $0.member == member && $0.item == item }) else { return false }
         return answer.chunks.count == chunks
     }
 
-    /// Forgets a member that has gone.
+    /// Removes a member that has gone.
     package mutating func forget(_ member: MemberID) {
         answers.removeAll { $0.member == member }
     }

@@ -1,15 +1,13 @@
 package import LockstepTimeline
 
-/// The last things that happened to a process and that it did, for whoever wants to know why it failed.
-///
-/// Once it is full it allocates nothing.
+/// The last events and actions of a process, to find out why it failed. Once the ring is full it allocates nothing.
 struct EventRing<Entry: Sendable>: Sendable {
     private var entries: [(instant: Instant, entry: Entry)] = []
     private let capacity: Int
-    /// Where the oldest is, once it is full.
+    /// The position of the oldest entry, once the ring is full.
     private var oldest = 0
 
-    /// - Parameter capacity: The most that are kept; the oldest give way.
+    /// - Parameter capacity: The most entries that are kept; then each new entry replaces the oldest.
     init(capacity: Int = 1_000) {
         precondition(capacity > 0)
         self.capacity = capacity
@@ -27,7 +25,7 @@ struct EventRing<Entry: Sendable>: Sendable {
         }
     }
 
-    /// A line for each, the oldest first, with the seconds that had passed since the first of them.
+    /// A line for each entry, the oldest first, with the seconds since the oldest.
     var lines: [String] {
         guard let first = entries.isEmpty ? nil : entries[oldest % entries.count].instant else {
             return []
@@ -42,7 +40,7 @@ struct EventRing<Entry: Sendable>: Sendable {
     }
 }
 
-/// What a state machine took in last, and what it wanted done about it.
+/// The last events of a state machine, and the actions that followed from them.
 package struct MachineHistory<Event: Sendable, Action: Sendable>: Sendable {
     private enum Entry: Sendable, CustomStringConvertible {
         case event(Event)
@@ -60,26 +58,26 @@ package struct MachineHistory<Event: Sendable, Action: Sendable>: Sendable {
 
     package init() {}
 
-    mutating func note(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {
+    mutating func record(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {
         ring.append(.event(event), at: now)
         for action in actions { ring.append(.action(action), at: now) }
     }
 
-    /// A line for each, the oldest first.
+    /// A line for each event and action, the oldest first.
     package var lines: [String] { ring.lines }
 }
 
-/// Coarse and not generic, so that other modules call specialised code.
+/// Not generic, so that other modules call specialised code.
 extension MachineHistory<CoordinatorEvent, CoordinatorAction> {
-    /// Keeps an event and what came of it.
+    /// Appends an event and the actions that followed from it.
     package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {
-        note(event, actions, at: now)
+        record(event, actions, at: now)
     }
 }
 
 extension MachineHistory<WorkerEvent, WorkerAction> {
-    /// Keeps an event and what came of it.
+    /// Appends an event and the actions that followed from it.
     package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {
-        note(event, actions, at: now)
+        record(event, actions, at: now)
     }
 }

@@ -1,4 +1,4 @@
-/// A connection, as the loop around a state machine numbers them.
+/// A connection, numbered by the loop around a state machine.
 package struct PeerID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt32
 
@@ -9,7 +9,8 @@ package struct PeerID: RawRepresentable, Hashable, Sendable, CustomStringConvert
     package var description: String { "peer \(rawValue)" }
 }
 
-/// A worker's membership of a run; never given twice in a run, so an answer can be told from one of an earlier life.
+/// One registration of a worker process. A number is given once in a run, so an answer is never taken for one of an earlier
+/// membership.
 package struct MemberID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt32
 

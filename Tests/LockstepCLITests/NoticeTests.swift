@@ -36,11 +36,11 @@ struct NoticeTests {
             "worker 3 (host, pid 7) was lost: its connection ended; 2 workers", true
         ),
         (
-            .outdated(member, saidAs: MemberID(rawValue: 1)),
+            .outdated(member, sentAs: MemberID(rawValue: 1)),
             "dropped a message from worker 3 (host, pid 7) that carries the ID of worker 1", true
         ),
         (
-            .outdated(member, saidAs: nil),
+            .outdated(member, sentAs: nil),
             "dropped a message from worker 3 (host, pid 7) that carries the ID of a worker of another run", true
         ),
         (

@@ -6,8 +6,8 @@ import Testing
 struct ClampedClockTests {
     private func instant(_ seconds: Double) -> Instant { Instant(nanoseconds: 0).advanced(bySeconds: seconds) }
 
-    @Test("A long absence counts as one second, and time never runs backwards")
-    func absence() {
+    @Test("A long gap counts as one second, and time never runs backwards")
+    func gap() {
         var clock = ClampedClock(maximumGap: 1, now: instant(100))
         clock.advance(to: instant(100.5))
         #expect(clock.now == instant(100.5))

@@ -24,7 +24,7 @@ struct JoiningTests {
         return (welcomed, notices)
     }
 
-    @Test("Whoever asks twice, because the answer took long, is the same member and loses nothing")
+    @Test("A worker that asks twice, because the answer took long, is the same member and loses nothing")
     func twice() throws {
         var machine = machine()
         var actions: [CoordinatorAction] = []
@@ -90,7 +90,7 @@ struct JoiningTests {
             var actions: [CoordinatorAction] = []
             machine.handle(message, now: now, into: &actions)
             let info = MemberInfo(id: present, host: "h", processID: 7)
-            #expect(outcome(actions).notices == [.outdated(info, saidAs: speaker)] && actions.count == 1, "\(message)")
+            #expect(outcome(actions).notices == [.outdated(info, sentAs: speaker)] && actions.count == 1, "\(message)")
             #expect(machine.activeCount == 1 && machine.counts.lost == 1 && machine.counts.joined == 2)
         }
     }

@@ -83,8 +83,8 @@ struct SpeculationTests {
         #expect(scene.late(at: 72.1) == [.node(left)])
     }
 
-    @Test("A late item goes to the first idle member that is not backed off, or to one that is")
-    func helpers() {
+    @Test("A late item goes to the first idle member that is not backed off, else to the first idle member")
+    func idleMember() {
         var scene = Scene(members: 3, tree)
         scene.assign(left, to: 0, at: 0)
         var actions: [CoordinatorAction] = []

@@ -44,7 +44,7 @@ struct WorkQueueTests {
 
 @Suite("The work of a step or an evaluation")
 struct StepWorkTests {
-    @Test("The largest waiting nodes are split first, down to the leaves; audited ones never are")
+    @Test("The largest waiting nodes are split first, down to the leaves; nodes of an audited step stay whole")
     func splitting() {
         let tree = SummationTree(shards: 3, samples: 30)
         for (count, isAudited, expected) in [(1, false, 1), (2, false, 2), (3, false, 3), (9, false, 3), (9, true, 1)] {

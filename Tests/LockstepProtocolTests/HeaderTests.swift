@@ -28,7 +28,7 @@ import Testing
     func roundTrip(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         for _ in 0..<200 {
-            let header = Samples.randomHeader(using: &random)
+            let header = SampleMessages.randomHeader(using: &random)
             #expect(try Header(bytes: header.bytes) == header)
         }
     }
@@ -36,7 +36,7 @@ import Testing
     @Test("Headers are read and written at any address", arguments: 0..<8)
     func unaligned(shift: Int) throws {
         var random = SplitMix64(seed: 1)
-        let header = Samples.randomHeader(using: &random)
+        let header = SampleMessages.randomHeader(using: &random)
         var memory = [UInt8](repeating: 0, count: 64)
         let decoded = try memory.withUnsafeMutableBytes { memory in
             let frame = UnsafeMutableRawBufferPointer(rebasing: memory[shift..<shift + Header.size])

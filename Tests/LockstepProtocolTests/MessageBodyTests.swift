@@ -7,7 +7,7 @@ import Testing
     func roundTrip(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         for _ in 0..<60 {
-            let body = Samples.randomBody(using: &random)
+            let body = SampleMessages.randomBody(using: &random)
             let decoded = try type(of: body).init(bytes: body.encoded())
             #expect(body.isEqual(to: decoded), "\(body)")
         }
@@ -32,9 +32,9 @@ import Testing
                 + [2, 0, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0])
     }
 
-    @Test("Each body cut short at any byte is an error", arguments: Samples.bodies.indices)
+    @Test("Each body cut short at any byte is an error", arguments: SampleMessages.bodies.indices)
     func truncation(index: Int) {
-        let body = Samples.bodies[index]
+        let body = SampleMessages.bodies[index]
         let bytes = body.encoded()
         for count in bytes.indices {
             let error = type(of: body).error(decoding: Array(bytes[..<count]))
@@ -46,15 +46,17 @@ import Testing
         }
     }
 
-    @Test("A byte too many is an error", arguments: Samples.bodies.indices)
+    @Test("A byte too many is an error", arguments: SampleMessages.bodies.indices)
     func trailing(index: Int) {
-        let body = Samples.bodies[index]
+        let body = SampleMessages.bodies[index]
         #expect(type(of: body).error(decoding: body.encoded() + [0]) == .trailingBytes(count: 1))
     }
 
-    @Test("Each flipped bit gives a body with exactly those bytes, or a typed error", arguments: Samples.bodies.indices)
+    @Test(
+        "Each flipped bit gives a body with exactly those bytes, or a typed error",
+        arguments: SampleMessages.bodies.indices)
     func bitFlips(index: Int) {
-        let body = Samples.bodies[index]
+        let body = SampleMessages.bodies[index]
         let bytes = body.encoded()
         for bit in 0..<bytes.count * 8 {
             var flipped = bytes
@@ -68,12 +70,12 @@ import Testing
         var random = SplitMix64(seed: 20_260_401)
         var valid = 0
         for _ in 0..<100_000 {
-            var bytes = Samples.bytes(count: Int.random(in: 0...48, using: &random), using: &random)
+            var bytes = SampleMessages.bytes(count: Int.random(in: 0...48, using: &random), using: &random)
             // Half of them with small numbers in front, where lengths and codes stand, to get further.
             if Bool.random(using: &random) {
                 for index in bytes.indices.prefix(4) { bytes[index] &= index.isMultiple(of: 2) ? 7 : 0 }
             }
-            valid += Samples.types.count { $0.expectTotal(bytes) }
+            valid += SampleMessages.types.count { $0.expectTotal(bytes) }
         }
         #expect(valid > 2000)
     }
@@ -83,7 +85,7 @@ import Testing
         var random = SplitMix64(seed: 20_260_402)
         var valid = 0
         for _ in 0..<100_000 {
-            var bytes = Samples.bytes(count: Int.random(in: 28...36, using: &random), using: &random)
+            var bytes = SampleMessages.bytes(count: Int.random(in: 28...36, using: &random), using: &random)
             bytes.replaceSubrange(..<3, with: [0x4C, 0x53, 1])
             bytes[3] &= 15
             guard let header = try? Header(bytes: bytes) else { continue }

@@ -15,7 +15,7 @@ import Testing
         }
     }
 
-    @Test("Longer ones are cut where a character begins", arguments: 0..<4)
+    @Test("A text that is too long is cut where a character begins", arguments: 0..<4)
     func cut(shift: Int) throws {
         // A scalar of four bytes lies across the limit in three of four cases.
         let text = String(repeating: "x", count: shift) + String(repeating: "🧮", count: 300)

@@ -18,7 +18,7 @@ struct FarewellTests {
     /// Far beyond what a test may take: what waits for one of these waits for ever.
     private var deadlines: Deadlines {
         var deadlines = Deadlines()
-        (deadlines.farewell, deadlines.heartbeatInterval, deadlines.heartbeatTimeout) = (3_600, 3_600, 3_600)
+        (deadlines.drain, deadlines.heartbeatInterval, deadlines.heartbeatTimeout) = (3_600, 3_600, 3_600)
         return deadlines
     }
 

@@ -41,7 +41,7 @@ extension ClusterNotice {
         case .outdated(let member, let speaker):
             return "dropped a message from \(member) that carries the ID of "
                 + (speaker.map { "\($0)" } ?? "a worker of another run")
-        case .turnedAway(let text):
+        case .connectionRejected(let text):
             return text
         case .memoryUnshared(let reason):
             return "weights and gradients travel in messages, not in shared memory: \(reason)"
@@ -78,7 +78,8 @@ extension ClusterNotice {
     var isWarning: Bool {
         switch self {
         case .joined, .left, .prediction, .workerCount: false
-        case .joinedWithOtherBits, .lost, .refused, .outdated, .turnedAway, .memoryUnshared, .payloadInline, .waiting,
+        case .joinedWithOtherBits, .lost, .refused, .outdated, .connectionRejected, .memoryUnshared, .payloadInline,
+            .waiting,
             .slow, .quarantined, .replacing, .notReplaced, .recordBroken:
             true
         }

@@ -128,7 +128,7 @@ enum ExitStatus: Hashable {
 
     private init(of ending: WorkerEnding) {
         switch ending {
-        case .turnedAway: self = .noPermission
+        case .rejected: self = .noPermission
         case .finished, .stopped: preconditionFailure("an ending that is no error")
         case .noCoordinator, .unable, .failed, .refused: self = .unavailable
         }

@@ -2,41 +2,42 @@ package import LockstepCostModel
 package import LockstepProtocol
 package import LockstepSharding
 
-/// What can happen to a coordinator.
+/// An input of the coordinator's machine.
 package enum CoordinatorEvent: Sendable {
     /// A peer asks to join the run.
     case hello(PeerID, Hello)
-    /// A member has the data set and shows its fingerprint. One that shares the coordinator's memory finds the weights
+    /// A member has the data set and shows its fingerprint. A member that shares the coordinator's memory reads the weights
     /// there and is sent none.
     case ready(PeerID, MemberID, Ready, sharesMemory: Bool = false)
     /// A member asks for a piece of the data set.
     case dataRequested(PeerID, MemberID, offset: UInt64, count: Int)
-    /// The first chunk of a member's gradient of a node has come: it has computed, and the rest is on its way.
+    /// The first chunk of a member's gradient has come: the member has computed the item, and the rest is on its way.
     case answering(PeerID, MemberID, WorkItem)
-    /// A member has answered an item; its payload has been taken.
+    /// A member has answered an item; the caller has processed the payload.
     case answered(PeerID, MemberID, WorkItem)
     /// A member leaves of its own accord.
     case goodbye(PeerID, MemberID, Goodbye)
-    /// A peer has spoken as somebody it is not: an unknown member, or one of another run.
+    /// A peer has sent a message with another run's number.
     case stranger(PeerID)
     /// A peer's connection has ended, or it has broken the protocol.
     case peerLost(PeerID, reason: String)
-    /// The trainer starts a step; the weights of its version are final.
+    /// The trainer begins a step; the weights of its version are final.
     case beginStep(UInt64, SummationTree, isAudited: Bool)
     /// The trainer evaluates the weights of `version`, which are final, in these blocks.
     case beginEvaluation(version: UInt64, blocks: [UInt32])
     /// An evaluation is complete.
     case evaluated
-    /// What a step takes with 0, 1, ... workers, by the cost model; 0: the coordinator computes alone.
+    /// The seconds of a step with 0, 1, ... workers, by the cost model; 0: the coordinator computes alone.
     case predicted(seconds: [Double])
     /// A chunk of the next step's weights is final.
     case chunkUpdated(version: UInt64, chunk: Int)
-    /// Two copies of an audited node have been compared; equal ones have been handed on.
+    /// Two copies of an audited tree node have been compared; equal copies have been passed to the reducer.
     case compared(WorkItem, areEqual: Bool)
-    /// The coordinator has computed an audited node itself and handed its own answer on; these copies differ from it.
+    /// The coordinator has computed an audited tree node itself and passed its own answer to the reducer; these members'
+    /// copies differ from it.
     case recomputed(WorkItem, wrong: [MemberID])
-    /// Messages lie unread that the loop has had no time for, or no longer do. Meanwhile the clock stands still: a
-    /// member whose answer is among them has not been silent.
+    /// Whether messages wait to be read. While they do the clock stands still: a member whose answer is among them has not
+    /// been silent.
     case inputBacklog(Bool)
     /// The run is over.
     case stop(Goodbye)
@@ -44,56 +45,58 @@ package enum CoordinatorEvent: Sendable {
     case tick
 }
 
-/// What a coordinator's loop is to do, in this order.
+/// An output of the coordinator's machine. The loop around it carries actions out in their order.
 package enum CoordinatorAction: Equatable, Sendable {
     case welcome(PeerID, MemberID)
     case refuse(PeerID, Refusal)
     case sendData(PeerID, MemberID, offset: UInt64, count: Int)
     case sendParameters(PeerID, MemberID, version: UInt64, chunk: Int)
     case assign(PeerID, MemberID, WorkItem)
-    /// Compare two members' copies of an audited node; hand them on if they are equal, and say so: `compared`.
+    /// Compare two members' copies of an audited tree node, pass one to the reducer if they are equal, and report
+    /// ``CoordinatorEvent/compared(_:areEqual:)``.
     case compare(WorkItem, MemberID, MemberID)
-    /// Compute an audited node, hand the answer on, compare it with these members' copies, and say so: `recomputed`.
+    /// Compute an audited tree node, pass the answer to the reducer, compare it with these members' copies, and report
+    /// ``CoordinatorEvent/recomputed(_:wrong:)``.
     case recompute(WorkItem, copies: [MemberID])
-    /// Compute a node or a block here and take the answer; the machine counts it as answered already.
+    /// Compute an item in the coordinator; the machine counts it as answered already.
     case computeHere(WorkItem)
     case dismiss(PeerID, MemberID, Goodbye)
     case notify(ClusterNotice)
     case fail(ClusterFailure)
 }
 
-/// News of the membership, for people.
+/// News of the cluster, for people.
 package enum ClusterNotice: Hashable, Sendable {
     case joined(MemberInfo, active: Int)
-    /// A worker whose numeric kernel differs takes part all the same.
+    /// A worker takes part although its numeric kernel differs.
     case joinedWithOtherBits(MemberInfo, kernel: String, active: Int)
     case left(MemberInfo, Goodbye, active: Int)
     case lost(MemberInfo, reason: String, shardsReassigned: Int, active: Int)
     case refused(host: String?, Refusal)
-    /// A message has come over a member's connection that was said as somebody else, of this run or (nil) of another, and
-    /// is dropped: an old one that was kept and sent again.
-    case outdated(MemberInfo, saidAs: MemberID?)
-    /// A connection was not let in, before it could say anything.
-    case turnedAway(String)
-    /// There is no memory to share with workers of this host: all payload travels in messages.
+    /// A message that came over a member's connection under another identity is dropped: an old message that was sent
+    /// again. The identity is another member of this run, or (nil) of another run.
+    case outdated(MemberInfo, sentAs: MemberID?)
+    /// A connection was rejected before its first message.
+    case connectionRejected(String)
+    /// No memory can be shared with workers of this host: all payload travels in messages.
     case memoryUnshared(reason: String)
-    /// A worker of this host is sent its payload in messages, for memory cannot be shared with it.
+    /// The payload of a worker of this host travels in messages: memory cannot be shared with it.
     case payloadInline(MemberID, reason: String)
-    /// The record of events cannot be written any further.
+    /// The record of events cannot be continued.
     case recordBroken(reason: String)
-    /// What a step will take.
+    /// The expected time of a step.
     case prediction(StepPrediction)
-    /// How many workers compute from now on.
+    /// The number of workers that compute from now on.
     case workerCount(WorkerCountChoice)
-    /// Idle workers have often had to compute a worker's nodes too. Seconds are for one sample.
+    /// A worker straggles often: idle workers were given its tree nodes too. Seconds are for one sample.
     case slow(MemberInfo, seconds: Double, median: Double, times: Int)
-    /// An audit has found that a worker computes other bits than it should.
+    /// An audit has found that a worker computes wrong bits.
     case quarantined(MemberInfo, step: UInt64, node: UInt32, active: Int)
     /// The last worker has gone.
     case waiting(seconds: Double)
-    /// A worker that was started here has died, and another one starts after a pause.
+    /// A worker process that was started here has died; another one starts after a pause.
     case replacing(place: Int, seconds: Double, count: Int, limit: Int?)
-    /// A worker that was started here has died, and all replacements are used up.
+    /// A worker process that was started here has died, and all restarts are used up.
     case notReplaced(place: Int, limit: Int)
 }
 
@@ -107,7 +110,7 @@ extension ClusterNotice {
     }
 }
 
-/// Why a coordinator gives up.
+/// Why a run fails.
 package enum ClusterFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case tooFewWorkers(joined: Int, needed: Int, seconds: Double)
     case noWorkersLeft(seconds: Double)

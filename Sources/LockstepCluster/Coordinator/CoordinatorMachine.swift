@@ -11,8 +11,8 @@ package import LockstepTimeline
 /// computed), ``Speculation`` (what takes too long), ``PublishedWeights`` (what members are sent ahead) and
 /// ``WorkerCountTuner`` (how many workers are fastest). The machine calls them in turn and carries their decisions out.
 ///
-/// A worker with an unanswered assignment is given no other and, until its answer begins to arrive, no weights. So what is
-/// under way to it is bounded by one assignment and one version of the weights.
+/// A worker with an unanswered tree node is given no other and, until its answer begins to arrive, no weights. So at most
+/// one node and one version of the weights are under way to it.
 ///
 /// Noncopyable: a class that held a copyable machine would retain its arrays on every access from another module, 10 % of
 /// a short step.
@@ -104,8 +104,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         case .repeated(let member):
             return actions.append(.welcome(peer, member))
         case .restarted(let index):
-            // Should the hello be an old one that was sent again, its worker still takes part. The refusal tells it that
-            // its membership has ended; a worker that waits for a welcome ignores it.
+            // The hello may be an old message that was sent again: then its worker still takes part, and the refusal tells
+            // it that its membership has ended. A worker that waits for a welcome ignores the refusal.
             evict(at: index, reason: "it joined anew", into: &actions)
         }
         membership.admit(peer, hello, isEnding: phase == .ended, now: clock.now, into: &actions)
@@ -234,7 +234,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         waitIfAlone(into: &actions)
     }
 
-    /// The first part of an answer has come: the member is sent what is final of the next weights while the rest arrives.
+    /// The first part of an answer has come: while the rest arrives the member is sent the final chunks of the next weights.
     private mutating func receiveFirstPart(
         of item: WorkItem, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
@@ -243,7 +243,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         weights.sendPublished(to: &membership[index], into: &actions)
     }
 
-    /// Receives an answer. One to past work only makes its member idle; one that was never asked for means nothing.
+    /// Receives an answer. An answer to past work only makes its member idle; an answer without an assignment is ignored.
     private mutating func receiveAnswer(
         to item: WorkItem, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {

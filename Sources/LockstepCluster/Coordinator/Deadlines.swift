@@ -1,28 +1,28 @@
-/// How long anybody waits for anything: the one table.
+/// Every wait in a cluster, in one table.
 ///
 /// | wait | seconds |
 /// | --- | --- |
 /// | heartbeat: sent every / peer lost after | 1 / 3 |
 /// | connection: for the transport's own handshake | 5 |
 /// | handshake: from welcome, or the last piece of the data set, to ready | 60 |
-/// | answer to a hello before it is said again | 5 |
-/// | before a worker that was a member says hello again to a run that is full | 1 |
+/// | answer to a hello, before the worker sends it again | 5 |
+/// | before a former member says hello again to a run that is full | 1 |
 /// | start: for the first workers, or for the coordinator | 60 |
-/// | rejoin: for a worker once the last has gone, or for the coordinator | 60 |
-/// | straggler: until an idle worker gets a node too | 2 x what is usual, at least 0.02 |
-/// | step: until a worker that does not answer is evicted | 20 x what is usual, at least 5 |
-/// | the same before any answer has shown what is usual | 60, doubled with every eviction |
-/// | pause before a dead worker is replaced | 0.2, doubled with every early death up to 30 |
+/// | rejoin: for a worker once the last one has gone, or for the coordinator | 60 |
+/// | straggler: until an idle worker is assigned the item too | 2 x the median, at least 0.02 |
+/// | step: until a worker that does not answer is evicted | 20 x the median, at least 5 |
+/// | the same before the first answer | 60, doubled with every eviction |
+/// | pause before a dead worker process is restarted | 0.2, doubled with every early failure up to 30 |
 /// | linger: for the last messages when a socket closes | 1 |
-/// | farewell: for a run's last messages to reach workers that the heartbeat finds alive | 10 |
-/// | report: for workers to say where their time went | 5 |
+/// | drain: for a run's last messages to reach workers that the heartbeat finds alive | 10 |
+/// | report: for the workers' reports of where their time went | 5 |
 /// | exit grace: from asking a local worker to stop to killing it | 5 |
 ///
-/// Start and rejoin are the run configuration's `timeouts`. What is usual is the run's own: the median over the last 64
-/// steps of the time that an answer took for each of its samples, times the samples that are asked for.
+/// Start and rejoin are the run configuration's `timeouts`. The median is over the answers of the last 64 steps: of their
+/// time for each sample, times the samples of the item.
 ///
-/// Only time in which the coordinator listens counts: between two events at most ``maximumGap`` passes. A coordinator that
-/// was busy with something else, or stopped, never takes its own absence for a worker's death.
+/// Only time in which the coordinator listens counts: between two events at most ``maximumGap`` passes (``ClampedClock``). A
+/// coordinator that was busy or stopped does not take its own pause for a worker's death.
 package struct Deadlines: Hashable, Sendable {
     package var heartbeatInterval = 1.0
     package var heartbeatTimeout = 3.0
@@ -40,8 +40,8 @@ package struct Deadlines: Hashable, Sendable {
     package var firstPause = 0.2
     package var longestPause = 30.0
     package var linger = 1.0
-    /// The last weights may be on their way over a slow link, and the goodbye is behind them.
-    package var farewell = 10.0
+    /// The goodbye follows the last weights, which may take long over a slow link.
+    package var drain = 10.0
     package var report = 5.0
     package var exitGrace = 5.0
     /// The most time that counts between two events.
@@ -52,7 +52,7 @@ package struct Deadlines: Hashable, Sendable {
         self.rejoin = rejoin
     }
 
-    /// Seconds after which a node goes to an idle worker too.
+    /// Seconds after which an item is assigned to an idle worker too.
     func straggler(expected seconds: Double?) -> Double {
         max(stragglerFloor, stragglerFactor * (seconds ?? 0))
     }
@@ -60,9 +60,9 @@ package struct Deadlines: Hashable, Sendable {
     /// Seconds after which a worker that does not answer is evicted.
     ///
     /// - Parameters:
-    ///   - seconds: What is usual; nil before any answer.
-    ///   - evictions: Workers evicted since the last answer. Each doubles the wait, so that work which merely takes
-    ///     long is done in the end.
+    ///   - seconds: The expected time; nil before the first answer.
+    ///   - evictions: Workers evicted since the last answer. Each doubles the wait, so that work which merely takes long
+    ///     is done in the end.
     /// - Returns: Seconds.
     func step(expected seconds: Double?, evictions: Int) -> Double {
         let wait = seconds.map { max(stepFloor, stepFactor * $0) } ?? firstAnswer

@@ -199,7 +199,7 @@ struct Membership: ~Copyable, Sendable {
 
     /// Serves a piece of the data set to a member that prepares. Its deadline moves on: a member that fetches is alive.
     ///
-    /// - Returns: Whether the request makes sense. The caller ends the membership behind one that does not.
+    /// - Returns: Whether the request makes sense. If it does not, the caller ends the membership.
     mutating func serveData(
         _ peer: PeerID, _ id: MemberID, offset: UInt64, count: Int, now: Instant,
         into actions: inout [CoordinatorAction]
@@ -267,7 +267,7 @@ struct Membership: ~Copyable, Sendable {
     @discardableResult
     func dropOutdated(_ peer: PeerID, as id: MemberID?, into actions: inout [CoordinatorAction]) -> Bool {
         guard let index = index(of: peer) else { return false }
-        actions.append(.notify(.outdated(members[index].info, saidAs: id)))
+        actions.append(.notify(.outdated(members[index].info, sentAs: id)))
         return true
     }
 

@@ -1,5 +1,5 @@
-/// The median of the measurements of the last steps. Takes a measurement in without allocating, in the time that it
-/// takes to move a few hundred numbers.
+/// The median of the measurements of the last steps. Adding a measurement allocates nothing, and moves a few hundred numbers
+/// at most.
 package struct RunningMedian: Sendable {
     private struct Entry: Sendable {
         let step: UInt64
@@ -9,14 +9,14 @@ package struct RunningMedian: Sendable {
     /// Steps whose measurements count.
     private let window: UInt64
     private let capacity: Int
-    /// In the order of their coming, from `first` on, around the end.
+    /// A ring, from `first` on, in the order in which the measurements came.
     private var entries: [Entry] = []
     private var first = 0
     private var sorted: [Double] = []
 
     /// - Parameters:
     ///   - window: Steps whose measurements count.
-    ///   - capacity: The most measurements that are kept; the oldest give way.
+    ///   - capacity: The most measurements that are kept; then each new one replaces the oldest.
     package init(window: UInt64, capacity: Int) {
         self.window = window
         self.capacity = capacity
@@ -29,7 +29,7 @@ package struct RunningMedian: Sendable {
         sorted.isEmpty ? nil : sorted[(sorted.count - 1) / 2]
     }
 
-    /// Takes a measurement in. Steps never descend.
+    /// Adds a measurement. Steps never decrease.
     package mutating func add(_ value: Double, step: UInt64) {
         while sorted.count > 0, entries[first].step + window <= step { removeOldest() }
         if sorted.count == capacity { removeOldest() }

@@ -72,7 +72,7 @@ struct Speculation: ~Copyable, Sendable {
     }
 
     /// Has a late item that no worker can be given looked at again: when the next worker becomes idle, and after a pause
-    /// if there is an idle one that may not be given it.
+    /// if there is an idle worker that may not be given it.
     mutating func postpone(hasIdle: Bool, now: Instant) {
         checkAgain(at: now.advanced(bySeconds: hasIdle ? deadlines.stragglerFloor : 0))
     }
@@ -104,7 +104,7 @@ struct Speculation: ~Copyable, Sendable {
             .map(\.key)
     }
 
-    /// An idle member for a late item; one that is backed off only if there is no other.
+    /// An idle member for a late item. Members that are backed off come last.
     func helper(
         with item: WorkItem, of assignments: borrowing Assignments, in membership: borrowing Membership
     ) -> Int? {

@@ -83,7 +83,7 @@ struct StepWork: Sendable {
         pending.remove(at: position)
     }
 
-    /// Removes every copy of an item from those that wait.
+    /// Removes every copy of an item from the pending items.
     mutating func removePending(_ number: UInt32) {
         pending.removeAll { $0 == number }
     }

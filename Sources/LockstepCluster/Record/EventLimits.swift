@@ -1,15 +1,16 @@
 import LockstepSharding
 import LockstepTimeline
 
-/// What no loop ever gives to its machine: a record that holds it was not written by this program, or is damaged.
+/// The limits that every event from a coordinator's loop keeps. A record that exceeds them is damaged, or was not written by
+/// this program.
 ///
-/// The machine may rely on these, for it is our own loop that drives it. Who reads a file may rely on nothing.
+/// The machine relies on these limits: its own loop keeps them. A replay of a file has to check them.
 struct EventLimits {
     /// The most chunks of any network, 16 billion parameters.
     private static let chunks = 1 << 16
-    /// More steps than any run has.
+    /// More steps than any run takes.
     private static let steps: UInt64 = 1 << 40
-    /// Further than any clock has run, in nanoseconds: a hundred years.
+    /// Longer than any clock has run, in nanoseconds: a hundred years.
     private static let nanoseconds: UInt64 = 1 << 62
     private static let versions: UInt64 = .max - 1_024
     /// Seconds of a deadline.
@@ -18,7 +19,7 @@ struct EventLimits {
     private var shards: Int?
     private var nextStep: UInt64 = 0
 
-    /// What is impossible about a run's configuration; nil if nothing is.
+    /// The impossible part of a run's configuration, for people; nil if there is none.
     static func problem(with configuration: CoordinatorMachine.Configuration, at start: Instant) -> String? {
         guard start.nanoseconds <= nanoseconds else { return "an instant that no clock shows" }
         guard configuration.chunks <= chunks else { return "weights in \(configuration.chunks) chunks" }
@@ -28,7 +29,7 @@ struct EventLimits {
         return nil
     }
 
-    /// What is impossible about an event; nil if nothing is.
+    /// The impossible part of an event, for people; nil if there is none.
     mutating func problem(
         with event: CoordinatorEvent, at now: Instant, for machine: borrowing CoordinatorMachine
     ) -> String? {

@@ -2,10 +2,10 @@ import LockstepProtocol
 import LockstepSharding
 package import LockstepTimeline
 
-/// The complete log of what has happened to a coordinator, as bytes: the run's configuration, then every event with its instant
-/// and with a digest of what the machine wanted done.
+/// The complete log of a coordinator's events, as bytes: the run's configuration, then every event with its instant, the
+/// number of the machine's actions and their digest.
 ///
-/// Played to the machine again (``EventReplay``) it gives the same actions, for the machine depends on nothing else.
+/// A replay (``EventReplay``) gives the same actions, for the machine depends on nothing else.
 package struct EventRecord: Sendable {
     static let magic: UInt32 = 0x564C_534C
     static let version: UInt8 = 2
@@ -13,7 +13,7 @@ package struct EventRecord: Sendable {
     private var writer = ByteWriter(capacity: 1 << 16)
     private var scratch = ByteWriter(capacity: 256)
 
-    /// Starts with the configuration and the instant of the machine's beginning.
+    /// Begins a record with the machine's configuration and first instant.
     package init(_ configuration: CoordinatorMachine.Configuration, now: Instant) {
         writer.append(Self.magic)
         writer.append(Self.version)
@@ -21,7 +21,7 @@ package struct EventRecord: Sendable {
         writer.append(configuration)
     }
 
-    /// Adds an event and what came of it.
+    /// Appends an event and the digest of the actions that followed from it.
     package mutating func append(_ event: CoordinatorEvent, now: Instant, actions: ArraySlice<CoordinatorAction>) {
         writer.append(now.nanoseconds)
         writer.append(event)
@@ -29,10 +29,10 @@ package struct EventRecord: Sendable {
         writer.append(Self.digest(of: actions, &scratch))
     }
 
-    /// Bytes that wait to be written.
+    /// The number of bytes that wait to be written.
     package var count: Int { writer.bytes.count }
 
-    /// Takes out what has gathered.
+    /// Returns the bytes that wait to be written, and removes them.
     package mutating func takeBytes() -> [UInt8] {
         defer { writer = ByteWriter(capacity: 1 << 16) }
         return writer.bytes
@@ -119,7 +119,7 @@ extension ByteWriter {
         }
     }
 
-    /// What an action says, for its digest alone: news for people count as their words.
+    /// Appends an action for its digest; notices count as their ``RecordText``.
     fileprivate mutating func append(_ action: CoordinatorAction) {
         switch action {
         case .welcome(let peer, let member):
@@ -186,7 +186,7 @@ extension ByteWriter {
 }
 
 extension CoordinatorEvent {
-    /// How a record names an event.
+    /// An event's code in a record.
     enum Kind: UInt8 {
         case hello = 1
         case ready, dataRequested, answered, goodbye, stranger, peerLost, beginStep, beginEvaluation, chunkUpdated

@@ -2,23 +2,23 @@ import LockstepProtocol
 import LockstepSharding
 import LockstepTimeline
 
-/// Plays a record of events to a new machine and compares what it wants done.
+/// Replays a record of events on a new machine and compares its actions with those of the run.
 package enum EventReplay {
-    /// What a record held.
+    /// The contents of a record.
     package struct Report: Hashable, Sendable {
         package var events = 0
         package var actions = 0
-        /// Steps that were begun.
+        /// Steps that the run began.
         package var steps = 0
-        /// From the first event to the last, in seconds.
+        /// Seconds from the record's beginning to the last event.
         package var seconds = 0.0
     }
 
-    /// An event of a record, and what the machine decides about it now.
+    /// An event of a record, and the machine's actions now.
     package struct Replayed: Sendable {
-        /// Its number in the record, from 0.
+        /// The event's number in the record, from 0.
         package let number: Int
-        /// Since the record's beginning.
+        /// Seconds since the record's beginning.
         package let seconds: Double
         package let event: CoordinatorEvent
         package let actions: [CoordinatorAction]
@@ -31,11 +31,10 @@ package enum EventReplay {
         }
     }
 
-    /// Why a record cannot be replayed, or what came out differently.
+    /// Why a record cannot be replayed, or where the replay differs from the run.
     package enum Failure: Error, CustomStringConvertible {
         case malformed(event: Int, String)
-        /// The machine decides otherwise than in the run. A record holds the number of the actions and their digest, not
-        /// the actions themselves.
+        /// The machine's actions differ from the run's. A record holds only the number of the actions and their digest.
         case differs(Replayed, recordedActions: Int, recordedDigest: UInt64, digest: UInt64)
 
         package var description: String {
@@ -59,14 +58,14 @@ package enum EventReplay {
         private static let actionsNamed = 16
     }
 
-    /// Replays a record, whatever bytes it consists of. One that breaks off in the middle of an event, as that of a killed
-    /// process does, is replayed up to there.
+    /// Replays a record. Total: any bytes give a report or a failure. A record that breaks off within an event, because its
+    /// process was killed, is replayed up to there.
     ///
     /// - Parameters:
     ///   - bytes: The record.
-    ///   - observe: Told of each event whose actions are those of the run; nil: nothing is.
-    /// - Returns: What the record held.
-    /// - Throws: ``Failure`` at the first event that is damaged, or that the machine decides otherwise about.
+    ///   - observe: Called with each event whose actions are the run's.
+    /// - Returns: The contents of the record.
+    /// - Throws: ``Failure`` at the first event that is damaged, or whose actions differ.
     package static func run(
         _ bytes: UnsafeRawBufferPointer, observe: ((Replayed) -> Void)? = nil
     ) throws(Failure) -> Report {

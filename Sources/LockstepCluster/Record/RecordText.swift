@@ -34,7 +34,7 @@ extension ClusterNotice: RecordText {
             "quarantined(\(member.recordText), step: \(step), node: \(node), active: \(active))"
         case .waiting(let seconds):
             "waiting(seconds: \(seconds))"
-        case .turnedAway, .memoryUnshared, .payloadInline, .recordBroken, .prediction, .replacing, .notReplaced:
+        case .connectionRejected, .memoryUnshared, .payloadInline, .recordBroken, .prediction, .replacing, .notReplaced:
             // The machine gives none of these.
             "\(self)"
         }

@@ -6,29 +6,29 @@ package import LockstepTimeline
 /// Like the coordinator's machine it does no I/O and reads no clock. Computing is one action: while it lasts nothing
 /// else is decided, for a worker is one thread.
 package struct WorkerMachine: Sendable {
-    /// connecting -> preparing -> (fetching ->) proving -> serving -> ended, and back to connecting from any of them
-    /// but the last.
+    /// connecting -> preparing -> (fetching ->) proving -> serving -> ended, and back to connecting from each of them
+    /// except the last.
     enum State: Hashable, Sendable {
         /// Waits for a connection, or for an answer to its hello.
         case connecting(until: Instant, helloAgain: Instant?)
-        /// Welcomed; reads the configuration and looks for the data set.
+        /// Has been welcomed; reads the configuration and looks for the data set.
         case preparing
-        /// Asks for the data set piece by piece.
+        /// Requests the data set piece by piece.
         case fetching(Transfer)
-        /// Opens the library and computes the fingerprint; then waits for work.
+        /// Opens the matrix library and computes the fingerprint.
         case proving
         case serving
         case ended
     }
 
-    /// A data set on its way: pieces are asked for in order, a few at a time.
+    /// The transfer of a data set: pieces are requested in order, a few at a time.
     struct Transfer: Hashable, Sendable {
         let total: UInt64
         var requested: UInt64 = 0
         var received: UInt64 = 0
     }
 
-    /// Bytes of a data set asked for at once, and how many such requests are under way.
+    /// The bytes of a piece, and the most pieces that are under way.
     static let pieceBytes: UInt64 = 1 << 20
     static let piecesUnderWay: UInt64 = 4
 
@@ -37,13 +37,13 @@ package struct WorkerMachine: Sendable {
     private(set) var state: State
     /// The present membership, while there is one.
     package private(set) var membership: Membership?
-    /// Chunks of the weights that have come; nil where they lie in memory shared with the coordinator.
+    /// Chunks of the weights that have come; nil where the coordinator shares its memory.
     private var weights: VersionedChunkSets?
     private var sharesMemory = false
-    /// Whether it has ever taken part: one that has may find its own place still taken.
+    /// Whether the worker has ever taken part: a former member may find that the run still counts its old membership.
     private var hasBeenMember = false
 
-    /// Which run and as whom.
+    /// The run and the member that the worker is in it.
     package struct Membership: Hashable, Sendable {
         package let run: UInt32
         package let member: MemberID
@@ -54,13 +54,13 @@ package struct WorkerMachine: Sendable {
         }
     }
 
-    /// Starts to look for the coordinator.
+    /// Begins to look for the coordinator.
     package init(deadlines: Deadlines, now: Instant) {
         self.deadlines = deadlines
         self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), helloAgain: nil)
     }
 
-    /// Takes an event in and appends what is to be done.
+    /// Handles an event and appends the actions that follow from it.
     package mutating func handle(_ event: WorkerEvent, now: Instant, into actions: inout [WorkerAction]) {
         guard state != .ended else { return }
         switch event {
@@ -70,7 +70,7 @@ package struct WorkerMachine: Sendable {
         case .disconnected:
             loseCoordinator(now: now, into: &actions)
         case .welcomed(let run, let member):
-            // One that was under way when its connection ended is worth nothing, and no other end would be told.
+            // A welcome over a connection that has ended is void: its membership ends without another message.
             guard isConnected, case .connecting = state else { return }
             membership = Membership(run: run, member: member)
             state = .preparing
@@ -101,8 +101,8 @@ package struct WorkerMachine: Sendable {
         case .unable(let reason):
             sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
             end(.unable(reason: reason), into: &actions)
-        case .turnedAway(let reason):
-            end(.turnedAway(reason: reason), into: &actions)
+        case .rejected(let reason):
+            end(.rejected(reason: reason), into: &actions)
         case .confused(let reason):
             rejoin(reason: reason, now: now, into: &actions)
         case .stop:
@@ -113,14 +113,14 @@ package struct WorkerMachine: Sendable {
         }
     }
 
-    /// Tells how many chunks of the weights will come, once the configuration is read; none if they lie in memory that
-    /// is shared with the coordinator, where those of an assignment's version are always whole.
+    /// Sets the number of chunks of the weights, once the configuration is read; nil if the coordinator shares its memory,
+    /// where the weights of an assignment's version are always complete.
     package mutating func expectWeights(chunks: Int?) {
         weights = chunks.map { VersionedChunkSets(capacity: $0) }
         sharesMemory = chunks == nil
     }
 
-    /// Takes over how long the run waits for a coordinator that was lost, in seconds.
+    /// Sets the run's timeout for a lost coordinator, in seconds.
     package mutating func setRejoinTimeout(_ seconds: Double) {
         deadlines.rejoin = seconds
     }
@@ -153,14 +153,14 @@ package struct WorkerMachine: Sendable {
         if refusal.code == .rejoin {
             rejoin(reason: refusal.message, now: now, into: &actions)
         } else if refusal.code == .full, hasBeenMember, case .connecting(let until, _) = state {
-            // It may be this worker's own lost connection that the coordinator still counts.
+            // The coordinator may still count this worker's own lost connection.
             state = .connecting(until: until, helloAgain: now.advanced(bySeconds: deadlines.fullAgain))
         } else {
             end(.refused(refusal), into: &actions)
         }
     }
 
-    /// Gives its membership up and says hello anew; several reasons to do so count as one.
+    /// Leaves the membership and says hello again. Several reasons at once count as one.
     private mutating func rejoin(reason: String, now: Instant, into actions: inout [WorkerAction]) {
         if case .connecting = state { return }
         membership = nil
@@ -206,7 +206,7 @@ package struct WorkerMachine: Sendable {
         offset: UInt64, count: Int, now: Instant, into actions: inout [WorkerAction]
     ) {
         guard case .fetching(var transfer) = state else { return }
-        // A piece that is here already has been sent twice.
+        // A piece that is there already was sent twice.
         guard offset >= transfer.received else { return }
         let expected = min(Self.pieceBytes, transfer.total - transfer.received)
         guard offset == transfer.received, UInt64(count) == expected else {

@@ -18,7 +18,7 @@ extension ClusterGradientSource {
         case .garbage(let peer, let error):
             try breach(peer, error, push)
         case .turnedAway(let reason):
-            announce(.turnedAway(reason))
+            announce(.connectionRejected(reason))
         case .message(let peer, let header, let hasPayload):
             do {
                 try take(header, hasPayload: hasPayload, from: peer, push)

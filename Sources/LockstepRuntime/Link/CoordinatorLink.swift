@@ -106,7 +106,7 @@ final class CoordinatorLink {
             throw error
         }
         self.context = context
-        self.farewell = deadlines.farewell
+        self.farewell = deadlines.drain
         self.linger = deadlines.linger
         router = consume socket
     }

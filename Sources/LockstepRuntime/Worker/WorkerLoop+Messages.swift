@@ -25,7 +25,7 @@ extension WorkerLoop {
     /// What more attempts would not change ends the worker; what might have been chance is told once it keeps happening.
     private func take(_ failure: SocketEvent.HandshakeFailure) throws {
         if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
-            return try handle(.turnedAway(reason: reason))
+            return try handle(.rejected(reason: reason))
         }
         brokenHandshakes += 1
         if brokenHandshakes == 3 { options.notify(.brokenOff(endpoint: "\(link.endpoint)")) }

@@ -1,4 +1,4 @@
-/// What is to happen, by time; what happens at the same time keeps its order.
+/// Future events, ordered by time; events of the same time keep their order.
 struct EventQueue<Event> {
     private var heap: [(time: UInt64, order: UInt64, event: Event)] = []
     private var order: UInt64 = 0

@@ -1,7 +1,7 @@
 import LockstepCluster
 import LockstepProtocol
 
-/// What a worker's answer was computed from.
+/// A worker's answer, as the weights from which it was computed.
 struct Answer: Hashable {
     /// The digest of the weights that the worker read.
     var digest: UInt64
@@ -9,7 +9,7 @@ struct Answer: Hashable {
     var faultyProcess = 0
 }
 
-/// What a worker says.
+/// A worker's message.
 enum Upward {
     case hello(Hello)
     case dataRequest(WorkerMachine.Membership?, offset: UInt64, count: Int)
@@ -18,7 +18,7 @@ enum Upward {
     case result(WorkerMachine.Membership?, WorkItem, Answer)
     case goodbye(WorkerMachine.Membership?, Goodbye)
 
-    /// As whom; nil for a hello.
+    /// The membership in whose name it is sent; nil for a hello.
     var speaker: WorkerMachine.Membership? {
         switch self {
         case .hello: nil
@@ -29,7 +29,7 @@ enum Upward {
     }
 }
 
-/// What the coordinator says.
+/// The coordinator's message.
 enum Downward {
     case welcome(WorkerMachine.Membership)
     case refuse(Refusal)
@@ -39,11 +39,11 @@ enum Downward {
     case goodbye(WorkerMachine.Membership, Goodbye)
 }
 
-/// A simulated run that broke a promise.
+/// A simulated run that broke an invariant.
 package struct SimulationFailure: Error, CustomStringConvertible {
     package let seed: UInt64
     package let reason: String
-    /// What happened before, the last things last.
+    /// The events before, the last one last.
     package var history: [String] = []
 
     package var description: String {

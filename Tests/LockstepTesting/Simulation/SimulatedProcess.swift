@@ -2,23 +2,23 @@ import LockstepCluster
 import LockstepProtocol
 import LockstepTimeline
 
-/// A worker process: the real state machine, and what a loop around it holds.
+/// A worker process: the real state machine, and the state of a loop around it.
 struct SimulatedProcess {
-    /// An item that is being computed.
+    /// A work item that is being computed.
     struct Computing {
         let item: WorkItem
         let speaker: WorkerMachine.Membership?
-        /// The first half of the weights, which are read as it begins; the others are read as it ends.
+        /// The first half of the weights, read at the computation's beginning; the other half is read at its end.
         let firstHalf: [UInt64]
     }
 
-    /// News of the connection, which a worker reads once nothing else has come.
+    /// A change of the connection, which a worker reads after all messages.
     enum ConnectionNews {
         case connected
         case disconnected
     }
 
-    /// Where among those that are replaced; nil for one that was started by hand.
+    /// The place in the restart policy; nil for a process that was started by hand.
     let place: Int?
     let isFaulty: Bool
     var machine: WorkerMachine
@@ -26,14 +26,14 @@ struct SimulatedProcess {
     var connection: Int?
     var inbox: [(message: Downward, weights: UInt64)] = []
     var news: [ConnectionNews] = []
-    /// Said without a connection; it goes out over the next one.
+    /// Messages sent without a connection; they go out over the next one.
     var unsent: [Upward] = []
     /// Its copies of both versions of the weights, [version parity, chunk].
     var weights: [[UInt64]]
     var computing: Computing?
-    /// What the machine wants done.
+    /// The machine's actions.
     var actions: [WorkerAction] = []
-    /// When the computation under way ends, and when a stopped process goes on.
+    /// When the computation under way ends, and when a stopped process continues.
     var busyUntil: UInt64 = 0
     var stoppedUntil: UInt64 = 0
     var slowness: UInt64 = 1
@@ -41,7 +41,7 @@ struct SimulatedProcess {
     var isAskedToStop = false
     var nextWake = UInt64.max
     var fetched = false
-    /// What it has said in this membership, and in the one before, the last things of each.
+    /// The last messages that it sent in this membership, and in the one before.
     private var said: [Upward] = []
     private(set) var earlier: [Upward] = []
 
@@ -52,7 +52,7 @@ struct SimulatedProcess {
         weights = [Array(repeating: 0, count: chunks), Array(repeating: 0, count: chunks)]
     }
 
-    /// Keeps what it says, should that be replayed.
+    /// Keeps a message that it sends, for a replay.
     mutating func remember(_ message: Upward) {
         guard let speaker = message.speaker else { return }
         if let last = said.last?.speaker, last != speaker {
@@ -64,17 +64,16 @@ struct SimulatedProcess {
     }
 }
 
-/// A connection between one process and the coordinator. What is sent arrives in order or, from some instant on, not at
-/// all.
+/// A connection between a process and the coordinator. Messages arrive in order or, from some instant on, not at all.
 struct SimulatedConnection {
     let process: Int
     var isOpen = true
-    /// Whether what is under way when it breaks still arrives.
+    /// Whether messages under way still arrive when it breaks.
     var deliversRest = false
-    /// When what was sent last arrives.
+    /// When the last message arrives.
     var lastUp: UInt64 = 0
     var lastDown: UInt64 = 0
-    /// Until when nothing gets through.
+    /// Until this time no message gets through.
     var blockedUp: UInt64 = 0
     var blockedDown: UInt64 = 0
 }

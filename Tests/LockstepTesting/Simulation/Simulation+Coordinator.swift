@@ -14,7 +14,7 @@ extension Simulation {
         queue.add(.coordinatorWakes, at: instant)
     }
 
-    /// One turn: what has come, then what is due.
+    /// One turn: handles the inputs, then the deadlines.
     func wakeCoordinator() {
         // Only the turn that was planned last counts.
         guard time >= nextWake else { return }
@@ -23,7 +23,7 @@ extension Simulation {
         guard coordinatorBusyUntil <= time else { return wakeCoordinator(at: coordinatorBusyUntil) }
         advance()
         while !inbox.isEmpty, stage != .ended, coordinatorBusyUntil <= time {
-            take(inbox.removeFirst())
+            receive(inbox.removeFirst())
             advance()
         }
         guard stage != .ended else { return }
@@ -39,18 +39,18 @@ extension Simulation {
         if let deadline = machine.nextDeadline { wakeCoordinator(at: max(time + 1, deadline.nanoseconds)) }
     }
 
-    private func take(_ input: Input) {
+    private func receive(_ input: Input) {
         switch input {
         case .lost(let connection):
             handle(.peerLost(peer(connection), reason: "its connection ended"))
         case .message(let connection, let message):
-            take(message, from: peer(connection))
+            receive(message, from: peer(connection))
         }
     }
 
     private func peer(_ connection: Int) -> PeerID { PeerID(rawValue: UInt32(connection)) }
 
-    private func take(_ message: Upward, from peer: PeerID) {
+    private func receive(_ message: Upward, from peer: PeerID) {
         let before = machine.activeMembers.first { $0.peer == peer }?.info
         outdatedPeer = before != nil && message.speaker != nil && message.speaker?.member != before?.id ? peer : nil
         if outdatedPeer != nil { outdated += 1 }
@@ -73,13 +73,13 @@ extension Simulation {
         case .ready(_, let ready):
             handle(.ready(peer, member, ready, sharesMemory: plan.sharesMemory))
         case .gradient(_, let item, let chunk, let answer):
-            takeGradient(item, chunk, answer, from: peer, member)
+            receiveGradient(item, chunk, answer, from: peer, member)
         case .result(_, let item, let answer):
             if machine.expects(item, from: peer, member) {
                 guard item.kind == .block || parts.isComplete(item, from: member) else {
                     return handle(.peerLost(peer, reason: "it broke the protocol"))
                 }
-                take(answer, of: item, from: member)
+                receive(answer, of: item, from: member)
             }
             handle(.answered(peer, member, item))
         case .goodbye(_, let goodbye):
@@ -87,7 +87,9 @@ extension Simulation {
         }
     }
 
-    private func takeGradient(_ item: WorkItem, _ chunk: Int, _ answer: Answer, from peer: PeerID, _ member: MemberID) {
+    private func receiveGradient(
+        _ item: WorkItem, _ chunk: Int, _ answer: Answer, from peer: PeerID, _ member: MemberID
+    ) {
         guard machine.expects(item, from: peer, member) else {
             if item.step != version || answer.digest != digest { torn += 1 }
             return
@@ -100,7 +102,7 @@ extension Simulation {
         }
     }
 
-    private func take(_ answer: Answer, of item: WorkItem, from member: MemberID) {
+    private func receive(_ answer: Answer, of item: WorkItem, from member: MemberID) {
         switch item.kind {
         case .node:
             if machine.isAudited {
@@ -125,7 +127,7 @@ extension Simulation {
 
     // MARK: - The trainer
 
-    /// What the reducer gets must have been computed from the step's weights.
+    /// Adds a gradient to the reducer, and checks that it was computed from the step's weights.
     private func push(_ item: WorkItem, _ chunk: Int, _ answer: Answer) {
         guard item.step == version, answer.digest == digest else {
             return report("a gradient of wrong or torn weights would count: \(item)")
@@ -148,7 +150,7 @@ extension Simulation {
         weights[next][chunk] = StandInArithmetic.update(
             weights[Int(version & 1)][chunk], sum: sum, count: plan.batch)
         updatedChunks += 1
-        // What nobody is told of needs no telling.
+        // Without a step the machine needs to know nothing of its weights.
         if machine.computesAloneUntil == nil { handle(.chunkUpdated(version: version + 1, chunk: chunk)) }
     }
 
@@ -158,7 +160,7 @@ extension Simulation {
         loss = reducer.lossSum
     }
 
-    /// Goes on to what comes next, as often as something is complete.
+    /// Advances to the next stage while the present one is complete.
     func advance() {
         while stage != .ended, firstProblem == nil {
             guard coordinatorBusyUntil <= time else { return wakeCoordinator(at: coordinatorBusyUntil) }
@@ -196,7 +198,7 @@ extension Simulation {
         guard version < UInt64(plan.steps) else {
             return finish(Goodbye(code: .finished, message: "the run is finished"))
         }
-        // As the prediction says now another number and now another one, the search begins with them in turn.
+        // Predictions change, so that the search begins with different numbers.
         if plan.tunesWorkerCount, version == 0 || random.chance(1, in: 3) {
             handle(.predicted(seconds: (0...plan.maximumWorkers).map { _ in Double(random.number(1...100)) * 1e-3 }))
         }
@@ -214,7 +216,7 @@ extension Simulation {
         handle(.beginStep(version, tree, isAudited: isAudited))
     }
 
-    /// The coordinator ends: its last words are under way, its connections end, and with them its own workers.
+    /// Ends the coordinator: its last messages are under way, its connections end, and with them its own workers.
     private func finish(_ goodbye: Goodbye) {
         stage = .ended
         handle(.stop(goodbye))
@@ -265,7 +267,7 @@ extension Simulation {
         case .recompute(let item, let members): recompute(item, members)
         case .computeHere(let item): computeHere(item)
         case .dismiss(let peer, let member, let goodbye): send(.goodbye(membership(member), goodbye), to: peer)
-        case .notify(let notice): take(notice)
+        case .notify(let notice): receive(notice)
         case .fail(let failure): self.failure = self.failure ?? failure
         }
     }
@@ -301,7 +303,7 @@ extension Simulation {
             for chunk in 0..<plan.chunks { push(item, chunk, answer) }
             pushLoss(item, answer)
         case .block:
-            take(answer, of: item, from: MemberID(rawValue: 0))
+            receive(answer, of: item, from: MemberID(rawValue: 0))
         }
         let sampleCount = item.kind == .node ? tree(of: item.step).samples : 3
         coordinatorBusyUntil = max(coordinatorBusyUntil, time) + UInt64(sampleCount) * plan.nanosecondsPerSample
@@ -315,8 +317,8 @@ extension Simulation {
         if let result = copy.result { pushLoss(item, result) }
     }
 
-    private func take(_ notice: ClusterNotice) {
-        note { "coordinator: \(notice)" }
+    private func receive(_ notice: ClusterNotice) {
+        log { "coordinator: \(notice)" }
         switch notice {
         case .quarantined(let member, _, _, _):
             if !processes[Int(member.processID)].isFaulty { report("\(member) is honest and was quarantined") }

@@ -1,29 +1,29 @@
 import LockstepCluster
 
-/// What goes wrong.
+/// Faults.
 extension Simulation {
-    func goWrong(_ fault: SimulationPlan.Fault) {
+    func inject(_ fault: SimulationPlan.Fault) {
         guard stage != .ended else { return }
         switch fault {
         case .join:
             start(place: nil)
-        case .absence:
+        case .pause:
             let lengths: [UInt64] = [5_000_000, 500_000_000, 4_000_000_000, 90_000_000_000]
             coordinatorBusyUntil = time + lengths[random.number(0...lengths.count - 1)]
             wakeCoordinator(at: coordinatorBusyUntil)
         default:
             let living = processes.indices.filter { processes[$0].isAlive }
             guard !living.isEmpty else { return }
-            strike(living[random.number(0...living.count - 1)], fault)
+            inject(into: living[random.number(0...living.count - 1)], fault)
         }
         faults[fault, default: 0] += 1
     }
 
-    private func strike(_ index: Int, _ fault: SimulationPlan.Fault) {
+    private func inject(into index: Int, _ fault: SimulationPlan.Fault) {
         let connection = processes[index].connection
         switch fault {
         case .crash:
-            // A process is noticed at once; a host that has gone only by its silence.
+            // A process's end is noticed at once, a host's only by its silence.
             end(index, .died, noticedAfter: random.chance(3, in: 4) ? 1_000_000 : Self.heartbeatTimeout)
         case .stop:
             let length = 1_000_000 + random.number(below: random.chance(1, in: 2) ? 100_000_000 : 9_000_000_000)
@@ -51,12 +51,12 @@ extension Simulation {
         case .goodbye:
             processes[index].isAskedToStop = true
             wakeWorker(index, at: time)
-        case .join, .absence:
+        case .join, .pause:
             break
         }
     }
 
-    /// Nothing gets through for a while; beyond the heartbeat's timeout both sides give the connection up.
+    /// No message gets through for a while; beyond the heartbeat's timeout both sides end the connection.
     private func separate(_ connection: Int) {
         let length = random.number(below: 6_000_000_000)
         let (up, down) = [(true, true), (true, false), (false, true)][random.number(0...2)]
@@ -69,7 +69,7 @@ extension Simulation {
         }
     }
 
-    /// The last message that came arrives again; or a result that was never computed.
+    /// Delivers the last message again, or a result that was never computed.
     private func duplicate(at index: Int) {
         if random.chance(1, in: 2), let (message, value) = processes[index].inbox.last {
             processes[index].inbox.append((message, value))
@@ -83,7 +83,7 @@ extension Simulation {
         wakeCoordinator(at: time)
     }
 
-    /// What a process said as somebody that it is no longer comes once more: a few messages of its last membership.
+    /// Delivers a few messages of the process's earlier membership again.
     private func replay(at index: Int) {
         guard let connection = processes[index].connection else { return }
         for message in processes[index].earlier { inbox.append(.message(connection: connection, message)) }

@@ -1,13 +1,13 @@
 import LockstepCluster
 
-/// Connections: messages arrive in order and late, or no more.
+/// Connections: messages arrive late and in order, or not at all.
 extension Simulation {
     func connect(_ index: Int) {
         guard processes[index].isAlive, processes[index].connection == nil else { return }
         if processes[index].stoppedUntil > time {
             return queue.add(.connects(process: index), at: processes[index].stoppedUntil)
         }
-        // A coordinator that has gone accepts nobody.
+        // A coordinator that has ended accepts no connection.
         guard stage != .ended else { return queue.add(.connects(process: index), at: time + 1_000_000_000) }
         connections.append(SimulatedConnection(process: index))
         processes[index].connection = connections.count - 1
@@ -52,14 +52,14 @@ extension Simulation {
         guard connections[connection].isOpen || connections[connection].deliversRest, processes[index].isAlive else {
             return
         }
-        // What is sent by reference is read as late as can be.
+        // Weights sent by reference are read as late as possible.
         var value: UInt64 = 0
         if case .parameters(_, let version, let chunk) = message { value = weights[Int(version & 1)][chunk] }
         processes[index].inbox.append((message, value))
         wakeWorker(index, at: time)
     }
 
-    /// A connection breaks; each side learns of it in its own time.
+    /// Breaks a connection; each side notices after a delay of its own.
     func breakConnection(_ connection: Int, coordinatorAfter: UInt64, workerAfter: UInt64) {
         guard connections[connection].isOpen else { return }
         connections[connection].isOpen = false

@@ -5,7 +5,7 @@ import LockstepTimeline
 
 /// Worker processes, each one thread: while it computes it decides nothing.
 extension Simulation {
-    /// Starts a process; nil for one that somebody starts by hand.
+    /// Starts a process. A process started by hand has no place.
     func start(place: Int?) {
         processes.append(
             SimulatedProcess(place: place, isFaulty: plan.hasFaultyWorker && place == 0, chunks: plan.chunks, now: now))
@@ -20,7 +20,7 @@ extension Simulation {
         queue.add(.workerWakes(process: index), at: instant)
     }
 
-    /// One turn of a worker's loop: what has come, then news of the connection, then its own affairs.
+    /// One turn of a worker's loop: messages, then changes of the connection, then deadlines.
     func wake(_ index: Int) {
         guard time >= processes[index].nextWake else { return }
         processes[index].nextWake = .max
@@ -31,7 +31,7 @@ extension Simulation {
         while processes[index].isAlive, processes[index].computing == nil {
             if let (message, value) = processes[index].inbox.first {
                 processes[index].inbox.removeFirst()
-                take(message, value, by: index)
+                receive(message, value, by: index)
             } else if let news = processes[index].news.first {
                 processes[index].news.removeFirst()
                 handle(news == .connected ? .connected : .disconnected, by: index)
@@ -50,7 +50,7 @@ extension Simulation {
         }
     }
 
-    private func take(_ message: Downward, _ value: UInt64, by index: Int) {
+    private func receive(_ message: Downward, _ value: UInt64, by index: Int) {
         let own = processes[index].machine.membership
         switch message {
         case .welcome(let membership):
@@ -107,9 +107,9 @@ extension Simulation {
         case .sendGoodbye(let goodbye):
             send(.goodbye(speaker, goodbye), from: index)
         case .notify(let notice):
-            note { "process \(index): \(notice)" }
+            log { "process \(index): \(notice)" }
         case .exit(let ending):
-            note { "process \(index) exits: \(ending)" }
+            log { "process \(index) exits: \(ending)" }
             end(index, .left, noticedAfter: delay())
         }
     }
@@ -136,7 +136,7 @@ extension Simulation {
         wakeWorker(index, at: time + duration)
     }
 
-    /// What a worker reads: the coordinator's own weights where memory is shared, else its copies.
+    /// The weights that a worker reads: the coordinator's own where memory is shared, else its copies.
     private func weightsAtHand(of index: Int, _ version: UInt64) -> [UInt64] {
         plan.sharesMemory ? weights[Int(version & 1)] : processes[index].weights[Int(version & 1)]
     }
@@ -161,12 +161,12 @@ extension Simulation {
 
     // MARK: - The end of a process
 
-    /// A process has ended; its parent replaces it if it died.
+    /// Ends a process; its parent restarts it if it died.
     func end(_ index: Int, _ ending: RestartPolicy.Ending, noticedAfter: UInt64) {
         guard processes[index].isAlive else { return }
         processes[index].isAlive = false
         if let connection = processes[index].connection {
-            // What it said last is read before its end is noticed.
+            // Its last message is read before its end is noticed.
             let rest = ending == .left ? max(time, connections[connection].lastUp) - time : 0
             let wasOpen = connections[connection].isOpen
             breakConnection(connection, coordinatorAfter: rest + noticedAfter, workerAfter: 0)

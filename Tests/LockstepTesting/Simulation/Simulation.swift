@@ -5,31 +5,31 @@ import LockstepSharding
 import LockstepTimeline
 import LockstepTraining
 
-/// A cluster in one thread: the real coordinator's machine, real workers' machines, the real reducer; a simulated
-/// network, clock and fate, which follow from one seed.
+/// A cluster in one thread: the real machine of the coordinator, real machines of workers and the real reducer, with a
+/// simulated network, clock and faults, all of which follow from one seed.
 ///
-/// A run must end with every sample of every step added up exactly once under the right weights, or give up for a
-/// documented reason; and then every process must end too.
+/// A run must end with every sample of every step added up exactly once under the right weights, or fail for a documented
+/// reason; and then every process must end too.
 package final class Simulation {
-    /// How a run ended and what it went through.
+    /// How a run ended, and what happened in it.
     package struct Outcome: Sendable {
-        /// Why the coordinator gave up; nil if it finished.
+        /// Why the run failed; nil if it finished.
         package var failure: ClusterFailure?
         package var counts: CoordinatorMachine.Counts
         package var faults: [SimulationPlan.Fault: Int]
         package var restarts: Int
         package var events: Int
-        /// Wrong answers that were given.
+        /// Wrong answers of faulty workers.
         package var wrongAnswers: Int
-        /// Answers that were computed while the weights changed, or from weights that were overwritten on their way.
+        /// Answers computed while the weights changed, or from weights that were overwritten on their way.
         package var torn: Int
-        /// Workers named as slow.
+        /// Workers reported as slow.
         package var named: Int
         package var seconds: Double
-        /// Steps and blocks that the coordinator computed by itself, and how often the number of workers was told.
+        /// Steps and blocks that the coordinator computed itself, and choices of the number of workers.
         package var computedHere: Int
         package var choices: Int
-        /// Steps that the machine was not told of.
+        /// Steps computed without consulting the machine.
         package var untold: Int
         /// Messages of earlier memberships that came again to a present one.
         package var outdated: Int
@@ -44,16 +44,16 @@ package final class Simulation {
         case coordinatorWakes
         case workerWakes(process: Int)
         case starts(place: Int)
-        case goesWrong(SimulationPlan.Fault)
+        case faultOccurs(SimulationPlan.Fault)
     }
 
-    /// What has come to the coordinator and waits to be read.
+    /// An input that waits to be read by the coordinator.
     enum Input {
         case message(connection: Int, Upward)
         case lost(connection: Int)
     }
 
-    /// What the trainer is at.
+    /// The trainer's stage.
     enum Stage: Equatable {
         case gathering
         case step
@@ -61,7 +61,7 @@ package final class Simulation {
         case ended
     }
 
-    /// A copy of an audited node, by item and member.
+    /// The key of an audited node's copy.
     struct CopyKey: Hashable {
         let item: WorkItem
         let member: MemberID
@@ -91,15 +91,15 @@ package final class Simulation {
     var isPerforming = false
     var inbox: [Input] = []
     var coordinatorBusyUntil: UInt64 = 0
-    /// Whether its machine has been told that messages lie unread.
+    /// Whether its machine counts on messages that wait to be read.
     var hasBacklog = false
-    /// When the coordinator's next turn is due; those planned for later don't matter.
+    /// When the coordinator's next turn is due; turns planned for later are void.
     var nextWake = UInt64.max
     var parts: AnswerParts
     var stage = Stage.gathering
     var failure: ClusterFailure?
     var version: UInt64 = 0
-    /// The weights in two versions, [version parity, chunk], and what each of these is the weights of.
+    /// The weights in two versions, [version parity, chunk].
     var weights: [[UInt64]]
     let reducer: Reducer
     let fullTree: SummationTree
@@ -122,7 +122,7 @@ package final class Simulation {
     var outdated = 0
     /// The connection over which such a message has just come.
     var outdatedPeer: PeerID?
-    /// What happened to the machine, to be replayed.
+    /// The machine's events, for a replay.
     var record: EventRecord?
     let keepsHistory: Bool
     var history: [String] = []
@@ -154,7 +154,7 @@ package final class Simulation {
         record = seed % 8 == 0 ? EventRecord(machine.configuration, now: Instant(nanoseconds: 0)) : nil
     }
 
-    /// Runs a seed; if it fails, once more for its history.
+    /// Runs a seed; if the run fails, runs it again for its history.
     package static func run(seed: UInt64) throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {
             return try Simulation(seed: seed).run()
@@ -165,19 +165,19 @@ package final class Simulation {
         }
     }
 
-    /// Runs until all is over.
+    /// Runs until every process has ended.
     package func run() throws(SimulationFailure) -> Outcome {
         for place in 0..<plan.workers { start(place: place) }
         for _ in 0..<plan.faultCount {
             let fault = plan.faults[random.number(0...plan.faults.count - 1)]
-            queue.add(.goesWrong(fault), at: random.number(below: 3 * plan.expectedNanoseconds + 100_000_000))
+            queue.add(.faultOccurs(fault), at: random.number(below: 3 * plan.expectedNanoseconds + 100_000_000))
         }
         wakeCoordinator(at: 0)
         while let (now, happening) = queue.next() {
             time = now
             events += 1
             if events > Self.eventLimit { throw broken("it does not end; \(machine.status)") }
-            happen(happening)
+            apply(happening)
             if let firstProblem { throw broken(firstProblem) }
             if stage == .ended, processes.allSatisfy({ !$0.isAlive }) { break }
         }
@@ -195,8 +195,8 @@ package final class Simulation {
             choices: choices, untold: untold, outdated: outdated)
     }
 
-    private func happen(_ happening: Happening) {
-        note { "\(happening)" }
+    private func apply(_ happening: Happening) {
+        log { "\(happening)" }
         switch happening {
         case .arrivesUp(let connection, let message): arrive(message, from: connection)
         case .arrivesDown(let connection, let message): arrive(message, over: connection)
@@ -210,7 +210,7 @@ package final class Simulation {
         case .starts(let place):
             for due in restartPolicy.startDue(now: now) where stage != .ended { start(place: due) }
             _ = place
-        case .goesWrong(let fault): goWrong(fault)
+        case .faultOccurs(let fault): inject(fault)
         }
     }
 
@@ -220,12 +220,12 @@ package final class Simulation {
         step + 1 == UInt64(plan.steps) ? lastTree : fullTree
     }
 
-    /// The first promise that was broken ends the run.
+    /// Records a broken invariant; the first one ends the run.
     func report(_ problem: String) {
         firstProblem = firstProblem ?? problem
     }
 
-    func note(_ text: () -> String) {
+    func log(_ text: () -> String) {
         if keepsHistory { history.append("\(Double(time / 1_000) / 1_000) ms: \(text())") }
     }
 
@@ -244,7 +244,7 @@ package final class Simulation {
         }
     }
 
-    /// Compares the final weights with those of a run that nothing happened to.
+    /// Compares the final weights with those of an undisturbed run.
     private func checkWeights() throws(SimulationFailure) {
         var expected = (0..<plan.chunks).map { StandInArithmetic.initialWeights(chunk: $0) }
         for step in 0..<UInt64(plan.steps) {

@@ -1,20 +1,20 @@
 import LockstepCluster
 
-/// What a simulated run is to do and to suffer: all of it follows from the seed.
+/// The configuration and the faults of a simulated run; all of it follows from the seed.
 package struct SimulationPlan: Sendable {
-    /// What can go wrong.
+    /// A kind of fault.
     package enum Fault: Int, CaseIterable, Hashable, Sendable {
         /// A worker process is killed.
         case crash
         /// A worker process is stopped for a while, its I/O thread included.
         case stop
-        /// A worker computes without end, while its I/O thread answers.
+        /// A worker computes for ever, while its I/O thread answers.
         case hang
         /// A worker becomes many times slower.
         case slow
         /// A connection breaks; each side notices in its own time.
         case drop
-        /// Nothing gets through for a while, in one direction or both.
+        /// No message gets through for a while, in one direction or both.
         case partition
         /// A message arrives twice.
         case duplicate
@@ -22,9 +22,9 @@ package struct SimulationPlan: Sendable {
         case join
         /// A worker is asked to stop and says goodbye.
         case goodbye
-        /// The coordinator does something else for a while.
-        case absence
-        /// Something that a worker said in an earlier membership arrives again, over its present connection.
+        /// The coordinator is busy with something else for a while.
+        case pause
+        /// A message that a worker sent in an earlier membership arrives again, over its present connection.
         case replay
     }
 
@@ -42,14 +42,14 @@ package struct SimulationPlan: Sendable {
     package let chunks: Int
     /// Whether workers read the coordinator's own weights, as in shared memory, rather than copies.
     package let sharesMemory: Bool
-    /// In how many of 4 steps both copies of every node are compared.
+    /// Of 4 steps, the number in which every node is audited.
     package let auditQuarters: Int
-    /// Whether one worker returns wrong answers.
+    /// Whether one worker gives wrong answers.
     package let hasFaultyWorker: Bool
     package let maximumRestarts: Int
     /// Whether the number of workers that compute changes as the run goes on.
     package let tunesWorkerCount: Bool
-    /// Whether the sum over all shards is the coordinator's to make.
+    /// Whether the coordinator makes the sum over all shards.
     package let splitsRoot: Bool
     /// Whether workers have to fetch the data set.
     package let fetchesData: Bool
@@ -88,14 +88,13 @@ package struct SimulationPlan: Sendable {
         splitsRoot = random.chance(1, in: 4)
     }
 
-    /// Whether nothing happens for which a worker could be lost: no fault, and no answer that takes so long that before
-    /// the first one it looks like none.
+    /// Whether no worker may be lost: there is no fault, and the first answer takes less than its deadline.
     var isPeaceful: Bool {
         faults.isEmpty && !hasFaultyWorker
             && Double(UInt64(batch) * nanosecondsPerSample) * 1.5e-9 < Deadlines().firstAnswer
     }
 
-    /// How long the run would take without faults, roughly.
+    /// The rough duration of the run without faults.
     var expectedNanoseconds: UInt64 {
         let step = UInt64(batch) * nanosecondsPerSample / UInt64(workers) + 4 * maximumDelay + 1_000_000
         return UInt64(steps) * step

@@ -1,11 +1,11 @@
 import LockstepTimeline
 
-/// Whether evaluations are faster in the workers or in the coordinator alone.
+/// Chooses whether the workers or the coordinator alone compute an evaluation.
 ///
-/// Blocks are large and handed out ahead, so messages hide behind computing and workers nearly always win: the
-/// coordinator is tried only if one worker's usual time for all blocks is less than what all workers together took.
+/// Blocks are large and handed out ahead, so messages overlap with computing and workers are nearly always faster. The
+/// coordinator is tried only if one worker's median time for all blocks is less than the time of all workers together.
 struct EvaluationTuner: Sendable {
-    /// Seconds for a block, by who computes.
+    /// Seconds for a block when the workers, or the coordinator alone, computed.
     private var workers: Double?
     private var alone: Double?
     private var underWay: (isAlone: Bool, blocks: Int, since: Instant)?
@@ -13,10 +13,10 @@ struct EvaluationTuner: Sendable {
     /// Chooses for an evaluation that begins now.
     ///
     /// - Parameters:
-    ///   - blocks: How many there are.
+    ///   - blocks: The number of blocks.
     ///   - workerMedian: The median seconds of a worker's answer for a block; nil before the first.
     ///   - now: The present instant.
-    /// - Returns: Whether the coordinator is to compute them alone.
+    /// - Returns: Whether the coordinator computes alone.
     mutating func begin(blocks: Int, workerMedian: Double?, at now: Instant) -> Bool {
         var isAlone = false
         if let workers { isAlone = (alone ?? workerMedian ?? .infinity) < workers }
@@ -24,7 +24,7 @@ struct EvaluationTuner: Sendable {
         return isAlone
     }
 
-    /// Takes in how long it took.
+    /// Ends the evaluation and records its time.
     mutating func end(at now: Instant) {
         guard let (isAlone, blocks, since) = underWay, blocks > 0 else { return }
         underWay = nil

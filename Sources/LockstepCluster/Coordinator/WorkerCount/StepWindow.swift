@@ -1,19 +1,19 @@
 /// Times of consecutive steps, all taken with the same number of workers.
 ///
-/// What counts is how many steps a second there are, the time that the kernel gives to others included; so short steps
-/// are averaged over a few milliseconds first. The median of such blocks passes over a checkpoint in between.
+/// The throughput counts, with the time that the kernel gives to other processes. So short steps are averaged over blocks of
+/// a few milliseconds; the median of the blocks ignores a checkpoint in between.
 struct StepWindow: Sendable {
-    /// Seconds that a block has at least.
+    /// The least seconds of a block.
     static let blockSeconds = 0.008
     private static let capacity = 64
 
-    /// Means of whole blocks, in ascending order.
+    /// The mean step of each whole block, in ascending order.
     private var blocks: [Double] = []
     private var steps = 0
     private var seconds = 0.0
-    /// Whether steps have been passed over: the first ones after a change pay for it.
+    /// Whether the first step after a change, which is slower, has been skipped.
     private var isWarm = false
-    /// Of everything since the window began.
+    /// Seconds of all steps since the window began.
     private(set) var duration = 0.0
 
     init() {
@@ -25,16 +25,16 @@ struct StepWindow: Sendable {
     /// The median of the blocks' means, the lower one of two in the middle; nil before the first whole block.
     var median: Double? { blocks.isEmpty ? nil : blocks[(blocks.count - 1) / 2] }
 
-    /// Forgets everything.
+    /// Empties the window.
     ///
-    /// - Parameter isWarm: Whether the steps go on as before.
+    /// - Parameter isWarm: Whether the number of workers stays the same.
     mutating func restart(isWarm: Bool) {
         blocks.removeAll(keepingCapacity: true)
         (steps, seconds, duration) = (0, 0, 0)
         self.isWarm = isWarm
     }
 
-    /// Takes steps in that took so long together.
+    /// Adds consecutive steps, which took `seconds` together.
     mutating func add(_ seconds: Double, steps: Int) {
         duration += seconds
         guard isWarm else {

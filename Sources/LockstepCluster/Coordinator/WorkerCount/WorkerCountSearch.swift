@@ -1,15 +1,16 @@
-/// Finds with how many workers a run's steps are fastest, from none (the coordinator computes alone) to all, and finds
-/// it anew when the machine's load changes.
+/// Searches for the number of workers with which a run's steps are fastest, from none (the coordinator computes alone) to
+/// all, and searches again when the machine's load changes.
 ///
-/// The cost model says where to begin and what is worth a trial: a number whose prediction is far beyond what the best
-/// one takes is not tried. Only measured steps decide. A number must win by a margin; trials that change nothing become
-/// rarer and never take more than a fiftieth of the time.
+/// The search watches the steps with the best number so far. Now and then it tries other numbers, each for a few steps, and
+/// keeps the fastest. The cost model decides where to begin, and which numbers are worth a trial: a number whose predicted
+/// time is far beyond the best number's is skipped. Only measured steps decide. Because times are noisy, a number must win
+/// by a margin; and because trials cost time, trials that change nothing become rarer, up to a fiftieth of the time.
 struct WorkerCountSearch: Sendable {
     /// watching -> trying one number after the other -> watching.
     private enum Phase: Hashable, Sendable {
-        /// Steps go on with the best number.
+        /// Steps are taken with the best number.
         case watching
-        /// Trials are to follow as soon as the best number's own time is known.
+        /// Trials follow as soon as the best number's own time is known.
         case measuring
         case trying(Int)
     }
@@ -21,42 +22,42 @@ struct WorkerCountSearch: Sendable {
         var isTried = false
     }
 
-    /// Blocks that a trial takes, and those after which one that is hopeless ends.
+    /// Blocks of a trial, and blocks after which a hopeless trial ends.
     private static let trialBlocks = 3
     private static let hopelessBlocks = 1
-    /// Beyond this multiple of the best one's time a trial is hopeless.
+    /// Beyond this multiple of the best number's time a trial is hopeless.
     private static let hopeless = 1.5
-    /// Up to this multiple of the best one's time a prediction makes a trial worth while.
+    /// Up to this multiple of the best number's time a prediction is worth a trial.
     private static let slack = 1.25
-    /// What the winner of a trial takes at most of the time that the best one takes.
+    /// The winner of a trial takes at most this part of the best number's time.
     private static let margin = 0.95
-    /// How much longer or shorter steps become when the load has changed, and in how many windows in a row.
+    /// The load has changed if steps are longer or shorter by this factor, in this many windows in a row.
     private static let drift = 1.2
     private static let driftingWindows = 2
     private static let watchBlocks = 5
     private static let watchSeconds = 0.2
-    /// Seconds of steps between trials; doubled each time that they change nothing.
+    /// Seconds of steps between trials; doubled each time that trials change nothing.
     private static let firstPause = 2.0
     private static let longestPause = 64.0
-    /// A trial is paid for by so many times its own time without one.
+    /// Seconds without a trial, for each second of trials.
     private static let trialShare = 50.0
 
     private var candidates: [Candidate]
     private var phase = Phase.measuring
     private var window = StepWindow()
     private var best: Int
-    /// What the best one took when it was chosen.
+    /// The best number's time when it was chosen.
     private var baseline: Double?
-    private var driftings = 0
-    /// Seconds of all steps so far, and when to look for something better.
+    private var driftingCount = 0
+    /// Seconds of all steps so far, and when the next trials are due.
     private var elapsed = 0.0
-    private var nextLook = 0.0
+    private var nextTrials = 0.0
     private var pause = firstPause
     private var trialSeconds = 0.0
-    /// The best one when the trials under way began.
+    /// The best number when the trials under way began.
     private var previous: Int?
-    /// What was told last.
-    private var announced: Int?
+    /// The choice that was reported last.
+    private var reported: Int?
 
     /// - Parameter predictions: Seconds of a step with 0, 1, ... workers; at least one.
     init(predictions: [Double]) {
@@ -68,7 +69,7 @@ struct WorkerCountSearch: Sendable {
         self.candidates = candidates
     }
 
-    /// Numbers that are considered: all up to 8, then steps of about a third.
+    /// The numbers that are considered: all up to 6, then in steps of a third.
     private static func counts(upTo most: Int) -> [Int] {
         var counts: [Int] = []
         var next = 0
@@ -79,19 +80,19 @@ struct WorkerCountSearch: Sendable {
         return counts + [most]
     }
 
-    /// With how many workers the next step is taken.
+    /// The number of workers for the next step.
     var workers: Int {
         if case .trying(let index) = phase { return candidates[index].workers }
         return candidates[best].workers
     }
 
-    /// Takes in how long steps took.
+    /// Adds the time of steps.
     ///
     /// - Parameters:
-    ///   - seconds: Their time together.
-    ///   - steps: How many they were, one after the other.
-    ///   - available: Workers that are there.
-    /// - Returns: What was found out, if there is something to tell.
+    ///   - seconds: The time of all these steps together.
+    ///   - steps: The number of consecutive steps.
+    ///   - available: The number of workers that are there.
+    /// - Returns: The choice, if it is news.
     mutating func add(_ seconds: Double, steps: Int = 1, available: Int) -> WorkerCountChoice? {
         elapsed += seconds
         window.add(seconds, steps: steps)
@@ -101,7 +102,7 @@ struct WorkerCountSearch: Sendable {
             candidates[best].measured = time
             return explore(available)
         case .trying(let index):
-            return judge(index, available)
+            return evaluateTrial(index, available)
         case .watching:
             guard window.count >= Self.watchBlocks, window.duration >= Self.watchSeconds, let time = window.median
             else { return nil }
@@ -110,7 +111,7 @@ struct WorkerCountSearch: Sendable {
     }
 
     /// Ends a trial whose outcome is clear.
-    private mutating func judge(_ index: Int, _ available: Int) -> WorkerCountChoice? {
+    private mutating func evaluateTrial(_ index: Int, _ available: Int) -> WorkerCountChoice? {
         guard let time = window.median, let rival = candidates[best].measured else { return nil }
         let isHopeless = window.count >= Self.hopelessBlocks && time > Self.hopeless * rival
         guard isHopeless || window.count >= Self.trialBlocks else { return nil }
@@ -120,14 +121,14 @@ struct WorkerCountSearch: Sendable {
         return explore(available)
     }
 
-    /// Looks at how the steps go: a change of the load that lasts calls for new trials, and so does time.
+    /// Compares a window of steps with the baseline: new trials are due when the load has changed for good, or after a pause.
     private mutating func watch(_ time: Double, _ available: Int) -> WorkerCountChoice? {
         window.restart(isWarm: true)
-        let usual = baseline ?? time
-        driftings = time > Self.drift * usual || usual > Self.drift * time ? driftings + 1 : 0
-        if driftings >= Self.driftingWindows {
+        let expected = baseline ?? time
+        driftingCount = time > Self.drift * expected || expected > Self.drift * time ? driftingCount + 1 : 0
+        if driftingCount >= Self.driftingWindows {
             pause = Self.firstPause
-        } else if elapsed < nextLook || driftings > 0 {
+        } else if elapsed < nextTrials || driftingCount > 0 {
             return nil
         }
         candidates[best].measured = time
@@ -138,7 +139,7 @@ struct WorkerCountSearch: Sendable {
         return explore(available)
     }
 
-    /// Begins the next trial that is worth while, or goes on with the best.
+    /// Begins the next trial that is worth it, or goes back to watching.
     private mutating func explore(_ available: Int) -> WorkerCountChoice? {
         if previous == nil { previous = best }
         candidates[best].isTried = true
@@ -151,14 +152,14 @@ struct WorkerCountSearch: Sendable {
         window.restart(isWarm: false)
         phase = .watching
         baseline = candidates[best].measured
-        driftings = 0
+        driftingCount = 0
         pause = previous == best ? min(Self.longestPause, 2 * pause) : Self.firstPause
-        nextLook = elapsed + max(pause, Self.trialShare * trialSeconds)
+        nextTrials = elapsed + max(pause, Self.trialShare * trialSeconds)
         (previous, trialSeconds) = (nil, 0)
-        guard announced != best, let seconds = baseline else { return nil }
-        defer { announced = best }
+        guard reported != best, let seconds = baseline else { return nil }
+        defer { reported = best }
         return WorkerCountChoice(
-            workers: candidates[best].workers, seconds: seconds, alternative: alternative, isChange: announced != nil)
+            workers: candidates[best].workers, seconds: seconds, alternative: alternative, isChange: reported != nil)
     }
 
     private func nextTrial(beside time: Double, _ available: Int) -> Int? {
@@ -168,7 +169,7 @@ struct WorkerCountSearch: Sendable {
             .min { candidates[$0].predicted < candidates[$1].predicted }
     }
 
-    /// The best of those that are not chosen: one that was tried, else the one that is predicted to be.
+    /// The best of the other numbers: of those that were tried, or else by prediction.
     private var alternative: WorkerCountChoice.Alternative? {
         let others = candidates.indices.filter { $0 != best }
         let tried = others.filter { candidates[$0].measured != nil }

@@ -3,7 +3,7 @@ import LockstepTimeline
 import LockstepTesting
 
 /// The decoders of all bodies, and sample messages to damage.
-enum Samples {
+enum SampleMessages {
     static let bodies: [any MessageBody] = [
         Hello(programVersion: "1.0.0", host: "Gänsemarkt-7", processID: 4711),
         Hello(programVersion: "", host: "", processID: 0),
