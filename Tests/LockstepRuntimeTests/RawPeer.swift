@@ -44,11 +44,14 @@ final class RawPeer {
         _ = send(descriptor, parts, parts.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// Whether the other end has hung up.
+    /// Whether the other end has hung up. What it has sent before, such as heartbeats, is read and dropped.
     var isCut: Bool {
-        var byte: UInt8 = 0
-        let count = recv(descriptor, &byte, 1, Int32(MSG_DONTWAIT) | Int32(MSG_PEEK))
-        return count == 0 || (count < 0 && errno != EAGAIN && errno != EINTR)
+        var bytes = [UInt8](repeating: 0, count: 4_096)
+        while true {
+            let count = recv(descriptor, &bytes, bytes.count, Int32(MSG_DONTWAIT))
+            if count == 0 { return true }
+            if count < 0 { return errno != EAGAIN && errno != EINTR }
+        }
     }
 
     /// Asks so many times for so many bytes.

@@ -75,25 +75,26 @@ struct ThreadCluster: Sendable {
         var notices: [ClusterNotice] = []
         let computer = try ShardComputer(
             configuration: run.configuration, dataset: run.dataset, library: run.library)
-        let source = ClusterGradientSource(
-            link: link, context: context,
+        let served = ClusterRun(
+            number: number,
+            welcome: try Welcome(
+                configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
+            ).encoded(),
+            dataset: run.dataset, layout: run.layout, dataType: run.configuration.communicationDataType,
+            computer: computer,
+            audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
+            transport: transport, timeline: nil,
             configuration: CoordinatorMachine.Configuration(
                 minimumWorkers: workers.count, maximumWorkers: workers.count,
                 chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
                 programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
                 allowsMixedKernels: false, deadlines: deadlines,
-                tunesWorkerCount: predictions != nil, splitsRoot: run.configuration.communicationDataType == .bfloat16),
-            welcome: try Welcome(
-                configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
-            ).encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.communicationDataType,
-            parameters: parameters, computer: computer,
-            audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
-            transport: transport,
-            supervision: ClusterGradientSource.Supervision(
+                tunesWorkerCount: predictions != nil, splitsRoot: run.configuration.communicationDataType == .bfloat16))
+        let source = ClusterGradientSource(
+            served, link: link, context: context, parameters: parameters,
+            hooks: ProcessHooks(
                 notify: { notice, _, _ in notices.append(notice) }, check: { _, _ in }, nextCheck: { nil },
-                descriptors: []
-            ))
+                descriptors: []))
         let endings = Endings(count: workers.count)
         let threads = Workers()
         let loops = Loops()
@@ -108,7 +109,7 @@ struct ThreadCluster: Sendable {
         defer { threads.join() }
         do {
             try source.gather()
-            if let predictions { try source.handle(.predicted(seconds: predictions)) }
+            if let predictions { try source.predict(predictions) }
             let outcome = try run.train(with: source, parameters: parameters, observers: [], checkpoints: nil) {
                 betweenSteps()
                 return false

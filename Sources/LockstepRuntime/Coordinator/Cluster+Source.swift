@@ -58,15 +58,15 @@ extension Cluster {
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
             tunesWorkerCount: options.tunesWorkerCount, splitsRoot: run.configuration.communicationDataType == .bfloat16
         )
-        let supervision = ClusterGradientSource.Supervision(
-            notify: { [unowned self] notice, step, lastWords in
+        let hooks = ProcessHooks(
+            notify: { [unowned self] notice, step, logTail in
                 var ending: String?
                 if case .lost(let member, _, _, _) = notice {
                     ending = localWorkers?.ending(ofProcess: member.processID)
                 }
                 localWorkers?.note(notice)
                 let log = notice.removedWorker.flatMap { localWorkers?.log(ofProcess: $0.processID) }
-                chronicle.note(notice, step: step, ending: ending, log: log, lastWords: lastWords)
+                chronicle.note(notice, step: step, ending: ending, log: log, lastWords: logTail)
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
@@ -79,12 +79,12 @@ extension Cluster {
             nextCheck: { [unowned self] in localWorkers?.nextDue },
             restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
             descriptors: stop.map { [$0.descriptor] } ?? [])
-        return ClusterGradientSource(
-            link: link, context: context, configuration: configuration, welcome: try welcome.encoded(),
-            run: number, dataset: run.dataset, layout: run.layout, wire: run.configuration.communicationDataType,
-            parameters: parameters, computer: computer,
+        let served = ClusterRun(
+            number: number, welcome: try welcome.encoded(), dataset: run.dataset, layout: run.layout,
+            dataType: run.configuration.communicationDataType, computer: computer,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
-            regions: regions, transport: options.transport, timeline: timeline, events: events,
-            supervision: supervision)
+            regions: regions, transport: options.transport, timeline: timeline, configuration: configuration)
+        return ClusterGradientSource(
+            served, link: link, context: context, parameters: parameters, record: events, hooks: hooks)
     }
 }

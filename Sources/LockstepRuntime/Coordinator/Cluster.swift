@@ -114,7 +114,7 @@ package final class Cluster {
                         batch: run.schedule.batch, shards: run.schedule.shards, workers: max(1, source.membersPresent),
                         limit: run.schedule.samples)), nil)
             if options.tunesWorkerCount {
-                try source.handle(.predicted(seconds: model.steps(of: run.schedule, workers: source.membersPresent)))
+                try source.predict(model.steps(of: run.schedule, workers: source.membersPresent))
             }
             let outcome = try run.train(
                 with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,
@@ -175,8 +175,8 @@ package final class Cluster {
             try source.finish(goodbye)
             return result
         } catch {
-            lastEvents = source.history.lines
-            chronicle.note(localWorkers?.deaths ?? [], step: source.machine.step)
+            lastEvents = source.historyLines
+            chronicle.note(localWorkers?.deaths ?? [], step: source.step)
             try? source.finish(Goodbye(code: .failed, message: "\(error)"))
             throw error
         }

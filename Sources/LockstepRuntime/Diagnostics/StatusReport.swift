@@ -72,7 +72,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
 }
 
 /// How long members compute, as moving averages.
-struct Paces {
+struct ComputeTimes {
     private(set) var nanoseconds: [UInt32: UInt64] = [:]
 
     /// Takes a node's compute time in; a peer may claim any.

@@ -225,7 +225,7 @@ extension CoordinatorLink {
 
     private func note(_ reason: String) {
         let addresses = zap?.drainRefusedAddresses() ?? []
-        if let line = turnedAway.add(reason, from: addresses) { rejections.append(line) }
+        if let line = rejectionLog.add(reason, from: addresses) { rejections.append(line) }
     }
 
     /// A peer's connection has ended. What it said before that, and waits, is handled first.

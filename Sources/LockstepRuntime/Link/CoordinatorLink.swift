@@ -60,7 +60,7 @@ final class CoordinatorLink {
     private let linger: Double
     let hasKeys: Bool
     let zap: ZAPHandler?
-    var turnedAway = TurnedAway()
+    var rejectionLog = RejectionLog()
     var acceptThrottle: AcceptThrottle
     /// Seconds until a paused throttle is checked again: connections that never complete a handshake have ended by then.
     let acceptRetryInterval: Double

@@ -2,7 +2,7 @@ import ZeroMQ
 
 /// Connections that a coordinator did not let in: counted by their reason, and told about so rarely that a flood of them
 /// is no flood of lines.
-struct TurnedAway {
+struct RejectionLog {
     private var counts: [String: Int] = [:]
 
     /// Counts one more.

@@ -8,7 +8,7 @@ import LockstepTraining
 ///
 /// What a member sends is copied, whatever way it came, so that nothing depends on the member's staying. Memory is
 /// kept for the next audited step.
-final class AuditLedger {
+final class AuditBuffer {
     private struct Key: Hashable {
         let node: NodeID
         /// Nil for the coordinator's own answer.
@@ -36,8 +36,8 @@ final class AuditLedger {
         copies.removeAll(keepingCapacity: true)
     }
 
-    /// Takes part of a member's answer; only the chunk's floats are read, and only now.
-    func take(_ result: PartialResult, from member: MemberID) {
+    /// Adds part of a member's answer; only the chunk's floats are read, and only during the call.
+    func add(_ result: PartialResult, from member: MemberID) {
         switch result {
         case .gradient(let node, let chunk, let floats, _):
             let range = chunks.chunks[chunk].range
@@ -50,7 +50,7 @@ final class AuditLedger {
         }
     }
 
-    /// Computes a node here, as a copy of nobody's.
+    /// Adds the coordinator's own answer.
     ///
     /// - Parameters:
     ///   - node: A node of the step's tree.
@@ -71,7 +71,7 @@ final class AuditLedger {
                 UnsafeRawBufferPointer(second.gradient.buffer))
     }
 
-    /// Hands an answer on.
+    /// Pushes an answer.
     func release(_ node: NodeID, of member: MemberID?, _ push: (PartialResult) throws -> Void) throws {
         guard let copy = copies[Key(node: node, member: member)] else { return }
         for (index, chunk) in chunks.chunks.enumerated() {

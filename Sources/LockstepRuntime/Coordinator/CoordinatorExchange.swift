@@ -1,0 +1,301 @@
+import LockstepCluster
+import LockstepData
+import LockstepNetwork
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepSystem
+import LockstepTimeline
+import LockstepTraining
+import ZeroMQ
+
+/// What a coordinator exchanges with its workers: carries out the machine's actions as messages, and turns messages into
+/// events; gradients go past the machine straight into the reducer.
+final class CoordinatorExchange: CoordinatorLoopDelegate {
+    private let loop: CoordinatorLoop
+    private let run: ClusterRun
+    private let headers: RunHeaders
+    private let inline: InlineTransport
+    /// Nil where all payload travels in messages.
+    private let shared: SharedMemoryTransport?
+    private let audit: AuditBuffer
+    private let reporter: NoticeReporter
+    private let status: StatusService
+    private let cores = Host.coreCount
+    let computer: CoordinatorComputer
+    let evaluation: EvaluationCollector
+    let timelines = TimelineCollector()
+    /// The weights of the step under way.
+    var parameters: VersionedParameters
+    /// The member whose answer to a node of the step was received.
+    private var computedBy: [NodeID: MemberID] = [:]
+
+    init(loop: CoordinatorLoop, _ run: ClusterRun, _ parameters: VersionedParameters, reporter: NoticeReporter) {
+        self.loop = loop
+        self.parameters = parameters
+        self.reporter = reporter
+        headers = RunHeaders(run: run.number)
+        self.run = run
+        inline = InlineTransport(chunks: run.layout.chunks, dataType: run.dataType, headers: headers)
+        shared = run.regions.map { SharedMemoryTransport(server: $0, chunks: run.layout.chunks) }
+        audit = AuditBuffer(chunks: run.layout.chunks)
+        status = StatusService(welcome: run.welcome)
+        computer = CoordinatorComputer(run.computer)
+        evaluation = EvaluationCollector(dataset: run.dataset, classes: run.layout.outputs)
+        loop.delegate = self
+    }
+
+    private var link: CoordinatorLink { loop.link }
+
+    /// Where workers of this host have all cores, spinning would take one from them.
+    var maySpin: Bool { (shared?.count ?? 0) < cores }
+
+    /// Bytes of weights and gradients that have travelled in messages.
+    var inlinePayloadBytes: UInt64 { inline.payloadBytes }
+
+    /// Prepares for a step.
+    func beginStep(isAudited: Bool) {
+        shared?.keep { loop.machine.peer(of: $0) != nil }
+        computedBy.removeAll(keepingCapacity: true)
+        if isAudited { audit.begin() }
+    }
+
+    /// The worker that computed a node of the step, as an error names it; nil if this process did.
+    func workerName(of node: NodeID) -> String? {
+        computedBy[node].map { loop.machine.name(of: $0) }
+    }
+
+    /// Asks all members where their time goes, and waits for those that answer in time.
+    ///
+    /// - Returns: What they have recorded since they were asked last, in the order of their numbers.
+    func collectTimelines() throws -> [ProcessTimeline] {
+        timelines.begin()
+        let members = loop.machine.activeMembers
+        for (peer, info) in members {
+            timelines.ask(info.id)
+            try link.post(to: peer, headers.header(.timelineRequest, info.id))
+        }
+        let deadline = Instant.now.advanced(bySeconds: loop.machine.configuration.deadlines.report)
+        while timelines.isWaiting, deadline > .now {
+            try loop.poll(until: deadline) { _ in }
+            timelines.keep(Set(loop.machine.activeMembers.map(\.info.id)))
+        }
+        return timelines.timelines(of: members.map(\.info))
+    }
+
+    // MARK: - Actions
+
+    func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws {
+        switch action {
+        case .welcome(let peer, let member):
+            try link.send(to: peer, headers.header(.welcome, member), copying: run.welcome)
+        case .refuse(let peer, let refusal):
+            try link.send(to: peer, Header(kind: .refuse, run: headers.run), copying: refusal.encoded())
+        case .sendData(let peer, let member, let offset, let count):
+            let bytes = UnsafeRawBufferPointer(rebasing: run.dataset.bytes[Int(offset)..<Int(offset) + count])
+            try link.post(to: peer, headers.header(.dataChunk, member, step: offset), borrowing: bytes)
+        case .sendParameters(let peer, let member, let version, let chunk):
+            try inline.sendParameters(version: version, chunk: chunk, of: parameters, to: peer, member, over: link)
+        case .assign(let peer, let member, let item):
+            if item.kind == .node {
+                run.timeline?.mark(.departure, member: member.rawValue, unit: item, isAnswer: false)
+            }
+            try link.post(to: peer, assignment(of: item, to: member))
+        case .compare(let item, let first, let second):
+            let areEqual = audit.areEqual(item.node, first, second)
+            if areEqual { try audit.release(item.node, of: first, push) }
+            try loop.handle(.compared(item, areEqual: areEqual), push)
+        case .recompute(let item, let copies):
+            audit.computeOwn(item.node) { computer.gradient(of: item, parameters, into: $0) }
+            try audit.release(item.node, of: nil, push)
+            let wrong = copies.filter { !audit.areEqual(item.node, $0, nil) }
+            try loop.handle(.recomputed(item, wrong: wrong), push)
+        case .computeHere(let item):
+            switch item.kind {
+            case .node: try computer.computeRemainder(ofStep: item.step, parameters, push)
+            case .block:
+                if let score = computer.score(of: item, parameters) { evaluation.add(score, of: item) }
+            }
+        case .dismiss(let peer, let member, let goodbye):
+            try link.send(to: peer, headers.header(.goodbye, member), copying: goodbye.encoded())
+        case .notify(let notice):
+            if let member = notice.removedWorker { inline.forget(member.id) }
+            report(notice)
+        case .fail(let failure):
+            throw failure
+        }
+    }
+
+    /// A worker that shares memory is told into which slot a gradient goes.
+    private func assignment(of item: WorkItem, to member: MemberID) -> Header {
+        guard item.kind == .node else { return headers.header(.evaluate, member, step: item.step, unit: item.number) }
+        let slot = transport(of: member).slot(for: item, of: member)
+        return headers.header(.assign, member, step: item.step, unit: item.number, segment: slot)
+    }
+
+    private func transport(of member: MemberID) -> any PayloadTransport {
+        if let shared, shared.includes(member) { return shared }
+        return inline
+    }
+
+    private func report(_ notice: ClusterNotice) {
+        reporter.report(notice, step: loop.machine.step)
+    }
+
+    // MARK: - Messages
+
+    func receive(_ event: CoordinatorLink.Event, _ push: (PartialResult) throws -> Void) throws {
+        switch event {
+        case .lost(let peer):
+            try loop.handle(.peerLost(peer, reason: "its connection ended"), push)
+        case .garbage(let peer, let error):
+            try reject(peer, error, push)
+        case .turnedAway(let reason):
+            report(.turnedAway(reason))
+        case .message(let peer, let header, let hasPayload):
+            do {
+                try receive(header, hasPayload: hasPayload, from: peer, push)
+            } catch let error as ProtocolError {
+                try reject(peer, error, push)
+            }
+        }
+    }
+
+    /// A peer that breaks the protocol is told so and is no longer a member.
+    private func reject(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
+        let refusal = Refusal(code: error.refusalCode, message: "\(error)")
+        try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
+        try loop.handle(.peerLost(peer, reason: "it broke the protocol: \(error)"), push)
+    }
+
+    private func receive(
+        _ header: Header, hasPayload: Bool, from peer: PeerID, _ push: (PartialResult) throws -> Void
+    ) throws {
+        let isForClients = header.kind == .ping || header.kind == .statusRequest
+        guard isForClients || header.kind == .hello || header.run == headers.run else {
+            return try loop.handle(.stranger(peer), push)
+        }
+        let size = hasPayload ? link.payload.count : 0
+        guard header.kind.acceptsPayload(count: size) else {
+            throw ProtocolError.payloadSize(kind: header.kind, found: size)
+        }
+        let member = MemberID(rawValue: header.member)
+        switch header.kind {
+        case .ping:
+            try status.answerPing(header, from: peer, over: link)
+        case .statusRequest:
+            try status.answerStatus(header, from: peer, over: link) { loop.machine.status }
+        case .hello:
+            try loop.handle(.hello(peer, try decode()), push)
+        case .ready:
+            try receiveReady(header, from: peer, member, push)
+        case .dataRequest:
+            try loop.handle(.dataRequested(peer, member, offset: header.step, count: Int(header.offset)), push)
+        case .gradient:
+            try receiveGradient(header, from: peer, member, push)
+        case .nodeResult:
+            try receiveNodeResult(header, from: peer, member, push)
+        case .blockResult:
+            let item = WorkItem(kind: .block, step: header.step, number: header.unit)
+            let result: BlockResult = try decode()
+            if loop.machine.expects(item, from: peer, member) { try evaluation.add(result, of: item) }
+            try loop.handle(.answered(peer, member, item), push)
+        case .timeline:
+            timelines.receive(try decode(), from: member)
+        case .logLines:
+            let log: LogLines = try decode()
+            guard loop.machine.peer(of: member) == peer else { return }
+            reporter.keep(log.lines, of: member) { loop.machine.peer(of: $0) != nil }
+        case .goodbye:
+            try loop.handle(.goodbye(peer, member, try decode()), push)
+        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .pong, .status, .timelineRequest:
+            throw ProtocolError.unexpectedKind(header.kind)
+        }
+    }
+
+    private func decode<Body: MessageBody>() throws(ProtocolError) -> Body {
+        try link.payload.withUnsafeBytes { bytes throws(ProtocolError) in try Body(decoding: bytes) }
+    }
+
+    /// Pushes a chunk of a gradient, unless its node is not wanted (any more).
+    private func receiveGradient(
+        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
+    ) throws {
+        let transport = transport(of: member)
+        let item = WorkItem(kind: .node, step: header.step, number: header.unit)
+        let chunk = try transport.chunk(of: header, payloadBytes: link.payload.count)
+        guard loop.machine.expects(item, from: peer, member) else { return }
+        if transport.add(chunk: chunk, of: item, from: member) {
+            try loop.handle(.answering(peer, member, item), push)
+        }
+        computedBy[item.node] = member
+        try link.payload.withUnsafeBytes { bytes in
+            try transport.push(bytes, chunk: chunk, of: item.node) { try add($0, from: member, push) }
+        }
+    }
+
+    private func receiveNodeResult(
+        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
+    ) throws {
+        let item = WorkItem(kind: .node, step: header.step, number: header.unit)
+        let result: NodeResult = try decode()
+        if loop.machine.peer(of: member) == peer { status.add(result.computeNanoseconds, of: member) }
+        run.timeline?.mark(.arrival, member: member.rawValue, unit: item, isAnswer: true)
+        if item.number != 0, loop.machine.expects(item, from: peer, member) {
+            computedBy[item.node] = member
+            try transport(of: member).complete(item, from: member) { try add($0, from: member, push) }
+            try add(.lossSum(item.node, result.lossSum), from: member, push)
+        }
+        try loop.handle(.answered(peer, member, item), push)
+    }
+
+    /// Pushes part of an answer; in an audit it waits for the other copy.
+    private func add(
+        _ result: PartialResult, from member: MemberID, _ push: (PartialResult) throws -> Void
+    ) throws {
+        if loop.machine.isAudited { audit.add(result, from: member) } else { try push(result) }
+    }
+
+    // MARK: - Shared memory
+
+    func receive(_ event: RegionServer.Event) throws {
+        switch event {
+        case .claimed(let member, let channel):
+            guard let shared else { return }
+            guard loop.machine.isPreparing(member), !shared.includes(member) else {
+                return shared.server.refuse(member, on: channel)
+            }
+            do {
+                try shared.grant(member, on: channel)
+            } catch {
+                report(.payloadInline(member, reason: "\(error)"))
+            }
+        case .ended(let member):
+            if let peer = loop.machine.peer(of: member) { link.expectEnd(of: peer) }
+        }
+    }
+
+    /// A member is ready: it says whether it has mapped the memory that it was offered.
+    private func receiveReady(
+        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
+    ) throws {
+        let sharesMemory = header.unit == 1
+        // A repeated message, or another peer's, changes nothing about any memory.
+        guard loop.machine.isPreparing(member), loop.machine.peer(of: member) == peer else {
+            return try loop.handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
+        }
+        guard !sharesMemory || shared?.includes(member) == true else { throw ProtocolError.inconsistent(.ready) }
+        guard sharesMemory || run.transport != .shared else {
+            let refusal = Refusal(
+                code: .transport,
+                message: "the run wants payload in shared memory, and this worker shares none with the coordinator; "
+                    + "start the run with --transport auto")
+            try link.send(to: peer, headers.header(.refuse, member), copying: refusal.encoded())
+            report(.refused(host: nil, refusal))
+            return try loop.handle(.peerLost(peer, reason: "it shares no memory with the coordinator"), push)
+        }
+        if !sharesMemory { shared?.revoke(member) }
+        try loop.handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
+        link.setMember(loop.machine.peer(of: member) == peer && !loop.machine.isPreparing(member), peer)
+    }
+}

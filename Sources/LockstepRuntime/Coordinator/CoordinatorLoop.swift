@@ -1,0 +1,159 @@
+import LockstepCluster
+import LockstepProtocol
+import LockstepSharding
+import LockstepSystem
+import LockstepTimeline
+import LockstepTraining
+import ZeroMQ
+
+/// What a coordinator's loop asks of the process around it.
+struct ProcessHooks {
+    /// Reports joins, losses and refusals to people.
+    var notify: (ClusterNotice, _ step: UInt64?, _ logTail: [String]) -> Void
+    /// Throws when waiting makes no sense: the process was asked to stop, or its own workers have all died.
+    var check: (_ isGathering: Bool, _ activeWorkers: Int) throws -> Void
+    /// When `check` is due at the latest.
+    var nextCheck: () -> Instant?
+    /// How many dead workers have been started again.
+    var restarts: () -> Int = { 0 }
+    /// Descriptors whose readiness ends a wait.
+    var descriptors: [Int32]
+}
+
+/// What carries out the machine's actions, and turns messages into events.
+protocol CoordinatorLoopDelegate: AnyObject {
+    /// Whether the loop may poll for a while before it sleeps.
+    var maySpin: Bool { get }
+    func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws
+    func receive(_ event: CoordinatorLink.Event, _ push: (PartialResult) throws -> Void) throws
+    func receive(_ event: RegionServer.Event) throws
+}
+
+/// The coordinator's loop: waits for messages, gives events to the ``CoordinatorMachine``, which decides everything, and
+/// has its actions carried out. Nothing else in a coordinator reads the clock or waits.
+final class CoordinatorLoop {
+    let link: CoordinatorLink
+    private(set) var machine: CoordinatorMachine
+    weak var delegate: (any CoordinatorLoopDelegate)?
+    private let hooks: ProcessHooks
+    private let timeline: Timeline?
+    private var poller: Poller
+    private var wait = AdaptiveSpin()
+    private let regions: RegionServer?
+    private var regionToken: Poller.Token?
+    /// What the machine wants done.
+    private var actions: [CoordinatorAction] = []
+    /// Whether the list of actions is being carried out: a nested event's actions come later.
+    private var isPerforming = false
+    /// Whether the first workers are still awaited.
+    private var isGathering = true
+    /// Whether the machine has been told that messages lie unread.
+    private var hasBacklog = false
+    /// Where events and actions are recorded; nil: nowhere.
+    private let record: EventFile?
+    /// The last events and actions, to explain a failure.
+    private var history = MachineHistory<CoordinatorEvent, CoordinatorAction>()
+
+    private static let eventsBetweenChecks = 4_096
+
+    init(
+        link: CoordinatorLink, context: Context, configuration: CoordinatorMachine.Configuration,
+        regions: RegionServer?, record: EventFile?, timeline: Timeline?, hooks: ProcessHooks
+    ) {
+        let now = Instant.now
+        self.link = link
+        self.regions = regions
+        self.record = record
+        self.timeline = timeline
+        self.hooks = hooks
+        machine = CoordinatorMachine(configuration: configuration, now: now)
+        record?.begin(configuration, now: now)
+        record?.whenBroken = { hooks.notify(.recordBroken(reason: "\($0)"), nil, []) }
+        poller = Poller(context: context)
+        link.register(in: &poller)
+        regionToken = regions.map { poller.add(descriptor: $0.descriptor) }
+        for descriptor in hooks.descriptors { _ = poller.add(descriptor: descriptor) }
+        actions.reserveCapacity(256)
+    }
+
+    /// How many dead workers have been started again.
+    var restarts: Int { hooks.restarts() }
+    /// A line for each of the last events and actions, the oldest first.
+    var historyLines: [String] { history.lines }
+
+    /// Waits for the workers that the first step needs.
+    func gather() throws {
+        while !machine.canStart { try poll { _ in } }
+        isGathering = false
+    }
+
+    /// Gives an event to the machine and carries out its actions, and those of the events that they cause.
+    func handle(_ event: CoordinatorEvent, _ push: (PartialResult) throws -> Void = { _ in }) throws {
+        let now = Instant.now
+        let first = actions.count
+        machine.handle(event, now: now, into: &actions)
+        history.append(event, actions[first...], at: now)
+        if let record { record.append(event, now: now, actions: actions[first...]) }
+        guard !isPerforming else { return }
+        isPerforming = true
+        defer {
+            actions.removeAll(keepingCapacity: true)
+            isPerforming = false
+        }
+        var index = 0
+        while index < actions.count {
+            try delegate?.perform(actions[index], push)
+            index += 1
+        }
+    }
+
+    /// Waits until something happens, at most until `limit`, and handles what has happened.
+    ///
+    /// - Parameters:
+    ///   - limit: When to return at the latest; nil: only when something has happened.
+    ///   - push: Called with partial results.
+    /// - Throws: Why the run ends.
+    func poll(
+        until limit: Instant? = nil, _ push: (PartialResult) throws -> Void
+    ) throws {
+        timeline?.enter(.send)
+        try link.flush()
+        let ownDeadline = Instant.earlier(machine.nextDeadline, link.nextDeadline)
+        let deadline = Instant.earlier(Instant.earlier(ownDeadline, hooks.nextCheck()), limit)
+        timeline?.enter(.wait)
+        try wait.wait(&poller, until: link.hasNews ? .now : deadline, looking: delegate?.maySpin ?? false)
+        timeline?.enter(.receive)
+        defer { timeline?.enter(.other) }
+        link.noteReadiness(in: poller)
+        if let regions, let token = regionToken, !poller.events(for: token).isEmpty {
+            try regions.process { event in try delegate?.receive(event) }
+        }
+        var isQuiet = true
+        var mustCheck = hooks.nextCheck().map { $0 <= .now } ?? false
+        // However much arrives, deadlines and signals are checked in between.
+        for _ in 0..<Self.eventsBetweenChecks {
+            guard let event = try link.receive() else { break }
+            try delegate?.receive(event, push)
+            switch event {
+            case .message: isQuiet = false
+            case .lost, .garbage: mustCheck = true
+            case .turnedAway: break
+            }
+            // What the last answer makes possible goes before other messages.
+            if !isGathering && machine.isWorkComplete && !mustCheck { return }
+        }
+        if link.hasUnread != hasBacklog {
+            hasBacklog = link.hasUnread
+            try handle(.inputBacklog(hasBacklog), push)
+        }
+        if !hasBacklog, let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick, push) }
+        if isQuiet || mustCheck || hasBacklog { try hooks.check(isGathering, machine.activeCount) }
+    }
+
+    /// Tells every worker that the run is over, and closes the socket.
+    func finish(_ goodbye: Goodbye) throws {
+        defer { record?.flush() }
+        try handle(.stop(goodbye))
+        link.close()
+    }
+}

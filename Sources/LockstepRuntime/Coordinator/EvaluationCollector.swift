@@ -1,0 +1,62 @@
+import LockstepCluster
+import LockstepData
+import LockstepProtocol
+import LockstepSharding
+import LockstepTraining
+
+/// The scores of an evaluation's blocks, until all are there.
+final class EvaluationCollector {
+    private let dataset: Dataset
+    /// Neurons of the output layer.
+    private let classes: Int
+    private var scores: [UInt32: BlockScore] = [:]
+
+    init(dataset: Dataset, classes: Int) {
+        self.dataset = dataset
+        self.classes = classes
+    }
+
+    /// Begins an evaluation.
+    ///
+    /// - Returns: The blocks of each split, as messages name them.
+    func begin(_ splits: [Split]) -> [[UInt32]] {
+        scores.removeAll(keepingCapacity: true)
+        return splits.map { split in
+            (0..<blocks(of: split).count).map { EvaluationUnit(split, block: $0).rawValue }
+        }
+    }
+
+    /// Adds a worker's answer.
+    ///
+    /// - Throws: `ProtocolError` if its numbers contradict each other or the data set.
+    func add(_ result: BlockResult, of item: WorkItem) throws(ProtocolError) {
+        let predictions = result.predictions.map(Int.init)
+        guard
+            Int(result.total) == sampleCount(of: EvaluationUnit(rawValue: item.number)),
+            result.correct <= result.total, predictions.count == classes,
+            predictions.reduce(0, +) == Int(result.total)
+        else { throw .inconsistent(.blockResult) }
+        scores[item.number] = BlockScore(
+            correct: Int(result.correct), total: Int(result.total), lossSum: result.lossSum, predictions: predictions)
+    }
+
+    /// Adds a score that the coordinator has computed itself.
+    func add(_ score: BlockScore, of item: WorkItem) {
+        scores[item.number] = score
+    }
+
+    /// A split's score: its blocks are added in their order.
+    func score(of blocks: [UInt32]) -> SplitScore {
+        SplitScore(blocks: blocks.compactMap { scores[$0] }, classes: classes)
+    }
+
+    private func blocks(of split: Split) -> BlockPartition {
+        BlockPartition(dataset.indices(of: split), rows: BlockPartition.evaluationRows)
+    }
+
+    private func sampleCount(of unit: EvaluationUnit) -> Int {
+        guard let split = unit.dataSplit else { return 0 }
+        let blocks = blocks(of: split)
+        return unit.block < blocks.count ? blocks[unit.block].count : 0
+    }
+}

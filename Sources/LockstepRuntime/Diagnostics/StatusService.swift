@@ -1,0 +1,59 @@
+import LockstepCluster
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepSystem
+import LockstepTimeline
+import LockstepTraining
+
+/// Answers ping and status requests from clients that are not workers.
+final class StatusService {
+    /// Seconds for which a report is good: however many ask, it is made a few times a second.
+    private static let lifetime = 0.1
+
+    private let welcome: [UInt8]
+    private var report: [UInt8] = []
+    private var expiry = Instant(nanoseconds: 0)
+    /// How long members compute.
+    private var computeTimes = ComputeTimes()
+    /// What a ping is answered with: sent by reference, so that no client can ask for memory.
+    private lazy var pingPayload = FloatBuffer(count: ChunkLayout.maximumElements)
+
+    /// - Parameter welcome: The run's welcome, encoded.
+    init(welcome: [UInt8]) {
+        self.welcome = welcome
+    }
+
+    /// Adds the time that a worker says a node took it.
+    func add(_ nanoseconds: UInt64, of member: MemberID) {
+        computeTimes.add(member, nanoseconds)
+    }
+
+    /// Answers a ping with as many bytes as it asks for.
+    func answerPing(_ header: Header, from peer: PeerID, over link: CoordinatorLink) throws {
+        let bytes = UnsafeRawBufferPointer(pingPayload.buffer)
+        let count = max(1, min(Int(header.offset), bytes.count))
+        try link.post(
+            to: peer, Header(kind: .pong, step: header.step),
+            borrowing: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+    }
+
+    /// Answers a request for the run's status.
+    func answerStatus(
+        _ header: Header, from peer: PeerID, over link: CoordinatorLink, status: () -> ClusterStatus
+    ) throws {
+        if expiry <= .now {
+            report = try makeReport(status())
+            expiry = Instant.now.advanced(bySeconds: Self.lifetime)
+        }
+        try link.send(to: peer, Header(kind: .status, step: header.step), copying: report)
+    }
+
+    private func makeReport(_ status: ClusterStatus) throws -> [UInt8] {
+        computeTimes.keep(status.workers)
+        let description = try welcome.withUnsafeBytes { try Welcome(decoding: $0) }
+        return try StatusReport(
+            description, cluster: status, paces: computeTimes.nanoseconds, programVersion: programVersion
+        ).encoded()
+    }
+}

@@ -1,0 +1,91 @@
+import LockstepCluster
+import LockstepNumerics
+import LockstepProtocol
+import LockstepSharding
+import LockstepTraining
+import ZeroMQ
+
+/// Weights and gradients in messages, a chunk each: for workers of other hosts, and where memory cannot be shared.
+final class InlineTransport: PayloadTransport {
+    private let chunks: ChunkLayout
+    private let dataType: CommunicationDataType
+    private let headers: RunHeaders
+    /// Which chunks of their answers the members have sent.
+    private var parts: AnswerParts
+    /// Floats that stood at an odd address, or were bfloat16.
+    private let scratch: FloatBuffer
+    /// Both versions of the weights as bfloat16; made for the first worker that is sent any.
+    private lazy var encodedWeights = (even: EncodedFloats(chunks: chunks), odd: EncodedFloats(chunks: chunks))
+    /// Bytes of weights that were sent and of gradients that were received so far.
+    private(set) var payloadBytes: UInt64 = 0
+
+    init(chunks: ChunkLayout, dataType: CommunicationDataType, headers: RunHeaders) {
+        self.chunks = chunks
+        self.dataType = dataType
+        self.headers = headers
+        parts = AnswerParts(chunks: chunks.chunks.count)
+        scratch = FloatBuffer(count: ChunkLayout.maximumElements)
+    }
+
+    /// Sends a chunk of the weights by reference: it stays unchanged until the worker has answered.
+    func sendParameters(
+        version: UInt64, chunk: Int, of parameters: VersionedParameters, to peer: PeerID, _ member: MemberID,
+        over link: CoordinatorLink
+    ) throws {
+        let layout = chunks.chunks[chunk]
+        let bytes =
+            if dataType == .float32 || VersionedParameters.isReplacement(version) {
+                UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: parameters[version].buffer[layout.range]))
+            } else {
+                (version & 1 == 0 ? encodedWeights.even : encodedWeights.odd).bytes(
+                    of: chunk, content: version, from: parameters.forward(version))
+            }
+        payloadBytes += UInt64(bytes.count)
+        let header = headers.header(
+            .parameters, member, step: version, segment: UInt32(layout.segment), offset: UInt32(layout.offset))
+        try link.post(to: peer, header, borrowing: bytes)
+    }
+
+    /// Forgets the unfinished answer of a member that has gone.
+    func forget(_ member: MemberID) {
+        parts.forget(member)
+    }
+
+    func slot(for item: WorkItem, of member: MemberID) -> UInt32 { 0 }
+
+    func chunk(of header: Header, payloadBytes: Int) throws(ProtocolError) -> Int {
+        try FloatPayload.chunkIndex(
+            of: header, payloadBytes: payloadBytes, elementSize: dataType.elementSize, in: chunks)
+    }
+
+    func add(chunk: Int, of item: WorkItem, from member: MemberID) -> Bool {
+        parts.insert(chunk, of: item, from: member)
+    }
+
+    func push(
+        _ bytes: UnsafeRawBufferPointer, chunk: Int, of node: NodeID, _ push: (PartialResult) throws -> Void
+    ) throws {
+        payloadBytes += UInt64(bytes.count)
+        try push(.gradient(node, chunk: chunk, floats(in: bytes), isStable: false))
+    }
+
+    func complete(_ item: WorkItem, from member: MemberID, _ push: (PartialResult) throws -> Void) throws {
+        guard parts.isComplete(item, from: member) else { throw ProtocolError.inconsistent(.nodeResult) }
+    }
+
+    /// The payload as floats, valid until the next call: libzmq may place it at any address, and floats need a multiple
+    /// of four.
+    private func floats(in bytes: UnsafeRawBufferPointer) -> UnsafePointer<Float> {
+        guard dataType == .float32 else {
+            if let base = bytes.baseAddress {
+                decodeBFloat16(base, into: scratch.pointer, count: bytes.count / dataType.elementSize)
+            }
+            return UnsafePointer(scratch.pointer)
+        }
+        if let base = bytes.baseAddress, UInt(bitPattern: base) % 4 == 0 {
+            return base.assumingMemoryBound(to: Float.self)
+        }
+        UnsafeMutableRawBufferPointer(scratch.buffer).copyMemory(from: bytes)
+        return UnsafePointer(scratch.pointer)
+    }
+}
