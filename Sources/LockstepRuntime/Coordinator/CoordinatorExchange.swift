@@ -151,7 +151,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         case .garbage(let peer, let error):
             try reject(peer, error, push)
         case .turnedAway(let reason):
-            report(.turnedAway(reason))
+            report(.connectionRejected(reason))
         case .message(let peer, let header, let hasPayload):
             do {
                 try receive(header, hasPayload: hasPayload, from: peer, push)
