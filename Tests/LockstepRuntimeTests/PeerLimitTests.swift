@@ -68,7 +68,7 @@ struct PeerLimitTests {
         }
         #expect(kept == 3, "of 4 MiB less what waits already")
         for step in 0..<32 as Range<UInt64> {
-            let message = messages.popFirst()
+            let message = messages.popFirst(now: instant(0))
             #expect(try message?.content.get().header.step == step)
         }
         #expect(first.deferred == 0 && messages.count == 3)
@@ -135,7 +135,7 @@ struct PeerLimitTests {
             greedy.leaveUnfinished(200 << 10)
             var reasons: [String] = []
             try receive(link) { event in
-                if case .turnedAway(let reason) = event { reasons.append(reason) }
+                if case .rejected(let reason) = event { reasons.append(reason) }
                 return greedy.isCut && !reasons.isEmpty
             }
             #expect(reasons.count == 1 && reasons[0].contains("unread or unfinished"))

@@ -150,7 +150,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             try loop.handle(.peerLost(peer, reason: "its connection ended"), push)
         case .garbage(let peer, let error):
             try reject(peer, error, push)
-        case .turnedAway(let reason):
+        case .rejected(let reason):
             report(.connectionRejected(reason))
         case .message(let peer, let header, let hasPayload):
             do {
@@ -175,7 +175,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         guard isForClients || header.kind == .hello || header.run == headers.run else {
             return try loop.handle(.stranger(peer), push)
         }
-        let size = hasPayload ? link.payload.count : 0
+        let size = hasPayload ? link.payloadBytes : 0
         guard header.kind.acceptsPayload(count: size) else {
             throw ProtocolError.payloadSize(kind: header.kind, found: size)
         }
@@ -214,7 +214,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     }
 
     private func decode<Body: MessageBody>() throws(ProtocolError) -> Body {
-        try link.payload.withUnsafeBytes { bytes throws(ProtocolError) in try Body(decoding: bytes) }
+        try link.withPayload { bytes throws(ProtocolError) in try Body(decoding: bytes) }
     }
 
     /// Pushes a chunk of a gradient, unless its node is not wanted (any more).
@@ -223,13 +223,13 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     ) throws {
         let transport = transport(of: member)
         let item = WorkItem(kind: .node, step: header.step, number: header.unit)
-        let chunk = try transport.chunk(of: header, payloadBytes: link.payload.count)
+        let chunk = try transport.chunk(of: header, payloadBytes: link.payloadBytes)
         guard loop.machine.expects(item, from: peer, member) else { return }
         if transport.add(chunk: chunk, of: item, from: member) {
             try loop.handle(.answering(peer, member, item), push)
         }
         computedBy[item.node] = member
-        try link.payload.withUnsafeBytes { bytes in
+        try link.withPayload { bytes in
             try transport.push(bytes, chunk: chunk, of: item.node) { try add($0, from: member, push) }
         }
     }

@@ -137,7 +137,7 @@ final class CoordinatorLoop {
             switch event {
             case .message: isQuiet = false
             case .lost, .garbage: mustCheck = true
-            case .turnedAway: break
+            case .rejected: break
             }
             // What the last answer makes possible goes before other messages.
             if !isGathering && machine.isWorkComplete && !mustCheck { return }

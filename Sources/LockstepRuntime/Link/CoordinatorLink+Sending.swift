@@ -46,13 +46,13 @@ extension CoordinatorLink {
                 else {
                     outbox.removeAll()
                     peer.cut()
-                    return lose(peer)
+                    return peers.lose(peer)
                 }
                 try outbox.flush(into: socket, endingWith: last, wait: true)
             } catch {
                 guard error.isHostUnreachable else { throw error }
                 outbox.removeAll()
-                lose(peer)
+                peers.lose(peer)
             }
         }
     }

@@ -21,57 +21,54 @@ final class CoordinatorLink {
 
     /// What came in.
     enum Event {
-        /// A message; its payload, if it has one, is in ``payload``.
+        /// A message; its payload, if it has one, is what ``withPayload(_:)`` gives.
         case message(PeerID, Header, hasPayload: Bool)
         case garbage(PeerID, ProtocolError)
         case lost(PeerID)
         /// A connection was not let in or not kept; the reason, worth telling.
-        case turnedAway(String)
+        case rejected(String)
+    }
+
+    /// The message that is being read, frame by frame.
+    struct IncomingFrames: ~Copyable {
+        var identity = Message()
+        var header = Message()
+        var payload = Message()
+        /// The member whose message's parts are being read, while there are more.
+        var sender: Peer?
+        /// Frames of the message so far, without the identity.
+        var count = 0
     }
 
     var router: Socket?
-    var identity = Message()
-    var headerFrame = Message()
-    var payload = Message()
-    /// The member whose message's parts are being read, while there are more, and frames of it so far.
-    var sender: Peer?
-    var framesRead = 0
+    var frames = IncomingFrames()
     let routingID = UnsafeMutableRawBufferPointer.allocate(byteCount: PeerID.routingIDSize, alignment: 8)
-    var peers: [PeerID: Peer] = [:]
-    /// The peer behind each connection.
-    var peerOfConnection: [ObjectIdentifier: Peer] = [:]
+    var peers = PeerTable()
     let connections: ConnectionTable
     var connectionsHaveNews = true
     /// Peers with anything that waits to be sent, in order.
     var waiting: [Peer] = []
     var deferred = DeferredMessages()
-    /// When one of them was handled last.
-    var lastDeferred = Instant.now
-    /// Whether messages have come that have not been read.
+    /// Whether messages have arrived that have not been read.
     var hasUnread = false
-    /// Peers whose end is known but not reported.
-    var lost: [PeerID] = []
-    /// Peers whose process has ended, by another sign, and when to give up waiting for the end of their connections:
-    /// their last messages come before that.
-    var ending: [(peer: Peer, until: Instant)] = []
+    var reports: ConnectionReports
+    var acceptance: AcceptanceControl
     private var newsToken: Poller.Token?
     private let context: Context
-    private let farewell: Double
-    private let linger: Double
-    let hasKeys: Bool
-    let zap: ZAPHandler?
-    var rejectionLog = RejectionLog()
-    var acceptThrottle: AcceptThrottle
-    /// Seconds until a paused throttle is checked again: connections that never complete a handshake have ended by then.
-    let acceptRetryInterval: Double
-    /// When to check it; nil while it is not paused.
-    var acceptRetryDeadline: Instant?
-    /// Whether a pause has been reported.
-    var hasReportedPause = false
-    /// What is worth telling about connections that were not let in.
-    var rejections: [String] = []
+    private let deadlines: Deadlines
+    private let zap: ZAPHandler?
     /// What was bound, with the ports that 0 became.
     let endpoints: [Endpoint]
+
+    /// The payload of the message that was received last, if it has one.
+    func withPayload<Result, Failure: Error>(
+        _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
+    ) throws(Failure) -> Result {
+        try frames.payload.withUnsafeBytes(body)
+    }
+
+    /// Bytes of that payload.
+    var payloadBytes: Int { frames.payload.count }
 
     /// - Parameters:
     ///   - context: The process's.
@@ -85,16 +82,15 @@ final class CoordinatorLink {
         context: Context, ioThreads: Int32, binding endpoints: [Endpoint], keys: CoordinatorKeys?,
         limits: ConnectionLimits, deadlines: Deadlines
     ) throws {
-        acceptThrottle = try AcceptThrottle()
-        acceptRetryInterval = deadlines.connection
+        acceptance = try AcceptanceControl(retryInterval: deadlines.connection)
         // Before the first bind: without a handler nobody would get in, and a second program on the port is found later.
         zap = try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) }
-        hasKeys = keys != nil
+        reports = ConnectionReports(zap: zap)
         let socket = try context.socket(.router)
         try socket.set(.routerMandatory, true)
         try socket.configure(deadlines)
         try socket.set(.sendHighWaterMark, Self.queueLength)
-        try socket.set(.backlog, acceptThrottle.backlog)
+        try socket.set(.backlog, acceptance.backlog)
         // Never `handshakeProtocol`: some connections are established.
         connections = try ConnectionTable(
             try socket.monitor(events: [.ending, .handshake, .listener]), limits: limits)
@@ -106,8 +102,7 @@ final class CoordinatorLink {
             throw error
         }
         self.context = context
-        self.farewell = deadlines.drain
-        self.linger = deadlines.linger
+        self.deadlines = deadlines
         router = consume socket
     }
 
@@ -137,12 +132,11 @@ final class CoordinatorLink {
     /// send, and aborts the process if a peer speaks and hangs up then and a heartbeat is due.
     func close() {
         guard router != nil else { return }
-        try? waitForEnds(of: { !$0.isWelcomed }, seconds: linger, cutting: true)
-        try? waitForEnds(of: { _ in true }, seconds: farewell, cutting: false)
-        try? waitForEnds(of: { _ in true }, seconds: linger, cutting: true)
+        try? waitForEnds(of: { !$0.isWelcomed }, seconds: deadlines.linger, cutting: true)
+        try? waitForEnds(of: { _ in true }, seconds: deadlines.drain, cutting: false)
+        try? waitForEnds(of: { _ in true }, seconds: deadlines.linger, cutting: true)
         connections.close()
         router.take()?.close(linger: 0)
-        lost.removeAll()
         zap?.stop()
     }
 
@@ -152,14 +146,14 @@ final class CoordinatorLink {
         var poller = Poller(context: context)
         register(in: &poller)
         connectionsHaveNews = true
-        sender = nil
+        frames.sender = nil
         while true {
             // Bounded, for a peer may send faster than it is read.
             for _ in 0..<10_000 {
-                guard try router?.receive(into: &identity, wait: false) == .received else { break }
+                guard try router?.receive(into: &frames.identity, wait: false) == .received else { break }
             }
             try readNews()
-            let left = peers.values.filter(concerned)
+            let left = peers.all.filter(concerned)
             guard !left.isEmpty, deadline > .now else { return }
             if cutting { for peer in left { peer.connection?.end() } }
             _ = try poller.wait(timeoutMilliseconds: min(20, Poller.timeout(until: deadline, now: .now)))

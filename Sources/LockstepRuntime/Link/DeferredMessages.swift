@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepTimeline
 
 /// Messages of peers that are no members, which are handled once those of members have been: first in, first out, and
 /// no more than a bounded number.
@@ -20,6 +21,15 @@ struct DeferredMessages {
     /// Where the oldest is.
     private var first = 0
     private var bytes = 0
+    /// When one was handled last.
+    private var lastHandled = Instant(nanoseconds: 0)
+    /// Seconds after which a message goes before those of members.
+    private static let longestDelay = 0.005
+
+    /// Whether the oldest goes before the messages of members.
+    func isTooOld(_ now: @autoclosure () -> Instant) -> Bool {
+        !isEmpty && now() > lastHandled.advanced(bySeconds: Self.longestDelay)
+    }
 
     var isEmpty: Bool { first == messages.count }
     var count: Int { messages.count - first }
@@ -38,8 +48,9 @@ struct DeferredMessages {
     }
 
     /// Takes the oldest out.
-    mutating func popFirst() -> Message? {
+    mutating func popFirst(now: @autoclosure () -> Instant) -> Message? {
         guard !isEmpty else { return nil }
+        lastHandled = now()
         let message = messages[first]
         first += 1
         message.peer.deferred -= 1
