@@ -13,6 +13,11 @@ struct ConnectionReports {
         hasKeys = zap != nil
     }
 
+    /// Ends the handler: clients that come later are refused.
+    func stop() {
+        zap?.stop()
+    }
+
     var isEmpty: Bool { lines.isEmpty }
 
     /// Counts a connection, and reports it if it is the first, tenth, hundredth ... for this reason.

@@ -56,7 +56,6 @@ final class CoordinatorLink {
     private var newsToken: Poller.Token?
     private let context: Context
     private let deadlines: Deadlines
-    private let zap: ZAPHandler?
     /// What was bound, with the ports that 0 became.
     let endpoints: [Endpoint]
 
@@ -84,8 +83,7 @@ final class CoordinatorLink {
     ) throws {
         acceptance = try AcceptanceControl(retryInterval: deadlines.connection)
         // Before the first bind: without a handler nobody would get in, and a second program on the port is found later.
-        zap = try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) }
-        reports = ConnectionReports(zap: zap)
+        reports = ConnectionReports(zap: try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) })
         let socket = try context.socket(.router)
         try socket.set(.routerMandatory, true)
         try socket.configure(deadlines)
@@ -137,7 +135,7 @@ final class CoordinatorLink {
         try? waitForEnds(of: { _ in true }, seconds: deadlines.linger, cutting: true)
         connections.close()
         router.take()?.close(linger: 0)
-        zap?.stop()
+        reports.stop()
     }
 
     /// Reads and drops what comes until the connections of these peers have ended, or so much time has passed.

@@ -9,15 +9,43 @@ import LockstepSystem
 /// A connection that has ended gets a new socket after a pause. libzmq connects a socket again by itself, except after an
 /// error in the protocol: a damaged message, or another program on the port for a moment.
 final class WorkerLink {
-    /// Seconds before the first new socket; doubled with each one on which no connection stands, up to the last.
-    private static let pauses = (first: 0.05, last: 1.0)
+    /// The pause before a new socket: doubled with each one on which no connection stands.
+    private struct ReconnectPause {
+        private static let first = 0.05
+        private static let longest = 1.0
+
+        private var seconds = first
+        /// When the new socket is due; nil if none is.
+        private(set) var end: Instant?
+
+        mutating func begin() {
+            guard end == nil else { return }
+            end = Instant.now.advanced(bySeconds: seconds)
+            seconds = min(2 * seconds, Self.longest)
+        }
+
+        /// The new socket has been made.
+        mutating func finish() { end = nil }
+
+        /// A connection stands.
+        mutating func reset() { seconds = Self.first }
+    }
+
+    /// The poller's items for the two sockets.
+    private struct Registration {
+        var tokens: [Poller.Token] = []
+        var monitor: Poller.Token?
+        /// Whether they are those of the present sockets.
+        var isCurrent = false
+    }
 
     /// What came in.
     enum Event {
         case connected
         case disconnected
         /// A connection was broken off before it stood.
-        case handshakeFailed(SocketEvent.HandshakeFailure)
+        /// `count`: how many in a row.
+        case handshakeFailed(SocketEvent.HandshakeFailure, count: Int)
         /// A message; its payload, if it has one, is in ``payload``.
         case message(Header, hasPayload: Bool)
         case garbage(ProtocolError)
@@ -28,14 +56,10 @@ final class WorkerLink {
     private var headerFrame = Message()
     private(set) var payload = Message()
     private let outbox = Outbox()
-    private var tokens: [Poller.Token] = []
-    private var monitorToken: Poller.Token?
+    private var registration = Registration()
     private var monitorHasNews = true
-    /// Whether the poller watches other sockets than these.
-    private var isRegistered = false
-    /// When a new socket is due, if one is.
-    private var reopening: Instant?
-    private var pause = pauses.first
+    private var pause = ReconnectPause()
+    private var failedHandshakes = 0
     /// Whether a connection has ever stood. Until then broken handshakes are reported in detail, for keys that do not fit
     /// end the worker.
     private var hasStood = false
@@ -44,7 +68,7 @@ final class WorkerLink {
     private let deadlines: Deadlines
 
     let endpoint: Endpoint
-    let hasKeys: Bool
+    var hasKeys: Bool { if case .client = security { true } else { false } }
 
     init(
         context: Context, connectingTo endpoint: Endpoint, security: ConnectionSecurity = .none, deadlines: Deadlines
@@ -53,7 +77,6 @@ final class WorkerLink {
         self.context = context
         self.security = security
         self.deadlines = deadlines
-        hasKeys = if case .client = security { true } else { false }
         try open()
     }
 
@@ -62,7 +85,8 @@ final class WorkerLink {
         monitor = nil
         dealer.take()?.close(linger: 0)
         outbox.removeAll()
-        (reopening, isRegistered, monitorHasNews) = (nil, false, true)
+        pause.finish()
+        (registration.isCurrent, monitorHasNews) = (false, true)
         let socket = try context.socket(.dealer)
         // Not `immediate`: with it libzmq drops what has been received over a connection when that ends.
         try socket.set(.reconnectInterval, 50)
@@ -76,37 +100,30 @@ final class WorkerLink {
     private static let events: SocketEventMask = [.handshake, .ending]
 
     /// When ``prepare(_:)`` has something to do at the latest.
-    var nextDeadline: Instant? { reopening }
+    var nextDeadline: Instant? { pause.end }
 
     /// Makes a new socket if one is due, and has the poller watch the present ones.
     func prepare(_ poller: inout Poller) throws(ZeroMQError) {
-        if let due = reopening, due <= .now { try open() }
-        guard !isRegistered else { return }
-        isRegistered = true
-        for token in tokens { poller.remove(token) }
-        tokens.removeAll(keepingCapacity: true)
+        if let due = pause.end, due <= .now { try open() }
+        guard !registration.isCurrent else { return }
+        for token in registration.tokens { poller.remove(token) }
+        registration = Registration(isCurrent: true)
         switch dealer {
-        case .some(let socket): tokens.append(poller.add(socket))
+        case .some(let socket): registration.tokens.append(poller.add(socket))
         case nil: break
         }
         switch monitor {
         case .some(let monitor):
             let token = poller.add(monitor.socket)
-            tokens.append(token)
-            monitorToken = token
+            registration.tokens.append(token)
+            registration.monitor = token
         case nil: break
         }
     }
 
-    private func reopenLater() {
-        guard reopening == nil else { return }
-        reopening = Instant.now.advanced(bySeconds: pause)
-        pause = min(2 * pause, Self.pauses.last)
-    }
-
     /// Notes what a wait has found: what becomes of the connection is looked for only where there is news of it.
     func noteReadiness(in poller: borrowing Poller) {
-        monitorHasNews = monitorToken.map { !poller.events(for: $0).isEmpty } ?? false
+        monitorHasNews = registration.monitor.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
     /// The next event, or nil when there is none yet. Does not wait.
@@ -132,19 +149,21 @@ final class WorkerLink {
         while let event = try monitor?.next() {
             switch event.kind {
             case .handshakeSucceeded:
-                pause = Self.pauses.first
+                pause.reset()
+                failedHandshakes = 0
                 if !hasStood {
                     hasStood = true
                     try monitor?.watch(Self.events)
-                    isRegistered = false
+                    registration.isCurrent = false
                 }
                 return .connected
             case .disconnected:
-                reopenLater()
+                pause.begin()
                 return .disconnected
             case .handshakeFailed(let failure):
-                reopenLater()
-                return .handshakeFailed(failure)
+                pause.begin()
+                failedHandshakes += 1
+                return .handshakeFailed(failure, count: failedHandshakes)
             default: continue
             }
         }

@@ -53,14 +53,14 @@ extension WorkerLoop {
             let task = try task(for: welcome)
             try share(memoryOf: welcome, task)
             machine.expectWeights(chunks: task.regions == nil ? task.chunks.chunks.count : nil)
-            if let regions = task.regions { dataset = regions.dataset }
+            if let regions = task.regions { data.present = regions.dataset }
             machine.setRejoinTimeout(task.configuration.timeouts.rejoin)
-            if dataset?.description != welcome.dataset { dataset = options.findDataset(welcome.dataset) }
-            if dataset != nil {
+            if data.present?.description != welcome.dataset { data.present = options.findDataset(welcome.dataset) }
+            if data.present != nil {
                 follow(.dataReady)
             } else {
                 let incoming = try IncomingDataset(welcome.dataset)
-                self.incoming = incoming
+                data.incoming = incoming
                 follow(.dataMissing(bytes: UInt64(incoming.count)))
             }
         } catch {
@@ -79,7 +79,7 @@ extension WorkerLoop {
 
     /// Asks for shared memory where the coordinator offers it; what cannot be shared travels in messages.
     private func share(memoryOf welcome: Welcome, _ task: WorkerTask) throws {
-        if let token = connectionToken.take() { poller.remove(token) }
+        if let token = coordinatorEnd.token.take() { poller.remove(token) }
         task.share(nil)
         guard let source = welcome.regions, let membership = machine.membership, options.transport != .inline else {
             return
@@ -88,17 +88,18 @@ extension WorkerLoop {
             let claim = RegionMessage(.claim, run: membership.run, member: membership.member.rawValue)
             let regions = try WorkerRegions(from: source, claim, layout: task.regionLayout, dataset: welcome.dataset)
             task.share(regions)
-            connectionToken = regions.descriptor.map { poller.add(descriptor: $0) }
+            coordinatorEnd.token = regions.descriptor.map { poller.add(descriptor: $0) }
         } catch  where options.transport == .auto {
             options.notify(.payloadInline(reason: "\(error)"))
         }
     }
 
     private func acceptData() {
-        guard let received = incoming.take() else { return }
+        guard let received = data.incoming.take() else { return }
         do {
-            dataset = try received.finish()
-            if let dataset { options.keep(dataset) }
+            let dataset = try received.finish()
+            data.present = dataset
+            options.keep(dataset)
             follow(.dataReady)
         } catch {
             follow(.unable(reason: "the data set that the coordinator sent cannot be used: \(error)"))
@@ -106,7 +107,7 @@ extension WorkerLoop {
     }
 
     private func prove() {
-        guard let task, let dataset else { return }
+        guard let task, let dataset = data.present else { return }
         do {
             follow(.proved(try task.prove(dataset)))
         } catch {

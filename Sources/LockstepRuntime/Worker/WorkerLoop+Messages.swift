@@ -8,9 +8,8 @@ extension WorkerLoop {
     func take(_ event: WorkerLink.Event) throws {
         switch event {
         case .connected:
-            brokenHandshakes = 0
             try handle(.connected)
-        case .handshakeFailed(let failure): try take(failure)
+        case .handshakeFailed(let failure, let count): try take(failure, count)
         case .disconnected: try handle(.disconnected)
         case .garbage(let error): try handle(.confused(reason: "\(error)"))
         case .message(let header, let hasPayload):
@@ -23,12 +22,11 @@ extension WorkerLoop {
     }
 
     /// What more attempts would not change ends the worker; what might have been chance is told once it keeps happening.
-    private func take(_ failure: SocketEvent.HandshakeFailure) throws {
+    private func take(_ failure: SocketEvent.HandshakeFailure, _ count: Int) throws {
         if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
             return try handle(.rejected(reason: reason))
         }
-        brokenHandshakes += 1
-        if brokenHandshakes == 3 { options.notify(.brokenOff(endpoint: "\(link.endpoint)")) }
+        if count == 3 { options.notify(.brokenOff(endpoint: "\(link.endpoint)")) }
     }
 
     private func take(_ header: Header, hasPayload: Bool) throws {
@@ -56,7 +54,7 @@ extension WorkerLoop {
     private func takeOwn(_ header: Header) throws {
         switch header.kind {
         case .dataChunk:
-            incoming?.append(link.payload, at: header.step)
+            data.incoming?.append(link.payload, at: header.step)
             try handle(.dataReceived(offset: header.step, count: link.payload.count))
         case .parameters:
             guard let task else { return }
@@ -65,7 +63,7 @@ extension WorkerLoop {
                 elementSize: task.elementSize(ofVersion: header.step), in: task.chunks)
             try handle(.parameters(version: header.step, chunk: chunk))
         case .assign:
-            slot = Int(header.segment)
+            task?.slot = Int(header.segment)
             try handle(.assigned(WorkItem(kind: .node, step: header.step, number: header.unit)))
         case .evaluate:
             try handle(.assigned(WorkItem(kind: .block, step: header.step, number: header.unit)))

@@ -16,7 +16,7 @@ extension WorkerLoop {
         case .node:
             task.timeline?.step = unit.step
             mark(.arrival, unit)
-            let loss = try task.gradient(of: unit, slot: slot) { chunk, floats in
+            let loss = try task.gradient(of: unit, slot: task.slot) { chunk, floats in
                 let header = header(
                     .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
                     offset: UInt32(chunk.offset))

@@ -25,16 +25,11 @@ final class WorkerLoop {
     var task: WorkerTask?
     /// Tasks of earlier runs: libzmq may still hold references to their gradients.
     var retired: [WorkerTask] = []
-    var incoming: IncomingDataset?
-    var dataset: Dataset?
-    /// Handshakes that were broken off one after the other.
-    var brokenHandshakes = 0
-    /// Where the gradient of the node at hand goes in shared memory.
-    var slot = 0
-    /// Watches the connection over which shared memory came.
-    var connectionToken: Poller.Token?
-    /// When a coordinator whose process has gone counts as lost if libzmq has not said so by then.
-    private var endDeadline: Instant?
+    /// The run's data set, or the part of it that has arrived.
+    var data: (present: Dataset?, incoming: IncomingDataset?)
+    /// Watches the connection over which shared memory came, and, once that has ended, says when the coordinator counts as
+    /// lost if libzmq has not said so by then.
+    var coordinatorEnd: (token: Poller.Token?, deadline: Instant?)
     var fault = InjectedFault.fromEnvironment
     /// What happened last, for whoever wants to know why this process failed.
     private(set) var history = MachineHistory<WorkerEvent, WorkerAction>()
@@ -63,7 +58,7 @@ final class WorkerLoop {
             try link.flush()
             task?.timeline?.enter(.wait)
             try link.prepare(&poller)
-            let deadline = Instant.earlier(machine.nextDeadline, endDeadline)
+            let deadline = Instant.earlier(machine.nextDeadline, coordinatorEnd.deadline)
             try spin.wait(&poller, until: Instant.earlier(deadline, link.nextDeadline))
             task?.timeline?.enter(.receive)
             link.noteReadiness(in: poller)
@@ -82,13 +77,12 @@ final class WorkerLoop {
     /// The end of the connection over which shared memory came is the coordinator's. libzmq sees it, too, and what the
     /// coordinator said last comes first.
     private func watchCoordinator() throws {
-        if let token = connectionToken, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
+        if let token = coordinatorEnd.token, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
             poller.remove(token)
-            connectionToken = nil
-            endDeadline = Instant.now.advanced(bySeconds: 0.05)
+            coordinatorEnd = (nil, Instant.now.advanced(bySeconds: 0.05))
         }
-        if let deadline = endDeadline, deadline <= .now {
-            endDeadline = nil
+        if let deadline = coordinatorEnd.deadline, deadline <= .now {
+            coordinatorEnd.deadline = nil
             try handle(.disconnected)
         }
     }

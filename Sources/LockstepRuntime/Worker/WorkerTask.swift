@@ -28,6 +28,8 @@ final class WorkerTask {
     private var gradients: [FloatBuffer] = []
     /// The same answers as they travel, where that is not as they stand.
     private var encoded: [EncodedFloats] = []
+    /// Where the gradient of the node at hand goes in shared memory.
+    var slot = 0
     private var lastStep: UInt64?
     private var turn = 0
 
