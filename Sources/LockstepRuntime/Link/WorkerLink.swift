@@ -27,8 +27,8 @@ final class WorkerLink {
         /// The new socket has been made.
         mutating func finish() { end = nil }
 
-        /// A connection stands.
-        mutating func reset() { seconds = Self.first }
+        /// A connection stands: libzmq may have made it by itself, and then no new socket is needed.
+        mutating func reset() { self = ReconnectPause() }
     }
 
     /// The poller's items for the two sockets.
