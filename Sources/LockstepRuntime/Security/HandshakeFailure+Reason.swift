@@ -1,8 +1,8 @@
 import ZeroMQ
 
-/// What a broken handshake means, for people.
+/// Explains failed handshakes to users.
 extension SocketEvent.HandshakeFailure {
-    /// Why the coordinator and this worker do not come together, if more attempts would change nothing.
+    /// Why this worker cannot connect to the coordinator, if further attempts would fail, too; nil if one might succeed.
     func finalReason(endpoint: Endpoint, hasKeys: Bool) -> String? {
         switch self {
         case .authentication:
@@ -19,8 +19,8 @@ extension SocketEvent.HandshakeFailure {
         }
     }
 
-    /// What may be wrong with a connection that ended without a word and without a reason: a coordinator is not told
-    /// of handshakes that break the protocol (``ZeroMQ/SocketEventMask/handshakeProtocol``).
+    /// The likely reasons why a connection ended before its first message. libzmq does not tell the coordinator of
+    /// handshakes that break the protocol (``ZeroMQ/SocketEventMask/handshakeProtocol``).
     static func reasonOfSilentEnd(hasKeys: Bool) -> String {
         hasKeys
             ? "it came without keys or with those for another coordinator (copy this folder's coordinator.public to its "
@@ -28,7 +28,7 @@ extension SocketEvent.HandshakeFailure {
             : "it came with keys, and this coordinator has no --keys, or it does not speak ZeroMQ"
     }
 
-    /// Why the coordinator did not let a connection in.
+    /// Why the coordinator rejected a connection.
     func reason(hasKeys: Bool) -> String {
         switch self {
         case .authentication: "its key is not in allowed-workers"

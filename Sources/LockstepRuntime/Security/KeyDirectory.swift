@@ -1,17 +1,17 @@
 import Glibc
 package import ZeroMQ
 
-/// A folder of keys, as `lockstep keygen` makes it.
+/// A folder of key files, as `lockstep keygen` makes it.
 ///
 /// | file | mode | who needs it |
 /// | --- | --- | --- |
 /// | `coordinator.secret` | 0600 | the coordinator alone |
 /// | `coordinator.public` | 0644 | the coordinator and every worker |
-/// | `allowed-workers` | 0644 | the coordinator: the public keys of those that it lets in, one a line |
+/// | `allowed-workers` | 0644 | the coordinator: the public keys of the workers that it admits, one on each line |
 /// | `worker.secret` | 0600 | the workers alone |
 /// | `worker.public` | 0644 | the workers |
 ///
-/// Keys are read from files only, so that they stand on no command line and in no list of processes.
+/// Keys are read only from files, so that no command line and no list of processes shows them.
 package struct KeyDirectory: Sendable {
     package let path: String
 
@@ -31,14 +31,14 @@ package struct KeyDirectory: Sendable {
 
     // MARK: - Reading
 
-    /// What a coordinator needs: its keys, and those of the workers that it lets in.
+    /// Reads the coordinator's keys and the public keys of the workers that it admits.
     package func coordinatorKeys() throws -> CoordinatorKeys {
         let keys = try pair(.coordinatorPublic, .coordinatorSecret)
         let allowed = try read(.allowedWorkers, .shown) { bytes throws(KeyText.Fault) in try KeyText.allowList(bytes) }
         return CoordinatorKeys(keys: keys, allowed: allowed)
     }
 
-    /// What a worker needs: its keys, and the coordinator's public one.
+    /// Reads the worker's keys and the coordinator's public key.
     package func workerKeys() throws -> ConnectionSecurity {
         let keys = try pair(.workerPublic, .workerSecret)
         let server = try read(.coordinatorPublic, .shown) { bytes throws(KeyText.Fault) in
@@ -67,10 +67,10 @@ package struct KeyDirectory: Sendable {
 
     // MARK: - Making
 
-    /// Makes new keys in this folder, and the folder if it is not there. Nothing is ever replaced.
+    /// Makes new keys in this folder, and the folder if it does not exist. Never replaces a file.
     ///
     /// - Returns: The paths of the files.
-    /// - Throws: ``KeyError``, with nothing left behind, or `ZeroMQError` where libzmq has no CURVE.
+    /// - Throws: ``KeyError``, after the new files are removed again, or `ZeroMQError` if libzmq lacks CURVE.
     package func generate() throws -> [String] {
         let (coordinator, worker) = (try CurveKeyPair.make(), try CurveKeyPair.make())
         if mkdir(path, 0o700) != 0 {
@@ -120,7 +120,7 @@ package struct KeyDirectory: Sendable {
     }
 }
 
-/// A coordinator's keys, and the workers that it lets in.
+/// A coordinator's keys and the public keys of the workers that it admits.
 package struct CoordinatorKeys: Sendable {
     package let keys: CurveKeyPair
     package let allowed: Set<CurvePublicKey>

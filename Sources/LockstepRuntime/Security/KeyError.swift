@@ -1,26 +1,26 @@
 import Glibc
 
-/// What is wrong with the files of a key folder. Never shows a key.
+/// A problem with a file of a key folder. Its text never shows a key.
 package struct KeyError: Error, Equatable, Sendable {
     package enum Reason: Equatable, Sendable {
-        /// errno's number.
+        /// A system call failed with this errno.
         case system(Int32)
         case missing
-        /// It would be replaced.
+        /// The file exists, and files are never replaced.
         case exists
         case notAFile
         case tooLarge(limit: Int)
-        /// Others may read a secret.
+        /// Other users may read a secret.
         case readable(mode: UInt32)
-        /// Others may change whom the coordinator trusts.
+        /// Other users may change the keys that the coordinator or a worker trusts.
         case writable(mode: UInt32)
         case foreignOwner(uid: UInt32)
         case notText
-        /// A line is no key; the first is 1. Whether its length is right.
+        /// This line, counted from 1, is not a key; the length of its first word, where a key has 40 characters.
         case notAKey(line: Int, characters: Int)
         case keyCount(Int)
         case tooManyKeys(limit: Int)
-        /// The public and the secret file are no pair.
+        /// The public key does not belong to the secret key.
         case notAPair
     }
 
@@ -29,7 +29,7 @@ package struct KeyError: Error, Equatable, Sendable {
 }
 
 extension KeyError: CustomStringConvertible {
-    /// One line: which file, what is wrong, what to do.
+    /// One line that says which file, what is wrong and what to do.
     package var description: String {
         switch reason {
         case .system(let code): "cannot use \(path): \(String(cString: strerror(code)))"

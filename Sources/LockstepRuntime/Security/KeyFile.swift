@@ -1,17 +1,17 @@
 import Glibc
 import LockstepSystem
 
-/// Reads and makes the files of a key folder.
+/// Reads and creates the files of a key folder.
 enum KeyFile {
-    /// What a file may not be.
+    /// What other users may not do with a file.
     enum Trust {
-        /// Nobody else may read it.
+        /// No other user may read or change it.
         case secret
-        /// Nobody else may change it.
+        /// No other user may change it.
         case shown
     }
 
-    /// The bytes of a file that nobody else could have put there, or read where it is secret.
+    /// The bytes of a file that belongs to this user or root and that no other user may change, or read if it is secret.
     static func read(_ path: String, _ trust: Trust) throws(KeyError) -> [UInt8] {
         let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard number >= 0 else {
@@ -46,7 +46,7 @@ enum KeyFile {
         }
     }
 
-    /// Makes a file that was not there, with exactly these permissions, whatever the umask; or leaves nothing behind.
+    /// Creates a new file with exactly these permissions, whatever the umask is. Leaves no file if it fails.
     static func create(_ path: String, mode: UInt32, _ text: String) throws(KeyError) {
         let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard number >= 0 else { throw KeyError(path: path, reason: errno == EEXIST ? .exists : .system(errno)) }

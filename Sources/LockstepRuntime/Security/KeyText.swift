@@ -1,15 +1,16 @@
 package import ZeroMQ
 
-/// The text of a key file: a key on each line, with anything behind a space as its comment; empty lines and lines that
-/// start with "# " are comments too. (`#` alone is a character of keys.)
+/// The text of a key file: a key on each line, and after a space a comment. Empty lines and lines that start with "# " are
+/// comments, too. (`#` alone is a character of keys.)
 ///
-/// Total: any bytes give keys or an error.
+/// The functions are total: any bytes result in keys or an error.
 package enum KeyText {
-    /// The most bytes of a key file, and the most keys of an allow-list.
+    /// The most bytes of a key file.
     package static let maximumBytes = 1 << 20
+    /// The most keys of an allow-list.
     package static let maximumKeys = 10_000
 
-    /// Why a text is none.
+    /// Why a text is not a valid key file.
     package enum Fault: Error, Equatable, Sendable {
         case notText
         case notAKey(line: Int, characters: Int)
@@ -31,7 +32,7 @@ package enum KeyText {
         return key
     }
 
-    /// Reads an allow-list, which may be empty: then nobody gets in.
+    /// Reads an allow-list. It may be empty: then no worker is admitted.
     package static func allowList(_ bytes: [UInt8]) throws(Fault) -> Set<CurvePublicKey> {
         var keys = Set<CurvePublicKey>()
         for (line, text) in try words(bytes) {
@@ -48,7 +49,7 @@ package enum KeyText {
         return word
     }
 
-    /// The first word of each line that is no comment, with the line's number.
+    /// The first word of each line that is not a comment, with the line's number from 1.
     private static func words(_ bytes: [UInt8]) throws(Fault) -> [(line: Int, text: String)] {
         var words: [(line: Int, text: String)] = []
         let newline = UInt8(ascii: "\n")

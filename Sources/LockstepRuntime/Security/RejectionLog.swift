@@ -1,16 +1,16 @@
 import ZeroMQ
 
-/// Connections that a coordinator did not let in: counted by their reason, and told about so rarely that a flood of them
-/// is no flood of lines.
+/// Counts rejected connections by their reason, and reports them so rarely that a flood of connections does not cause a
+/// flood of lines.
 struct RejectionLog {
     private var counts: [String: Int] = [:]
 
-    /// Counts one more.
+    /// Counts one more rejection.
     ///
     /// - Parameters:
-    ///   - reason: Why; one of a few texts.
-    ///   - addresses: Where such connections came from, if known.
-    /// - Returns: What to tell about it: the first, the tenth, the hundredth and so on, of each reason.
+    ///   - reason: The reason, one of a few texts.
+    ///   - addresses: The addresses of the connections, if known.
+    /// - Returns: A text to report, for the first, tenth, hundredth and so on rejection with this reason; otherwise nil.
     mutating func add(_ reason: String, from addresses: [String]) -> String? {
         let count = counts[reason, default: 0] + 1
         counts[reason] = count

@@ -1,21 +1,21 @@
 import LockstepCluster
 import LockstepSystem
 
-/// A worker's gradients as the coordinator finds them: memory that this worker alone writes to.
+/// The coordinator's side of a worker's gradients in shared memory, to which only this worker writes.
 ///
-/// A slot is read only after the message that announces what is in it, and used again only after its reduction. All
-/// slots but the last are given out once a step, so what they hold stays until the step ends. The last one is for nodes
-/// that are handed on from others, one at a time, and is read at once.
+/// The coordinator reads a slot only after the worker's message that its gradient is complete, and reuses it only after the
+/// reduction. Every slot except the last is assigned at most once in a step, so its gradient stays until the step ends. The
+/// last slot is for nodes that are reassigned from other workers, one at a time; its gradient is read at once.
 final class MemberRegion {
     let member: MemberID
     private let layout: RegionLayout
     private let region: SharedRegion
     private var step: UInt64?
-    /// Nodes by slot, as they were given out in this step.
+    /// The node that each slot was assigned in this step.
     private var nodes: [UInt32]
     private var used = 0
 
-    /// - Throws: `SystemError` where there is no memory.
+    /// - Throws: `SystemError` if the memory cannot be allocated.
     init(member: MemberID, layout: RegionLayout) throws(SystemError) {
         self.member = member
         self.layout = layout
@@ -26,21 +26,22 @@ final class MemberRegion {
 
     var descriptor: Int32 { region.descriptor }
 
-    /// The slot for a node that the worker is given now.
-    func place(_ unit: WorkItem) -> Int {
-        if step != unit.step {
-            step = unit.step
+    /// Assigns a slot to a node that the worker gets now.
+    func place(_ item: WorkItem) -> Int {
+        if step != item.step {
+            step = item.step
             used = 0
         }
         let slot = min(used, layout.slots - 1)
         used = slot + 1
-        nodes[slot] = unit.number
+        nodes[slot] = item.number
         return slot
     }
 
-    /// Where a node's sum stands, once the worker has announced it, and whether it stays there until the step ends.
-    func gradient(of unit: WorkItem) -> (floats: UnsafePointer<Float>, isStable: Bool)? {
-        guard step == unit.step, let slot = nodes[..<used].lastIndex(of: unit.number) else { return nil }
+    /// The gradient of a node, once the worker's message about it has come, and whether it stays in place until the step
+    /// ends; nil if the node has no slot in this step.
+    func gradient(of item: WorkItem) -> (floats: UnsafePointer<Float>, isStable: Bool)? {
+        guard step == item.step, let slot = nodes[..<used].lastIndex(of: item.number) else { return nil }
         guard let base = layout.floats(at: slot, in: region.bytes).baseAddress else { return nil }
         return (UnsafePointer(base), slot < layout.slots - 1)
     }

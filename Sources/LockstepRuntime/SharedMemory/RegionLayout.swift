@@ -2,16 +2,17 @@ import Glibc
 import LockstepNumerics
 import LockstepTraining
 
-/// Where weights and gradients lie in the memory that a coordinator shares with its workers. Both sides work it out
+/// The layout of the memory with weights and gradients that a coordinator shares with its workers. Both sides derive it
 /// from the run's configuration.
 struct RegionLayout: Hashable {
-    /// Floats of the weights, and of a gradient.
+    /// The number of weights, and of floats in a gradient.
     let parameters: Int
-    /// Gradients that a worker's region has room for.
+    /// The number of gradients that fit into a worker's region.
     let slots: Int
-    /// Versions of the weights: two, and where gradients are computed on rounded ones two of these after them.
+    /// The number of versions of the weights: two in float32, followed by two in rounded form if gradients are computed on
+    /// rounded weights.
     let versions: Int
-    /// Bytes from one version of the weights, or one gradient, to the next: whole pages.
+    /// Bytes between two versions of the weights or two gradients: a multiple of the page size.
     let stride: Int
 
     init(parameters: Int, shards: Int, wire: CommunicationDataType = .float32) {
@@ -22,8 +23,8 @@ struct RegionLayout: Hashable {
         self.stride = (parameters * MemoryLayout<Float>.stride + page - 1) / page * page
     }
 
-    /// Nodes that a worker holds at most: a range of leaves is at most two nodes on each level under the root, and one
-    /// more may be handed on to it.
+    /// The most nodes that a worker computes in a step: its range of leaves consists of at most two nodes on each level
+    /// below the root, and one more may be reassigned to it.
     static func slots(shards: Int) -> Int {
         2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
     }
@@ -31,7 +32,7 @@ struct RegionLayout: Hashable {
     var weightBytes: Int { versions * stride }
     var gradientBytes: Int { slots * stride }
 
-    /// The floats of one version or slot of a region.
+    /// The floats of one version of the weights, or of one gradient, in a region.
     func floats(at index: Int, in region: UnsafeMutableRawBufferPointer) -> UnsafeMutableBufferPointer<Float> {
         let bytes = UnsafeMutableRawBufferPointer(rebasing: region[index * stride..<(index + 1) * stride])
         return UnsafeMutableBufferPointer(rebasing: bytes.bindMemory(to: Float.self)[..<parameters])

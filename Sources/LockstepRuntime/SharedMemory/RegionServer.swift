@@ -4,17 +4,17 @@ import LockstepProtocol
 import LockstepSystem
 import LockstepTraining
 
-/// The coordinator's side of shared memory: it makes the regions and gives them to the workers of this host.
+/// The coordinator's side of shared memory: it makes the regions and passes them to the workers of this host.
 ///
-/// A worker asks over a unix socket: one that this process started over its standard input, others over a connection to
-/// an abstract name that the welcome tells. The end of such a socket is the worker's.
+/// A worker asks over a Unix socket. A worker that this process has started uses its standard input; any other connects to
+/// the abstract name in the welcome. When such a socket ends, the worker's process has ended.
 final class RegionServer {
     /// A worker's socket.
     final class Channel {
         let descriptor: Int32
-        /// Present where the socket is ours to close.
+        /// Closes the socket; nil if this object does not own it.
         private let file: FileDescriptor?
-        /// Who asked over it last.
+        /// The member that was last granted regions over it.
         fileprivate(set) var member: MemberID?
 
         fileprivate init(descriptor: Int32) {
@@ -28,20 +28,20 @@ final class RegionServer {
         }
     }
 
-    /// What a socket had to say.
+    /// An event on a worker's socket.
     enum Event {
-        /// A worker says that it is this member and asks for regions.
+        /// A worker asks for regions and claims to be this member.
         case claimed(MemberID, Channel)
-        /// The process of this member has gone.
+        /// The process of this member has ended.
         case ended(MemberID)
     }
 
-    /// Sockets that are looked after at a time: more than a run has workers.
-    private static let mostChannels = 4_096
+    /// The most sockets at a time: more than a run has workers.
+    private static let maximumChannels = 4_096
 
     let layout: RegionLayout
     let run: UInt32
-    /// What the welcome tells.
+    /// The address in the welcome.
     let address: Welcome.Regions
     private let weights: SharedRegion
     private let data: SharedRegion
@@ -51,11 +51,11 @@ final class RegionServer {
     private let record = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * RegionMessage.size, alignment: 8)
 
     /// - Parameters:
-    ///   - layout: Sizes.
+    ///   - layout: The layout of the regions.
     ///   - data: The data set's bytes.
     ///   - run: The run's number.
-    ///   - name: What workers that others start connect to; nil if there are only our own.
-    /// - Throws: `SystemError` where there is no memory or the name is taken.
+    ///   - name: The abstract name to which workers connect that this process has not started; nil: there are none.
+    /// - Throws: `SystemError` if memory cannot be allocated or the name is in use.
     init(layout: RegionLayout, data: SharedRegion, run: UInt32, name: String?) throws(SystemError) {
         self.layout = layout
         self.run = run
@@ -76,25 +76,25 @@ final class RegionServer {
         record.deallocate()
     }
 
-    /// Readable when a socket has something to say.
+    /// Becomes readable when a socket has an event.
     var descriptor: Int32 { sockets.descriptor }
 
-    /// One version of the weights, 0 or 1, or of the rounded ones, 2 or 3.
+    /// A version of the weights: 0 or 1, or in rounded form 2 or 3.
     func weights(_ version: Int) -> FloatBuffer {
         FloatBuffer(memory: layout.floats(at: version, in: weights.bytes), owner: weights)
     }
 
-    /// Listens to a worker that this process has started.
+    /// Adds the socket of a worker that this process has started.
     func watch(_ socket: ParentChildSocket) throws(SystemError) {
         channels[socket.descriptor] = Channel(descriptor: socket.descriptor)
         try sockets.add(socket.descriptor)
     }
 
-    /// Takes in what the sockets have to say. Does not wait.
-    func process(_ take: (Event) throws -> Void) throws {
+    /// Accepts connections and calls `handle` with each event on a socket. Does not wait.
+    func process(_ handle: (Event) throws -> Void) throws {
         for descriptor in sockets.ready() {
             if let channel = channels[descriptor] {
-                if let event = receive(from: channel) { try take(event) }
+                if let event = receive(from: channel) { try handle(event) }
             } else {
                 try acceptConnections()
             }
@@ -102,11 +102,11 @@ final class RegionServer {
     }
 
     private func acceptConnections() throws(SystemError) {
-        // A noncopyable optional lends its value in a switch alone.
+        // The value of a noncopyable optional can be borrowed only in a switch.
         switch listener {
         case .some(let listener):
             while let connection = listener.accept() {
-                guard channels.count < Self.mostChannels else { continue }
+                guard channels.count < Self.maximumChannels else { continue }
                 let channel = Channel(connection)
                 try sockets.add(channel.descriptor)
                 channels[channel.descriptor] = channel
@@ -115,7 +115,7 @@ final class RegionServer {
         }
     }
 
-    /// Reads one record. What is none means nothing, and open files that come along are closed.
+    /// Reads one record. Malformed records are ignored; files that arrive with them are closed.
     private func receive(from channel: Channel) -> Event? {
         switch LocalSocket.receive(into: record, from: channel.descriptor) {
         case .nothing:
@@ -133,9 +133,9 @@ final class RegionServer {
         }
     }
 
-    /// Makes a member's region and sends it there, together with those of weights and data set.
+    /// Makes a member's region and sends it to the worker, together with the regions of the weights and the data set.
     ///
-    /// - Throws: `SystemError` where there is no memory, or the worker has gone.
+    /// - Throws: `SystemError` if memory cannot be allocated or the worker has ended.
     func grant(_ member: MemberID, on channel: Channel) throws(SystemError) -> MemberRegion {
         let region = try MemberRegion(member: member, layout: layout)
         let offer = RegionMessage(.offer, run: run, member: member.rawValue, slots: UInt32(layout.slots))
@@ -144,7 +144,7 @@ final class RegionServer {
         return region
     }
 
-    /// Tells a worker to do without.
+    /// Tells a worker that it gets no shared memory.
     func refuse(_ member: MemberID, on channel: Channel) {
         try? send(RegionMessage(.refusal, run: run, member: member.rawValue), on: channel)
     }

@@ -3,11 +3,12 @@ import LockstepProtocol
 import LockstepSharding
 import LockstepTraining
 
-/// Gradients in memory that the coordinator shares with the workers of its host: nothing is copied, only announced.
+/// Gradients in memory that the coordinator shares with the workers of its host. They are not copied; a message says when
+/// one is complete.
 final class SharedMemoryTransport: PayloadTransport {
     let server: RegionServer
     private let chunks: ChunkLayout
-    /// Where each member that shares memory puts its gradients.
+    /// The gradients of each member that shares memory.
     private var regions: [MemberRegion] = []
 
     init(server: RegionServer, chunks: ChunkLayout) {
@@ -15,15 +16,15 @@ final class SharedMemoryTransport: PayloadTransport {
         self.chunks = chunks
     }
 
-    /// Members that share memory.
+    /// The number of members that share memory.
     var count: Int { regions.count }
 
     /// Whether a member shares memory.
     func includes(_ member: MemberID) -> Bool { region(of: member) != nil }
 
-    /// Gives a member the memory that it asks for.
+    /// Grants a member the shared memory that it asks for.
     ///
-    /// - Throws: `SystemError` where there is no memory, or the worker has gone; the worker is told to do without.
+    /// - Throws: `SystemError` if memory cannot be allocated or the worker has ended. The worker is told that it gets none.
     func grant(_ member: MemberID, on channel: RegionServer.Channel) throws {
         do {
             regions.append(try server.grant(member, on: channel))
@@ -33,13 +34,13 @@ final class SharedMemoryTransport: PayloadTransport {
         }
     }
 
-    /// Takes the memory back from a member that does without it.
+    /// Frees the region of a member that does not use it.
     func revoke(_ member: MemberID) {
         regions.removeAll { $0.member == member }
     }
 
-    /// Keeps the regions of these members. The region of a lost member stays until the step in which it was lost is over,
-    /// for sums may refer to it.
+    /// Frees the regions of members that are no longer present. Call it between steps: within a step, sums may still refer
+    /// to the region of a member that has been lost.
     func keep(where isPresent: (MemberID) -> Bool) {
         regions.removeAll { !isPresent($0.member) }
     }

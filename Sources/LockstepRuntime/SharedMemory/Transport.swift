@@ -1,8 +1,8 @@
-/// How gradients and weights travel between coordinator and workers. The weights that come out are the same.
+/// How gradients and weights travel between coordinator and workers. The choice does not change the trained weights.
 package enum Transport: String, CaseIterable, Sendable {
-    /// In shared memory where both are on one host and it can be had, else in messages.
+    /// In shared memory if both are on one host and it can be set up; otherwise in messages.
     case auto
-    /// In shared memory; a worker with which none can be shared is refused.
+    /// In shared memory; a worker that cannot share memory is refused.
     case shared
     /// In messages.
     case inline

@@ -6,17 +6,18 @@ import LockstepTraining
 
 /// The memory that a worker shares with its coordinator for one membership.
 final class WorkerRegions {
-    /// How long a coordinator may take to answer: it does nothing else meanwhile.
-    private static let patience = Duration.seconds(5)
+    /// How long the worker waits for the coordinator's answer; it does nothing else meanwhile.
+    private static let timeout = Duration.seconds(5)
 
     let layout: RegionLayout
     let weights: VersionedParameters
     let dataset: Dataset
     private let gradients: SharedRegion
-    /// The connection whose end is the coordinator's; nil where that is the standard input, whose end ends the process.
+    /// The connection that ends when the coordinator's process does; nil if that is the standard input, whose end exits this
+    /// process anyway.
     private let connection: FileDescriptor?
 
-    /// The connection, to be waited for.
+    /// The connection's descriptor, to poll for its end.
     var descriptor: Int32? {
         switch connection {
         case .some(let file): file.number
@@ -27,11 +28,12 @@ final class WorkerRegions {
     /// Asks the coordinator that has sent a welcome for its regions.
     ///
     /// - Parameters:
-    ///   - source: Where to ask.
-    ///   - claim: Who asks.
-    ///   - layout: As the welcome's configuration says.
+    ///   - source: The address in the welcome.
+    ///   - claim: The run and the member that asks.
+    ///   - layout: The layout that follows from the welcome's configuration.
     ///   - description: The welcome's data set.
-    /// - Throws: Why nothing is shared: another host or network namespace, another user, no memory.
+    /// - Throws: An error that says why no memory can be shared: the coordinator is on another host, in another network
+    ///   namespace or another user's, or memory cannot be allocated.
     init(
         from source: Welcome.Regions, _ claim: RegionMessage, layout: RegionLayout,
         dataset description: DatasetDescription
@@ -47,7 +49,7 @@ final class WorkerRegions {
             socket = file.number
             connection = consume file
         }
-        let files = try exchange(claim, over: socket, slots: layout.slots, patience: Self.patience)
+        let files = try exchange(claim, over: socket, slots: layout.slots, timeout: Self.timeout)
         guard let weightFile = files.take(0), let gradientFile = files.take(1), let dataFile = files.take(2) else {
             throw RegionError.noOffer
         }
@@ -71,13 +73,13 @@ final class WorkerRegions {
                 ))
     }
 
-    /// Where a gradient goes; nil if there is no such slot.
+    /// The memory for a gradient; nil if there is no such slot.
     func gradient(slot: Int) -> UnsafeMutablePointer<Float>? {
         guard (0..<layout.slots).contains(slot) else { return nil }
         return layout.floats(at: slot, in: gradients.bytes).baseAddress
     }
 
-    /// Whether the other end of the connection has gone. What else comes over it means nothing and is dropped.
+    /// Whether the other end of the connection is closed. Reads and drops everything else that arrives over it.
     func hasEnded() -> Bool {
         guard let descriptor else { return false }
         return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { buffer in
@@ -92,7 +94,7 @@ final class WorkerRegions {
     }
 }
 
-/// Why a worker and its coordinator share no memory.
+/// Why a worker cannot share memory with its coordinator.
 enum RegionError: Error, CustomStringConvertible {
     case noSocket
     case noOffer
@@ -109,11 +111,11 @@ enum RegionError: Error, CustomStringConvertible {
     }
 }
 
-/// Sends a claim and waits for its answer; answers to earlier claims are passed over.
+/// Sends a claim and waits for the answer to it. Ignores answers to earlier claims.
 private func exchange(
-    _ claim: RegionMessage, over socket: Int32, slots: Int, patience: Duration
+    _ claim: RegionMessage, over socket: Int32, slots: Int, timeout: Duration
 ) throws -> ReceivedFiles {
-    let deadline = Deadline.after(patience)
+    let deadline = Deadline.after(timeout)
     return try withUnsafeTemporaryAllocation(byteCount: RegionMessage.size, alignment: 8) { record in
         claim.encode(into: record)
         try LocalSocket.send(UnsafeRawBufferPointer(record), over: socket)
