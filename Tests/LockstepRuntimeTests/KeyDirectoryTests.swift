@@ -4,7 +4,7 @@ import LockstepRuntime
 import Testing
 import ZeroMQ
 
-/// A folder that goes with its owner.
+/// A temporary folder that is deleted with this object.
 private final class Folder {
     let path = "/tmp/lockstep-keys-\(UUID().uuidString)"
     deinit { try? FileManager.default.removeItem(atPath: path) }

@@ -3,14 +3,14 @@ import LockstepProtocol
 import Testing
 import ZeroMQ
 
-/// A connection that speaks ZMTP 3.0 by hand (rfc.zeromq.org/spec/23), and reads nothing after its handshake unless it is asked to.
+/// A connection that implements ZMTP 3.0 itself (rfc.zeromq.org/spec/23). After its handshake it reads only on request.
 final class RawPeer {
     private let descriptor: Int32
 
     /// - Parameters:
     ///   - endpoint: A TCP endpoint on 127.0.0.1.
-    ///   - identity: The name that it gives itself; empty: none.
-    /// - Throws: If the connection is not made or ends during its handshake.
+    ///   - identity: The routing ID that it sends; empty: none.
+    /// - Throws: An error if it cannot connect or the connection ends during the handshake.
     init(at endpoint: Endpoint, identity: [UInt8] = []) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_in()
@@ -29,22 +29,23 @@ final class RawPeer {
             [5] + Array("READY".utf8) + [11] + Array("Socket-Type".utf8) + [0, 0, 0, 6] + Array("DEALER".utf8)
             + [8] + Array("Identity".utf8) + [0, 0, 0, UInt8(identity.count)] + identity
         try say(greeting + mechanism + Array(repeating: 0, count: 32) + [4, UInt8(ready.count)] + ready)
-        // Whoever speaks before the other side's greeting and READY have come breaks the protocol.
+        // A peer that sends messages before the other side's greeting and READY have arrived breaks the protocol.
         try hear(64)
         try hear(Int(hear(2)[1]))
     }
 
     deinit { close(descriptor) }
 
-    /// Sends parts of a message that does not end, without content, as far as the other end lets it.
+    /// Sends empty parts of a message that does not end, as far as the other end reads them.
     ///
-    /// - Parameter count: Bytes, an even number: each part takes two.
+    /// - Parameter count: The number of bytes, an even number: each part has two.
     func leaveUnfinished(_ count: Int) {
         let parts = (0..<count / 2).flatMap { _ in [1, 0] as [UInt8] }
         _ = send(descriptor, parts, parts.count, Int32(MSG_NOSIGNAL))
     }
 
-    /// Whether the other end has hung up. What it has sent before, such as heartbeats, is read and dropped.
+    /// Whether the other end has closed the connection. Reads and drops everything that it has sent before, such as
+    /// heartbeats.
     var isCut: Bool {
         var bytes = [UInt8](repeating: 0, count: 4_096)
         while true {
@@ -54,7 +55,7 @@ final class RawPeer {
         }
     }
 
-    /// Asks so many times for so many bytes.
+    /// Sends ping requests for answers of this size.
     func ask(_ times: Int, ofBytes count: Int) throws {
         var header = [UInt8](repeating: 0, count: Header.size)
         header.withUnsafeMutableBytes { Header(kind: .ping, step: 1, offset: UInt32(count)).encode(into: $0) }

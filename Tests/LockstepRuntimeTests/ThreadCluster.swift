@@ -13,24 +13,24 @@ import ZeroMQ
 
 @testable import LockstepRuntime
 
-/// A coordinator on the calling thread and workers on threads of their own, over a real unix socket.
+/// A coordinator on the calling thread and workers on threads of their own, connected by a real Unix socket.
 struct ThreadCluster: Sendable {
     var workers: [Transport]
     var transport = Transport.auto
     /// The fraction of the steps that are audited.
     var auditedFraction = 0.0
-    /// What a step is predicted to take with 0, 1, ... workers, if as many are to compute as are fastest.
+    /// The predicted seconds of a step with 0, 1, ... workers; nil: the number of computing workers is not tuned.
     var predictions: [Double]?
     /// Seconds to wait for the first workers.
     var start = 60.0
-    /// Called by each worker, with its place in the list, whenever it has taken something in; true makes it leave.
+    /// Called by each worker, with its index, whenever it has handled a message; true makes it leave.
     var probe: @Sendable (Int) -> Bool = { _ in false }
     /// Called between steps on the coordinator's thread.
     var betweenSteps: @Sendable () -> Void = {}
-    /// Called with the address of the shared memory's socket once workers may ask for it.
+    /// Called with the address of the shared memory's socket, once workers may connect to it.
     var whenListening: @Sendable (Welcome.Regions?) -> Void = { _ in }
 
-    /// What came of a run.
+    /// The results of a run.
     struct Result {
         var outcome: RunOutcome
         /// How each worker ended.
@@ -103,7 +103,7 @@ struct ThreadCluster: Sendable {
                 endings[index] = work(index, context, endpoint, deadlines, cache: folder.path, keeping: loops)
             }
         }
-        // Weights and gradients are sent by reference: they outlive the last message.
+        // libzmq sends weights and gradients from these buffers, so they must live until the last message is sent.
         defer { withExtendedLifetime((parameters, loops, folder)) { try? context.terminate() } }
         // Before the context ends: it waits for the workers' sockets.
         defer { threads.join() }
@@ -146,7 +146,7 @@ struct ThreadCluster: Sendable {
                 link: link, context: context, deadlines: deadlines, options: options, interruption: nil,
                 shouldStop: { [probe] in probe(index) })
             defer { link.close() }
-            loops.keep(loop)
+            loops.add(loop)
             try loop.run()
             return "returned"
         } catch {
@@ -155,17 +155,17 @@ struct ThreadCluster: Sendable {
     }
 }
 
-/// Keeps worker loops, which each thread is done with, until nobody reads their gradients any more.
+/// Retains the loops of workers that have ended until libzmq no longer reads their gradients.
 private final class Loops: @unchecked Sendable {
     private let lock = Mutex(())
     private var all: [WorkerLoop] = []
 
-    func keep(_ loop: WorkerLoop) {
+    func add(_ loop: WorkerLoop) {
         lock.withLock { _ in all.append(loop) }
     }
 }
 
-/// Threads that are waited for once.
+/// The threads of the workers, joined once.
 private final class Workers {
     private var threads: [Handle] = []
 
@@ -190,7 +190,7 @@ private final class Workers {
     }
 }
 
-/// How the workers ended, by their place in the list.
+/// How the workers ended, by index.
 private final class Endings: Sendable {
     private let texts: Mutex<[String]>
 

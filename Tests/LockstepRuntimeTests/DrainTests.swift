@@ -9,20 +9,20 @@ import ZeroMQ
 
 @testable import LockstepRuntime
 
-/// For whom the end of a run waits.
-@Suite("Farewell", .serialized)
-struct FarewellTests {
-    /// Blocks of 1 MiB for each peer: far more than the kernel takes for one that does not read.
+/// Which peers the end of a run waits for.
+@Suite("Draining", .serialized)
+struct DrainTests {
+    /// Blocks of 1 MiB for each peer: far more than the kernel buffers for a peer that does not read.
     private static let blocks = DeferredMessages.mostOfPeer
 
-    /// Far beyond what a test may take: what waits for one of these waits for ever.
+    /// Far longer than a test may take: code that waits for one of these deadlines waits forever.
     private var deadlines: Deadlines {
         var deadlines = Deadlines()
         (deadlines.drain, deadlines.heartbeatInterval, deadlines.heartbeatTimeout) = (3_600, 3_600, 3_600)
         return deadlines
     }
 
-    @Test("The end waits for a member that reads late, and not for a stranger that asks and never reads")
+    @Test("The end waits for a member that reads late, but not for a stranger that sends requests and never reads")
     func strangers() throws {
         let block = FloatBuffer(count: ChunkLayout.maximumElements)
         let bytes = UnsafeRawBufferPointer(block.buffer)
@@ -35,58 +35,58 @@ struct FarewellTests {
         try member.set(.receiveTimeout, 30_000)
         try member.set(.receiveHighWaterMark, 1)
         try member.connect(endpoint)
-        try say(Header(kind: .hello), Hello(programVersion: "1", host: "h", processID: 1).encoded(), over: member)
+        try send(Header(kind: .hello), Hello(programVersion: "1", host: "h", processID: 1).encoded(), over: member)
         let stranger = try RawPeer(at: endpoint)
         try stranger.ask(Self.blocks, ofBytes: bytes.count)
 
         var pongs = 0
-        var guest: PeerID?
+        var memberPeer: PeerID?
         let deadline = Deadline.after(.seconds(60))
-        while pongs < Self.blocks || guest == nil {
-            try #require(!deadline.hasPassed(at: MonotonicClock.now), "\(pongs) questions of a stranger have come")
+        while pongs < Self.blocks || memberPeer == nil {
+            try #require(!deadline.hasPassed(at: MonotonicClock.now), "\(pongs) requests of a stranger have arrived")
             switch try link.receive() {
             case .message(let peer, let header, _) where header.kind == .ping:
                 try link.post(to: peer, Header(kind: .pong, step: header.step), borrowing: bytes)
                 pongs += 1
             case .message(let peer, _, _):
                 try link.send(to: peer, Header(kind: .welcome), copying: [1])
-                guest = peer
+                memberPeer = peer
             default:
                 usleep(1_000)
             }
             try link.flush()
         }
-        let peer = try #require(guest)
+        let peer = try #require(memberPeer)
         for _ in 0..<Self.blocks { try link.post(to: peer, Header(kind: .parameters), borrowing: bytes) }
         try link.send(
             to: peer, Header(kind: .goodbye), copying: Goodbye(code: .finished, message: "the end").encoded())
 
-        let heard = Locked<[MessageKind]>([])
+        let received = Locked<[MessageKind]>([])
         let box = SocketBox(member)
         let reader = try LockstepSystem.Thread(name: "member") {
-            guard let member = box.take() else { return }
-            let kinds = (try? kindsHeard(by: member)) ?? []
-            heard.withLock { $0 = kinds }
+            guard let member = box.remove() else { return }
+            let found = (try? kinds(receivedBy: member)) ?? []
+            received.withLock { $0 = found }
         }
-        // Its deadlines are an hour's: it comes back because the member hangs up once it has read everything.
+        // The deadlines are an hour away: the link closes because the member disconnects once it has read everything.
         link.close()
         reader.join()
         #expect(
-            heard.withLock { $0 } == [.welcome] + Array(repeating: .parameters, count: Self.blocks) + [.goodbye])
+            received.withLock { $0 } == [.welcome] + Array(repeating: .parameters, count: Self.blocks) + [.goodbye])
         try context.terminate()
         withExtendedLifetime((stranger, block)) {}
         try others.terminate()
     }
 
-    private func say(_ header: Header, _ payload: [UInt8], over socket: borrowing Socket) throws {
+    private func send(_ header: Header, _ payload: [UInt8], over socket: borrowing Socket) throws {
         var frame = [UInt8](repeating: 0, count: Header.size)
         frame.withUnsafeMutableBytes { header.encode(into: $0) }
         _ = try frame.withUnsafeBytes { try socket.send(copying: $0, more: true) }
         _ = try payload.withUnsafeBytes { try socket.send(copying: $0) }
     }
 
-    /// What comes, up to a goodbye.
-    private func kindsHeard(by socket: borrowing Socket) throws -> [MessageKind] {
+    /// The kinds of the messages that arrive, up to a goodbye.
+    private func kinds(receivedBy socket: borrowing Socket) throws -> [MessageKind] {
         var message = Message()
         var kinds: [MessageKind] = []
         while kinds.last != .goodbye {
@@ -97,11 +97,11 @@ struct FarewellTests {
     }
 }
 
-/// Hands a socket to the thread that is to have it.
+/// Passes a noncopyable socket to another thread.
 private final class SocketBox: @unchecked Sendable {
     private var socket: Socket?
 
     init(_ socket: consuming Socket) { self.socket = consume socket }
 
-    func take() -> Socket? { socket.take() }
+    func remove() -> Socket? { socket.take() }
 }
