@@ -82,7 +82,8 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func measure(_ text: String, on console: Console) throws {
-        let client = try Inquiry(try Endpoint(text), security: try keyOptions.workerSecurity(), context: try Context())
+        let client = try CoordinatorClient(
+            try Endpoint(text), security: try keyOptions.workerSecurity(), context: try Context())
         let link = try client.measure()
         console.result("link         \(text)")
         console.result("round trip   \(milliseconds(link.roundTrip))")

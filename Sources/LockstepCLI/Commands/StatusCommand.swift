@@ -22,7 +22,7 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
-        let client = try Inquiry(
+        let client = try CoordinatorClient(
             try Endpoint(endpoint), security: try keyOptions.workerSecurity(), context: try Context())
         for line in try client.status().lines { consoleOptions.console.result(line) }
     }

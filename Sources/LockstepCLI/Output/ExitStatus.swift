@@ -47,7 +47,7 @@ enum ExitStatus: Hashable {
         case is SystemError: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
-        case let failure as Inquiry.Failure: self = ExitStatus(of: failure)
+        case let failure as CoordinatorClient.Failure: self = ExitStatus(of: failure)
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
         }
@@ -109,9 +109,9 @@ enum ExitStatus: Hashable {
         }
     }
 
-    private init(of failure: Inquiry.Failure) {
+    private init(of failure: CoordinatorClient.Failure) {
         switch failure {
-        case .turnedAway: self = .noPermission
+        case .rejected: self = .noPermission
         case .noAnswer, .unreadable: self = .unavailable
         }
     }

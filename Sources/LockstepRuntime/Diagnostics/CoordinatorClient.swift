@@ -5,31 +5,32 @@ import LockstepSystem
 import LockstepTimeline
 package import ZeroMQ
 
-/// Asks a coordinator about itself without joining its run.
-package final class Inquiry {
-    /// Why there is no answer.
+/// A client that asks a coordinator for its status or measures the connection, without joining the run.
+package final class CoordinatorClient {
+    /// Why a request failed.
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case noAnswer(endpoint: Endpoint, seconds: Double)
-        case turnedAway(reason: String)
+        case rejected(reason: String)
         case unreadable(endpoint: Endpoint)
 
         package var description: String {
             switch self {
             case .noAnswer(let endpoint, let seconds):
                 "no coordinator answered at \(endpoint) within \(Int(seconds)) s; is it running, and is the endpoint right?"
-            case .turnedAway(let reason): reason
+            case .rejected(let reason): reason
             case .unreadable(let endpoint):
                 "what answered at \(endpoint) cannot be read; install the same version of lockstep everywhere"
             }
         }
     }
 
-    /// What a connection is worth.
+    /// The speed of a connection.
     package struct LinkReport: Sendable {
-        /// Of a small message there and back, in seconds: the median.
+        /// The median round-trip time of a small message, in seconds.
         package var roundTrip: Double
-        /// Bytes a second to the coordinator, and from it.
+        /// Bytes a second to the coordinator.
         package var upload: Double
+        /// Bytes a second from the coordinator.
         package var download: Double
     }
 
@@ -42,17 +43,17 @@ package final class Inquiry {
     private var headerFrame = Message()
     private var payload = Message()
     private var sequence: UInt64 = 0
-    /// Seconds that an answer may take.
+    /// Seconds to wait for an answer.
     private let limit: Double
 
-    /// Connects.
+    /// Connects to a coordinator.
     ///
     /// - Parameters:
     ///   - endpoint: Where the coordinator listens.
     ///   - security: How the connection is protected.
-    ///   - context: The process's.
-    ///   - limit: Seconds that an answer may take.
-    /// - Throws: `ZeroMQError` if there is no socket to be had.
+    ///   - context: The process's ZeroMQ context.
+    ///   - limit: Seconds to wait for an answer.
+    /// - Throws: `ZeroMQError` if no socket can be made.
     package init(
         _ endpoint: Endpoint, security: ConnectionSecurity, context: Context, limit: Double = 5
     ) throws {
@@ -69,7 +70,7 @@ package final class Inquiry {
         self.socket = consume socket
     }
 
-    /// What the coordinator's run is doing.
+    /// Asks for the status of the coordinator's run.
     package func status() throws -> StatusReport {
         try ask(.statusRequest, answer: .status)
         do {
@@ -79,9 +80,9 @@ package final class Inquiry {
         }
     }
 
-    /// Measures the connection: small messages, then large ones each way.
+    /// Measures the connection with small messages, and then with large ones in each direction.
     package func measure() throws -> LinkReport {
-        // The first one also pays for the connection.
+        // Not measured: the first request also waits until the connection is established.
         _ = try time(upload: 1, download: 1)
         let roundTrip = try median(of: 50) { try time(upload: 1, download: 1) }
         let (there, back) = (MessageKind.pingLimit, MessageKind.payloadLimit)
@@ -104,7 +105,7 @@ package final class Inquiry {
         return Double(Instant.now.nanoseconds - start.nanoseconds) / 1e9
     }
 
-    /// Sends a question and waits for its answer, which is then in `payload`.
+    /// Sends a request and waits for its answer, which is then in `payload`.
     private func ask(
         _ kind: MessageKind, answer: MessageKind, offset: UInt32 = 0, payload question: [UInt8]? = nil
     ) throws {
@@ -119,7 +120,7 @@ package final class Inquiry {
             _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
             while let event = try monitor.next() {
                 if event.kind == .handshakeSucceeded {
-                    // The connection stands: from now on this event would harm it.
+                    // The connection is established. Stop watching this event, which would now harm the connection.
                     try monitor.watch(.handshake)
                     poller.remove(monitorToken)
                     monitorToken = poller.add(monitor.socket)
@@ -127,13 +128,13 @@ package final class Inquiry {
                 guard case .handshakeFailed(let failure) = event.kind,
                     let reason = failure.finalReason(endpoint: endpoint, hasKeys: hasKeys)
                 else { continue }
-                throw Failure.turnedAway(reason: reason)
+                throw Failure.rejected(reason: reason)
             }
         }
         throw Failure.noAnswer(endpoint: endpoint, seconds: limit)
     }
 
-    /// Whether the answer to the last question has come; others are dropped.
+    /// Receives the messages that have arrived, and returns whether the answer to the last request is among them.
     private func receive(_ kind: MessageKind) throws -> Bool {
         while try socket.receive(into: &headerFrame, wait: false) == .received {
             let header = headerFrame.withUnsafeBytes { try? Header(decoding: $0) }
