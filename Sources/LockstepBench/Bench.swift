@@ -102,7 +102,7 @@ package struct Bench {
             run,
             Cluster.Options(
                 endpoints: [], workers: setting.workers...setting.workers,
-                allowsMixedKernels: false, transport: transport, timeline: .sums, workersPretend: workersAreNoOp),
+                allowsMixedKernels: false, transport: transport, timeline: .sums, workersAreNoOp: workersAreNoOp),
             stop: stop)
         try cluster.startLocalWorkers(setting.workers, arguments: ["--quiet"]) { index in
             scratch.appending(path: "\(setting.workers)-worker-\(index).log").path
@@ -127,7 +127,7 @@ package struct Bench {
                 // Every step belongs to one turn, even if there are fewer steps than turns.
                 let block = counts[index] * (turn + 1) / Self.turns - counts[index] * turn / Self.turns
                 guard block > 0 else { continue }
-                let seconds = try runner.take(block)
+                let seconds = try runner.run(block)
                 samples[index].append(seconds.reduce(0, +) / Double(block))
             }
             notify(.progress(turn + 1, of: Self.turns))
@@ -150,8 +150,8 @@ package struct Bench {
 
     /// Warms a setting up, and returns how many of its steps to measure.
     private func warmUp(_ runner: StepRunner, steps: Int?) throws -> Int {
-        let first = try runner.take(2)
-        let fast = first[1] < 0.01 ? try runner.take(20) : [first[1]]
+        let first = try runner.run(2)
+        let fast = first[1] < 0.01 ? try runner.run(20) : [first[1]]
         let step = Statistics(fast).median
         if let steps { return steps }
         return max(Self.turns, min(200_000, Int(Self.duration / max(1e-7, step))))

@@ -36,12 +36,12 @@ package struct FanIn: Encodable {
         let block = max(1, steps / Self.turns)
         let times = try bench.withRunners { runners in
             var times: [[(thread: Double, process: Double)]] = runners.map { _ in [] }
-            for runner in runners { _ = try runner.take(max(2, block / 4)) }
+            for runner in runners { _ = try runner.run(max(2, block / 4)) }
             for _ in 0..<Self.turns {
                 for (index, runner) in runners.enumerated() {
                     try bench.checkStop()
                     let (thread, process) = (ProcessorClock.threadSeconds, ProcessorClock.processSeconds)
-                    _ = try runner.take(block)
+                    _ = try runner.run(block)
                     times[index].append(
                         (
                             (ProcessorClock.threadSeconds - thread) / Double(block),

@@ -70,7 +70,7 @@ package struct RecordedRun {
                 }
             } catch {
                 if (error as? RunError)?.interruption == nil {
-                    notify(.failed(cluster.chronicle))
+                    notify(.failed(cluster.failureLog))
                     save(cluster.lastEvents)
                 }
                 throw error

@@ -18,7 +18,7 @@ package enum RunNotice {
     /// A step took longer than one process would have taken. Times in seconds.
     case slowerThanOneProcess(step: Double, alone: Double, workers: Int)
     /// The run failed; what went wrong, the first cause first.
-    case failed(Chronicle)
+    case failed(FailureLog)
     /// The last protocol events of the failed coordinator have been written.
     case savedEvents(count: Int, path: String)
     /// The run failed, and this is its newest checkpoint. Where continuing would lead to the same failure,

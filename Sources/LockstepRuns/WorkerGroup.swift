@@ -74,7 +74,7 @@ package struct WorkerGroup {
     }
 
     private func start(_ place: Int) throws -> ChildProcess {
-        let core = Courtesy.arguments(place: place, of: count)
+        let core = SchedulingPolicy.arguments(place: place, of: count)
         return try ChildProcess(ChildProcess.Command(arguments: arguments + core))
     }
 

@@ -169,11 +169,11 @@ struct NoticeTests {
 @Suite("The report about a failed run")
 struct FailureReportTests {
     private static func event(_ number: Int, step: UInt64? = nil, log: String? = nil, words: [String] = [])
-        -> Chronicle.Incident
+        -> FailureEvent
     {
-        Chronicle.Incident(
+        FailureEvent(
             time: Date(timeIntervalSince1970: 1.25 + Double(number)), step: step, text: "worker \(number) was lost",
-            log: log, lastWords: words)
+            log: log, logTail: words)
     }
 
     @Test("Nothing went wrong, nothing is said")

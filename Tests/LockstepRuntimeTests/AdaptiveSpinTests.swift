@@ -8,37 +8,37 @@ import ZeroMQ
 
 @Suite("Adaptive spinning")
 struct AdaptiveSpinTests {
-    @Test("Looking on is worth it once waits have been short for a while, and is not after long ones")
-    func promise() {
+    @Test("It spins once waits have been short for a while, and not after long ones")
+    func shortWaits() {
         var spin = AdaptiveSpin()
-        #expect(!spin.isPromising)
-        for _ in 0..<30 { spin.note(100_000) }
-        #expect(spin.isPromising)
-        // An evaluation now and then changes nothing for more than a few steps.
-        spin.note(5_000_000_000)
-        #expect(!spin.isPromising)
-        for _ in 0..<3 { spin.note(100_000) }
-        #expect(spin.isPromising)
-        for _ in 0..<30 { spin.note(3_000_000) }
-        #expect(!spin.isPromising)
+        #expect(!spin.shouldSpin)
+        for _ in 0..<30 { spin.recordWait(100_000) }
+        #expect(spin.shouldSpin)
+        // One evaluation matters for a few steps only.
+        spin.recordWait(5_000_000_000)
+        #expect(!spin.shouldSpin)
+        for _ in 0..<3 { spin.recordWait(100_000) }
+        #expect(spin.shouldSpin)
+        for _ in 0..<30 { spin.recordWait(3_000_000) }
+        #expect(!spin.shouldSpin)
     }
 
-    @Test("Where somebody else computes on the core, waits are slept through for a while")
-    func company() {
+    @Test("If another program computes on the core, waits are slept through for a while")
+    func preemption() {
         var spin = AdaptiveSpin()
-        for _ in 0..<60 { spin.note(1_000) }
-        spin.noteAbsence(100_000)
-        #expect(spin.isPromising)
-        spin.noteAbsence(3_000_000)
-        #expect(!spin.isPromising)
-        for _ in 0..<499 { spin.note(1_000) }
-        #expect(!spin.isPromising)
-        spin.note(1_000)
-        #expect(spin.isPromising)
+        for _ in 0..<60 { spin.recordWait(1_000) }
+        spin.recordPreemption(100_000)
+        #expect(spin.shouldSpin)
+        spin.recordPreemption(3_000_000)
+        #expect(!spin.shouldSpin)
+        for _ in 0..<499 { spin.recordWait(1_000) }
+        #expect(!spin.shouldSpin)
+        spin.recordWait(1_000)
+        #expect(spin.shouldSpin)
     }
 
-    @Test("A wait ends with a message or at its deadline, whether it looks or sleeps", arguments: [true, false])
-    func ending(looks: Bool) throws {
+    @Test("A wait ends with a message or at its deadline, whether it spins or sleeps", arguments: [true, false])
+    func ending(spins: Bool) throws {
         let context = try Context()
         let left = try context.socket(.pair)
         let right = try context.socket(.pair)
@@ -47,15 +47,15 @@ struct AdaptiveSpinTests {
         var poller = Poller(context: context)
         let token = poller.add(right)
         var spin = AdaptiveSpin()
-        if looks { for _ in 0..<60 { spin.note(0) } }
-        #expect(spin.isPromising == looks)
+        if spins { for _ in 0..<60 { spin.recordWait(0) } }
+        #expect(spin.shouldSpin == spins)
         try spin.wait(&poller, until: Instant.now.advanced(bySeconds: 0.002))
         #expect(poller.events(for: token).isEmpty)
-        #expect(spin.usual > 0)
+        #expect(spin.averageWait > 0)
         try left.send(Message(copying: [1]))
         try spin.wait(&poller, until: nil)
         #expect(poller.events(for: token) == .input)
-        try spin.wait(&poller, until: nil, looking: false)
+        try spin.wait(&poller, until: nil, spinning: false)
         #expect(poller.events(for: token) == .input)
     }
 }

@@ -1,7 +1,7 @@
 import CAllocations
 import Synchronization
 
-/// The step that a run is at, for threads that note what they allocate in it.
+/// The current step of a run, for threads that record their allocations in it.
 final class StepCounter: Sendable {
     private let count = Atomic<Int>(0)
 
@@ -10,7 +10,7 @@ final class StepCounter: Sendable {
     func next() { count.add(1, ordering: .relaxed) }
 }
 
-/// What one thread allocates, step by step. Noting it allocates nothing.
+/// Records how often one thread allocates in each step. Recording allocates nothing itself.
 final class AllocationLedger: @unchecked Sendable {
     private static let frames = 12
 
@@ -33,8 +33,8 @@ final class AllocationLedger: @unchecked Sendable {
         sites.deallocate()
     }
 
-    /// Notes what the calling thread has allocated since it last came here.
-    func look(step: Int) {
+    /// Records the allocations of the calling thread since its last call.
+    func record(step: Int) {
         let now = allocations_of_thread()
         defer { last = now }
         guard last >= 0, now > last, step < capacity else { return }
@@ -44,7 +44,7 @@ final class AllocationLedger: @unchecked Sendable {
 
     func count(inStep step: Int) -> Int { counts[step] }
 
-    /// Steps of a range in which something was allocated, and by whom, for people.
+    /// Describes the first steps of a range with allocations, and the code that made the last one of each.
     func offenders(_ steps: Range<Int>) -> [String] {
         steps.filter { counts[$0] > 0 }.prefix(3).map { step in
             "step \(step): \(counts[step]) allocations, the last by\n" + site(step).joined(separator: "\n")

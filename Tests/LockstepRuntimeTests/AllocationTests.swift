@@ -7,36 +7,36 @@ import Testing
 
 @testable import LockstepRuntime
 
-/// Between epochs, logs and checkpoints a step allocates nothing in our own threads, from the third one on: what is made
-/// once is made in the first two, for the weights alternate between two places.
+/// From the third step on, a step without evaluation, log or checkpoint allocates nothing in our own threads. The first two
+/// steps allocate the buffers, because the weights alternate between two places.
 @Suite(
     "Allocations in a step", .serialized,
     .enabled(if: allocations_of_thread() >= 0, "nothing is counted under a sanitizer, which has its own malloc"))
 struct AllocationTests {
     /// Steps of an epoch: 40 mini-batches.
     private static let steps = 40
-    /// Those of the second epoch that must be free of allocations: its last one is followed by an evaluation, and its
-    /// first one begins with another order of the samples.
+    /// The steps of the second epoch that must not allocate: not its last ones, which an evaluation follows, and not its
+    /// first ones, before which the samples get another order.
     private static let free = steps + 2..<2 * steps - 2
 
-    @Test("Looking whether a worker waits long for a core allocates nothing")
-    func courtesy() throws {
+    @Test("Checking the scheduling policy allocates nothing")
+    func schedulingPolicy() throws {
         let meter = CoreWaitMeter()
-        var (now, looks) = (Instant(nanoseconds: 0), 0)
-        var courtesy = try #require(
-            Courtesy(
+        var (now, checks) = (Instant(nanoseconds: 0), 0)
+        var policy = try #require(
+            SchedulingPolicy(
                 now: now,
                 waits: {
-                    _ = meter.waits; looks += 1; return CoreWaits(nanoseconds: 0, count: UInt64(looks))
+                    _ = meter.waits; checks += 1; return CoreWaits(nanoseconds: 0, count: UInt64(checks))
                 }
             ) { _ in })
         let before = allocations_of_thread()
         for _ in 0..<100 {
-            now = Instant(nanoseconds: now.nanoseconds + Courtesy.period)
-            courtesy.look(now: now)
+            now = Instant(nanoseconds: now.nanoseconds + SchedulingPolicy.period)
+            policy.check(now: now)
         }
         #expect(allocations_of_thread() == before)
-        #expect(looks == 101)
+        #expect(checks == 101)
     }
 
     private static func prepare(_ wire: CommunicationDataType) throws -> PreparedRun {
@@ -54,7 +54,7 @@ struct AllocationTests {
         let ledger = AllocationLedger(capacity: 2 * Self.steps + 1)
         let step = StepCounter()
         _ = try Self.prepare(wire).train(observers: []) {
-            ledger.look(step: step.value)
+            ledger.record(step: step.value)
             step.next()
             return false
         }
@@ -62,12 +62,12 @@ struct AllocationTests {
         #expect(ledger.offenders(Self.free).isEmpty, "\(ledger.offenders(Self.free).joined(separator: "\n"))")
     }
 
-    @Test("One allocation more is found")
+    @Test("A single allocation is found")
     func isFound() throws {
         let ledger = AllocationLedger(capacity: 2 * Self.steps + 1)
         let step = StepCounter()
         _ = try Self.prepare(.float32).train(observers: []) {
-            ledger.look(step: step.value)
+            ledger.record(step: step.value)
             step.next()
             if step.value == Self.free.lowerBound + 1 { Self.allocateOnce() }
             return false
@@ -85,11 +85,11 @@ struct AllocationTests {
         let step = StepCounter()
         var cluster = ThreadCluster(workers: [transport, transport])
         cluster.probe = { index in
-            workers[index].look(step: step.value)
+            workers[index].record(step: step.value)
             return false
         }
         cluster.betweenSteps = {
-            own.look(step: step.value)
+            own.record(step: step.value)
             step.next()
         }
         _ = try cluster.train(try Self.prepare(wire))
@@ -107,7 +107,7 @@ struct AllocationTests {
         var cluster = ThreadCluster(workers: [.shared, .shared])
         cluster.predictions = [1e-3, 1, 1]
         cluster.betweenSteps = {
-            own.look(step: step.value)
+            own.record(step: step.value)
             step.next()
         }
         let run = try Self.prepare(.float32)

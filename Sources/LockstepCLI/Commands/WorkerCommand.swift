@@ -93,7 +93,7 @@ struct WorkerCommand: ParsableCommand {
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
             cache: try DataCache(), core: core, security: try keyOptions.workerSecurity(),
-            lastLines: { log }, keepEvents: console.saveWorkerEvents
+            lastLines: { log }, saveEvents: console.saveWorkerEvents
         ) { notice in
             log = log.suffix(LogLines.maximumLines - 1) + [notice.text]
             console.info(notice.text)

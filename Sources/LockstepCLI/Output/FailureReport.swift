@@ -6,7 +6,7 @@ import LockstepRuntime
 /// The report about a run that failed, on standard error: the first cause in full, its consequences in short.
 struct FailureReport {
     /// In the order in which they happened; the first is the cause.
-    let events: [Chronicle.Incident]
+    let events: [FailureEvent]
     /// Further events, which were only counted.
     let omitted: Int
 
@@ -17,9 +17,9 @@ struct FailureReport {
     var lines: [String] {
         guard let cause = events.first else { return [] }
         var lines = ["first cause: \(time(of: cause)) \(cause.text)"]
-        if !cause.lastWords.isEmpty {
+        if !cause.logTail.isEmpty {
             lines.append("  its last log lines, \(cause.log.map { "in \($0)" } ?? "as it sent them"):")
-            lines += cause.lastWords.map { "    \($0)" }
+            lines += cause.logTail.map { "    \($0)" }
         }
         let consequences = events.dropFirst()
         guard !consequences.isEmpty else { return lines }
@@ -30,7 +30,7 @@ struct FailureReport {
         return lines
     }
 
-    private func time(of event: Chronicle.Incident) -> String {
+    private func time(of event: FailureEvent) -> String {
         let time = event.time.formatted(.iso8601.time(includingFractionalSeconds: true))
         return "at \(time)" + (event.step.map { " in step \(grouped(Int(clamping: $0)))" } ?? "")
     }

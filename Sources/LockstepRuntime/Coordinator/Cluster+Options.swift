@@ -20,14 +20,15 @@ extension Cluster {
         package var eventRecord: String?
         /// Whether the number of workers that compute is chosen as the run goes on.
         package var tunesWorkerCount: Bool
-        /// Whether the workers only pretend to compute, in a trial of the coordinator alone; no weights of it are of use.
-        package var workersPretend: Bool
+        /// Whether the workers answer without computing, so that a trial times the coordinator alone. Its weights are
+        /// meaningless.
+        package var workersAreNoOp: Bool
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
             keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
             maximumRestarts: Int = 10, eventRecord: String? = nil, tunesWorkerCount: Bool = false,
-            workersPretend: Bool = false
+            workersAreNoOp: Bool = false
         ) {
             self.endpoints = endpoints
             self.workers = workers
@@ -39,7 +40,7 @@ extension Cluster {
             self.maximumRestarts = maximumRestarts
             self.eventRecord = eventRecord
             self.tunesWorkerCount = tunesWorkerCount
-            self.workersPretend = workersPretend
+            self.workersAreNoOp = workersAreNoOp
         }
     }
 }

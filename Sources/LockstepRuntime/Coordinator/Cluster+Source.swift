@@ -47,7 +47,7 @@ extension Cluster {
     ) throws -> ClusterGradientSource {
         let welcome = Welcome(
             configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address,
-            timeline: options.timeline, pretends: options.workersPretend ? true : nil)
+            timeline: options.timeline, isNoOp: options.workersAreNoOp ? true : nil)
         let computer = try run.makeShardComputer()
         computer.timeline = timeline
         let configuration = CoordinatorMachine.Configuration(
@@ -64,9 +64,9 @@ extension Cluster {
                 if case .lost(let member, _, _, _) = notice {
                     ending = localWorkers?.ending(ofProcess: member.processID)
                 }
-                localWorkers?.note(notice)
+                localWorkers?.update(with: notice)
                 let log = notice.removedWorker.flatMap { localWorkers?.log(ofProcess: $0.processID) }
-                chronicle.note(notice, step: step, ending: ending, log: log, lastWords: logTail)
+                failureLog.record(notice, step: step, ending: ending, log: log, logTail: logTail)
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in

@@ -17,7 +17,7 @@ package final class Cluster {
     let deadlines: Deadlines
     let context: Context
     let link: CoordinatorLink
-    let events: EventFile?
+    let events: EventRecordFile?
     let stop: StopSignals?
     private var runtimeDirectory: RuntimeDirectory?
     var localWorkers: LocalWorkers?
@@ -26,7 +26,7 @@ package final class Cluster {
     /// Where the time of a run went, once it has been trained, if the options ask for it.
     package private(set) var timelines: [ProcessTimeline] = []
     /// What has gone wrong since all was well.
-    package let chronicle: Chronicle
+    package let failureLog: FailureLog
     /// The last protocol events of a run that failed, a line each.
     package private(set) var lastEvents: [String] = []
     /// What a step was predicted to take, once the workers were there.
@@ -46,10 +46,10 @@ package final class Cluster {
         self.options = options
         self.stop = stop
         self.timeline = options.timeline?.makeTimeline()
-        self.chronicle = Chronicle(wanted: options.workers.lowerBound)
+        self.failureLog = FailureLog(wanted: options.workers.lowerBound)
         self.deadlines = Deadlines(
             start: run.configuration.timeouts.start, rejoin: run.configuration.timeouts.rejoin)
-        self.events = try options.eventRecord.map { try EventFile(path: $0) }
+        self.events = try options.eventRecord.map { try EventRecordFile(path: $0) }
         var endpoints = options.endpoints
         if endpoints.isEmpty {
             let directory = try RuntimeDirectory.make()
@@ -176,7 +176,7 @@ package final class Cluster {
             return result
         } catch {
             lastEvents = source.historyLines
-            chronicle.note(localWorkers?.deaths ?? [], step: source.step)
+            failureLog.record(localWorkers?.deaths ?? [], step: source.step)
             try? source.finish(Goodbye(code: .failed, message: "\(error)"))
             throw error
         }

@@ -31,7 +31,7 @@ final class ClusterGradientSource: GradientSource {
     ///   - hooks: What is asked of the process around it.
     init(
         _ run: ClusterRun, link: CoordinatorLink, context: Context, parameters: VersionedParameters,
-        record: EventFile? = nil, hooks: ProcessHooks
+        record: EventRecordFile? = nil, hooks: ProcessHooks
     ) {
         loop = CoordinatorLoop(
             link: link, context: context, configuration: run.configuration, regions: run.regions, record: record,

@@ -98,7 +98,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             try inline.sendParameters(version: version, chunk: chunk, of: parameters, to: peer, member, over: link)
         case .assign(let peer, let member, let item):
             if item.kind == .node {
-                run.timeline?.mark(.departure, member: member.rawValue, unit: item, isAnswer: false)
+                run.timeline?.mark(.departure, member: member.rawValue, item: item, isAnswer: false)
             }
             try link.post(to: peer, assignment(of: item, to: member))
         case .compare(let item, let first, let second):
@@ -240,7 +240,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         let item = WorkItem(kind: .node, step: header.step, number: header.unit)
         let result: NodeResult = try decode()
         if loop.machine.peer(of: member) == peer { status.add(result.computeNanoseconds, of: member) }
-        run.timeline?.mark(.arrival, member: member.rawValue, unit: item, isAnswer: true)
+        run.timeline?.mark(.arrival, member: member.rawValue, item: item, isAnswer: true)
         if item.number != 0, loop.machine.expects(item, from: peer, member) {
             computedBy[item.node] = member
             try transport(of: member).complete(item, from: member) { try add($0, from: member, push) }

@@ -50,7 +50,7 @@ final class CoordinatorLoop {
     /// Whether the machine has been told that messages lie unread.
     private var hasBacklog = false
     /// Where events and actions are recorded; nil: nowhere.
-    private let record: EventFile?
+    private let record: EventRecordFile?
     /// The last events and actions, to explain a failure.
     private var history = MachineHistory<CoordinatorEvent, CoordinatorAction>()
 
@@ -58,7 +58,7 @@ final class CoordinatorLoop {
 
     init(
         link: CoordinatorLink, context: Context, configuration: CoordinatorMachine.Configuration,
-        regions: RegionServer?, record: EventFile?, timeline: Timeline?, hooks: ProcessHooks
+        regions: RegionServer?, record: EventRecordFile?, timeline: Timeline?, hooks: ProcessHooks
     ) {
         let now = Instant.now
         self.link = link
@@ -121,7 +121,7 @@ final class CoordinatorLoop {
         let ownDeadline = Instant.earlier(machine.nextDeadline, link.nextDeadline)
         let deadline = Instant.earlier(Instant.earlier(ownDeadline, hooks.nextCheck()), limit)
         timeline?.enter(.wait)
-        try wait.wait(&poller, until: link.hasNews ? .now : deadline, looking: delegate?.maySpin ?? false)
+        try wait.wait(&poller, until: link.hasNews ? .now : deadline, spinning: delegate?.maySpin ?? false)
         timeline?.enter(.receive)
         defer { timeline?.enter(.other) }
         link.noteReadiness(in: poller)

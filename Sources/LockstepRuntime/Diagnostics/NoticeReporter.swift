@@ -1,22 +1,22 @@
 import LockstepCluster
 import LockstepProtocol
 
-/// Reports notices to people: repeated ones seldom, and the end of a worker with the last lines of its log.
+/// Passes notices on to users: repeated ones rarely, and the end of a worker with the last lines of its log.
 final class NoticeReporter {
     private let notify: (ClusterNotice, _ step: UInt64?, _ logTail: [String]) -> Void
-    /// Refusals by their code, so that a flood of them is no flood of lines.
+    /// Counts refusals by their code, so that a flood of them does not cause a flood of lines.
     private var refusals = RejectionLog()
-    /// The last lines of the logs of members that fail, until their end is reported.
+    /// The last lines of the logs of failing members, until their end is reported.
     private var logTails: [MemberID: [String]] = [:]
 
     init(_ notify: @escaping (ClusterNotice, _ step: UInt64?, _ logTail: [String]) -> Void) {
         self.notify = notify
     }
 
-    /// Reports a notice, unless it is one of a flood.
+    /// Reports a notice, unless it repeats others too often.
     ///
     /// - Parameters:
-    ///   - notice: What has happened.
+    ///   - notice: The notice.
     ///   - step: The step under way.
     func report(_ notice: ClusterNotice, step: UInt64?) {
         switch notice {
@@ -31,12 +31,12 @@ final class NoticeReporter {
         notify(notice, step, tail ?? [])
     }
 
-    /// Keeps the last lines of a member's log. However many it sends, each member has one such text.
+    /// Stores the last lines of a member's log until its end is reported. Replaces lines that it has sent before.
     ///
     /// - Parameters:
     ///   - lines: The lines, the oldest first.
     ///   - member: The member.
-    ///   - isPresent: Says of any member whether it is one.
+    ///   - isPresent: Returns whether a member still takes part; lines of other members are removed.
     func keep(_ lines: [String], of member: MemberID, isPresent: (MemberID) -> Bool) {
         logTails = logTails.filter { isPresent($0.key) }
         logTails[member] = lines

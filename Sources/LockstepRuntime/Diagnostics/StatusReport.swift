@@ -5,7 +5,7 @@ import LockstepNetwork
 import LockstepSharding
 import LockstepTraining
 
-/// The answer to a status request: the run and who takes part. Travels as JSON.
+/// The answer to a status request: the run and its workers. Sent as JSON.
 package struct StatusReport: Codable, Hashable, Sendable {
     package var name: String
     package var programVersion: String
@@ -13,7 +13,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var stepsPerEpoch: Int
     package var shards: Int
     package var cluster: ClusterStatus
-    /// What each member needed to compute its last steps: nanoseconds a step, a moving average, by member number.
+    /// Nanoseconds that each member needs to compute a step, as a moving average, by member number.
     package var paces: [UInt32: UInt64]
 
     package init(_ welcome: Welcome, cluster: ClusterStatus, paces: [UInt32: UInt64], programVersion: String) {
@@ -32,11 +32,11 @@ package struct StatusReport: Codable, Hashable, Sendable {
 
     package func encoded() throws -> [UInt8] { [UInt8](try JSONEncoder().encode(self)) }
 
-    /// Why a report is not shown: nobody vouches for it.
+    /// Why a received report is not shown. Its sender may be wrong or hostile.
     package enum Failure: Error, Hashable, CustomStringConvertible {
-        /// Numbers that no run has.
+        /// It has numbers that no run has.
         case impossible
-        /// Texts that a terminal could take for commands.
+        /// It has texts that a terminal could interpret as commands.
         case unprintable
 
         package var description: String {
@@ -47,13 +47,13 @@ package struct StatusReport: Codable, Hashable, Sendable {
         }
     }
 
-    /// More epochs, and more steps in one of them, than any run has.
-    private static let most = 1 << 31
+    /// More epochs, and more steps in an epoch, than any run has.
+    private static let maximumCount = 1 << 31
 
-    /// - Throws: `DecodingError` for anything that is no report, ``Failure`` for one that cannot be shown.
+    /// - Throws: `DecodingError` if the bytes are not a report, or ``Failure`` if the report cannot be shown.
     package init(decoding bytes: UnsafeRawBufferPointer) throws {
         self = try JSONDecoder().decode(StatusReport.self, from: Data(bytes))
-        guard (0...Self.most).contains(epochs), (0...Self.most).contains(stepsPerEpoch) else {
+        guard (0...Self.maximumCount).contains(epochs), (0...Self.maximumCount).contains(stepsPerEpoch) else {
             throw Failure.impossible
         }
         for text in [name, programVersion] + cluster.workers.map(\.host) {
@@ -63,7 +63,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         }
     }
 
-    /// Whether a member takes more than twice the median time of all.
+    /// Whether a member takes more than twice the median time of all members.
     package func isSlow(_ worker: ClusterStatus.Worker) -> Bool {
         let sorted = cluster.workers.compactMap { paces[$0.member] }.sorted()
         guard sorted.count > 1, let own = paces[worker.member] else { return false }
@@ -71,18 +71,18 @@ package struct StatusReport: Codable, Hashable, Sendable {
     }
 }
 
-/// How long members compute, as moving averages.
+/// The compute time of each member, as a moving average.
 struct ComputeTimes {
     private(set) var nanoseconds: [UInt32: UInt64] = [:]
 
-    /// Takes a node's compute time in; a peer may claim any.
+    /// Adds the time that a member claims for a node; an absurd claim is limited to 2^50 ns.
     mutating func add(_ member: MemberID, _ new: UInt64) {
         let new = min(new, 1 << 50)
         guard let old = nanoseconds[member.rawValue] else { return nanoseconds[member.rawValue] = new }
         nanoseconds[member.rawValue] = old - old / 16 + new / 16
     }
 
-    /// Forgets those who have gone.
+    /// Removes members that no longer take part.
     mutating func keep(_ members: [ClusterStatus.Worker]) {
         let present = Set(members.map(\.member))
         nanoseconds = nanoseconds.filter { present.contains($0.key) }

@@ -8,15 +8,14 @@ import LockstepTraining
 
 /// Answers ping and status requests from clients that are not workers.
 final class StatusService {
-    /// Seconds for which a report is good: however many ask, it is made a few times a second.
+    /// Seconds for which a report is reused: however many clients ask, it is made at most ten times a second.
     private static let lifetime = 0.1
 
     private let welcome: [UInt8]
     private var report: [UInt8] = []
     private var expiry = Instant(nanoseconds: 0)
-    /// How long members compute.
     private var computeTimes = ComputeTimes()
-    /// What a ping is answered with: sent by reference, so that no client can ask for memory.
+    /// The content of answers to pings. It is sent by reference, so no client can make the coordinator allocate memory.
     private lazy var pingPayload = FloatBuffer(count: ChunkLayout.maximumElements)
 
     /// - Parameter welcome: The run's welcome, encoded.
@@ -24,12 +23,12 @@ final class StatusService {
         self.welcome = welcome
     }
 
-    /// Adds the time that a worker says a node took it.
+    /// Adds the time that a worker reports for a node.
     func add(_ nanoseconds: UInt64, of member: MemberID) {
         computeTimes.add(member, nanoseconds)
     }
 
-    /// Answers a ping with as many bytes as it asks for.
+    /// Answers a ping with as many bytes as it requests, up to a limit.
     func answerPing(_ header: Header, from peer: PeerID, over link: CoordinatorLink) throws {
         let bytes = UnsafeRawBufferPointer(pingPayload.buffer)
         let count = max(1, min(Int(header.offset), bytes.count))

@@ -2,32 +2,32 @@ import LockstepCluster
 import LockstepProtocol
 import LockstepTimeline
 
-/// Collects from the workers where their time goes: they record it, and report when they are asked between two steps.
+/// Collects the workers' timelines. Workers record them, and send them when the coordinator asks between two steps.
 final class TimelineCollector {
-    /// When each member was asked, on this process's clock; those that have not reported.
+    /// When each member was asked, on this process's clock; only members that have not answered.
     private var asked: [MemberID: UInt64] = [:]
     private var reports: [MemberID: (report: TimelineReport, offset: Int64)] = [:]
 
-    /// Whether reports are missing.
+    /// Whether answers are missing.
     var isWaiting: Bool { !asked.isEmpty }
 
-    /// Begins anew.
+    /// Starts a new collection.
     func begin() {
         asked.removeAll()
         reports.removeAll()
     }
 
-    /// Notes that a member is asked now.
+    /// Records that a member is asked now.
     func ask(_ member: MemberID) {
         asked[member] = Timeline.now
     }
 
-    /// Waits no longer for members that have gone.
+    /// Stops waiting for members that no longer take part.
     func keep(_ present: Set<MemberID>) {
         asked = asked.filter { present.contains($0.key) }
     }
 
-    /// Receives a report. Its clock was read halfway between question and answer, as far as can be told (Cristian,
+    /// Receives a report. The best estimate is that its clock was read halfway between request and answer (Cristian,
     /// "Probabilistic clock synchronization", 1989).
     func receive(_ report: TimelineReport, from member: MemberID) {
         guard let asked = asked.removeValue(forKey: member) else { return }
@@ -35,7 +35,7 @@ final class TimelineCollector {
         reports[member] = (report, Int64(bitPattern: middle &- report.clock))
     }
 
-    /// The timelines of these members, in their order; members that have not reported are left out.
+    /// The timelines of these members, in the same order, without members that have not answered.
     func timelines(of members: [MemberInfo]) -> [ProcessTimeline] {
         members.compactMap { member in
             reports[member.id].map { answer in

@@ -3,10 +3,11 @@ import LockstepProtocol
 import LockstepSystem
 package import LockstepTimeline
 
-/// What the processes of a run are to note about their time.
+/// What the processes of a run record about their time.
 package struct TimelineOptions: Codable, Hashable, Sendable {
-    /// The first step whose spans are kept, and how many steps; 0: only the sums are.
+    /// The first step whose spans are recorded.
     package var firstStep: UInt64
+    /// The number of steps whose spans are recorded; 0: only the sums are.
     package var steps: UInt64
 
     package init(firstStep: UInt64 = 0, steps: UInt64 = 0) {
@@ -14,10 +15,10 @@ package struct TimelineOptions: Codable, Hashable, Sendable {
         self.steps = steps
     }
 
-    /// The sums alone.
+    /// Record only the sums.
     package static let sums = TimelineOptions()
 
-    /// A timeline of the calling thread.
+    /// Makes a timeline for the calling thread.
     package func makeTimeline() -> Timeline {
         let timeline = Timeline(capacity: steps == 0 ? 0 : TimelineReport.maximumSpans)
         let (end, overflow) = firstStep.addingReportingOverflow(steps)
@@ -26,12 +27,12 @@ package struct TimelineOptions: Codable, Hashable, Sendable {
     }
 }
 
-/// One process's part of a run's time.
+/// The timeline of one process in a run.
 package struct ProcessTimeline: Sendable {
-    /// What people call it.
+    /// The process's name, for users.
     package var name: String
     package var processID: UInt32
-    /// Nanoseconds to add to its clock to get the coordinator's.
+    /// Nanoseconds to add to the process's clock to get the coordinator's.
     package var clockOffset: Int64
     /// Nanoseconds in each phase, by its raw value.
     package var totals: [UInt64]
@@ -45,21 +46,21 @@ package struct ProcessTimeline: Sendable {
 }
 
 extension Timeline {
-    /// Notes one end of a message about a unit of work.
+    /// Records that a message about a work item is sent or has arrived.
     ///
     /// - Parameters:
-    ///   - kind: Whether it leaves or arrives.
-    ///   - member: The worker that it is to or from.
-    ///   - unit: A node of a step.
-    ///   - isAnswer: Whether it is the worker's.
-    func mark(_ kind: Span.Kind, member: UInt32, unit: WorkItem, isAnswer: Bool) {
-        let place = UInt64(member & 0xFFFF) << 16 | UInt64(unit.number & 0x7FFF) << 1 | (isAnswer ? 1 : 0)
-        mark(kind, step: unit.step, detail: unit.step << 32 | place)
+    ///   - kind: Departure or arrival.
+    ///   - member: The worker that receives or sends the message.
+    ///   - item: A step and one of its nodes.
+    ///   - isAnswer: Whether the worker sends the message.
+    func mark(_ kind: Span.Kind, member: UInt32, item: WorkItem, isAnswer: Bool) {
+        let place = UInt64(member & 0xFFFF) << 16 | UInt64(item.number & 0x7FFF) << 1 | (isAnswer ? 1 : 0)
+        mark(kind, step: item.step, detail: item.step << 32 | place)
     }
 }
 
 extension ProcessTimeline {
-    /// What this process's own timeline holds; it starts anew.
+    /// Moves the content of this process's own timeline into a new value, and clears the timeline.
     package init(of timeline: Timeline, name: String, processID: UInt32 = UInt32(Host.processID)) {
         self.init(
             name: name, processID: processID, clockOffset: 0, totals: timeline.totals, spans: timeline.spans)

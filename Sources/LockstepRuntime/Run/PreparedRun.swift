@@ -9,28 +9,28 @@ package import LockstepTraining
 
 /// A run with everything resolved and loaded, ready for its first step.
 package struct PreparedRun {
-    /// With shards and kernel resolved.
+    /// The configuration, with shards and kernel resolved.
     package let configuration: RunConfiguration
     package internal(set) var dataset: Dataset
     package let library: MatrixLibrary
     package let layout: ParameterLayout
     package let schedule: BatchSchedule
-    /// The state that the run goes on from; nil for a new run.
+    /// The state from which the run continues; nil for a new run.
     package var resumed: TrainingState?
-    /// Whether the run directory is that of an earlier process, which may have left no state.
+    /// Whether an earlier process has made the run directory; it may have left no state there.
     package var isResumed = false
-    /// The weights to start from; nil: drawn from the configuration's seed.
+    /// The initial weights; nil: drawn from the configuration's seed.
     private let startingWeights: FloatBuffer?
 
     /// Checks the configuration against the data set and opens the matrix library.
     ///
     /// - Parameters:
-    ///   - configuration: The run's; its kernel, if set, is the one that is opened.
+    ///   - configuration: The run's configuration.
     ///   - dataset: The run's samples.
-    ///   - workers: Workers that the run starts with, from which the shards follow where nobody has set them.
-    ///   - kernel: The kernel to open where the configuration names none.
-    ///   - startingWeights: The weights to start from, in the network's layout; nil: drawn from the seed.
-    /// - Throws: What does not fit together, or that the kernel cannot be opened.
+    ///   - workers: The number of workers at the start: the number of shards unless the configuration sets it.
+    ///   - kernel: The kernel to open if the configuration names none.
+    ///   - startingWeights: The initial weights, in the network's layout; nil: drawn from the seed.
+    /// - Throws: An error if configuration and data set do not fit together, or if the kernel cannot be opened.
     package init(
         configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: MatrixKernel,
         startingWeights: FloatBuffer? = nil
@@ -50,7 +50,7 @@ package struct PreparedRun {
         precondition(startingWeights.map { $0.count == layout.count } ?? true, "weights of another network")
     }
 
-    /// What observers are told at the start.
+    /// The description of the run that observers get at its start.
     package func description(workers: Int) -> RunDescription {
         var description = RunDescription(
             configuration: configuration, dataset: dataset.description, shards: schedule.shards, workers: workers,
@@ -59,12 +59,12 @@ package struct PreparedRun {
         return description
     }
 
-    /// The arithmetic of this process.
+    /// Makes a computer of shards for this process.
     package func makeShardComputer() throws -> ShardComputer {
         try ShardComputer(configuration: configuration, dataset: dataset, library: library)
     }
 
-    /// Trains in this process alone.
+    /// Trains in this process, without workers.
     package func train(
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil, timeline: Timeline? = nil,
         shouldStop: @escaping () -> Bool
@@ -77,12 +77,12 @@ package struct PreparedRun {
             checkpoints: checkpoints, timeline: timeline, shouldStop: shouldStop)
     }
 
-    /// The weights before the first step, and room for those after it.
+    /// Makes the weights before the first step, and memory for those after it.
     ///
-    /// - Parameter memory: Makes memory for one version, 0 (even) or 1 (odd), and where the run rounds them for one of the
-    ///   rounded ones, 2 or 3: this process's own, or shared with workers.
-    /// - Returns: The version of the run's first step, and room for the next.
-    /// - Throws: `NetworkError` if there is no such network.
+    /// - Parameter memory: Returns the memory for a version: 0 (even) or 1 (odd), and if the run rounds weights also 2 or 3
+    ///   (their rounded forms). Nil: this process allocates memory that is not shared with workers.
+    /// - Returns: The version of the run's first step, and memory for the next version.
+    /// - Throws: `NetworkError` if the network cannot be initialized.
     func initialParameters(in memory: ((_ version: Int) -> FloatBuffer)? = nil) throws -> VersionedParameters {
         let version = resumed?.progress.step ?? 0
         let initial = memory?(Int(version & 1)) ?? FloatBuffer(count: layout.count)

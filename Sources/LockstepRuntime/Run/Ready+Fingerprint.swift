@@ -4,7 +4,7 @@ import LockstepProtocol
 import LockstepTraining
 
 extension Ready {
-    /// A process's kernel and fingerprint as they travel.
+    /// The message with a process's kernel and numeric fingerprint.
     init(kernel: MatrixKernel, _ fingerprint: NumericFingerprint) {
         let digests = fingerprint.digests.prefix(Ready.maximumDigests).map { block in
             BlockDigest(rows: UInt32(block.rows), digest: Array(block.digest.bytes))

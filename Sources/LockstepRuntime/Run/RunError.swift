@@ -1,24 +1,24 @@
-/// Why a run on several processes ends early.
+/// Why a run on several processes ended early.
 package enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// A signal asked the process to stop while it waited for workers.
+    /// The process received a signal while it waited for workers.
     case interrupted(signal: Int32)
     /// A worker that this process started ended before it joined.
-    case workerDidNotJoin(index: Int, ending: String, lastWords: String?, log: String)
-    /// All workers that this process started have ended, and no others can come.
+    case workerDidNotJoin(index: Int, ending: String, logTail: String?, log: String)
+    /// All workers that this process started have ended, and no others can join.
     case noWorkersLeft(ending: String, log: String)
 
     package var description: String {
         switch self {
         case .interrupted(let signal):
             "interrupted by signal \(signal)"
-        case .workerDidNotJoin(let index, let ending, let lastWords, let log):
-            "worker \(index) \(ending) before it joined" + (lastWords.map { ": \($0)" } ?? "") + "; its log is \(log)"
+        case .workerDidNotJoin(let index, let ending, let logTail, let log):
+            "worker \(index) \(ending) before it joined" + (logTail.map { ": \($0)" } ?? "") + "; its log is \(log)"
         case .noWorkersLeft(let ending, let log):
             "all workers of this host have ended, the last one \(ending); its log is \(log)"
         }
     }
 
-    /// The signal, if there was one.
+    /// The signal that interrupted the run, if this is the reason.
     package var interruption: Int32? {
         if case .interrupted(let signal) = self { return signal }
         return nil

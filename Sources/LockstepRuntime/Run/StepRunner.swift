@@ -5,7 +5,7 @@ import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
-/// Takes a run's steps a few at a time and times each: training as it is, without epochs, evaluation and reports.
+/// Runs and times a run's steps, a few at a time, as training does but without epochs, evaluation and reports.
 package final class StepRunner {
     private let run: PreparedRun
     private let step: Step
@@ -14,12 +14,12 @@ package final class StepRunner {
     private let collect: () throws -> [ProcessTimeline]
 
     /// - Parameters:
-    ///   - run: The run; its checkpoints and reports are not looked at.
-    ///   - source: Whoever computes.
+    ///   - run: The run; its settings for checkpoints and reports are ignored.
+    ///   - source: Computes the gradients.
     ///   - parameters: The initial weights.
-    ///   - threadPool: Threads that share the update where cores are idle.
-    ///   - timeline: Of this thread.
-    ///   - collect: Asks the workers where their time went.
+    ///   - threadPool: Threads that share the update if cores are idle.
+    ///   - timeline: The timeline of this thread.
+    ///   - collect: Returns the workers' timelines since it was last called.
     init(
         _ run: PreparedRun, source: any GradientSource, parameters: VersionedParameters, threadPool: ThreadPool? = nil,
         timeline: Timeline, collect: @escaping () throws -> [ProcessTimeline]
@@ -38,12 +38,12 @@ package final class StepRunner {
             threadPool: threadPool, timeline: timeline)
     }
 
-    /// Takes so many steps.
+    /// Runs steps.
     ///
-    /// - Parameter count: At least 1.
-    /// - Returns: The seconds that each took.
-    /// - Throws: Whatever a step throws.
-    package func take(_ count: Int) throws -> [Double] {
+    /// - Parameter count: The number of steps, at least 1.
+    /// - Returns: The seconds that each step took.
+    /// - Throws: The errors of a step.
+    package func run(_ count: Int) throws -> [Double] {
         var seconds: [Double] = []
         seconds.reserveCapacity(count)
         timeline.skip()
@@ -59,20 +59,20 @@ package final class StepRunner {
         return seconds
     }
 
-    /// Starts to note the time anew.
+    /// Clears the timelines of all processes.
     ///
-    /// - Throws: Whatever ends the run.
+    /// - Throws: The error that ends the run.
     package func resetTimelines() throws {
         _ = try collect()
         timeline.reset()
     }
 
-    /// Where the time of all processes went since the last reset, this process first.
+    /// The timelines of all processes since the last reset, this process first.
     ///
-    /// - Returns: Nothing of workers that do not answer.
-    /// - Throws: Whatever ends the run.
+    /// - Returns: The timelines, without those of workers that do not answer.
+    /// - Throws: The error that ends the run.
     package func timelines() throws -> [ProcessTimeline] {
-        // Since the last step this thread has waited for its turn.
+        // Since the last step this thread has only waited for this call.
         timeline.skip()
         let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
         return [own] + (try collect())
@@ -80,9 +80,9 @@ package final class StepRunner {
 }
 
 extension PreparedRun {
-    /// Steps in this process alone.
+    /// Makes a runner of steps in this process, without workers.
     ///
-    /// - Throws: What a run of this configuration cannot have.
+    /// - Throws: An error if this configuration cannot be run.
     package func runner() throws -> StepRunner {
         let timeline = TimelineOptions.sums.makeTimeline()
         let computer = try makeShardComputer()
@@ -93,11 +93,11 @@ extension PreparedRun {
             collect: { [] })
     }
 
-    /// The cost model's figures, as far as one process can measure them.
+    /// Measures the parameters of the cost model that one process can measure alone.
     ///
-    /// - Parameter seconds: What the measurement may take.
-    /// - Returns: A model in which messages cost nothing yet.
-    /// - Throws: What a run of this configuration cannot have.
+    /// - Parameter seconds: The time that the measurement may take.
+    /// - Returns: A model in which messages cost nothing.
+    /// - Throws: An error if this configuration cannot be run.
     package func calibrated(within seconds: Double) throws -> CostModel {
         try Calibration(run: self, computer: try makeShardComputer(), budget: seconds).model()
     }

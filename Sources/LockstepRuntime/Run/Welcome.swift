@@ -4,24 +4,29 @@ import LockstepNetwork
 import LockstepSharding
 package import LockstepTraining
 
-/// What a worker is told when it joins: all it needs to take part. Travels as JSON.
+/// What the coordinator tells a worker that joins: all that it needs to take part. Sent as JSON.
 package struct Welcome: Codable {
     /// The run's configuration, with shards and kernel resolved.
     package var configuration: RunConfiguration
     package var dataset: DatasetDescription
     /// Where a worker of the same host asks for shared memory; nil where payload travels in messages.
     var regions: Regions?
-    /// What the worker is to note about its time; nil: nothing.
+    /// What the worker records about its time; nil: nothing.
     var timeline: TimelineOptions?
-    /// Whether workers only pretend: they answer at once with whatever their memory holds, in a trial of the coordinator
-    /// alone. Nil: no.
-    var pretends: Bool?
+    /// Whether workers compute nothing and answer at once with the contents of their memory, so that a trial times the
+    /// coordinator alone. Nil: no.
+    var isNoOp: Bool?
 
-    /// A socket that passes memory on.
+    private enum CodingKeys: String, CodingKey {
+        case configuration, dataset, regions, timeline
+        case isNoOp = "pretends"
+    }
+
+    /// The socket over which a worker asks for shared memory.
     enum Regions: Codable, Hashable {
         /// The standard input of a worker that the coordinator has started.
         case standardInput
-        /// An abstract unix socket, which only processes in the coordinator's network namespace find.
+        /// An abstract Unix socket, which only processes in the coordinator's network namespace can reach.
         case name(String)
     }
 
@@ -35,30 +40,30 @@ package struct Welcome: Codable {
 
     init(
         configuration: RunConfiguration, dataset: DatasetDescription, regions: Regions?,
-        timeline: TimelineOptions? = nil, pretends: Bool? = nil
+        timeline: TimelineOptions? = nil, isNoOp: Bool? = nil
     ) {
         self.timeline = timeline
-        self.pretends = pretends
+        self.isNoOp = isNoOp
         self.configuration = configuration
         self.dataset = dataset
         self.regions = regions
     }
 
-    /// - Throws: `DecodingError` for anything that is no welcome.
+    /// - Throws: `DecodingError` if the bytes are not a welcome.
     package init(decoding bytes: UnsafeRawBufferPointer) throws {
         self = try JSONDecoder().decode(Welcome.self, from: Data(bytes))
     }
 
-    /// Checks what a worker relies on, for nobody vouches for it.
+    /// Checks the values that a worker relies on: the coordinator may be wrong or hostile.
     ///
-    /// - Throws: What no run can have.
+    /// - Throws: An error that names the first value that no run can have.
     package func check() throws {
         let shards = configuration.shards ?? 1
         guard (1...SummationTree.maximumShards).contains(shards), configuration.training.batch >= 1 else {
             throw TrainingError.invalidConfiguration(
                 "\(shards) shards of a mini-batch of \(configuration.training.batch)")
         }
-        // The sizes first: what is checked after them calculates with them.
+        // The sizes first: later checks calculate with them.
         _ = try DatasetLayout(dataset)
         _ = try ParameterLayout(configuration.network)
         guard configuration.cost.accepts(configuration.network.output) else {

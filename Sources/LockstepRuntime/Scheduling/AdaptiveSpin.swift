@@ -3,66 +3,71 @@ import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
 
-/// How long a thread that waits for messages goes on looking before it sleeps: only where what it waited for lately came
-/// soon, and where nobody else computes on its core.
+/// Decides whether a thread that waits for messages polls for a while (spins) before it sleeps.
 ///
-/// An answer takes three threads to pass on, and to wake a core that sleeps costs each of them 20 to 50 us in a virtual
-/// machine. Worse, a worker that slept may be woken on the core where another one has just begun to compute, and wait for
-/// its end although a core is idle. One that looks on keeps its core, and leaves it to whoever else can use it after every
-/// look.
+/// Sleeping is cheap for the machine and expensive for the waiting thread. An answer passes through three threads, and in a
+/// virtual machine each of them needs 20 to 50 us to wake on an idle core: as long as a short step. Worse, a sleeping worker
+/// may be woken on a core where another worker has just begun to compute, and then waits for its end although another core
+/// is idle. A spinning thread answers at once and keeps its core, but it wastes the core if the message is late, and it
+/// slows down any other thread that could use it.
+///
+/// So a thread spins only while two conditions hold. First, messages have come soon: `averageWait`, an exponential average
+/// of the last waits, is below a millisecond. Second, it has the core to itself. The thread yields the core after every
+/// poll and measures how long it is away. The threads that pass messages on give the core back within half a millisecond; a
+/// longer preemption means that another program computes there, and the next 500 waits are slept through.
 struct AdaptiveSpin {
-    /// Nanoseconds that are spent on looking, at most; where waits are usually longer they are slept through.
+    /// Nanoseconds that one wait may spin; if waits take longer on average, they are slept through.
     private static let limit: UInt64 = 1_000_000
-    /// What a long wait counts for, so that one evaluation or checkpoint is soon forgotten.
-    private static let longest: UInt64 = 8_000_000
-    /// The share of the newest wait in what is usual.
-    private static let memory: UInt64 = 8
-    /// Nanoseconds for which whoever passes messages on uses a core at most. One that was left and is away for longer is
-    /// computing for somebody else.
-    private static let passing: UInt64 = 500_000
-    /// Waits that are slept through once that has happened.
-    private static let pause = 500
+    /// Nanoseconds that a longer wait counts as, so that one evaluation or checkpoint is soon forgotten.
+    private static let longestWait: UInt64 = 8_000_000
+    /// The newest wait's share of the average is one part in this many.
+    private static let averagedWaits: UInt64 = 8
+    /// Nanoseconds for which a thread that passes messages on uses a core at most. A longer preemption is another program's.
+    private static let longestPassing: UInt64 = 500_000
+    /// Waits that are slept through after such a preemption.
+    private static let sleepsAfterPreemption = 500
 
-    /// What waits usually take, in nanoseconds: an exponential average.
-    private(set) var usual = longest
+    /// Nanoseconds of a wait: an exponential average.
+    private(set) var averageWait = longestWait
 
-    /// Waits to sleep through, for somebody else computes here.
-    private var sleeps = 0
+    /// Waits that are still to be slept through, because another program computes on this core.
+    private var sleepsLeft = 0
 
-    /// Whether looking on is worth it.
-    var isPromising: Bool { usual < Self.limit && sleeps == 0 }
+    /// Whether the next wait should spin.
+    var shouldSpin: Bool { averageWait < Self.limit && sleepsLeft == 0 }
 
-    /// Takes note of a wait that took so many nanoseconds.
-    mutating func note(_ nanoseconds: UInt64) {
-        usual = (usual * (Self.memory - 1) + min(nanoseconds, Self.longest)) / Self.memory
-        sleeps = max(0, sleeps - 1)
+    /// Records how many nanoseconds a wait took.
+    mutating func recordWait(_ nanoseconds: UInt64) {
+        let wait = min(nanoseconds, Self.longestWait)
+        averageWait = (averageWait * (Self.averagedWaits - 1) + wait) / Self.averagedWaits
+        sleepsLeft = max(0, sleepsLeft - 1)
     }
 
-    /// Takes note of how many nanoseconds the core was away that was left to others.
-    mutating func noteAbsence(_ nanoseconds: UInt64) {
-        if nanoseconds > Self.passing { sleeps = Self.pause }
+    /// Records how many nanoseconds passed before this thread had its core again after it had yielded it.
+    mutating func recordPreemption(_ nanoseconds: UInt64) {
+        if nanoseconds > Self.longestPassing { sleepsLeft = Self.sleepsAfterPreemption }
     }
 
-    /// Waits for one of the poller's items until `deadline` (nil: without limit).
+    /// Waits until one of the poller's items is ready or `deadline` has passed.
     ///
     /// - Parameters:
-    ///   - poller: What is waited for.
-    ///   - deadline: When to give up.
-    ///   - isLooking: Whether looking on is allowed at all.
-    /// - Throws: What libzmq has against it.
+    ///   - poller: The items to wait for.
+    ///   - deadline: When to stop waiting; nil: never.
+    ///   - maySpin: Whether spinning is allowed at all.
+    /// - Throws: `ZeroMQError` if polling fails.
     mutating func wait(
-        _ poller: inout Poller, until deadline: Instant?, looking isLooking: Bool = true
+        _ poller: inout Poller, until deadline: Instant?, spinning maySpin: Bool = true
     ) throws(ZeroMQError) {
         let start = Instant.now
         var now = start
-        defer { note(now.nanoseconds - start.nanoseconds) }
+        defer { recordWait(now.nanoseconds - start.nanoseconds) }
         let end = start.nanoseconds + Self.limit
-        while isLooking, isPromising, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
+        while maySpin, shouldSpin, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
             guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else { return now = .now }
-            let left = Instant.now
+            let yielded = Instant.now
             Thread.yield()
             now = .now
-            noteAbsence(now.nanoseconds - left.nanoseconds)
+            recordPreemption(now.nanoseconds - yielded.nanoseconds)
         }
         _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: now))
         now = .now

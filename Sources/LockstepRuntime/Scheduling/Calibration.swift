@@ -6,14 +6,14 @@ import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
-/// Finds the figures of the cost model by short trials of the run's own arithmetic on this machine.
+/// Measures the parameters of the cost model with short trials of the run's own arithmetic on this host.
 struct Calibration {
     let run: PreparedRun
     let computer: ShardComputer
-    /// Seconds that the trials may take together.
+    /// Seconds that all trials together may take.
     let budget: Double
 
-    /// A model of what this process can measure alone; messages cost nothing in it yet.
+    /// A model with the costs that this process can measure alone. Messages cost nothing in it.
     func model() throws -> CostModel {
         let weights = FloatBuffer(count: run.layout.count)
         try initialize(run.configuration.network, seed: run.configuration.training.seed, into: weights)
@@ -34,12 +34,12 @@ struct Calibration {
             lastSegmentShare: Double(first) / Double(max(1, run.layout.count)), cores: Host.coreCount)
     }
 
-    /// Times blocks of growing size, as many sizes as the budget allows: small blocks first, for they cost least.
+    /// Times blocks of samples, the small and cheap ones first, until the budget is used up, and fits a line.
     private func computeLine(_ weights: FloatBuffer, _ gradient: FloatBuffer) -> CostModel.Line {
         var points: [(count: Double, seconds: Double)] = []
         let deadline = Timeline.now + UInt64(budget * 0.75e9)
         for rows in sizes {
-            // A block is timed twice at least, the first time warming the caches.
+            // Each block is timed at least twice, because the first time warms the caches.
             let expected = points.last.map { 2 * $0.seconds * Double(rows) / $0.count } ?? 0
             if !points.isEmpty, Timeline.now + UInt64(expected * 1e9) > deadline { break }
             var best = UInt64.max
@@ -54,19 +54,19 @@ struct Calibration {
         return CostModel.line(through: points)
     }
 
-    /// Rows of the blocks that are timed: the mini-batch cut in up to 32, and larger ones.
+    /// The numbers of rows of the timed blocks, each twice the one before: from the mini-batch divided by 32 to the largest.
     private var sizes: [Int] {
-        let most = min(BlockPartition.trainingRows, run.schedule.samples)
-        var rows = max(1, min(run.schedule.batch, most) / 32)
+        let maximum = min(BlockPartition.trainingRows, run.schedule.samples)
+        var rows = max(1, min(run.schedule.batch, maximum) / 32)
         var sizes: [Int] = []
-        while rows < most {
+        while rows < maximum {
             sizes.append(rows)
             rows *= 2
         }
-        return sizes + [most]
+        return sizes + [maximum]
     }
 
-    /// The shortest of several goes, in seconds.
+    /// Runs `body` repeatedly for this time, at least once, and returns the shortest duration in seconds.
     private func least(within seconds: Double, _ body: () -> Void) -> Double {
         let end = Timeline.now + UInt64(seconds * 1e9)
         var best = UInt64.max

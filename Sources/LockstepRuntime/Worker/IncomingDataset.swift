@@ -1,7 +1,7 @@
 import LockstepData
 import ZeroMQ
 
-/// A data set that arrives piece by piece.
+/// A data set that the coordinator sends in pieces.
 final class IncomingDataset {
     private let description: DatasetDescription
     private let memory: UnsafeMutableRawBufferPointer
@@ -19,18 +19,19 @@ final class IncomingDataset {
 
     var count: Int { memory.count }
 
-    /// Adds the next piece, and no other; bytes beyond the end are dropped, as the digest will tell.
+    /// Appends a piece if it is the next one, and ignores any other. Drops bytes beyond the end; the digest is checked
+    /// later.
     func append(_ piece: borrowing Message, at offset: UInt64) {
         guard offset == UInt64(filled) else { return }
         piece.withUnsafeBytes { bytes in
-            let taken = min(bytes.count, memory.count - filled)
-            UnsafeMutableRawBufferPointer(rebasing: memory[filled..<filled + taken])
-                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<taken]))
-            filled += taken
+            let count = min(bytes.count, memory.count - filled)
+            UnsafeMutableRawBufferPointer(rebasing: memory[filled..<filled + count])
+                .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+            filled += count
         }
     }
 
-    /// The data set, checked against the digest that was promised.
+    /// The complete data set, after a check of the digest in its description.
     func finish() throws(DataError) -> Dataset {
         let dataset = try Dataset(description: description, bytes: UnsafeRawBufferPointer(memory), owner: self)
         try dataset.verifyDigest()

@@ -2,15 +2,16 @@ import Glibc
 import LockstepCluster
 import LockstepSystem
 
-/// A fault that a test asks a worker for, in the environment variable `LOCKSTEP_FAULT`; unset in every real run.
+/// A fault that a test injects into a worker through the environment variable `LOCKSTEP_FAULT`, which is unset in real runs.
 ///
-///     flip              the first number but zero of every gradient that it sends has a wrong bit
-///     hang              it computes without end, while its I/O thread answers
-///     hang=SECONDS      the same, but it comes back
-///     slow=MILLISECONDS every node takes so much longer
-///     fail              it gives up with an error
+///     flip              flips a bit of the first number other than zero in each gradient
+///     hang              stops computing forever, while the I/O thread answers heartbeats
+///     hang=SECONDS      stops computing for this time
+///     slow=MILLISECONDS adds this time to each node
+///     fail              fails with an error
 ///
-/// `@STEP` behind it says from which step on (a hang happens once), `#NUMBER` which of the workers that `train` or `chaos` starts.
+/// An appended `@STEP` selects the first step in which it happens (a hang happens once), and `#NUMBER` selects one of the
+/// workers that `train` or `chaos` starts.
 package struct InjectedFault {
     private enum Kind {
         case flip
@@ -20,13 +21,13 @@ package struct InjectedFault {
     }
 
     static let variable = "LOCKSTEP_FAULT"
-    /// The number that `train` and `chaos` give to a worker they start.
+    /// The environment variable with the number that `train` and `chaos` give to a worker that they start.
     package static let numberVariable = "LOCKSTEP_WORKER"
 
     private var kind: Kind?
     private var firstStep: UInt64 = 0
 
-    /// What this process's environment asks for; nothing if it makes no sense.
+    /// The fault in this process's environment; none if the text is malformed.
     static var fromEnvironment: InjectedFault {
         guard let text = getenv(variable) else { return InjectedFault() }
         return InjectedFault(String(cString: text), worker: getenv(numberVariable).map { String(cString: $0) })
@@ -50,11 +51,11 @@ package struct InjectedFault {
         }
     }
 
-    /// Called before a unit is computed.
+    /// Called before an item is computed. Hangs, delays or fails as configured.
     ///
-    /// - Throws: What it gives up with.
-    mutating func willCompute(_ unit: WorkItem) throws(SystemError) {
-        guard unit.step >= firstStep else { return }
+    /// - Throws: `SystemError` for `fail`.
+    mutating func willCompute(_ item: WorkItem) throws(SystemError) {
+        guard item.step >= firstStep else { return }
         switch kind {
         case .hang(let seconds):
             kind = nil
@@ -64,18 +65,18 @@ package struct InjectedFault {
         case .slow(let milliseconds):
             usleep(UInt32(max(0, min(milliseconds, 1e6)) * 1e3))
         case .fail:
-            throw SystemError("compute \(unit)", code: EIO)
+            throw SystemError("compute \(item)", code: EIO)
         case .flip, nil:
             break
         }
     }
 
-    /// Called with the floats of an answer before they are sent.
-    func willSend(_ floats: UnsafeRawBufferPointer, of unit: WorkItem) {
-        guard case .flip = kind, unit.step >= firstStep else { return }
+    /// Called with an answer's floats before they are sent. Flips a bit if so configured.
+    func willSend(_ floats: UnsafeRawBufferPointer, of item: WorkItem) {
+        guard case .flip = kind, item.step >= firstStep else { return }
         let words = UnsafeMutableRawBufferPointer(mutating: floats).bindMemory(to: UInt32.self)
         guard let first = words.firstIndex(where: { $0 << 1 != 0 }) else { return }
-        // Of the mantissa, so that it stays a number.
+        // A bit of the mantissa, so that the number stays finite.
         words[first] ^= 1 << 22
     }
 }

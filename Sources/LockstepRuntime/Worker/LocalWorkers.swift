@@ -6,14 +6,15 @@ import ZeroMQ
 
 /// The worker processes that a coordinator starts on its own host: the same program, with `worker --connect`.
 ///
-/// They die with their coordinator, whose end of their standard input they watch, and they are in process groups of
-/// their own, so that Ctrl-C reaches the coordinator alone. One that dies is replaced after a pause.
+/// A worker watches its standard input, a socket whose other end the coordinator holds, so it ends when the coordinator
+/// does. Each worker is in a process group of its own, so that Ctrl-C reaches only the coordinator. A worker that dies is
+/// restarted after a pause.
 final class LocalWorkers {
     private struct Worker {
         let process: ChildProcess
         let log: String
         var ending: ChildProcess.Exit?
-        /// Whether it has said goodbye or been sent home: then it is not replaced.
+        /// Whether it has said goodbye or is quarantined; then it is not restarted.
         var hasLeft = false
         var hasJoined = false
     }
@@ -31,14 +32,14 @@ final class LocalWorkers {
     /// Starts `count` workers.
     ///
     /// - Parameters:
-    ///   - count: How many.
-    ///   - executable: The program `lockstep`; nil where this process runs it.
+    ///   - count: The number of workers.
+    ///   - executable: The path of `lockstep`; nil if this process runs that program.
     ///   - endpoint: Where the coordinator listens.
-    ///   - arguments: More of the command line.
-    ///   - maximumRestarts: How many dead ones are replaced.
-    ///   - deadlines: The pauses before.
-    ///   - log: The path of the log of the worker with this number.
-    /// - Throws: `SystemError` if a log cannot be written or a process not started.
+    ///   - arguments: Further arguments of the worker command.
+    ///   - maximumRestarts: The number of restarts in the whole run.
+    ///   - deadlines: The pauses before restarts.
+    ///   - log: Returns the path of the log of the worker with this number.
+    /// - Throws: `SystemError` if a log cannot be opened or a process cannot be started.
     init(
         count: Int, executable: String?, endpoint: Endpoint, arguments: [String], maximumRestarts: Int,
         deadlines: Deadlines, log: @escaping (Int) -> String
@@ -59,7 +60,8 @@ final class LocalWorkers {
         defer { close(file) }
         let command = ChildProcess.Command(
             executable: executable,
-            arguments: ["worker", "--connect", "\(endpoint)"] + arguments + Courtesy.arguments(place: index, of: count),
+            arguments: ["worker", "--connect", "\(endpoint)"] + arguments
+                + SchedulingPolicy.arguments(place: index, of: count),
             environment: [InjectedFault.numberVariable: "\(index)"], output: .file(file))
         let process = try ChildProcess(command)
         running.set(process, at: index)
@@ -67,20 +69,20 @@ final class LocalWorkers {
         return Worker(process: process, log: path)
     }
 
-    /// Dead ones that were replaced, or soon will be.
+    /// The number of restarts, including those that are due.
     var restarts: Int { restartPolicy.count }
 
-    /// When a replacement is to be started.
+    /// When the next worker is to be restarted; nil if none is.
     var nextDue: Instant? { restartPolicy.nextStart }
 
-    /// Looks for workers that have ended, and starts those that are due.
+    /// Checks which workers have ended, and restarts workers whose pause is over.
     ///
     /// - Parameters:
-    ///   - isGathering: Whether the run still waits for its first workers; one that gives up then never joined.
-    ///   - isNeeded: Whether the run cannot go on without any.
-    ///   - notify: Told of restarts.
-    /// - Throws: ``RunError`` when a worker did not join, or when none is left, is needed and will come; `SystemError` if a
-    ///   replacement cannot be started.
+    ///   - isGathering: Whether the run still waits for its first workers; a worker that exits now has not joined.
+    ///   - isNeeded: Whether the run cannot continue without workers.
+    ///   - notify: Called for each planned restart, and for each worker that is not restarted.
+    /// - Throws: ``RunError`` if a worker exits before it has joined, or if workers are needed, all have ended and none will
+    ///   be restarted; `SystemError` if a worker cannot be restarted.
     func check(isGathering: Bool, isNeeded: Bool, notify: (ClusterNotice) -> Void) throws {
         guard !workers.isEmpty else { return }
         for index in workers.indices where workers[index].ending == nil {
@@ -89,7 +91,7 @@ final class LocalWorkers {
             if isGathering, !workers[index].hasJoined, case .exited = ending {
                 throw RunError.workerDidNotJoin(
                     index: index, ending: "ended with \(ending)",
-                    lastWords: lastLines(of: workers[index].log, count: 1).last,
+                    logTail: lastLines(of: workers[index].log, count: 1).last,
                     log: workers[index].log)
             }
             decide(index, notify)
@@ -102,6 +104,7 @@ final class LocalWorkers {
         }
     }
 
+    /// Lets the restart policy decide about a worker that has ended, and reports its decision.
     private func decide(_ index: Int, _ notify: (ClusterNotice) -> Void) {
         let hasLeft = workers[index].hasLeft || workers[index].ending?.isSuccess == true
         switch restartPolicy.processEnded(at: index, hasLeft ? .left : .died, now: .now) {
@@ -114,8 +117,8 @@ final class LocalWorkers {
         }
     }
 
-    /// Takes note of what the coordinator has heard of a worker.
-    func note(_ notice: ClusterNotice) {
+    /// Records whether a worker has joined or left, as the coordinator reports it.
+    func update(with notice: ClusterNotice) {
         switch notice {
         case .joined(let member, _), .joinedWithOtherBits(let member, _, _):
             if let index = index(ofProcess: member.processID) { workers[index].hasJoined = true }
@@ -126,25 +129,25 @@ final class LocalWorkers {
         }
     }
 
-    /// Hands over this end of the standard input of each worker, and later that of each replacement.
+    /// Calls `watch` with the coordinator's end of each worker's standard input, now and whenever a worker is restarted.
     func watchSockets(_ watch: @escaping (ParentChildSocket) throws -> Void) rethrows {
         for worker in workers { try watch(worker.process.socket) }
         self.watch = watch
     }
 
-    /// Kills the workers that run when it is called; from any thread, for a process that ends at once.
+    /// Kills all running workers. Any thread may call the closure, for instance when this process must end at once.
     var killAll: @Sendable () -> Void {
         { [running] in running.killAll() }
     }
 
-    /// How the worker with this process id ended, if it is one of ours and has.
+    /// How the worker with this process ID ended; nil if it has not, or is not one of these workers.
     func ending(ofProcess processID: UInt32) -> String? {
         guard let index = index(ofProcess: processID) else { return nil }
-        // The connection's end is seen before the process's, by a moment.
+        // A connection ends shortly before its process can be reaped.
         return (workers[index].ending ?? workers[index].process.wait(until: .after(.milliseconds(50)))).map { "\($0)" }
     }
 
-    /// A process that has ended and has not been replaced.
+    /// A worker process that has ended and has not been restarted.
     struct Death {
         let place: Int
         let processID: UInt32
@@ -152,7 +155,7 @@ final class LocalWorkers {
         let log: String
     }
 
-    /// Those that did not leave of their own accord, in the order of their places.
+    /// Workers that ended without a goodbye and with a failure, in the order of their places.
     var deaths: [Death] {
         workers.enumerated().compactMap { place, worker in
             guard let ending = worker.ending, !ending.isSuccess, !worker.hasLeft else { return nil }
@@ -162,14 +165,14 @@ final class LocalWorkers {
         }
     }
 
-    /// The log of the worker with this process id, if it is one of ours.
+    /// The path of the log of the worker with this process ID; nil if it is not one of these workers.
     func log(ofProcess processID: UInt32) -> String? { index(ofProcess: processID).map { workers[$0].log } }
 
     private func index(ofProcess processID: UInt32) -> Int? {
         workers.firstIndex { $0.process.processID == Int32(bitPattern: processID) }
     }
 
-    /// Ends those that have not ended by themselves within the grace.
+    /// Waits up to `grace` seconds for the workers to end, and then terminates the others.
     func stop(grace: Double) {
         let deadline = Deadline.after(.seconds(grace))
         for worker in workers where worker.ending == nil {
@@ -180,7 +183,7 @@ final class LocalWorkers {
     }
 }
 
-/// The processes that run, for whoever has to end them from another thread.
+/// The running processes, in a lock: another thread may have to kill them.
 private final class RunningProcesses: Sendable {
     private let processes = Locked<[Int: ChildProcess]>([:])
 

@@ -6,9 +6,9 @@ import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
-/// What the machine wants done.
+/// Performs the actions of the worker's machine.
 extension WorkerLoop {
-    /// Carries an action out; what comes of it goes into the machine and may add to the list.
+    /// Performs an action. Its outcome is an event for the machine, which may add further actions to the list.
     func perform(_ action: WorkerAction) throws {
         switch action {
         case .sendHello:
@@ -27,12 +27,12 @@ extension WorkerLoop {
             try link.send(header(.ready, unit: task?.regions == nil ? 0 : 1), copying: ready.encoded())
         case .store(let version, let chunk):
             task?.store(link.payload, version: version, chunk: chunk)
-        case .compute(let unit):
-            try compute(unit)
-        case .acknowledge(let unit):
-            task?.timeline?.step = unit.step
-            mark(.arrival, unit)
-            try answer(unit, with: NodeResult(lossSum: 0, computeNanoseconds: 0))
+        case .compute(let item):
+            try compute(item)
+        case .acknowledge(let item):
+            task?.timeline?.step = item.step
+            mark(.arrival, item)
+            try answer(item, with: NodeResult(lossSum: 0, computeNanoseconds: 0))
         case .sendGoodbye(let goodbye):
             if goodbye.code == .failed {
                 try link.send(header(.logLines), copying: LogLines(lines: options.lastLines()).encoded())
@@ -46,7 +46,7 @@ extension WorkerLoop {
         }
     }
 
-    /// Reads the welcome and looks for the run's data set.
+    /// Reads the welcome, asks for shared memory and looks for the run's data set.
     private func prepare() throws {
         do {
             let welcome = try link.payload.withUnsafeBytes { try Welcome(decoding: $0) }
@@ -68,7 +68,7 @@ extension WorkerLoop {
         }
     }
 
-    /// The task of this welcome: the one at hand if it is for the same run configuration.
+    /// The task for this welcome: the current one if it has the same configuration, else a new one.
     private func task(for welcome: Welcome) throws -> WorkerTask {
         if let task, task.configuration == welcome.configuration { return task }
         let task = try WorkerTask(welcome, forcedKernel: options.kernel)
@@ -77,7 +77,7 @@ extension WorkerLoop {
         return task
     }
 
-    /// Asks for shared memory where the coordinator offers it; what cannot be shared travels in messages.
+    /// Asks for shared memory if the coordinator offers it. Without it weights and gradients travel in messages.
     private func share(memoryOf welcome: Welcome, _ task: WorkerTask) throws {
         if let token = coordinatorEnd.token.take() { poller.remove(token) }
         task.share(nil)
@@ -99,7 +99,7 @@ extension WorkerLoop {
         do {
             let dataset = try received.finish()
             data.present = dataset
-            options.keep(dataset)
+            options.store(dataset)
             follow(.dataReady)
         } catch {
             follow(.unable(reason: "the data set that the coordinator sent cannot be used: \(error)"))

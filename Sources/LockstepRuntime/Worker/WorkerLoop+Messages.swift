@@ -3,33 +3,34 @@ import LockstepProtocol
 import LockstepSharding
 import ZeroMQ
 
-/// What the coordinator says becomes an event for the machine.
+/// Turns messages of the coordinator into events for the worker's machine.
 extension WorkerLoop {
-    func take(_ event: WorkerLink.Event) throws {
+    func receive(_ event: WorkerLink.Event) throws {
         switch event {
         case .connected:
             try handle(.connected)
-        case .handshakeFailed(let failure, let count): try take(failure, count)
+        case .handshakeFailed(let failure, let count): try handshakeFailed(failure, count)
         case .disconnected: try handle(.disconnected)
         case .garbage(let error): try handle(.confused(reason: "\(error)"))
         case .message(let header, let hasPayload):
             do {
-                try take(header, hasPayload: hasPayload)
+                try receive(header, hasPayload: hasPayload)
             } catch let error as ProtocolError {
                 try handle(.confused(reason: "\(error)"))
             }
         }
     }
 
-    /// What more attempts would not change ends the worker; what might have been chance is told once it keeps happening.
-    private func take(_ failure: SocketEvent.HandshakeFailure, _ count: Int) throws {
+    /// Ends the worker if further attempts would fail for the same reason. Reports other failures once three in a row have
+    /// happened.
+    private func handshakeFailed(_ failure: SocketEvent.HandshakeFailure, _ count: Int) throws {
         if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
             return try handle(.rejected(reason: reason))
         }
         if count == 3 { options.notify(.brokenOff(endpoint: "\(link.endpoint)")) }
     }
 
-    private func take(_ header: Header, hasPayload: Bool) throws {
+    private func receive(_ header: Header, hasPayload: Bool) throws {
         let size = hasPayload ? link.payload.count : 0
         guard header.kind.acceptsPayload(count: size) else {
             throw ProtocolError.payloadSize(kind: header.kind, found: size)
@@ -41,17 +42,18 @@ extension WorkerLoop {
         case .refuse:
             try handle(.refused(decode()))
         case .dataChunk, .assign, .parameters, .evaluate, .goodbye, .timelineRequest:
-            // What is said to somebody we no longer are is not for us.
+            // Ignore messages for an earlier membership of this process.
             let addressee = WorkerMachine.Membership(run: header.run, member: MemberID(rawValue: header.member))
             guard machine.membership == addressee else { return }
-            try takeOwn(header)
+            try receiveMemberMessage(header)
         case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .pong, .statusRequest, .status,
             .timeline, .logLines:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }
 
-    private func takeOwn(_ header: Header) throws {
+    /// Handles a message that is addressed to this worker's current membership.
+    private func receiveMemberMessage(_ header: Header) throws {
         switch header.kind {
         case .dataChunk:
             data.incoming?.append(link.payload, at: header.step)

@@ -5,48 +5,48 @@ import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
-/// Computing a unit, and answering.
+/// Computes assigned items and sends the answers.
 extension WorkerLoop {
-    func compute(_ unit: WorkItem) throws {
+    func compute(_ item: WorkItem) throws {
         guard let task else { return }
         let start = Instant.now
         defer { task.timeline?.enter(.send) }
-        try fault.willCompute(unit)
-        switch unit.kind {
+        try fault.willCompute(item)
+        switch item.kind {
         case .node:
-            task.timeline?.step = unit.step
-            mark(.arrival, unit)
-            let loss = try task.gradient(of: unit, slot: task.slot) { chunk, floats in
+            task.timeline?.step = item.step
+            mark(.arrival, item)
+            let loss = try task.gradient(of: item, slot: task.slot) { chunk, floats in
                 let header = header(
-                    .gradient, step: unit.step, unit: unit.number, segment: UInt32(chunk.segment),
+                    .gradient, step: item.step, unit: item.number, segment: UInt32(chunk.segment),
                     offset: UInt32(chunk.offset))
-                fault.willSend(floats, of: unit)
+                fault.willSend(floats, of: item)
                 try link.post(header, borrowing: floats)
             } finish: {
-                fault.willSend($0, of: unit)
+                fault.willSend($0, of: item)
             }
-            guard let loss else { return follow(.confused(reason: "step \(unit.step) has no node \(unit.number)")) }
+            guard let loss else { return follow(.confused(reason: "step \(item.step) has no node \(item.number)")) }
             let elapsed = Instant.now.nanoseconds - start.nanoseconds
-            try answer(unit, with: NodeResult(lossSum: loss, computeNanoseconds: elapsed))
+            try answer(item, with: NodeResult(lossSum: loss, computeNanoseconds: elapsed))
         case .block:
-            guard let score = task.score(of: unit) else {
-                return follow(.confused(reason: "there is no evaluation block \(unit.number)"))
+            guard let score = task.score(of: item) else {
+                return follow(.confused(reason: "there is no evaluation block \(item.number)"))
             }
             let result = BlockResult(
                 lossSum: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
                 correct: UInt32(score.correct), total: UInt32(score.total),
                 predictions: score.predictions.map { UInt32($0) })
-            try link.send(header(.blockResult, step: unit.step, unit: unit.number), copying: result.encoded())
+            try link.send(header(.blockResult, step: item.step, unit: item.number), copying: result.encoded())
         }
     }
 
-    /// Notes an end of a message about a unit: its assignment arrives, its answer leaves.
-    func mark(_ kind: Timeline.Span.Kind, _ unit: WorkItem) {
+    /// Records in the timeline that an item's assignment has arrived or that its answer leaves.
+    func mark(_ kind: Timeline.Span.Kind, _ item: WorkItem) {
         let member = machine.membership?.member.rawValue ?? 0
-        task?.timeline?.mark(kind, member: member, unit: unit, isAnswer: kind == .departure)
+        task?.timeline?.mark(kind, member: member, item: item, isAnswer: kind == .departure)
     }
 
-    /// Tells where the time went, and begins to note it anew.
+    /// Sends the timeline to the coordinator and clears it.
     func reportTimeline() throws {
         let timeline = task?.timeline
         let report = TimelineReport(
@@ -55,10 +55,11 @@ extension WorkerLoop {
         try link.send(header(.timeline), copying: report.encoded())
     }
 
-    func answer(_ unit: WorkItem, with result: NodeResult) throws {
+    /// Sends a node's result together with everything that waits in the outbox.
+    func answer(_ item: WorkItem, with result: NodeResult) throws {
         task?.timeline?.enter(.send)
-        mark(.departure, unit)
-        let header = header(.nodeResult, step: unit.step, unit: unit.number)
+        mark(.departure, item)
+        let header = header(.nodeResult, step: item.step, unit: item.number)
         try withUnsafeTemporaryAllocation(byteCount: NodeResult.size, alignment: 8) { bytes in
             result.encode(into: bytes)
             try link.flush(endingWith: (header, UnsafeRawBufferPointer(bytes)))

@@ -9,15 +9,15 @@ import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
-/// A worker process: a thin loop around ``WorkerMachine``, which decides everything.
+/// A worker process: a thin loop around ``WorkerMachine``, which makes all decisions.
 ///
-/// Computing happens on this thread; libzmq's own thread keeps the heartbeat meanwhile.
+/// This thread also computes; meanwhile libzmq's own thread answers heartbeats.
 final class WorkerLoop {
     let link: WorkerLink
     var poller: Poller
     private var spin = AdaptiveSpin()
-    /// Nil in a process that is not the worker's alone.
-    private var courtesy: Courtesy?
+    /// Nil in a process that also does other work.
+    private var schedulingPolicy: SchedulingPolicy?
     var machine: WorkerMachine
     private var actions: [WorkerAction] = []
     let options: WorkerOptions
@@ -27,29 +27,31 @@ final class WorkerLoop {
     var retired: [WorkerTask] = []
     /// The run's data set, or the part of it that has arrived.
     var data: (present: Dataset?, incoming: IncomingDataset?)
-    /// Watches the connection over which shared memory came, and, once that has ended, says when the coordinator counts as
-    /// lost if libzmq has not said so by then.
+    /// The poller's token for the connection over which shared memory came. Once that has ended, the deadline at which the
+    /// coordinator counts as lost, unless libzmq reports it earlier.
     var coordinatorEnd: (token: Poller.Token?, deadline: Instant?)
     var fault = InjectedFault.fromEnvironment
-    /// What happened last, for whoever wants to know why this process failed.
+    /// The last events and actions, from which a user can tell why this process failed.
     private(set) var history = MachineHistory<WorkerEvent, WorkerAction>()
-    /// Whether it has ever been welcomed by a coordinator.
+    /// Whether a coordinator has ever welcomed this process.
     var hasBeenMember = false
 
     init(
-        link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions, courtesy: Courtesy? = nil,
-        interruption: Int32?, shouldStop: @escaping () -> Bool
+        link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions,
+        schedulingPolicy: SchedulingPolicy? = nil, interruption: Int32?, shouldStop: @escaping () -> Bool
     ) {
         self.link = link
         self.poller = Poller(context: context)
         self.machine = WorkerMachine(deadlines: deadlines, now: .now)
         self.options = options
-        self.courtesy = courtesy
+        self.schedulingPolicy = schedulingPolicy
         self.shouldStop = shouldStop
         if let interruption { _ = poller.add(descriptor: interruption) }
     }
 
-    /// Serves until the run is over; throws how it ended otherwise.
+    /// Serves until the machine decides to exit.
+    ///
+    /// - Throws: `WorkerEnding`, also when the run is over; any other error that ends this process.
     func run() throws {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
@@ -63,19 +65,19 @@ final class WorkerLoop {
             task?.timeline?.enter(.receive)
             link.noteReadiness(in: poller)
             while let event = try link.receive() {
-                try take(event)
+                try receive(event)
                 if shouldStop() { break }
             }
             if shouldStop() { try handle(.stop) }
             try watchCoordinator()
             let now = Instant.now
-            courtesy?.look(now: now)
+            schedulingPolicy?.check(now: now)
             if let deadline = machine.nextDeadline, deadline <= now { try handle(.tick) }
         }
     }
 
-    /// The end of the connection over which shared memory came is the coordinator's. libzmq sees it, too, and what the
-    /// coordinator said last comes first.
+    /// Notices when the connection over which shared memory came ends: the coordinator's process has ended. libzmq reports
+    /// that, too, and after the coordinator's last messages, so it gets 50 ms to do so.
     private func watchCoordinator() throws {
         if let token = coordinatorEnd.token, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
             poller.remove(token)
@@ -87,16 +89,16 @@ final class WorkerLoop {
         }
     }
 
-    /// Tells the coordinator, while there is one that listens, of an error that ends this process.
+    /// Reports an error that ends this process to the coordinator, if it is still connected.
     func report(_ error: any Error) {
-        // What was to be done when it struck is not done any more.
+        // The actions that the error interrupted are void.
         actions.removeAll()
         try? handle(.unable(reason: "\(error)"))
     }
 
     // MARK: - The machine
 
-    /// Takes an event in and does what comes of it.
+    /// Handles an event and performs the actions that follow from it.
     func handle(_ event: WorkerEvent) throws {
         follow(event)
         var index = 0
@@ -107,7 +109,7 @@ final class WorkerLoop {
         actions.removeAll(keepingCapacity: true)
     }
 
-    /// Takes an event in; what comes of it is added to the list.
+    /// Handles an event; the actions that follow from it are added to the list, and performed by the caller.
     func follow(_ event: WorkerEvent) {
         let (now, first) = (Instant.now, actions.count)
         machine.handle(event, now: now, into: &actions)

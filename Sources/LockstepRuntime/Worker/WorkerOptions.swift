@@ -3,28 +3,28 @@ package import LockstepCompute
 package import LockstepData
 package import ZeroMQ
 
-/// What a worker process is told by its command line rather than by the coordinator.
+/// The settings of a worker process that come from its command line, not from the coordinator.
 package struct WorkerOptions {
     package var host: String
     package var processID: Int32
-    /// A kernel to use in place of the run's.
+    /// The kernel to use instead of the run's; nil: the run's.
     package var kernel: MatrixKernel?
     package var transport: Transport
     package var cache: DataCache
-    /// Which of the cores that the process may run on it has to itself, counted from 0; nil: none.
+    /// The core to keep to, as an index, from 0, into the cores on which the process may run; nil: all of them.
     package var core: Int?
     /// How the connection is protected.
     package var security: ConnectionSecurity
     package var notify: (WorkerNotice) -> Void
-    /// The last lines of this process's log, the oldest first, for the coordinator of one that fails.
+    /// Returns the last lines of this process's log, the oldest first. A worker that fails sends them to its coordinator.
     package var lastLines: () -> [String]
-    /// Told, when a worker that took part fails, what happened last, a line for each event.
-    package var keepEvents: (_ events: [String]) -> Void
+    /// Called with the last events of the worker's machine, one line each, if the worker fails after it has joined a run.
+    package var saveEvents: (_ events: [String]) -> Void
 
     package init(
         host: String, processID: Int32, kernel: MatrixKernel?, transport: Transport = .auto, cache: DataCache,
         core: Int? = nil, security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
-        keepEvents: @escaping (_ events: [String]) -> Void = { _ in }, notify: @escaping (WorkerNotice) -> Void
+        saveEvents: @escaping (_ events: [String]) -> Void = { _ in }, notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
         self.processID = processID
@@ -34,12 +34,12 @@ package struct WorkerOptions {
         self.core = core
         self.security = security
         self.lastLines = lastLines
-        self.keepEvents = keepEvents
+        self.saveEvents = saveEvents
         self.notify = notify
     }
 
-    /// The data set under this digest, if this host has it: one that a script has fetched, or one that a coordinator
-    /// has sent before.
+    /// The data set with this description, if this host has it: downloaded by a script, or received from a coordinator
+    /// in an earlier run.
     func findDataset(_ description: DatasetDescription) -> Dataset? {
         if let fetched = try? Dataset.load(.named(description.name), cache: cache), fetched.description == description {
             return fetched
@@ -47,9 +47,9 @@ package struct WorkerOptions {
         return cache.received(description)
     }
 
-    /// Keeps a data set that the coordinator has sent, for the next run. A cache that cannot be written is no reason
-    /// not to train.
-    func keep(_ dataset: Dataset) {
+    /// Stores a data set that the coordinator has sent in the cache, for the next run. Errors are ignored: the run does not
+    /// need the cache.
+    func store(_ dataset: Dataset) {
         try? cache.store(dataset)
     }
 }

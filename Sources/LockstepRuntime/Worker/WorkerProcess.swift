@@ -3,15 +3,15 @@ package import LockstepSystem
 import LockstepTimeline
 package import ZeroMQ
 
-/// A worker process, from its command line on.
+/// The main function of a worker process, once its command line is parsed.
 package enum WorkerProcess {
     /// Serves a coordinator until the run is over.
     ///
     /// - Parameters:
     ///   - endpoint: Where the coordinator listens.
-    ///   - options: What the command line says.
-    ///   - stop: The process's signals.
-    /// - Throws: How it ended, unless the run simply came to its end.
+    ///   - options: The options of the command line.
+    ///   - stop: The signals that end the process.
+    /// - Throws: `WorkerEnding` or the error that ended the worker, unless the run finished or the worker was asked to stop.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
         let deadlines = Deadlines()
@@ -20,11 +20,11 @@ package enum WorkerProcess {
             context: context, connectingTo: endpoint, security: options.security, deadlines: deadlines)
         let loop = WorkerLoop(
             link: link, context: context, deadlines: deadlines, options: options,
-            courtesy: Courtesy(core: options.core, now: .now), interruption: stop.descriptor,
+            schedulingPolicy: SchedulingPolicy(core: options.core, now: .now), interruption: stop.descriptor,
             shouldStop: { stop.requested != nil })
         defer {
             link.close()
-            // Gradients are sent by reference: the loop must outlive the last message.
+            // libzmq reads gradients from the loop's buffers until the last message is sent, so the loop must live as long.
             withExtendedLifetime(loop) { try? context.terminate() }
         }
         do {
@@ -33,7 +33,7 @@ package enum WorkerProcess {
             return
         } catch {
             if !(error is WorkerEnding) { loop.report(error) }
-            if loop.hasBeenMember { options.keepEvents(loop.history.lines) }
+            if loop.hasBeenMember { options.saveEvents(loop.history.lines) }
             throw error
         }
     }

@@ -9,37 +9,41 @@ import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
-/// What a worker holds for one membership: the run's arithmetic, two versions of the weights, and its answers.
+/// A worker's state for one run configuration: the computer of its shards, two versions of the weights, and the buffers of
+/// its answers.
 final class WorkerTask {
     let chunks: ChunkLayout
     let configuration: RunConfiguration
     private let forcedKernel: MatrixKernel?
-    private let pretends: Bool
+    private let isNoOp: Bool
     /// Memory shared with the coordinator; nil where payload travels in messages.
     private(set) var regions: WorkerRegions?
     private let ownWeights: VersionedParameters
     private let layout: ParameterLayout
     private var computer: ShardComputer?
     let regionLayout: RegionLayout
-    /// Follows this thread's phases, if the coordinator wants to know.
+    /// Records this thread's phases, if the coordinator asks for them.
     let timeline: Timeline?
-    /// Answers on their way in messages, by their place in the assignment. A worker that has answered everything gets new
-    /// nodes, so a buffer is free again when its turn comes.
+    /// Gradients that travel in messages, one buffer for each node of a step's assignment. A worker gets the nodes of the
+    /// next step only after the coordinator has all its answers, so the buffers are free again by then.
     private var gradients: [FloatBuffer] = []
-    /// The same answers as they travel, where that is not as they stand.
+    /// The same gradients in the communication data type; empty if that is float32.
     private var encoded: [EncodedFloats] = []
     /// Where the gradient of the node at hand goes in shared memory.
     var slot = 0
     private var lastStep: UInt64?
-    private var turn = 0
+    /// The buffer of the current node.
+    private var bufferIndex = 0
 
-    /// - Throws: What is wrong with the configuration, which nobody vouches for.
+    /// Checks the welcome, which may be wrong or hostile, and allocates the weights.
+    ///
+    /// - Throws: An error that says what is wrong with the configuration.
     init(_ welcome: Welcome, forcedKernel: MatrixKernel?) throws {
         try welcome.check()
         let shards = welcome.configuration.shards ?? 1
         self.configuration = welcome.configuration
         self.forcedKernel = forcedKernel
-        self.pretends = welcome.pretends ?? false
+        self.isNoOp = welcome.isNoOp ?? false
         self.layout = try ParameterLayout(welcome.configuration.network)
         self.chunks = layout.chunks
         self.ownWeights = VersionedParameters(
@@ -49,14 +53,14 @@ final class WorkerTask {
             parameters: layout.count, shards: shards, wire: welcome.configuration.communicationDataType)
     }
 
-    /// Begins a membership with this shared memory, or with none.
+    /// Starts a membership that uses this shared memory, or none.
     func share(_ regions: WorkerRegions?) {
         self.regions = regions
     }
 
     private var weights: VersionedParameters { regions?.weights ?? ownWeights }
 
-    /// Opens the run's kernel, or the best that this CPU has, and computes the fingerprint.
+    /// Opens the run's kernel, or the best one that this CPU supports, and computes the numeric fingerprint.
     func prove(_ dataset: Dataset) throws -> Ready {
         let wanted = forcedKernel ?? configuration.kernel ?? .portable
         let library = try MatrixLibrary.open(wanted.isSupported ? wanted : MatrixKernel.best ?? wanted)
@@ -66,14 +70,14 @@ final class WorkerTask {
         return Ready(kernel: library.kernel, computer.fingerprint())
     }
 
-    /// Bytes of an element of the weights of this version, as they travel: those of steps are rounded where the run says
-    /// so, and those that are only evaluated are not.
+    /// Bytes of one weight of this version in a message. Weights of steps have the communication data type; weights that are
+    /// only evaluated are float32.
     func elementSize(ofVersion version: UInt64) -> Int {
         VersionedParameters.isReplacement(version)
             ? FloatPayload.elementSize : configuration.communicationDataType.elementSize
     }
 
-    /// Copies a chunk of the weights in.
+    /// Copies a received chunk into the weights of this version.
     func store(_ payload: borrowing Message, version: UInt64, chunk: Int) {
         let range = chunks.chunks[chunk].range
         let floats = UnsafeMutableBufferPointer(rebasing: ownWeights[version].buffer[range])
@@ -86,38 +90,38 @@ final class WorkerTask {
         }
     }
 
-    /// Computes a node, into shared memory or handing each chunk of its sum on as soon as it is final.
+    /// Computes the gradient of a tree node, into shared memory or in chunks that are sent as soon as each is final.
     ///
     /// - Parameters:
-    ///   - unit: The node.
-    ///   - slot: Where in shared memory it goes, if there is any.
-    ///   - send: Called with each chunk that is to travel in a message.
-    ///   - finish: Called with a gradient that lies in shared memory, before it is announced.
-    /// - Returns: The node's loss; nil if the step has no such node, or the memory no such slot.
-    /// - Throws: What `send` throws.
+    ///   - item: The step and its node.
+    ///   - slot: The gradient's slot in shared memory; not used without shared memory.
+    ///   - send: Called with each chunk, if gradients travel in messages.
+    ///   - finish: Called with the whole gradient, if it lies in shared memory, before the answer is sent.
+    /// - Returns: The node's loss; nil if the step has no such node or the memory has no such slot.
+    /// - Throws: The errors of `send`.
     func gradient(
-        of unit: WorkItem, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void,
+        of item: WorkItem, slot: Int, send: (ChunkLayout.Chunk, UnsafeRawBufferPointer) throws -> Void,
         finish: (UnsafeRawBufferPointer) -> Void
     ) throws -> Double? {
         guard let computer else { return nil }
-        let batch = Batch(step: unit.step, schedule: computer.schedule)
-        guard batch.tree.contains(unit.node) else { return nil }
+        let batch = Batch(step: item.step, schedule: computer.schedule)
+        guard batch.tree.contains(item.node) else { return nil }
         if let regions {
             guard let gradient = regions.gradient(slot: slot) else { return nil }
-            if pretends { return 0 }
+            if isNoOp { return 0 }
             let loss = computer.gradient(
-                of: unit.node, in: batch, weights: weights.forward(unit.step).pointer, into: gradient
+                of: item.node, in: batch, weights: weights.forward(item.step).pointer, into: gradient
             ) { _ in }
             finish(UnsafeRawBufferPointer(UnsafeBufferPointer(start: gradient, count: layout.count)))
             return loss
         }
-        let gradient = nextGradient(step: unit.step)
-        if pretends {
+        let gradient = nextGradient(step: item.step)
+        if isNoOp {
             for (index, chunk) in chunks.chunks.enumerated() { try send(chunk, bytes(of: index, from: gradient)) }
             return 0
         }
         return try computer.gradient(
-            of: unit.node, in: batch, weights: weights.forward(unit.step).pointer, into: gradient.pointer
+            of: item.node, in: batch, weights: weights.forward(item.step).pointer, into: gradient.pointer
         ) { segment in
             for index in chunks.chunks(ofSegment: segment) {
                 try send(chunks.chunks[index], bytes(of: index, from: gradient))
@@ -125,30 +129,31 @@ final class WorkerTask {
         }
     }
 
-    /// A chunk of the gradient whose turn it is, as it travels.
+    /// The bytes to send for a chunk of the current node's gradient.
     private func bytes(of chunk: Int, from gradient: FloatBuffer) -> UnsafeRawBufferPointer {
         guard configuration.communicationDataType == .float32 else {
-            return encoded[turn].bytes(of: chunk, from: gradient)
+            return encoded[bufferIndex].bytes(of: chunk, from: gradient)
         }
         return UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient.buffer[chunks.chunks[chunk].range]))
     }
 
-    /// Scores an evaluation block; nil if there is no such block.
-    func score(of unit: WorkItem) -> BlockScore? {
+    /// Evaluates a block of samples; nil if there is no such block.
+    func score(of item: WorkItem) -> BlockScore? {
         guard
-            let computer, case let named = EvaluationUnit(rawValue: unit.number), let split = named.dataSplit,
+            let computer, case let named = EvaluationUnit(rawValue: item.number), let split = named.dataSplit,
             case let block = named.block, block < computer.evaluator.blocks(of: split).count
         else { return nil }
-        return computer.evaluator.score(of: split, block: block, weights: weights[unit.step].pointer)
+        return computer.evaluator.score(of: split, block: block, weights: weights[item.step].pointer)
     }
 
+    /// The buffer for the next node's gradient: the first one at the start of a step.
     private func nextGradient(step: UInt64) -> FloatBuffer {
-        turn = step == lastStep ? (turn + 1) % regionLayout.slots : 0
+        bufferIndex = step == lastStep ? (bufferIndex + 1) % regionLayout.slots : 0
         lastStep = step
-        if turn == gradients.count {
+        if bufferIndex == gradients.count {
             gradients.append(FloatBuffer(count: layout.count))
             if configuration.communicationDataType != .float32 { encoded.append(EncodedFloats(chunks: chunks)) }
         }
-        return gradients[turn]
+        return gradients[bufferIndex]
     }
 }

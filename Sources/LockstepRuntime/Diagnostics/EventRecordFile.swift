@@ -3,21 +3,21 @@ import LockstepCluster
 import LockstepSystem
 import LockstepTimeline
 
-/// The file into which a coordinator writes what happens to it, for `EventReplay`.
+/// The file to which a coordinator writes its events and actions, so that `EventReplay` can repeat them.
 ///
-/// Events gather in memory and are written some at a time; a process that is killed loses the last few.
-final class EventFile {
-    private static let bytesAtATime = 1 << 15
+/// Events are buffered and written in blocks of 32 KiB; a process that is killed loses the last of them.
+final class EventRecordFile {
+    private static let blockSize = 1 << 15
 
     private let file: FileDescriptor
     private let path: String
     private var record: EventRecord?
-    /// Told once if the file cannot be written any further; the run goes on without.
+    /// Called once if writing fails; the run then continues without the record.
     var whenBroken: ((any Error) -> Void)?
 
-    /// Makes the file, or empties it.
+    /// Creates the file, or truncates it if it exists.
     ///
-    /// - Throws: `SystemError` if it cannot be made.
+    /// - Throws: `SystemError` if the file cannot be opened.
     init(path: String) throws(SystemError) {
         let number = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
         guard number >= 0 else { throw SystemError("make the record of events", code: errno, path: path) }
@@ -25,18 +25,18 @@ final class EventFile {
         self.path = path
     }
 
-    /// Starts with the configuration and the moment of the machine's beginning.
+    /// Starts the record with the machine's configuration and the time at which it started.
     func begin(_ configuration: CoordinatorMachine.Configuration, now: Instant) {
         record = EventRecord(configuration, now: now)
     }
 
-    /// Adds an event and what came of it.
+    /// Adds an event and the actions that followed from it.
     func append(_ event: CoordinatorEvent, now: Instant, actions: ArraySlice<CoordinatorAction>) {
         record?.append(event, now: now, actions: actions)
-        if let count = record?.count, count >= Self.bytesAtATime { flush() }
+        if let count = record?.count, count >= Self.blockSize { flush() }
     }
 
-    /// Writes what has gathered.
+    /// Writes the buffered events.
     func flush() {
         guard let bytes = record?.takeBytes() else { return }
         do {

@@ -1,0 +1,100 @@
+package import Foundation
+import Glibc
+import LockstepCluster
+import LockstepProtocol
+import LockstepSystem
+
+/// One thing that went wrong in a run: a worker was lost, gave up, was quarantined or was refused.
+package struct FailureEvent: Sendable {
+    package let time: Date
+    /// The step under way; nil between steps and before the first.
+    package let step: UInt64?
+    /// The worker and what happened to it: `worker 3 (host, pid 7) was lost: signal 9 (Killed)`.
+    package let text: String
+    /// The path of the worker's log, if it runs on this host.
+    package let log: String?
+    /// The last lines of that log, or of the log that a worker of another host has sent.
+    package let logTail: [String]
+}
+
+/// The failures of a run since all its workers were last present: the first cause and its consequences.
+package final class FailureLog {
+    /// Events beyond this number are only counted.
+    private static let capacity = 100
+    private static let logTailLines = 5
+
+    /// In the order in which they happened; the first is the cause.
+    package private(set) var events: [FailureEvent] = []
+    /// The number of events that are only counted.
+    package private(set) var omitted = 0
+    /// The number of workers with which the run is complete again.
+    private let wanted: Int
+    /// Processes whose end is already recorded.
+    private var ended: Set<UInt32> = []
+
+    init(wanted: Int) {
+        self.wanted = wanted
+    }
+
+    /// Records a notice if it reports a failure. Clears the log when a worker joins that makes the run complete again.
+    ///
+    /// - Parameters:
+    ///   - notice: A notice of the coordinator's machine.
+    ///   - step: The step under way.
+    ///   - ending: How the process of a lost worker ended, if this process started it.
+    ///   - log: The path of its log.
+    ///   - logTail: The last lines of its log that it has sent.
+    func record(
+        _ notice: ClusterNotice, step: UInt64?, ending: String?, log: String?, logTail: [String] = []
+    ) {
+        switch notice {
+        case .joined(_, let active), .joinedWithOtherBits(_, _, let active):
+            guard active >= wanted else { return }
+            events.removeAll()
+            ended.removeAll()
+            omitted = 0
+        case .lost(let member, let reason, _, _):
+            if ending != nil { ended.insert(member.processID) }
+            add("\(member) was lost: \(ending ?? reason)", step, log, logTail)
+        case .left(let member, let goodbye, _) where goodbye.code == .failed:
+            add("\(member) gave up: \(goodbye.message)", step, log, logTail)
+        case .quarantined(let member, let wrongStep, let node, _):
+            add("\(member) computed a wrong gradient for node \(node) of step \(wrongStep)", step, log)
+        case .refused(let host, let refusal):
+            add("a worker\(host.map { " on \($0)" } ?? "") was refused: \(refusal.message)", step, log)
+        default:
+            break
+        }
+    }
+
+    /// Records worker processes of this host that have ended, after the run has failed: the coordinator may not yet have
+    /// seen the end of their connections.
+    func record(_ deaths: [LocalWorkers.Death], step: UInt64?) {
+        for death in deaths where !ended.contains(death.processID) {
+            let worker = "worker process \(death.place) (\(Host.name), pid \(death.processID))"
+            add("\(worker) was lost: \(death.ending)", step, death.log)
+        }
+    }
+
+    private func add(_ text: String, _ step: UInt64?, _ log: String?, _ sent: [String] = []) {
+        guard events.count < Self.capacity else {
+            omitted += 1
+            return
+        }
+        let tail = log.map { lastLines(of: $0, count: Self.logTailLines) } ?? sent
+        events.append(FailureEvent(time: Date(), step: step, text: text, log: log, logTail: tail))
+    }
+}
+
+/// The last lines of a text file, in which a process that fails says why; none if the file cannot be read.
+func lastLines(of path: String, count: Int) -> [String] {
+    let file = open(path, O_RDONLY | O_CLOEXEC)
+    guard file >= 0 else { return [] }
+    defer { close(file) }
+    let end = lseek(file, 0, SEEK_END)
+    var buffer = [UInt8](repeating: 0, count: 4_096)
+    let read = pread(file, &buffer, buffer.count, max(0, end - buffer.count))
+    guard read > 0 else { return [] }
+    let text = String(decoding: buffer.prefix(read), as: UTF8.self)
+    return text.split(separator: "\n").suffix(count).map(String.init)
+}
