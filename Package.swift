@@ -92,7 +92,7 @@ let package = Package(
             name: "LockstepChaos",
             dependencies: [
                 "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepNumerics", "LockstepCluster",
-                "LockstepArtifacts", "LockstepRuntime", "CLinux",
+                "LockstepArtifacts", "LockstepRuntime",
             ]),
         .target(
             name: "Lockstep",
@@ -120,7 +120,7 @@ let package = Package(
             name: "LockstepTesting",
             dependencies: [
                 "LockstepTimeline", "LockstepSystem", "LockstepNumerics", "LockstepSharding", "LockstepTraining",
-                "LockstepProtocol", "LockstepCluster", "LockstepArtifacts", "CLinux",
+                "LockstepProtocol", "LockstepCluster", "LockstepArtifacts",
             ],
             path: "Tests/LockstepTesting"),
 
@@ -176,8 +176,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepArtifactsTests",
         [
-            "LockstepTimeline", "LockstepDigest", "LockstepCompute", "LockstepNumerics", "LockstepConfiguration",
-            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts",
+            "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
+            "LockstepConfiguration", "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts",
         ]
     ),
     // Its workers are the executable.

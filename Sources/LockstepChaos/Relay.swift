@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import LockstepSystem
 
@@ -8,13 +7,13 @@ import LockstepSystem
 /// like a network that drops packets: what was sent waits, as it would wait to be sent again.
 final class Relay: Sendable {
     private struct Lane {
-        let listener: FileHandle
+        let listener: SharedDescriptor
         var isHeld = false
         var connections: [Connection] = []
     }
 
     private enum Command {
-        case add(lane: Int, FileHandle)
+        case add(lane: Int, SharedDescriptor)
         case hold(lane: Int, Bool)
         case cut(lane: Int)
         case end
@@ -23,7 +22,7 @@ final class Relay: Sendable {
     private let folder: String
     private let coordinator: String
     private let commands = Locked<[Command]>([])
-    private let event: Int32
+    private let event: EventDescriptor
 
     /// - Parameters:
     ///   - folder: Where the lanes' sockets are made.
@@ -32,13 +31,10 @@ final class Relay: Sendable {
     init(folder: String, coordinator: String) throws(SystemError) {
         self.folder = folder
         self.coordinator = coordinator
-        event = linux_eventfd(O_CLOEXEC | O_NONBLOCK)
-        guard event >= 0 else { throw SystemError("make an event descriptor", code: errno) }
-        let event = event
+        event = try EventDescriptor()
         _ = try Thread(name: "relay") { [self] in
             var lanes: [Int: Lane] = [:]
             while run(&lanes) {}
-            close(event)
         }
     }
 
@@ -48,12 +44,13 @@ final class Relay: Sendable {
     /// - Throws: `SystemError` if its socket cannot be made.
     func open(lane: Int) throws(SystemError) -> String {
         let path = "\(folder)/lane-\(lane)"
-        let socket = try FileHandle(localSocket: ())
-        let result = withAddress(path) { bind(socket.number, $0, $1) }
-        guard result == 0, listen(socket.number, 64) == 0 else {
-            throw SystemError("listen at", code: errno, path: path)
+        let socket = try UnixSocketAddress.makeSocket()
+        do throws(SystemError) {
+            try UnixSocketAddress(path: path).listen(socket)
+        } catch {
+            throw SystemError("listen at", code: error.code, path: path)
         }
-        send(.add(lane: lane, socket))
+        send(.add(lane: lane, SharedDescriptor(socket)))
         return path
     }
 
@@ -68,23 +65,21 @@ final class Relay: Sendable {
 
     private func send(_ command: Command) {
         commands.withLock { $0.append(command) }
-        var one: UInt64 = 1
-        _ = write(event, &one, MemoryLayout<UInt64>.size)
+        event.signal()
     }
 
     // MARK: - The thread
 
     /// Waits for bytes or commands and handles them; false once the relay is to end.
     private func run(_ lanes: inout [Int: Lane]) -> Bool {
-        var items = [pollfd(fd: event, events: Int16(POLLIN), revents: 0)]
+        var items = [pollfd(fd: event.number, events: Int16(POLLIN), revents: 0)]
         for lane in lanes.values where !lane.isHeld {
             items.append(pollfd(fd: lane.listener.number, events: Int16(POLLIN), revents: 0))
             for connection in lane.connections { items.append(contentsOf: connection.pollItems) }
         }
         guard poll(&items, nfds_t(items.count), -1) > 0 || errno == EINTR else { return false }
         if items[0].revents != 0 {
-            var count: UInt64 = 0
-            _ = read(event, &count, MemoryLayout<UInt64>.size)
+            event.reset()
             for command in commands.withLock({ exchange(&$0, with: []) }) {
                 switch command {
                 case .add(let lane, let listener): lanes[lane] = Lane(listener: listener)
@@ -106,12 +101,12 @@ final class Relay: Sendable {
         return true
     }
 
-    private func accept(_ listener: FileHandle) -> FileHandle? {
+    private func accept(_ listener: SharedDescriptor) -> SharedDescriptor? {
         let number = Glibc.accept(listener.number, nil, nil)
         guard number >= 0 else { return nil }
         _ = fcntl(number, F_SETFD, FD_CLOEXEC)
         _ = fcntl(number, F_SETFL, O_NONBLOCK)
-        return FileHandle(number)
+        return SharedDescriptor(FileDescriptor(owning: number))
     }
 }
 
@@ -149,14 +144,15 @@ private final class Connection {
         }
     }
 
-    private let ends: (worker: FileHandle, coordinator: FileHandle)
+    private let ends: (worker: SharedDescriptor, coordinator: SharedDescriptor)
     private var up: Direction
     private var down: Direction
 
-    init?(from worker: FileHandle, to coordinator: String) {
-        guard let socket = try? FileHandle(localSocket: ()),
-            withAddress(coordinator, { connect(socket.number, $0, $1) }) == 0
+    init?(from worker: SharedDescriptor, to coordinator: String) {
+        guard let made = try? UnixSocketAddress.makeSocket(),
+            (try? UnixSocketAddress(path: coordinator).connect(made)) != nil
         else { return nil }
+        let socket = SharedDescriptor(made)
         ends = (worker, socket)
         up = Direction(source: worker.number, target: socket.number)
         down = Direction(source: socket.number, target: worker.number)
@@ -171,35 +167,12 @@ private final class Connection {
     }
 }
 
-/// An open file, closed with its last reference.
-private final class FileHandle: Sendable {
-    let number: Int32
+/// A descriptor with several references; the last one closes it.
+private final class SharedDescriptor: Sendable {
+    private let descriptor: FileDescriptor
+    var number: Int32 { descriptor.number }
 
-    init(_ number: Int32) {
-        self.number = number
-    }
-
-    /// A unix socket that never waits.
-    convenience init(localSocket: Void) throws(SystemError) {
-        let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
-        let number = socket(AF_UNIX, Int32(kind), 0)
-        guard number >= 0 else { throw SystemError("make a local socket", code: errno) }
-        self.init(number)
-    }
-
-    deinit {
-        close(number)
-    }
-}
-
-/// Calls `body` with the address of a socket in the file system.
-private func withAddress(_ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-    return withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
+    init(_ descriptor: consuming FileDescriptor) {
+        self.descriptor = descriptor
     }
 }

@@ -1,12 +1,12 @@
 import Glibc
 
-/// A call of the kernel or the C library that failed.
+/// A failed call of the kernel or the C library.
 package struct SystemError: Error, Equatable, Sendable {
-    /// errno's number.
+    /// The number of errno.
     package let code: Int32
-    /// What could not be done, in words that follow "cannot".
+    /// The operation, in words that follow "cannot".
     package let operation: String
-    /// The file, program or directory it was about.
+    /// The file, program or folder.
     package let path: String?
 
     package init(_ operation: String, code: Int32, path: String? = nil) {
@@ -15,14 +15,14 @@ package struct SystemError: Error, Equatable, Sendable {
         self.path = path
     }
 
-    /// The error that the call just made on this thread left in errno.
+    /// The error that the last call on this thread left in errno.
     static func last(_ operation: String, path: String? = nil) -> SystemError {
         SystemError(operation, code: errno, path: path)
     }
 }
 
 extension SystemError: CustomStringConvertible {
-    /// One line: what could not be done with what, why, and the remedy where there is a usual one.
+    /// One line: the operation and its subject, the reason, and the usual remedy if there is one.
     package var description: String {
         var line = "cannot \(operation)"
         if let path { line += " \(path.printable)" }
@@ -39,5 +39,18 @@ extension SystemError: CustomStringConvertible {
         case ENOSPC: "free some space on that disk"
         default: nil
         }
+    }
+}
+
+/// Makes a system call again for as long as a signal interrupts it (EINTR).
+///
+/// Not for close(2): Linux has closed the descriptor by the time that it reports an interruption.
+///
+/// - Parameter call: Returns -1 and sets errno if it fails.
+/// - Returns: The result of the call that was not interrupted; errno is as that call left it.
+package func retryingInterrupts<Result: SignedInteger>(_ call: () -> Result) -> Result {
+    while true {
+        let result = call()
+        if result != -1 || errno != EINTR { return result }
     }
 }

@@ -1,19 +1,20 @@
 import Glibc
+import LockstepSystem
 
-/// An address that a socket binds or connects to, checked before libzmq sees it.
+/// An address that a socket binds or connects to. It is validated before libzmq gets it.
 package enum Endpoint: Hashable, Sendable {
-    /// A unix socket in the file system: for processes of one host.
+    /// A unix socket in the file system, for processes of one host.
     case ipc(path: String)
-    /// A port of a host: a name, an IPv4 address, an IPv6 address without its brackets, or, to bind, an interface's
-    /// name or `*` for all. Port 0, to bind, takes any free one.
+    /// A port of a host. The host is a name, an IPv4 address, or an IPv6 address without brackets; for a bind also an
+    /// interface's name, or `*` for all interfaces. Port 0 binds any free port.
     case tcp(host: String, port: UInt16)
 
-    /// Bytes that the kernel's address of a unix socket has room for.
-    package static let longestPath = 107
+    /// The most bytes that an ipc path may have.
+    package static let longestPath = UnixSocketAddress.longestPath
 
-    /// Reads `ipc://path` or `tcp://host:port`, where `*` may stand for the port 0.
+    /// Parses `ipc://path` or `tcp://host:port`; the port `*` is port 0.
     ///
-    /// Total: any text is either an endpoint or an error that says why not.
+    /// - Throws: `ZeroMQError` that says what is wrong with the text.
     package init(_ text: String) throws(ZeroMQError) {
         func refused(_ why: String) -> ZeroMQError {
             ZeroMQError(.parseEndpoint, code: EINVAL, subject: text.isEmpty ? "''" : text, explanation: why)
@@ -38,7 +39,7 @@ package enum Endpoint: Hashable, Sendable {
         }
     }
 
-    /// Why a text is no path of a unix socket, or nil where it is one.
+    /// Why a text is not a valid path of a unix socket; nil if it is valid.
     private static func fault(ofPath path: String) -> String? {
         if path.isEmpty { return "the path is missing: ipc:///folder/name" }
         if path.utf8.count > longestPath { return "the path is longer than \(longestPath) bytes: use a shorter folder" }
@@ -54,7 +55,7 @@ package enum Endpoint: Hashable, Sendable {
         return UInt16(text)
     }
 
-    /// The host without brackets, or nil where it is none.
+    /// The host without brackets; nil if it is not valid.
     private static func host(_ text: String) -> String? {
         if text == "*" { return text }
         if text.utf8.first == UInt8(ascii: "["), text.utf8.last == UInt8(ascii: "]") {
@@ -66,7 +67,7 @@ package enum Endpoint: Hashable, Sendable {
         }
         let inner: (UInt8) -> Bool = { isLetterOrDigit($0) || "-._".utf8.contains($0) }
         guard isLetterOrDigit(first), last != UInt8(ascii: "-"), text.utf8.allSatisfy(inner) else { return nil }
-        // All digits and dots is meant as an address: 1.2.3 or 300.0.0.1 would be read as something else.
+        // A host of digits and dots must be a complete IPv4 address: the resolver would read 1.2.3 as another address.
         let numeric = text.utf8.allSatisfy { isDigit($0) || $0 == UInt8(ascii: ".") }
         return numeric && bytes(ofIPv4: text) == nil ? nil : text
     }
@@ -81,7 +82,7 @@ package enum Endpoint: Hashable, Sendable {
         let parts = text.split(separator: "%", omittingEmptySubsequences: false)
         guard (1...2).contains(parts.count), bytes(ofIPv6: String(parts[0])) != nil else { return false }
         guard parts.count == 2 else { return true }
-        // The zone: which interface a link-local address belongs to.
+        // The zone names the interface of a link-local address.
         return (1...15).contains(parts[1].utf8.count)
             && parts[1].utf8.allSatisfy { isLetterOrDigit($0) || "-._".utf8.contains($0) }
     }
@@ -107,7 +108,7 @@ extension Endpoint: CustomStringConvertible {
 }
 
 extension Endpoint {
-    /// Whether only processes of this host can reach it, so that it may go without encryption.
+    /// Whether only processes of this host can reach it: then it needs no encryption.
     package var staysOnHost: Bool {
         switch self {
         case .ipc: true
@@ -115,7 +116,7 @@ extension Endpoint {
         }
     }
 
-    /// Whether it is tcp on an address of this host alone: 127.0.0.0/8, `[::1]` or `localhost`.
+    /// Whether it is tcp on a loopback address: 127.0.0.0/8, `[::1]` or `localhost`.
     package var isLoopback: Bool {
         guard case .tcp(let host, _) = self else { return false }
         if host == "localhost" { return true }
@@ -126,13 +127,13 @@ extension Endpoint {
         return address == Array(repeating: 0, count: 15) + [1]
     }
 
-    /// Whether the host is a literal IPv6 address: sockets need the `.ipv6` option for it.
+    /// Whether the host is an IPv6 address: sockets need the `.ipv6` option for it.
     var isIPv6: Bool {
         guard case .tcp(let host, _) = self else { return false }
         return host.utf8.contains(UInt8(ascii: ":"))
     }
 
-    /// The text for libzmq, which resolves no names when it binds: `localhost` is a promise (RFC 6761) kept here.
+    /// The text for libzmq. libzmq does not resolve names when it binds, so `localhost` is resolved here (RFC 6761).
     var libraryText: String {
         guard case .tcp("localhost", let port) = self else { return description }
         return "tcp://127.0.0.1:\(port)"

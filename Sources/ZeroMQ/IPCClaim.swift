@@ -1,34 +1,33 @@
 import Glibc
+import LockstepSystem
 
-/// Makes sure that binding `endpoint` takes nothing away, and returns a descriptor that locks its folder (-1 for
-/// endpoints that are no file): the caller closes it once the bind is done.
+/// Checks that binding `endpoint` replaces no file of another program, and locks the endpoint's folder.
 ///
-/// libzmq deletes whatever file has an ipc endpoint's path and then binds: an endpoint in use is taken away from the
-/// program that uses it, and a mistyped path deletes a document. So look first; and hold a lock, for two programs may
-/// look at the same moment.
-func claim(_ endpoint: Endpoint) throws(ZeroMQError) -> Int32 {
-    guard case .ipc(let path) = endpoint else { return -1 }
+/// libzmq deletes the file at an ipc endpoint's path before it binds: a second program would take the endpoint of a running
+/// one, and a mistyped path would delete a document. Hence this check; the lock keeps two programs from checking at the same
+/// moment.
+///
+/// - Returns: The lock: the caller lets it go after the bind. Nil for an endpoint that is not a file.
+func claim(_ endpoint: Endpoint) throws(ZeroMQError) -> FileDescriptor? {
+    guard case .ipc(let path) = endpoint else { return nil }
     let lock = try lockFolder(of: path, endpoint: endpoint)
-    do {
-        try checkFree(path, endpoint: endpoint)
-    } catch {
-        close(lock)
-        throw error
-    }
+    try checkFree(path, endpoint: endpoint)
     return lock
 }
 
-private func lockFolder(of path: String, endpoint: Endpoint) throws(ZeroMQError) -> Int32 {
-    let slash = path.utf8.lastIndex(of: UInt8(ascii: "/"))
-    let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw ZeroMQError(.bind, code: errno, subject: endpoint.description) }
-    // A bind takes well below a millisecond, so whoever holds the lock for longer holds it for another reason.
+private func lockFolder(of path: String, endpoint: Endpoint) throws(ZeroMQError) -> FileDescriptor {
+    let folder = splitPath(path).folder
+    let lock: FileDescriptor
+    do throws(SystemError) {
+        lock = try FileDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY)
+    } catch {
+        throw ZeroMQError(.bind, code: error.code, subject: endpoint.description)
+    }
+    // A bind takes well below a millisecond: a program that holds the lock for a second does not bind.
     for _ in 0..<100 {
-        if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { return descriptor }
+        if flock(lock.number, LOCK_EX | LOCK_NB) == 0 { return lock }
         usleep(10_000)
     }
-    close(descriptor)
     throw ZeroMQError(
         .bind, code: EWOULDBLOCK, subject: endpoint.description, explanation: "another program locks \(folder)")
 }
@@ -45,9 +44,9 @@ private func checkFree(_ path: String, endpoint: Endpoint) throws(ZeroMQError) {
             explanation: "\(path) is not a socket: refusing to delete it; choose another path")
     }
     let code = connectionError(path)
-    // Left over by a program that died.
+    // A program that died has left the socket.
     if code == ECONNREFUSED || code == ENOENT { return }
-    // Somebody answered, or is too busy to.
+    // EAGAIN: another program listens, and its queue of connections is full.
     guard code == 0 || code == EAGAIN else {
         throw ZeroMQError(.bind, code: code, subject: endpoint.description)
     }
@@ -56,19 +55,12 @@ private func checkFree(_ path: String, endpoint: Endpoint) throws(ZeroMQError) {
         explanation: "the endpoint is in use; end the program that uses it, or choose another path")
 }
 
-/// What connecting to a unix socket gives: 0, or the error number.
+/// The error number of connecting to a unix socket, or 0.
 private func connectionError(_ path: String) -> Int32 {
-    let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
-    let descriptor = socket(AF_UNIX, Int32(kind), 0)
-    guard descriptor >= 0 else { return errno }
-    defer { close(descriptor) }
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
-    let result = withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-            connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-        }
+    do throws(SystemError) {
+        try UnixSocketAddress(path: path).connect(UnixSocketAddress.makeSocket())
+        return 0
+    } catch {
+        return error.code
     }
-    return result == 0 ? 0 : errno
 }

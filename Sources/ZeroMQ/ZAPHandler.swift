@@ -1,5 +1,3 @@
-import CLinux
-import Glibc
 import LockstepSystem
 
 /// Authenticates the clients of a context's encrypted endpoints, on a thread of its own: it accepts a connection if the
@@ -20,7 +18,7 @@ package final class ZAPHandler: Sendable {
     private let allowed: Set<CurvePublicKey>
     private let refusals = Locked(Refusals())
     /// Written to when the thread has to end.
-    private let wake: FileDescriptor
+    private let wake: EventDescriptor
     /// Nil after the handler has been stopped.
     private let thread = Locked<Thread?>(nil)
 
@@ -32,8 +30,7 @@ package final class ZAPHandler: Sendable {
     /// - Throws: `ZeroMQError` if the context has a handler already; `SystemError` if no thread can be started.
     package init(context: Context, allowing allowed: Set<CurvePublicKey>) throws {
         self.allowed = allowed
-        self.wake = FileDescriptor(owning: linux_eventfd(O_CLOEXEC))
-        guard wake.number >= 0 else { throw SystemError("make an event descriptor", code: errno) }
+        self.wake = try EventDescriptor()
         let socket = try context.socket(.router)
         try socket.bind(inproc: Self.name)
         let box = SocketBox(socket)
@@ -48,8 +45,7 @@ package final class ZAPHandler: Sendable {
     /// Call it before terminating the context, which fails while a socket is open; the last messages of the other sockets
     /// would then be lost.
     package func stop() {
-        var one: UInt64 = 1
-        _ = Glibc.write(wake.number, &one, MemoryLayout<UInt64>.size)
+        wake.signal()
         thread.withLock { $0.take() }?.join()
     }
 

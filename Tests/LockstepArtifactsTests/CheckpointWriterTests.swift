@@ -1,5 +1,6 @@
 import LockstepNetwork
 import LockstepNumerics
+import LockstepSystem
 import LockstepTesting
 import LockstepTraining
 import Synchronization

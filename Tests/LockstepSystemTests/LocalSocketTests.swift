@@ -13,7 +13,7 @@ struct LocalSocketTests {
         let (record, files) = try #require(receive(from: there))
         #expect(record == [1, 2, 3])
         #expect(files.count == 2)
-        guard let file = files.take(0) else {
+        guard let file = files.removeFile(at: 0) else {
             Issue.record("no file came")
             return
         }
@@ -21,8 +21,8 @@ struct LocalSocketTests {
         let other = try SharedRegion(mapping: file, name: "test", byteCount: 4_096, access: .readAndWrite)
         other.bytes[0] = 5
         #expect(region.bytes[0] == 5)
-        let isTakenTwice = files.take(0) != nil
-        let isBeyond = files.take(2) != nil
+        let isTakenTwice = files.removeFile(at: 0) != nil
+        let isBeyond = files.removeFile(at: 2) != nil
         #expect(!isTakenTwice && !isBeyond)
     }
 

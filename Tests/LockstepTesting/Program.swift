@@ -1,5 +1,3 @@
-import CLinux
-import Glibc
 import LockstepSystem
 
 /// The built executable `lockstep`, which lies beside the test binary.
@@ -14,26 +12,29 @@ package enum Program {
     /// The repository's root, from this file's place in it.
     package static let root = String(#filePath.dropLast("/Tests/LockstepTesting/Program.swift".count))
 
-    /// Runs it to its end.
+    /// Runs a program to its end.
     ///
     /// - Parameters:
     ///   - arguments: Without the program's name.
+    ///   - executable: The program's absolute path; nil: the built `lockstep`.
     ///   - environment: Variables to add or to replace; nil removes one.
     ///   - folder: The working directory.
-    ///   - limit: How long it may take at most: generous, for it only ends a test that hangs.
-    /// - Returns: How it ended and what it said.
-    /// - Throws: ``RunningProcess/Failure`` if it does not start, or not end in time.
+    ///   - limit: The most time that it may take. It is generous: it only ends a test that hangs.
+    /// - Returns: How the process ended, and its output.
+    /// - Throws: ``RunningProcess/Failure`` if it does not start, or does not end in time.
     @discardableResult
     package static func run(
-        _ arguments: [String], environment: [String: String?] = [:], in folder: String = root,
-        limit: Duration = .seconds(120)
+        _ arguments: [String], executable: String? = nil, environment: [String: String?] = [:],
+        in folder: String = root, limit: Duration = .seconds(120)
     ) throws -> FinishedProcess {
-        try RunningProcess(arguments, environment: environment, in: folder).wait(limit: limit)
+        try RunningProcess(arguments, executable: executable, environment: environment, in: folder).wait(limit: limit)
     }
 }
 
-/// How a process ended and what it said.
+/// How a process ended, and its output.
 package struct FinishedProcess: CustomStringConvertible {
+    /// The program's name.
+    private let name: String
     package let arguments: [String]
     /// The exit status; nil if a signal ended it.
     package let status: Int32?
@@ -42,7 +43,8 @@ package struct FinishedProcess: CustomStringConvertible {
     package let output: String
     package let errors: String
 
-    init(arguments: [String], exit: ChildProcess.Exit?, output: String, errors: String) {
+    init(name: String, arguments: [String], exit: ChildProcess.Exit?, output: String, errors: String) {
+        self.name = name
         self.arguments = arguments
         self.output = output
         self.errors = errors
@@ -58,6 +60,6 @@ package struct FinishedProcess: CustomStringConvertible {
 
     package var description: String {
         let ending = status.map { "exit status \($0)" } ?? "signal \(signal ?? 0)"
-        return "lockstep \(arguments.joined(separator: " ")): \(ending)\n\(output)\(errors)"
+        return "\(name) \(arguments.joined(separator: " ")): \(ending)\n\(output)\(errors)"
     }
 }

@@ -2,42 +2,47 @@ import Foundation
 import Glibc
 import LockstepSystem
 
-/// A `lockstep` that a test has started. Letting go of it kills it and whatever it has started.
+/// A process that a test has started: `lockstep`, unless another program is named. The deinitializer kills it and all its
+/// descendants.
 ///
-/// What it says goes into files, so that it never waits for a reader and its workers keep nobody waiting.
+/// Its outputs go into files, so it never waits for a reader, and descendants that outlive it keep no pipe open.
 package final class RunningProcess: Sendable {
-    /// Why a test cannot go on, with all that the process has said.
+    /// Why a test cannot continue, with all output of the process.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
     package let arguments: [String]
+    /// The program's name, for messages.
+    private let name: String
     private let folder: TemporaryFolder
-    /// The value of ``markVariable`` in the process and all its descendants, wherever their parents may have gone.
+    /// The value of ``markVariable`` in the process and all its descendants, even those whose parents have ended.
     private let mark = UUID().uuidString
     private let process: ChildProcess
 
     private static let markVariable = "LOCKSTEP_TEST_MARK"
-    /// How long to sleep before looking again.
+    /// Microseconds between two polls.
     private static let interval: UInt32 = 2_000
 
-    /// Starts it in a process group of its own, with nothing to read on standard input.
+    /// Starts a process in a process group of its own. Its standard input is empty.
     ///
     /// - Parameters:
     ///   - arguments: Without the program's name.
+    ///   - executable: The program's absolute path; nil: the built `lockstep`.
     ///   - environment: Variables to add or to replace; nil removes one.
     ///   - working: The working directory.
-    ///   - namespace: The host that it is to run on; nil: this one.
-    ///   - openFiles: The most that it may have open, by prlimit(1); nil: as many as this process.
+    ///   - namespace: The simulated host that it runs on; nil: this one.
+    ///   - openFiles: The most files that it may have open, by prlimit(1); nil: as many as this process.
     /// - Throws: ``Failure`` if it does not start.
     package init(
-        _ arguments: [String], environment: [String: String?] = [:], in working: String = Program.root,
-        on namespace: NetworkNamespace? = nil, openFiles: Int? = nil
+        _ arguments: [String], executable: String? = nil, environment: [String: String?] = [:],
+        in working: String = Program.root, on namespace: NetworkNamespace? = nil, openFiles: Int? = nil
     ) throws {
         let folder = try TemporaryFolder()
         self.folder = folder
         self.arguments = arguments
-        var command = (program: try Program.path, arguments: arguments)
+        var command = (program: try executable ?? Program.path, arguments: arguments)
+        self.name = command.program.split(separator: "/").last.map(String.init) ?? command.program
         if let namespace { command = namespace.command(running: command.program, command.arguments) }
         if let openFiles {
             command = (
@@ -68,26 +73,26 @@ package final class RunningProcess: Sendable {
         killAll()
     }
 
-    // MARK: - What it says
+    // MARK: - Output
 
     /// Standard output so far.
     package var output: String { (try? text(of: folder("output"))) ?? "" }
     /// Standard error so far.
     package var errors: String { (try? text(of: folder("errors"))) ?? "" }
 
-    /// Waits for a whole line, on either output, that contains a text.
+    /// Waits for a complete line, on either output, that contains a text.
     ///
     /// - Parameters:
-    ///   - text: What to look for.
-    ///   - count: The line with this number of those that contain it, from 1.
-    ///   - limit: How long it may take at most: generous, for it only ends a test that hangs.
+    ///   - text: The text.
+    ///   - count: Which of the lines that contain it, from 1.
+    ///   - limit: The most time that it may take. It is generous: it only ends a test that hangs.
     /// - Returns: The line.
-    /// - Throws: ``Failure`` if the process ends, or the time does, without having said so.
+    /// - Throws: ``Failure`` if the process ends, or the time runs out, before there is such a line.
     @discardableResult
     package func waitForLine(containing text: String, count: Int = 1, limit: Duration = .seconds(60)) throws -> String {
         let deadline = Deadline.after(limit)
         while true {
-            // In this order: what a process says before its end is there once the end is.
+            // In this order: all output of a process is in the files when its end is seen.
             let hasEnded = reap()
             let found = lines().filter { $0.contains(text) }
             if found.count >= count { return String(found[count - 1]) }
@@ -98,13 +103,23 @@ package final class RunningProcess: Sendable {
         }
     }
 
-    /// Waits until something is so, as long as the process runs.
+    /// Waits until a coordinator accepts connections at an endpoint.
+    ///
+    /// - Parameter number: Which of its endpoints, from 1.
+    /// - Returns: The endpoint, with the port that the system has chosen.
+    /// - Throws: ``Failure`` if the process ends before.
+    package func listeningEndpoint(_ number: Int = 1) throws -> String {
+        let line = try waitForLine(containing: "Listening on ", count: number)
+        return String(line.split(separator: " ").last ?? "")
+    }
+
+    /// Polls until a condition holds.
     ///
     /// - Parameters:
-    ///   - what: In words, for the failure.
-    ///   - limit: How long it may take at most.
-    ///   - condition: Looked at again and again.
-    /// - Throws: ``Failure`` if the time ends first; what `condition` throws.
+    ///   - what: The condition in words, for the failure.
+    ///   - limit: The most time that it may take.
+    ///   - condition: The condition.
+    /// - Throws: ``Failure`` if the time runs out; errors of `condition`.
     package func wait(
         until what: String, limit: Duration = .seconds(60), _ condition: () throws -> Bool
     ) throws {
@@ -115,39 +130,39 @@ package final class RunningProcess: Sendable {
         }
     }
 
-    /// Lines that are complete.
+    /// The complete lines of both outputs.
     private func lines() -> [Substring] {
         [output, errors].flatMap { text in
             text.prefix(upTo: text.lastIndex(of: "\n") ?? text.startIndex).split(separator: "\n")
         }
     }
 
-    // MARK: - Its processes
+    // MARK: - Processes
 
     package var processID: Int32 { process.processID }
 
-    /// The worker processes of this host that belong to it, in the order of their numbers.
+    /// The worker processes among its descendants, in the order of their process numbers.
     package var workers: [Int32] {
         descendants.filter { ProcessTable.arguments(of: $0).dropFirst().first == "worker" }.sorted()
     }
 
-    /// All processes that it has started, directly or not, and that still run, even if it does not itself.
+    /// All running processes that it has started, directly or indirectly, even after its own end.
     package var descendants: [Int32] {
         ProcessTable.processes(with: Self.markVariable, mark).filter { $0 != processID }
     }
 
-    /// Whether it has not ended yet.
+    /// Whether the process has not ended yet.
     package var isRunning: Bool { !reap() }
 
     package func send(signal: Int32) {
         process.send(signal: signal)
     }
 
-    /// Waits for its end.
+    /// Waits for the process to end.
     ///
-    /// - Parameter limit: How long it may take at most: generous, for it only ends a test that hangs.
-    /// - Returns: How it ended and what it said.
-    /// - Throws: ``Failure`` if it is still running then; it has been killed.
+    /// - Parameter limit: The most time that it may take. It is generous: it only ends a test that hangs.
+    /// - Returns: How the process ended, and its output.
+    /// - Throws: ``Failure`` if it is still running then; it is killed.
     @discardableResult
     package func wait(limit: Duration = .seconds(120)) throws -> FinishedProcess {
         let deadline = Deadline.after(limit)
@@ -159,13 +174,14 @@ package final class RunningProcess: Sendable {
             }
             usleep(Self.interval)
         }
-        return FinishedProcess(arguments: arguments, exit: process.reap(), output: output, errors: errors)
+        return FinishedProcess(
+            name: name, arguments: arguments, exit: process.reap(), output: output, errors: errors)
     }
 
-    /// Waits until nothing that it started runs any more.
+    /// Waits until all its descendants have ended.
     ///
-    /// - Parameter limit: How long that may take at most.
-    /// - Returns: Processes that still run then: none, if all is well.
+    /// - Parameter limit: The most time that it may take.
+    /// - Returns: The descendants that still run then: none, if all is well.
     package func orphans(limit: Duration = .seconds(30)) -> [Int32] {
         let deadline = Deadline.after(limit)
         while true {
@@ -175,7 +191,7 @@ package final class RunningProcess: Sendable {
         }
     }
 
-    /// Whether it has ended.
+    /// Whether the process has ended.
     @discardableResult
     private func reap() -> Bool { process.reap() != nil }
 
@@ -186,6 +202,6 @@ package final class RunningProcess: Sendable {
     }
 
     private func failure(_ what: String) -> Failure {
-        Failure(description: "lockstep \(arguments.joined(separator: " ")) \(what)\n\(output)\(errors)")
+        Failure(description: "\(name) \(arguments.joined(separator: " ")) \(what)\n\(output)\(errors)")
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 package import LockstepNetwork
+import LockstepSystem
 import LockstepTraining
 
 /// The `checkpoints` folder of a run: a file for each of the last few states.
@@ -29,10 +30,11 @@ package struct CheckpointFolder: Sendable {
     /// - Throws: ``ArtifactError`` if the folder cannot be read.
     package func steps() throws(ArtifactError) -> [UInt64] {
         let names: [String]
-        do throws(ArtifactError) {
-            names = try LockstepArtifacts.names(in: path)
-        } catch .system(_, _, let code) where code == ENOENT {
-            return []
+        do throws(SystemError) {
+            names = try LockstepSystem.names(in: path)
+        } catch {
+            guard error.code != ENOENT else { return [] }
+            throw .system(.readFolder, path: path, code: error.code)
         }
         return names.compactMap(Self.step).sorted(by: >)
     }

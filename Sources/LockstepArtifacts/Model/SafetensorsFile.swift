@@ -2,7 +2,7 @@ import Glibc
 
 /// An open safetensors file whose header agrees with its length.
 struct SafetensorsFile: ~Copyable {
-    private let file: FileDescriptor
+    private let file: ArtifactFile
     let header: SafetensorsHeader
     /// The offset of the tensors' bytes.
     let dataStart: Int
@@ -17,7 +17,7 @@ struct SafetensorsFile: ~Copyable {
     /// - Throws: ``ArtifactError`` if it is not a complete safetensors file.
     init(path: String, what: String) throws(ArtifactError) {
         // Without O_NONBLOCK, opening a named pipe would wait for a writer.
-        let file = try FileDescriptor(path: path, flags: O_RDONLY | O_NONBLOCK)
+        let file = try ArtifactFile(path: path, flags: O_RDONLY | O_NONBLOCK)
         let size = try file.regularFileSize()
         let headerLength = try Self.headerLength(of: file, size: size, what: what)
         let dataStart = SafetensorsHeader.prefixLength + headerLength
@@ -43,7 +43,7 @@ struct SafetensorsFile: ~Copyable {
     }
 
     private static func headerLength(
-        of file: borrowing FileDescriptor, size: Int, what: String
+        of file: borrowing ArtifactFile, size: Int, what: String
     ) throws(ArtifactError) -> Int {
         func malformed(_ reason: String) -> ArtifactError {
             .malformed(path: file.path, reason: "not \(what): \(reason)", remedy: nil)
@@ -62,7 +62,7 @@ struct SafetensorsFile: ~Copyable {
     }
 
     private static func fill(
-        _ target: UnsafeMutableRawBufferPointer, from file: borrowing FileDescriptor, at offset: Int
+        _ target: UnsafeMutableRawBufferPointer, from file: borrowing ArtifactFile, at offset: Int
     ) throws(ArtifactError) {
         guard try file.read(into: target, at: offset) else {
             throw .malformed(path: file.path, reason: "changed while it was read", remedy: "try again")

@@ -7,12 +7,12 @@ import Glibc
 /// little-endian (TensorFlow, tensorflow/core/lib/io/record_writer.h). Each record is written by one call, so a process that is
 /// killed leaves whole records.
 final class TensorBoardFile {
-    private let file: FileDescriptor
+    private let file: ArtifactFile
     private let now: () -> Date
 
     /// Opens a new file at `path` and writes the version record, which must be the first.
     init(path: String, now: @escaping () -> Date = { Date() }) throws(ArtifactError) {
-        file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
+        file = try ArtifactFile(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
         self.now = now
         try append { $0.text(Field.fileVersion, "brain.Event:2") }
     }

@@ -56,7 +56,7 @@ enum MetricsLine: Encodable {
 
 /// The open `metrics.jsonl`. Each line is written by one call, so a process that is killed leaves whole lines.
 final class MetricsLog {
-    private let file: FileDescriptor
+    private let file: ArtifactFile
     /// Bytes of complete lines.
     private var length: Int
 
@@ -66,7 +66,7 @@ final class MetricsLog {
     /// - Throws: ``ArtifactError`` if the file cannot be opened or truncated.
     init(path: String, resumedAt progress: TrainingProgress? = nil) throws(ArtifactError) {
         if let progress { try Self.truncate(path, to: progress) }
-        file = try FileDescriptor(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
+        file = try ArtifactFile(path: path, flags: O_WRONLY | O_CREAT | O_APPEND)
         length = file.length
     }
 
@@ -120,7 +120,7 @@ final class MetricsLog {
             end = start
         }
         guard end < bytes.count else { return }
-        let file = try FileDescriptor(path: path, flags: O_WRONLY)
+        let file = try ArtifactFile(path: path, flags: O_WRONLY)
         try file.truncate(to: end)
         try file.synchronize()
     }

@@ -1,4 +1,5 @@
 package import Foundation
+import LockstepSystem
 
 /// The folder of a run, and the names of the files in it.
 package struct RunDirectory: Hashable, Sendable {
@@ -176,7 +177,7 @@ extension RunDirectory {
     private func checkWritable() throws(ArtifactError) {
         let probe = file(".write-test")
         do throws(ArtifactError) {
-            _ = try FileDescriptor(path: probe, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+            _ = try ArtifactFile(path: probe, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
         } catch {
             guard case .system(_, _, let code) = error else { throw error }
             throw .system(.writeFolder, path: path, code: code)

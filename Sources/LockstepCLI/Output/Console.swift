@@ -75,12 +75,6 @@ struct Console: Sendable {
 
     /// Writes all of a text. Errors are ignored: an output without a reader does not end the process.
     private static func write(_ text: String, to descriptor: Int32) {
-        var bytes = ArraySlice(Array(text.utf8))
-        while !bytes.isEmpty {
-            let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-            if written < 0 && errno == EINTR { continue }
-            guard written > 0 else { return }
-            bytes = bytes.dropFirst(written)
-        }
+        try? Array(text.utf8).withUnsafeBytes { try LockstepSystem.write($0, to: descriptor) }
     }
 }

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepDigest
+import LockstepSystem
 
 extension DataCache {
     /// Maps a data set that ``store(_:)`` has written earlier.
@@ -32,14 +33,10 @@ extension DataCache {
         let folder = "\(directory)/datasets"
         try makeFolder(folder)
         let path = blobPath(digest)
-        let temporaryPath = "\(path).\(getpid()).\(UInt64.random(in: 0 ... .max))"
-        do throws(DataError) {
-            try write(dataset.bytes, to: temporaryPath)
-            guard rename(temporaryPath, path) == 0 else { throw DataError(system: errno, subject: path) }
-            try synchronize(folder: folder)
-        } catch {
-            unlink(temporaryPath)
-            throw error
+        // Hosts that share the folder may write the same file at the same time.
+        let temporary = "\(path).\(getpid()).\(UInt64.random(in: 0 ... .max))"
+        try FileReplacement.replace(path, with: [dataset.bytes], through: temporary) {
+            DataError(system: $0.code, subject: $0.path ?? path)
         }
     }
 
@@ -56,29 +53,5 @@ extension DataCache {
                 throw DataError(system: errno, subject: partial)
             }
         }
-    }
-
-    private func write(_ bytes: UnsafeRawBufferPointer, to path: String) throws(DataError) {
-        let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw DataError(system: errno, subject: path) }
-        defer { close(file) }
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = Glibc.write(file, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count >= 0 {
-                rest = rest.dropFirst(count)
-            } else if errno != EINTR {
-                throw DataError(system: errno, subject: path)
-            }
-        }
-        guard fsync(file) == 0 else { throw DataError(system: errno, subject: path) }
-    }
-
-    /// Makes a rename inside the folder durable.
-    private func synchronize(folder: String) throws(DataError) {
-        let file = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard file >= 0 else { throw DataError(system: errno, subject: folder) }
-        defer { close(file) }
-        guard fsync(file) == 0 else { throw DataError(system: errno, subject: folder) }
     }
 }

@@ -14,37 +14,37 @@ package final class InputFile {
     /// - Throws: ``DataError`` if there is no such file, it is no regular file, or it cannot be opened.
     package init(path: String) throws(DataError) {
         self.path = path
-        let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
-        guard number >= 0 else {
-            let code = errno
-            throw code == ENOENT || code == ENOTDIR
-                ? DataError(.missingFile, subject: path) : DataError(system: code, subject: path)
+        do throws(SystemError) {
+            descriptor = try FileDescriptor(opening: path, flags: O_RDONLY | O_NONBLOCK | O_NOCTTY)
+        } catch {
+            throw error.code == ENOENT || error.code == ENOTDIR
+                ? DataError(.missingFile, subject: path) : DataError(system: error.code, subject: path)
         }
-        descriptor = FileDescriptor(owning: number)
         var status = stat()
-        guard fstat(number, &status) == 0 else { throw DataError(system: errno, subject: path) }
+        guard fstat(descriptor.number, &status) == 0 else { throw DataError(system: errno, subject: path) }
         guard status.st_mode & S_IFMT == S_IFREG else { throw DataError(.notAFile, subject: path) }
         size = status.st_size
     }
 
     /// Reads some bytes from the current position on; 0 only at the file's end.
     package func read(into destination: UnsafeMutableRawBufferPointer) throws(DataError) -> Int {
-        while true {
-            let count = Glibc.read(descriptor.number, destination.baseAddress, destination.count)
-            if count >= 0 { return count }
-            let code = errno
-            if code != EINTR { throw DataError(system: code, subject: path) }
+        do throws(SystemError) {
+            return try descriptor.read(into: destination)
+        } catch {
+            throw DataError(system: error.code, subject: path)
         }
     }
 
     /// Whether the file starts with the two bytes of gzip (RFC 1952); the position stays.
     package func startsWithGzipMagic() throws(DataError) -> Bool {
         var start: (UInt8, UInt8) = (0, 0)
-        while true {
-            let count = pread(descriptor.number, &start, 2, 0)
-            if count >= 0 { return count == 2 && start == (0x1f, 0x8b) }
-            let code = errno
-            if code != EINTR { throw DataError(system: code, subject: path) }
+        do throws(SystemError) {
+            let count = try withUnsafeMutableBytes(of: &start) { (bytes) throws(SystemError) in
+                try descriptor.read(into: bytes, at: 0)
+            }
+            return count == 2 && start == (0x1f, 0x8b)
+        } catch {
+            throw DataError(system: error.code, subject: path)
         }
     }
 }

@@ -19,9 +19,11 @@ final class EventRecordFile {
     ///
     /// - Throws: `SystemError` if the file cannot be opened.
     init(path: String) throws(SystemError) {
-        let number = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
-        guard number >= 0 else { throw SystemError("make the record of events", code: errno, path: path) }
-        self.file = FileDescriptor(owning: number)
+        do throws(SystemError) {
+            file = try FileDescriptor(opening: path, flags: O_WRONLY | O_CREAT | O_TRUNC, permissions: 0o644)
+        } catch {
+            throw SystemError("make the record of events", code: error.code, path: path)
+        }
         self.path = path
     }
 
@@ -39,21 +41,11 @@ final class EventRecordFile {
     /// Writes the buffered events.
     func flush() {
         guard let bytes = record?.takeBytes() else { return }
-        do {
-            try bytes.withUnsafeBytes { try write(all: $0) }
+        do throws(SystemError) {
+            try file.write(bytes)
         } catch {
             record = nil
-            whenBroken?(error)
-        }
-    }
-
-    private func write(all bytes: UnsafeRawBufferPointer) throws(SystemError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = Glibc.write(file.number, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
-            if count < 0, errno == EINTR { continue }
-            guard count > 0 else { throw SystemError("write the record of events", code: errno, path: path) }
-            rest = rest.dropFirst(count)
+            whenBroken?(SystemError("write the record of events", code: error.code, path: path))
         }
     }
 }

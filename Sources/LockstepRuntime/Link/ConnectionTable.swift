@@ -1,4 +1,3 @@
-import CLinux
 import Glibc
 import LockstepCluster
 import LockstepSystem
@@ -64,8 +63,8 @@ final class ConnectionTable: Sendable {
     private let state: Locked<State>
     private let limits: ConnectionLimits
     private let monitorDescriptor: Int32
-    private let bell: FileDescriptor
-    private let stop: FileDescriptor
+    private let newsEvent: EventDescriptor
+    private let stop: EventDescriptor
     private let thread = Locked<Thread?>(nil)
 
     /// Starts to watch.
@@ -77,22 +76,19 @@ final class ConnectionTable: Sendable {
     init(_ monitor: consuming SocketMonitor, limits: ConnectionLimits) throws {
         monitorDescriptor = try monitor.socket.descriptor
         self.limits = limits
-        bell = FileDescriptor(owning: linux_eventfd(O_CLOEXEC | O_NONBLOCK))
-        guard bell.number >= 0 else { throw SystemError("make an event descriptor", code: errno) }
-        stop = FileDescriptor(owning: linux_eventfd(O_CLOEXEC | O_NONBLOCK))
-        guard stop.number >= 0 else { throw SystemError("make an event descriptor", code: errno) }
+        newsEvent = try EventDescriptor()
+        stop = try EventDescriptor()
         state = Locked(State(monitor: consume monitor))
         var started: Thread? = try Thread(name: "connections") { [self] in watch() }
         thread.withLock { $0 = started.take() }
     }
 
     /// Readable when there may be news.
-    var descriptor: Int32 { bell.number }
+    var descriptor: Int32 { newsEvent.number }
 
     /// What has happened since the last call, in order.
     func takeNews() throws(ZeroMQError) -> [News] {
-        var count: UInt64 = 0
-        _ = read(bell.number, &count, MemoryLayout<UInt64>.size)
+        newsEvent.reset()
         return try state.withLock { (state) throws(ZeroMQError) in
             try readMonitor(&state)
             return exchange(&state.news, with: [])
@@ -113,14 +109,9 @@ final class ConnectionTable: Sendable {
 
     /// Ends the thread, and the monitor before its socket closes.
     func close() {
-        ring(stop)
+        stop.signal()
         thread.withLock { $0.take() }?.join()
         state.withLock { $0.monitor = nil }
-    }
-
-    private func ring(_ event: borrowing FileDescriptor) {
-        var one: UInt64 = 1
-        _ = write(event.number, &one, MemoryLayout<UInt64>.size)
     }
 
     // MARK: - The thread
@@ -139,7 +130,7 @@ final class ConnectionTable: Sendable {
                     interval = look(&state)
                     return !state.news.isEmpty
                 }
-                if hasNews { ring(bell) }
+                if hasNews { newsEvent.signal() }
             } catch {
                 // The context has ended.
                 return

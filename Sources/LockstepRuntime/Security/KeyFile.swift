@@ -35,9 +35,12 @@ enum KeyFile {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 4096)
         while true {
-            let count = Glibc.read(file.number, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw KeyError(path: path, reason: .system(errno)) }
+            let count: Int
+            do throws(SystemError) {
+                count = try file.read(into: &buffer)
+            } catch {
+                throw KeyError(path: path, reason: .system(error.code))
+            }
             if count == 0 { return bytes }
             bytes += buffer.prefix(count)
             guard bytes.count <= KeyText.maximumBytes else {
@@ -52,23 +55,17 @@ enum KeyFile {
         guard number >= 0 else { throw KeyError(path: path, reason: errno == EEXIST ? .exists : .system(errno)) }
         let file = FileDescriptor(owning: number)
         do throws(KeyError) {
-            try write(Array(text.utf8), to: file, path: path)
+            do throws(SystemError) {
+                try file.write(Array(text.utf8))
+            } catch {
+                throw KeyError(path: path, reason: .system(error.code))
+            }
             guard fchmod(file.number, mode) == 0, fsync(file.number) == 0 else {
                 throw KeyError(path: path, reason: .system(errno))
             }
         } catch {
             unlink(path)
             throw error
-        }
-    }
-
-    private static func write(_ bytes: [UInt8], to file: borrowing FileDescriptor, path: String) throws(KeyError) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(file.number, $0.baseAddress, $0.count) }
-            if count < 0 && errno == EINTR { continue }
-            guard count > 0 else { throw KeyError(path: path, reason: .system(errno)) }
-            rest = rest.dropFirst(count)
         }
     }
 }

@@ -50,7 +50,9 @@ final class WorkerRegions {
             connection = consume file
         }
         let files = try exchange(claim, over: socket, slots: layout.slots, timeout: Self.timeout)
-        guard let weightFile = files.take(0), let gradientFile = files.take(1), let dataFile = files.take(2) else {
+        guard let weightFile = files.removeFile(at: 0), let gradientFile = files.removeFile(at: 1),
+            let dataFile = files.removeFile(at: 2)
+        else {
             throw RegionError.noOffer
         }
         let weightRegion = try SharedRegion(

@@ -1,24 +1,22 @@
-import CLinux
 import Glibc
 import Synchronization
 
-/// Turns SIGINT and SIGTERM into a flag that loops look at and a descriptor that they can wait for, and SIGUSR1 into a
-/// number of requests.
+/// Turns SIGINT and SIGTERM into a flag and a descriptor for poll(2), and counts SIGUSR1 as requests.
 ///
-/// The first signal asks the program to end in good order. The second ends it at once, with status 128 + its number,
-/// after the registered cleanup; a third ends even that.
+/// The first signal asks the program to shut down. The second ends it, with status 128 + the signal's number, after the
+/// registered cleanup. A third ends the program even during the cleanup.
 ///
-/// Install it before the first thread: threads inherit that these signals are blocked, so that no system call of
-/// theirs is interrupted. Older threads pass on what they get.
+/// Install it before the first thread is started: threads inherit the blocked signals, so their system calls are not
+/// interrupted. A thread that is older forwards the signals that it gets.
 package final class StopSignals: Sendable {
-    /// 0: none yet.
+    /// The first signal; 0: none has arrived.
     private let first = Atomic<Int32>(0)
     private let requests = Atomic<Int>(0)
-    private let event: FileDescriptor
+    private let event: EventDescriptor
     private let cleanup = Locked<(@Sendable () -> Void)?>(nil)
 
-    /// Starts to catch `signals`, except those that the process was told to ignore, as `nohup` and shell scripts' `&`
-    /// do; SIGUSR1 is a request that ends nothing. Throws EBUSY when the process has one already.
+    /// Starts to catch `signals`, except the ones that the process ignores since its start: `nohup` and the `&` of a shell
+    /// script set that. Throws EBUSY if the process has installed one before.
     package static func install(
         _ signals: [Int32] = [SIGINT, SIGTERM, SIGUSR1]
     ) throws(SystemError) -> StopSignals {
@@ -29,7 +27,7 @@ package final class StopSignals: Sendable {
     }
 
     private init(_ signals: [Int32]) throws(SystemError) {
-        event = try FileDescriptor(linux_eventfd(O_CLOEXEC | O_NONBLOCK), "make an event descriptor")
+        event = try EventDescriptor()
         var set = sigset_t()
         sigemptyset(&set)
         for signal in signals { sigaddset(&set, signal) }
@@ -40,24 +38,24 @@ package final class StopSignals: Sendable {
             run(caught, signals)
         }
         while catcher.load(ordering: .acquiring) == 0 { sched_yield() }
-        // A thread that does not block them runs the handler and hands the signal to that one.
+        // A thread that does not block them runs the handler, which forwards the signal to the catcher.
         for signal in signals where !handle(signal, passOn) { throw .last("catch a signal") }
     }
 
-    /// The first signal that arrived, or nil while none has. Costs a load from memory.
+    /// The first signal that has arrived; nil: none has. Costs one load from memory.
     package var requested: Int32? {
         let signal = first.load(ordering: .relaxed)
         return signal == 0 ? nil : signal
     }
 
-    /// How often SIGUSR1 has arrived. Costs a load from memory.
+    /// How often SIGUSR1 has arrived. Costs one load from memory.
     package var requestCount: Int { requests.load(ordering: .relaxed) }
 
-    /// Readable from the first signal on that asks the process to stop.
+    /// Readable after the first signal that asks the program to shut down.
     package var descriptor: Int32 { event.number }
 
-    /// What to do before the second signal ends the process: kill workers, remove directories. It runs on a thread of
-    /// its own while everything else goes on.
+    /// Sets the function that runs before the second signal ends the process: it kills workers and removes folders. It runs on
+    /// a thread of its own while all others continue.
     package func setCleanup(_ cleanup: (@Sendable () -> Void)?) {
         self.cleanup.withLock { $0 = cleanup }
     }
@@ -72,14 +70,13 @@ package final class StopSignals: Sendable {
                 continue
             }
             guard first.compareExchange(expected: 0, desired: signal, ordering: .relaxed).exchanged else {
-                // Whatever happens to the cleanup, the next signal ends the process.
+                // Even if the cleanup hangs, the next signal ends the process.
                 for signal in signals { _ = handle(signal, nil) }
                 pthread_sigmask(SIG_UNBLOCK, &set, nil)
                 cleanup.withLock { $0 }?()
                 _exit(128 + signal)
             }
-            var one: UInt64 = 1
-            _ = write(event.number, &one, MemoryLayout<UInt64>.size)
+            event.signal()
         }
     }
 }
@@ -89,12 +86,12 @@ private let isInstalled = Atomic<Bool>(false)
 /// The thread that waits for signals.
 private let catcher = Atomic<UInt>(0)
 
-/// A signal handler: only what is allowed in one.
+/// A signal handler: it calls only functions that are async-signal-safe.
 private func passOn(signal: Int32) {
     pthread_kill(pthread_t(catcher.load(ordering: .acquiring)), signal)
 }
 
-/// Calls `handler` on `signal`, restarting interrupted system calls; nil gives it its default effect again.
+/// Installs a handler of `signal`. Interrupted system calls are restarted. Nil restores the default action.
 private func handle(_ signal: Int32, _ handler: (@convention(c) (Int32) -> Void)?) -> Bool {
     var action = sigaction()
     action.__sigaction_handler.sa_handler = handler
@@ -102,7 +99,7 @@ private func handle(_ signal: Int32, _ handler: (@convention(c) (Int32) -> Void)
     return sigaction(signal, &action, nil) == 0
 }
 
-/// Whether the process ignores a signal: its handler is SIG_IGN, the address 1.
+/// Whether the process ignores a signal: its handler is SIG_IGN, which is the address 1.
 private func isIgnored(_ signal: Int32) -> Bool {
     var action = sigaction()
     guard sigaction(signal, nil, &action) == 0 else { return false }

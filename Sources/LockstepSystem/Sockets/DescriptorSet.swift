@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// Many descriptors behind one, so that a wait for them costs what a wait for one does.
+/// A set of descriptors that is itself a descriptor: waiting for many costs what waiting for one does (epoll).
 package struct DescriptorSet: ~Copyable, Sendable {
     private let file: FileDescriptor
 
@@ -9,7 +9,7 @@ package struct DescriptorSet: ~Copyable, Sendable {
         file = try FileDescriptor(linux_epoll_create(), "watch descriptors")
     }
 
-    /// Readable while one of the members is, or has ended.
+    /// Readable while a member is readable or has ended.
     package var descriptor: Int32 { file.number }
 
     /// Watches a descriptor until it is removed or closed.
@@ -17,11 +17,12 @@ package struct DescriptorSet: ~Copyable, Sendable {
         guard linux_epoll_add(file.number, member) == 0 else { throw .last("watch a descriptor") }
     }
 
+    /// Stops watching a descriptor.
     package func remove(_ member: Int32) {
         _ = linux_epoll_remove(file.number, member)
     }
 
-    /// Members that are readable or have ended. Does not wait.
+    /// The members that are readable or have ended, at most 16. Does not wait.
     package func ready() -> [Int32] {
         var events = Array(repeating: linux_event(), count: 16)
         let count = linux_epoll_ready(file.number, &events, Int32(events.count))

@@ -1,29 +1,32 @@
 import Glibc
 
-/// Accepts connections of this user's other processes on this host, under a name that no file system has.
+/// Accepts connections from other processes of the same user on this host, under a name.
 ///
-/// The name is an abstract one: it belongs to a network namespace, so processes that only look as if they were on one
-/// host do not find each other, and it goes with its owner.
+/// The name is an abstract socket address, not a file. It belongs to a network namespace: two processes in different
+/// namespaces do not find each other, even if other signs say that they are on one host. The name disappears with its owner.
 package struct LocalListener: ~Copyable, Sendable {
     private let socket: FileDescriptor
 
-    /// The socket: readable when somebody wants to connect.
+    /// The socket: readable when a connection waits.
     package var descriptor: Int32 { socket.number }
 
-    /// Listens under a name of at most 100 bytes. Throws EADDRINUSE if somebody else does.
+    /// Listens under a name of at most 100 bytes. Throws EADDRINUSE if another process does.
     package init(name: String) throws(SystemError) {
-        let made = try makeSocket()
-        let result = withAddress(name) { bind(made.number, $0, $1) }
-        guard result == 0, listen(made.number, 64) == 0 else { throw .last("listen for local workers") }
+        let made = try UnixSocketAddress.makeSocket()
+        do throws(SystemError) {
+            try UnixSocketAddress(abstractName: name).listen(made)
+        } catch {
+            throw SystemError("listen for local workers", code: error.code)
+        }
         socket = made
     }
 
-    /// The next connection, if there is one. Those of other users are closed at once.
+    /// The next connection; nil if none waits. Connections of other users are closed at once.
     package func accept() -> FileDescriptor? {
         while true {
-            let number = Glibc.accept(socket.number, nil, nil)
+            let number = retryingInterrupts { Glibc.accept(socket.number, nil, nil) }
             guard number >= 0 else {
-                if errno == EINTR || errno == ECONNABORTED { continue }
+                if errno == ECONNABORTED { continue }
                 return nil
             }
             let connection = FileDescriptor(owning: number)
@@ -31,42 +34,25 @@ package struct LocalListener: ~Copyable, Sendable {
         }
     }
 
-    /// Connects to whoever listens under a name. Throws ECONNREFUSED if nobody in this network namespace does, EPERM if
-    /// it is another user.
+    /// Connects to the process that listens under a name. Throws ECONNREFUSED if no process in this network namespace
+    /// does, EPERM if its user is another one.
     package static func connect(to name: String) throws(SystemError) -> FileDescriptor {
-        let socket = try makeSocket()
-        let result = withAddress(name) { Glibc.connect(socket.number, $0, $1) }
-        guard result == 0 else { throw .last("connect to the coordinator's shared memory") }
-        guard peerUser(of: socket.number) == geteuid() else {
-            throw SystemError("connect to the coordinator's shared memory", code: EPERM)
+        let operation = "connect to the coordinator's shared memory"
+        let socket = try UnixSocketAddress.makeSocket()
+        do throws(SystemError) {
+            try UnixSocketAddress(abstractName: name).connect(socket)
+        } catch {
+            throw SystemError(operation, code: error.code)
         }
+        guard peerUser(of: socket.number) == geteuid() else { throw SystemError(operation, code: EPERM) }
         return socket
     }
 }
 
-private func makeSocket() throws(SystemError) -> FileDescriptor {
-    let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
-    return try FileDescriptor(socket(AF_UNIX, Int32(kind), 0), "make a local socket")
-}
-
-/// The user at the other end, as the kernel knows it: SO_PEERCRED, {pid, uid, gid}.
+/// The user of the process at the other end, as the kernel knows it: SO_PEERCRED, {pid, uid, gid}.
 private func peerUser(of socket: Int32) -> uid_t? {
     var credentials: [UInt32] = [0, 0, 0]
     var size = socklen_t(12)
     guard getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0, size == 12 else { return nil }
     return credentials[1]
-}
-
-/// Lends the abstract address of a name: a zero byte and the name's.
-private func withAddress(_ name: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = name.utf8.prefix(100)
-    withUnsafeMutableBytes(of: &address.sun_path) { path in
-        for (index, byte) in bytes.enumerated() { path[index + 1] = byte }
-    }
-    let size = MemoryLayout<sa_family_t>.size + 1 + bytes.count
-    return withUnsafePointer(to: &address) { pointer in
-        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(size)) }
-    }
 }

@@ -1,61 +1,61 @@
 import CLinux
 import Glibc
 
-/// Records and open files over a connected unix socket. Nothing here waits, and no bytes that the other end may send
-/// do any harm.
+/// Sends and receives records and open files over a connected unix socket. ``send(_:files:over:)`` and
+/// ``receive(into:from:)`` never wait, and they accept any bytes from the other end.
 package enum LocalSocket {
-    /// The most open files that go with one record.
+    /// The most open files that one record carries.
     package static let mostFiles = Int(linux_most_descriptors)
 
-    /// What a look at the socket found.
+    /// The result of receiving.
     package enum Reception {
+        /// No data has arrived.
         case nothing
-        /// The other end has gone.
+        /// The other end is closed.
         case ended
-        /// So many bytes, and the open files that came with them.
+        /// The number of bytes, and the open files that came with them.
         case received(count: Int, files: ReceivedFiles)
     }
 
-    /// Sends a record, which is small enough to leave as a whole or not at all.
+    /// Sends a record. It is so small that the kernel takes all of it or nothing.
     ///
     /// - Parameters:
     ///   - record: A few bytes.
-    ///   - files: At most ``mostFiles`` open files; they stay the sender's, too.
+    ///   - files: At most ``mostFiles`` open files. They stay open in this process.
     ///   - socket: A connected unix socket.
-    /// - Throws: `SystemError` if the other end has gone, or does not read.
+    /// - Throws: `SystemError` if the other end is closed, or does not read what was sent before.
     package static func send(
         _ record: UnsafeRawBufferPointer, files: [Int32] = [], over socket: Int32
     ) throws(SystemError) {
         precondition(files.count <= mostFiles)
-        var sent = linux_send(socket, record.baseAddress, record.count, files, files.count)
-        while sent < 0 && errno == EINTR {
-            sent = linux_send(socket, record.baseAddress, record.count, files, files.count)
+        let sent = retryingInterrupts {
+            linux_send(socket, record.baseAddress, record.count, files, files.count)
         }
         guard sent == record.count else {
             throw sent < 0 ? .last("send to the other process") : SystemError("send to the other process", code: EAGAIN)
         }
     }
 
-    /// Receives what has come, up to the size of `buffer`.
+    /// Receives the bytes that have arrived, at most as many as `buffer` has.
     package static func receive(into buffer: UnsafeMutableRawBufferPointer, from socket: Int32) -> Reception {
         var numbers: [Int32] = Array(repeating: -1, count: mostFiles)
         var fileCount = 0
-        while true {
-            let count = linux_receive(socket, buffer.baseAddress, buffer.count, &numbers, &fileCount)
-            if count > 0 { return .received(count: count, files: ReceivedFiles(Array(numbers.prefix(fileCount)))) }
-            if count == 0 || (errno != EAGAIN && errno != EINTR) { return .ended }
-            if errno == EAGAIN { return .nothing }
+        let count = retryingInterrupts {
+            linux_receive(socket, buffer.baseAddress, buffer.count, &numbers, &fileCount)
         }
+        if count < 0 && errno == EAGAIN { return .nothing }
+        guard count > 0 else { return .ended }
+        return .received(count: count, files: ReceivedFiles(Array(numbers.prefix(fileCount))))
     }
 
-    /// Waits until something has come, the other end has gone or the deadline has passed.
+    /// Waits until data has arrived, the other end is closed or the deadline has passed.
     package static func wait(for socket: Int32, until deadline: Deadline) {
         var item = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
         poll(&item, 1, deadline.remainingMilliseconds(at: MonotonicClock.now))
     }
 }
 
-/// Open files that came over a socket; those that nobody takes are closed.
+/// Open files that came over a socket. The deinitializer closes the ones that were not removed.
 package final class ReceivedFiles {
     private var numbers: [Int32]
 
@@ -69,8 +69,8 @@ package final class ReceivedFiles {
 
     package var count: Int { numbers.count }
 
-    /// The file at this place; nil if there is none, or if it has been taken.
-    package func take(_ index: Int) -> FileDescriptor? {
+    /// Removes the file at this place for the caller to own; nil if there is none, or if it has been removed.
+    package func removeFile(at index: Int) -> FileDescriptor? {
         guard numbers.indices.contains(index), numbers[index] >= 0 else { return nil }
         defer { numbers[index] = -1 }
         return FileDescriptor(owning: numbers[index])

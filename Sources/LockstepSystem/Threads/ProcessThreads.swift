@@ -28,13 +28,9 @@ package enum ProcessThreads {
     /// - Parameter body: Gets a thread's number; returns 0 or an error number.
     /// - Returns: Whether it returned 0 for all threads, except for those that have ended meanwhile (ESRCH).
     private static func forEach(_ body: (Int32) -> Int32) -> Bool {
-        guard let folder = opendir("/proc/self/task") else { return false }
-        defer { closedir(folder) }
+        guard let threads = try? names(in: "/proc/self/task") else { return false }
         var succeeds = true
-        while let entry = readdir(folder) {
-            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
+        for name in threads {
             guard let thread = Int32(name), case let code = body(thread), code != 0, code != ESRCH else { continue }
             succeeds = false
         }
@@ -70,6 +66,7 @@ package struct CoreWaits: Equatable {
 package final class CoreWaitMeter {
     private let files: [Int32]
 
+    /// Makes a meter of the other threads.
     package init() {
         let own = linux_thread_id()
         files = ProcessThreads.all.filter { $0 != own }.map {

@@ -2,20 +2,19 @@ import Foundation
 import Glibc
 import LockstepSystem
 
-/// A host of its own as far as the network goes: a network namespace, gone with the last reference to it, or with this
-/// process.
+/// A simulated host: a network namespace. It ends with its last reference, or with this process.
 ///
 /// Needs root, util-linux (`unshare`, `nsenter`) and iproute2 (`ip`, `tc`): ``isAvailable``.
 package final class NetworkNamespace: Sendable {
-    /// Holds the namespace: `cat`, which ends when its standard input does.
+    /// Keeps the namespace alive: `cat`, which ends when its standard input ends.
     private let holder: ChildProcess
 
-    /// Why there is no such thing here.
+    /// Why a namespace cannot be made, or why a command in it failed.
     package struct Failure: Error, CustomStringConvertible {
         package let description: String
     }
 
-    /// Whether namespaces with links of a limited rate can be made here: tried once.
+    /// Whether namespaces with rate-limited links can be made here. It is tried once.
     package static let isAvailable: Bool = {
         do {
             let (near, far) = (try NetworkNamespace(), try NetworkNamespace())
@@ -26,7 +25,7 @@ package final class NetworkNamespace: Sendable {
         }
     }()
 
-    /// Makes a namespace with a loopback interface and nothing else.
+    /// Makes a namespace that has only a loopback interface.
     package init() throws {
         holder = try ChildProcess(
             ChildProcess.Command(executable: "/usr/bin/unshare", arguments: ["--net", "/bin/cat"]))
@@ -52,23 +51,18 @@ package final class NetworkNamespace: Sendable {
         ("/usr/bin/nsenter", ["--net=\(path)", program] + arguments)
     }
 
-    /// Runs a line of the shell in it, to its end.
+    /// Runs a line of the shell in the namespace, and waits for its end.
     ///
     /// - Parameter line: Such as `ip link set dev uplink down`.
-    /// - Throws: ``Failure`` with what it said if it fails; `SystemError` if it does not start.
+    /// - Throws: ``Failure`` with its output if it fails; ``RunningProcess/Failure`` if it does not start or end.
     package func run(_ line: String) throws {
-        let (program, arguments) = command(running: "/bin/sh", ["-ec", "PATH=$PATH:/usr/sbin:/sbin; \(line)"])
-        let folder = try TemporaryFolder()
-        let output = open(folder("output"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        defer { close(output) }
-        let process = try ChildProcess(
-            ChildProcess.Command(executable: program, arguments: arguments, output: .file(output)))
-        guard process.wait(until: .after(.seconds(60)))?.isSuccess == true else {
-            throw Failure(description: "\(line): \(try text(of: folder("output")))")
-        }
+        let result = try RunningProcess(
+            ["-ec", "PATH=$PATH:/usr/sbin:/sbin; \(line)"], executable: "/bin/sh", on: self
+        ).wait(limit: .seconds(60))
+        guard result.status == 0 else { throw Failure(description: "\(line): \(result.output)\(result.errors)") }
     }
 
-    /// What the kernel calls the namespace of a process.
+    /// The kernel's name of the namespace of a process.
     private static func name(of process: String) throws -> String {
         try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(process)/ns/net")
     }
