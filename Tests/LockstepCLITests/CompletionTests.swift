@@ -31,16 +31,10 @@ struct CompletionTests {
 
     /// What is offered for the last word.
     private func offers(_ words: String...) throws -> Set<String> {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/bash")
-        process.arguments = ["--norc", "complete.bash", "lockstep"] + words
-        process.currentDirectoryURL = URL(fileURLWithPath: folder.path)
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        try process.run()
-        let output = pipe.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        return Set(String(decoding: output, as: UTF8.self).split(separator: "\n").map(String.init))
+        let output = try Program.run(
+            ["--norc", "complete.bash", "lockstep"] + words, executable: "/usr/bin/bash", in: folder.path
+        ).output
+        return Set(output.split(separator: "\n").map(String.init))
     }
 
     @Test("Commands and options are offered by their beginnings")

@@ -1,9 +1,9 @@
 package import Testing
 
-/// Lets one test at a time start processes, whichever suite it is in: `@Suite(.oneAtATime)`.
+/// Runs one test at a time among all suites that have this trait: `@Suite(.oneAtATime)`, for tests that start processes.
 ///
-/// All test targets run in one process and in parallel, and `.serialized` holds within its suite alone. Runs of
-/// several processes beside each other on a few cores would only wait for one another.
+/// All test targets run in one process and in parallel, and `.serialized` applies only within its suite. Runs of several
+/// processes at the same time on a few cores would only wait for each other.
 package struct OneAtATime: SuiteTrait, TestTrait, TestScoping {
     package let isRecursive = true
 
@@ -26,29 +26,29 @@ package struct OneAtATime: SuiteTrait, TestTrait, TestScoping {
 }
 
 extension Trait where Self == OneAtATime {
-    /// Runs the tests one after the other, and no other test that says so beside them.
+    /// Runs the tests one after the other, and not at the same time as any other test with this trait.
     package static var oneAtATime: Self { Self() }
 }
 
-/// A lock whose waiters give their thread away.
+/// A lock whose waiting tasks do not block their threads.
 private actor ProcessGate {
     static let shared = ProcessGate()
 
-    private var isTaken = false
+    private var isLocked = false
     private var waiters: [CheckedContinuation<Void, Never>] = []
 
     func enter() async {
-        guard isTaken else {
-            isTaken = true
+        guard isLocked else {
+            isLocked = true
             return
         }
         await withCheckedContinuation { waiters.append($0) }
     }
 
-    /// Hands the lock to the one who has waited longest.
+    /// Passes the lock to the task that has waited longest.
     func leave() {
         if waiters.isEmpty {
-            isTaken = false
+            isLocked = false
         } else {
             waiters.removeFirst().resume()
         }

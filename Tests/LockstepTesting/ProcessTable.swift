@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
 
-/// What the kernel tells about processes in /proc.
+/// The processes of this host, as /proc shows them.
 package enum ProcessTable {
-    /// All processes in whose environment a variable has this value, zombies not counted.
+    /// All processes in whose environment a variable has this value, except zombies.
     package static func processes(with variable: String, _ value: String) -> [Int32] {
         let entry = Array("\(variable)=\(value)".utf8)
         return all().filter { process in
@@ -14,7 +14,7 @@ package enum ProcessTable {
         }
     }
 
-    /// A process's arguments, the program's name first; empty for a zombie and for one that has ended.
+    /// The arguments of a process, the program's name first. Empty for a zombie and for a process that has ended.
     package static func arguments(of process: Int32) -> [String] {
         guard let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") else { return [] }
         return line.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }

@@ -1,6 +1,6 @@
 import Foundation
 
-/// A folder of one test's own, gone with the last reference. Its path is short enough for unix sockets in it.
+/// A folder for one test. The deinitializer removes it. Its path is short enough for unix sockets in it.
 package final class TemporaryFolder: Sendable {
     /// Absolute, without a slash at its end.
     package let path: String
@@ -15,7 +15,7 @@ package final class TemporaryFolder: Sendable {
         try? FileManager.default.removeItem(atPath: path)
     }
 
-    /// The path of something in it.
+    /// The path of a file in it.
     package func callAsFunction(_ name: String) -> String { "\(path)/\(name)" }
 
     /// Writes a file, making the folders above it; returns its path.

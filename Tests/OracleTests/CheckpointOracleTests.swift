@@ -39,15 +39,10 @@ struct CheckpointOracleTests {
                     "step": file.metadata()["step"], "epochs": len(progress["epochs"]),
                 }))
             """
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: try #require(python))
-        process.arguments = ["-c", script, folder("run/checkpoints/step-100.safetensors")]
-        process.standardOutput = output
-        try process.run()
-        let found = try JSONDecoder().decode(Findings.self, from: output.fileHandleForReading.readDataToEndOfFile())
-        process.waitUntilExit()
-        #expect(process.terminationStatus == 0)
+        let result = try Program.run(
+            ["-c", script, folder("run/checkpoints/step-100.safetensors")], executable: #require(python))
+        #expect(result.status == 0, "\(result)")
+        let found = try JSONDecoder().decode(Findings.self, from: Data(result.output.utf8))
         #expect(
             found
                 == Findings(

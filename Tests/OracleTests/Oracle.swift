@@ -12,16 +12,9 @@ enum Oracle {
 
     /// Runs one of its commands.
     static func ask<Answer: Decodable>(_ arguments: String...) throws -> Answer {
-        let process = Process()
-        let output = Pipe()
-        process.executableURL = URL(fileURLWithPath: try #require(python))
-        process.arguments = [program] + arguments
-        process.standardOutput = output
-        try process.run()
-        let answer = output.fileHandleForReading.readDataToEndOfFile()
-        process.waitUntilExit()
-        try #require(process.terminationStatus == 0, "\(arguments.joined(separator: " "))")
-        return try JSONDecoder().decode(Answer.self, from: answer)
+        let result = try Program.run([program] + arguments, executable: #require(python), limit: .seconds(600))
+        try #require(result.status == 0, "\(result)")
+        return try JSONDecoder().decode(Answer.self, from: Data(result.output.utf8))
     }
 }
 

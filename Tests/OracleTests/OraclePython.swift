@@ -1,4 +1,5 @@
 import Foundation
+import LockstepTesting
 import Testing
 
 /// The Python with the packages of scripts/support/oracles.txt, which scripts/test prepares.
@@ -13,16 +14,10 @@ enum OraclePython {
 
     /// Runs a program in it; its standard output.
     static func run(_ program: String, _ arguments: [String] = []) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: try #require(path))
-        process.arguments = ["-c", program] + arguments
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(status: process.terminationStatus) }
-        return text
+        let result = try Program.run(
+            ["-c", program] + arguments, executable: #require(path), limit: .seconds(600))
+        guard result.status == 0 else { throw Failure(description: "\(result)") }
+        return result.output
     }
 
     /// Whether these modules can be imported.
@@ -30,8 +25,8 @@ enum OraclePython {
         path != nil && (try? run("import \(modules)")) != nil
     }
 
-    /// What the program said stands on standard error.
-    struct Failure: Error {
-        let status: Int32
+    /// The status and the outputs of a program that failed.
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
     }
 }

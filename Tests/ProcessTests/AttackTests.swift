@@ -83,15 +83,10 @@ struct AttackTests {
         let hash = try site.undisturbed()
         for _ in 0..<(Self.repetitions ?? 1) {
             let (coordinator, endpoints) = try site.coordinator(Protection.keys.options + ["--workers", "2"])
-            let folder = try TemporaryFolder()
-            let file = open(folder("output"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-            defer { close(file) }
-            let proxy = try Foreign.start(variant, endpoints[0], script: "attacks.py", output: .file(file))
+            let proxy = try Foreign.start(variant, endpoints[0], script: "attacks.py")
             defer { proxy.send(signal: SIGKILL) }
-            try coordinator.wait(until: "the proxy listens") {
-                try text(of: folder("output")).contains("\n")
-            }
-            let front = try #require(try text(of: folder("output")).split(whereSeparator: \.isWhitespace).last)
+            let front = try #require(
+                try proxy.waitForLine(containing: "listening ").split(whereSeparator: \.isWhitespace).last)
             let damaged = try site.worker(String(front), keys: "keys", fault: "slow=1")
             let other = try site.worker(endpoints[0], keys: "keys", fault: "slow=1")
             let end = try coordinator.wait()

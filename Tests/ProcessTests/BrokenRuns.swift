@@ -8,10 +8,7 @@ struct BrokenRuns {
     let folder: TemporaryFolder
 
     init() throws {
-        folder = try TemporaryFolder()
-        let dataset = TinyDataset()
-        try dataset.write(to: folder)
-        try folder.write(text: dataset.configuration(epochs: 1_000_000), to: "tiny.yaml")
+        folder = try Workplace(epochs: 1_000_000).folder
     }
 
     private func arguments(_ output: String, _ more: [String]) -> [String] {

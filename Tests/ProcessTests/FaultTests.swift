@@ -15,10 +15,7 @@ struct FaultTests {
         let hash: String
 
         init(epochs: Int) throws {
-            folder = try TemporaryFolder()
-            let dataset = TinyDataset()
-            try dataset.write(to: folder)
-            try folder.write(text: dataset.configuration(epochs: epochs), to: "tiny.yaml")
+            folder = try Workplace(epochs: epochs).folder
             let alone = try Program.run(
                 ["train", "tiny.yaml", "--shards", "4", "--output", "alone", "--quiet"], in: folder.path)
             #expect(alone.status == 0, "\(alone)")
@@ -37,8 +34,7 @@ struct FaultTests {
                     "coordinator", "tiny.yaml", "--shards", "4", "--workers", workers, "--output", "run", "--bind",
                     "tcp://127.0.0.1:0",
                 ], in: folder.path)
-            let line = try run.waitForLine(containing: "Listening on ")
-            return (run, String(line.split(separator: " ").last ?? ""))
+            return (run, try run.listeningEndpoint())
         }
 
         /// A worker that takes a few milliseconds for every node, so that it is caught in the middle of one.

@@ -57,9 +57,9 @@ struct FirstCauseTests {
                 "coordinator", place.configuration, "--workers", "1", "--output", place.folder("run"), "--bind",
                 "tcp://127.0.0.1:0", "--set", "timeouts.rejoin=0.5",
             ], in: place.folder.path)
-        let endpoint = try run.waitForLine(containing: "Listening on ").split(separator: " ").last ?? ""
+        let endpoint = try run.listeningEndpoint()
         let worker = try RunningProcess(
-            ["worker", "--connect", "\(endpoint)", "--transport", "inline"],
+            ["worker", "--connect", endpoint, "--transport", "inline"],
             environment: ["LOCKSTEP_FAULT": "fail@120", "LOCKSTEP_CACHE": place.folder("cache")], in: place.folder.path)
         let gone = try worker.wait()
         #expect(gone.status == 71, "\(gone)")

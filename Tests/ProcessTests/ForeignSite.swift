@@ -11,10 +11,7 @@ final class ForeignSite {
     let steps: Int
 
     init(epochs: Int = 40) throws {
-        folder = try TemporaryFolder()
-        let dataset = TinyDataset()
-        try dataset.write(to: folder)
-        try folder.write(text: dataset.configuration(epochs: epochs), to: "tiny.yaml")
+        folder = try Workplace(epochs: epochs).folder
         try Program.run(["keygen", folder("keys")], in: folder.path)
         steps = epochs * 50
     }
@@ -37,11 +34,8 @@ final class ForeignSite {
         let process = try RunningProcess(
             ["coordinator", "tiny.yaml", "--shards", "2", "--output", "run", "--kernel", "portable"] + options,
             in: folder.path, openFiles: openFiles)
-        let endpoints = try (1...(options.count(where: { $0 == "--bind" }))).map { number in
-            let line = try process.waitForLine(containing: "Listening on ", count: number)
-            return String(line.split(separator: " ").last ?? "")
-        }
-        return (process, endpoints)
+        let endpointCount = options.count { $0 == "--bind" }
+        return (process, try (1...endpointCount).map(process.listeningEndpoint))
     }
 
     func worker(_ endpoint: String, keys: String? = nil, fault: String? = nil) throws -> RunningProcess {
@@ -57,14 +51,9 @@ enum Foreign {
 
     static func number(_ variable: String) -> Int? { getenv(variable).flatMap { Int(String(cString: $0)) } }
 
-    /// Starts an attack of foreign.py, or of another script beside it.
-    static func start(
-        _ arguments: String..., script: String = "foreign.py", output: ChildProcess.Command.Output = .inherited
-    ) throws -> ChildProcess {
-        try ChildProcess(
-            ChildProcess.Command(
-                executable: python ?? "python3",
-                arguments: ["\(Program.root)/Tests/Foreign/\(script)"] + arguments, output: output))
+    /// Starts an attack of foreign.py, or of another script in its folder.
+    static func start(_ arguments: String..., script: String = "foreign.py") throws -> RunningProcess {
+        try RunningProcess(["\(Program.root)/Tests/Foreign/\(script)"] + arguments, executable: #require(python))
     }
 
     /// Runs an attack of foreign.py to its end; returns how often it was let in.
@@ -80,15 +69,9 @@ enum Foreign {
     static func run(
         _ arguments: [String], script: String = "foreign.py", limit: Duration = .seconds(120)
     ) throws -> String {
-        let folder = try TemporaryFolder()
-        let file = open(folder("output"), O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        defer { close(file) }
-        let process = try ChildProcess(
-            ChildProcess.Command(
-                executable: python ?? "python3",
-                arguments: ["\(Program.root)/Tests/Foreign/\(script)"] + arguments, output: .file(file)))
-        try #require(process.wait(until: .after(limit)) != nil, "\(arguments) has not ended after \(limit)")
-        return try text(of: folder("output"))
+        let result = try Program.run(
+            ["\(Program.root)/Tests/Foreign/\(script)"] + arguments, executable: #require(python), limit: limit)
+        return result.output + result.errors
     }
 }
 

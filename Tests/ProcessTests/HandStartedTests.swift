@@ -179,19 +179,20 @@ struct HandStartedTests {
         let terminals = try Terminals(epochs: 1)
         let coordinator = try terminals.coordinator(
             "--workers", "1", "--epochs", "100000", "--set", "timeouts.rejoin=0.1")
-        let worker = Process()
-        let errors = Pipe()
-        worker.executableURL = URL(fileURLWithPath: try Program.path)
-        worker.arguments = ["worker", "--connect", terminals.endpoint]
-        worker.environment = ["TMPDIR": terminals.place.folder.path, "HOME": terminals.place.folder.path]
-        worker.standardError = errors
-        try worker.run()
+        // Through a pipe: a standard error that is a file counts as a log.
+        let worker = try RunningProcess(
+            [
+                "-o", "pipefail", "-c", "\"$0\" \"$@\" 2>&1 | cat", Program.path, "worker", "--connect",
+                terminals.endpoint,
+            ],
+            executable: "/bin/bash",
+            environment: ["TMPDIR": terminals.place.folder.path, "HOME": terminals.place.folder.path])
         try coordinator.waitForLine(containing: "Epoch 0:")
         coordinator.send(signal: SIGKILL)
-        let said = String(decoding: try errors.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        worker.waitUntilExit()
-        #expect(worker.terminationStatus == 69)
-        let line = try #require(said.split(separator: "\n").first { $0.contains("protocol events are in ") }, "\(said)")
+        let ending = try worker.wait()
+        #expect(ending.status == 69)
+        let line = try #require(
+            ending.output.split(separator: "\n").first { $0.contains("protocol events are in ") }, "\(ending)")
         let path = try #require(line.components(separatedBy: " are in ").last)
         #expect(path.hasPrefix(terminals.place.folder.path) && path.hasSuffix(".events"))
         let events = try text(of: path)

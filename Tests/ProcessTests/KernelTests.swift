@@ -65,7 +65,6 @@ struct KernelTests {
         let process = try RunningProcess(
             ["coordinator", place.configuration, "--bind", "tcp://127.0.0.1:0", "--kernel", "portable"]
                 + ["--output", output] + options, in: place.folder.path)
-        let line = try process.waitForLine(containing: "Listening on ")
-        return (process, output, String(line.dropFirst("Listening on ".count)))
+        return (process, output, try process.listeningEndpoint())
     }
 }

@@ -23,9 +23,7 @@ struct NetworkTests {
 
         init(_ dataset: TinyDataset = TinyDataset(), epochs: Int, _ options: [String] = []) throws {
             self.options = ["tiny.yaml", "--kernel", "portable", "--shards", "4"] + options
-            folder = try TemporaryFolder()
-            try dataset.write(to: folder)
-            try folder.write(text: dataset.configuration(epochs: epochs), to: "tiny.yaml")
+            folder = try Workplace(dataset, epochs: epochs).folder
             try Program.run(["keygen", folder("keys")], in: folder.path)
             let (home, hosts) = (try NetworkNamespace(), try (0..<2).map { _ in try NetworkNamespace() })
             self.home = home
@@ -45,8 +43,7 @@ struct NetworkTests {
             let run = try RunningProcess(
                 ["coordinator", "--workers", "2", "--output", "run", "--bind", "tcp://*:0", "--keys", "keys"] + options,
                 in: folder.path, on: home)
-            let line = try run.waitForLine(containing: "Listening on ")
-            return (run, try #require(line.split(separator: ":").last))
+            return (run, try #require(try run.listeningEndpoint().split(separator: ":").last))
         }
 
         /// The worker on a host, 4 ms slower a node than it might be if it shall be caught in the middle of one.

@@ -2,10 +2,10 @@ import Glibc
 import LockstepTesting
 import Testing
 
-/// What the other process tests rely on.
+/// The helpers of all process tests.
 @Suite("The process harness", .serialized, .oneAtATime)
 struct ProcessHarnessTests {
-    @Test("A program that ends by itself gives its status and what it said on either output")
+    @Test("A program that ends by itself gives its status and both outputs")
     func ending() throws {
         let version = try Program.run(["--version"])
         #expect(version.status == 0)
@@ -18,12 +18,9 @@ struct ProcessHarnessTests {
         #expect(!wrong.errors.isEmpty)
     }
 
-    @Test("A program in the background can be waited for, signalled and reaped; its workers are found and end with it")
+    @Test("A running program can be waited for and signalled; its workers are found and end with it")
     func background() throws {
-        let folder = try TemporaryFolder()
-        let dataset = TinyDataset()
-        try dataset.write(to: folder)
-        try folder.write(text: dataset.configuration(epochs: 1_000_000), to: "tiny.yaml")
+        let folder = try Workplace(epochs: 1_000_000).folder
         let run = try RunningProcess(["train", folder("tiny.yaml"), "--workers", "2"], in: folder.path)
         try run.waitForLine(containing: "Epoch 0")
         #expect(run.workers.count == 2)
@@ -32,12 +29,9 @@ struct ProcessHarnessTests {
         #expect(run.orphans().isEmpty)
     }
 
-    @Test("Letting go of a program kills it and what it has started")
-    func lettingGo() throws {
-        let folder = try TemporaryFolder()
-        let dataset = TinyDataset()
-        try dataset.write(to: folder)
-        try folder.write(text: dataset.configuration(epochs: 1_000_000), to: "tiny.yaml")
+    @Test("The deinitializer kills a program and its descendants")
+    func deinitializer() throws {
+        let folder = try Workplace(epochs: 1_000_000).folder
         var run: RunningProcess? = try RunningProcess(
             ["train", folder("tiny.yaml"), "--workers", "2"], in: folder.path)
         try run?.waitForLine(containing: "Epoch 0")
@@ -47,7 +41,7 @@ struct ProcessHarnessTests {
         for process in processes { #expect(ProcessTable.arguments(of: process).isEmpty) }
     }
 
-    @Test("Waiting for what is never said fails with all that was said")
+    @Test("Waiting for a line that never comes fails with the whole output")
     func failure() throws {
         let failure = #expect(throws: RunningProcess.Failure.self) {
             try RunningProcess(["--version"]).waitForLine(containing: "no such line")

@@ -90,7 +90,6 @@ struct SeveralTerminalsTests {
         let output = place.output()
         let process = try RunningProcess(
             ["coordinator", place.configuration, "--bind", bind, "--output", output] + options, in: place.folder.path)
-        let line = try process.waitForLine(containing: "Listening on ")
-        return (process, output, String(line.dropFirst("Listening on ".count)))
+        return (process, output, try process.listeningEndpoint())
     }
 }

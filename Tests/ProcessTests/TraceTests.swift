@@ -3,7 +3,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// `--trace`: a timeline of all processes, in a format that others read.
+/// `--trace`: a timeline of all processes, in a format that other programs read.
 @Suite("Traces", .serialized, .oneAtATime)
 struct TraceTests {
     private struct File: Decodable {
@@ -25,8 +25,11 @@ struct TraceTests {
 
     private func trace(_ place: Workplace, _ options: [String]) throws -> [File.Event] {
         let output = place.output()
+        // From the first traced step on, every node takes 10 ms longer: a worker that waits for a core on a loaded machine
+        // then misses a few of the 50 steps, but not all.
         let run = try RunningProcess(
-            ["train", place.configuration, "--output", output, "--trace"] + options, in: place.folder.path)
+            ["train", place.configuration, "--output", output, "--trace"] + options,
+            environment: ["LOCKSTEP_FAULT": "slow=10@100"], in: place.folder.path)
         let result = try run.wait()
         try #require(result.status == 0, "\(result)")
         #expect(run.orphans().isEmpty)
@@ -42,7 +45,7 @@ struct TraceTests {
     }
 
     @Test(
-        "One track a process, fifty steps; every arrow has a beginning and an end",
+        "Each process has a track of fifty steps; every arrow has a beginning and an end",
         arguments: [
             ["--workers", "2"], ["--workers", "3", "--shards", "2"], ["--workers", "2", "--transport", "inline"],
         ])
@@ -61,7 +64,7 @@ struct TraceTests {
         for event in events where event.ph == "X" {
             #expect((event.ts ?? -1) >= 0 && (event.dur ?? -1) >= 0 && window.contains(event.args?.step ?? -1))
         }
-        // Whoever computes shows the passes of both layers.
+        // The workers compute, so they show the passes of both layers.
         for (process, name) in tracks where workers == 2 {
             let own = Set(events.filter { $0.pid == process && $0.ph == "X" }.map(\.name))
             for pass in ["forward layer 0", "forward layer 1", "backward layer 1", "backward layer 0"] {
@@ -70,7 +73,7 @@ struct TraceTests {
         }
         let departures = Dictionary(grouping: events.filter { $0.ph == "s" }) { $0.id ?? 0 }
         let arrivals = Dictionary(grouping: events.filter { $0.ph == "f" }) { $0.id ?? 0 }
-        // An assignment and an answer in every step at least.
+        // Every step has at least an assignment and an answer.
         #expect(departures.count >= 2 * window.count)
         #expect(Set(departures.keys) == Set(arrivals.keys))
         for (id, ends) in departures {

@@ -100,14 +100,13 @@ struct WrongInputTests {
         try expectRefusal(result, status: 65, words: [name, "\(whole.count - 100)"], in: place)
     }
 
-    @Test("An endpoint that somebody else listens on", arguments: ["tcp", "ipc"])
+    @Test("An endpoint at which another coordinator listens", arguments: ["tcp", "ipc"])
     func endpointInUse(_ transport: String) throws {
         let place = try Workplace()
         let first = try RunningProcess(
             ["coordinator", "tiny.yaml", "--workers", "1", "--output", place.output(), "--bind"]
                 + [transport == "tcp" ? "tcp://127.0.0.1:0" : "ipc://\(place.folder("s"))"], in: place.folder.path)
-        let endpoint = String(
-            try first.waitForLine(containing: "Listening on ").dropFirst("Listening on ".count))
+        let endpoint = try first.listeningEndpoint()
         let second = try Program.run(
             ["coordinator", "tiny.yaml", "--workers", "1", "--bind", endpoint], in: place.folder.path)
         try expectRefusal(

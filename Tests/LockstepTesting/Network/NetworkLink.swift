@@ -1,11 +1,12 @@
-/// A cable between two namespaces: 10.77.NUMBER.1 at its near end, 10.77.NUMBER.2 at its far one.
+/// A virtual cable between two network namespaces. The address of its near end is 10.77.NUMBER.1, of its far end
+/// 10.77.NUMBER.2.
 package struct NetworkLink: Sendable {
-    /// From 1; no other cable of the near namespace has it.
+    /// From 1; unique among the cables of the near namespace.
     private let number: Int
     private let near: NetworkNamespace
     private let far: NetworkNamespace
 
-    /// The far end's interface, as its namespace calls it.
+    /// The name of the far end's interface.
     private static let farName = "uplink"
 
     package init(number: Int, from near: NetworkNamespace, to far: NetworkNamespace) throws {
@@ -29,17 +30,17 @@ package struct NetworkLink: Sendable {
     package var farAddress: String { "10.77.\(number).2" }
     private var nearName: String { "link\(number)" }
 
-    /// Lets so much through each way, with a queue of 50 ms.
+    /// Limits the rate in each direction, with a queue of 50 ms.
     ///
-    /// - Parameter rate: As tc(8) writes it, such as `100mbit`.
-    /// - Throws: What tc(8) says.
+    /// - Parameter rate: In the notation of tc(8), such as `100mbit`.
+    /// - Throws: ``NetworkNamespace/Failure`` with the message of tc(8).
     package func limit(rate: String) throws {
         for (end, name) in [(near, nearName), (far, Self.farName)] {
             try end.run("tc qdisc replace dev \(name) root tbf rate \(rate) burst 256kb latency 50ms")
         }
     }
 
-    /// Takes the far end down: neither end can send, and both are told so.
+    /// Takes the far end down: neither end can send, and both see that.
     package func cut() throws {
         try far.run("ip link set dev \(Self.farName) down")
     }
@@ -49,13 +50,13 @@ package struct NetworkLink: Sendable {
         try far.run("ip link set dev \(Self.farName) up")
     }
 
-    /// Drops what the far end sends, and tells nobody: its frames go to an Ethernet address that no one has. What the
-    /// near end sends still arrives, so that each has a connection of which it cannot tell that it is half open.
+    /// Drops the frames of the far end silently: they go to an Ethernet address that does not exist. Frames of the near end
+    /// still arrive, so neither end can see that its connection is half open.
     package func dropWhatFarEndSends() throws {
         try far.run("ip neighbour replace \(nearAddress) lladdr 02:00:00:00:00:99 dev \(Self.farName) nud permanent")
     }
 
-    /// Drops no more.
+    /// Stops dropping frames.
     package func dropNothing() throws {
         try far.run("ip neighbour delete \(nearAddress) dev \(Self.farName)")
     }

@@ -4,10 +4,10 @@ import LockstepCluster
 import LockstepTesting
 import Testing
 
-/// `--workers auto`: how many workers compute changes, the weights don't.
-@Suite("As many workers as are fastest", .serialized, .oneAtATime)
-struct ActivityTests {
-    @Test("The weights are those of one process with as many shards, and what was decided follows from what happened")
+/// `--workers auto`: the number of workers changes, the weights do not.
+@Suite("The fastest number of workers", .serialized, .oneAtATime)
+struct WorkerCountTests {
+    @Test("The weights are those of one process with as many shards, and the decisions follow from the recorded events")
     func sameWeights() throws {
         let place = try Workplace(epochs: 20)
         let record = place.folder("events")
@@ -19,7 +19,7 @@ struct ActivityTests {
         #expect(try place.weights(options + ["--workers", "auto", "--transport", "inline"]) == summary.weightsSHA256)
         #expect(try place.weights(options + ["--workers", "auto", "--audit", "0.5"]) == summary.weightsSHA256)
         let replay = try bytes(of: record).withUnsafeBytes { try EventReplay.run($0) }
-        // A coordinator that computes alone does not tell of every step.
+        // A coordinator that computes alone does not record every step.
         #expect(replay.steps > 0 && replay.steps <= summary.steps)
     }
 
