@@ -3,22 +3,21 @@ import Glibc
 import LockstepSystem
 import Synchronization
 
-/// libzmq's I/O threads and the sockets that they serve. One a process is the norm.
+/// libzmq's I/O threads and the sockets that they serve. A process usually has one context.
 ///
-/// Any thread may make sockets from it; every socket keeps it alive. Dropping the last reference never waits.
+/// Any thread may make sockets from it, and every socket keeps it alive. Releasing the last reference never blocks.
 package final class Context: Sendable {
-    /// What has to be known before the first socket is made.
+    /// Settings that cannot change after the first socket has been made.
     package struct Options: Sendable {
-        /// Threads that move bytes. One serves about a gigabyte a second; give remote endpoints one of their own.
+        /// Threads that send and receive. One serves about a gigabyte per second; remote endpoints get one of their own.
         package var ioThreads: Int32
-        /// Most sockets open at a time, monitors included.
+        /// The most sockets that may be open at a time, including monitors.
         package var maxSockets: Int32
-        /// Whether a received frame may keep the whole buffer in which it arrived, 8 KiB and its bookkeeping, for as
-        /// long as it is not read. That saves a copy, and lets a peer that sends one small frame at a time fill memory
-        /// with a five-hundredth of the bytes.
+        /// Whether an unread frame may keep the whole buffer in which it arrived: 8 KiB and its bookkeeping. This saves a
+        /// copy, but a peer that sends small frames one at a time then fills memory with a five-hundredth of the bytes.
         package var sharesReceiveBuffers: Bool
-        /// Asked after a signal has interrupted a blocking call: true makes the call throw (`isInterrupted`), false
-        /// lets it go on waiting.
+        /// Called after a signal has interrupted a blocking call. If it returns true, the call throws (`isInterrupted`);
+        /// otherwise the call continues to wait.
         package var isInterrupted: @Sendable () -> Bool
 
         package init(
@@ -32,7 +31,7 @@ package final class Context: Sendable {
         }
     }
 
-    /// The handle and the sockets that stand on it; nil once the context has ended.
+    /// The handle, which is nil after the context has ended, and the number of its open sockets.
     private struct State: @unchecked Sendable {
         var handle: UnsafeMutableRawPointer?
         var openSockets = 0
@@ -44,7 +43,7 @@ package final class Context: Sendable {
 
     package init(_ options: Options = Options()) throws(ZeroMQError) {
         guard let handle = zmq_ctx_new() else { throw .last(.makeContext) }
-        // Not "blocky": a socket made without a word about its linger has none, so nothing waits by default.
+        // Not "blocky": the default linger of sockets is 0, so closing never waits by default.
         let settings = [
             (ZMQ_IO_THREADS, options.ioThreads), (ZMQ_MAX_SOCKETS, options.maxSockets), (ZMQ_BLOCKY, 0),
             (czmq_zero_copy_receive, options.sharesReceiveBuffers ? 1 : 0),
@@ -59,21 +58,21 @@ package final class Context: Sendable {
     }
 
     deinit {
-        // No socket is open, for each holds a reference. But messages of closed ones may still be leaving, for as long
-        // as their linger allows, and a deinit must not wait for them.
+        // No socket is open: each holds a reference. But messages of closed sockets may still be sent for as long as their
+        // linger allows, and a deinitializer must not wait for them.
         state.withLock { state in
             guard let handle = state.handle else { return }
             endInBackground(handle)
         }
     }
 
-    /// A new socket, owned by the calling thread until it is handed on.
+    /// A new socket. It belongs to the calling thread until it is passed to another one.
     ///
-    /// A router names its peers by consecutive numbers that begin with one of the C library's `rand()`. libzmq 4.3.4
-    /// never seeds it, and aborts the process when a new peer's number is a name that another peer has given itself. So
-    /// the first number of a router is made one that no peer can know.
+    /// A router names its peers by consecutive numbers; the first one comes from the C library's `rand()`. libzmq 4.3.4 never
+    /// seeds it, and aborts the process if a new peer's number is the name that another peer has given itself. So `rand()` is
+    /// seeded here with a number that no peer can know.
     package func socket(_ kind: Socket.Kind) throws(ZeroMQError) -> Socket {
-        // A typed error does not come out of withLock's closure together with a pointer: hand it out as a value.
+        // withLock's closure cannot both throw a typed error and return a pointer: it returns a Result.
         let made: Result<HandleBox, ZeroMQError> = state.withLock { state in
             guard let context = state.handle else {
                 return .failure(ZeroMQError(.makeSocket, code: czmq_context_terminated))
@@ -86,18 +85,18 @@ package final class Context: Sendable {
         return Socket(core: SocketCore(handle: try made.get().handle, context: self))
     }
 
-    /// Makes every blocking call on this context's sockets, on whatever thread, throw `isContextTerminated`.
+    /// Makes every blocking call on this context's sockets, on any thread, throw `isContextTerminated`.
     ///
-    /// The order of an end is: `shutdown()`, the threads close their sockets, join them, `terminate()`.
+    /// To end a context: call `shutdown()`, let the threads close their sockets, join the threads, call `terminate()`.
     package func shutdown() {
         state.withLock { state in
             if let handle = state.handle { zmq_ctx_shutdown(handle) }
         }
     }
 
-    /// Ends the I/O threads. Waits until the messages of closed sockets have left, at most as long as their linger.
+    /// Ends the I/O threads. Waits until the messages of closed sockets have been sent, at most as long as their linger.
     ///
-    /// Throws EBUSY, instead of waiting for ever, while a socket is open. A second call does nothing.
+    /// Throws EBUSY if a socket is open, instead of waiting for ever. A second call does nothing.
     package func terminate() throws(ZeroMQError) {
         let taken: Result<HandleBox?, ZeroMQError> = state.withLock { state in
             guard let handle = state.handle else { return .success(nil) }
@@ -112,20 +111,20 @@ package final class Context: Sendable {
         endContext(box.handle)
     }
 
-    /// How many sockets are open, monitors included.
+    /// The number of open sockets, including monitors.
     package var openSockets: Int { state.withLock { $0.openSockets } }
 
     func socketClosed() {
         state.withLock { $0.openSockets -= 1 }
     }
 
-    /// A name for a monitor's in-process endpoint that no other monitor of this context has.
+    /// A name for a monitor's in-process endpoint, unique in this context.
     func monitorEndpoint() -> String {
         "inproc://monitor-\(monitors.add(1, ordering: .relaxed).newValue)"
     }
 }
 
-/// Lets a handle leave a lock's closure. libzmq's contexts are thread-safe, and a new socket has one owner.
+/// Passes a handle out of a lock's closure. libzmq's contexts are thread-safe, and a new socket has one owner.
 private struct HandleBox: @unchecked Sendable {
     let handle: UnsafeMutableRawPointer
 }
@@ -134,7 +133,7 @@ private func endContext(_ handle: UnsafeMutableRawPointer) {
     while zmq_ctx_term(handle) != 0 && zmq_errno() == EINTR {}
 }
 
-/// Ends a context on a thread of its own. Without a thread to spare it stays until the process ends.
+/// Ends a context on a thread of its own. If no thread can be started, the context stays until the process ends.
 private func endInBackground(_ handle: UnsafeMutableRawPointer) {
     var thread = pthread_t()
     let started = pthread_create(&thread, nil, endContextThread, handle)
@@ -144,4 +143,17 @@ private func endInBackground(_ handle: UnsafeMutableRawPointer) {
 private func endContextThread(_ handle: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
     if let handle { endContext(handle) }
     return nil
+}
+
+/// The library libzmq that this process has loaded.
+package enum ZeroMQLibrary {
+    /// Major, minor and patch number, such as `4.3.4`.
+    package static var version: String {
+        var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
+        zmq_version(&major, &minor, &patch)
+        return "\(major).\(minor).\(patch)"
+    }
+
+    /// Whether it was built with CURVE, the encryption and authentication of endpoints that leave the host.
+    package static var hasCurve: Bool { zmq_has("curve") == 1 }
 }

@@ -1,7 +1,7 @@
 import CZeroMQ
 import Glibc
 
-/// A CURVE key that may be told to anybody: 32 bytes, written as 40 characters of Z85 (ZeroMQ's RFC 32).
+/// A CURVE public key, which need not be kept secret: 32 bytes, written as 40 characters of Z85 (ZeroMQ's RFC 32).
 package struct CurvePublicKey: Hashable, Sendable {
     /// Bytes of a key, and characters of its text.
     package static let size = 32
@@ -10,13 +10,13 @@ package struct CurvePublicKey: Hashable, Sendable {
     /// ``size`` bytes.
     package let bytes: [UInt8]
 
-    /// Takes over a key's bytes. Nil where they are not ``size`` many.
+    /// A key of these bytes; nil if their number is not ``size``.
     package init?(bytes: some Collection<UInt8>) {
         guard bytes.count == Self.size else { return nil }
         self.bytes = Array(bytes)
     }
 
-    /// Reads Z85. Nil for any text that is no key.
+    /// Decodes Z85; nil if the text is not a key.
     package init?(text: String) {
         guard let bytes = keyBytes(ofText: text) else { return nil }
         self.bytes = bytes
@@ -26,17 +26,17 @@ package struct CurvePublicKey: Hashable, Sendable {
     package var text: String { keyText(of: bytes) }
 }
 
-/// The other half of a key, for its owner alone. Its description hides it; only ``exportText()`` gives it away.
+/// A CURVE secret key. Its description does not reveal it; only ``exportText()`` does.
 package struct CurveSecretKey: Sendable {
     let bytes: [UInt8]
 
-    /// Reads Z85. Nil for any text that is no key.
+    /// Decodes Z85; nil if the text is not a key.
     package init?(text: String) {
         guard let bytes = keyBytes(ofText: text) else { return nil }
         self.bytes = bytes
     }
 
-    /// The key as Z85, for the file that its owner keeps and for nothing else.
+    /// The key as Z85, only for the file in which its owner keeps it.
     package func exportText() -> String { keyText(of: bytes) }
 
     /// The public key that belongs to it.
@@ -53,7 +53,7 @@ extension CurveSecretKey: CustomStringConvertible, CustomReflectable {
     package var customMirror: Mirror { Mirror(self, children: []) }
 }
 
-/// Who somebody is towards others: a public key, and the secret one that proves it.
+/// The identity of a process towards its peers: a public key, and the secret key that proves its ownership.
 package struct CurveKeyPair: Sendable {
     package let publicKey: CurvePublicKey
     package let secretKey: CurveSecretKey
@@ -63,7 +63,7 @@ package struct CurveKeyPair: Sendable {
         self.secretKey = secretKey
     }
 
-    /// A new pair. Throws where this libzmq was built without CURVE.
+    /// A new pair. Throws if this libzmq was built without CURVE.
     package static func make() throws(ZeroMQError) -> CurveKeyPair {
         var publicText = [CChar](repeating: 0, count: CurvePublicKey.textSize + 1)
         var secretText = publicText
@@ -75,7 +75,7 @@ package struct CurveKeyPair: Sendable {
     }
 }
 
-/// libzmq reads the text up to a zero, and refuses characters and values that Z85 does not have.
+/// Decodes Z85. libzmq rejects characters and values outside Z85, but stops at a zero byte.
 private func keyBytes(ofText text: String) -> [UInt8]? {
     guard text.utf8.count == CurvePublicKey.textSize, !text.utf8.contains(0) else { return nil }
     var bytes = [UInt8](repeating: 0, count: CurvePublicKey.size)

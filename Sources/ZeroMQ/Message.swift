@@ -3,9 +3,8 @@ import Glibc
 
 /// One frame of a message.
 ///
-/// The C structure lives at a fixed address on the heap: bytes of short frames are stored inside it, so a structure
-/// that moved with the Swift value would leave pointers to them dangling. A message is meant to be used again: receive
-/// into the same one for ever, without an allocation of ours.
+/// The C structure has a fixed address on the heap: it contains the bytes of short frames, and pointers to them would dangle
+/// if it moved with the Swift value. Reuse a message: receiving again and again into the same one allocates nothing here.
 package struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
 
@@ -15,7 +14,7 @@ package struct Message: ~Copyable {
         zmq_msg_init(pointer)
     }
 
-    /// Takes over a C structure that has been initialised.
+    /// Takes over an initialised C structure.
     private init(initialised pointer: UnsafeMutablePointer<zmq_msg_t>) {
         self.pointer = pointer
     }
@@ -25,7 +24,7 @@ package struct Message: ~Copyable {
         pointer.deallocate()
     }
 
-    /// A frame of `size` bytes that `write` fills in. It must fill them all: they hold what was in memory before.
+    /// A frame of `size` bytes that `write` fills in. `write` must set all of them: the memory is uninitialised.
     ///
     /// Throws ENOMEM.
     package init(size: Int, _ write: (UnsafeMutableRawBufferPointer) -> Void) throws(ZeroMQError) {
@@ -45,16 +44,16 @@ package struct Message: ~Copyable {
 
     /// A frame that refers to `bytes`, without a copy.
     ///
-    /// The caller keeps the memory alive and unchanged until the frame has been sent and read, of which libzmq gives no
-    /// notice: an answer of the peer proves it, or the end of the context.
+    /// The caller keeps the memory alive and unchanged until the frame has been sent and read. libzmq does not report when
+    /// that is; an answer of the peer proves it, or the end of the context.
     package init(borrowing bytes: UnsafeRawBufferPointer) throws(ZeroMQError) {
         let data = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         self.init(initialised: try Message.structure { zmq_msg_init_data($0, data, bytes.count, nil, nil) })
     }
 
-    /// A frame that refers to `bytes`, without a copy, and holds on to their `owner` until the bytes have been sent.
+    /// A frame that refers to `bytes`, without a copy, and retains their `owner` until the bytes have been sent.
     ///
-    /// The owner is let go, and may die, on one of libzmq's threads. Throws ENOMEM.
+    /// The owner is released, and possibly deinitialized, on one of libzmq's threads. Throws ENOMEM.
     package init(owning owner: some AnyObject & Sendable, bytes: UnsafeRawBufferPointer) throws(ZeroMQError) {
         let data = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         let retained = Unmanaged.passRetained(owner)
@@ -69,7 +68,7 @@ package struct Message: ~Copyable {
         }
     }
 
-    /// Allocates a C structure and initialises it with `initialise`, or leaves nothing behind.
+    /// Allocates a C structure and initialises it with `initialise`. Frees it if that fails.
     private static func structure(
         _ initialise: (UnsafeMutablePointer<zmq_msg_t>) -> Int32
     ) throws(ZeroMQError) -> UnsafeMutablePointer<zmq_msg_t> {
@@ -83,16 +82,16 @@ package struct Message: ~Copyable {
     }
 }
 
-@available(*, unavailable, message: "a message belongs to one thread at a time: hand it over by a sending parameter")
+@available(*, unavailable, message: "a message belongs to one thread at a time: pass it by a sending parameter")
 extension Message: Sendable {}
 
-/// Called by libzmq, on a thread of its choice, when nobody refers to the bytes any more.
+/// libzmq calls this, on any thread, when it no longer refers to the bytes.
 private func releaseOwner(data: UnsafeMutableRawPointer?, owner: UnsafeMutableRawPointer?) {
     if let owner { Unmanaged<AnyObject>.fromOpaque(owner).release() }
 }
 
 extension Message {
-    /// Bytes in the frame.
+    /// The number of bytes in the frame.
     package var count: Int { zmq_msg_size(pointer) }
 
     /// Whether another frame of the same message follows.
@@ -115,14 +114,14 @@ extension Message {
     /// A copy of the bytes.
     package var array: [UInt8] { withUnsafeBytes { Array($0) } }
 
-    /// The descriptor of the connection that a received frame came through: the one in the monitor's `accepted` and
-    /// `disconnected` events. Nil over inproc and for frames made here.
+    /// The descriptor of the connection over which a frame was received. The monitor's `accepted` and `disconnected` events
+    /// name the same one. Nil over inproc, and for frames that this process made.
     package var sourceDescriptor: Int32? {
         let descriptor = zmq_msg_get(pointer, ZMQ_SRCFD)
         return descriptor >= 0 ? descriptor : nil
     }
 
-    /// Who sent a received frame: an IP address over tcp, `localhost:UID:GID:PID` over ipc (checked by the kernel).
+    /// The sender of a received frame: an IP address over tcp; `localhost:UID:GID:PID`, as the kernel reports it, over ipc.
     package var peerAddress: String? {
         guard let text = zmq_msg_gets(pointer, "Peer-Address") else { return nil }
         return String(cString: text)

@@ -1,22 +1,22 @@
 import CZeroMQ
 import Glibc
 
-/// What can be waited for, and what has happened.
+/// The events of a socket or descriptor, to wait for or as found.
 package struct PollEvents: OptionSet, Sendable {
     package let rawValue: Int16
     package init(rawValue: Int16) { self.rawValue = rawValue }
 
-    /// A receive would find something. For a descriptor also: the other end was closed.
+    /// A receive would succeed. For a descriptor also: the other end was closed.
     package static let input = PollEvents(rawValue: Int16(ZMQ_POLLIN))
-    /// A send would find room.
+    /// A send would succeed.
     package static let output = PollEvents(rawValue: Int16(ZMQ_POLLOUT))
-    /// A descriptor's other end is gone, or it is not open at all. Reported whether asked for or not.
+    /// A descriptor's other end is closed, or the descriptor is not open. Always reported.
     package static let error = PollEvents(rawValue: Int16(ZMQ_POLLERR))
 }
 
-/// How a wait ended that did not fail.
+/// The result of a wait that did not fail.
 package enum PollResult: Equatable, Sendable {
-    /// So many of the items have events.
+    /// The number of items that have events.
     case ready(Int)
     case timedOut
     /// A signal arrived, and the context's interruption check said to stop.
@@ -25,17 +25,17 @@ package enum PollResult: Equatable, Sendable {
 
 /// Waits for sockets and file descriptors together.
 ///
-/// Waiting allocates nothing for up to 16 items (libzmq does for more). A socket that is closed while it is registered
-/// is no longer looked at. A descriptor's owner removes it before closing it.
+/// Waiting for up to 16 items allocates nothing (for more, libzmq allocates). A registered socket that is closed is ignored
+/// from then on. The owner of a descriptor removes it before closing it.
 package struct Poller: ~Copyable {
     /// An item of the poller.
     package struct Token: Hashable, Sendable {
         fileprivate let index: Int
-        /// How often the place had been used before: tokens of removed items mean nothing any more.
+        /// How often the place had been used before: the token of a removed item does not match the next one.
         fileprivate let use: Int
     }
 
-    /// A place in the list that stands for nothing: poll(2) ignores negative descriptors.
+    /// A place without an item: poll(2) ignores negative descriptors.
     private static var vacant: zmq_pollitem_t { zmq_pollitem_t(socket: nil, fd: -1, events: 0, revents: 0) }
 
     private let isInterrupted: @Sendable () -> Bool
@@ -45,7 +45,7 @@ package struct Poller: ~Copyable {
     private var uses: [Int] = []
     private var vacancies: [Int] = []
 
-    /// A poller without items. There is room for `capacity` of them; adding more allocates.
+    /// An empty poller. Adding up to `capacity` items does not allocate.
     package init(context: Context, capacity: Int = 16) {
         isInterrupted = context.isInterrupted
         items.reserveCapacity(capacity)
@@ -60,18 +60,18 @@ package struct Poller: ~Copyable {
         return place(item, socket: socket.core)
     }
 
-    /// Watches a file descriptor, which stays the caller's.
+    /// Watches a file descriptor. The caller continues to own it.
     package mutating func add(descriptor: Int32, events: PollEvents = .input) -> Token {
         place(zmq_pollitem_t(socket: nil, fd: descriptor, events: events.rawValue, revents: 0), socket: nil)
     }
 
-    /// Changes what an item is watched for. An empty set pauses it.
+    /// Changes the events that are waited for. An empty set pauses the item.
     package mutating func setEvents(_ events: PollEvents, for token: Token) {
         guard isCurrent(token) else { return }
         items[token.index].events = events.rawValue
     }
 
-    /// Watches an item no longer. Its token means nothing from here on.
+    /// Stops watching an item. Its token is invalid from then on.
     package mutating func remove(_ token: Token) {
         guard isCurrent(token) else { return }
         items[token.index] = Poller.vacant
@@ -87,8 +87,8 @@ package struct Poller: ~Copyable {
             items[index].revents = 0
             if let socket = sockets[index] { items[index].socket = socket.handle }
         }
-        // The time already waited is not subtracted after an interruption: it happens when a debugger stops and
-        // continues us, not in a loop.
+        // After an interruption the full timeout starts again: it happens when a debugger stops and continues the process,
+        // not in a loop.
         while true {
             let count = items.withUnsafeMutableBufferPointer {
                 zmq_poll($0.baseAddress, Int32($0.count), max(-1, timeoutMilliseconds))
@@ -100,7 +100,7 @@ package struct Poller: ~Copyable {
         }
     }
 
-    /// What the last wait found for an item. Empty for an item that was removed.
+    /// The events of an item that the last wait found. Empty for an item that was removed.
     package func events(for token: Token) -> PollEvents {
         isCurrent(token) ? PollEvents(rawValue: items[token.index].revents) : []
     }

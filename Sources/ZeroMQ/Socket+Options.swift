@@ -2,42 +2,41 @@ import CZeroMQ
 import Glibc
 
 extension Socket {
-    /// Sets an option. Endpoints that are bound or connected already keep their value.
+    /// Sets an option. Endpoints that are already bound or connected keep their value.
     package func set<Value>(_ option: SocketOption<Value>, _ value: Value) throws(ZeroMQError) {
         try core.perform(.setOption, subject: option.name) { handle in
             value.withOptionBytes { zmq_setsockopt(handle, option.code, $0.baseAddress, $0.count) }
         }
     }
 
-    /// The value that an option has now.
+    /// The current value of an option.
     package func get<Value: ReadableSocketOptionValue>(_ option: SocketOption<Value>) throws(ZeroMQError) -> Value {
         try read(option.code, name: option.name)
     }
 
-    /// What the last bind took: the port that 0 became.
+    /// The endpoint of the last bind, with the port that was chosen for port 0.
     package var lastEndpoint: Endpoint {
         get throws(ZeroMQError) {
             try Endpoint(try read(ZMQ_LAST_ENDPOINT, name: "ZMQ_LAST_ENDPOINT") as String)
         }
     }
 
-    /// A descriptor that becomes readable when `pendingEvents` *may* have changed, once for each change: only for
-    /// waiting in a loop that libzmq's own poll cannot join, and `pendingEvents` has to be read after each send and
-    /// receive too.
+    /// A descriptor that becomes readable when `pendingEvents` *may* have changed, once for each change. It serves loops that
+    /// cannot use libzmq's poll; they must also read `pendingEvents` after each send and receive.
     package var descriptor: Int32 {
         get throws(ZeroMQError) { try read(ZMQ_FD, name: "ZMQ_FD") }
     }
 
-    /// Whether a receive, or a send, would find something to do now.
+    /// Whether a receive or a send would succeed now.
     ///
-    /// Reading it lets the socket notice peers that have gone: without it a router goes on queueing for a dead one.
+    /// Reading it lets the socket notice that peers are gone: otherwise a router continues to queue messages for a dead peer.
     package var pendingEvents: PollEvents {
         get throws(ZeroMQError) {
             PollEvents(rawValue: Int16(truncatingIfNeeded: try read(ZMQ_EVENTS, name: "ZMQ_EVENTS") as Int32))
         }
     }
 
-    /// Whether the frame received last is followed by another of the same message.
+    /// Whether another frame of the same message follows the frame received last.
     package var hasMore: Bool {
         get throws(ZeroMQError) { try read(ZMQ_RCVMORE, name: "ZMQ_RCVMORE") }
     }

@@ -1,18 +1,19 @@
-/// How connections over tcp are protected; ipc endpoints are guarded by their folder's permissions instead.
+/// The encryption and authentication of connections over tcp. The permissions of its folder protect an ipc endpoint instead.
 package enum ConnectionSecurity: Sendable {
-    /// In plain text, from and to anybody: on the own host, or where somebody has typed that it may be.
+    /// No encryption, and every client may connect: for endpoints on this host, and for others if the user allows it.
     case none
-    /// The end that binds: proves this key, and asks the context's ``ZAPHandler`` about everybody's.
+    /// CURVE at the end that binds: proves that it owns this key, and asks the context's ``ZAPHandler`` about each client's
+    /// key.
     case server(CurveKeyPair)
-    /// The end that connects: proves its own key and wants the other end to prove the server's.
+    /// CURVE at the end that connects: proves that it owns its key, and checks that the other end owns the server's.
     case client(CurveKeyPair, server: CurvePublicKey)
 
-    /// The ZAP domain of protected endpoints. Without one libzmq would not ask the handler and let everybody in.
+    /// The ZAP domain of encrypted endpoints. Without a domain, libzmq does not ask the handler and accepts every client.
     package static let domain = "lockstep"
 }
 
-/// The one place that decides which endpoint gets which options. libzmq copies them when an endpoint is bound or
-/// connected, so each endpoint keeps what is set at that moment.
+/// Sets the options of each endpoint. libzmq copies the socket's options when an endpoint is bound or connected, so each
+/// endpoint keeps the values of that moment.
 ///
 /// | endpoint | I/O thread | security |
 /// | --- | --- | --- |
@@ -20,17 +21,17 @@ package enum ConnectionSecurity: Sendable {
 /// | tcp, without keys | the last | none |
 /// | tcp, with keys | the last | CURVE, ZAP domain, and the domain enforced |
 ///
-/// A flood of connections, or one that has used up all descriptors, keeps only the last I/O thread busy: workers over
-/// ipc, and their heartbeats, do not notice.
+/// A flood of connections, even one that uses up all descriptors, keeps only the last I/O thread busy. Workers over ipc and
+/// their heartbeats are not affected.
 extension Socket {
-    /// Binds all endpoints, those without encryption first.
+    /// Binds all endpoints: first the ipc endpoints, which have no encryption.
     ///
     /// - Parameters:
-    ///   - endpoints: Where to accept connections.
-    ///   - security: How those over tcp are protected.
-    ///   - ioThreads: As many as the context has.
-    /// - Returns: What was bound, in the order of `endpoints`.
-    /// - Throws: What stands in the way of the first endpoint that cannot be bound.
+    ///   - endpoints: The endpoints.
+    ///   - security: The security of tcp endpoints.
+    ///   - ioThreads: The number of the context's I/O threads.
+    /// - Returns: The bound endpoints with their ports, in the order of `endpoints`.
+    /// - Throws: The error of the first endpoint that cannot be bound.
     package func bind(
         _ endpoints: [Endpoint], security: ConnectionSecurity, ioThreads: Int32
     ) throws(ZeroMQError) -> [Endpoint] {
@@ -40,7 +41,7 @@ extension Socket {
             bound[index] = try bind(endpoint)
         }
         try set(.ioThreadAffinity, 1 << UInt64(min(63, max(0, ioThreads - 1))))
-        try protect(security)
+        try apply(security)
         for (index, endpoint) in endpoints.enumerated() where !endpoint.isIPC {
             bound[index] = try bind(endpoint)
         }
@@ -50,37 +51,37 @@ extension Socket {
     /// Connects to an endpoint.
     ///
     /// - Parameters:
-    ///   - endpoint: Who to connect to.
-    ///   - security: How the connection is protected if it goes over tcp.
-    /// - Throws: What is wrong with the endpoint.
+    ///   - endpoint: The endpoint.
+    ///   - security: The security of a connection over tcp.
+    /// - Throws: `ZeroMQError` if the endpoint is not valid for a connection.
     package func connect(_ endpoint: Endpoint, security: ConnectionSecurity) throws(ZeroMQError) {
-        if !endpoint.isIPC { try protect(security) }
+        if !endpoint.isIPC { try apply(security) }
         try connect(endpoint)
     }
 
-    private func protect(_ security: ConnectionSecurity) throws(ZeroMQError) {
+    private func apply(_ security: ConnectionSecurity) throws(ZeroMQError) {
         switch security {
         case .none:
             return
         case .server(let keys):
             try set(.curveServer, true)
-            try prove(keys)
+            try set(keys)
             try set(.zapDomain, ConnectionSecurity.domain)
             try set(.enforceZapDomain, true)
         case .client(let keys, let server):
-            try prove(keys)
+            try set(keys)
             try set(.curveServerKey, server.bytes)
         }
     }
 
-    private func prove(_ keys: CurveKeyPair) throws(ZeroMQError) {
+    private func set(_ keys: CurveKeyPair) throws(ZeroMQError) {
         try set(.curvePublicKey, keys.publicKey.bytes)
         try set(.curveSecretKey, keys.secretKey.bytes)
     }
 }
 
 extension Endpoint {
-    /// Whether it is a unix socket, which needs no encryption: the kernel shows it to nobody else.
+    /// Whether it is a unix socket. It needs no encryption: its data never leaves the kernel.
     package var isIPC: Bool {
         if case .ipc = self { return true }
         return false

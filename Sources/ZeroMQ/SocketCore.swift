@@ -1,14 +1,14 @@
 import CZeroMQ
 import Glibc
 
-/// A socket's handle, shared by the `Socket` that owns it and by pollers and monitors that refer to it.
+/// A socket's handle, shared by the `Socket` that owns it and by the pollers and monitors that refer to it.
 ///
-/// Closing empties it, so that whoever still refers to the socket finds nothing instead of freed memory. Not Sendable:
-/// whatever refers to a socket stays on the socket's thread.
+/// Closing sets the handle to nil, so a poller or monitor that still refers to the socket never uses freed memory. Not
+/// Sendable: pollers and monitors stay on the socket's thread.
 final class SocketCore {
     let context: Context
     private(set) var handle: UnsafeMutableRawPointer?
-    /// Whether a `SocketMonitor` watches it: libzmq has room for one.
+    /// Whether a `SocketMonitor` watches the socket: libzmq allows one.
     var isMonitored = false
 
     init(handle: UnsafeMutableRawPointer, context: Context) {
@@ -16,7 +16,7 @@ final class SocketCore {
         self.context = context
     }
 
-    /// Closes without waiting. Unsent messages get `linger` more milliseconds in the background (-1: no limit).
+    /// Closes without waiting. libzmq continues to send queued messages for `linger` milliseconds (-1: no limit).
     func close(linger: Int32) {
         guard let handle else { return }
         var linger = linger
@@ -26,9 +26,10 @@ final class SocketCore {
         context.socketClosed()
     }
 
-    /// Makes a call that may find nothing to do, again after each interruption that does not mean to stop.
+    /// Makes a call that may have nothing to do (EAGAIN). Repeats it after an interruption unless the context's check says
+    /// to stop.
     ///
-    /// - Returns: false on EAGAIN, which is a result and no error.
+    /// - Returns: False on EAGAIN, which is a result and not an error.
     @inline(__always)
     func attempt(
         _ operation: ZeroMQError.Operation, _ call: (UnsafeMutableRawPointer?) -> Int32
@@ -41,7 +42,7 @@ final class SocketCore {
         return true
     }
 
-    /// Makes a call that works or throws, again after each interruption.
+    /// Makes a call that succeeds or throws. Repeats it after an interruption.
     func perform(
         _ operation: ZeroMQError.Operation, subject: String? = nil, _ call: (UnsafeMutableRawPointer?) -> Int32
     ) throws(ZeroMQError) {

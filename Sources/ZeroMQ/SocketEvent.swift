@@ -1,62 +1,63 @@
 import CZeroMQ
 
-/// Something that happened to a connection of a socket.
+/// An event of a socket's connections and listeners.
 package struct SocketEvent: Equatable, Sendable {
-    /// What happened.
+    /// The kind of event.
     package enum Kind: Equatable, Sendable {
         /// The socket accepts connections.
         case listening
-        /// It could not bind, for this errno.
+        /// The bind failed with this errno.
         case bindFailed(Int32)
-        /// Somebody connected. Messages come after `handshakeSucceeded` only.
+        /// A client connected. Its messages come only after `handshakeSucceeded`.
         case accepted
-        /// Accepting failed, for this errno: EMFILE means too many open files.
+        /// Accepting failed with this errno: EMFILE means too many open files.
         case acceptFailed(Int32)
-        /// We connected to a peer.
+        /// The socket connected to a peer.
         case connected
-        /// A connect goes on in the background.
+        /// A connect continues in the background.
         case connectDelayed
-        /// A connect is tried again after so many milliseconds.
+        /// A connect is tried again after this many milliseconds.
         case connectRetried(Int32)
-        /// Both sides agreed on protocol and keys: messages may flow.
+        /// Both sides agree on protocol and keys: messages can be exchanged.
         case handshakeSucceeded
         case handshakeFailed(HandshakeFailure)
         /// A connection was lost or ended.
         case disconnected
-        /// A descriptor was closed: a listener's, or that of a connect that failed.
+        /// The descriptor of a listener, or of a failed connect, was closed.
         case closed
-        /// Closing failed, for this errno.
+        /// Closing failed with this errno.
         case closeFailed(Int32)
-        /// No events come after this one.
+        /// The last event of the monitor.
         case stopped
-        /// What a newer libzmq may report: its number and value.
+        /// An event of a newer libzmq: its number and value.
         case other(UInt16, value: UInt32)
     }
 
     /// Why a connection ended before its first message.
     package enum HandshakeFailure: Equatable, Sendable {
-        /// The connection broke, for this errno: the peer has gone, or speaks no ZeroMQ at all.
+        /// The connection broke with this errno: the peer is gone, or it does not speak ZeroMQ.
         case connection(Int32)
-        /// The peer breaks the protocol or uses other security; one of libzmq's `ZMQ_PROTOCOL_ERROR_` numbers.
+        /// The peer violates the protocol or uses another security mechanism: one of libzmq's `ZMQ_PROTOCOL_ERROR_` numbers.
         case protocolError(UInt32)
-        /// The ZAP handler refused the peer with this status; 400 is an unknown key.
+        /// The ZAP handler refused the peer with this status code; 400 means an unknown key.
         case authentication(UInt32)
 
         /// One end uses CURVE and the other does not.
         package static let mechanismMismatch = protocolError(UInt32(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH))
-        /// What the peer sent cannot be decrypted: it was made for another server key.
+        /// The peer's data cannot be decrypted: it was encrypted for another server key.
         package static let wrongKey = protocolError(UInt32(ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC))
     }
 
     package let kind: Kind
-    /// The connection's descriptor, which a received frame's `sourceDescriptor` equals, where the event has one.
+    /// The descriptor of the connection; nil for kinds without one. It equals the `sourceDescriptor` of frames that are
+    /// received over the connection.
     package let descriptor: Int32?
     /// The endpoint that was bound or connected to.
     package let endpoint: String
 
-    /// Reads libzmq's two frames: a 16-bit event and a 32-bit value in the host's byte order, then the endpoint.
+    /// Decodes libzmq's two frames: a 16-bit event and a 32-bit value in the host's byte order, then the endpoint.
     ///
-    /// Nil where the first frame is not of that shape.
+    /// Nil if the first frame has another size.
     init?(header: UnsafeRawBufferPointer, endpoint: String) {
         guard header.count == 6 else { return nil }
         let event = header.loadUnaligned(as: UInt16.self)
@@ -96,28 +97,28 @@ extension SocketEvent.Kind {
     }
 }
 
-/// Which events a monitor reports.
+/// The events that a monitor reports.
 package struct SocketEventMask: OptionSet, Sendable {
     package let rawValue: Int32
     package init(rawValue: Int32) { self.rawValue = rawValue }
 
-    /// Everything except ``handshakeProtocol``.
+    /// All events except ``handshakeProtocol``.
     package static let all = SocketEventMask(rawValue: ZMQ_EVENT_ALL & ~ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
-    /// Everything about binding and accepting.
+    /// The events of binding and accepting.
     package static let listener = SocketEventMask(
         rawValue: ZMQ_EVENT_LISTENING | ZMQ_EVENT_BIND_FAILED | ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_ACCEPT_FAILED)
-    /// Everything about connecting to a peer.
+    /// The events of connecting to a peer.
     package static let connector = SocketEventMask(
         rawValue: ZMQ_EVENT_CONNECTED | ZMQ_EVENT_CONNECT_DELAYED | ZMQ_EVENT_CONNECT_RETRIED)
-    /// How handshakes end, except those that break the protocol.
+    /// The results of handshakes, except violations of the protocol.
     package static let handshake = SocketEventMask(
         rawValue: ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL
             | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
-    /// Handshakes that break the protocol. Only for a socket without an established connection.
+    /// Handshakes that violate the protocol. Only for a socket without an established connection.
     ///
-    /// libzmq 4.3.4 reports a damaged message of an established CURVE connection by this event, too, and takes the
-    /// error number that reporting leaves behind for the message's: it goes on with a connection that has failed, and
-    /// aborts the process at its next heartbeat. Without this event it ends the connection.
+    /// libzmq 4.3.4 also reports a damaged message of an established CURVE connection by this event, and then mistakes the
+    /// error number that reporting leaves behind for the message's: it continues with a failed connection, and aborts the
+    /// process at the next heartbeat. Without this event it ends the connection.
     package static let handshakeProtocol = SocketEventMask(rawValue: ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
     /// The ends of connections and listeners.
     package static let ending = SocketEventMask(

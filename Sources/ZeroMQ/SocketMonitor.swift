@@ -1,14 +1,14 @@
 import CZeroMQ
 import Glibc
 
-/// Reports what happens to the connections of a socket: made by `Socket.monitor(events:)`, on the socket's thread.
+/// Reports the events of a socket's connections. `Socket.monitor(events:)` makes it, on the socket's thread.
 ///
-/// Its queue has no limit, for libzmq's I/O thread would wait for ever at a full one: read it whenever it has something.
+/// Its queue has no limit, because libzmq's I/O thread would wait for ever at a full one: read the events as they come.
 package struct SocketMonitor: ~Copyable {
     private let watched: SocketCore
-    /// Readable when there are events: for a poller. Another one after ``watch(_:)``.
+    /// Readable when there are events, for a poller. ``watch(_:)`` replaces it.
     package private(set) var socket: Socket
-    /// Where events of before the last ``watch(_:)`` may still be.
+    /// The socket before the last ``watch(_:)``; it may still have events.
     private var former: Socket?
     private var message = Message()
 
@@ -19,17 +19,17 @@ package struct SocketMonitor: ~Copyable {
     }
 
     deinit {
-        // Before our end of the pair closes: events without a receiver would block the I/O thread.
+        // Before this end of the pair closes: events without a receiver would block the I/O thread.
         watched.stopMonitor()
     }
 
-    /// Reports other events from now on. None that was reported before is lost.
+    /// Reports other events from now on. Events that were reported before are not lost.
     package mutating func watch(_ events: SocketEventMask) throws(ZeroMQError) {
         let next = try watched.report(events)
         former = exchange(&socket, with: next)
     }
 
-    /// The next event, or nil where there is none yet. Does not wait.
+    /// The next event; nil if there is none yet. Does not wait.
     package mutating func next() throws(ZeroMQError) -> SocketEvent? {
         if let old = former.take() {
             if let event = try Self.next(from: old, by: &message) {
@@ -64,7 +64,7 @@ package struct SocketMonitor: ~Copyable {
 extension SocketMonitor: Sendable {}
 
 extension Socket {
-    /// Starts to report what happens to this socket's connections. A socket has one monitor at a time: throws EBUSY.
+    /// Starts to report the events of this socket's connections. Throws EBUSY if the socket has a monitor.
     package func monitor(events: SocketEventMask = .all) throws(ZeroMQError) -> SocketMonitor {
         guard !core.isMonitored else {
             throw ZeroMQError(.monitor, code: EBUSY, explanation: "the socket has a monitor already")
@@ -74,12 +74,12 @@ extension Socket {
 }
 
 extension SocketCore {
-    /// Has libzmq report events, in place of those that it has reported so far; where they arrive.
+    /// Makes libzmq report these events instead of the earlier ones. Returns the socket at which they arrive.
     fileprivate func report(_ events: SocketEventMask) throws(ZeroMQError) -> Socket {
         let pair = try context.socket(.pair)
         try pair.set(.receiveHighWaterMark, 0)
         let endpoint = context.monitorEndpoint()
-        // In this order an event finds its receiver: without one the I/O thread would wait for it.
+        // In this order every event has a receiver: without one the I/O thread would wait.
         try pair.core.perform(.connect, subject: endpoint) { zmq_connect($0, endpoint) }
         try perform(.monitor) { zmq_socket_monitor($0, endpoint, events.rawValue) }
         return pair

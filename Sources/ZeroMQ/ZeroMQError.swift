@@ -2,9 +2,9 @@ import CZeroMQ
 import Glibc
 import LockstepSystem
 
-/// What went wrong in a call of libzmq, or in checking what was to be handed to it.
+/// A call of libzmq that failed, or an argument that was rejected before the call.
 package struct ZeroMQError: Error, Equatable, Sendable {
-    /// What was being done, in the words of the message.
+    /// The operation, in words that follow "cannot".
     package enum Operation: String, Sendable {
         case makeContext = "make a ZeroMQ context"
         case terminateContext = "end the ZeroMQ context"
@@ -24,12 +24,12 @@ package struct ZeroMQError: Error, Equatable, Sendable {
         case makeKeys = "make CURVE keys"
     }
 
-    /// The error number: errno's, or one of libzmq's own.
+    /// The error number: of errno, or one of libzmq's own.
     package let code: Int32
     package let operation: Operation
-    /// The endpoint or the option it was about.
+    /// The endpoint or option.
     package let subject: String?
-    /// Why, where the error number's own text would not say it.
+    /// The reason, if the text of the error number does not say it.
     package let explanation: String?
 
     package init(_ operation: Operation, code: Int32, subject: String? = nil, explanation: String? = nil) {
@@ -39,25 +39,25 @@ package struct ZeroMQError: Error, Equatable, Sendable {
         self.explanation = explanation
     }
 
-    /// The error that the libzmq call just made on this thread left behind.
+    /// The error of the last libzmq call on this thread.
     static func last(_ operation: Operation, subject: String? = nil) -> ZeroMQError {
         ZeroMQError(operation, code: zmq_errno(), subject: subject)
     }
 }
 
 extension ZeroMQError {
-    /// A router was told to send to a peer that is not, or no longer, connected.
+    /// A router cannot send to a peer that is not connected.
     package var isHostUnreachable: Bool { code == EHOSTUNREACH }
-    /// Somebody else is bound to the endpoint.
+    /// Another socket is bound to the endpoint.
     package var isAddressInUse: Bool { code == EADDRINUSE }
-    /// The context was shut down: the socket's thread should close it and end.
+    /// The context was shut down: the thread of the socket should close it and end.
     package var isContextTerminated: Bool { code == czmq_context_terminated }
     /// A signal arrived, and the context's interruption check said to stop.
     package var isInterrupted: Bool { code == EINTR }
 }
 
 extension ZeroMQError: CustomStringConvertible {
-    /// One line: what could not be done with which thing, why, and the remedy where there is a usual one.
+    /// One line: the operation and its subject, the reason, and the usual remedy if there is one.
     package var description: String {
         var line = "cannot \(operation.rawValue)"
         if let subject { line += " \(subject.printable)" }
