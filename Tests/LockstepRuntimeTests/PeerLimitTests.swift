@@ -8,14 +8,14 @@ import ZeroMQ
 
 @testable import LockstepRuntime
 
-/// How much a peer may ask, send and leave unread.
+/// Limits on what a peer may request, send and leave unread.
 @Suite("Limits of a peer")
 struct PeerLimitTests {
     private func instant(_ seconds: Double) -> Instant { Instant(nanoseconds: 0).advanced(bySeconds: seconds) }
 
     private func peer(_ number: UInt32 = 1) -> Peer { Peer(PeerID(rawValue: number), nil, now: instant(0)) }
 
-    /// How many of these messages are allowed at a moment, until one is not.
+    /// The number of messages of this kind that are allowed at this time, until one is rejected.
     private func allowed(_ allowance: inout RequestAllowance, _ kind: MessageKind?, at seconds: Double) -> Int {
         var count = 0
         while allowance.take(kind, now: instant(seconds)) { count += 1 }
@@ -26,19 +26,19 @@ struct PeerLimitTests {
     func allowance() {
         var allowance = RequestAllowance(now: instant(10))
         #expect(allowed(&allowance, .ping, at: 10) == 256)
-        // The one that was not allowed counts, too.
+        // The rejected message counts, too.
         #expect(allowed(&allowance, nil, at: 11) == 63)
         #expect(allowed(&allowance, .hello, at: 13) == 127)
     }
 
-    @Test("A request for status counts fourfold, one for data a sixty-fourth, and a long silence saves up no more")
+    @Test("A status request counts fourfold, a data request 1/64, and a long pause saves up no more than the maximum")
     func costs() {
         var allowance = RequestAllowance(now: instant(0))
         #expect(allowed(&allowance, .statusRequest, at: 0) == 64)
         #expect(allowed(&allowance, .dataRequest, at: 1_000) == 256 * 64)
     }
 
-    @Test("Refusals in a row and welcomes in all are counted, other answers are not")
+    @Test("Consecutive refusals and all welcomes are limited, other answers are not")
     func answers() {
         let refused = peer()
         for _ in 0..<Peer.mostRefusals { #expect(refused.allows(.refuse)) }
@@ -50,7 +50,7 @@ struct PeerLimitTests {
         #expect(welcomed.isWelcomed && !welcomed.allows(.welcome))
     }
 
-    @Test("Messages that wait come out in order, and each peer, and all together, have a limit")
+    @Test("Deferred messages come out in order, with a limit for each peer and for all together")
     func deferred() throws {
         var messages = DeferredMessages()
         let first = peer(1)
@@ -80,14 +80,14 @@ struct PeerLimitTests {
     }
 
     @Test(
-        "A frame's bytes on the way are those of ZMTP, and of CURVE",
+        "A frame has as many bytes on the wire as ZMTP and CURVE give it",
         arguments: [(0, 2, 35), (222, 224, 257), (223, 225, 265), (255, 257, 297), (256, 265, 298)])
     func bytes(count: Int, plain: Int, encrypted: Int) {
         #expect(ConnectionLimits.bytesOnTheWay(count, isEncrypted: false) == plain)
         #expect(ConnectionLimits.bytesOnTheWay(count, isEncrypted: true) == encrypted)
     }
 
-    @Test("What waits to be sent is full after 128 messages, however small")
+    @Test("An outbox is full after 128 messages, however small")
     func outbox() {
         let outbox = Outbox()
         for _ in 0..<127 { outbox.append(Header(kind: .assign), nil) }
@@ -106,7 +106,7 @@ struct PeerLimitTests {
         try context.terminate()
     }
 
-    /// Takes events in until all is as it should be; also asked when there is no event.
+    /// Receives events until `isDone` returns true; it is also called when there is no event.
     private func receive(_ link: CoordinatorLink, until isDone: (CoordinatorLink.Event?) -> Bool) throws {
         let deadline = Deadline.after(.seconds(60))
         while true {
@@ -118,7 +118,7 @@ struct PeerLimitTests {
     }
 
     @Test(
-        "A stranger that leaves 200 KiB unfinished is cut, one with 100 KiB is not, and neither is a member with 1 MiB")
+        "A stranger is disconnected with 200 KiB unfinished, not with 100 KiB, and a member not even with 1 MiB")
     func unfinished() throws {
         try withLink { link, endpoint in
             let (modest, greedy, member) = (
@@ -143,7 +143,7 @@ struct PeerLimitTests {
         }
     }
 
-    @Test("Strangers that leave little unfinished each, and too much together, are cut until it is little enough")
+    @Test("Strangers that together leave too much unfinished are disconnected until the rest is within the limit")
     func together() throws {
         try withLink { link, endpoint in
             let strangers = try (0..<12).map { _ in try RawPeer(at: endpoint) }
@@ -173,13 +173,13 @@ struct PeerLimitTests {
         }
     }
 
-    @Test("A peer that gives itself a name is cut when it speaks")
+    @Test("A peer that chooses its routing ID is disconnected when it sends a message")
     func named() throws {
         try withLink { link, endpoint in
             let stranger = try RawPeer(at: endpoint, identity: [7, 7])
             try stranger.ask(1, ofBytes: 1)
             try receive(link) { event in
-                if case .message = event { Issue.record("it was heard") }
+                if case .message = event { Issue.record("its message was received") }
                 return stranger.isCut
             }
         }

@@ -9,7 +9,7 @@ import Testing
 
 @testable import LockstepRuntime
 
-/// The weights do not depend on how payload travels.
+/// The weights do not depend on the transport.
 @Suite("Transport", .serialized)
 struct TransportTests {
     @Test(
@@ -49,7 +49,7 @@ struct TransportTests {
                 != alone.weightsSHA256)
     }
 
-    @Test("A worker that leaves in the middle takes nothing with it", arguments: [Transport.shared, .inline])
+    @Test("A worker that leaves during a run does not change the weights", arguments: [Transport.shared, .inline])
     func leaving(_ transport: Transport) throws {
         let run = try ThreadCluster.prepare(shards: 4, epochs: 30)
         let alone = try run.train(observers: []) { false }
@@ -63,7 +63,7 @@ struct TransportTests {
     }
 
     @Test(
-        "An audit compares answers whatever way they came",
+        "An audit compares answers of all transports",
         arguments: [[Transport.shared, .shared], [.shared, .inline]])
     func audited(_ workers: [Transport]) throws {
         let run = try ThreadCluster.prepare(shards: 4)
@@ -75,7 +75,7 @@ struct TransportTests {
         #expect(!result.notices.contains { if case .quarantined = $0 { true } else { false } })
     }
 
-    @Test("A gradient is read only from the slot that its node was given in this step")
+    @Test("A gradient is read only from the slot that its node was assigned in this step")
     func slots() throws {
         let region = try MemberRegion(
             member: MemberID(rawValue: 1), layout: RegionLayout(parameters: 10, shards: 4))
@@ -89,14 +89,14 @@ struct TransportTests {
         #expect(region.gradient(of: first) == nil && region.gradient(of: other) == nil)
     }
 
-    @Test("A run that wants shared memory refuses a worker without it")
+    @Test("A run that requires shared memory refuses a worker without it")
     func insisting() throws {
         let run = try ThreadCluster.prepare(shards: 2)
         let cluster = ThreadCluster(workers: [.inline], transport: .shared, start: 1)
         #expect(throws: ClusterFailure.tooFewWorkers(joined: 0, needed: 1, seconds: 1)) { try cluster.train(run) }
     }
 
-    @Test("What strangers say on the socket for shared memory does a run no harm")
+    @Test("Messages of strangers on the socket for shared memory do no harm")
     func garbage() throws {
         let run = try ThreadCluster.prepare(shards: 2, epochs: 4)
         let alone = try run.train(observers: []) { false }
@@ -130,7 +130,7 @@ final class Counter: Sendable {
     func next() -> Int { value.add(1, ordering: .relaxed).newValue }
 }
 
-/// Processes that connect to the socket for shared memory and say what they should not.
+/// Clients that connect to the socket for shared memory and send invalid messages.
 private final class Strangers: Sendable {
     private let name = Mutex<String?>(nil)
     private let random = Mutex(SplitMix64(seed: 9))
@@ -142,7 +142,7 @@ private final class Strangers: Sendable {
         if case .name(let found) = address { name.withLock { $0 = found } }
     }
 
-    /// One connects, says something and, every other time, leaves at once.
+    /// Connects as one more stranger, sends a message with two open files, and disconnects.
     func speak() {
         guard let name = name.withLock({ $0 }), let socket = try? LocalListener.connect(to: name) else { return }
         let record = record(number: spoken.next())

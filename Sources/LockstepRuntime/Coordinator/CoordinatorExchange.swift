@@ -205,7 +205,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         case .logLines:
             let log: LogLines = try decode()
             guard loop.machine.peer(of: member) == peer else { return }
-            reporter.keep(log.lines, of: member) { loop.machine.peer(of: $0) != nil }
+            reporter.saveLogTail(log.lines, of: member) { loop.machine.peer(of: $0) != nil }
         case .goodbye:
             try loop.handle(.goodbye(peer, member, try decode()), push)
         case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .pong, .status, .timelineRequest:

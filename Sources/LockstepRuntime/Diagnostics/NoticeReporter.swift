@@ -37,7 +37,7 @@ final class NoticeReporter {
     ///   - lines: The lines, the oldest first.
     ///   - member: The member.
     ///   - isPresent: Returns whether a member still takes part; lines of other members are removed.
-    func keep(_ lines: [String], of member: MemberID, isPresent: (MemberID) -> Bool) {
+    func saveLogTail(_ lines: [String], of member: MemberID, isPresent: (MemberID) -> Bool) {
         logTails = logTails.filter { isPresent($0.key) }
         logTails[member] = lines
     }

@@ -9,7 +9,7 @@ package struct Welcome: Codable {
     /// The run's configuration, with shards and kernel resolved.
     package var configuration: RunConfiguration
     package var dataset: DatasetDescription
-    /// Where a worker of the same host asks for shared memory; nil where payload travels in messages.
+    /// Where a worker of the same host asks for shared memory; nil if weights and gradients are sent in messages.
     var regions: Regions?
     /// What the worker records about its time; nil: nothing.
     var timeline: TimelineOptions?

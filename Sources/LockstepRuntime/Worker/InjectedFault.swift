@@ -51,7 +51,7 @@ package struct InjectedFault {
         }
     }
 
-    /// Called before an item is computed. Hangs, delays or fails as configured.
+    /// Called before an item is computed. Hangs, delays or fails if the fault says so.
     ///
     /// - Throws: `SystemError` for `fail`.
     mutating func willCompute(_ item: WorkItem) throws(SystemError) {
@@ -71,7 +71,7 @@ package struct InjectedFault {
         }
     }
 
-    /// Called with an answer's floats before they are sent. Flips a bit if so configured.
+    /// Called with an answer's floats before they are sent. Flips a bit if the fault says so.
     func willSend(_ floats: UnsafeRawBufferPointer, of item: WorkItem) {
         guard case .flip = kind, item.step >= firstStep else { return }
         let words = UnsafeMutableRawBufferPointer(mutating: floats).bindMemory(to: UInt32.self)

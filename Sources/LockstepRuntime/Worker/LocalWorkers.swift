@@ -36,7 +36,7 @@ final class LocalWorkers {
     ///   - executable: The path of `lockstep`; nil if this process runs that program.
     ///   - endpoint: Where the coordinator listens.
     ///   - arguments: Further arguments of the worker command.
-    ///   - maximumRestarts: The number of restarts in the whole run.
+    ///   - maximumRestarts: The most restarts in the whole run.
     ///   - deadlines: The pauses before restarts.
     ///   - log: Returns the path of the log of the worker with this number.
     /// - Throws: `SystemError` if a log cannot be opened or a process cannot be started.
@@ -69,7 +69,7 @@ final class LocalWorkers {
         return Worker(process: process, log: path)
     }
 
-    /// The number of restarts, including those that are due.
+    /// The number of restarts, including planned ones.
     var restarts: Int { restartPolicy.count }
 
     /// When the next worker is to be restarted; nil if none is.

@@ -77,7 +77,7 @@ extension WorkerLoop {
         return task
     }
 
-    /// Asks for shared memory if the coordinator offers it. Without it weights and gradients travel in messages.
+    /// Asks for shared memory if the coordinator offers it. Without it weights and gradients are sent in messages.
     private func share(memoryOf welcome: Welcome, _ task: WorkerTask) throws {
         if let token = coordinatorEnd.token.take() { poller.remove(token) }
         task.share(nil)

@@ -11,7 +11,7 @@ package struct WorkerOptions {
     package var kernel: MatrixKernel?
     package var transport: Transport
     package var cache: DataCache
-    /// The core to keep to, as an index, from 0, into the cores on which the process may run; nil: all of them.
+    /// The core that the process keeps to, as an index into the cores on which it may run; nil: all of these cores.
     package var core: Int?
     /// How the connection is protected.
     package var security: ConnectionSecurity

@@ -16,7 +16,7 @@ final class WorkerTask {
     let configuration: RunConfiguration
     private let forcedKernel: MatrixKernel?
     private let isNoOp: Bool
-    /// Memory shared with the coordinator; nil where payload travels in messages.
+    /// The memory shared with the coordinator; nil if weights and gradients are sent in messages.
     private(set) var regions: WorkerRegions?
     private let ownWeights: VersionedParameters
     private let layout: ParameterLayout
@@ -24,12 +24,12 @@ final class WorkerTask {
     let regionLayout: RegionLayout
     /// Records this thread's phases, if the coordinator asks for them.
     let timeline: Timeline?
-    /// Gradients that travel in messages, one buffer for each node of a step's assignment. A worker gets the nodes of the
-    /// next step only after the coordinator has all its answers, so the buffers are free again by then.
+    /// Gradients that are sent in messages, one buffer for each node that is assigned in a step. A worker gets new nodes
+    /// only once it has answered all others, so a buffer is free again when it is reused.
     private var gradients: [FloatBuffer] = []
     /// The same gradients in the communication data type; empty if that is float32.
     private var encoded: [EncodedFloats] = []
-    /// Where the gradient of the node at hand goes in shared memory.
+    /// The slot in shared memory for the gradient of the current node.
     var slot = 0
     private var lastStep: UInt64?
     /// The buffer of the current node.
@@ -95,7 +95,7 @@ final class WorkerTask {
     /// - Parameters:
     ///   - item: The step and its node.
     ///   - slot: The gradient's slot in shared memory; not used without shared memory.
-    ///   - send: Called with each chunk, if gradients travel in messages.
+    ///   - send: Called with each chunk, if gradients are sent in messages.
     ///   - finish: Called with the whole gradient, if it lies in shared memory, before the answer is sent.
     /// - Returns: The node's loss; nil if the step has no such node or the memory has no such slot.
     /// - Throws: The errors of `send`.
@@ -137,7 +137,7 @@ final class WorkerTask {
         return UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: gradient.buffer[chunks.chunks[chunk].range]))
     }
 
-    /// Evaluates a block of samples; nil if there is no such block.
+    /// The evaluation of a block of samples; nil if there is no such block.
     func score(of item: WorkItem) -> BlockScore? {
         guard
             let computer, case let named = EvaluationUnit(rawValue: item.number), let split = named.dataSplit,
