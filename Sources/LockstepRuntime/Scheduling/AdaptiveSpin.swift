@@ -6,35 +6,36 @@ import ZeroMQ
 /// Decides whether a thread that waits for messages polls for a while (spins) before it sleeps.
 ///
 /// Sleeping is cheap for the machine and expensive for the waiting thread. An answer passes through three threads, and in a
-/// virtual machine each of them needs 20 to 50 us to wake on an idle core: as long as a short step. Worse, a sleeping worker
-/// may be woken on a core where another worker has just begun to compute, and then waits for its end although another core
-/// is idle. A spinning thread answers at once and keeps its core, but it wastes the core if the message is late, and it
-/// slows down any other thread that could use it.
+/// virtual machine each of them needs 20 to 50 us to wake on an idle core. Worse, a sleeping worker may be woken on a core
+/// where another worker has just begun to compute, and then waits for its end although another core is idle. A spinning
+/// thread answers at once and keeps its core, but it wastes the core if the message is late, and it slows down any other
+/// thread that could use it.
 ///
 /// So a thread spins only while two conditions hold. First, messages have come soon: `averageWait`, an exponential average
 /// of the last waits, is below a millisecond. Second, it has the core to itself. The thread yields the core after every
 /// poll and measures how long it is away. The threads that pass messages on give the core back within half a millisecond; a
-/// longer preemption means that another program computes there, and the next 500 waits are slept through.
+/// longer preemption means that another thread computes there, and the next 500 waits are slept through.
 struct AdaptiveSpin {
     /// Nanoseconds that one wait may spin; if waits take longer on average, they are slept through.
-    private static let limit: UInt64 = 1_000_000
+    private static let spinLimit: UInt64 = 1_000_000
     /// Nanoseconds that a longer wait counts as, so that one evaluation or checkpoint is soon forgotten.
     private static let longestWait: UInt64 = 8_000_000
     /// The newest wait's share of the average is one part in this many.
     private static let averagedWaits: UInt64 = 8
-    /// Nanoseconds for which a thread that passes messages on uses a core at most. A longer preemption is another program's.
-    private static let longestPassing: UInt64 = 500_000
+    /// Nanoseconds for which a thread that passes messages on uses a core at most. If a yielded core is away for longer,
+    /// another thread computes there.
+    private static let longestYield: UInt64 = 500_000
     /// Waits that are slept through after such a preemption.
     private static let sleepsAfterPreemption = 500
 
     /// Nanoseconds of a wait: an exponential average.
     private(set) var averageWait = longestWait
 
-    /// Waits that are still to be slept through, because another program computes on this core.
+    /// Waits that are still to be slept through, because another thread computes on this core.
     private var sleepsLeft = 0
 
     /// Whether the next wait should spin.
-    var shouldSpin: Bool { averageWait < Self.limit && sleepsLeft == 0 }
+    var shouldSpin: Bool { averageWait < Self.spinLimit && sleepsLeft == 0 }
 
     /// Records how many nanoseconds a wait took.
     mutating func recordWait(_ nanoseconds: UInt64) {
@@ -45,7 +46,7 @@ struct AdaptiveSpin {
 
     /// Records how many nanoseconds passed before this thread had its core again after it had yielded it.
     mutating func recordPreemption(_ nanoseconds: UInt64) {
-        if nanoseconds > Self.longestPassing { sleepsLeft = Self.sleepsAfterPreemption }
+        if nanoseconds > Self.longestYield { sleepsLeft = Self.sleepsAfterPreemption }
     }
 
     /// Waits until one of the poller's items is ready or `deadline` has passed.
@@ -61,7 +62,7 @@ struct AdaptiveSpin {
         let start = Instant.now
         var now = start
         defer { recordWait(now.nanoseconds - start.nanoseconds) }
-        let end = start.nanoseconds + Self.limit
+        let end = start.nanoseconds + Self.spinLimit
         while maySpin, shouldSpin, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
             guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else { return now = .now }
             let yielded = Instant.now

@@ -54,7 +54,7 @@ struct Calibration {
         return CostModel.line(through: points)
     }
 
-    /// The numbers of rows of the timed blocks, each twice the one before: from the mini-batch divided by 32 to the largest.
+    /// The numbers of rows of the timed blocks: the mini-batch divided by 32, doubled each time, and the largest block.
     private var sizes: [Int] {
         let maximum = min(BlockPartition.trainingRows, run.schedule.samples)
         var rows = max(1, min(run.schedule.batch, maximum) / 32)

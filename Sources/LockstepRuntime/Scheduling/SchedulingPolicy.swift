@@ -13,8 +13,8 @@ import LockstepTimeline
 ///
 /// Beside a program that never sleeps, such as another computation, this is harmful: a thread that does not preempt waits a
 /// whole time slice for every message. So the process measures how long the threads that pass messages on wait for a core
-/// once they are ready to run. After two checks in a row with long waits it returns to ordinary scheduling, and tries batch
-/// scheduling again 16 seconds later.
+/// once they are ready to run. After two measurements in a row with long waits it returns to ordinary scheduling, and tries
+/// batch scheduling again 16 seconds later.
 package struct SchedulingPolicy {
     /// Nanoseconds between two checks, at least.
     static let period: UInt64 = 250_000_000

@@ -99,7 +99,7 @@ package struct KeyDirectory: Sendable {
         [
             (
                 .coordinatorSecret, 0o600,
-                "# The coordinator's secret key: it leaves the coordinator's host never.\n"
+                "# The coordinator's secret key: it never leaves the coordinator's host.\n"
                     + "\(coordinator.secretKey.exportText())\n"
             ),
             (
@@ -113,7 +113,7 @@ package struct KeyDirectory: Sendable {
             (.workerPublic, 0o644, "# A worker's public key.\n\(worker.publicKey.text)\n"),
             (
                 .allowedWorkers, 0o644,
-                "# The public keys of the workers that the coordinator lets in, one a line; a comment may follow.\n"
+                "# The public keys of the workers that the coordinator admits, one on each line; a comment may follow.\n"
                     + "\(worker.publicKey.text) worker\n"
             ),
         ]

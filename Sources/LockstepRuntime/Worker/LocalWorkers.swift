@@ -140,7 +140,7 @@ final class LocalWorkers {
         { [running] in running.killAll() }
     }
 
-    /// How the worker with this process ID ended; nil if it has not, or is not one of these workers.
+    /// How the worker with this process ID ended; nil if it has not, or is not one of these workers. Waits for up to 50 ms.
     func ending(ofProcess processID: UInt32) -> String? {
         guard let index = index(ofProcess: processID) else { return nil }
         // A connection ends shortly before its process can be reaped.
