@@ -237,8 +237,8 @@ struct CoordinatorPartsTests {
             reporter.report(.refused(host: "h", Refusal(code: .full, message: "full")), step: 1)
         }
         #expect(reported.count == 3)
-        reporter.keep(["a", "b"], of: first) { $0 == first }
-        reporter.keep(["c"], of: second) { _ in true }
+        reporter.saveLogTail(["a", "b"], of: first) { $0 == first }
+        reporter.saveLogTail(["c"], of: second) { _ in true }
         for member in [first, second] {
             let info = MemberInfo(id: member, host: "h", processID: 1)
             reporter.report(.lost(info, reason: "gone", shardsReassigned: 0, active: 0), step: 2)
