@@ -21,24 +21,20 @@ extension Socket {
         }
     }
 
-    /// A descriptor that becomes readable when `pendingEvents` *may* have changed, once for each change. It serves loops that
-    /// cannot use libzmq's poll; they must also read `pendingEvents` after each send and receive.
+    /// A descriptor that becomes readable when `pendingEvents` *may* have changed, once for each change. It serves
+    /// loops that cannot use libzmq's poll; they must also read `pendingEvents` after each send and receive.
     package var descriptor: Int32 {
         get throws(ZeroMQError) { try read(ZMQ_FD, name: "ZMQ_FD") }
     }
 
     /// Whether a receive or a send would succeed now.
     ///
-    /// Reading it lets the socket notice that peers are gone: otherwise a router continues to queue messages for a dead peer.
+    /// Reading it lets the socket notice that peers are gone: otherwise a router continues to queue messages for a dead
+    /// peer.
     package var pendingEvents: PollEvents {
         get throws(ZeroMQError) {
             PollEvents(rawValue: Int16(truncatingIfNeeded: try read(ZMQ_EVENTS, name: "ZMQ_EVENTS") as Int32))
         }
-    }
-
-    /// Whether another frame of the same message follows the frame received last.
-    package var hasMore: Bool {
-        get throws(ZeroMQError) { try read(ZMQ_RCVMORE, name: "ZMQ_RCVMORE") }
     }
 
     private func read<Value: ReadableSocketOptionValue>(_ code: Int32, name: String) throws(ZeroMQError) -> Value {

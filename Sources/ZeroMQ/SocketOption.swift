@@ -33,22 +33,12 @@ extension SocketOption<Int32> {
     package static var reconnectIntervalLimit: Self {
         .init(code: ZMQ_RECONNECT_IVL_MAX, name: "ZMQ_RECONNECT_IVL_MAX")
     }
-    /// Milliseconds that an attempt to connect may take. 0, the default: the kernel's limit.
-    package static var connectTimeout: Self { .init(code: ZMQ_CONNECT_TIMEOUT, name: "ZMQ_CONNECT_TIMEOUT") }
     /// Milliseconds that a send waits at a full queue. -1, the default: no limit.
     package static var sendTimeout: Self { .init(code: ZMQ_SNDTIMEO, name: "ZMQ_SNDTIMEO") }
     /// Milliseconds that a receive waits. -1, the default: no limit.
     package static var receiveTimeout: Self { .init(code: ZMQ_RCVTIMEO, name: "ZMQ_RCVTIMEO") }
     /// Connections that may wait to be accepted. Default 100.
     package static var backlog: Self { .init(code: ZMQ_BACKLOG, name: "ZMQ_BACKLOG") }
-    /// TCP's own keep-alive: 1 on, 0 off, -1, the default: the system's setting.
-    package static var tcpKeepAlive: Self { .init(code: ZMQ_TCP_KEEPALIVE, name: "ZMQ_TCP_KEEPALIVE") }
-    /// Seconds without traffic before TCP's first keep-alive. -1: the system's setting.
-    package static var tcpKeepAliveIdle: Self { .init(code: ZMQ_TCP_KEEPALIVE_IDLE, name: "ZMQ_TCP_KEEPALIVE_IDLE") }
-    /// Bytes of the kernel's send buffer. -1, the default: the system's setting.
-    package static var sendBuffer: Self { .init(code: ZMQ_SNDBUF, name: "ZMQ_SNDBUF") }
-    /// Bytes of the kernel's receive buffer. -1, the default: the system's setting.
-    package static var receiveBuffer: Self { .init(code: ZMQ_RCVBUF, name: "ZMQ_RCVBUF") }
 }
 
 extension SocketOption<Int64> {
@@ -66,12 +56,13 @@ extension SocketOption<Bool> {
     package static var routerMandatory: Self { .init(code: ZMQ_ROUTER_MANDATORY, name: "ZMQ_ROUTER_MANDATORY") }
     /// Queue messages for completed connections only.
     package static var immediate: Self { .init(code: ZMQ_IMMEDIATE, name: "ZMQ_IMMEDIATE") }
-    /// Names may resolve to IPv6 addresses, and `*` binds both IPv4 and IPv6. `Socket.bind` and `connect` set it for literal
-    /// addresses.
+    /// Names may resolve to IPv6 addresses, and `*` binds both IPv4 and IPv6. `Socket.bind` and `connect` set it for
+    /// literal addresses.
     package static var ipv6: Self { .init(code: ZMQ_IPV6, name: "ZMQ_IPV6") }
     /// This end is the CURVE server: the other end has to know its key.
     package static var curveServer: Self { .init(code: ZMQ_CURVE_SERVER, name: "ZMQ_CURVE_SERVER") }
-    /// Refuse all clients while no ZAP handler answers, instead of accepting all. It has no effect without a `zapDomain`.
+    /// Refuse all clients while no ZAP handler answers, instead of accepting all. It has no effect without a
+    /// `zapDomain`.
     package static var enforceZapDomain: Self { .init(code: czmq_zap_enforce_domain, name: "ZMQ_ZAP_ENFORCE_DOMAIN") }
 }
 
