@@ -1,9 +1,9 @@
-// System calls that the C library hides behind _GNU_SOURCE or in headers that Swift's Glibc module leaves out, called
-// by number; and what Swift cannot import.
+// System calls that the C library hides behind _GNU_SOURCE or declares in headers that Swift's Glibc module omits: they
+// are called by number. Constants and functions that Swift cannot import are here too.
 //
-// Two things are avoided on purpose. Defining _GNU_SOURCE here would change the C library's types under other modules.
-// And a header that declares structures (signal.h, sys/stat.h, ...) would make this module one of their owners, so
-// that whoever uses them beside us would have to import it.
+// Two things are avoided on purpose. _GNU_SOURCE, defined here, would change the C library's types in other modules.
+// And a header that declares structures (signal.h, sys/stat.h, ...) would make this module one of their owners: every
+// module that uses the structures would have to import this one.
 #pragma once
 #include <stddef.h>
 #include <sys/syscall.h>
@@ -14,17 +14,17 @@ static inline int linux_pidfd_open(int process) {
     return (int)syscall(SYS_pidfd_open, process, 0u);
 }
 
-/// An event counter, initially 0, with O_CLOEXEC, O_NONBLOCK as flags. -1 and errno on failure.
+/// An event counter, initially 0. The flags are O_CLOEXEC and O_NONBLOCK. -1 and errno on failure.
 static inline int linux_eventfd(int flags) {
     return (int)syscall(SYS_eventfd2, 0u, flags);
 }
 
-/// The bit mask of the CPUs that this thread may run on: how many bytes were written, or -1 and errno.
+/// Writes the bit mask of the CPUs that this thread may run on. Returns the number of bytes, or -1 and errno.
 static inline long linux_affinity(void *mask, size_t size) {
     return syscall(SYS_sched_getaffinity, 0, size, mask);
 }
 
-/// Lets a thread of this process (0: the calling one) run on the CPUs of a bit mask alone: 0, or -1 and errno.
+/// Restricts a thread of this process (0: the calling one) to the CPUs of a bit mask. Returns 0, or -1 and errno.
 static inline int linux_set_affinity(int thread, const void *mask, size_t size) {
     return (int)syscall(SYS_sched_setaffinity, thread, size, mask);
 }
@@ -34,7 +34,8 @@ static inline int linux_scheduling_policy(int thread) {
     return (int)syscall(SYS_sched_getscheduler, thread);
 }
 
-/// Gives a thread of this process (0: the calling one) a policy without priorities: 0, or -1 and errno.
+/// Sets the scheduling policy of a thread of this process (0: the calling one), for policies without priorities.
+/// Returns 0, or -1 and errno.
 static inline int linux_set_scheduling_policy(int thread, int policy) {
     const struct { int priority; } parameters = {0};
     return (int)syscall(SYS_sched_setscheduler, thread, policy, &parameters);
@@ -87,7 +88,7 @@ static const int linux_seal_future_write = 16;
 /// The most descriptors that one message carries here.
 enum { linux_most_descriptors = 4 };
 
-/// What sendmsg(2) and recvmsg(2) take, as the kernel of a 64-bit machine lays it out.
+/// The arguments of sendmsg(2) and recvmsg(2), in the layout of a 64-bit kernel.
 struct linux_control {
     size_t size;
     int level, type;
@@ -107,8 +108,8 @@ struct linux_message {
     unsigned flags;
 };
 
-/// Sends bytes over a unix socket and, with the first of them, up to four open files (SCM_RIGHTS); no SIGPIPE, no
-/// waiting. How many bytes were sent, or -1 and errno.
+/// Sends bytes over a unix socket and, with the first of them, up to four open files (SCM_RIGHTS). It raises no SIGPIPE
+/// and does not wait. Returns the number of bytes that were sent, or -1 and errno.
 static inline long linux_send(int socket, const void *bytes, size_t size, const int *descriptors, size_t count) {
     struct linux_control control = {16 + 4 * count, 1, 1, {0}};
     for (size_t i = 0; i < count && i < linux_most_descriptors; i++) control.descriptors[i] = descriptors[i];
@@ -117,8 +118,8 @@ static inline long linux_send(int socket, const void *bytes, size_t size, const 
     return syscall(SYS_sendmsg, socket, &message, 0x4040);
 }
 
-/// Receives bytes and the open files that came with them, close-on-exec, without waiting; the kernel closes what is
-/// more than four. How many bytes were received, 0 at the end, or -1 and errno.
+/// Receives bytes and the open files that came with them, close-on-exec, without waiting. The kernel closes files
+/// beyond the fourth. Returns the number of received bytes (0: the other end is closed), or -1 and errno.
 static inline long linux_receive(int socket, void *bytes, size_t size, int *descriptors, size_t *count) {
     struct linux_control control = {0, 0, 0, {0}};
     struct linux_vector vector = {bytes, size};
@@ -131,14 +132,14 @@ static inline long linux_receive(int socket, void *bytes, size_t size, int *desc
     return received;
 }
 
-/// The part of the kernel's struct tcp_info (linux/tcp.h) up to the bytes that have been received.
+/// The first part of the kernel's struct tcp_info (linux/tcp.h), up to the number of received bytes.
 struct linux_tcp_info {
     unsigned char state, others[7];
     unsigned counters[24];
     unsigned long long pacing_rate, most_pacing_rate, bytes_acknowledged, bytes_received;
 };
 
-/// How many bytes have arrived over a TCP connection since it was made: 0, or -1 and errno.
+/// Gets the number of bytes that have arrived over a TCP connection since it was made. Returns 0, or -1 and errno.
 static inline int linux_tcp_received(int socket, unsigned long long *bytes) {
     struct linux_tcp_info information = {0};
     unsigned size = sizeof information;
@@ -168,13 +169,13 @@ static inline int linux_epoll_remove(int set, int descriptor) {
     return (int)syscall(SYS_epoll_ctl, set, 2, descriptor, &event);
 }
 
-/// Fills in up to `most` members that are ready; does not wait.
+/// Writes up to `most` members that are ready, and returns their number. Does not wait.
 static inline int linux_epoll_ready(int set, struct linux_event *events, int most) {
     return (int)syscall(SYS_epoll_pwait, set, events, most, 0, NULL, 8);
 }
 
-/// Whether the kernel drops whatever arrives for a socket from now on, without a word: socket(7), SO_ATTACH_FILTER with
-/// a program of one instruction, "return 0". 0, or -1 and errno.
+/// Makes the kernel drop all packets that arrive for a socket silently, or stop that: socket(7), SO_ATTACH_FILTER with
+/// a program of one instruction, "return 0". Returns 0, or -1 and errno.
 static inline int linux_drop_arrivals(int socket, int drops) {
     struct {
         unsigned short code;

@@ -1,5 +1,6 @@
-// Text from a peer, a file or a user is untrusted: printed as it is, it could move a terminal's cursor, reverse the
-// reading direction, hide a line or fill the screen. Every message that quotes such text prints it through here.
+// Text from a peer, a file or a user is untrusted: printed unchanged, it could move a terminal's cursor, reverse the
+// reading direction, hide a line or fill the screen. Every message that quotes such text escapes it with these
+// functions.
 
 extension Unicode.Scalar {
     /// Whether a terminal shows this scalar and does nothing else with it.
@@ -29,12 +30,12 @@ extension StringProtocol {
 }
 
 extension String {
-    /// Decodes at most `limit` bytes of UTF-8 for a message: unprintable scalars and bytes that are no UTF-8 are escaped
-    /// (`\u{1B}`, `\xFF`), and `…` stands for the rest.
+    /// Decodes at most `limit` bytes of UTF-8 for a message: unprintable scalars and bytes that are no UTF-8 are
+    /// escaped (`\u{1B}`, `\xFF`), and `…` stands for the rest.
     package init(printable bytes: UnsafeBufferPointer<UInt8>, limit: Int = 200) {
         self = ""
         var end = min(limit, bytes.count)
-        // The cut moves back to a scalar's first byte; no scalar has more than three others.
+        // The cut moves back to the first byte of a scalar, which has at most three more.
         if end < bytes.count {
             let first = (max(0, end - 3)...end).last { bytes[$0] & 0xC0 != 0x80 }
             end = first ?? end
@@ -61,7 +62,7 @@ extension String {
         }
     }
 
-    /// The scalar whose UTF-8 starts at `index`, and its length in bytes; nil where there is none, or a surrogate.
+    /// The scalar whose UTF-8 starts at `index`, and its length in bytes; nil if there is no valid scalar.
     private static func scalar(
         at index: Int, of bytes: UnsafeBufferPointer<UInt8>, end: Int
     ) -> (scalar: Unicode.Scalar, length: Int)? {

@@ -5,11 +5,11 @@ package import LockstepSystem
 /// Keeps libzmq from spinning when the process has run out of descriptors: its I/O thread would try without a pause to
 /// accept the next waiting connection.
 ///
-/// The throttle keeps a reserve: the process's own limit is lower than the system allows. When accepting fails for lack of a
-/// descriptor, the throttle pauses. While it is paused, the kernel drops new connections at the listeners, so their clients
-/// try again later, and libzmq accepts the connections that waited already with the descriptors of the reserve. The throttle
-/// resumes when the reserve is free again. Established connections are not affected. (Unbinding would end them, and
-/// `ZMQ_MAX_SOCKETS` counts sockets, not connections.)
+/// The throttle keeps a reserve: the process's own limit is lower than the system allows. When accepting fails for lack
+/// of a descriptor, the throttle pauses. While it is paused, the kernel drops new connections at the listeners, so
+/// their clients try again later, and libzmq accepts the connections that waited already with the descriptors of the
+/// reserve. The throttle resumes when the reserve is free again. Established connections are not affected. (Unbinding
+/// would end them, and `ZMQ_MAX_SOCKETS` counts sockets, not connections.)
 package struct AcceptThrottle {
     /// The descriptors of the reserve; fewer if the system allows few.
     private static let largestReserve = 128

@@ -9,15 +9,17 @@ import Synchronization
 package final class Context: Sendable {
     /// Settings that cannot change after the first socket has been made.
     package struct Options: Sendable {
-        /// Threads that send and receive. One serves about a gigabyte per second; remote endpoints get one of their own.
+        /// Threads that send and receive. One serves about a gigabyte per second; remote endpoints get one of their
+        /// own.
         package var ioThreads: Int32
         /// The most sockets that may be open at a time, including monitors.
         package var maxSockets: Int32
-        /// Whether an unread frame may keep the whole buffer in which it arrived: 8 KiB and its bookkeeping. This saves a
-        /// copy, but a peer that sends small frames one at a time then fills memory with a five-hundredth of the bytes.
+        /// Whether an unread frame may keep the whole buffer in which it arrived: 8 KiB and its bookkeeping. This saves
+        /// a copy, but a peer that sends small frames one at a time then fills memory with a five-hundredth of the
+        /// bytes.
         package var sharesReceiveBuffers: Bool
-        /// Called after a signal has interrupted a blocking call. If it returns true, the call throws (`isInterrupted`);
-        /// otherwise the call continues to wait.
+        /// Called after a signal has interrupted a blocking call. If it returns true, the call throws
+        /// (`isInterrupted`); otherwise the call continues to wait.
         package var isInterrupted: @Sendable () -> Bool
 
         package init(
@@ -58,8 +60,8 @@ package final class Context: Sendable {
     }
 
     deinit {
-        // No socket is open: each holds a reference. But messages of closed sockets may still be sent for as long as their
-        // linger allows, and a deinitializer must not wait for them.
+        // No socket is open: each holds a reference. But messages of closed sockets may still be sent for as long as
+        // their linger allows, and a deinitializer must not wait for them.
         state.withLock { state in
             guard let handle = state.handle else { return }
             endInBackground(handle)
@@ -68,9 +70,9 @@ package final class Context: Sendable {
 
     /// A new socket. It belongs to the calling thread until it is passed to another one.
     ///
-    /// A router names its peers by consecutive numbers; the first one comes from the C library's `rand()`. libzmq 4.3.4 never
-    /// seeds it, and aborts the process if a new peer's number is the name that another peer has given itself. So `rand()` is
-    /// seeded here with a number that no peer can know.
+    /// A router names its peers by consecutive numbers; the first one comes from the C library's `rand()`. libzmq 4.3.4
+    /// never seeds it, and aborts the process if a new peer's number is the name that another peer has given itself. So
+    /// `rand()` is seeded here with a number that no peer can know.
     package func socket(_ kind: Socket.Kind) throws(ZeroMQError) -> Socket {
         // withLock's closure cannot both throw a typed error and return a pointer: it returns a Result.
         let made: Result<HandleBox, ZeroMQError> = state.withLock { state in
@@ -94,7 +96,8 @@ package final class Context: Sendable {
         }
     }
 
-    /// Ends the I/O threads. Waits until the messages of closed sockets have been sent, at most as long as their linger.
+    /// Ends the I/O threads. Waits until the messages of closed sockets have been sent, at most as long as their
+    /// linger.
     ///
     /// Throws EBUSY if a socket is open, instead of waiting for ever. A second call does nothing.
     package func terminate() throws(ZeroMQError) {

@@ -3,8 +3,9 @@ import Glibc
 
 /// One frame of a message.
 ///
-/// The C structure has a fixed address on the heap: it contains the bytes of short frames, and pointers to them would dangle
-/// if it moved with the Swift value. Reuse a message: receiving again and again into the same one allocates nothing here.
+/// The C structure has a fixed address on the heap: it contains the bytes of short frames, and pointers to them would
+/// dangle if it moved with the Swift value. Reuse a message: receiving again and again into the same one allocates
+/// nothing here.
 package struct Message: ~Copyable {
     let pointer: UnsafeMutablePointer<zmq_msg_t>
 
@@ -44,8 +45,8 @@ package struct Message: ~Copyable {
 
     /// A frame that refers to `bytes`, without a copy.
     ///
-    /// The caller keeps the memory alive and unchanged until the frame has been sent and read. libzmq does not report when
-    /// that is; an answer of the peer proves it, or the end of the context.
+    /// The caller keeps the memory alive and unchanged until the frame has been sent and read. libzmq does not report
+    /// when that is; an answer of the peer proves it, or the end of the context.
     package init(borrowing bytes: UnsafeRawBufferPointer) throws(ZeroMQError) {
         let data = UnsafeMutableRawPointer(mutating: bytes.baseAddress)
         self.init(initialised: try Message.structure { zmq_msg_init_data($0, data, bytes.count, nil, nil) })
@@ -114,14 +115,15 @@ extension Message {
     /// A copy of the bytes.
     package var array: [UInt8] { withUnsafeBytes { Array($0) } }
 
-    /// The descriptor of the connection over which a frame was received. The monitor's `accepted` and `disconnected` events
-    /// name the same one. Nil over inproc, and for frames that this process made.
+    /// The descriptor of the connection over which a frame was received. The monitor's `accepted` and `disconnected`
+    /// events name the same one. Nil over inproc, and for frames that this process made.
     package var sourceDescriptor: Int32? {
         let descriptor = zmq_msg_get(pointer, ZMQ_SRCFD)
         return descriptor >= 0 ? descriptor : nil
     }
 
-    /// The sender of a received frame: an IP address over tcp; `localhost:UID:GID:PID`, as the kernel reports it, over ipc.
+    /// The sender of a received frame: an IP address over tcp; `localhost:UID:GID:PID`, as the kernel reports it, over
+    /// ipc.
     package var peerAddress: String? {
         guard let text = zmq_msg_gets(pointer, "Peer-Address") else { return nil }
         return String(cString: text)

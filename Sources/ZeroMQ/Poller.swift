@@ -25,8 +25,8 @@ package enum PollResult: Equatable, Sendable {
 
 /// Waits for sockets and file descriptors together.
 ///
-/// Waiting for up to 16 items allocates nothing (for more, libzmq allocates). A registered socket that is closed is ignored
-/// from then on. The owner of a descriptor removes it before closing it.
+/// Waiting for up to 16 items allocates nothing (for more, libzmq allocates). A registered socket that is closed is
+/// ignored from then on. The owner of a descriptor removes it before closing it.
 package struct Poller: ~Copyable {
     /// An item of the poller.
     package struct Token: Hashable, Sendable {
@@ -87,8 +87,8 @@ package struct Poller: ~Copyable {
             items[index].revents = 0
             if let socket = sockets[index] { items[index].socket = socket.handle }
         }
-        // After an interruption the full timeout starts again: it happens when a debugger stops and continues the process,
-        // not in a loop.
+        // After an interruption the full timeout starts again: it happens when a debugger stops and continues the
+        // process, not in a loop.
         while true {
             let count = items.withUnsafeMutableBufferPointer {
                 zmq_poll($0.baseAddress, Int32($0.count), max(-1, timeoutMilliseconds))

@@ -21,7 +21,8 @@ extension Socket {
         try core.perform(.unbind, subject: endpoint.description) { zmq_unbind($0, endpoint.libraryText) }
     }
 
-    /// Connects in the background, and reconnects whenever the connection is lost. The other side may start to listen later.
+    /// Connects in the background, and reconnects whenever the connection is lost. The other side may start to listen
+    /// later.
     package func connect(_ endpoint: Endpoint) throws(ZeroMQError) {
         if case .tcp(let host, let port) = endpoint, host == "*" || port == 0 {
             throw ZeroMQError(
@@ -48,7 +49,8 @@ extension Socket {
         try core.perform(.connect, subject: "inproc://\(name)") { zmq_connect($0, "inproc://\(name)") }
     }
 
-    /// Sets the IPv6 option for this call only: without it libzmq rejects IPv6 addresses, and with it `*` has another meaning.
+    /// Sets the IPv6 option for this call only: without it libzmq rejects IPv6 addresses, and with it `*` has another
+    /// meaning.
     private func withIPv6(_ needed: Bool, _ attach: () throws(ZeroMQError) -> Void) throws(ZeroMQError) {
         guard needed, try !get(.ipv6) else { return try attach() }
         try set(.ipv6, true)

@@ -1,19 +1,21 @@
-/// The encryption and authentication of connections over tcp. The permissions of its folder protect an ipc endpoint instead.
+/// The encryption and authentication of connections over tcp. The permissions of its folder protect an ipc endpoint
+/// instead.
 package enum ConnectionSecurity: Sendable {
     /// No encryption, and every client may connect: for endpoints on this host, and for others if the user allows it.
     case none
-    /// CURVE at the end that binds: proves that it owns this key, and asks the context's ``ZAPHandler`` about each client's
-    /// key.
+    /// CURVE at the end that binds: proves that it owns this key, and asks the context's ``ZAPHandler`` about each
+    /// client's key.
     case server(CurveKeyPair)
     /// CURVE at the end that connects: proves that it owns its key, and checks that the other end owns the server's.
     case client(CurveKeyPair, server: CurvePublicKey)
 
-    /// The ZAP domain of encrypted endpoints. Without a domain, libzmq does not ask the handler and accepts every client.
+    /// The ZAP domain of encrypted endpoints. Without a domain, libzmq does not ask the handler and accepts every
+    /// client.
     package static let domain = "lockstep"
 }
 
-/// Sets the options of each endpoint. libzmq copies the socket's options when an endpoint is bound or connected, so each
-/// endpoint keeps the values of that moment.
+/// Sets the options of each endpoint. libzmq copies the socket's options when an endpoint is bound or connected, so
+/// each endpoint keeps the values of that moment.
 ///
 /// | endpoint | I/O thread | security |
 /// | --- | --- | --- |
@@ -21,8 +23,8 @@ package enum ConnectionSecurity: Sendable {
 /// | tcp, without keys | the last | none |
 /// | tcp, with keys | the last | CURVE, ZAP domain, and the domain enforced |
 ///
-/// A flood of connections, even one that uses up all descriptors, keeps only the last I/O thread busy. Workers over ipc and
-/// their heartbeats are not affected.
+/// A flood of connections, even one that uses up all descriptors, keeps only the last I/O thread busy. Workers over ipc
+/// and their heartbeats are not affected.
 extension Socket {
     /// Binds all endpoints: first the ipc endpoints, which have no encryption.
     ///

@@ -3,8 +3,8 @@ import Glibc
 
 /// A ZeroMQ socket. It has one owner and belongs to one thread at a time: pass it by a `sending` parameter.
 ///
-/// A socket that goes out of scope is closed at once, and its unsent messages are dropped. `close(linger:)` gives the last
-/// messages some time to be sent.
+/// A socket that goes out of scope is closed at once, and its unsent messages are dropped. `close(linger:)` gives the
+/// last messages some time to be sent.
 package struct Socket: ~Copyable {
     /// What a socket does with messages.
     package enum Kind: Sendable {
@@ -50,8 +50,9 @@ package enum SendResult: Sendable {
     case sent
     /// The queue is full, or there is no peer: try again later.
     ///
-    /// Only the first frame of a message can meet a full queue. For a later frame this result means that the peer is gone and
-    /// the message is lost: continue with the message's next frame, because libzmq drops the rest up to the last frame.
+    /// Only the first frame of a message can meet a full queue. For a later frame this result means that the peer is
+    /// gone and the message is lost: continue with the message's next frame, because libzmq drops the rest up to the
+    /// last frame.
     case wouldBlock
 }
 
@@ -63,11 +64,12 @@ package enum ReceiveResult: Sendable {
 }
 
 extension Socket {
-    /// Sends a frame with a copy of `bytes`. Up to 33 bytes, libzmq stores them inside its message and allocates nothing.
+    /// Sends a frame with a copy of `bytes`. Up to 33 bytes, libzmq stores them inside its message and allocates
+    /// nothing.
     ///
     /// `more`: another frame of the same message follows. `wait`: if the queue is full, wait at most the socket's
-    /// `sendTimeout`. A router with `.routerMandatory` throws `isHostUnreachable` for the first frame of a message to a peer
-    /// that is gone.
+    /// `sendTimeout`. A router with `.routerMandatory` throws `isHostUnreachable` for the first frame of a message to a
+    /// peer that is gone.
     package func send(
         copying bytes: UnsafeRawBufferPointer, more: Bool = false, wait: Bool = true
     ) throws(ZeroMQError) -> SendResult {
@@ -78,8 +80,8 @@ extension Socket {
 
     /// Sends a frame that refers to `bytes`, without a copy or an allocation.
     ///
-    /// The caller keeps the memory alive and unchanged until the bytes have been sent. libzmq does not report when that is;
-    /// an answer of the peer proves it, or the end of the context. Otherwise use `Message(owning:bytes:)`.
+    /// The caller keeps the memory alive and unchanged until the bytes have been sent. libzmq does not report when that
+    /// is; an answer of the peer proves it, or the end of the context. Otherwise use `Message(owning:bytes:)`.
     package func send(
         borrowing bytes: UnsafeRawBufferPointer, more: Bool = false, wait: Bool = true
     ) throws(ZeroMQError) -> SendResult {
@@ -104,8 +106,8 @@ extension Socket {
 
     /// Receives a frame into `message`. Its earlier content is dropped even if nothing is received.
     ///
-    /// `wait`: wait for a message, at most the socket's `receiveTimeout`. After the first frame of a message, the others are
-    /// always available at once.
+    /// `wait`: wait for a message, at most the socket's `receiveTimeout`. After the first frame of a message, the
+    /// others are always available at once.
     package func receive(into message: inout Message, wait: Bool = true) throws(ZeroMQError) -> ReceiveResult {
         let flags = wait ? 0 : ZMQ_DONTWAIT
         let received = try core.attempt(.receive) { zmq_msg_recv(message.pointer, $0, flags) }

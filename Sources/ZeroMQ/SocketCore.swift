@@ -26,8 +26,8 @@ final class SocketCore {
         context.socketClosed()
     }
 
-    /// Makes a call that may have nothing to do (EAGAIN). Repeats it after an interruption unless the context's check says
-    /// to stop.
+    /// Makes a call that may have nothing to do (EAGAIN). Repeats it after an interruption unless the context's check
+    /// says to stop.
     ///
     /// - Returns: False on EAGAIN, which is a result and not an error.
     @inline(__always)

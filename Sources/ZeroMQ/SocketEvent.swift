@@ -37,7 +37,8 @@ package struct SocketEvent: Equatable, Sendable {
     package enum HandshakeFailure: Equatable, Sendable {
         /// The connection broke with this errno: the peer is gone, or it does not speak ZeroMQ.
         case connection(Int32)
-        /// The peer violates the protocol or uses another security mechanism: one of libzmq's `ZMQ_PROTOCOL_ERROR_` numbers.
+        /// The peer violates the protocol or uses another security mechanism: one of libzmq's `ZMQ_PROTOCOL_ERROR_`
+        /// numbers.
         case protocolError(UInt32)
         /// The ZAP handler refused the peer with this status code; 400 means an unknown key.
         case authentication(UInt32)
@@ -116,9 +117,9 @@ package struct SocketEventMask: OptionSet, Sendable {
             | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
     /// Handshakes that violate the protocol. Only for a socket without an established connection.
     ///
-    /// libzmq 4.3.4 also reports a damaged message of an established CURVE connection by this event, and then mistakes the
-    /// error number that reporting leaves behind for the message's: it continues with a failed connection, and aborts the
-    /// process at the next heartbeat. Without this event it ends the connection.
+    /// libzmq 4.3.4 also reports a damaged message of an established CURVE connection by this event, and then mistakes
+    /// the error number that reporting leaves behind for the message's: it continues with a failed connection, and
+    /// aborts the process at the next heartbeat. Without this event it ends the connection.
     package static let handshakeProtocol = SocketEventMask(rawValue: ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
     /// The ends of connections and listeners.
     package static let ending = SocketEventMask(

@@ -3,9 +3,9 @@ import LockstepSystem
 /// Authenticates the clients of a context's encrypted endpoints, on a thread of its own: it accepts a connection if the
 /// client's public key is in the list.
 ///
-/// A context has room for one handler: libzmq sends its requests to the socket that is bound to `inproc://zeromq.zap.01`.
-/// Make it before the first encrypted endpoint is bound. Messages that are not requests of libzmq get no reply, and libzmq
-/// refuses a connection without a reply.
+/// A context has room for one handler: libzmq sends its requests to the socket that is bound to
+/// `inproc://zeromq.zap.01`. Make it before the first encrypted endpoint is bound. Messages that are not requests of
+/// libzmq get no reply, and libzmq refuses a connection without a reply.
 package final class ZAPHandler: Sendable {
     private static let name = "zeromq.zap.01"
     /// The most addresses of refused connections that are kept between two calls of ``drainRefusedAddresses()``.
@@ -42,8 +42,8 @@ package final class ZAPHandler: Sendable {
 
     /// Ends the thread and closes its socket. Later connections are refused.
     ///
-    /// Call it before terminating the context, which fails while a socket is open; the last messages of the other sockets
-    /// would then be lost.
+    /// Call it before terminating the context, which fails while a socket is open; the last messages of the other
+    /// sockets would then be lost.
     package func stop() {
         wake.signal()
         thread.withLock { $0.take() }?.join()

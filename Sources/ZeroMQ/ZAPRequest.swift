@@ -38,7 +38,8 @@ package struct ZAPRequest: Equatable, Sendable {
         return CurvePublicKey(bytes: credentials[0])
     }
 
-    /// The frames of the reply after the empty delimiter frame: version, number, status code, status text, user and metadata.
+    /// The frames of the reply after the empty delimiter frame: version, number, status code, status text, user and
+    /// metadata.
     func reply(isAuthorized: Bool) -> [[UInt8]] {
         let (code, text) = isAuthorized ? ("200", "OK") : ("400", "unknown key")
         return [Self.version, id, Array(code.utf8), Array(text.utf8), [], []]

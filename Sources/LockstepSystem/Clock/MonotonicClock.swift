@@ -1,9 +1,9 @@
 import Glibc
 package import LockstepTimeline
 
-/// The clock that neither a user nor a time server sets.
+/// The system's monotonic clock: users and time servers cannot set it.
 package enum MonotonicClock {
-    /// This instant.
+    /// The current instant.
     package static var now: Instant {
         var time = timespec()
         clock_gettime(CLOCK_MONOTONIC, &time)
@@ -12,11 +12,11 @@ package enum MonotonicClock {
 }
 
 extension Instant {
-    /// This instant, by ``MonotonicClock``.
+    /// The current instant of ``MonotonicClock``.
     package static var now: Instant { MonotonicClock.now }
 }
 
-/// The instant by which a call must return, if there is a limit.
+/// The instant by which a call has to return, or no limit.
 package struct Deadline: Equatable, Sendable {
     /// Nil: no limit.
     package let instant: Instant?
@@ -28,17 +28,18 @@ package struct Deadline: Equatable, Sendable {
     /// No limit.
     package static let never = Deadline(nil)
 
-    /// So long from now on.
+    /// A deadline `duration` from now.
     package static func after(_ duration: Duration) -> Deadline {
         Deadline(MonotonicClock.now.advanced(by: duration))
     }
 
+    /// Whether the deadline has passed at this instant.
     package func hasPassed(at now: Instant) -> Bool {
         instant.map { $0 <= now } ?? false
     }
 
-    /// Milliseconds that are left, for poll(2): -1 without a limit, 0 once it has passed, and otherwise rounded up, so
-    /// that a wait of so long reaches the deadline.
+    /// The remaining milliseconds, for poll(2): -1 without a limit, 0 after the deadline. They are rounded up, so a
+    /// wait of this length reaches the deadline.
     package func remainingMilliseconds(at now: Instant) -> Int32 {
         guard let instant else { return -1 }
         guard instant > now else { return 0 }
@@ -46,7 +47,7 @@ package struct Deadline: Equatable, Sendable {
         return Int32(clamping: left / 1_000_000 + (left % 1_000_000 == 0 ? 0 : 1))
     }
 
-    /// The one that passes first.
+    /// The deadline that passes first.
     package static func earlier(_ left: Deadline, _ right: Deadline) -> Deadline {
         guard let first = left.instant else { return right }
         guard let second = right.instant else { return left }
@@ -54,12 +55,12 @@ package struct Deadline: Equatable, Sendable {
     }
 }
 
-/// Time that a processor has spent on this process: what others took does not count.
+/// The processor time of this process. Time in which other processes run does not count.
 package enum ProcessorClock {
-    /// Seconds of the calling thread so far.
+    /// The seconds that the calling thread has run so far.
     package static var threadSeconds: Double { seconds(CLOCK_THREAD_CPUTIME_ID) }
 
-    /// Seconds of all threads of this process so far.
+    /// The seconds that all threads of this process have run so far.
     package static var processSeconds: Double { seconds(CLOCK_PROCESS_CPUTIME_ID) }
 
     private static func seconds(_ clock: clockid_t) -> Double {

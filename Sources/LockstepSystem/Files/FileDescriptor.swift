@@ -14,8 +14,8 @@ package struct FileDescriptor: ~Copyable, Sendable {
         close(number)
     }
 
-    /// Takes over the descriptor that a system call has just returned. If the call failed, throws the error that it left in
-    /// errno.
+    /// Takes over the descriptor that a system call has just returned. If the call failed, throws the error that it
+    /// left in errno.
     init(_ number: Int32, _ operation: String, path: String? = nil) throws(SystemError) {
         guard number >= 0 else { throw .last(operation, path: path) }
         self.init(owning: number)
@@ -45,8 +45,8 @@ package struct FileDescriptor: ~Copyable, Sendable {
         try bytes.withUnsafeBufferPointer { (bytes) throws(SystemError) in try write(UnsafeRawBufferPointer(bytes)) }
     }
 
-    /// Reads some bytes at the descriptor's position into the array's first elements. Returns their number: 0 at the end of
-    /// the file.
+    /// Reads some bytes at the descriptor's position into the array's first elements. Returns their number: 0 at the
+    /// end of the file.
     package func read(into target: inout [UInt8]) throws(SystemError) -> Int {
         try target.withUnsafeMutableBufferPointer { (target) throws(SystemError) in
             try read(into: UnsafeMutableRawBufferPointer(target))
@@ -60,8 +60,8 @@ package struct FileDescriptor: ~Copyable, Sendable {
         return count
     }
 
-    /// Reads up to `target.count` bytes at `offset`, without using the descriptor's position. Returns their number: it is
-    /// smaller only at the end of the file.
+    /// Reads up to `target.count` bytes at `offset`, without using the descriptor's position. Returns their number: it
+    /// is smaller only at the end of the file.
     package func read(into target: UnsafeMutableRawBufferPointer, at offset: Int) throws(SystemError) -> Int {
         var done = 0
         while done < target.count {

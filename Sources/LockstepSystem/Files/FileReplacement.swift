@@ -14,15 +14,16 @@ package enum FileReplacement {
 
     /// Replaces the file at `path` by `parts`, one after the other.
     ///
-    /// Writes a temporary file in the same folder, then fsync, rename, and fsync of the folder. After an error before the
-    /// rename, the old file is unchanged and the temporary file is removed.
+    /// Writes a temporary file in the same folder, then fsync, rename, and fsync of the folder. After an error before
+    /// the rename, the old file is unchanged and the temporary file is removed.
     ///
     /// - Parameters:
     ///   - path: The file.
     ///   - parts: The new content.
     ///   - temporary: The path of the temporary file, in the same folder. Nil: `.NAME.PID.tmp`, which is not unique if
     ///     several hosts write to the same path at the same time.
-    ///   - before: Called before each stage. An error that it throws is the stage's failure: tests fail, or end the process,
+    ///   - before: Called before each stage. An error that it throws is the stage's failure: tests fail, or end the
+    ///     process,
     ///     at each.
     ///   - failure: Converts the error of a system call. Its path is `path`, or the folder after the rename.
     /// - Throws: What `before` and `failure` give.

@@ -2,8 +2,8 @@ import Glibc
 
 /// A folder for the unix sockets of one run. Only this user can enter it (mode 0700). The deinitializer removes it.
 ///
-/// A process that uses a folder holds a lock in it, which the kernel releases when the process ends. So a folder whose process
-/// died without removing it is recognised, and removed when the next folder is made.
+/// A process that uses a folder holds a lock in it, which the kernel releases when the process ends. So a folder whose
+/// process died without removing it is recognised, and removed when the next folder is made.
 package struct RuntimeDirectory: ~Copyable, Sendable {
     /// Its absolute path. It is short enough for sockets with names of up to ``longestName`` bytes.
     package let path: String
@@ -71,8 +71,8 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
         return lock
     }
 
-    /// Removes this user's folders whose processes have died: their names have the form that `make` gives, and no process
-    /// holds their lock. Other files and folders with the same prefix stay.
+    /// Removes this user's folders whose processes have died: their names have the form that `make` gives, and no
+    /// process holds their lock. Other files and folders with the same prefix stay.
     private static func removeStale(in parent: String) {
         for name in (try? names(in: parent)) ?? [] where hasOurName(name) {
             let path = "\(parent)/\(name)"
@@ -98,7 +98,8 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
         return parts.count == 2 && Int32(parts[0]) != nil && parts[1].utf8.count == 6
     }
 
-    /// Removes a folder and the files in it. The folder stays if it has an entry that is not a file or cannot be removed.
+    /// Removes a folder and the files in it. The folder stays if it has an entry that is not a file or cannot be
+    /// removed.
     private static func remove(_ path: String) {
         for name in (try? names(in: path)) ?? [] { unlink("\(path)/\(name)") }
         rmdir(path)

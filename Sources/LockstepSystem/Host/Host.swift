@@ -1,8 +1,8 @@
 import Glibc
 
-/// Facts about this machine and this process.
+/// Properties of this host and this process.
 package enum Host {
-    /// The machine's name in the network.
+    /// The host's name in the network.
     package static var name: String {
         var buffer = [CChar](repeating: 0, count: 256)
         guard gethostname(&buffer, buffer.count - 1) == 0 else { return "localhost" }
@@ -11,10 +11,10 @@ package enum Host {
 
     package static var processID: Int32 { getpid() }
 
-    /// CPUs that this thread may run on: what `taskset` and containers leave of the machine's. At least 1.
+    /// The number of CPUs that this thread may run on, which `taskset` and containers limit. At least 1.
     package static var coreCount: Int { max(1, CoreSet.current.count) }
 
-    /// The most memory that this process has had in use so far, in bytes.
+    /// The largest resident memory of this process so far, in bytes.
     package static var peakResidentBytes: Int {
         var usage = rusage()
         guard getrusage(RUSAGE_SELF.rawValue, &usage) == 0 else { return 0 }
@@ -22,7 +22,7 @@ package enum Host {
         return usage.ru_maxrss * 1024
     }
 
-    /// Where the program that runs was started from, links resolved.
+    /// The path of this process's program, with links resolved.
     package static var executablePath: String {
         get throws(SystemError) {
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
@@ -32,12 +32,12 @@ package enum Host {
         }
     }
 
-    /// Allows this process, and those that it starts from then on, as many open files as the system permits without
-    /// privileges, or somewhat fewer. Each connection is one.
+    /// Sets the limit of open files of this process, and of the processes that it starts later, to the most that the
+    /// system allows without privileges, minus a reserve. Each connection is an open file.
     ///
-    /// - Parameter reserve: How many fewer. What is open stays open.
-    /// - Returns: How many.
-    /// - Throws: What the system has against it.
+    /// - Parameter reserve: The difference to the most that is allowed. Open files stay open.
+    /// - Returns: The new limit.
+    /// - Throws: `SystemError` if the limit cannot be changed.
     @discardableResult
     package static func raiseDescriptorLimit(reserving reserve: Int = 0) throws(SystemError) -> Int {
         var limit = rlimit()

@@ -3,8 +3,8 @@ import Glibc
 
 /// A child process. It does not outlive this object: the deinitializer kills and reaps it.
 ///
-/// The child's standard input is the other end of ``socket``, unless its command says otherwise. It inherits no open file
-/// except its standard input, output and error.
+/// The child's standard input is the other end of ``socket``, unless its command says otherwise. It inherits no open
+/// file except its standard input, output and error.
 package final class ChildProcess: Sendable {
     /// The program to start, and how to start it.
     package struct Command: Sendable {
@@ -22,8 +22,8 @@ package final class ChildProcess: Sendable {
         package enum Input: Equatable, Sendable {
             /// Its end of the socket pair with this process.
             case parentSocket
-            /// /dev/null, as for a process that was started by hand: it does not know its parent. ``ChildProcess/socket``
-            /// has ended from the start.
+            /// /dev/null, as for a process that was started by hand: it does not know its parent.
+            /// ``ChildProcess/socket`` has ended from the start.
             case nothing
         }
 

@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// One end of the socket pair between a parent process and its child. End of file on it means that the other process has
-/// ended: the kernel closes a dead process's end.
+/// One end of the socket pair between a parent process and its child. End of file on it means that the other process
+/// has ended: the kernel closes a dead process's end.
 ///
 /// The child's end is its standard input. This value does not own its descriptor: the parent's end belongs to its
 /// ``ChildProcess``.
@@ -14,8 +14,9 @@ package struct ParentChildSocket: Sendable {
         self.descriptor = descriptor
     }
 
-    /// The environment variable by which a parent tells its child which socket it gave it. The value is the socket's inode
-    /// number, which no other open file has: a grandchild that inherits the variable but not the socket sees the difference.
+    /// The environment variable by which a parent tells its child which socket it gave it. The value is the socket's
+    /// inode number, which no other open file has: a grandchild that inherits the variable but not the socket sees the
+    /// difference.
     static let variable = "LOCKSTEP_PARENT_SOCKET"
 
     /// The child's end, if a parent gave this process one as its standard input. Nil for a process that was started by
@@ -25,8 +26,8 @@ package struct ParentChildSocket: Sendable {
         return String(cString: given) == identity(status) ? ParentChildSocket(descriptor: STDIN_FILENO) : nil
     }
 
-    /// Whether the other end is closed: by its process, or by the kernel when that process died. Data that was sent before
-    /// may still wait to be read.
+    /// Whether the other end is closed: by its process, or by the kernel when that process died. Data that was sent
+    /// before may still wait to be read.
     package var hasEnded: Bool { waitForEnd(milliseconds: 0) }
 
     /// Waits until the other end is closed. Reads no data.
@@ -34,7 +35,8 @@ package struct ParentChildSocket: Sendable {
         while !waitForEnd(milliseconds: -1) {}
     }
 
-    /// Ends this process with a failure status as soon as the other end is closed, whatever its other threads are doing.
+    /// Ends this process with a failure status as soon as the other end is closed, whatever its other threads are
+    /// doing.
     ///
     /// - Throws: `SystemError` if no thread can be started.
     package func exitProcessAtEnd() throws(SystemError) {

@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// Makes a connected pair of sockets, the parent's end and the child's. Both descriptors are at least 3: the spawned child
-/// replaces its descriptors 0 to 2 one after the other and must not replace a socket before it has copied it.
+/// Makes a connected pair of sockets, the parent's end and the child's. Both descriptors are at least 3: the spawned
+/// child replaces its descriptors 0 to 2 one after the other and must not replace a socket before it has copied it.
 func makeSocketPair() throws(SystemError) -> (parent: Int32, child: Int32) {
     var ends: [Int32] = [-1, -1]
     let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue

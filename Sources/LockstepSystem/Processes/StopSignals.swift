@@ -15,8 +15,8 @@ package final class StopSignals: Sendable {
     private let event: EventDescriptor
     private let cleanup = Locked<(@Sendable () -> Void)?>(nil)
 
-    /// Starts to catch `signals`, except the ones that the process ignores since its start: `nohup` and the `&` of a shell
-    /// script set that. Throws EBUSY if the process has installed one before.
+    /// Starts to catch `signals`, except the ones that the process ignores since its start: `nohup` and the `&` of a
+    /// shell script set that. Throws EBUSY if the process has installed one before.
     package static func install(
         _ signals: [Int32] = [SIGINT, SIGTERM, SIGUSR1]
     ) throws(SystemError) -> StopSignals {
@@ -54,8 +54,8 @@ package final class StopSignals: Sendable {
     /// Readable after the first signal that asks the program to shut down.
     package var descriptor: Int32 { event.number }
 
-    /// Sets the function that runs before the second signal ends the process: it kills workers and removes folders. It runs on
-    /// a thread of its own while all others continue.
+    /// Sets the function that runs before the second signal ends the process: it kills workers and removes folders. It
+    /// runs on a thread of its own while all others continue.
     package func setCleanup(_ cleanup: (@Sendable () -> Void)?) {
         self.cleanup.withLock { $0 = cleanup }
     }

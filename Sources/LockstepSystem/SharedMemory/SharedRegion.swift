@@ -1,32 +1,32 @@
 import CLinux
 import Glibc
 
-/// Memory that several processes have in common: a memory file (memfd) and this process's view of it.
+/// Memory that several processes share: a memory file (memfd) and this process's mapping of it.
 ///
-/// Who makes a region sizes it, seals it and touches every page, so that nobody meets a page fault, a SIGBUS or the end
-/// of the memory later. It has no name in any file system: it travels as an open file over a unix socket and goes with
-/// the last process that has it.
+/// The process that makes a region sets its size, seals it and touches every page: later accesses in any process cause
+/// no page fault and no SIGBUS, and cannot run out of memory. The region has no name in any file system. It is passed
+/// to other processes as an open file over a unix socket, and is freed with the last process that has it.
 package final class SharedRegion: @unchecked Sendable {
-    /// What the processes that get the file may do with it.
+    /// What a process that gets the file may do with it.
     package enum Access: Sendable {
         case read
         case readAndWrite
     }
 
-    /// The region, mapped at a page's start.
+    /// The region's memory, aligned to a page.
     package let bytes: UnsafeMutableRawBufferPointer
     private let file: FileDescriptor
 
-    /// The file, to be passed on.
+    /// The file, for sending it to another process.
     package var descriptor: Int32 { file.number }
 
     /// Makes a region of zeros that this process can write to.
     ///
     /// - Parameters:
-    ///   - name: For /proc/PID/maps.
-    ///   - byteCount: Its size, from 1 up.
-    ///   - others: What those who get the file may do; nobody can change its size.
-    /// - Throws: `SystemError` where there is no memory, or no such seal (Linux before 5.1).
+    ///   - name: The name in /proc/PID/maps.
+    ///   - byteCount: The size; at least 1.
+    ///   - others: What a process that gets the file may do. No process can change its size.
+    /// - Throws: `SystemError` if there is not enough memory, or no such seal (Linux before 5.1).
     package init(name: String, byteCount: Int, others: Access) throws(SystemError) {
         let file = try FileDescriptor(linux_memfd_create(name), "make shared memory", path: name)
         let code = posix_fallocate(file.number, 0, byteCount)
@@ -44,22 +44,22 @@ package final class SharedRegion: @unchecked Sendable {
         self.file = file
     }
 
-    /// Makes a region with a copy of bytes that nobody can change any more, this process included.
+    /// Makes a region with a copy of bytes. No process can change it, not even this one.
     ///
     /// - Parameters:
-    ///   - name: For /proc/PID/maps.
+    ///   - name: The name in /proc/PID/maps.
     ///   - content: At least one byte.
-    /// - Throws: `SystemError` where there is no memory.
+    /// - Throws: `SystemError` if there is not enough memory.
     package convenience init(name: String, copying content: UnsafeRawBufferPointer) throws(SystemError) {
         let draft = try SharedRegionDraft(name: name, byteCount: content.count)
         draft.bytes.copyMemory(from: content)
         try self.init(sealing: draft)
     }
 
-    /// Makes a region of what has been written: nobody can change it any more, this process included.
+    /// Makes a region of the memory that has been written. No process can change it afterwards, not even this one.
     ///
-    /// - Parameter draft: Whose memory must not be used afterwards.
-    /// - Throws: `SystemError` where it can't be sealed or mapped.
+    /// - Parameter draft: The memory. Pointers to it must not be used afterwards.
+    /// - Throws: `SystemError` if it cannot be sealed or mapped.
     package init(sealing draft: consuming SharedRegionDraft) throws(SystemError) {
         let (name, byteCount) = (draft.name, draft.bytes.count)
         let file = draft.close()
@@ -72,11 +72,11 @@ package final class SharedRegion: @unchecked Sendable {
     /// Maps a region that another process has made.
     ///
     /// - Parameters:
-    ///   - file: As it came over a socket; nobody vouches for it.
-    ///   - name: For errors.
-    ///   - byteCount: The size that it must have.
-    ///   - access: What this process will do with it.
-    /// - Throws: `SystemError` if it is something else, or could shrink under our feet.
+    ///   - file: A file that came over a socket. It is not trusted.
+    ///   - name: The name for errors.
+    ///   - byteCount: The required size.
+    ///   - access: The access of this process.
+    /// - Throws: `SystemError` if the file has another size or could shrink later.
     package init(mapping file: consuming FileDescriptor, name: String, byteCount: Int, access: Access)
         throws(SystemError)
     {
@@ -94,16 +94,16 @@ package final class SharedRegion: @unchecked Sendable {
     }
 }
 
-/// Shared memory in the making: this process writes to it until it becomes a ``SharedRegion``.
+/// Shared memory that this process still writes to, before it becomes a ``SharedRegion``.
 package struct SharedRegionDraft: ~Copyable {
     let name: String
     private let memory: WritableMapping
     private let file: FileDescriptor
 
     /// - Parameters:
-    ///   - name: For /proc/PID/maps.
-    ///   - byteCount: Its size, from 1 up.
-    /// - Throws: `SystemError` where there is no memory.
+    ///   - name: The name in /proc/PID/maps.
+    ///   - byteCount: The size; at least 1.
+    /// - Throws: `SystemError` if there is not enough memory.
     package init(name: String, byteCount: Int) throws(SystemError) {
         let file = try FileDescriptor(linux_memfd_create(name), "make shared memory", path: name)
         guard byteCount > 0, ftruncate(file.number, byteCount) == 0,
@@ -114,16 +114,16 @@ package struct SharedRegionDraft: ~Copyable {
         self.memory = WritableMapping(bytes: UnsafeMutableRawBufferPointer(start: base, count: byteCount))
     }
 
-    /// Zeros at first. A page costs memory once it is written to.
+    /// The memory, initially zeros. A page takes up memory after the first write to it.
     package var bytes: UnsafeMutableRawBufferPointer { memory.bytes }
 
-    /// Gives up the memory and keeps the file: it can't be sealed while anybody may write to it.
+    /// Unmaps the memory and keeps the file, which cannot be sealed while a writable mapping exists.
     consuming func close() -> FileDescriptor {
         file
     }
 }
 
-/// A view of memory to write to, given up with its owner.
+/// A writable mapping. The deinitializer unmaps it.
 package struct WritableMapping: ~Copyable {
     let bytes: UnsafeMutableRawBufferPointer
 
@@ -132,7 +132,7 @@ package struct WritableMapping: ~Copyable {
     }
 }
 
-/// Maps a whole file, all of its pages at once.
+/// Maps a whole file and touches all its pages.
 private func map(
     _ file: Int32, _ byteCount: Int, _ protection: Int32, _ name: String
 ) throws(SystemError) -> UnsafeMutableRawBufferPointer {

@@ -3,7 +3,8 @@ import Glibc
 /// Accepts connections from other processes of the same user on this host, under a name.
 ///
 /// The name is an abstract socket address, not a file. It belongs to a network namespace: two processes in different
-/// namespaces do not find each other, even if other signs say that they are on one host. The name disappears with its owner.
+/// namespaces do not find each other, even if other signs say that they are on one host. The name disappears with its
+/// owner.
 package struct LocalListener: ~Copyable, Sendable {
     private let socket: FileDescriptor
 

@@ -15,8 +15,8 @@ package struct UnixSocketAddress {
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(Self.longestPath)) }
     }
 
-    /// An abstract address: a zero byte and the name, of which the first 107 bytes count. It belongs to a network namespace
-    /// and exists for as long as its socket does.
+    /// An abstract address: a zero byte and the name, of which the first 107 bytes count. It belongs to a network
+    /// namespace and exists for as long as its socket does.
     package init(abstractName: String) {
         let name = abstractName.utf8.prefix(Self.longestPath)
         size = MemoryLayout<sa_family_t>.size + 1 + name.count

@@ -2,8 +2,8 @@ import Glibc
 
 /// A value behind a mutex: one thread at a time reads or changes it.
 ///
-/// The mutex is pthread's, not `Synchronization.Mutex`: ThreadSanitizer intercepts pthread's. It cannot see into the standard
-/// library's and reports the accesses that it orders as races.
+/// The mutex is pthread's, not `Synchronization.Mutex`: ThreadSanitizer intercepts pthread's. It cannot see into the
+/// standard library's and reports the accesses that it orders as races.
 package final class Locked<Value: ~Copyable>: @unchecked Sendable {
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
     private var value: Value

@@ -1,7 +1,8 @@
 import CLinux
 import Glibc
 
-/// Settings of all threads of this process. A thread that is started later inherits them from the thread that starts it.
+/// Settings of all threads of this process. A thread that is started later inherits them from the thread that starts
+/// it.
 package enum ProcessThreads {
     /// Restricts all threads to these cores.
     ///
@@ -61,8 +62,8 @@ package struct CoreWaits: Equatable {
     }
 }
 
-/// Measures how long the process's threads wait for a core: the threads that existed when the meter was made, except the
-/// one that made it. Reading the meter allocates nothing.
+/// Measures how long the process's threads wait for a core: the threads that existed when the meter was made, except
+/// the one that made it. Reading the meter allocates nothing.
 package final class CoreWaitMeter {
     private let files: [Int32]
 

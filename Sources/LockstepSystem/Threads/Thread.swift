@@ -1,8 +1,8 @@
 import CLinux
 import Glibc
 
-/// A thread of the system that runs one function. Loops that block need one: in Swift's pool of tasks they would hold up
-/// the other tasks.
+/// A thread of the system that runs one function. Loops that block need one: in Swift's pool of tasks they would hold
+/// up the other tasks.
 package struct Thread: ~Copyable, Sendable {
     private let handle: pthread_t
 
@@ -40,8 +40,8 @@ package struct Thread: ~Copyable, Sendable {
         _ = linux_set_scheduling_policy(0, linux_scheduling_other)
     }
 
-    /// Runs `body` so that the threads that it starts are batch-scheduled (SCHED_BATCH): when they wake, they do not preempt
-    /// a running thread. The calling thread is batch-scheduled while `body` runs.
+    /// Runs `body` so that the threads that it starts are batch-scheduled (SCHED_BATCH): when they wake, they do not
+    /// preempt a running thread. The calling thread is batch-scheduled while `body` runs.
     ///
     /// If the calling thread does not have the default policy, or the system refuses to change it, `body` runs with
     /// scheduling unchanged.

@@ -10,8 +10,8 @@ package protocol ParallelWork: AnyObject {
 
 /// Threads that share work with the calling thread: tiles of some microseconds each. Between two works they sleep.
 ///
-/// The calling thread starts at once and computes every tile that no pool thread has claimed, so a pool thread that gets no
-/// core costs only its wake-up.
+/// The calling thread starts at once and computes every tile that no pool thread has claimed, so a pool thread that
+/// gets no core costs only its wake-up.
 ///
 /// The pool's threads keep the pool alive: its owner calls ``shutdown()``.
 package final class ThreadPool: @unchecked Sendable {
@@ -41,7 +41,8 @@ package final class ThreadPool: @unchecked Sendable {
 
     /// Starts the threads.
     ///
-    /// - Parameter threadCount: Threads besides the calling one. The pool has fewer if the system refuses to start more.
+    /// - Parameter threadCount: Threads besides the calling one. The pool has fewer if the system refuses to start
+    ///   more.
     package init(threadCount: Int) {
         semaphore = .allocate(capacity: 1)
         sem_init(semaphore, 0, 0)
