@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Ways to end a run from outside, played against a coordinator over raw sockets.
+"""Attacks by which a stranger could end a run, over raw sockets against a coordinator.
 
 usage: attacks.py NAME ENDPOINT
 
-ENDPOINT is tcp://HOST:PORT or ipc://PATH. Each attack speaks ZMTP 3.0 by hand (rfc.zeromq.org/spec/23), for libzmq would
-not send what these send. Prints `done NAME` once everything has been sent or the coordinator has cut the connection.
+ENDPOINT is tcp://HOST:PORT or ipc://PATH. Each attack implements ZMTP 3.0 itself (rfc.zeromq.org/spec/23), because
+libzmq would not send such data. Prints `done NAME` after everything has been sent or the coordinator has cut the
+connection.
 
-Names, by what they aim at:
+Names, by target:
 
     routing-id, routing-id-hello, routing-id-late, routing-id-twice
         peers announce the ids that libzmq gives to the first connections of a process, then others connect
@@ -17,8 +18,8 @@ Names, by what they aim at:
     unfinished-large, unfinished-empty, unfinished-small, unfinished-many
         parts of a message that never ends
     flip-up, flip-down, flip-heartbeat, flip-flags
-        a bit of an encrypted message is flipped on its way, and the connection ends soon after: prints `listening
-        ENDPOINT` and stands between a worker and the coordinator there until it is killed
+        a bit of an encrypted message is flipped on the way, and the connection ends soon after. Prints `listening
+        ENDPOINT` and is a proxy between a worker and the coordinator there until it is killed
 """
 import os
 import random
@@ -30,7 +31,7 @@ import time
 
 HELLO, PING, STATUS_REQUEST = 1, 14, 16
 MORE, LARGE, COMMAND = 1, 2, 4
-# What rand() of the C library gives first where it has not been seeded: the id of the first peer, then counting up.
+# The first number of the C library's rand() without a seed: the id of the first peer. The next ids count up from it.
 FIRST_ROUTING_ID = 0x6B8B4567
 
 
@@ -92,7 +93,7 @@ class Peer:
 
 
 def quietly(action, *arguments):
-    """Sends until the coordinator has had enough."""
+    """Sends until the coordinator cuts the connection."""
     try:
         return action(*arguments)
     except OSError:
@@ -115,7 +116,7 @@ def routing_id(endpoint, variant):
         for peer in peers:
             quietly(peer.send, hello())
     if variant == "twice":
-        # The second peer of a name is put aside, and what it says next is taken for its name.
+        # libzmq sets the second peer with a name aside, and mistakes its next frame for its name.
         for number, peer in enumerate(announced(endpoint, FIRST_ROUTING_ID, 12)):
             name = b"\0" + struct.pack(">I", FIRST_ROUTING_ID + 12 + number)
             quietly(peer.send, frame(name, MORE) + frame(b"rest"))
@@ -135,7 +136,7 @@ def backlog(endpoint, variant):
         "ping": heartbeat() + frame(header(PING, 1), MORE) + frame(b"x"),
         "reset": hello(),
     }[variant]
-    # The first one keeps the coordinator busy, so that what the second one says lies there while it hangs up.
+    # The first peer keeps the coordinator busy: the second peer's messages are unread when it disconnects.
     peers = plain(endpoint, 2)
     if len(peers) < 2:
         return
@@ -145,7 +146,7 @@ def backlog(endpoint, variant):
     quietly(quitter.send, message * (1_500_000 // len(message)))
     time.sleep(0.2)
     quitter.close(reset=variant == "reset")
-    # A heartbeat of libzmq's comes within a second.
+    # libzmq sends a heartbeat within a second.
     time.sleep(1.3)
     busy.close()
 
@@ -179,13 +180,13 @@ def unfinished(endpoint, variant):
                     break
             peer.close()
     elif variant == "small":
-        # Each part is a segment of its own, for which a receiver may keep a whole buffer.
+        # Each part is a TCP segment of its own, for which the receiver may keep a whole buffer.
         for peer in plain(endpoint, 1):
             while time.monotonic() < begin + 5 and sends(peer, frame(bytes(40), MORE)):
                 pass
             peer.close()
     else:
-        # None of them leaves much unread; all of them together do.
+        # No connection leaves much unread, but all together do.
         peers = plain(endpoint, 200)
         for peer in peers:
             sends(peer, frame(b"", MORE) * 50_000)
@@ -217,7 +218,7 @@ class Pipe(threading.Thread):
 
     def run(self):
         try:
-            # Each end waits for the first part of the other one's greeting before it sends the rest.
+            # Each end waits for the first part of the other end's greeting before it sends the rest.
             for _ in range(self.GREETING):
                 self.target.sendall(self.read(1))
             messages = 0
@@ -244,7 +245,7 @@ class Pipe(threading.Thread):
 
 
 def flip(endpoint, variant):
-    """The third message of the first connection is damaged; later connections are left alone."""
+    """Damages the third message of the first connection; later connections are unchanged."""
     host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
     server = socket.create_server(("127.0.0.1", 0))
     print(f"listening tcp://127.0.0.1:{server.getsockname()[1]}", flush=True)

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""A client that is none of ours: tries to be heard by a coordinator, or to disturb it.
+"""A foreign client: tries to be accepted by a coordinator, or to disturb it.
 
 usage: foreign.py ATTACK ENDPOINT [KEYS] [COUNT]
 
-Prints `accepted N`: connections that got through their handshake, or messages that were answered by more than a refusal.
-Ends with status 1 once nothing that it sends is taken in for PATIENCE seconds: then the coordinator is dead.
+Prints `accepted N`: the connections that completed their handshake, or the messages with an answer other than a refusal.
+Ends with status 1 if the coordinator accepts no data for SEND_TIMEOUT seconds: then it is dead.
 """
 import random
 import socket
@@ -16,7 +16,7 @@ import zmq
 from zmq.utils.monitor import recv_monitor_message
 
 HELLO, READY, REFUSE, GRADIENT, NODE_RESULT, BLOCK_RESULT, GOODBYE, LOG_LINES = 1, 3, 4, 9, 10, 12, 13, 20
-PATIENCE = 30
+SEND_TIMEOUT = 30
 
 
 def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=1):
@@ -45,7 +45,7 @@ def host_and_port(endpoint):
 
 
 def handshakes(context, endpoint, configure, count):
-    """Opens sockets that say hello, and counts those that get through."""
+    """Opens sockets that send a hello, and counts the accepted ones."""
     accepted = 0
     clients = []
     for _ in range(count):
@@ -57,7 +57,7 @@ def handshakes(context, endpoint, configure, count):
         try:
             client.send_multipart(hello(), zmq.DONTWAIT)
         except zmq.Again:
-            # The connection has been refused already, and there is no other.
+            # The connection has been refused already.
             pass
         clients.append((client, monitor))
     deadline = time.monotonic() + 10
@@ -93,7 +93,7 @@ def curve(folder, server=None, client=None):
 
 
 def raw(endpoint, first, count):
-    """Many connections at once that send `first` and then noise; none may ever get a frame of ours back."""
+    """Many connections at once that send `first` and then noise; no connection may get a frame of a message back."""
     generator = random.Random(1)
     connections = []
     for _ in range(count):
@@ -122,7 +122,7 @@ def greeting(mechanism):
 
 
 def messages(context, endpoint, count, read):
-    """Malformed, oversized, foreign and replayed messages over connections that are let in."""
+    """Malformed, oversized, foreign and replayed messages over accepted connections."""
     generator = random.Random(2)
     accepted = 0
 
@@ -161,7 +161,7 @@ def messages(context, endpoint, count, read):
             frames = hello()
         client.send_multipart(frames)
         if number % 1000 == 999:
-            # Larger than any frame that is allowed: the connection is closed, and made again.
+            # Larger than any allowed frame: the coordinator closes the connection, and it is made again.
             client.send_multipart([header(GRADIENT, 7, 1, 1, 1), bytes((1 << 20) + 100)])
         if read:
             while client.poll(0):
@@ -177,7 +177,7 @@ def messages(context, endpoint, count, read):
 
 
 def crowd(context, endpoint, count):
-    """Connections that are let in, and then do nothing until this process is killed."""
+    """Accepted connections that do nothing until this process is killed."""
     clients = []
     for _ in range(count):
         client = context.socket(zmq.DEALER)
@@ -189,9 +189,9 @@ def crowd(context, endpoint, count):
 
 
 def proxy(context, endpoint, front_endpoint):
-    """Stands between a worker and the coordinator and says everything but the hello twice, once more much later.
+    """A proxy between a worker and the coordinator: sends every message except the hello twice, and once more much later.
 
-    Ends when nothing is said for PATIENCE seconds.
+    Ends when no message has come for SEND_TIMEOUT seconds.
     """
     front = context.socket(zmq.ROUTER)
     front.bind(front_endpoint)
@@ -204,7 +204,7 @@ def proxy(context, endpoint, front_endpoint):
     poller.register(back, zmq.POLLIN)
     number = 0
     while True:
-        ready = dict(poller.poll(1000 * PATIENCE))
+        ready = dict(poller.poll(1000 * SEND_TIMEOUT))
         if not ready:
             return 0
         if front in ready:
@@ -228,8 +228,8 @@ def main():
     count = int(rest[1]) if len(rest) > 1 else 1
     context = zmq.Context()
     context.max_sockets = 4000
-    # Every socket made from now on has these.
-    context.sndtimeo = context.rcvtimeo = 1000 * PATIENCE
+    # The options of all sockets that are made later.
+    context.sndtimeo = context.rcvtimeo = 1000 * SEND_TIMEOUT
     if attack == "good":
         accepted = handshakes(context, endpoint, curve(keys), count)
     elif attack == "none":
@@ -262,4 +262,4 @@ def main():
 try:
     main()
 except zmq.Again:
-    sys.exit(f"nothing is taken in for {PATIENCE} s")
+    sys.exit(f"the coordinator accepts no data for {SEND_TIMEOUT} s")

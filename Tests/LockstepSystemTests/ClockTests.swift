@@ -7,8 +7,8 @@ import Testing
 
 @Suite("Clock, deadlines and threads")
 struct ClockTests {
-    @Test("Moments are in order, and far ones do not overflow")
-    func moments() {
+    @Test("Instants are ordered, and distant ones do not overflow")
+    func instants() {
         let first = MonotonicClock.now
         let second = MonotonicClock.now
         #expect(first <= second)
@@ -19,7 +19,7 @@ struct ClockTests {
         #expect(Instant(nanoseconds: 7).since(Instant(nanoseconds: 12)) == .zero)
     }
 
-    @Test("What is left until a deadline is rounded up to milliseconds, for poll")
+    @Test("The time until a deadline is rounded up to milliseconds, for poll")
     func deadlines() {
         let deadline = Deadline(Instant(nanoseconds: 5_000_001))
         #expect(deadline.remainingMilliseconds(at: Instant(nanoseconds: 0)) == 6)
@@ -48,7 +48,7 @@ struct ClockTests {
         let list = Mutex<[String]>([])
     }
 
-    @Test("This machine has a name and cores, and this process some memory and a program")
+    @Test("The host has a name and cores, and this process has memory and a program")
     func host() throws {
         #expect(!Host.name.isEmpty)
         #expect(Host.processID == getpid())

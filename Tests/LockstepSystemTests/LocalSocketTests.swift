@@ -26,8 +26,8 @@ struct LocalSocketTests {
         #expect(!isTakenTwice && !isBeyond)
     }
 
-    @Test("Open files that nobody takes are closed")
-    func untaken() throws {
+    @Test("Open files that are not removed are closed")
+    func unclaimed() throws {
         let (here, there) = try pair()
         var ends: [Int32] = [-1, -1]
         try #require(pipe(&ends) == 0)
@@ -37,11 +37,11 @@ struct LocalSocketTests {
         var byte: UInt8 = 0
         #expect(fcntl(ends[0], F_SETFL, O_NONBLOCK) == 0)
         withExtendedLifetime(receive(from: there)) { #expect(read(ends[0], &byte, 1) == -1) }
-        // The end of the pipe: nobody holds its other end any more.
+        // End of file on the pipe: no descriptor of its other end is open.
         #expect(read(ends[0], &byte, 1) == 0)
     }
 
-    @Test("Records keep apart what was sent with files")
+    @Test("Records with files are received separately")
     func order() throws {
         let (here, there) = try pair()
         defer { for socket in [here, there] { close(socket) } }
@@ -55,7 +55,7 @@ struct LocalSocketTests {
         guard case .nothing = look(at: there) else { Issue.record("something is left"); return }
     }
 
-    @Test("The end of the other end is told, after what it had sent")
+    @Test("The closing of the other end is reported after its data")
     func end() throws {
         let (here, there) = try pair()
         defer { for socket in [here, there] { close(socket) } }
@@ -66,7 +66,7 @@ struct LocalSocketTests {
         #expect(throws: SystemError.self) { try send([1], over: there) }
     }
 
-    @Test("Who listens under a name is found in the same network namespace alone, and once")
+    @Test("A name has one listener, which is found only in its own network namespace")
     func listener() throws {
         let name = "lockstep-test-\(UInt64.random(in: 0 ... .max))"
         #expect(throws: SystemError.self) { _ = try LocalListener.connect(to: name) }
@@ -75,13 +75,13 @@ struct LocalSocketTests {
         let isEarly = listener.accept() != nil
         #expect(!isEarly)
         let client = try LocalListener.connect(to: name)
-        guard let server = listener.accept() else { Issue.record("nobody came"); return }
+        guard let server = listener.accept() else { Issue.record("no connection came"); return }
         try send([4], over: client.number)
         LocalSocket.wait(for: server.number, until: .after(.seconds(5)))
         #expect(try #require(receive(from: server.number)).record == [4])
     }
 
-    @Test("A set tells which members are readable or have ended")
+    @Test("A set reports the members that are readable or have ended")
     func descriptorSet() throws {
         let set = try DescriptorSet()
         let (a, b) = try pair()

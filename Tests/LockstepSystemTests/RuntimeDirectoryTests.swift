@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Runtime directory")
 struct RuntimeDirectoryTests {
-    @Test("It is this user's alone, short enough for sockets, and goes with its owner")
+    @Test("The folder is private, its path is short enough for sockets, and its owner removes it")
     func life() throws {
         let folder = try TemporaryFolder()
         let directory = try RuntimeDirectory.make(in: [folder.path])
@@ -20,7 +20,7 @@ struct RuntimeDirectoryTests {
         #expect(try folder.names().isEmpty)
     }
 
-    @Test("The first parent with room for it is taken; without one the error names the last")
+    @Test("The folder is made in the first possible parent; if there is none, the error names the last")
     func parents() throws {
         let folder = try TemporaryFolder()
         let directory = try RuntimeDirectory.make(in: ["relative", folder("none"), folder.path])
@@ -34,7 +34,7 @@ struct RuntimeDirectoryTests {
         }
     }
 
-    @Test("What a dead process left is removed; what a living one uses and what others made stays")
+    @Test("Folders of dead processes are removed; those in use and other files stay")
     func stale() throws {
         let folder = try TemporaryFolder()
         let living = try RuntimeDirectory.make(in: [folder.path])

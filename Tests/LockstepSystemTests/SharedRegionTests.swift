@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Shared regions")
 struct SharedRegionTests {
-    @Test("What one mapping writes the other reads")
+    @Test("One mapping reads what the other has written")
     func sharing() throws {
         let region = try SharedRegion(name: "test", byteCount: 10_000, others: .readAndWrite)
         let other = try map(region, byteCount: 10_000, access: .readAndWrite)
@@ -13,7 +13,7 @@ struct SharedRegionTests {
         #expect(region.bytes[9_999] == 7)
     }
 
-    @Test("Nobody can change a region's size")
+    @Test("No process can change a region's size")
     func size() throws {
         let region = try SharedRegion(name: "test", byteCount: 8_192, others: .readAndWrite)
         #expect(ftruncate(region.descriptor, 4_096) == -1)
@@ -21,7 +21,7 @@ struct SharedRegionTests {
         #expect(try map(region, byteCount: 8_192, access: .read).bytes.count == 8_192)
     }
 
-    @Test("Who may read only cannot map for writing, and sees what the owner writes later")
+    @Test("A process with read access cannot map for writing, and sees later writes of the owner")
     func readOnly() throws {
         let region = try SharedRegion(name: "test", byteCount: 4_096, others: .read)
         #expect(throws: SystemError.self) { try map(region, byteCount: 4_096, access: .readAndWrite) }
@@ -30,7 +30,7 @@ struct SharedRegionTests {
         #expect(other.bytes[5] == 9)
     }
 
-    @Test("A copy of bytes is sealed for everybody")
+    @Test("A copy of bytes is sealed for all processes")
     func copy() throws {
         let content: [UInt8] = (0..<5_000).map { UInt8(truncatingIfNeeded: $0) }
         let region = try content.withUnsafeBytes { try SharedRegion(name: "test", copying: $0) }

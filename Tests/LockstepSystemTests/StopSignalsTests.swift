@@ -2,10 +2,10 @@ import Glibc
 import LockstepSystem
 import Testing
 
-/// In child processes: a signal is a process's own affair.
+/// The tests run in child processes: a signal concerns a whole process.
 @Suite("Stop signals")
 struct StopSignalsTests {
-    @Test("The first signal is noted, can be waited for and does not end the process")
+    @Test("The first signal is recorded, can be waited for and does not end the process")
     func first() async {
         await #expect(processExitsWith: .success) {
             let stop = try StopSignals.install()
@@ -47,7 +47,7 @@ struct StopSignalsTests {
         }
     }
 
-    @Test("A process catches its signals once")
+    @Test("A process can install the handlers only once")
     func twice() async {
         await #expect(processExitsWith: .success) {
             _ = try StopSignals.install()

@@ -1,9 +1,10 @@
 package import Testing
 
-/// Runs one test at a time among all suites that have this trait: `@Suite(.oneAtATime)`, for tests that start processes.
+/// Runs one test at a time among all suites that have this trait: `@Suite(.oneAtATime)`, for tests that start
+/// processes.
 ///
-/// All test targets run in one process and in parallel, and `.serialized` applies only within its suite. Runs of several
-/// processes at the same time on a few cores would only wait for each other.
+/// All test targets run in one process and in parallel, and `.serialized` applies only within its suite. Runs of
+/// several processes at the same time on a few cores would only wait for each other.
 package struct OneAtATime: SuiteTrait, TestTrait, TestScoping {
     package let isRecursive = true
 

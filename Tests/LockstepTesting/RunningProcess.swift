@@ -2,8 +2,8 @@ import Foundation
 import Glibc
 import LockstepSystem
 
-/// A process that a test has started: `lockstep`, unless another program is named. The deinitializer kills it and all its
-/// descendants.
+/// A process that a test has started: `lockstep`, unless another program is named. The deinitializer kills it and all
+/// its descendants.
 ///
 /// Its outputs go into files, so it never waits for a reader, and descendants that outlive it keep no pipe open.
 package final class RunningProcess: Sendable {

@@ -4,13 +4,13 @@ import LockstepSystem
 import LockstepTesting
 import Testing
 
-/// Five ways in which a stranger could end a run, each in four variants, against live coordinators with two workers:
+/// Five attacks by which a stranger could end a run, each in four variants, against live coordinators with two workers:
 /// Tests/Foreign/attacks.py.
 @Suite(
     "Attacks from outside", .serialized, .oneAtATime,
     .enabled(if: Foreign.python != nil, "LOCKSTEP_ORACLE_PYTHON is set by scripts/test"))
 struct AttackTests {
-    /// How a coordinator's endpoint is protected.
+    /// The protection of a coordinator's endpoint.
     enum Protection: CaseIterable, CustomTestStringConvertible {
         /// Loopback, where no keys are needed.
         case plain
@@ -36,7 +36,7 @@ struct AttackTests {
     private static let mostGrowth = 64 << 20
 
     @Test(
-        "The run does not notice, and its memory does not grow",
+        "An attack changes neither the run nor its memory",
         arguments: [
             ["routing-id", "routing-id-hello", "routing-id-late", "routing-id-twice"],
             ["backlog-hello", "backlog-status", "backlog-ping", "backlog-reset"],
@@ -49,7 +49,7 @@ struct AttackTests {
         for _ in 0..<(Self.repetitions ?? 1) {
             let (coordinator, endpoints) = try site.coordinator(protection.options + ["--workers", "2"])
             let endpoint = endpoints[0].replacing("0.0.0.0", with: "127.0.0.1")
-            // A routing id is guessed best while the first peers connect.
+            // Guessing a routing id is most promising while the first peers connect.
             let early = try Foreign.run([variants[0], endpoint], script: "attacks.py")
             #expect(early.contains("done \(variants[0])"), "\(early)")
             let workers = try (0..<2).map { _ in
@@ -76,7 +76,7 @@ struct AttackTests {
     }
 
     @Test(
-        "A worker whose encrypted message is damaged on its way reconnects and rejoins, and nothing aborts",
+        "A worker reconnects and rejoins after its encrypted message was damaged on the way, and no process aborts",
         arguments: ["flip-up", "flip-down", "flip-heartbeat", "flip-flags"])
     func flip(variant: String) throws {
         let site = try ForeignSite(epochs: 100)

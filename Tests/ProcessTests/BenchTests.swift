@@ -3,7 +3,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// `lockstep bench`: what it prints, and what it leaves behind.
+/// `lockstep bench`: its output and its files.
 @Suite("Benches", .serialized, .oneAtATime)
 struct BenchTests {
     private struct Document: Decodable {
@@ -70,7 +70,7 @@ struct BenchTests {
             #expect(setting.bound == Double(max(1, setting.workers)))
             #expect(abs(setting.efficiency * setting.bound - setting.speedup) < 1e-9)
             #expect(setting.processes.count == setting.workers + 1)
-            // Whoever computes spends time on both passes, and everybody else none.
+            // A process that computes spends time on both passes; the other processes spend none.
             for (index, process) in setting.processes.enumerated() {
                 let computes = setting.workers == 0 || index > 0
                 #expect((process.phases["forward"] ?? 0 > 0) == computes, "\(setting.workers) workers: \(process.name)")
@@ -83,7 +83,7 @@ struct BenchTests {
         for workers in [1, 2, 4, 8, 16] {
             let both = result.predictions.filter { $0.workers == workers }
             #expect(both.count == 2 && both.allSatisfy { $0.step > 0 && $0.speedup > 0 })
-            // 0.4 ms on the way there and back alone.
+            // The way there and back takes 0.4 ms alone.
             #expect(both.first { $0.link != nil }?.step ?? 0 > 0.4e-3)
         }
         #expect(result.modelError >= 0 && result.verdict.hasPrefix("at mini-batch 100, "))
@@ -120,7 +120,7 @@ struct BenchTests {
         #expect(try decode(String(contentsOfFile: "\(output)/bench.json", encoding: .utf8)).settings.count == 2)
     }
 
-    @Test("What each further worker costs the coordinator is measured with workers that compute nothing")
+    @Test("The coordinator's cost of each further worker is measured with workers that compute nothing")
     func fanIn() throws {
         struct Result: Decodable {
             struct Setting: Decodable {
@@ -147,7 +147,7 @@ struct BenchTests {
     }
 
     @Test(
-        "What no bench can do is said at once",
+        "Invalid options are rejected at once",
         arguments: [
             (["--workers", "0"], 64), (["--workers", "1,1"], 64), (["--workers", "two"], 64), (["--steps", "0"], 64),
             (["--link", "fast"], 64), (["--run", "/nowhere"], 66), (["--batch", "0"], 78),

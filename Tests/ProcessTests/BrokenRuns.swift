@@ -3,7 +3,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// A folder with a tiny data set and its configuration, in which runs are started, broken off and resumed.
+/// A folder with a tiny data set and its configuration, for runs that are started, interrupted and resumed.
 struct BrokenRuns {
     let folder: TemporaryFolder
 
@@ -15,7 +15,7 @@ struct BrokenRuns {
         ["train", "tiny.yaml", "--kernel", "portable", "--shards", "4", "--output", output] + more
     }
 
-    /// A run that goes on until it is ended.
+    /// A run that continues until the test ends it.
     func start(_ output: String, _ more: String...) throws -> RunningProcess {
         try start(output, more)
     }
@@ -33,7 +33,7 @@ struct BrokenRuns {
 
     func newestStep(_ output: String) throws -> UInt64? { try directory(output).checkpoints.steps().first }
 
-    /// Epochs, of 50 steps each, that a run must have to go on for a little from its newest checkpoint.
+    /// The number of epochs, of 50 steps each, with which a run continues a little beyond its newest checkpoint.
     func epochs(beyond output: String) throws -> Int {
         Int(try #require(try newestStep(output)) / 50) + 2
     }
@@ -47,7 +47,7 @@ struct BrokenRuns {
         }
     }
 
-    /// Resumes a run for a little, and expects what an undisturbed run of so many epochs gives.
+    /// Resumes a run for a little, and expects the results of an undisturbed run with the same number of epochs.
     func expectGoesOn(_ output: String, _ more: String...) throws {
         let epochs = "\(try epochs(beyond: output))"
         let resumed = try Program.run(arguments(output, ["--resume", "--epochs", epochs] + more), in: folder.path)

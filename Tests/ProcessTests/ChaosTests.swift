@@ -37,7 +37,7 @@ struct ChaosTests {
         return try decoder.decode(Document.self, from: Data(ending.output.utf8))
     }
 
-    @Test("After faults of all kinds the weights are those of the undisturbed run, and nobody is left behind")
+    @Test("After faults of all kinds the weights are those of the undisturbed run, and no process is left")
     func allKinds() throws {
         let place = try Workplace(epochs: 6)
         let kinds = ["kill", "stop", "slow", "drop", "partition", "join", "coordinator"]
@@ -56,7 +56,7 @@ struct ChaosTests {
         #expect(run.isEqual && run.problems.isEmpty)
     }
 
-    @Test("A series tells of each run and sums them up, and a run can be repeated by its seed")
+    @Test("A series reports each run and a summary, and a run can be repeated by its seed")
     func series() throws {
         let place = try Workplace(epochs: 1)
         let (ending, orphans) = try chaos(
@@ -71,9 +71,9 @@ struct ChaosTests {
         }
     }
 
-    @Test("Other weights than those of the undisturbed run end with status 70")
+    @Test("Weights that differ from those of the undisturbed run end with status 70")
     func different() throws {
-        // Long enough for it to join while there are steps left.
+        // Long enough for the fourth worker to join before the last step.
         let place = try Workplace(epochs: 500)
         // The fourth worker, which joins late, sends a wrong bit in every gradient.
         let (ending, orphans) = try chaos(
@@ -84,7 +84,7 @@ struct ChaosTests {
         #expect(orphans.isEmpty)
     }
 
-    @Test("What makes no sense is refused before anything starts")
+    @Test("Invalid options are rejected before any process starts")
     func usage() throws {
         let place = try Workplace()
         for options in [

@@ -3,7 +3,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// `wire: bfloat16`: rounded weights and gradients are part of the arithmetic, whoever computes and however they travel.
+/// `wire: bfloat16`: rounding weights and gradients is part of the arithmetic, with any workers and any transport.
 @Suite("Rounded payload", .serialized, .oneAtATime)
 struct CommunicationDataTypeTests {
     private static let rounded = ["--set", "wire=bfloat16"]
@@ -27,24 +27,24 @@ struct CommunicationDataTypeTests {
         #expect(try place.weights(["--shards", "\(shards)"]) != alone.weightsSHA256)
     }
 
-    @Test("Half the bytes travel, and before an evaluation the weights in full")
+    @Test("Half the bytes are sent, and before an evaluation the weights in full precision")
     func bytes() throws {
         let place = try Workplace(epochs: 2)
         let options = ["--workers", "2", "--transport", "inline"]
         let never = ["--set", "evaluation.every=0"]
         let plain = try place.train(options + never).inlinePayloadBytes
         let half = try place.train(options + never + Self.rounded).inlinePayloadBytes
-        // Not to the byte: a worker that is late once is sent other things than one that is not.
+        // Not exactly: a worker that is late once is sent different messages.
         #expect(abs(2 * Double(half) / Double(plain) - 1) < 0.1, "\(half) of \(plain)")
         let often = try place.train(options + Self.rounded + ["--epochs", "40", "--batch", "500"])
         let rarely = try place.train(options + Self.rounded + never + ["--epochs", "40", "--batch", "500"])
         #expect(often.weightsSHA256 == rarely.weightsSHA256)
-        // A step sends two workers two bytes an element, and gets as much back; an evaluation sends them four.
+        // A step sends two bytes per element to each of two workers and receives as many; an evaluation sends four.
         let ratio = Double(often.inlinePayloadBytes) / Double(rarely.inlinePayloadBytes)
         #expect((1.8...2.2).contains(ratio), "\(often.inlinePayloadBytes) against \(rarely.inlinePayloadBytes)")
     }
 
-    @Test("A run of which workers are killed and that is broken off and resumed ends with the same weights")
+    @Test("A run whose workers are killed, and which is interrupted and resumed, ends with the same weights")
     func faults() throws {
         let place = try Workplace(epochs: 8)
         let options = Self.rounded + ["--shards", "4", "--workers", "3", "--set", "checkpoint.every=0.01"]

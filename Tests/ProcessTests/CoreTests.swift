@@ -4,18 +4,18 @@ import LockstepSystem
 import LockstepTesting
 import Testing
 
-/// Where a worker's threads run, and when.
+/// The cores and the scheduling policies of worker threads.
 @Suite("Cores", .serialized, .oneAtATime)
 struct CoreTests {
-    /// A thread, as the system shows it in /proc.
+    /// The scheduling of a thread, from /proc.
     private struct Scheduling: Hashable {
         var cores: String
         var policy: String
     }
 
-    private static let (ordinary, patient) = ("0", "3")
+    private static let (defaultPolicy, batchPolicy) = ("0", "3")
 
-    /// How the threads of a process are scheduled; one that ends meanwhile is left out.
+    /// The scheduling of a process's threads, except those that end meanwhile.
     private func scheduling(of process: Int32) throws -> Set<Scheduling> {
         let folder = "/proc/\(process)/task"
         return Set(
@@ -32,17 +32,17 @@ struct CoreTests {
             })
     }
 
-    /// The core that a process has to itself, with all its threads, which are patient; nil if it has none.
+    /// The core to which all threads of a process are bound, if they are batch-scheduled; else nil.
     private func ownCore(of process: Int32) throws -> String? {
         let found = try scheduling(of: process)
-        guard found.count == 1, let all = found.first, all.policy == Self.patient, Int(all.cores) != nil else {
+        guard found.count == 1, let all = found.first, all.policy == Self.batchPolicy, Int(all.cores) != nil else {
             return nil
         }
         return all.cores
     }
 
-    /// The core that each of these processes was told to have, in their order.
-    private func coresTold(_ processes: [Int32]) throws -> [String] {
+    /// The cores in these processes' arguments, in their order.
+    private func assignedCores(_ processes: [Int32]) throws -> [String] {
         try processes.map { process in
             let arguments = try text(of: "/proc/\(process)/cmdline").split(separator: "\0")
             let option = try #require(arguments.firstIndex(of: "--core"), "\(arguments)")
@@ -51,14 +51,14 @@ struct CoreTests {
     }
 
     @Test(
-        "Of as many workers as there are cores each gets a core of its own, one that replaces another, too",
+        "With as many workers as cores, each worker has a core of its own, and so has its replacement",
         .enabled(if: (2...16).contains(Host.coreCount), "needs 2 to 16 cores"))
     func own() throws {
         let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount)
         let all = (0..<count).map { "\($0)" }
         let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
         try run.waitForLine(containing: "joined; \(count) workers")
-        // A worker that waits long for a core in a moment of much load is impatient for some seconds.
+        // A worker that waits long for its core on a loaded machine runs on any core for some seconds.
         var cores: [Int32: String] = [:]
         try run.wait(until: "each worker has had a core") {
             for worker in run.workers { cores[worker] = try cores[worker] ?? ownCore(of: worker) }
@@ -66,15 +66,17 @@ struct CoreTests {
         }
         #expect(Set(cores.values).count == count, "\(cores)")
         let coordinator = try scheduling(of: run.processID)
-        #expect(Set(coordinator.map(\.policy)) == [Self.ordinary, Self.patient], "libzmq's threads alone are patient")
+        #expect(
+            Set(coordinator.map(\.policy)) == [Self.defaultPolicy, Self.batchPolicy],
+            "only libzmq's threads are batch-scheduled")
         #expect(Set(coordinator.map(\.cores)).count == 1)
         kill(try #require(run.workers.first), SIGKILL)
         try run.waitForLine(containing: "joined; \(count) workers", count: 2)
-        #expect(try coresTold(run.workers).sorted() == all)
+        #expect(try assignedCores(run.workers).sorted() == all)
     }
 
     @Test(
-        "So does each process of a worker command",
+        "Each process of a worker command has a core of its own",
         .enabled(if: (2...16).contains(Host.coreCount), "needs 2 to 16 cores"))
     func group() throws {
         let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount)
@@ -85,10 +87,10 @@ struct CoreTests {
         let group = try RunningProcess(
             ["worker", "--connect", endpoint, "--processes", "\(count)"], in: place.folder.path)
         try coordinator.waitForLine(containing: "joined; \(count) workers")
-        #expect(try coresTold(group.descendants).sorted() == (0..<count).map { "\($0)" })
+        #expect(try assignedCores(group.descendants).sorted() == (0..<count).map { "\($0)" })
     }
 
-    @Test("Where there are fewer cores than workers, each runs anywhere")
+    @Test("With fewer cores than workers, each worker runs on any core")
     func shared() throws {
         let (place, count) = (try Workplace(epochs: 1_000_000), Host.coreCount + 1)
         let run = try RunningProcess(["train", "tiny.yaml", "--workers", "\(count)"], in: place.folder.path)
@@ -97,7 +99,7 @@ struct CoreTests {
         #expect(found == Set(try scheduling(of: Host.processID).map(\.cores)))
     }
 
-    @Test("A core that does not exist, and one core for several processes, are mistakes")
+    @Test("A core that does not exist, and one core for several processes, are rejected")
     func mistakes() throws {
         for (options, words) in [
             (["--core", "100000"], ["--core 100000", "of which the first is 0"]),

@@ -4,7 +4,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// However a run ends, nothing of it stays behind.
+/// No process and no file stays behind, in whatever way a run ends.
 @Suite("Endings", .serialized, .oneAtATime)
 struct EndingTests {
     @Test("A run that ends by itself leaves its run directory and nothing else")
@@ -24,7 +24,7 @@ struct EndingTests {
         }
     }
 
-    @Test("Local workers die with a coordinator that is killed")
+    @Test("Local workers end when their coordinator is killed")
     func killedCoordinator() throws {
         let place = try Workplace(epochs: 1_000_000)
         let run = try RunningProcess(["train", "tiny.yaml", "--workers", "3"], in: place.folder.path)
@@ -35,7 +35,7 @@ struct EndingTests {
         #expect(run.orphans().isEmpty)
     }
 
-    @Test("A stopped worker dies with its coordinator, too, once it goes on")
+    @Test("A stopped worker also ends with its coordinator, when it continues")
     func stoppedWorker() throws {
         let place = try Workplace(epochs: 1_000_000)
         let run = try RunningProcess(["train", "tiny.yaml", "--workers", "2"], in: place.folder.path)
@@ -48,7 +48,7 @@ struct EndingTests {
         #expect(run.orphans().isEmpty)
     }
 
-    @Test("A run whose numbers leave the finite ones names step and remedy, and saves no model of them")
+    @Test("A run with numbers that are not finite names step and remedy, and saves no model")
     func notFinite() throws {
         let place = try Workplace()
         for workers in [[], ["--workers", "2"]] {
@@ -67,10 +67,11 @@ struct EndingTests {
         }
     }
 
-    @Test("Whose loss is not finite is named: the shard, and the worker that computed it", arguments: [false, true])
+    @Test(
+        "The shard with a loss that is not finite is named, and the worker that computed it", arguments: [false, true])
     func notFiniteShard(isDistributed: Bool) throws {
         let place = try Workplace()
-        // The first step makes weights of 1e30, whose products the second one cannot hold.
+        // The first step gives weights of 1e30, whose products overflow in the second.
         let run = try RunningProcess(
             [
                 "train", "tiny.yaml", "--output", place.output(), "--set", "optimizer.sgd.learning-rate=1e30",

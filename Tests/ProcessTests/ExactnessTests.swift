@@ -4,7 +4,7 @@ import LockstepTesting
 import Testing
 
 /// The promise: weights depend on configuration, shards, kernel and version, and on nothing else.
-@Suite("The same weights, whoever computes them", .serialized, .oneAtATime)
+@Suite("The same weights with any workers", .serialized, .oneAtATime)
 struct ExactnessTests {
     @Test("mnist-30 with two shards: one process, one worker, two workers", .enabled(if: Workplace.hasMNIST))
     func twoShards() throws {
@@ -45,7 +45,7 @@ struct ExactnessTests {
         #expect(run.orphans().isEmpty)
     }
 
-    /// Kills one worker and, where that had just nothing to do, another.
+    /// Kills a worker and, if it had nothing to do at that moment, another one.
     private func killUntilShardsMove(in run: RunningProcess) throws {
         for (index, worker) in run.workers.prefix(2).enumerated() {
             kill(worker, SIGKILL)
@@ -74,7 +74,7 @@ struct ExactnessTests {
         #expect(try place.weights(options + ["--workers", "2"]) == alone.weightsSHA256)
     }
 
-    @Test("Evaluation after every epoch or never changes no weight")
+    @Test("The weights do not depend on how often the run is evaluated")
     func evaluation() throws {
         let place = try Workplace(epochs: 3)
         let every = try place.train(["--workers", "2"])
@@ -85,7 +85,7 @@ struct ExactnessTests {
         #expect(never.epochs.allSatisfy { $0.correct == nil })
     }
 
-    @Test("Other shards and other seeds give other weights: the hash is no constant")
+    @Test("Another number of shards or another seed gives other weights: the hash is not constant")
     func differences() throws {
         let place = try Workplace(epochs: 1)
         let hashes = try [["--shards", "1"], ["--shards", "2"], ["--shards", "2", "--seed", "2"]].map(place.weights)

@@ -6,10 +6,10 @@ import LockstepTesting
 import LockstepTimeline
 import Testing
 
-/// Real faults in real processes; after each the hash of the run that nothing happened to.
+/// Real faults in real processes. After each fault the run has the hash of an undisturbed run.
 @Suite("Faults", .serialized, .oneAtATime)
 struct FaultTests {
-    /// A run of so many epochs of 50 steps, and its hash in one process.
+    /// A run with epochs of 50 steps, and its hash in one process.
     private struct Site {
         let folder: TemporaryFolder
         let hash: String
@@ -37,13 +37,13 @@ struct FaultTests {
             return (run, try run.listeningEndpoint())
         }
 
-        /// A worker that takes a few milliseconds for every node, so that it is caught in the middle of one.
+        /// A worker that takes a few milliseconds for every node, so that the fault happens while it computes one.
         func worker(_ endpoint: String, fault: String = "slow=4") throws -> RunningProcess {
             try RunningProcess(
                 ["worker", "--connect", endpoint], environment: ["LOCKSTEP_FAULT": fault], in: folder.path)
         }
 
-        /// Waits for the end, and compares.
+        /// Waits for the end, and compares the hash.
         func conclude(_ run: RunningProcess) throws -> RunSummary {
             let ending = try run.wait()
             #expect(ending.status == 0, "\(ending)")
@@ -64,7 +64,7 @@ struct FaultTests {
         try run.waitForLine(containing: "joined", count: 4)
         let summary = try site.conclude(run)
         #expect(summary.workersLost == 1 && summary.workersJoined == 4)
-        // What the machine decided follows from what happened to it alone.
+        // The machine's decisions depend only on its events.
         let record = try bytes(of: site.folder("events"))
         let replay = try record.withUnsafeBytes { try EventReplay.run($0) }
         #expect(replay.steps == summary.steps && replay.events > summary.steps)
@@ -73,7 +73,8 @@ struct FaultTests {
         #expect(throws: EventReplay.Failure.self) { try altered.withUnsafeBytes { try EventReplay.run($0) } }
     }
 
-    @Test("Without replacements the run goes on with the survivors; one that was asked to stop is not replaced anyway")
+    @Test(
+        "Without restarts the run continues with the other workers; a worker that was asked to stop is never replaced")
     func survivors() throws {
         let site = try Site(epochs: 10)
         let run = try site.train(["--max-restarts", "0"], fault: "slow=4")
@@ -89,7 +90,7 @@ struct FaultTests {
         #expect(!run.errors.contains("another one starts"))
     }
 
-    @Test("A worker that keeps dying is replaced after ever longer pauses, as often as is allowed")
+    @Test("A worker that dies again and again is replaced after increasing pauses, up to the limit")
     func dying() throws {
         let site = try Site(epochs: 24)
         let run = try site.train(["--max-restarts", "2"], fault: "slow=4")
@@ -107,7 +108,7 @@ struct FaultTests {
         #expect(summary.workersLost == 3 && summary.workersJoined == 5 && summary.restarts == 2)
     }
 
-    @Test("A stopped worker's node moves on, the heartbeat evicts it, and it joins as a new one when it wakes")
+    @Test("A stopped worker's node is reassigned, the heartbeat evicts the worker, and it joins anew when it continues")
     func stopped() throws {
         let site = try Site(epochs: 36)
         let run = try site.train(fault: "slow=4")
@@ -122,7 +123,8 @@ struct FaultTests {
         try run.waitForLine(containing: "joined; 3 workers", count: 2)
         let summary = try site.conclude(run)
         #expect(summary.workersLost == 1 && summary.workersJoined == 4)
-        // It held a node when it was stopped, or was given one with the next step; nobody waited for the heartbeat.
+        // It held a node when it was stopped, or got one in the next step; the other workers did not wait for the
+        // heartbeat.
         #expect(summary.duplicates ?? 0 >= 1)
         // A heartbeat is sent every second, and answered within three.
         if getenv("LOCKSTEP_DEEP_NETWORK") != nil {
@@ -131,17 +133,17 @@ struct FaultTests {
         }
     }
 
-    @Test("A worker that hangs while it computes holds nobody up")
+    @Test("A worker that hangs while it computes does not delay the others")
     func hanging() throws {
         let site = try Site(epochs: 4)
         _ = try site.conclude(try site.train(fault: "hang@20#1"))
     }
 
-    @Test("One that hangs too long is evicted at the step's deadline, and joins as a new one when it comes back")
+    @Test("A worker that hangs too long is evicted at the step's deadline, and joins anew when it continues")
     func hangingLong() throws {
         let site = try Site(epochs: 90)
         let (run, endpoint) = try site.coordinator("2")
-        // Far longer than the five seconds that it has.
+        // Far longer than the deadline of five seconds.
         let hanging = try site.worker(endpoint, fault: "hang=10@20")
         let other = try site.worker(endpoint)
         let line = try run.waitForLine(containing: "was lost")
@@ -156,9 +158,9 @@ struct FaultTests {
         #expect(try other.wait().status == 0)
     }
 
-    @Test("A worker that is often slow is named, and stays")
+    @Test("A worker that is often slow is reported, and stays")
     func slow() throws {
-        // Long enough for it to be slow often, however busy the others' processors are.
+        // Long enough that it is often the slowest, even if the other workers' cores are busy.
         let site = try Site(epochs: 12)
         let run = try site.train(["--epochs", "100000"], fault: "slow=60@10#1")
         try run.waitForLine(containing: " is slow: ")
@@ -169,7 +171,7 @@ struct FaultTests {
         #expect(!ending.errors.contains("was lost"))
     }
 
-    @Test("A worker that joins late takes part; when the last one has gone the run waits for another")
+    @Test("A worker that joins late takes part; after the last one is gone the run waits for another")
     func joining() throws {
         let site = try Site(epochs: 12)
         let (run, endpoint) = try site.coordinator("1:3")
@@ -186,7 +188,7 @@ struct FaultTests {
         #expect(try third.wait().status == 0)
     }
 
-    @Test("An audit names a worker that flips a bit, and the weights are as if it had not")
+    @Test("An audit names a worker that flips a bit, and the weights are correct")
     func lying() throws {
         let site = try Site(epochs: 4)
         let run = try site.train(["--audit", "1"], fault: "flip@30#1")
@@ -196,7 +198,7 @@ struct FaultTests {
         #expect(summary.workersLost == 0)
     }
 
-    @Test("A single worker's audit is the coordinator's own computation")
+    @Test("With a single worker, the coordinator computes the audit itself")
     func lyingAlone() throws {
         let site = try Site(epochs: 2)
         let honest = try RunningProcess(

@@ -4,9 +4,9 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// All that training can do at once, in real processes that share memory: who computes, and how often a run is broken
-/// off, changes no bit.
-@Suite("Runs with everything that training can do", .serialized, .oneAtATime)
+/// All features of training at once, in real processes that share memory. The workers, and how often a run is
+/// interrupted, change no bit.
+@Suite("Runs with all features of training", .serialized, .oneAtATime)
 struct FeatureRunTests {
     static let features = """
         network: { sizes: [36, 12, 8, 4], activation: relu, output: softmax, initializer: he }

@@ -4,7 +4,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// A run that ends badly says what its trouble began with, and keeps what happened last.
+/// A failed run reports its first cause and keeps its last events.
 @Suite("First causes", .serialized, .oneAtATime)
 struct FirstCauseTests {
     private func train(_ place: Workplace, _ options: [String], fault: String? = "slow=4") throws
@@ -16,7 +16,7 @@ struct FirstCauseTests {
     }
 
     @Test(
-        "The worker that died first is named with its signal, step and last words; the others follow it"
+        "The worker that died first is named with its signal, step and last log lines; the others follow"
     )
     func killed() throws {
         let place = try Workplace(epochs: 100_000)
@@ -49,7 +49,7 @@ struct FirstCauseTests {
         #expect(events.contains("peerLost(") && events.contains("assign("))
     }
 
-    @Test("The last log lines of a worker that was started elsewhere are in the story of the run that ends with it")
+    @Test("The failure report of a run contains the last log lines of a worker that was started by hand")
     func remote() throws {
         let place = try Workplace(epochs: 100_000)
         let run = try RunningProcess(
@@ -77,7 +77,7 @@ struct FirstCauseTests {
         #expect(lines[start + 3] == "lockstep:     Joined the run as worker 1")
     }
 
-    @Test("Trouble that is over is no cause of what comes later")
+    @Test("A fault that the run has recovered from is not reported as the cause of a later one")
     func recovered() throws {
         let place = try Workplace(epochs: 100_000)
         let run = try train(place, ["--workers", "2", "--max-restarts", "1"])

@@ -4,12 +4,12 @@ import LockstepSystem
 import LockstepTesting
 import Testing
 
-/// Clients that are none of ours, against live runs: Tests/Foreign/foreign.py, with pyzmq from PyPI.
+/// Foreign clients against live runs: Tests/Foreign/foreign.py, with pyzmq from PyPI.
 @Suite(
     "Foreign clients", .serialized, .oneAtATime,
     .enabled(if: Foreign.python != nil, "LOCKSTEP_ORACLE_PYTHON is set by scripts/test"))
 struct ForeignClientTests {
-    @Test("Nobody without the right keys gets in, and a run under such visitors gives the undisturbed hash")
+    @Test("No client without the right keys is accepted, and such clients do not change the hash")
     func locked() throws {
         let site = try ForeignSite()
         let hash = try site.undisturbed()
@@ -22,7 +22,7 @@ struct ForeignClientTests {
         #expect(try Foreign.attack("none", endpoints[0], keys, count: 500) == 0)
         #expect(try Foreign.attack("raw", endpoints[0], keys, count: 500) == 0)
         #expect(try Foreign.attack("zmtp", endpoints[0], keys, count: 500) == 0)
-        // The same client with the right keys is let in: the others were not just badly written.
+        // The same client with the right keys is accepted: the others were not refused for another reason.
         #expect(try Foreign.attack("good", endpoints[0], keys) > 0)
         let worker = try site.worker(endpoints[0], keys: "keys")
         #expect(try Foreign.attack("unknown", endpoints[0], keys, count: 100) == 0)
@@ -37,10 +37,10 @@ struct ForeignClientTests {
         #expect(summary.workersJoined == 1)
     }
 
-    @Test("With an empty allow-list the good worker is refused, and both sides say so")
+    @Test("With an empty allow-list a worker is refused, and both sides report it")
     func emptied() throws {
         let site = try ForeignSite()
-        try site.folder.write(text: "# nobody\n", to: "keys/allowed-workers")
+        try site.folder.write(text: "# no worker\n", to: "keys/allowed-workers")
         chmod(site.folder("keys/allowed-workers"), 0o644)
         let (coordinator, endpoints) = try site.coordinator(
             ["--bind", "tcp://127.0.0.1:0", "--keys", "keys", "--workers", "1"])
@@ -53,7 +53,7 @@ struct ForeignClientTests {
         try coordinator.wait()
     }
 
-    @Test("Each mismatch of keys is named by both sides")
+    @Test("Both sides report each mismatch of keys")
     func mismatches() throws {
         let site = try ForeignSite()
         let (locked, guarded) = try site.coordinator(
@@ -75,7 +75,7 @@ struct ForeignClientTests {
         try locked.wait()
     }
 
-    @Test("A worker with keys tells that the coordinator has none")
+    @Test("A worker with keys reports that the coordinator has none")
     func openCoordinator() throws {
         let site = try ForeignSite()
         let (coordinator, endpoints) = try site.coordinator(["--bind", "tcp://127.0.0.1:0", "--workers", "1"])
@@ -86,7 +86,7 @@ struct ForeignClientTests {
         try coordinator.wait()
     }
 
-    @Test("An address that other hosts reach needs keys, or --insecure typed")
+    @Test("An address that other hosts reach needs keys or --insecure")
     func insecure() throws {
         let site = try ForeignSite()
         let refused = try Program.run(
@@ -96,7 +96,7 @@ struct ForeignClientTests {
         #expect(refused.errors.contains("--insecure"))
     }
 
-    @Test("Malformed, oversized, foreign, replayed and doubled messages change neither the hash nor the memory")
+    @Test("Malformed, oversized, foreign, replayed and duplicate messages change neither the hash nor the memory")
     func messages() throws {
         // LOCKSTEP_DEEP_MESSAGES: a million in scripts/check-deep.
         let count = Foreign.number("LOCKSTEP_DEEP_MESSAGES") ?? 30_000
@@ -108,7 +108,7 @@ struct ForeignClientTests {
                 // A million messages take longer than workers have by default.
                 "--set", "timeouts.start=3600",
             ])
-        // A first dose warms everything up that is made once.
+        // The first messages cause all allocations that happen once.
         _ = try Foreign.attack("messages", endpoints[0], "-", count: 1_000)
         let before = try ProcessMemory.resident(coordinator.processID)
         #expect(try Foreign.attack("messages", endpoints[0], "-", count: count / 2) == 0)
@@ -123,7 +123,7 @@ struct ForeignClientTests {
         #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
     }
 
-    @Test("A run in which everything is said twice, and once more much later, gives the undisturbed hash")
+    @Test("A run in which every message is sent twice, and once more much later, gives the undisturbed hash")
     func doubled() throws {
         let site = try ForeignSite()
         let hash = try site.undisturbed()
@@ -141,7 +141,7 @@ struct ForeignClientTests {
         #expect(summary.workersLost == 0 && summary.workersJoined == 1)
     }
 
-    @Test("What a worker said before it was evicted and joined anew is dropped when it comes again, and it stays")
+    @Test("Messages that a worker sent before it was evicted are dropped when they are replayed, and the worker stays")
     func replayed() throws {
         let site = try ForeignSite()
         let hash = try site.undisturbed()
@@ -151,7 +151,7 @@ struct ForeignClientTests {
         let proxy = try Foreign.start("proxy", endpoints[0], front, "1")
         let worker = try site.worker(front, fault: "slow=1")
         try coordinator.waitForLine(containing: "Epoch 0")
-        // The coordinator's connection is the proxy's and stands: it is the answer that does not come.
+        // The coordinator's connection to the proxy stays open: only the answer is missing.
         worker.send(signal: SIGSTOP)
         try coordinator.waitForLine(containing: "was lost: it has not answered for")
         worker.send(signal: SIGCONT)
@@ -168,7 +168,7 @@ struct ForeignClientTests {
         #expect(summary.workersLost == 1 && summary.workersJoined == 2)
     }
 
-    @Test("More connections than there are descriptors keep no thread busy and no worker out for good")
+    @Test("More connections than descriptors keep no thread busy and do not exclude workers permanently")
     func descriptors() throws {
         let site = try ForeignSite()
         let hash = try site.undisturbed()
@@ -176,7 +176,7 @@ struct ForeignClientTests {
             ["--bind", "tcp://127.0.0.1:0", "--workers", "1"], openFiles: 120)
         let flood = try Foreign.start("crowd", endpoints[0], "-", "500")
         try coordinator.waitForLine(containing: "connections cannot be accepted: Too many open files")
-        // What the descriptors that were kept back are for has been accepted; from now on the process sleeps.
+        // The connections that had waited are accepted from the reserve; then the process sleeps.
         usleep(200_000)
         let before = try processorTime(of: coordinator.processID)
         usleep(1_500_000)
@@ -190,9 +190,9 @@ struct ForeignClientTests {
         #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
     }
 
-    /// Seconds that all threads of a process have computed.
+    /// The processor time of all threads of a process, in seconds.
     private func processorTime(of process: Int32) throws -> Double {
-        // Behind the name, which may contain anything, the 12th and the 13th field: proc(5).
+        // The 12th and 13th field after the name, which may contain any characters: proc(5).
         let fields = try text(of: "/proc/\(process)/stat").split(separator: ")").last?.split(separator: " ") ?? []
         let ticks = fields.dropFirst(11).prefix(2).compactMap { Double($0) }.reduce(0, +)
         return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))

@@ -16,7 +16,7 @@ final class ForeignSite {
         steps = epochs * 50
     }
 
-    /// The hash of the run without workers and without visitors.
+    /// The hash of the run without workers and without foreign clients.
     func undisturbed() throws -> String {
         let run = try Program.run(
             ["train", "tiny.yaml", "--shards", "2", "--output", "alone", "--kernel", "portable"], in: folder.path)
@@ -24,12 +24,12 @@ final class ForeignSite {
         return try RunSummary(run: folder("alone")).weightsSHA256
     }
 
-    /// Deletes the coordinator's run directory, for another run in the same place.
+    /// Deletes the coordinator's run directory, for another run with the same path.
     func forgetRun() throws {
         try FileManager.default.removeItem(atPath: folder("run"))
     }
 
-    /// A coordinator that waits for its workers, and where it listens.
+    /// Starts a coordinator. Returns it and its endpoints.
     func coordinator(_ options: [String], openFiles: Int? = nil) throws -> (RunningProcess, [String]) {
         let process = try RunningProcess(
             ["coordinator", "tiny.yaml", "--shards", "2", "--output", "run", "--kernel", "portable"] + options,
@@ -45,7 +45,7 @@ final class ForeignSite {
     }
 }
 
-/// The Python programs that play foreign clients.
+/// The Python programs that act as foreign clients.
 enum Foreign {
     static var python: String? { getenv("LOCKSTEP_ORACLE_PYTHON").map { String(cString: $0) } }
 
@@ -56,16 +56,16 @@ enum Foreign {
         try RunningProcess(["\(Program.root)/Tests/Foreign/\(script)"] + arguments, executable: #require(python))
     }
 
-    /// Runs an attack of foreign.py to its end; returns how often it was let in.
+    /// Runs an attack of foreign.py to its end. Returns how often it was accepted.
     static func attack(_ name: String, _ endpoint: String, _ keys: String, count: Int = 1) throws -> Int {
         let output = try run([name, endpoint, keys, "\(count)"], limit: .seconds(300 + count / 100))
         let last = output.split(separator: "\n").last?.split(separator: " ").last
         return try #require(last.flatMap { Int($0) }, "\(name) said: \(output)")
     }
 
-    /// Runs a script to its end; returns what it said.
+    /// Runs a script to its end. Returns its output.
     ///
-    /// It has deadlines of its own; `limit` ends a test that hangs.
+    /// The script has deadlines of its own; `limit` only ends a test that hangs.
     static func run(
         _ arguments: [String], script: String = "foreign.py", limit: Duration = .seconds(120)
     ) throws -> String {
@@ -77,7 +77,7 @@ enum Foreign {
 
 /// Memory of another process, in bytes: proc(5).
 enum ProcessMemory {
-    /// What is resident now.
+    /// The memory that is resident now.
     static func resident(_ process: Int32) throws -> Int { try field("VmRSS:", of: process) }
 
     /// The most that has been resident since the last ``forgetPeak(_:)``.

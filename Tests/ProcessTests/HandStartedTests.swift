@@ -4,10 +4,10 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// Coordinators and workers that were started by hand, when one of them is asked to stop, is killed or comes back.
+/// Coordinators and workers that are started by hand: one of them is asked to stop, is killed or is started again.
 @Suite("Started by hand", .serialized, .oneAtATime)
 struct HandStartedTests {
-    /// A run on workers that take a few milliseconds for each node, over an endpoint that does not change.
+    /// A run whose workers take a few milliseconds for each node, over an endpoint that stays the same.
     private struct Terminals {
         let place: Workplace
         let hash: String
@@ -49,7 +49,7 @@ struct HandStartedTests {
     }
 
     @Test(
-        "A coordinator that is asked to stop sends its workers home, and goes on later",
+        "A coordinator that is asked to stop ends its workers, and can be resumed",
         arguments: [SIGINT, SIGTERM])
     func stopped(signal: Int32) throws {
         let terminals = try Terminals()
@@ -70,16 +70,16 @@ struct HandStartedTests {
     }
 
     @Test(
-        "Asked twice, a coordinator ends at once; workers wait for another and then say that there is none"
+        "After a second signal a coordinator ends at once; its workers wait for another, then report that none came"
     )
     func stoppedTwice() throws {
         let terminals = try Terminals()
         let coordinator = try terminals.coordinator("--workers", "2", "--set", "timeouts.rejoin=1")
         let workers = try [terminals.worker(), terminals.worker()]
         try coordinator.waitForLine(containing: "Epoch 0:")
-        // Nobody answers any more, so that the step is never finished.
+        // No worker answers, so the step never ends.
         for worker in workers { worker.send(signal: SIGSTOP) }
-        // Two of one kind that arrive together would count as one.
+        // Two equal signals that arrive together would count as one.
         coordinator.send(signal: SIGINT)
         coordinator.send(signal: SIGTERM)
         #expect(try coordinator.wait().status == 143)
@@ -88,13 +88,13 @@ struct HandStartedTests {
             let ending = try worker.wait()
             #expect(ending.status == 69, "\(ending)")
             #expect(ending.errors.contains("Lost the coordinator; waiting 1 s for it to come back"))
-            // In its log, for standard error is a file.
+            // Standard error is a file, so the events are in this log.
             #expect(ending.errorLines.contains { $0.contains("event: ") && $0.hasSuffix("disconnected") }, "\(ending)")
         }
     }
 
     @Test(
-        "Workers join a coordinator that was killed and resumed in time, and the weights are as if nothing had been"
+        "Workers join a coordinator that was killed and resumed in time, and the weights are undisturbed"
     )
     func resumed() throws {
         let terminals = try Terminals()
@@ -117,7 +117,7 @@ struct HandStartedTests {
         }
     }
 
-    @Test("A run whose last worker does not come back checkpoints, fails, and goes on later")
+    @Test("A run whose last worker does not return writes a checkpoint, fails, and can be resumed")
     func abandoned() throws {
         let terminals = try Terminals()
         let first = try terminals.coordinator(
@@ -129,7 +129,7 @@ struct HandStartedTests {
         let ending = try first.wait()
         #expect(ending.status == 69, "\(ending)")
         #expect(ending.errors.contains("none came back within 1 s (timeouts.rejoin)"), "\(ending)")
-        // None is written by the clock: it is that of the end.
+        // No checkpoint is written by time: it is the one of the end.
         let folder = RunDirectory(existing: terminals.place.folder("run")).checkpoints
         let step = try #require(try folder.steps().first)
         #expect(step >= 50)
@@ -141,7 +141,7 @@ struct HandStartedTests {
         #expect(try other.wait().status == 0)
     }
 
-    @Test("A worker process of several that is killed is replaced")
+    @Test("A killed process of a worker command is replaced")
     func replaced() throws {
         let terminals = try Terminals(epochs: 12)
         let coordinator = try terminals.coordinator("--workers", "1:3")
@@ -158,7 +158,7 @@ struct HandStartedTests {
         #expect(group.orphans().isEmpty)
     }
 
-    @Test("Replacements have a limit, and then the others go on and the command says what happened")
+    @Test("After the last allowed restart the other processes continue, and the command reports what happened")
     func limited() throws {
         let terminals = try Terminals()
         let coordinator = try terminals.coordinator("--workers", "1:3")
@@ -199,7 +199,7 @@ struct HandStartedTests {
         #expect(events.contains("assigned(node ") && events.contains("disconnected"))
     }
 
-    @Test("Worker processes end with the command that started them; one that was stopped, when it goes on")
+    @Test("Worker processes end with their command; a stopped process ends when it continues")
     func orphans() throws {
         let terminals = try Terminals(epochs: 1)
         let coordinator = try terminals.coordinator("--workers", "1:3", "--epochs", "100000")

@@ -4,7 +4,7 @@ import LockstepCompute
 import LockstepTesting
 import Testing
 
-/// A kernel of this CPU that is not the portable one.
+/// A kernel of this CPU other than the portable one.
 private let otherKernel = MatrixKernel.supported.last { $0 != .portable }
 
 /// The numeric kernel is part of a run's arithmetic.
@@ -25,7 +25,7 @@ struct KernelTests {
                 != place.weights(["--kernel", other, "--shards", "2"]))
     }
 
-    @Test("A worker forced to the other kernel is refused with the remedy, and the run goes on without it")
+    @Test("A worker with another kernel is refused with the remedy, and the run continues without it")
     func refusal() throws {
         let place = try Workplace(TinyDataset(side: 28))
         let expected = try place.weights(["--kernel", "portable"])
@@ -43,7 +43,7 @@ struct KernelTests {
         #expect(summary.bitwiseReproducible)
     }
 
-    @Test("With --allow-mixed-kernels it is accepted, and the run says that it is not reproducible")
+    @Test("With --allow-mixed-kernels it is accepted, and the run reports that it is not reproducible")
     func acceptance() throws {
         let place = try Workplace(TinyDataset(side: 28))
         let (coordinator, output, address) = try start(place, ["--workers", "2", "--allow-mixed-kernels"])

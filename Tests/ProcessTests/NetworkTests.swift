@@ -6,14 +6,14 @@ import LockstepTesting
 import LockstepTimeline
 import Testing
 
-/// A coordinator and workers on hosts that share nothing but a network, and what can happen to that.
+/// A coordinator and workers on hosts that share only a network, and faults of the network.
 ///
-/// Each host is a network namespace with a cable to the coordinator's, a cache of its own and keys.
+/// Each host is a network namespace with a cable to the coordinator's namespace, a cache of its own and keys.
 @Suite(
     "Between hosts", .serialized, .oneAtATime,
     .enabled(if: NetworkNamespace.isAvailable, "needs root, network namespaces and iproute2"))
 struct NetworkTests {
-    /// A coordinator's host, those of two workers, and a run of so many epochs of 50 steps.
+    /// The hosts of a coordinator and of two workers, and a run with epochs of 50 steps.
     private final class Site {
         let folder: TemporaryFolder
         let options: [String]
@@ -46,7 +46,8 @@ struct NetworkTests {
             return (run, try #require(try run.listeningEndpoint().split(separator: ":").last))
         }
 
-        /// The worker on a host, 4 ms slower a node than it might be if it shall be caught in the middle of one.
+        /// Starts the worker of a host. A slow one takes 4 ms longer for each node, so that a fault happens while it
+        /// computes.
         func worker(on host: Int, port: Substring, isSlow: Bool = true) throws -> RunningProcess {
             try RunningProcess(
                 ["worker", "--connect", "tcp://\(links[host].nearAddress):\(port)", "--keys", "keys"],
@@ -55,8 +56,8 @@ struct NetworkTests {
                 ], in: folder.path, on: hosts[host])
         }
 
-        /// Waits for the end, and compares with the run that nothing happened to: the weights after each epoch, and
-        /// the mean cost of its samples, which tells one that was left out or used twice.
+        /// Waits for the end, and compares with the undisturbed run: the weights after each epoch, and the mean cost of
+        /// its samples, which shows a sample that was omitted or used twice.
         func conclude(_ run: RunningProcess, _ workers: [RunningProcess], as alone: RunSummary) throws -> RunSummary {
             let ending = try run.wait()
             #expect(ending.status == 0, "\(ending)")
@@ -86,13 +87,13 @@ struct NetworkTests {
         try site.links[0].mend()
         let outage = MonotonicClock.now.since(before)
         let summary = try site.conclude(run, workers, as: alone)
-        // In each step one worker at least is sent the weights, and a sum comes back.
+        // In each step the weights are sent to at least one worker, and a sum comes back.
         #expect(summary.inlinePayloadBytes >= UInt64(2 * summary.steps * summary.parameters * 4))
         for host in 0..<2 {
-            // The data set travelled to each.
+            // Each host has received the data set.
             #expect(try FileManager.default.contentsOfDirectory(atPath: site.folder("cache-\(host)")) != [])
         }
-        // Far from the heartbeat's 3 s, unless the machine had something better to do.
+        // Far below the heartbeat's 3 s, unless the machine is overloaded.
         if outage < .seconds(1.2) { #expect(summary.workersLost == 0 && summary.workersJoined == 2) }
     }
 
@@ -135,11 +136,11 @@ struct NetworkTests {
     }
 }
 
-/// What can happen to a link so that a peer is not heard any more.
+/// The faults of a link that make a peer unreachable.
 enum LinkFault: CaseIterable {
-    /// Nothing gets through, either way.
+    /// No data arrives in either direction.
     case cut
-    /// What the worker sends is dropped, what it is sent arrives.
+    /// The worker's packets are dropped; the coordinator's packets arrive.
     case halfOpen
 
     func begin(on link: NetworkLink) throws {
@@ -157,5 +158,5 @@ enum LinkFault: CaseIterable {
     }
 }
 
-/// Whether there is time for the long forms: scripts/check-deep.
+/// Whether the long variants run: scripts/check-deep.
 private let deep = getenv("LOCKSTEP_DEEP_NETWORK") != nil

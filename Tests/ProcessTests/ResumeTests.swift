@@ -5,7 +5,7 @@ import LockstepTesting
 import LockstepTraining
 import Testing
 
-@Suite("Runs that are broken off and resumed", .serialized, .oneAtATime)
+@Suite("Runs that are interrupted and resumed", .serialized, .oneAtATime)
 struct ResumeTests {
     @Test("A run that is killed again and again, with changing workers, ends with the undisturbed run's weights")
     func killed() throws {
@@ -29,7 +29,8 @@ struct ResumeTests {
     }
 
     @Test(
-        "Asked to stop, a run checkpoints, says how to go on and leaves nobody behind", arguments: [SIGINT, SIGTERM],
+        "A run that is asked to stop writes a checkpoint, says how to continue and leaves no process",
+        arguments: [SIGINT, SIGTERM],
         [[], ["--workers", "2"]])
     func stopped(signal: Int32, workers: [String]) throws {
         let workplace = try BrokenRuns()
@@ -46,20 +47,20 @@ struct ResumeTests {
         try workplace.expectGoesOn("run")
     }
 
-    @Test("Asked a second time, a run ends at once, though its workers have stopped answering")
+    @Test("After a second signal a run ends at once, even if its workers do not answer")
     func stoppedTwice() throws {
         let workplace = try BrokenRuns()
         let process = try workplace.start("run", "--workers", "2")
         try process.waitForLine(containing: "Epoch 0:")
         for worker in process.workers { kill(worker, SIGSTOP) }
-        // Two of one kind that arrive together would count as one.
+        // Two equal signals that arrive together would count as one.
         process.send(signal: SIGINT)
         process.send(signal: SIGTERM)
         #expect(try process.wait().status == 143)
         #expect(process.orphans().isEmpty)
     }
 
-    @Test("SIGUSR1 asks for a checkpoint, and the run goes on")
+    @Test("SIGUSR1 requests a checkpoint, and the run continues")
     func request() throws {
         let workplace = try BrokenRuns()
         let process = try workplace.start("run", "--set", "checkpoint.every=0")
@@ -75,7 +76,7 @@ struct ResumeTests {
         try workplace.expectGoesOn("run", "--workers", "2")
     }
 
-    @Test("A run that another process works on is left alone")
+    @Test("A run directory that another process uses is not changed")
     func inUse() throws {
         let workplace = try BrokenRuns()
         let process = try workplace.start("run")
@@ -100,12 +101,12 @@ struct ResumeTests {
                 && !changed.errors.contains("epochs"), "\(changed)")
         #expect(try workplace.run("run", "--resume", "--epochs", "1").status == 64)
         #expect(try workplace.run("elsewhere", "--resume").status == 66)
-        // What is finished can be finished again.
+        // A finished run can be resumed again.
         let again = try workplace.run("run", "--resume", "--epochs", "2")
         #expect(again.status == 0 && again.errors.contains("Resuming run after step 100"), "\(again)")
     }
 
-    @Test("Without --output the newest run of the name is resumed, and named")
+    @Test("Without --output, the newest run with this name is resumed and named")
     func newest() throws {
         let workplace = try BrokenRuns()
         for _ in 0..<2 {
@@ -119,7 +120,7 @@ struct ResumeTests {
         #expect(resumed.errors.contains("Resuming runs/\((newest.path as NSString).lastPathComponent) after step 50"))
     }
 
-    @Test("Damaged checkpoints are named, and an older one leads to the same weights; if none is whole, none is used")
+    @Test("Damaged checkpoints are named, and an older one gives the same weights; if all are damaged, none is used")
     func damage() throws {
         let workplace = try BrokenRuns()
         let process = try workplace.start("run", "--set", "checkpoint.every=0.01")
@@ -165,7 +166,7 @@ struct ResumeTests {
         #expect(lines.count { $0.contains(#""type":"epoch""#) } == 2)
     }
 
-    @Test("No epochs leave the initial model; without evaluation there is no best one")
+    @Test("With zero epochs the run saves the initial model; without evaluation there is no best model")
     func degenerate() throws {
         let workplace = try BrokenRuns()
         #expect(try workplace.run("none", "--epochs", "0").status == 0)
@@ -178,7 +179,9 @@ struct ResumeTests {
         #expect(try workplace.summary("blind").weightsSHA256 == workplace.summary("none").weightsSHA256)
     }
 
-    @Test("On a full disk a run goes on, and ends with 74 if its model cannot be written", .enabled(if: canMount()))
+    @Test(
+        "On a full disk a run continues, and ends with status 74 if its model cannot be written",
+        .enabled(if: canMount()))
     func fullDisk() throws {
         let workplace = try BrokenRuns()
         let disk = try SmallDisk(workplace.folder("disk"), bytes: 1 << 20)

@@ -3,7 +3,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// Coordinator and workers started by hand.
+/// Coordinators and workers that are started by hand.
 @Suite("Several terminals", .serialized, .oneAtATime)
 struct SeveralTerminalsTests {
     enum Endpoint: CaseIterable {
@@ -17,13 +17,13 @@ struct SeveralTerminalsTests {
         }
     }
 
-    @Test("A coordinator and two workers by hand get the weights of one process", arguments: Endpoint.allCases)
+    @Test("A coordinator and two workers started by hand give the weights of one process", arguments: Endpoint.allCases)
     func byHand(_ endpoint: Endpoint) throws {
         let place = try Workplace()
         let alone = try place.weights(["--shards", "4"])
         let (coordinator, output, address) = try startCoordinator(
             place, bind: endpoint.text(in: place), ["--workers", "2", "--shards", "4"])
-        // A cache of its own: nothing is there, so that the data set has to travel.
+        // An empty cache of its own: the data set has to be sent.
         let cache = ["LOCKSTEP_CACHE": place.folder("cache")]
         let workers = try (0..<2).map { _ in
             try RunningProcess(["worker", "--connect", address], environment: cache, in: place.folder.path)
@@ -70,7 +70,7 @@ struct SeveralTerminalsTests {
         #expect(summary.weightsSHA256 == alone)
     }
 
-    @Test("Workers started by hand wait for a lost coordinator and then end with a status that says so")
+    @Test("Workers started by hand wait for a lost coordinator and then end with their own status")
     func lostCoordinator() throws {
         let place = try Workplace(epochs: 1_000_000)
         let (coordinator, _, address) = try startCoordinator(
@@ -83,7 +83,7 @@ struct SeveralTerminalsTests {
         #expect(result.status == 69, "\(result)")
     }
 
-    /// Starts a coordinator; gives its run directory and the endpoint that it says it listens on.
+    /// Starts a coordinator. Returns its run directory and its endpoint.
     private func startCoordinator(
         _ place: Workplace, bind: String, _ options: [String]
     ) throws -> (process: RunningProcess, output: String, address: String) {

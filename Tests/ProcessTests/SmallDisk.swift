@@ -3,7 +3,7 @@ import Glibc
 import LockstepTesting
 import Testing
 
-/// A file system of a few hundred pages.
+/// A file system with a few hundred pages.
 final class SmallDisk {
     private let path: String
 
@@ -17,7 +17,7 @@ final class SmallDisk {
         umount2(path, Int32(MNT_DETACH))
     }
 
-    /// Leaves no page free.
+    /// Fills all free pages.
     func fill() throws {
         let file = open("\(path)/filler", O_WRONLY | O_CREAT | O_APPEND, 0o600)
         defer { close(file) }

@@ -2,7 +2,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// A table of text is a data set like any other.
+/// A table of text is a data set like the others.
 @Suite("Runs on a table of text", .serialized, .oneAtATime)
 struct TableRunTests {
     /// Tables with the samples of the IDX files in a folder, the label in the last column.
@@ -19,7 +19,7 @@ struct TableRunTests {
         }
     }
 
-    @Test("have the weights of the run on the same pictures in IDX files, with workers, too")
+    @Test("give the weights of the run on the same images in IDX files, also with workers")
     func sameWeights() throws {
         let place = try Workplace()
         try writeTables(in: place.folder)
@@ -29,7 +29,7 @@ struct TableRunTests {
         #expect(try place.weights(table + ["--workers", "2"]) == expected)
     }
 
-    @Test("leave a model that is judged on the data of its configuration, not on a table read by guess")
+    @Test("save a model that is evaluated on the data of its configuration, not on a table of guessed layout")
     func evaluation() throws {
         let place = try Workplace()
         try writeTables(in: place.folder)
@@ -45,12 +45,12 @@ struct TableRunTests {
         let refused = try Program.run(evaluate, in: place.folder.path)
         #expect(refused.status == 66 && refused.errorLines.count == 1, "\(refused)")
         #expect(refused.errors.contains("does not say how to read it"), "\(refused)")
-        // With the label in the first column it is another data set.
+        // A table with the label in the first column is another data set.
         let other = try Program.run(evaluate + ["--data", "train.csv"], in: place.folder.path)
         #expect(other.status == 65 && other.errorLines.count == 1, "\(other)")
     }
 
-    @Test("are refused in one line that names file, line and column")
+    @Test("are rejected in one line that names file, line and column")
     func fault() throws {
         let place = try Workplace()
         try place.folder.write(text: "0,1,2\n1,3,four\n", to: "table.csv")

@@ -25,8 +25,8 @@ struct TraceTests {
 
     private func trace(_ place: Workplace, _ options: [String]) throws -> [File.Event] {
         let output = place.output()
-        // From the first traced step on, every node takes 10 ms longer: a worker that waits for a core on a loaded machine
-        // then misses a few of the 50 steps, but not all.
+        // From the first traced step on, every node takes 10 ms longer: a worker that waits for a core on a loaded
+        // machine then misses a few of the 50 steps, but not all.
         let run = try RunningProcess(
             ["train", place.configuration, "--output", output, "--trace"] + options,
             environment: ["LOCKSTEP_FAULT": "slow=10@100"], in: place.folder.path)

@@ -23,7 +23,7 @@ struct WorkerCountTests {
         #expect(replay.steps > 0 && replay.steps <= summary.steps)
     }
 
-    @Test("Where a step is tiny the coordinator computes alone, says so, and needs no worker any more")
+    @Test("If a step is tiny, the coordinator computes alone, reports it, and needs no worker")
     func alone() throws {
         let place = try Workplace(epochs: 400, batch: 2)
         let output = place.output()
@@ -41,7 +41,7 @@ struct WorkerCountTests {
         #expect(summary.weightsSHA256 == (try place.weights(["--shards", "2", "--set", "evaluation.every=100"])))
     }
 
-    @Test("A run goes on from a checkpoint with another number of workers, which may change")
+    @Test("A run is resumed from a checkpoint with another number of workers, which may change")
     func resumed() throws {
         let place = try Workplace(epochs: 4)
         let output = place.output()

@@ -3,17 +3,17 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// A folder with a tiny data set and a configuration on it, in which runs are made.
+/// A folder with a tiny data set and its configuration, for runs.
 struct Workplace {
     let folder: TemporaryFolder
     /// The configuration's path.
     let configuration: String
 
     /// - Parameters:
-    ///   - dataset: Written to `data`.
-    ///   - epochs: Passes over it.
-    ///   - batch: Samples in a mini-batch.
-    /// - Throws: What keeps files from being written.
+    ///   - dataset: The data set; it is written to `data`.
+    ///   - epochs: The number of epochs.
+    ///   - batch: The samples of a mini-batch.
+    /// - Throws: An error if a file cannot be written.
     init(_ dataset: TinyDataset = TinyDataset(), epochs: Int = 2, batch: Int = 10) throws {
         folder = try TemporaryFolder()
         try dataset.write(to: folder)
@@ -21,7 +21,7 @@ struct Workplace {
             text: dataset.configuration(epochs: epochs, batch: batch), to: "tiny.yaml")
     }
 
-    /// Runs for mnist-30 itself, for two epochs.
+    /// A folder for runs of mnist-30 itself.
     init(mnist: Void) throws {
         folder = try TemporaryFolder()
         configuration = "\(Program.root)/config/mnist-30.yaml"
@@ -30,10 +30,10 @@ struct Workplace {
     /// Whether MNIST has been fetched.
     static let hasMNIST = (try? Program.run(["data", "mnist"]).status == 0) ?? false
 
-    /// A place for a run directory.
+    /// A path for a new run directory.
     func output() -> String { folder("run-\(UUID().uuidString)") }
 
-    /// Trains to the end and reads what came of it. No process is left over.
+    /// Trains to the end and reads the summary. Expects that no process is left.
     func train(_ options: [String]) throws -> RunSummary {
         let output = output()
         let run = try RunningProcess(["train", configuration, "--output", output] + options, in: folder.path)

@@ -2,16 +2,16 @@ import Foundation
 import LockstepTesting
 import Testing
 
-/// Whatever is wrong is told in one line before anything starts.
+/// Each mistake is reported in one line before any process starts.
 @Suite("Wrong input", .serialized, .oneAtATime)
 struct WrongInputTests {
-    /// A mistake, and what the program has to say to it.
+    /// A mistake and the expected message.
     struct Mistake: Sendable, CustomTestStringConvertible {
         var testDescription: String
         /// Options of `train CONFIG`.
         var options: [String]
         var status: Int32
-        /// What the line names.
+        /// The words in the message.
         var words: [String]
     }
 
@@ -34,7 +34,7 @@ struct WrongInputTests {
             testDescription: "a kernel that does not exist", options: ["--kernel", "haswel"], status: 69,
             words: ["haswel", "haswell"]),
         Mistake(
-            testDescription: "a data set that nobody knows", options: ["--set", "data={name: minst}"], status: 66,
+            testDescription: "a data set that does not exist", options: ["--set", "data={name: minst}"], status: 66,
             words: ["minst", "mnist"]),
         Mistake(
             testDescription: "a file that is not there", options: ["--set", "data.labels=data/none"], status: 66,
@@ -46,11 +46,11 @@ struct WrongInputTests {
             testDescription: "an output folder that holds something", options: ["--output", "data"], status: 73,
             words: ["data", "empty"]),
         Mistake(
-            testDescription: "an output folder in a file system that nobody can write to",
+            testDescription: "an output folder in a read-only file system",
             options: ["--output", "/proc/run"], status: 73, words: ["/proc/run"]),
     ]
 
-    @Test("One clear line, an exit status, and nothing has started", arguments: mistakes)
+    @Test("A mistake gives one clear line and an exit status, and nothing starts", arguments: mistakes)
     func mistake(_ mistake: Mistake) throws {
         let place = try Workplace()
         for workers in [[], ["--workers", "2"]] where !(workers + mistake.options).dropFirst(2).contains("--workers") {
@@ -61,7 +61,7 @@ struct WrongInputTests {
         }
     }
 
-    @Test("A configuration that is not there, with the one that was probably meant")
+    @Test("A missing configuration is reported with the one that was probably meant")
     func noConfiguration() throws {
         let place = try Workplace()
         let result = try Program.run(["train", "tini.yaml"], in: place.folder.path)
@@ -69,7 +69,7 @@ struct WrongInputTests {
             result, status: 66, words: ["tini.yaml: no such file", "did you mean", "tiny.yaml"], in: place)
     }
 
-    @Test("A misspelt key in the file, with file, line and suggestion")
+    @Test("A misspelt key is reported with file, line and suggestion")
     func misspeltKey() throws {
         let place = try Workplace()
         let lines = try text(of: place.configuration).split(separator: "\n")
@@ -81,7 +81,7 @@ struct WrongInputTests {
             result, status: 78, words: ["tiny.yaml:\(line)", "'cots'", "did you mean 'cost'?"], in: place)
     }
 
-    @Test("A data set that has not been fetched, with the script that fetches it")
+    @Test("A data set that has not been fetched is reported with the script that fetches it")
     func missingData() throws {
         let place = try Workplace()
         let result = try Program.run(
@@ -90,7 +90,7 @@ struct WrongInputTests {
         try expectRefusal(result, status: 66, words: ["mnist", "scripts/fetch-data"], in: place)
     }
 
-    @Test("A truncated data file, with the place where it ends")
+    @Test("A truncated data file is reported with the place where it ends")
     func truncatedData() throws {
         let place = try Workplace()
         let name = "data/train-images-idx3-ubyte"
@@ -100,7 +100,7 @@ struct WrongInputTests {
         try expectRefusal(result, status: 65, words: [name, "\(whole.count - 100)"], in: place)
     }
 
-    @Test("An endpoint at which another coordinator listens", arguments: ["tcp", "ipc"])
+    @Test("An endpoint that another coordinator uses is rejected", arguments: ["tcp", "ipc"])
     func endpointInUse(_ transport: String) throws {
         let place = try Workplace()
         let first = try RunningProcess(

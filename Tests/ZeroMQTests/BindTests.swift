@@ -5,7 +5,7 @@ import ZeroMQ
 
 @Suite("Binding and connecting")
 struct BindTests {
-    @Test("port 0 becomes a free port, and what was bound is returned")
+    @Test("port 0 binds a free port, and the bound endpoint is returned")
     func anyPort() throws {
         let socket = try makeSocket(.router)
         let bound = try socket.bind(.tcp(host: "127.0.0.1", port: 0))
@@ -29,7 +29,7 @@ struct BindTests {
         )
     }
 
-    @Test("an ipc endpoint in use stays with the socket that has it")
+    @Test("a bind does not take an ipc endpoint that is in use")
     func pathInUse() throws {
         let folder = try TemporaryFolder()
         let first = try makeSocket(.pair), second = try makeSocket(.pair), client = try makeSocket(.pair)
@@ -91,7 +91,7 @@ struct BindTests {
 
     @Test("an address of another host cannot be bound")
     func foreignAddress() throws {
-        // 192.0.2.0/24 is reserved for documentation: nobody has it.
+        // 192.0.2.0/24 is reserved for documentation: no host has it.
         let error = #expect(throws: ZeroMQError.self) {
             try makeSocket(.router).bind(.tcp(host: "192.0.2.1", port: 0))
         }
@@ -131,5 +131,5 @@ struct BindTests {
     }
 }
 
-/// The kernel lists its IPv6 addresses there, if it has any.
+/// The kernel lists its IPv6 addresses in this file, if it has any.
 private let loopbackNames = access("/proc/net/if_inet6", R_OK) == 0 ? ["localhost", "::1"] : ["localhost"]

@@ -2,10 +2,10 @@ import Glibc
 import Testing
 import ZeroMQ
 
-/// These need a context of their own, and so a process of their own.
+/// These tests need a context of their own, and so each runs in a child process.
 @Suite("Contexts")
 struct ContextTests {
-    @Test("a context ends once its sockets are closed, and makes none afterwards")
+    @Test("a context ends after its sockets are closed, and then makes no more")
     func termination() async {
         await #expect(processExitsWith: .success) {
             let context = try Context(Context.Options(ioThreads: 2, maxSockets: 10))
@@ -25,13 +25,13 @@ struct ContextTests {
         }
     }
 
-    @Test("a shutdown ends what other threads wait for")
+    @Test("a shutdown ends the waits of other threads")
     func shutdown() async {
         await #expect(processExitsWith: .success) {
             let context = try Context()
             let waiting = Task.detached {
                 let socket = try context.socket(.router)
-                try socket.bind(inproc: "nobody")
+                try socket.bind(inproc: "unconnected")
                 var message = Message()
                 _ = try socket.receive(into: &message)
             }
@@ -50,7 +50,7 @@ struct ContextTests {
                 let socket = try context.socket(.dealer)
                 try socket.connect(Endpoint("tcp://127.0.0.1:9"))
                 try socket.send(try Message(copying: [1]))
-                // Without a limit: whoever waited for this message would wait for ever.
+                // No limit: a caller that waited for this message would wait for ever.
                 socket.close(linger: -1)
             }
         }
@@ -68,7 +68,7 @@ struct ContextTests {
         }
     }
 
-    @Test("an interrupted wait goes on until the check says to stop")
+    @Test("an interrupted wait continues until the check says to stop")
     func interruption() async {
         await #expect(processExitsWith: .success) {
             var action = sigaction()
@@ -101,7 +101,7 @@ struct ContextTests {
         }
     }
 
-    @Test("the library names its version")
+    @Test("the library reports its version")
     func version() {
         #expect(ZeroMQLibrary.version.hasPrefix("4."))
         #expect(ZeroMQLibrary.hasCurve)

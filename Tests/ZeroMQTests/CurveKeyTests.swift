@@ -3,7 +3,7 @@ import ZeroMQ
 
 @Suite("CURVE keys")
 struct CurveKeyTests {
-    @Test("a key's text reads back as the key, and belongs to its secret")
+    @Test("a key's text decodes to the key, which belongs to its secret key")
     func roundTrip() throws {
         let pair = try CurveKeyPair.make()
         #expect(pair.publicKey.text.utf8.count == 40)
@@ -13,7 +13,7 @@ struct CurveKeyTests {
         #expect(try CurveKeyPair.make().publicKey != pair.publicKey)
     }
 
-    @Test("RFC 32's own example is read as its bytes")
+    @Test("the example of RFC 32 decodes to its bytes")
     func example() {
         // "HelloWorld" four times: 0x864FD26F, 0xB559F75B.
         let word: [UInt8] = [0x86, 0x4F, 0xD2, 0x6F, 0xB5, 0x59, 0xF7, 0x5B]
@@ -27,7 +27,7 @@ struct CurveKeyTests {
         arguments: [
             "", "short", String(repeating: "a", count: 39), String(repeating: "a", count: 41),
             String(repeating: " ", count: 40), String(repeating: "~", count: 40), String(repeating: "\"", count: 40),
-            // Five characters that stand for more than 32 bits.
+            // Five characters that encode more than 32 bits.
             String(repeating: "#", count: 40), String(repeating: "a", count: 38) + "é",
             String(repeating: "a", count: 20) + "\0" + String(repeating: "a", count: 19),
         ])
@@ -41,7 +41,7 @@ struct CurveKeyTests {
         #expect(CurvePublicKey(bytes: [UInt8](repeating: 1, count: count)) == nil)
     }
 
-    @Test("a secret key is not printed, whoever prints it")
+    @Test("no way of printing a secret key reveals it")
     func hidden() throws {
         let pair = try CurveKeyPair.make()
         let secret = pair.secretKey.exportText()

@@ -21,7 +21,7 @@ struct EndpointTests {
         #expect(endpoint.description == text)
     }
 
-    @Test("a star stands for any port")
+    @Test("a star means any free port")
     func anyPort() throws {
         #expect(try Endpoint("tcp://127.0.0.1:*") == .tcp(host: "127.0.0.1", port: 0))
     }
@@ -57,7 +57,7 @@ struct EndpointTests {
         #expect(error?.description.contains("\n") == false)
     }
 
-    @Test("the longest path is 107 bytes, in bytes and not in letters")
+    @Test("a path has at most 107 bytes, not characters")
     func longestPath() throws {
         #expect(try Endpoint("ipc://" + String(repeating: "x", count: 107)).staysOnHost)
         #expect(throws: ZeroMQError.self) { try Endpoint("ipc://" + String(repeating: "ü", count: 54)) }
@@ -82,14 +82,14 @@ struct EndpointTests {
         "any text is an endpoint that reads back as itself, or an error of one line", arguments: 0..<8 as Range<UInt64>)
     func total(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
-        let pieces = [
+        let fragments = [
             "ipc://", "tcp://", "inproc://", "[", "]", ":", "::", "*", "0", "1", "65535", "65536", ".", "127.0.0.1",
             "%", "eth0", "/", "@", "\0", "\n", "\u{2028}", "ü", "🦉", "-", " ", "e\u{301}", "\u{202e}", "ffff",
         ]
         var accepted = 0
         for _ in 0..<2000 {
             var text = random.next() % 2 == 0 ? "tcp://" : ""
-            for _ in 0..<(random.next() % 7) { text += pieces[Int(random.next() % UInt64(pieces.count))] }
+            for _ in 0..<(random.next() % 7) { text += fragments[Int(random.next() % UInt64(fragments.count))] }
             do {
                 let endpoint = try Endpoint(text)
                 accepted += 1

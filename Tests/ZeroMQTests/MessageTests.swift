@@ -28,7 +28,7 @@ struct MessageTests {
         #expect(viaSpan == (1000, 1))
     }
 
-    @Test("an impossible size is an error and no trap")
+    @Test("an impossible size is an error and does not trap")
     func outOfMemory() throws {
         #expect(throws: ZeroMQError(.makeMessage, code: ENOMEM)) { _ = try Message(size: .max / 2) { _ in } }
     }
@@ -43,7 +43,7 @@ struct MessageTests {
         }
     }
 
-    @Test("the owner of a frame's bytes is let go once, when the frame is dropped unsent")
+    @Test("the owner of a frame's bytes is released once if the frame is dropped unsent")
     func ownerOfDropped() throws {
         let counter = Counter()
         do {
@@ -69,7 +69,7 @@ struct MessageTests {
                 let message = try Message(owning: owner, bytes: owner.bytes)
                 if transport == .inproc {
                     try client.send(message)
-                    // Nobody has read it, and nothing but the message refers to the owner.
+                    // The frame has not been read, and only the message refers to the owner.
                     #expect(counter.value == 0)
                 } else {
                     try client.send(message)
@@ -81,7 +81,7 @@ struct MessageTests {
         #expect(counter.value == 1)
     }
 
-    @Test("an empty message takes a frame after the other, and is empty again when sent")
+    @Test("a message is reused for one frame after the other, and is empty after it has been sent")
     func recycling() throws {
         let folder = try TemporaryFolder()
         let server = try makeSocket(.pair), client = try makeSocket(.pair)
@@ -101,7 +101,7 @@ struct MessageTests {
         }
     }
 
-    @Test("a frame from ipc names its sender's process, one made here nobody")
+    @Test("a frame from ipc names its sender's process; a frame made here names none")
     func peerAddress() throws {
         let folder = try TemporaryFolder()
         let server = try makeSocket(.pair), client = try makeSocket(.pair)
@@ -125,7 +125,7 @@ private final class Holder {
     init(_ message: consuming Message) { self.message = message }
 }
 
-/// Owns bytes and counts how often such an owner died.
+/// Owns bytes, and counts the deinitialized owners.
 private final class Owner: @unchecked Sendable {
     static let size = 70_000
     let bytes: UnsafeRawBufferPointer

@@ -36,7 +36,7 @@ struct MonitorTests {
         #expect(disconnected.descriptor == accepted.descriptor)
     }
 
-    @Test("what is watched can be changed, and no event of before is lost")
+    @Test("the watched events can be changed, and no earlier event is lost")
     func changes() throws {
         let folder = try TemporaryFolder()
         let server = try makeSocket(.router)
@@ -45,7 +45,7 @@ struct MonitorTests {
         try Transport.ipc.join(server, client, in: folder)
         try sendAll([[1]], from: client)
         _ = try receiveAll(server)
-        // The connection stands: its events have been reported and lie unread.
+        // The connection is established: its events have been reported and are unread.
         try monitor.watch(.ending)
         _ = try nextEvent(.connected, of: &monitor)
         _ = try nextEvent(.handshakeSucceeded, of: &monitor)
@@ -53,13 +53,13 @@ struct MonitorTests {
         _ = try nextEvent(.disconnected, of: &monitor)
     }
 
-    @Test("the events that a monitor reports by itself leave out what would harm established connections")
+    @Test("the default events exclude the one that would harm established connections")
     func harmless() {
         #expect(SocketEventMask.all.isDisjoint(with: .handshakeProtocol))
         #expect(SocketEventMask.handshake.isDisjoint(with: .handshakeProtocol))
     }
 
-    @Test("a peer that speaks something else fails its handshake")
+    @Test("a peer with another protocol fails its handshake")
     func foreignPeer() throws {
         let server = try makeSocket(.router)
         var monitor = try server.monitor(events: [.handshake])
@@ -76,7 +76,7 @@ struct MonitorTests {
             }
         }
         try #require(connected == 0)
-        let request = Array("GET / HTTP/1.1\r\nHost: nobody\r\n\r\n".utf8)
+        let request = Array("GET / HTTP/1.1\r\nHost: example\r\n\r\n".utf8)
         _ = Glibc.send(stranger, request, request.count, Int32(MSG_NOSIGNAL))
         Glibc.shutdown(stranger, Int32(SHUT_WR))
         let event = try nextEvent(of: &monitor) { _ in true }
@@ -99,7 +99,7 @@ struct MonitorTests {
         #expect(try monitor.next() == nil)
     }
 
-    @Test("a socket has one monitor at a time, and another after it")
+    @Test("a socket has one monitor at a time")
     func one() throws {
         let socket = try makeSocket(.router)
         do {
@@ -112,7 +112,7 @@ struct MonitorTests {
         #expect(try nextEvent(.listening, of: &second).descriptor != nil)
     }
 
-    @Test("a monitor outlives its socket and says that nothing follows")
+    @Test("a monitor outlives its socket and reports its last event")
     func outlives() throws {
         let socket = try makeSocket(.router)
         var monitor = try socket.monitor(events: [.ending])
@@ -121,7 +121,7 @@ struct MonitorTests {
         #expect(try monitor.next() == nil)
     }
 
-    @Test("a flood of events that nobody reads blocks nothing")
+    @Test("a flood of unread events blocks nothing")
     func flood() throws {
         let server = try makeSocket(.router)
         var monitor = try server.monitor(events: [.listener])

@@ -5,7 +5,7 @@ import ZeroMQ
 
 @Suite("Pollers")
 struct PollerTests {
-    @Test("sockets and descriptors are waited for together")
+    @Test("one wait covers sockets and descriptors")
     func socketsAndDescriptors() throws {
         let folder = try TemporaryFolder()
         let server = try makeSocket(.pair), client = try makeSocket(.pair)
@@ -32,7 +32,7 @@ struct PollerTests {
         #expect(poller.events(for: socketToken) == [])
     }
 
-    @Test("the end of a pipe is an error event, asked for or not")
+    @Test("the end of a pipe is an error event even if it was not requested")
     func endOfPipe() throws {
         let pipe = try Pipe()
         var poller = Poller(context: try sharedContext())
@@ -56,7 +56,7 @@ struct PollerTests {
         #expect(poller.events(for: token) == [])
     }
 
-    @Test("the token of a removed item means nothing, even when its place is taken again")
+    @Test("the token of a removed item is invalid even after its place is reused")
     func removal() throws {
         let pipe = try Pipe()
         pipe.write()
@@ -72,7 +72,7 @@ struct PollerTests {
         #expect(poller.events(for: second) == .input)
     }
 
-    @Test("an item that waits for nothing is paused")
+    @Test("an item without events is paused")
     func paused() throws {
         let folder = try TemporaryFolder()
         let server = try makeSocket(.pair), client = try makeSocket(.pair)
@@ -87,7 +87,7 @@ struct PollerTests {
         #expect(poller.events(for: token) == [.input, .output])
     }
 
-    @Test("more items than the capacity are taken")
+    @Test("more items than the capacity can be added")
     func growth() throws {
         let pipe = try Pipe()
         var poller = Poller(context: try sharedContext(), capacity: 1)

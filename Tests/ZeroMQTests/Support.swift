@@ -3,11 +3,11 @@ import LockstepTesting
 import Synchronization
 import ZeroMQ
 
-/// All tests of a run share a process, and a process has one context.
+/// All tests run in one process, and a process has one context.
 func sharedContext() throws -> Context { try context.get() }
 private let context = Result { () throws(ZeroMQError) in try Context() }
 
-/// A socket that gives up after ten seconds, so that a broken test fails instead of hanging.
+/// A socket with timeouts of ten seconds: a broken test fails instead of hanging.
 func makeSocket(_ kind: Socket.Kind) throws -> Socket {
     let socket = try sharedContext().socket(kind)
     try socket.set(.receiveTimeout, 10_000)
@@ -15,15 +15,15 @@ func makeSocket(_ kind: Socket.Kind) throws -> Socket {
     return socket
 }
 
-/// The ways two sockets of these tests meet.
+/// The transports between two sockets.
 enum Transport: CaseIterable, Sendable {
     case inproc, ipc, tcp
 
-    /// Binds the one and connects the other. The folder has to outlive the sockets.
+    /// Binds one socket and connects the other. The folder has to outlive the sockets.
     func join(_ server: borrowing Socket, _ client: borrowing Socket, in folder: TemporaryFolder) throws {
         switch self {
         case .inproc:
-            // The folder's path is unique among the tests that run beside this one.
+            // The folder's path is unique among the tests that run at the same time.
             try server.bind(inproc: folder.path)
             try client.connect(inproc: folder.path)
         case .ipc:
@@ -36,12 +36,12 @@ enum Transport: CaseIterable, Sendable {
     }
 }
 
-/// Bytes that differ from position to position and from salt to salt.
+/// Bytes that depend on the position and the salt.
 func pattern(_ count: Int, salt: Int = 0) -> [UInt8] {
     (0..<count).map { UInt8(truncatingIfNeeded: ($0 &+ salt) &* 167 &+ ($0 >> 8)) }
 }
 
-/// Every frame of the next message.
+/// All frames of the next message.
 func receiveAll(_ socket: borrowing Socket) throws -> [[UInt8]] {
     var message = Message()
     var frames: [[UInt8]] = []
@@ -60,12 +60,12 @@ func sendAll(_ frames: [[UInt8]], from socket: borrowing Socket) throws {
     }
 }
 
-/// Reads a monitor's events until one of a kind comes.
+/// Reads a monitor's events up to the first one of a kind.
 func nextEvent(_ kind: SocketEvent.Kind, of monitor: inout SocketMonitor) throws -> SocketEvent {
     try nextEvent(of: &monitor) { $0.kind == kind }
 }
 
-/// Reads a monitor's events until one fits.
+/// Reads a monitor's events up to the first one that satisfies a condition.
 func nextEvent(
     of monitor: inout SocketMonitor, where fits: (SocketEvent) -> Bool
 ) throws -> SocketEvent {
@@ -80,7 +80,7 @@ func nextEvent(
     }
 }
 
-/// SplitMix64, so that a failing property can be repeated from the seed that it printed.
+/// SplitMix64: a failing property can be repeated with the printed seed.
 struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
     init(seed: UInt64) { state = seed }
@@ -94,7 +94,7 @@ struct SplitMix64: RandomNumberGenerator {
     }
 }
 
-/// Counts across threads.
+/// A counter that several threads use.
 final class Counter: Sendable {
     private let count = Atomic<Int>(0)
     func increment() -> Int { count.add(1, ordering: .acquiringAndReleasing).newValue }

@@ -2,8 +2,8 @@ import LockstepTesting
 import Testing
 import ZeroMQ
 
-/// A context has room for one handler, so that these tests share one.
-private enum Guarded {
+/// A context has room for one handler: these tests share it.
+private enum Protected {
     struct Keys: Sendable {
         let server: CurveKeyPair
         let known: CurveKeyPair
@@ -23,11 +23,11 @@ private enum Guarded {
 
 @Suite("CURVE endpoints and their ZAP handler")
 struct ZAPTests {
-    /// A router that is guarded, its monitor, and where it listens.
+    /// Calls `body` with a router with CURVE, its monitor and its endpoint.
     private func withServer(
-        _ body: (borrowing Socket, inout SocketMonitor, Endpoint, Guarded.Keys) throws -> Void
+        _ body: (borrowing Socket, inout SocketMonitor, Endpoint, Protected.Keys) throws -> Void
     ) throws {
-        let keys = try Guarded.keys()
+        let keys = try Protected.keys()
         let server = try makeSocket(.router)
         var monitor = try server.monitor(events: [.handshake, .handshakeProtocol])
         let bound = try server.bind(
@@ -35,13 +35,13 @@ struct ZAPTests {
         try body(server, &monitor, bound[0], keys)
     }
 
-    /// Nothing of what a client sent may come out.
+    /// Expects that the router receives no message of a client.
     private func expectSilence(_ server: borrowing Socket) throws {
         var message = Message()
         #expect(try server.receive(into: &message, wait: false) == .wouldBlock)
     }
 
-    @Test("a client with a listed key and the server's own gets in")
+    @Test("a client with a listed key that knows the server's key is accepted")
     func known() throws {
         try withServer { server, monitor, endpoint, keys in
             let client = try makeSocket(.dealer)
@@ -52,7 +52,7 @@ struct ZAPTests {
         }
     }
 
-    @Test("a client with another key is told, and nothing that it sends comes through")
+    @Test("a client with an unknown key is refused with a reason, and its messages are not received")
     func stranger() throws {
         try withServer { server, monitor, endpoint, keys in
             let client = try makeSocket(.dealer)
@@ -67,7 +67,7 @@ struct ZAPTests {
         }
     }
 
-    @Test("a client that expects another server's key does not get in")
+    @Test("a client that expects another server's key is not accepted")
     func wrongServer() throws {
         try withServer { server, monitor, endpoint, keys in
             let client = try makeSocket(.dealer)
@@ -78,7 +78,7 @@ struct ZAPTests {
         }
     }
 
-    @Test("a client without CURVE does not get in, and both ends say why")
+    @Test("a client without CURVE is not accepted, and both ends report why")
     func null() throws {
         try withServer { server, monitor, endpoint, _ in
             let client = try makeSocket(.dealer)
@@ -91,9 +91,9 @@ struct ZAPTests {
         }
     }
 
-    @Test("ipc beside a guarded endpoint stays open, and the answer keeps the order of the question")
+    @Test("an ipc endpoint beside an encrypted one needs no keys, and bind returns the endpoints in order")
     func mixed() throws {
-        let keys = try Guarded.keys()
+        let keys = try Protected.keys()
         let folder = try TemporaryFolder()
         let server = try makeSocket(.router)
         let path = "\(folder.path)/s"
@@ -110,11 +110,11 @@ struct ZAPTests {
 
     @Test("a second handler in a context is an error")
     func second() throws {
-        _ = try Guarded.keys()
+        _ = try Protected.keys()
         #expect(throws: ZeroMQError.self) { _ = try ZAPHandler(context: sharedContext(), allowing: []) }
     }
 
-    /// Makes the handler work through what was sent before.
+    /// Sends a request and waits for its reply: the handler has then processed all earlier messages.
     private func ask(_ client: borrowing Socket, key: [UInt8], id: [UInt8]) throws -> [[UInt8]] {
         try sendAll(Self.question(key: key, id: id), from: client)
         return try receiveAll(client)
@@ -125,9 +125,9 @@ struct ZAPTests {
             + ["lockstep", "10.0.0.1", "", "CURVE"].map { Array($0.utf8) } + [key]
     }
 
-    @Test("the handler answers requests in the RFC's words, and outlives everything else", arguments: [1, 2, 3])
+    @Test("the handler replies to requests as the RFC says, and survives any other message", arguments: [1, 2, 3])
     func garbage(seed: UInt64) throws {
-        let keys = try Guarded.keys()
+        let keys = try Protected.keys()
         let client = try makeSocket(.dealer)
         try client.connect(inproc: "zeromq.zap.01")
         var random = SplitMix64(seed: seed)
@@ -143,7 +143,7 @@ struct ZAPTests {
             }
             try sendAll(frames, from: client)
         }
-        // Whatever of this was a question has been answered before the next one.
+        // The valid requests among these have replies, which come before the next one's.
         var answer = try ask(client, key: keys.known.publicKey.bytes, id: Array("good".utf8))
         while answer[2] != Array("good".utf8) { answer = try receiveAll(client) }
         #expect(answer == ["", "1.0", "good", "200", "OK", "", ""].map { Array($0.utf8) })
@@ -152,7 +152,7 @@ struct ZAPTests {
         #expect(answer[3] == Array("400".utf8))
     }
 
-    @Test("a request is about a protected endpoint and a whole key, or about nobody")
+    @Test("a request has a client key only for an encrypted endpoint and a complete key")
     func requests() {
         let good = Array(Self.question(key: Array(0..<32), id: [1]).dropFirst())
         #expect(ZAPRequest(frames: good)?.clientKey?.bytes == Array(0..<32))

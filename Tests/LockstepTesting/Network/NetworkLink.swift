@@ -50,8 +50,8 @@ package struct NetworkLink: Sendable {
         try far.run("ip link set dev \(Self.farName) up")
     }
 
-    /// Drops the frames of the far end silently: they go to an Ethernet address that does not exist. Frames of the near end
-    /// still arrive, so neither end can see that its connection is half open.
+    /// Drops the frames of the far end silently: they go to an Ethernet address that does not exist. Frames of the near
+    /// end still arrive, so neither end can see that its connection is half open.
     package func dropWhatFarEndSends() throws {
         try far.run("ip neighbour replace \(nearAddress) lladdr 02:00:00:00:00:99 dev \(Self.farName) nud permanent")
     }
