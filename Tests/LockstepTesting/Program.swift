@@ -1,3 +1,5 @@
+import Foundation
+package import LockstepArtifacts
 import LockstepSystem
 
 /// The built executable `lockstep`, which lies beside the test binary.
@@ -61,5 +63,12 @@ package struct FinishedProcess: CustomStringConvertible {
     package var description: String {
         let ending = status.map { "exit status \($0)" } ?? "signal \(signal ?? 0)"
         return "\(name) \(arguments.joined(separator: " ")): \(ending)\n\(output)\(errors)"
+    }
+}
+
+extension RunSummary {
+    /// Reads the `summary.json` of a run directory.
+    package init(run directory: String) throws {
+        self = try JSONDecoder().decode(Self.self, from: Data(bytes(of: "\(directory)/summary.json")))
     }
 }

@@ -1,5 +1,5 @@
-/// A small generator with a seed, so that a failing property can be run again; independent of the one that the program
-/// uses. Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014), figure 16.
+/// A small random number generator: a failing property can be repeated with its seed. The program uses another generator.
+/// Steele, Lea and Flood, "Fast splittable pseudorandom number generators" (2014), figure 16.
 package struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 

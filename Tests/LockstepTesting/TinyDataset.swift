@@ -1,12 +1,11 @@
 /// A small classification problem as four IDX files, for runs that take milliseconds.
 ///
-/// Each class has a pattern of its own, and every sample is its class's pattern with noise on it, so that a network has
-/// something to learn.
+/// Each class has a pattern, and each sample is the pattern of its class with noise, so that a network can learn it.
 package struct TinyDataset: Sendable {
     package var training: Int
     package var validation: Int
     package var test: Int
-    /// Pixels a side.
+    /// The pixels of a side.
     package var side: Int
     package var classes: Int
     package var seed: UInt64
@@ -22,10 +21,10 @@ package struct TinyDataset: Sendable {
         self.seed = seed
     }
 
-    /// Pixels of a sample: the size of a network's input layer.
+    /// The pixels of a sample: the size of a network's input layer.
     package var inputs: Int { side * side }
 
-    /// Writes the four files into a folder, under the names that MNIST's have.
+    /// Writes the four files into a folder. They have the names of MNIST's files.
     package func write(to folder: TemporaryFolder, under name: String = "data") throws {
         var random = SplitMix64(seed: seed)
         let patterns = (0..<classes).map { _ in (0..<inputs).map { _ in Int.random(in: 0...155, using: &random) } }
@@ -46,9 +45,9 @@ package struct TinyDataset: Sendable {
     /// A run configuration on it: one hidden layer of 8 neurons.
     ///
     /// - Parameters:
-    ///   - name: The folder of the four files, beside the configuration's.
-    ///   - epochs: Passes over the training samples.
-    ///   - batch: Samples in a mini-batch.
+    ///   - name: The folder of the four files, relative to the configuration's.
+    ///   - epochs: The number of epochs.
+    ///   - batch: The samples of a mini-batch.
     /// - Returns: YAML.
     package func configuration(data name: String = "data", epochs: Int = 2, batch: Int = 10) -> String {
         """
@@ -72,8 +71,8 @@ package struct TinyDataset: Sendable {
 package enum IDX {
     /// - Parameters:
     ///   - magic: 0x0803 for unsigned bytes in three dimensions, 0x0801 in one.
-    ///   - sizes: Of each dimension.
-    ///   - content: As many bytes as the sizes' product, unless a reader is to be surprised.
+    ///   - sizes: The size of each dimension.
+    ///   - content: As many bytes as the product of the sizes; another number makes a damaged file.
     /// - Returns: The file.
     package static func file(magic: UInt32, sizes: [UInt32], content: [UInt8]) -> [UInt8] {
         ([magic] + sizes).flatMap { word in [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> $0) } } + content
