@@ -134,7 +134,8 @@ struct CoordinatorPartsTests {
         for member in [first, second] {
             for (index, chunk) in chunks.chunks.enumerated() {
                 audit.add(
-                    .gradient(node, chunk: index, values.pointer + chunk.range.lowerBound, isStable: false), from: member)
+                    .gradient(node, chunk: index, values.pointer + chunk.range.lowerBound, isStable: false),
+                    from: member)
             }
             audit.add(.lossSum(node, 0.5), from: member)
         }

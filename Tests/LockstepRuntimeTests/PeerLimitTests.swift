@@ -18,7 +18,7 @@ struct PeerLimitTests {
     /// The number of messages of this kind that are allowed at this time, until one is rejected.
     private func allowed(_ allowance: inout RequestAllowance, _ kind: MessageKind?, at seconds: Double) -> Int {
         var count = 0
-        while allowance.take(kind, now: instant(seconds)) { count += 1 }
+        while allowance.consume(kind, now: instant(seconds)) { count += 1 }
         return count
     }
 

@@ -8,9 +8,10 @@ extension Cluster {
         package var workers: ClosedRange<Int>
         package var allowsMixedKernels: Bool
         package var transport: Transport
-        /// What protects the endpoints over tcp, and who gets in there. Nil: anybody.
+        /// The keys that protect the TCP endpoints, and the keys of the workers that are admitted there. Nil: TCP is
+        /// unprotected, and any process may connect.
         package var keys: CoordinatorKeys?
-        /// What the processes are to note about their time; nil: nothing.
+        /// What the processes record about their time; nil: nothing.
         package var timeline: TimelineOptions?
         /// The fraction of the steps in which every node is computed twice and compared.
         package var auditedFraction: Double

@@ -2,28 +2,28 @@ import LockstepCostModel
 import LockstepSharding
 import LockstepTimeline
 
-/// What a step will take, known before the first one.
+/// Predicts the duration of steps before the first one.
 extension Cluster {
     /// Seconds that the calibration before a run may take.
     static let calibrationSeconds = 0.05
-    /// Rounds of small messages that are timed.
-    private static let rounds = 20
+    /// The most round trips of small messages that are timed.
+    private static let maximumRoundTrips = 20
 
-    /// Measures this process's own arithmetic and a round of messages with the workers that are there.
+    /// Measures this process's arithmetic and the round trip of a message to all present workers.
     ///
-    /// - Parameter source: Has gathered its workers, which are idle.
-    /// - Returns: The figures of the cost model.
-    /// - Throws: Whatever ends the run.
+    /// - Parameter source: A source that has gathered its workers; they must be idle.
+    /// - Returns: The cost model with the measured parameters.
+    /// - Throws: The error that ends the run.
     func predict(with source: ClusterGradientSource) throws -> CostModel {
         var model = try run.calibrated(within: Self.calibrationSeconds)
-        var rounds: [UInt64] = []
+        var roundTrips: [UInt64] = []
         let end = Timeline.now + UInt64(Self.calibrationSeconds / 2 * 1e9)
-        while rounds.count < Self.rounds, Timeline.now < end || rounds.isEmpty {
+        while roundTrips.count < Self.maximumRoundTrips, Timeline.now < end || roundTrips.isEmpty {
             let start = Timeline.now
             _ = try source.collectTimelines()
-            rounds.append(Timeline.now - start)
+            roundTrips.append(Timeline.now - start)
         }
-        model.messages.fixed = Double(rounds.sorted()[rounds.count / 2]) * 1e-9
+        model.messages.fixed = Double(roundTrips.sorted()[roundTrips.count / 2]) * 1e-9
         return model
     }
 }

@@ -21,7 +21,7 @@ extension Cluster {
                 parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.communicationDataType
             )
             let data = try shareData()
-            // Workers of our own ask over their standard input; nobody else is expected then.
+            // Local workers ask over their standard input; if this process starts them, no other process needs the socket.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
             let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
             try localWorkers?.watchSockets { try regions.watch($0) }

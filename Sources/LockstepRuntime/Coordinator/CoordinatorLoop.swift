@@ -38,7 +38,7 @@ final class CoordinatorLoop {
     private let hooks: ProcessHooks
     private let timeline: Timeline?
     private var poller: Poller
-    private var wait = AdaptiveSpin()
+    private var spin = AdaptiveSpin()
     private let regions: RegionServer?
     private var regionToken: Poller.Token?
     /// What the machine wants done.
@@ -121,10 +121,10 @@ final class CoordinatorLoop {
         let ownDeadline = Instant.earlier(machine.nextDeadline, link.nextDeadline)
         let deadline = Instant.earlier(Instant.earlier(ownDeadline, hooks.nextCheck()), limit)
         timeline?.enter(.wait)
-        try wait.wait(&poller, until: link.hasNews ? .now : deadline, spinning: delegate?.maySpin ?? false)
+        try spin.wait(&poller, until: link.hasNews ? .now : deadline, spinning: delegate?.maySpin ?? false)
         timeline?.enter(.receive)
         defer { timeline?.enter(.other) }
-        link.noteReadiness(in: poller)
+        link.recordReadiness(in: poller)
         if let regions, let token = regionToken, !poller.events(for: token).isEmpty {
             try regions.process { event in try delegate?.receive(event) }
         }

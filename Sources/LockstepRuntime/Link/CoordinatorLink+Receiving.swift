@@ -135,7 +135,7 @@ extension CoordinatorLink {
                 Result { () throws(ProtocolError) in try Header(decoding: bytes) }
             }
             let kind = (try? header.get())?.kind
-            guard frames.count < Outbox.mostFrames, peer.requests.take(kind, now: .now) else {
+            guard frames.count < Outbox.mostFrames, peer.requests.consume(kind, now: .now) else {
                 peer.cut()
                 return try discardRest(of: peer)
             }

@@ -82,7 +82,8 @@ final class CoordinatorLink {
         limits: ConnectionLimits, deadlines: Deadlines
     ) throws {
         acceptance = try AcceptanceControl(retryInterval: deadlines.connection)
-        // Before the first bind: without a handler nobody would get in, and a second program on the port is found later.
+        // Before the first bind: libzmq rejects every client while there is no handler. If another program has the port, that
+        // shows only later.
         reports = ConnectionReports(zap: try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) })
         let socket = try context.socket(.router)
         try socket.set(.routerMandatory, true)
@@ -118,13 +119,13 @@ final class CoordinatorLink {
         newsToken = poller.add(descriptor: connections.descriptor)
     }
 
-    /// Notes what a wait has found: connections' ends are looked for only where there are some.
-    func noteReadiness(in poller: borrowing Poller) {
+    /// Records whether the last wait has found news of connections; ``receive()`` reads them only then.
+    func recordReadiness(in poller: borrowing Poller) {
         connectionsHaveNews = newsToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
     /// Ends all connections and closes the socket: those of peers that were welcomed once they have what was sent to
-    /// them and have hung up, or the farewell deadline has passed, and all others at once.
+    /// them and have hung up, or the drain deadline has passed, and all others at once.
     ///
     /// The socket stays open meanwhile and is read. libzmq 4.3.4 takes nothing in for one that is closed and has messages to
     /// send, and aborts the process if a peer speaks and hangs up then and a heartbeat is due.
@@ -155,7 +156,7 @@ final class CoordinatorLink {
             guard !left.isEmpty, deadline > .now else { return }
             if cutting { for peer in left { peer.connection?.end() } }
             _ = try poller.wait(timeoutMilliseconds: min(20, Poller.timeout(until: deadline, now: .now)))
-            noteReadiness(in: poller)
+            recordReadiness(in: poller)
         }
     }
 }

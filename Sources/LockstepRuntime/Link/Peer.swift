@@ -84,13 +84,13 @@ struct RequestAllowance: Hashable, Sendable {
         last = now
     }
 
-    /// Takes a message in.
+    /// Counts a message.
     ///
     /// - Parameters:
-    ///   - kind: Which; nil for one that cannot be read.
-    ///   - now: The present.
-    /// - Returns: False if the peer has sent too many.
-    mutating func take(_ kind: MessageKind?, now: Instant) -> Bool {
+    ///   - kind: The message's kind; nil if it cannot be read.
+    ///   - now: The current time.
+    /// - Returns: False if the peer has sent too many messages.
+    mutating func consume(_ kind: MessageKind?, now: Instant) -> Bool {
         if now > last {
             tokens = min(Self.burst, tokens + Double(now.nanoseconds - last.nanoseconds) * 1e-9 * Self.perSecond)
             last = now

@@ -121,8 +121,8 @@ final class WorkerLink {
         }
     }
 
-    /// Notes what a wait has found: what becomes of the connection is looked for only where there is news of it.
-    func noteReadiness(in poller: borrowing Poller) {
+    /// Records whether the last wait has found news of the connection; ``receive()`` reads them only then.
+    func recordReadiness(in poller: borrowing Poller) {
         monitorHasNews = registration.monitor.map { !poller.events(for: $0).isEmpty } ?? false
     }
 

@@ -63,7 +63,7 @@ final class WorkerLoop {
             let deadline = Instant.earlier(machine.nextDeadline, coordinatorEnd.deadline)
             try spin.wait(&poller, until: Instant.earlier(deadline, link.nextDeadline))
             task?.timeline?.enter(.receive)
-            link.noteReadiness(in: poller)
+            link.recordReadiness(in: poller)
             while let event = try link.receive() {
                 try receive(event)
                 if shouldStop() { break }
