@@ -39,8 +39,9 @@ struct CheckpointOracleTests {
                     "step": file.metadata()["step"], "epochs": len(progress["epochs"]),
                 }))
             """
+        let python = try #require(python)
         let result = try Program.run(
-            ["-c", script, folder("run/checkpoints/step-100.safetensors")], executable: #require(python))
+            ["-c", script, folder("run/checkpoints/step-100.safetensors")], executable: python)
         #expect(result.status == 0, "\(result)")
         let found = try JSONDecoder().decode(Findings.self, from: Data(result.output.utf8))
         #expect(

@@ -12,7 +12,8 @@ enum Oracle {
 
     /// Runs one of its commands.
     static func ask<Answer: Decodable>(_ arguments: String...) throws -> Answer {
-        let result = try Program.run([program] + arguments, executable: #require(python), limit: .seconds(600))
+        let python = try #require(python)
+        let result = try Program.run([program] + arguments, executable: python, limit: .seconds(600))
         try #require(result.status == 0, "\(result)")
         return try JSONDecoder().decode(Answer.self, from: Data(result.output.utf8))
     }

@@ -14,8 +14,9 @@ enum OraclePython {
 
     /// Runs a program in it; its standard output.
     static func run(_ program: String, _ arguments: [String] = []) throws -> String {
+        let path = try #require(path)
         let result = try Program.run(
-            ["-c", program] + arguments, executable: #require(path), limit: .seconds(600))
+            ["-c", program] + arguments, executable: path, limit: .seconds(600))
         guard result.status == 0 else { throw Failure(description: "\(result)") }
         return result.output
     }

@@ -49,11 +49,13 @@ final class ForeignSite {
 enum Foreign {
     static var python: String? { getenv("LOCKSTEP_ORACLE_PYTHON").map { String(cString: $0) } }
 
+    private static func requirePython() throws -> String { try #require(python) }
+
     static func number(_ variable: String) -> Int? { getenv(variable).flatMap { Int(String(cString: $0)) } }
 
     /// Starts an attack of foreign.py, or of another script in its folder.
     static func start(_ arguments: String..., script: String = "foreign.py") throws -> RunningProcess {
-        try RunningProcess(["\(Program.root)/Tests/Foreign/\(script)"] + arguments, executable: #require(python))
+        try RunningProcess(["\(Program.root)/Tests/Foreign/\(script)"] + arguments, executable: requirePython())
     }
 
     /// Runs an attack of foreign.py to its end. Returns how often it was accepted.
@@ -70,7 +72,7 @@ enum Foreign {
         _ arguments: [String], script: String = "foreign.py", limit: Duration = .seconds(120)
     ) throws -> String {
         let result = try Program.run(
-            ["\(Program.root)/Tests/Foreign/\(script)"] + arguments, executable: #require(python), limit: limit)
+            ["\(Program.root)/Tests/Foreign/\(script)"] + arguments, executable: requirePython(), limit: limit)
         return result.output + result.errors
     }
 }
