@@ -67,7 +67,7 @@ struct ForeignClientTests {
         try site.folder.write(bytes(of: site.folder("others/coordinator.public")), to: "keys/coordinator.public")
         chmod(site.folder("keys/coordinator.public"), 0o644)
         let lost = try site.worker(guarded[0], keys: "keys")
-        try lost.waitForLine(containing: "is coordinator.public the key of this one?")
+        try lost.waitForLine(containing: "coordinator.public its key?")
         try locked.waitForLine(containing: "turned 10 connections away so far")
         lost.send(signal: SIGTERM)
         try lost.wait()
