@@ -59,6 +59,13 @@ final class Connection: Sendable {
         set { member.store(newValue, ordering: .relaxed) }
     }
 
+    /// Whether the kernel takes more bytes for its peer now. A connection that has ended takes none.
+    var isWritable: Bool {
+        guard isOpen else { return false }
+        var item = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        return poll(&item, 1, 0) == 1 && item.revents & Int16(POLLOUT) != 0
+    }
+
     private var isOpen: Bool { inode != nil && Self.inode(of: descriptor) == inode }
 
     private static func inode(of descriptor: Int32) -> UInt? {

@@ -124,23 +124,38 @@ final class CoordinatorLink {
         connectionsHaveNews = newsToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
-    /// Ends all connections and closes the socket: those of peers that were welcomed once they have what was sent to
-    /// them and have hung up, or the drain deadline has passed, and all others at once.
+    /// Ends all connections and closes the socket: welcomed peers' once what was sent to them has left, or the drain
+    /// deadline has passed, and all others at once.
     ///
-    /// The socket stays open meanwhile and is read. libzmq 4.3.4 takes nothing in for one that is closed and has messages to
-    /// send, and aborts the process if a peer speaks and hangs up then and a heartbeat is due.
+    /// The socket stays open meanwhile and is read. A socket that is closed and still has messages to send receives nothing
+    /// more, and libzmq 4.3.4 aborts the process if a peer speaks and hangs up then and a heartbeat is due.
     func close() {
         guard router != nil else { return }
-        try? waitForEnds(of: { !$0.isWelcomed }, seconds: deadlines.linger, cutting: true)
-        try? waitForEnds(of: { _ in true }, seconds: deadlines.drain, cutting: false)
-        try? waitForEnds(of: { _ in true }, seconds: deadlines.linger, cutting: true)
+        try? wait(for: { !$0.isWelcomed }, seconds: deadlines.linger) { $0.end() }
+        var looks: [PeerID: Int] = [:]
+        // A connection that takes more bytes at two looks has taken all that libzmq had for it.
+        try? wait(
+            for: { peer in
+                guard let connection = peer.connection else { return false }
+                guard connection.isWritable else { return true }
+                looks[peer.id, default: 0] += 1
+                return looks[peer.id, default: 0] < 3
+            }, seconds: deadlines.drain)
+        try? wait(for: { $0.connection?.isWritable == false }, seconds: deadlines.linger) { $0.end() }
         connections.close()
-        router.take()?.close(linger: 0)
+        router.take()?.close(linger: milliseconds(deadlines.linger))
         reports.stop()
     }
 
-    /// Reads and drops what comes until the connections of these peers have ended, or so much time has passed.
-    private func waitForEnds(of concerned: (Peer) -> Bool, seconds: Double, cutting: Bool) throws(ZeroMQError) {
+    /// Reads and drops what arrives until no peer is waited for, or so much time has passed.
+    ///
+    /// - Parameters:
+    ///   - isAwaited: Whether a peer whose connection stands is waited for; asked every few milliseconds.
+    ///   - seconds: How long to wait at most.
+    ///   - act: Called each time with the connection of a peer that is waited for.
+    private func wait(
+        for isAwaited: (Peer) -> Bool, seconds: Double, _ act: (Connection) -> Void = { _ in }
+    ) throws(ZeroMQError) {
         let deadline = Instant.now.advanced(bySeconds: seconds)
         var poller = Poller(context: context)
         register(in: &poller)
@@ -152,10 +167,10 @@ final class CoordinatorLink {
                 guard try router?.receive(into: &frames.identity, wait: false) == .received else { break }
             }
             try readNews()
-            let left = peers.all.filter(concerned)
+            let left = peers.all.filter(isAwaited)
             guard !left.isEmpty, deadline > .now else { return }
-            if cutting { for peer in left { peer.connection?.end() } }
-            _ = try poller.wait(timeoutMilliseconds: min(20, Poller.timeout(until: deadline, now: .now)))
+            for peer in left { if let connection = peer.connection { act(connection) } }
+            _ = try poller.wait(timeoutMilliseconds: min(5, Poller.timeout(until: deadline, now: .now)))
             recordReadiness(in: poller)
         }
     }
