@@ -102,9 +102,9 @@ struct CoreTests {
     @Test("A core that does not exist, and one core for several processes, are rejected")
     func mistakes() throws {
         for (options, words) in [
-            (["--core", "100000"], ["--core 100000", "of which the first is 0"]),
+            (["--core", "100000"], ["--core 100000", "this process can run on cores 0 to"]),
             (["--core", "-1"], ["--core"]),
-            (["--core", "0", "--processes", "2"], ["--core", "--processes 2", "leave one of them out"]),
+            (["--core", "0", "--processes", "2"], ["--core", "--processes 2", "leave one out"]),
         ] {
             let result = try Program.run(["worker", "--connect", "tcp://127.0.0.1:5555"] + options)
             #expect(result.status == 64, "\(result)")

@@ -82,7 +82,7 @@ struct FaultTests {
         let workers = run.workers
         try #require(workers.count == 3)
         kill(workers[0], SIGKILL)
-        try run.waitForLine(containing: "is not replaced: the run has had its 0 replacements")
+        try run.waitForLine(containing: "is not replaced: the run has used its 0 replacements")
         kill(workers[1], SIGTERM)
         try run.waitForLine(containing: "left: asked to stop; 1 worker")
         let summary = try site.conclude(run)
@@ -103,7 +103,7 @@ struct FaultTests {
             let number = line.split(separator: "pid ").last?.prefix { $0.isNumber }
             kill(try #require(number.flatMap { Int32($0) }, "\(line)"), SIGKILL)
         }
-        try run.waitForLine(containing: "is not replaced: the run has had its 2 replacements")
+        try run.waitForLine(containing: "is not replaced: the run has used its 2 replacements")
         let summary = try site.conclude(run)
         #expect(summary.workersLost == 3 && summary.workersJoined == 5 && summary.restarts == 2)
     }

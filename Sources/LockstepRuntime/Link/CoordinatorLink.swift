@@ -153,6 +153,7 @@ final class CoordinatorLink {
     ///   - isAwaited: Whether a peer whose connection stands is waited for; asked every few milliseconds.
     ///   - seconds: How long to wait at most.
     ///   - act: Called each time with the connection of a peer that is waited for.
+    /// - Throws: `ZeroMQError` if the sockets cannot be read.
     private func wait(
         for isAwaited: (Peer) -> Bool, seconds: Double, _ act: (Connection) -> Void = { _ in }
     ) throws(ZeroMQError) {
