@@ -138,7 +138,7 @@ struct PeerLimitTests {
                 if case .rejected(let reason) = event { reasons.append(reason) }
                 return greedy.isCut && !reasons.isEmpty
             }
-            #expect(reasons.count == 1 && reasons[0].contains("unread or unfinished"))
+            #expect(reasons.count == 1 && reasons[0].contains("unread or unfinished"), "\(reasons)")
             #expect(!modest.isCut && !member.isCut)
         }
     }

@@ -58,7 +58,8 @@ struct ChaosTests {
 
     @Test("A series reports each run and a summary, and a run can be repeated by its seed")
     func series() throws {
-        let place = try Workplace(epochs: 1)
+        // Long enough for a worker to be killed before the last step.
+        let place = try Workplace(epochs: 40)
         let (ending, orphans) = try chaos(
             place, ["--faults", "kill", "--count", "1:2", "--runs", "2", "--seed", "5", "--shards", "4"])
         #expect(ending.status == 0, "\(ending)")
