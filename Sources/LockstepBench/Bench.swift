@@ -107,9 +107,9 @@ package struct Bench {
         try cluster.startLocalWorkers(setting.workers, arguments: ["--quiet"]) { index in
             scratch.appending(path: "\(setting.workers)-worker-\(index).log").path
         }
-        try cluster.withRunner(notify: { [notify] in notify(.cluster($0, ending: $1)) }) {
-            try open(next, runners + [$0], body)
-        }
+        try cluster.withRunner(
+            notify: { [notify] in notify(.cluster($0, ending: $1)) },
+            { try open(next, runners + [$0], body) })
     }
 
     /// - Throws: `RunError.interrupted` once the process has been asked to stop.

@@ -1,5 +1,5 @@
-package import LockstepCostModel
 import LockstepCompute
+package import LockstepCostModel
 import LockstepNetwork
 package import LockstepRuntime
 import LockstepSharding
@@ -15,13 +15,6 @@ package struct BenchResult {
         package let steps: Int
         /// Where the time goes, in the coordinator or the single process first.
         package let processes: [BenchProcess]
-
-        init(setting: BenchSetting, seconds: Statistics, steps: Int, processes: [BenchProcess]) {
-            self.setting = setting
-            self.seconds = seconds
-            self.steps = steps
-            self.processes = processes
-        }
     }
 
     package let name: String

@@ -26,10 +26,6 @@ package struct Socket: ~Copyable {
 
     let core: SocketCore
 
-    init(core: SocketCore) {
-        self.core = core
-    }
-
     deinit {
         core.close(linger: 0)
     }

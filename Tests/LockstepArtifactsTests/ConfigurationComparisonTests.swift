@@ -1,10 +1,9 @@
+import LockstepArtifacts
 import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepTraining
 import Testing
-
-import LockstepArtifacts
 
 struct ConfigurationComparisonTests {
     @Test("Intervals, timeouts and epochs may change; shards and kernel that are left out are the run's")

@@ -1,12 +1,11 @@
 import Foundation
+import LockstepArtifacts
 import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepTesting
 import LockstepTraining
 import Testing
-
-import LockstepArtifacts
 
 /// A configuration with the required keys only; line 4 is training.
 let minimalConfiguration = """

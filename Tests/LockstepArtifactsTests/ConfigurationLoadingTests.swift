@@ -1,10 +1,9 @@
 import Foundation
+import LockstepArtifacts
 import LockstepNetwork
 import LockstepTesting
 import LockstepTraining
 import Testing
-
-import LockstepArtifacts
 
 struct ConfigurationLoadingTests {
     private static let config = URL(fileURLWithPath: #filePath)

@@ -1,10 +1,9 @@
+import LockstepArtifacts
 import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepTraining
 import Testing
-
-import LockstepArtifacts
 
 struct ConfigurationOverrideTests {
     private func load(_ overrides: String..., data: String = "{ name: mnist }") throws -> RunConfiguration {

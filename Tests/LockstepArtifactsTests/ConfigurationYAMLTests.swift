@@ -1,11 +1,10 @@
+import LockstepArtifacts
 import LockstepCompute
 import LockstepData
 import LockstepNetwork
 import LockstepTesting
 import LockstepTraining
 import Testing
-
-import LockstepArtifacts
 
 struct ConfigurationYAMLTests {
     @Test("The text names every key")

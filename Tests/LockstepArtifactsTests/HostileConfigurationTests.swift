@@ -1,8 +1,7 @@
+import LockstepArtifacts
 import LockstepTesting
 import LockstepTraining
 import Testing
-
-import LockstepArtifacts
 
 /// Configurations that are written to do harm.
 struct HostileConfigurationTests {

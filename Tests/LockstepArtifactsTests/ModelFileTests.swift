@@ -1,12 +1,11 @@
 import Foundation
+import LockstepArtifacts
 import LockstepData
 import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTesting
 import Testing
-
-import LockstepArtifacts
 
 /// A network of 3-2-1 whose parameters count up from 0.5.
 private let tiny = Architecture(sizes: [3, 2, 1])

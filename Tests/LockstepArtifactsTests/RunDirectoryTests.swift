@@ -1,8 +1,7 @@
 import Foundation
+import LockstepArtifacts
 import LockstepTesting
 import Testing
-
-import LockstepArtifacts
 
 /// 2025-01-31 23:59:59 UTC.
 private let instant = Date(timeIntervalSince1970: 1_738_367_999)

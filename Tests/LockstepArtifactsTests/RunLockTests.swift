@@ -1,8 +1,7 @@
 import Glibc
+import LockstepArtifacts
 import LockstepTesting
 import Testing
-
-import LockstepArtifacts
 
 struct RunLockTests {
     @Test("One process at a time can use a run directory, and the refusal names it")

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepArtifacts
 import LockstepCompute
 import LockstepData
 import LockstepDigest
@@ -7,8 +8,6 @@ import LockstepNumerics
 import LockstepTesting
 import LockstepTraining
 import Testing
-
-import LockstepArtifacts
 
 /// A run of a 2-3 network with three classes.
 private let run = RunDescription(

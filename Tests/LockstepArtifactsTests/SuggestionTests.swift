@@ -1,6 +1,5 @@
-import Testing
-
 import LockstepArtifacts
+import Testing
 
 struct SuggestionTests {
     @Test(

@@ -1,9 +1,8 @@
 import Foundation
+import LockstepArtifacts
 import LockstepData
 import LockstepNetwork
 import LockstepTraining
-
-import LockstepArtifacts
 
 /// The description of the error that `body` throws; empty if it throws none.
 func message(_ body: () throws -> some Any) -> String {

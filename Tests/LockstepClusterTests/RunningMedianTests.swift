@@ -11,7 +11,10 @@ struct RunningMedianTests {
         var all: [(step: UInt64, value: Double)] = []
         #expect(median.value == nil)
         for step in UInt64(0)..<300 {
-            if step == 150 { median = RunningMedian(window: 8, capacity: 20); all = [] }
+            if step == 150 {
+                median = RunningMedian(window: 8, capacity: 20)
+                all = []
+            }
             for _ in 0..<Int.random(in: 0...4, using: &random) {
                 let value = Double(Int.random(in: 0...9, using: &random))
                 median.add(value, step: step)

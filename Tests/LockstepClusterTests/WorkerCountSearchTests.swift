@@ -1,6 +1,7 @@
-@testable import LockstepCluster
 import LockstepTimeline
 import Testing
+
+@testable import LockstepCluster
 
 /// How many workers compute, on machines whose times are made up.
 @Suite("The search for the fastest number of workers")

@@ -1,6 +1,6 @@
 import LockstepProtocol
-import LockstepTimeline
 import LockstepTesting
+import LockstepTimeline
 
 /// The decoders of all bodies, and sample messages to damage.
 enum SampleMessages {

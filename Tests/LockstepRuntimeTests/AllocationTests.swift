@@ -1,8 +1,8 @@
 import CAllocations
 import LockstepCluster
+import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
-import LockstepSystem
 import Testing
 
 @testable import LockstepRuntime
@@ -27,9 +27,10 @@ struct AllocationTests {
             SchedulingPolicy(
                 now: now,
                 waits: {
-                    _ = meter.waits; checks += 1; return CoreWaits(nanoseconds: 0, count: UInt64(checks))
-                }
-            ) { _ in })
+                    _ = meter.waits
+                    checks += 1
+                    return CoreWaits(nanoseconds: 0, count: UInt64(checks))
+                }, apply: { _ in }))
         let before = allocations_of_thread()
         for _ in 0..<100 {
             now = Instant(nanoseconds: now.nanoseconds + SchedulingPolicy.period)

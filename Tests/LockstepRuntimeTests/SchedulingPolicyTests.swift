@@ -13,7 +13,7 @@ private final class SimulatedProcess {
     var applied: [Bool] = []
 
     func makePolicy() throws -> SchedulingPolicy {
-        try #require(SchedulingPolicy(now: now, waits: { self.waits }) { self.applied.append($0) })
+        try #require(SchedulingPolicy(now: now, waits: { self.waits }, apply: { self.applied.append($0) }))
     }
 
     /// Lets time pass in which threads get a core `count` times, each after `wait` nanoseconds, and checks the policy.

@@ -52,7 +52,10 @@ struct LocalSocketTests {
         let second = try #require(receive(from: there))
         #expect((first.record, first.files.count) == ([1], 1))
         #expect((second.record, second.files.count) == ([2], 1))
-        guard case .nothing = look(at: there) else { Issue.record("something is left"); return }
+        guard case .nothing = look(at: there) else {
+            Issue.record("something is left")
+            return
+        }
     }
 
     @Test("The closing of the other end is reported after its data")
@@ -62,7 +65,10 @@ struct LocalSocketTests {
         try send([9], over: here)
         shutdown(here, Int32(SHUT_RDWR))
         #expect(try #require(receive(from: there)).record == [9])
-        guard case .ended = look(at: there) else { Issue.record("no end"); return }
+        guard case .ended = look(at: there) else {
+            Issue.record("no end")
+            return
+        }
         #expect(throws: SystemError.self) { try send([1], over: there) }
     }
 
@@ -75,7 +81,10 @@ struct LocalSocketTests {
         let isEarly = listener.accept() != nil
         #expect(!isEarly)
         let client = try LocalListener.connect(to: name)
-        guard let server = listener.accept() else { Issue.record("no connection came"); return }
+        guard let server = listener.accept() else {
+            Issue.record("no connection came")
+            return
+        }
         try send([4], over: client.number)
         LocalSocket.wait(for: server.number, until: .after(.seconds(5)))
         #expect(try #require(receive(from: server.number)).record == [4])

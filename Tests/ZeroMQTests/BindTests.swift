@@ -19,7 +19,8 @@ struct BindTests {
 
     @Test("a tcp port in use is an error that names it")
     func portInUse() throws {
-        let first = try makeSocket(.router), second = try makeSocket(.router)
+        let first = try makeSocket(.router)
+        let second = try makeSocket(.router)
         let bound = try first.bind(.tcp(host: "127.0.0.1", port: 0))
         let error = #expect(throws: ZeroMQError.self) { try second.bind(bound) }
         #expect(error?.isAddressInUse == true)
@@ -32,7 +33,9 @@ struct BindTests {
     @Test("a bind does not take an ipc endpoint that is in use")
     func pathInUse() throws {
         let folder = try TemporaryFolder()
-        let first = try makeSocket(.pair), second = try makeSocket(.pair), client = try makeSocket(.pair)
+        let first = try makeSocket(.pair)
+        let second = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         let endpoint = Endpoint.ipc(path: "\(folder.path)/s")
         #expect(try first.bind(endpoint) == endpoint)
         let error = #expect(throws: ZeroMQError.self) { try second.bind(endpoint) }
@@ -108,7 +111,8 @@ struct BindTests {
 
     @Test("localhost and IPv6 addresses work on both sides", arguments: loopbackNames)
     func names(host: String) throws {
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         guard case .tcp(_, let port) = try server.bind(.tcp(host: host, port: 0)) else { return }
         try client.connect(.tcp(host: host, port: port))
         try sendAll([[9]], from: client)

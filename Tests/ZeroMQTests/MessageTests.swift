@@ -62,7 +62,8 @@ struct MessageTests {
         let counter = Counter()
         let folder = try TemporaryFolder()
         do {
-            let server = try makeSocket(.pair), client = try makeSocket(.pair)
+            let server = try makeSocket(.pair)
+            let client = try makeSocket(.pair)
             try transport.join(server, client, in: folder)
             do {
                 let owner = Owner(counter)
@@ -84,7 +85,8 @@ struct MessageTests {
     @Test("a message is reused for one frame after the other, and is empty after it has been sent")
     func recycling() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try Transport.inproc.join(server, client, in: folder)
         var message = Message()
         for size in [1, 100_000, 33, 34, 0] {
@@ -104,7 +106,8 @@ struct MessageTests {
     @Test("a frame from ipc names its sender's process; a frame made here names none")
     func peerAddress() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try Transport.ipc.join(server, client, in: folder)
         try sendAll([[1]], from: client)
         var message = Message()

@@ -8,7 +8,8 @@ struct PollerTests {
     @Test("one wait covers sockets and descriptors")
     func socketsAndDescriptors() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try Transport.ipc.join(server, client, in: folder)
         let pipe = try Pipe()
         var poller = Poller(context: try sharedContext())
@@ -45,7 +46,8 @@ struct PollerTests {
     @Test("a closed socket is no longer polled")
     func closedSocket() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try Transport.inproc.join(server, client, in: folder)
         try sendAll([[1]], from: client)
         var poller = Poller(context: try sharedContext())
@@ -75,7 +77,8 @@ struct PollerTests {
     @Test("an item without events is paused")
     func paused() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try Transport.inproc.join(server, client, in: folder)
         try sendAll([[1]], from: client)
         var poller = Poller(context: try sharedContext())

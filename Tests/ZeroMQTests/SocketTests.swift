@@ -10,7 +10,8 @@ struct SocketTests {
         [0, 1, 33, 34, 1 << 20])
     func roundTrip(transport: Transport, size: Int) throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try transport.join(server, client, in: folder)
 
         let bytes = pattern(size)
@@ -26,7 +27,8 @@ struct SocketTests {
     @Test("the frames of a message stay together and in order", arguments: Transport.allCases)
     func multipart(transport: Transport) throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try transport.join(server, client, in: folder)
         let frames = [pattern(32), [], pattern(100_000, salt: 3), [7]]
         try sendAll(frames, from: client)
@@ -40,7 +42,8 @@ struct SocketTests {
     func routing(transport: Transport) throws {
         let folder = try TemporaryFolder()
         let router = try makeSocket(.router)
-        let first = try makeSocket(.dealer), second = try makeSocket(.dealer)
+        let first = try makeSocket(.dealer)
+        let second = try makeSocket(.dealer)
         try transport.join(router, first, in: folder)
         try second.connect(try router.lastEndpoint)
 
@@ -97,7 +100,8 @@ struct SocketTests {
     @Test("the high-water mark bounds a queue")
     func highWaterMark() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try client.set(.sendHighWaterMark, 3)
         try server.set(.receiveHighWaterMark, 2)
         try Transport.inproc.join(server, client, in: folder)
@@ -120,7 +124,8 @@ struct SocketTests {
     @Test("the remaining frames of a message can be dropped")
     func discardRest() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try Transport.inproc.join(server, client, in: folder)
         try sendAll([[1], [2], [3]], from: client)
         try sendAll([[4]], from: client)
@@ -138,7 +143,8 @@ struct SocketTests {
     @Test("with a linger, the last message is sent after the socket has closed")
     func linger() throws {
         let folder = try TemporaryFolder()
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         try Transport.ipc.join(server, client, in: folder)
         let bytes = pattern(1 << 20)
         try sendAll([[1]], from: client)
@@ -151,7 +157,8 @@ struct SocketTests {
     @Test("a socket works on the thread to which it is passed")
     func handOver() async throws {
         let name = try TemporaryFolder().path
-        let server = try makeSocket(.pair), client = try makeSocket(.pair)
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
         // Two calls: with one call for both, the compiler would assume a connection and keep them on one thread.
         try server.bind(inproc: name)
         try client.connect(inproc: name)

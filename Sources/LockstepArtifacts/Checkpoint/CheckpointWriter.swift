@@ -1,5 +1,5 @@
-import LockstepNumerics
 package import LockstepNetwork
+import LockstepNumerics
 import LockstepSystem
 package import LockstepTraining
 import Synchronization

@@ -93,11 +93,11 @@ struct WorkerCommand: ParsableCommand {
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
             cache: try DataCache(), core: core, security: try keyOptions.workerSecurity(),
-            lastLines: { log }, saveEvents: console.saveWorkerEvents
-        ) { notice in
-            log = log.suffix(LogLines.maximumLines - 1) + [notice.text]
-            console.info(notice.text)
-        }
+            lastLines: { log }, saveEvents: console.saveWorkerEvents,
+            notify: { notice in
+                log = log.suffix(LogLines.maximumLines - 1) + [notice.text]
+                console.info(notice.text)
+            })
         try WorkerProcess.serve(endpoint, options, stop: stop)
         console.info("The run is over")
     }

@@ -10,7 +10,10 @@ struct Console: Sendable {
 
     /// A line of text, and what it is.
     enum Line: Hashable, Sendable {
-        case result(String), info(String), detail(String), warning(String)
+        case result(String)
+        case info(String)
+        case detail(String)
+        case warning(String)
     }
 
     let verbosity: Verbosity

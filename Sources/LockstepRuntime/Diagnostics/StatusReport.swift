@@ -78,7 +78,10 @@ struct ComputeTimes {
     /// Adds the time that a member claims for a node; an absurd claim is limited to 2^50 ns.
     mutating func add(_ member: MemberID, _ new: UInt64) {
         let new = min(new, 1 << 50)
-        guard let old = nanoseconds[member.rawValue] else { return nanoseconds[member.rawValue] = new }
+        guard let old = nanoseconds[member.rawValue] else {
+            nanoseconds[member.rawValue] = new
+            return
+        }
         nanoseconds[member.rawValue] = old - old / 16 + new / 16
     }
 

@@ -1,9 +1,9 @@
 import Glibc
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
-import LockstepSystem
 
 /// What comes in: messages, and the ends of connections.
 extension CoordinatorLink {

@@ -1,9 +1,9 @@
 import Glibc
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
-import LockstepSystem
 
 /// The coordinator's end of the wire: one ROUTER socket for all workers, and the table of its connections.
 ///
@@ -131,7 +131,7 @@ final class CoordinatorLink {
     /// more, and libzmq 4.3.4 aborts the process if a peer speaks and hangs up then and a heartbeat is due.
     func close() {
         guard router != nil else { return }
-        try? wait(for: { !$0.isWelcomed }, seconds: deadlines.linger) { $0.end() }
+        try? wait(for: { !$0.isWelcomed }, seconds: deadlines.linger, { $0.end() })
         var looks: [PeerID: Int] = [:]
         // A connection that takes more bytes at two looks has taken all that libzmq had for it.
         try? wait(
@@ -141,7 +141,7 @@ final class CoordinatorLink {
                 looks[peer.id, default: 0] += 1
                 return looks[peer.id, default: 0] < 3
             }, seconds: deadlines.drain)
-        try? wait(for: { $0.connection?.isWritable == false }, seconds: deadlines.linger) { $0.end() }
+        try? wait(for: { $0.connection?.isWritable == false }, seconds: deadlines.linger, { $0.end() })
         connections.close()
         router.take()?.close(linger: milliseconds(deadlines.linger))
         reports.stop()

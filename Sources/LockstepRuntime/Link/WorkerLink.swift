@@ -1,8 +1,8 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
-import LockstepSystem
 
 /// A worker's end of the wire: one DEALER socket to the coordinator, and the monitor that tells whether it stands.
 ///

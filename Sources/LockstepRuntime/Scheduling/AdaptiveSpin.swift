@@ -64,7 +64,10 @@ struct AdaptiveSpin {
         defer { recordWait(now.nanoseconds - start.nanoseconds) }
         let end = start.nanoseconds + Self.spinLimit
         while maySpin, shouldSpin, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
-            guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else { return now = .now }
+            guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else {
+                now = .now
+                return
+            }
             let yielded = Instant.now
             Thread.yield()
             now = .now

@@ -50,10 +50,12 @@ package struct SchedulingPolicy {
         let allCores = CoreSet.current
         let ownCore = core.flatMap { allCores.core($0) }
         let meter = CoreWaitMeter()
-        self.init(now: now, waits: { meter.waits }) { isBatch in
-            if let ownCore { ProcessThreads.bind(to: isBatch ? ownCore : allCores) }
-            ProcessThreads.setBatchScheduling(isBatch)
-        }
+        self.init(
+            now: now, waits: { meter.waits },
+            apply: { isBatch in
+                if let ownCore { ProcessThreads.bind(to: isBatch ? ownCore : allCores) }
+                ProcessThreads.setBatchScheduling(isBatch)
+            })
     }
 
     /// Makes a process batch-scheduled; nil if the system does not measure how long its threads wait for a core.
@@ -89,7 +91,10 @@ package struct SchedulingPolicy {
         guard isBatch else { return change(toBatch: true) }
         let all = waits()
         // The sums shrink when a thread ends, because its waits are no longer among them.
-        guard all.count >= previous.count, all.nanoseconds >= previous.nanoseconds else { return previous = all }
+        guard all.count >= previous.count, all.nanoseconds >= previous.nanoseconds else {
+            previous = all
+            return
+        }
         let count = all.count - previous.count
         guard count >= Self.minimumCount else { return }
         let isLong = all.nanoseconds - previous.nanoseconds > Self.longWait * count

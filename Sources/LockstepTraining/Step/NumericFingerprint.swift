@@ -1,5 +1,5 @@
-package import LockstepDigest
 import LockstepData
+package import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding

@@ -78,7 +78,10 @@ package final class Reducer {
                 let addend = values[tree.slot(of: right) * chunks + chunk]
             else { preconditionFailure("a known node without a value") }
             known = parent
-            guard parent != tree.root else { return last = ChunkSum(range: range, augend: augend, addend: addend) }
+            guard parent != tree.root else {
+                last = ChunkSum(range: range, augend: augend, addend: addend)
+                return
+            }
             let slot = tree.slot(of: parent)
             let sum = slots[slot].pointer + range.lowerBound
             LockstepNumerics.add(augend, addend, into: sum, count: range.count)
