@@ -4,7 +4,7 @@ import Testing
 
 /// The Python with the packages of scripts/support/oracles.txt, which scripts/test prepares.
 enum OraclePython {
-    /// nil where nobody has prepared one.
+    /// Nil where it has not been prepared.
     static let path: String? = {
         let environment = ProcessInfo.processInfo.environment
         let cache = environment["LOCKSTEP_CACHE"] ?? (environment["HOME"].map { $0 + "/.cache/lockstep" } ?? "")
