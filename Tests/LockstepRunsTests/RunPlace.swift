@@ -18,12 +18,12 @@ struct RunPlace {
         try dataset.write(to: folder)
     }
 
-    /// The configuration, with the kernel that this process has opened.
+    /// The configuration, with the kernel that all tests of this process use.
     func configuration(epochs: Int = 2, shards: Int? = nil) throws -> RunConfiguration {
         let path = try folder.write(
             text: dataset.configuration(data: folder("data"), epochs: epochs), to: "tiny-\(epochs).yaml")
         var configuration = try ConfigurationFile.load(path: path)
-        configuration.kernel = try MatrixLibrary.current?.kernel ?? MatrixKernel.resolve("auto")
+        configuration.kernel = .portable
         configuration.shards = shards
         return configuration
     }

@@ -39,7 +39,8 @@ struct ChaosTests {
 
     @Test("After faults of all kinds the weights are those of the undisturbed run, and no process is left")
     func allKinds() throws {
-        let place = try Workplace(epochs: 6)
+        // Long enough for two workers to be healthy again before each fault.
+        let place = try Workplace(epochs: 40)
         let kinds = ["kill", "stop", "slow", "drop", "partition", "join", "coordinator"]
         let (ending, orphans) = try chaos(
             place,
