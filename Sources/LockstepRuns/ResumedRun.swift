@@ -43,7 +43,7 @@ package struct ResumedRun {
         guard changes.isEmpty else {
             throw ResumeError(
                 .changedConfiguration,
-                "the configuration differs from that of \(directory.path): "
+                "the configuration differs from the one in \(directory.path): "
                     + changes.map(\.description).joined(separator: ", ")
                     + "; use \(directory.configuration), or start a new run without --resume")
         }

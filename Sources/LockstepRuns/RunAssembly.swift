@@ -6,7 +6,7 @@ package import LockstepTraining
 
 /// Turns a configuration, as a face has read it, into a run that is ready for its first step.
 package struct RunAssembly {
-    /// With shards and kernel resolved, and merged with that of the run that is resumed.
+    /// The configuration with shards and kernel resolved, merged with the configuration of a resumed run.
     package let configuration: RunConfiguration
     private let resumed: ResumedRun?
     private let workers: Int
@@ -17,7 +17,7 @@ package struct RunAssembly {
     ///   - configuration: As it was read.
     ///   - workers: Workers that the run starts with; the shards follow from it where the configuration has none.
     ///   - resumed: The run to continue; nil: a new run.
-    /// - Throws: ``ResumeError`` if the configuration is not that of the run to continue; `ComputeError` if this
+    /// - Throws: ``ResumeError`` if the run to continue has another configuration; `ComputeError` if this
     ///   processor lacks the kernel.
     package init(_ configuration: RunConfiguration, workers: Int, resuming resumed: ResumedRun? = nil) throws {
         var configuration = try resumed?.merged(with: configuration) ?? configuration

@@ -90,7 +90,8 @@ package enum ConfigurationFile {
         for candidate in folder == "config" ? [folder] : [folder, "config"] {
             let names = (try? FileManager.default.contentsOfDirectory(atPath: candidate)) ?? []
             let prefix = candidate == "." ? "" : candidate == "/" ? "/" : candidate + "/"
-            paths += names.filter { $0.hasSuffix(".yaml") || $0.hasSuffix(".yml") }.sorted().map { prefix + $0 }
+            paths += names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }
+                .sorted().map { prefix + $0 }
         }
         let stem = stem(name)
         let stems = Dictionary(paths.map { (self.stem(splitPath($0).name), $0) }) { first, _ in first }

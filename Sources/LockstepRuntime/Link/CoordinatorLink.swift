@@ -131,9 +131,9 @@ final class CoordinatorLink {
     /// more, and libzmq 4.3.4 aborts the process if a peer speaks and hangs up then and a heartbeat is due.
     func close() {
         guard router != nil else { return }
-        try? wait(for: { !$0.isWelcomed }, seconds: deadlines.linger, { $0.end() })
+        try? wait(for: { !$0.isWelcomed && $0.connection != nil }, seconds: deadlines.linger, { $0.end() })
         var looks: [PeerID: Int] = [:]
-        // A connection that takes more bytes at two looks has taken all that libzmq had for it.
+        // A connection that takes more bytes at three looks has taken all that libzmq had for it.
         try? wait(
             for: { peer in
                 guard let connection = peer.connection else { return false }

@@ -80,7 +80,7 @@ package enum FileReplacement {
         "\(folder)/.\(name).\(getpid())\(temporarySuffix)"
     }
 
-    /// Whether a file's name is that of a temporary file: `.NAME.PID.tmp`.
+    /// Whether a file's name is a temporary file's: `.NAME.PID.tmp`.
     private static func isTemporary(_ name: String) -> Bool {
         guard name.hasPrefix("."), name.hasSuffix(temporarySuffix) else { return false }
         let stem = name.dropLast(temporarySuffix.count)
