@@ -98,9 +98,12 @@ struct PeerLimitTests {
 
     private func withLink(_ body: (CoordinatorLink, Endpoint) throws -> Void) throws {
         let context = try Context(Context.Options(sharesReceiveBuffers: false))
+        // A peer of these tests answers no heartbeat, and must not be disconnected for that.
+        var deadlines = Deadlines()
+        (deadlines.heartbeatInterval, deadlines.heartbeatTimeout) = (3_600, 3_600)
         let link = try CoordinatorLink(
             context: context, ioThreads: 1, binding: [.tcp(host: "127.0.0.1", port: 0)], keys: nil,
-            limits: ConnectionLimits(gradientBytes: 0), deadlines: Deadlines())
+            limits: ConnectionLimits(gradientBytes: 0), deadlines: deadlines)
         try body(link, try #require(link.endpoints.first))
         link.close()
         try context.terminate()
