@@ -58,7 +58,7 @@ final class ConnectionTable: Sendable {
     }
 
     /// Milliseconds between two looks: while a stranger sends, while strangers are connected, while only members are.
-    private static let intervals = (busy: Int32(5), strangers: Int32(20), members: Int32(1_000))
+    private static let intervals = (busy: Int32(5), strangers: Int32(20), members: Int32(20))
 
     private let state: Locked<State>
     private let limits: ConnectionLimits
@@ -120,7 +120,7 @@ final class ConnectionTable: Sendable {
         // Too late by a few milliseconds is too late by megabytes.
         Thread.restoreDefaultScheduling()
         var items = [monitorDescriptor, stop.number].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        var interval = Int32(-1)
+        var interval = Self.intervals.strangers
         while true {
             _ = poll(&items, nfds_t(items.count), interval)
             guard items[1].revents == 0 else { return }
@@ -190,7 +190,8 @@ final class ConnectionTable: Sendable {
             interval = interval < 0 ? next : min(interval, next)
         }
         if total > limits.strangers { cutLargest(&state, until: total - limits.strangers) }
-        return interval
+        // The loop may have read of a new connection: this thread sleeps no longer than for strangers.
+        return interval < 0 ? Self.intervals.strangers : interval
     }
 
     /// Cuts strangers' connections, those with the most first, until so many bytes are gone.
