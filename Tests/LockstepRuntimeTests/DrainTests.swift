@@ -13,7 +13,7 @@ import ZeroMQ
 @Suite("Draining", .serialized)
 struct DrainTests {
     /// Blocks of 1 MiB for each peer: far more than the kernel buffers for a peer that does not read.
-    private static let blocks = DeferredMessages.mostOfPeer
+    private static let blocks = DeferredMessages.maximumOfPeer
 
     /// Far longer than a test may take: code that waits for one of these deadlines waits forever.
     private var deadlines: Deadlines {

@@ -41,10 +41,10 @@ struct PeerLimitTests {
     @Test("Consecutive refusals and all welcomes are limited, other answers are not")
     func answers() {
         let refused = peer()
-        for _ in 0..<Peer.mostRefusals { #expect(refused.allows(.refuse)) }
+        for _ in 0..<Peer.maximumRefusals { #expect(refused.allows(.refuse)) }
         #expect(!refused.allows(.refuse))
         let welcomed = peer()
-        for _ in 0..<Peer.mostWelcomes {
+        for _ in 0..<Peer.maximumWelcomes {
             #expect(welcomed.allows(.refuse) && welcomed.allows(.welcome) && welcomed.allows(.status))
         }
         #expect(welcomed.isWelcomed && !welcomed.allows(.welcome))
@@ -171,7 +171,7 @@ struct PeerLimitTests {
                 if case .lost = event { return true }
                 return false
             }
-            #expect(requests <= DeferredMessages.mostOfPeer)
+            #expect(requests <= DeferredMessages.maximumOfPeer)
             #expect(stranger.isCut)
         }
     }

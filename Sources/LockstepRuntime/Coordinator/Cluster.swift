@@ -185,9 +185,9 @@ package final class Cluster {
     /// Threads that share the reduction and the update: they use the cores of local workers that wait for weights.
     /// 0 for a small network: waking a thread would cost more than it saves.
     private var poolThreadCount: Int {
-        run.layout.count < 4 * ChunkUpdate.tileSize ? 0 : min(Host.coreCount - 1, Self.mostPoolThreads)
+        run.layout.count < 4 * ChunkUpdate.tileSize ? 0 : min(Host.coreCount - 1, Self.maximumPoolThreads)
     }
 
     /// A few threads use up the bandwidth of the memory, which limits both.
-    private static let mostPoolThreads = 7
+    private static let maximumPoolThreads = 7
 }

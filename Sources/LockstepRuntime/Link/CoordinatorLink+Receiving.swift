@@ -8,7 +8,7 @@ import ZeroMQ
 /// What comes in: messages, and the ends of connections.
 extension CoordinatorLink {
     /// Messages that are read in one go without one of a member among them.
-    private static let mostReads = 256
+    private static let maximumReads = 256
 
     /// Whether ``receive()`` has something to tell without anything having come in.
     var hasNews: Bool { peers.hasLost || !reports.isEmpty || !deferred.isEmpty || hasUnread }
@@ -48,7 +48,7 @@ extension CoordinatorLink {
     private func receiveMessage() throws(ZeroMQError) -> Event? {
         if let sender = frames.sender { return try receivePart(from: sender) }
         // A flood of what others say must not keep the loop from its deadlines.
-        for _ in 0..<Self.mostReads {
+        for _ in 0..<Self.maximumReads {
             guard try router?.receive(into: &frames.identity, wait: false) == .received else {
                 hasUnread = false
                 return nil
@@ -103,8 +103,8 @@ extension CoordinatorLink {
         let header: Header
         do throws(ProtocolError) {
             header = try frames.header.withUnsafeBytes { bytes throws(ProtocolError) in try Header(decoding: bytes) }
-            guard frames.count < Outbox.mostFrames else {
-                throw .tooManyEntries(found: frames.count, limit: Outbox.mostFrames)
+            guard frames.count < Outbox.maximumFrames else {
+                throw .tooManyEntries(found: frames.count, limit: Outbox.maximumFrames)
             }
         } catch {
             try discardRest(of: peer)
@@ -135,7 +135,7 @@ extension CoordinatorLink {
                 Result { () throws(ProtocolError) in try Header(decoding: bytes) }
             }
             let kind = (try? header.get())?.kind
-            guard frames.count < Outbox.mostFrames, peer.requests.consume(kind, now: .now) else {
+            guard frames.count < Outbox.maximumFrames, peer.requests.consume(kind, now: .now) else {
                 peer.cut()
                 return try discardRest(of: peer)
             }

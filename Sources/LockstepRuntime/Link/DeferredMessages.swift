@@ -5,9 +5,9 @@ import LockstepTimeline
 /// no more than a bounded number.
 struct DeferredMessages {
     /// Messages that wait, of one peer and of all, and the bytes of their payloads.
-    static let mostOfPeer = 32
-    static let most = 1_024
-    static let mostBytes = 4 << 20
+    static let maximumOfPeer = 32
+    static let maximumCount = 1_024
+    static let maximumBytes = 4 << 20
 
     /// A message, with its payload if it has one, or what is wrong with it.
     struct Message {
@@ -38,8 +38,8 @@ struct DeferredMessages {
     ///
     /// - Returns: False if there is no room, and the message is dropped: a worker says its hello again after a while.
     mutating func append(_ message: Message) -> Bool {
-        guard count < Self.most, message.peer.deferred < Self.mostOfPeer,
-            bytes + message.bytes <= Self.mostBytes
+        guard count < Self.maximumCount, message.peer.deferred < Self.maximumOfPeer,
+            bytes + message.bytes <= Self.maximumBytes
         else { return false }
         messages.append(message)
         message.peer.deferred += 1
@@ -55,7 +55,7 @@ struct DeferredMessages {
         first += 1
         message.peer.deferred -= 1
         bytes -= message.bytes
-        if first == messages.count || first >= Self.most {
+        if first == messages.count || first >= Self.maximumCount {
             messages.removeFirst(first)
             first = 0
         }

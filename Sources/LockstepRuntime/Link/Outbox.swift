@@ -10,9 +10,9 @@ final class Outbox {
     /// Payload bytes beyond which waiting for more gains nothing.
     static let limit = 256 << 10
     /// Messages that are sent as one at most.
-    static let mostParts = 128
+    static let maximumParts = 128
     /// Frames of such a message at most: a header and a payload for each, and for what is sent at its end.
-    static let mostFrames = 2 * mostParts + 2
+    static let maximumFrames = 2 * maximumParts + 2
 
     private struct Part {
         let header: Header
@@ -32,7 +32,7 @@ final class Outbox {
     }
 
     var isEmpty: Bool { parts.isEmpty }
-    var isFull: Bool { bytes >= Self.limit || parts.count >= Self.mostParts }
+    var isFull: Bool { bytes >= Self.limit || parts.count >= Self.maximumParts }
 
     /// Adds a message; its payload is sent by reference later.
     func append(_ header: Header, _ payload: UnsafeRawBufferPointer?) {

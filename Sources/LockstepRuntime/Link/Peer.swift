@@ -6,8 +6,8 @@ import LockstepTimeline
 final class Peer {
     /// Refusals in a row, and welcomes in all, on one connection. A worker that has lost its membership is told so, says
     /// hello and is welcomed: a few times in its life.
-    static let mostRefusals = 16
-    static let mostWelcomes = 64
+    static let maximumRefusals = 16
+    static let maximumWelcomes = 64
 
     let id: PeerID
     let connection: Connection?
@@ -50,7 +50,7 @@ final class Peer {
         default:
             break
         }
-        return refusals <= Self.mostRefusals && welcomes <= Self.mostWelcomes
+        return refusals <= Self.maximumRefusals && welcomes <= Self.maximumWelcomes
     }
 
     /// Ends its connection, for it does what no worker does.
