@@ -113,7 +113,7 @@ struct PeerLimitTests {
     private func receive(_ link: CoordinatorLink, until isDone: (CoordinatorLink.Event?) -> Bool) throws {
         let deadline = Deadline.after(.seconds(60))
         while true {
-            link.connectionsHaveNews = true
+            link.hasConnectionEvents = true
             if isDone(try link.receive()) { return }
             try #require(!deadline.hasPassed(at: MonotonicClock.now))
             usleep(1_000)

@@ -121,7 +121,7 @@ final class CoordinatorLoop {
         let ownDeadline = Instant.earlier(machine.nextDeadline, link.nextDeadline)
         let deadline = Instant.earlier(Instant.earlier(ownDeadline, hooks.nextCheck()), limit)
         timeline?.enter(.wait)
-        try spin.wait(&poller, until: link.hasNews ? .now : deadline, spinning: delegate?.maySpin ?? false)
+        try spin.wait(&poller, until: link.hasPendingEvents ? .now : deadline, spinning: delegate?.maySpin ?? false)
         timeline?.enter(.receive)
         defer { timeline?.enter(.other) }
         link.recordReadiness(in: poller)

@@ -11,7 +11,7 @@ import ZeroMQ
 /// each with what the loop has been handed: see ``ConnectionLimits``.
 final class ConnectionTable: Sendable {
     /// What has happened to connections, for the loop.
-    enum News: Sendable {
+    enum Event: Sendable {
         /// A connection has ended. `isUnexplained`: it never stood, and libzmq has not said why.
         case ended(Connection, isUnexplained: Bool)
         /// A connection was broken off before it stood.
@@ -48,7 +48,7 @@ final class ConnectionTable: Sendable {
         /// Used by one thread at a time, under the lock.
         var monitor: SocketMonitor?
         var watched: [Int32: Watched] = [:]
-        var news: [News] = []
+        var events: [Event] = []
         /// Handshakes that have succeeded on connections of which no message has been delivered, and failures that
         /// have been told whose connections' ends have not: libzmq does not say which connections these are.
         var silent = 0
@@ -63,7 +63,7 @@ final class ConnectionTable: Sendable {
     private let state: Locked<State>
     private let limits: ConnectionLimits
     private let monitorDescriptor: Int32
-    private let newsEvent: EventDescriptor
+    private let readiness: EventDescriptor
     private let stop: EventDescriptor
     private let thread = Locked<Thread?>(nil)
 
@@ -76,7 +76,7 @@ final class ConnectionTable: Sendable {
     init(_ monitor: consuming SocketMonitor, limits: ConnectionLimits) throws {
         monitorDescriptor = try monitor.socket.descriptor
         self.limits = limits
-        newsEvent = try EventDescriptor()
+        readiness = try EventDescriptor()
         stop = try EventDescriptor()
         state = Locked(State(monitor: consume monitor))
         var started: Thread? = try Thread(name: "connections") { [self] in watch() }
@@ -84,14 +84,14 @@ final class ConnectionTable: Sendable {
     }
 
     /// Readable when there may be news.
-    var descriptor: Int32 { newsEvent.number }
+    var descriptor: Int32 { readiness.number }
 
     /// What has happened since the last call, in order.
-    func takeNews() throws(ZeroMQError) -> [News] {
-        newsEvent.reset()
+    func drainEvents() throws(ZeroMQError) -> [Event] {
+        readiness.reset()
         return try state.withLock { (state) throws(ZeroMQError) in
             try readMonitor(&state)
-            return exchange(&state.news, with: [])
+            return exchange(&state.events, with: [])
         }
     }
 
@@ -125,12 +125,12 @@ final class ConnectionTable: Sendable {
             _ = poll(&items, nfds_t(items.count), interval)
             guard items[1].revents == 0 else { return }
             do throws(ZeroMQError) {
-                let hasNews = try state.withLock { (state) throws(ZeroMQError) in
+                let hasEvents = try state.withLock { (state) throws(ZeroMQError) in
                     try readMonitor(&state)
                     interval = look(&state)
-                    return !state.news.isEmpty
+                    return !state.events.isEmpty
                 }
-                if hasNews { newsEvent.signal() }
+                if hasEvents { readiness.signal() }
             } catch {
                 // The context has ended.
                 return
@@ -149,9 +149,9 @@ final class ConnectionTable: Sendable {
             case (.handshakeSucceeded, _): state.silent += 1
             case (.handshakeFailed(let failure), _):
                 state.explained += 1
-                state.news.append(.handshakeFailed(failure))
-            case (.listening, _): state.news.append(.listening(event))
-            case (.acceptFailed(let code), _): state.news.append(.acceptFailed(code))
+                state.events.append(.handshakeFailed(failure))
+            case (.listening, _): state.events.append(.listening(event))
+            case (.acceptFailed(let code), _): state.events.append(.acceptFailed(code))
             default: continue
             }
         }
@@ -162,7 +162,7 @@ final class ConnectionTable: Sendable {
         if !watched.hasSpoken {
             if state.explained > 0 { state.explained -= 1 } else if state.silent > 0 { state.silent -= 1 }
         }
-        state.news.append(.ended(watched.connection, isUnexplained: isUnexplained))
+        state.events.append(.ended(watched.connection, isUnexplained: isUnexplained))
     }
 
     /// Looks at all connections once, and cuts those over the limits.
@@ -207,6 +207,6 @@ final class ConnectionTable: Sendable {
     private func cut(_ watched: Watched, _ state: inout State) {
         watched.isCut = true
         watched.connection.abort()
-        state.news.append(.cut(watched.connection))
+        state.events.append(.cut(watched.connection))
     }
 }

@@ -11,7 +11,7 @@ extension CoordinatorLink {
     private static let maximumReads = 256
 
     /// Whether ``receive()`` has something to tell without anything having come in.
-    var hasNews: Bool { peers.hasLost || !reports.isEmpty || !deferred.isEmpty || hasUnread }
+    var hasPendingEvents: Bool { peers.hasLost || !reports.isEmpty || !deferred.isEmpty || hasUnread }
 
     /// When ``receive()`` may have something to tell without anything having come in.
     var nextDeadline: Instant? { Instant.earlier(peers.nextDeadline, acceptance.retryDeadline) }
@@ -32,9 +32,9 @@ extension CoordinatorLink {
         // What a peer said last is read before its end is told: it may be a goodbye.
         if let event = try receiveMessage() { return event }
         if let event = try nextDeferred() { return event }
-        if connectionsHaveNews {
-            connectionsHaveNews = false
-            try readNews()
+        if hasConnectionEvents {
+            hasConnectionEvents = false
+            try readConnectionEvents()
         }
         peers.endOverdue()
         acceptance.resumeIfDue()
@@ -180,9 +180,9 @@ extension CoordinatorLink {
 
     // MARK: - Connections
 
-    func readNews() throws(ZeroMQError) {
-        for news in try connections.takeNews() {
-            switch news {
+    func readConnectionEvents() throws(ZeroMQError) {
+        for event in try connections.drainEvents() {
+            switch event {
             case .ended(let connection, let isUnexplained):
                 if let peer = peers.peer(of: connection) {
                     peers.end(peer)

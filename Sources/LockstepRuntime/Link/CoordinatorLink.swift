@@ -45,7 +45,7 @@ final class CoordinatorLink {
     let routingID = UnsafeMutableRawBufferPointer.allocate(byteCount: PeerID.routingIDSize, alignment: 8)
     var peers = PeerTable()
     let connections: ConnectionTable
-    var connectionsHaveNews = true
+    var hasConnectionEvents = true
     /// Peers with anything that waits to be sent, in order.
     var waiting: [Peer] = []
     var deferred = DeferredMessages()
@@ -53,7 +53,7 @@ final class CoordinatorLink {
     var hasUnread = false
     var reports: ConnectionReports
     var acceptance: AcceptanceControl
-    private var newsToken: Poller.Token?
+    private var connectionToken: Poller.Token?
     private let context: Context
     private let deadlines: Deadlines
     /// What was bound, with the ports that 0 became.
@@ -116,12 +116,12 @@ final class CoordinatorLink {
         case .some(let socket): _ = poller.add(socket)
         case nil: break
         }
-        newsToken = poller.add(descriptor: connections.descriptor)
+        connectionToken = poller.add(descriptor: connections.descriptor)
     }
 
     /// Records whether the last wait has found news of connections; ``receive()`` reads them only then.
     func recordReadiness(in poller: borrowing Poller) {
-        connectionsHaveNews = newsToken.map { !poller.events(for: $0).isEmpty } ?? false
+        hasConnectionEvents = connectionToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
     /// Ends all connections and closes the socket: welcomed peers' once what was sent to them has left, or the drain
@@ -160,14 +160,14 @@ final class CoordinatorLink {
         let deadline = Instant.now.advanced(bySeconds: seconds)
         var poller = Poller(context: context)
         register(in: &poller)
-        connectionsHaveNews = true
+        hasConnectionEvents = true
         frames.sender = nil
         while true {
             // Bounded, for a peer may send faster than it is read.
             for _ in 0..<10_000 {
                 guard try router?.receive(into: &frames.identity, wait: false) == .received else { break }
             }
-            try readNews()
+            try readConnectionEvents()
             let left = peers.all.filter(isAwaited)
             guard !left.isEmpty, deadline > .now else { return }
             for peer in left { if let connection = peer.connection { act(connection) } }

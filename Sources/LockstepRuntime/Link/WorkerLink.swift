@@ -57,7 +57,7 @@ final class WorkerLink {
     private(set) var payload = Message()
     private let outbox = Outbox()
     private var registration = Registration()
-    private var monitorHasNews = true
+    private var hasMonitorEvents = true
     private var pause = ReconnectPause()
     private var failedHandshakes = 0
     /// Whether a connection has ever stood. Until then broken handshakes are reported in detail, for keys that do not fit
@@ -86,7 +86,7 @@ final class WorkerLink {
         dealer.take()?.close(linger: 0)
         outbox.removeAll()
         pause.finish()
-        (registration.isCurrent, monitorHasNews) = (false, true)
+        (registration.isCurrent, hasMonitorEvents) = (false, true)
         let socket = try context.socket(.dealer)
         // Not `immediate`: with it libzmq drops what has been received over a connection when that ends.
         try socket.set(.reconnectInterval, 50)
@@ -123,7 +123,7 @@ final class WorkerLink {
 
     /// Records whether the last wait has found news of the connection; ``receive()`` reads them only then.
     func recordReadiness(in poller: borrowing Poller) {
-        monitorHasNews = registration.monitor.map { !poller.events(for: $0).isEmpty } ?? false
+        hasMonitorEvents = registration.monitor.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
     /// The next event, or nil when there is none yet. Does not wait.
@@ -145,7 +145,7 @@ final class WorkerLink {
     }
 
     private func nextConnectionEvent() throws(ZeroMQError) -> Event? {
-        guard monitorHasNews else { return nil }
+        guard hasMonitorEvents else { return nil }
         while let event = try monitor?.next() {
             switch event.kind {
             case .handshakeSucceeded:
@@ -167,7 +167,7 @@ final class WorkerLink {
             default: continue
             }
         }
-        monitorHasNews = false
+        hasMonitorEvents = false
         return nil
     }
 
