@@ -256,9 +256,9 @@ struct CoordinatorPartsTests {
         peers.end(peer)
         #expect(!peers.hasLost && peer.hasEnded && peers[id] === peer)
         peer.deferred = 0
-        peers.lose(peer)
+        peers.remove(peer)
         #expect(peers[id] == nil && peers.popLost() == id && peers.popLost() == nil)
-        peers.lose(peer)
+        peers.remove(peer)
         #expect(!peers.hasLost, "it ends once")
     }
 

@@ -83,8 +83,8 @@ struct PeerLimitTests {
         "A frame has as many bytes on the wire as ZMTP and CURVE give it",
         arguments: [(0, 2, 35), (222, 224, 257), (223, 225, 265), (255, 257, 297), (256, 265, 298)])
     func bytes(count: Int, plain: Int, encrypted: Int) {
-        #expect(ConnectionLimits.bytesOnTheWay(count, isEncrypted: false) == plain)
-        #expect(ConnectionLimits.bytesOnTheWay(count, isEncrypted: true) == encrypted)
+        #expect(ConnectionLimits.bytesOnWire(count, isEncrypted: false) == plain)
+        #expect(ConnectionLimits.bytesOnWire(count, isEncrypted: true) == encrypted)
     }
 
     @Test("An outbox is full after 128 messages, however small")

@@ -5,9 +5,9 @@
 /// may take 32 times as much memory as bytes.
 struct ConnectionLimits: Hashable, Sendable {
     /// Bytes of a connection that is no active member's: all that such a peer may say at once is shorter.
-    var stranger: UInt64 = 128 << 10
+    var nonMember: UInt64 = 128 << 10
     /// Bytes of all those connections together.
-    var strangers: UInt64 = 512 << 10
+    var nonMembers: UInt64 = 512 << 10
     /// Bytes of an active member's connection: the gradients that it may hold, and whatever else it says.
     var member: UInt64
     /// Bytes that a handshake takes at most: they are received and never delivered.
@@ -26,7 +26,7 @@ struct ConnectionLimits: Hashable, Sendable {
     ///   - count: The frame's own bytes.
     ///   - isEncrypted: Whether it came over a connection with CURVE.
     /// - Returns: Bytes of the TCP stream.
-    static func bytesOnTheWay(_ count: Int, isEncrypted: Bool) -> Int {
+    static func bytesOnWire(_ count: Int, isEncrypted: Bool) -> Int {
         let content = isEncrypted ? count + curveOverhead : count
         return content + (content > 255 ? 9 : 2)
     }

@@ -28,18 +28,18 @@ final class ConnectionTable: Sendable {
         /// Bytes that had been received when it was looked at last.
         var received: UInt64 = 0
         /// Bytes of heartbeats that do not count as unread.
-        var forgiven: UInt64 = 0
+        var heartbeatBytes: UInt64 = 0
         var isCut = false
         /// Whether a message of it has been delivered.
-        var hasSpoken = false
+        var hasDelivered = false
 
         init(_ connection: Connection) {
             self.connection = connection
         }
 
-        /// Bytes that have been received and neither delivered nor forgiven.
+        /// Bytes that have been received and neither delivered nor heartbeatBytes.
         var unread: UInt64 {
-            let accounted = connection.deliveredBytes + forgiven
+            let accounted = connection.deliveredBytes + heartbeatBytes
             return received > accounted ? received - accounted : 0
         }
     }
@@ -51,14 +51,14 @@ final class ConnectionTable: Sendable {
         var events: [Event] = []
         /// Handshakes that have succeeded on connections of which no message has been delivered, and failures that
         /// have been told whose connections' ends have not: libzmq does not say which connections these are.
-        var silent = 0
-        var explained = 0
+        var handshakesWithoutMessage = 0
+        var failuresWithoutEnd = 0
         /// When the connections were looked at last.
-        var lastLook = Instant.now
+        var lastCheck = Instant.now
     }
 
     /// Milliseconds between two looks: while a stranger sends, while strangers are connected, while only members are.
-    private static let intervals = (busy: Int32(5), strangers: Int32(20), members: Int32(20))
+    private static let intervals = (sending: Int32(5), nonMembers: Int32(20), members: Int32(20))
 
     private let state: Locked<State>
     private let limits: ConnectionLimits
@@ -97,12 +97,12 @@ final class ConnectionTable: Sendable {
 
     /// The connection that has this descriptor now, of which the first message has come. Messages come after their
     /// connection's beginning has been told.
-    func connectionThatSpoke(_ descriptor: Int32) throws(ZeroMQError) -> Connection? {
+    func connection(ofFirstMessageOver descriptor: Int32) throws(ZeroMQError) -> Connection? {
         try state.withLock { (state) throws(ZeroMQError) in
             try readMonitor(&state)
             guard let watched = state.watched[descriptor] else { return nil }
-            if !watched.hasSpoken { state.silent -= 1 }
-            watched.hasSpoken = true
+            if !watched.hasDelivered { state.handshakesWithoutMessage -= 1 }
+            watched.hasDelivered = true
             return watched.connection
         }
     }
@@ -120,14 +120,14 @@ final class ConnectionTable: Sendable {
         // Too late by a few milliseconds is too late by megabytes.
         Thread.restoreDefaultScheduling()
         var items = [monitorDescriptor, stop.number].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        var interval = Self.intervals.strangers
+        var interval = Self.intervals.nonMembers
         while true {
             _ = poll(&items, nfds_t(items.count), interval)
             guard items[1].revents == 0 else { return }
             do throws(ZeroMQError) {
                 let hasEvents = try state.withLock { (state) throws(ZeroMQError) in
                     try readMonitor(&state)
-                    interval = look(&state)
+                    interval = check(&state)
                     return !state.events.isEmpty
                 }
                 if hasEvents { readiness.signal() }
@@ -146,9 +146,9 @@ final class ConnectionTable: Sendable {
                 state.watched[descriptor] = Watched(connection)
             case (.disconnected, let descriptor?):
                 if let ended = state.watched.removeValue(forKey: descriptor) { end(ended, &state) }
-            case (.handshakeSucceeded, _): state.silent += 1
+            case (.handshakeSucceeded, _): state.handshakesWithoutMessage += 1
             case (.handshakeFailed(let failure), _):
-                state.explained += 1
+                state.failuresWithoutEnd += 1
                 state.events.append(.handshakeFailed(failure))
             case (.listening, _): state.events.append(.listening(event))
             case (.acceptFailed(let code), _): state.events.append(.acceptFailed(code))
@@ -158,9 +158,14 @@ final class ConnectionTable: Sendable {
     }
 
     private func end(_ watched: Watched, _ state: inout State) {
-        let isUnexplained = !watched.hasSpoken && state.explained == 0 && state.silent <= 0
-        if !watched.hasSpoken {
-            if state.explained > 0 { state.explained -= 1 } else if state.silent > 0 { state.silent -= 1 }
+        let isUnexplained =
+            !watched.hasDelivered && state.failuresWithoutEnd == 0 && state.handshakesWithoutMessage <= 0
+        if !watched.hasDelivered {
+            if state.failuresWithoutEnd > 0 {
+                state.failuresWithoutEnd -= 1
+            } else if state.handshakesWithoutMessage > 0 {
+                state.handshakesWithoutMessage -= 1
+            }
         }
         state.events.append(.ended(watched.connection, isUnexplained: isUnexplained))
     }
@@ -168,10 +173,10 @@ final class ConnectionTable: Sendable {
     /// Looks at all connections once, and cuts those over the limits.
     ///
     /// - Returns: Milliseconds until the next look; -1 if nothing needs one.
-    private func look(_ state: inout State) -> Int32 {
+    private func check(_ state: inout State) -> Int32 {
         let now = Instant.now
-        let seconds = Double(now.nanoseconds - state.lastLook.nanoseconds) * 1e-9
-        state.lastLook = now
+        let seconds = Double(now.nanoseconds - state.lastCheck.nanoseconds) * 1e-9
+        state.lastCheck = now
         var (total, interval): (UInt64, Int32) = (0, -1)
         for watched in state.watched.values {
             guard !watched.isCut, let received = watched.connection.receivedBytes else { continue }
@@ -179,28 +184,28 @@ final class ConnectionTable: Sendable {
             watched.received = received
             let next: Int32
             if watched.connection.isMember {
-                watched.forgiven += min(watched.unread, UInt64(seconds * ConnectionLimits.heartbeats))
+                watched.heartbeatBytes += min(watched.unread, UInt64(seconds * ConnectionLimits.heartbeats))
                 if watched.unread > limits.member { cut(watched, &state) }
                 next = Self.intervals.members
             } else {
-                if watched.unread > limits.stranger { cut(watched, &state) }
+                if watched.unread > limits.nonMember { cut(watched, &state) }
                 total += max(watched.unread, ConnectionLimits.handshake) - ConnectionLimits.handshake
-                next = isSending ? Self.intervals.busy : Self.intervals.strangers
+                next = isSending ? Self.intervals.sending : Self.intervals.nonMembers
             }
             interval = interval < 0 ? next : min(interval, next)
         }
-        if total > limits.strangers { cutLargest(&state, until: total - limits.strangers) }
+        if total > limits.nonMembers { cutLargest(&state, until: total - limits.nonMembers) }
         // The loop may have read of a new connection: this thread sleeps no longer than for strangers.
-        return interval < 0 ? Self.intervals.strangers : interval
+        return interval < 0 ? Self.intervals.nonMembers : interval
     }
 
     /// Cuts strangers' connections, those with the most first, until so many bytes are gone.
     private func cutLargest(_ state: inout State, until excess: UInt64) {
         var left = excess
-        let strangers = state.watched.values.filter { !$0.connection.isMember && !$0.isCut }
-        for stranger in strangers.sorted(by: { $0.unread > $1.unread }) where left > 0 {
-            cut(stranger, &state)
-            left -= min(left, stranger.unread)
+        let nonMembers = state.watched.values.filter { !$0.connection.isMember && !$0.isCut }
+        for nonMember in nonMembers.sorted(by: { $0.unread > $1.unread }) where left > 0 {
+            cut(nonMember, &state)
+            left -= min(left, nonMember.unread)
         }
     }
 

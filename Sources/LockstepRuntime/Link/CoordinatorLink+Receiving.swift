@@ -36,7 +36,7 @@ extension CoordinatorLink {
             hasConnectionEvents = false
             try readConnectionEvents()
         }
-        peers.endOverdue()
+        peers.endOverduePeers()
         acceptance.resumeIfDue()
         if let peer = peers.popLost() { return .lost(peer) }
         return reports.popFirst().map { .rejected($0) }
@@ -76,7 +76,7 @@ extension CoordinatorLink {
         // The end of the connection that had the descriptor before was told earlier than the beginning of this one.
         let descriptor = frames.header.sourceDescriptor
         let connection = try descriptor.flatMap { (number) throws(ZeroMQError) in
-            try connections.connectionThatSpoke(number)
+            try connections.connection(ofFirstMessageOver: number)
         }
         guard let id else {
             connection?.abort()
@@ -87,7 +87,7 @@ extension CoordinatorLink {
 
     /// Counts a frame as delivered, and as part of its message.
     private func count(_ bytes: Int, of peer: Peer?) {
-        peer?.connection?.addDelivered(ConnectionLimits.bytesOnTheWay(bytes, isEncrypted: reports.hasKeys))
+        peer?.connection?.addDelivered(ConnectionLimits.bytesOnWire(bytes, isEncrypted: reports.hasKeys))
     }
 
     private func receivePart(from peer: Peer) throws(ZeroMQError) -> Event? {
@@ -163,7 +163,7 @@ extension CoordinatorLink {
     private func nextDeferred() throws(ZeroMQError) -> Event? {
         while let message = deferred.popFirst(now: .now) {
             let peer = message.peer
-            defer { if peer.hasEnded, peer.deferred == 0 { peers.lose(peer) } }
+            defer { if peer.hasEnded, peer.deferred == 0 { peers.remove(peer) } }
             if peer.isCut { continue }
             switch message.content {
             case .failure(let error):

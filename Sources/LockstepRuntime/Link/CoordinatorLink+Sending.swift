@@ -46,13 +46,13 @@ extension CoordinatorLink {
                 else {
                     outbox.removeAll()
                     peer.cut()
-                    return peers.lose(peer)
+                    return peers.remove(peer)
                 }
                 try outbox.flush(into: socket, endingWith: last, wait: true)
             } catch {
                 guard error.isHostUnreachable else { throw error }
                 outbox.removeAll()
-                peers.lose(peer)
+                peers.remove(peer)
             }
         }
     }

@@ -132,14 +132,14 @@ final class CoordinatorLink {
     func close() {
         guard router != nil else { return }
         try? wait(for: { !$0.isWelcomed && $0.connection != nil }, seconds: deadlines.linger, { $0.end() })
-        var looks: [PeerID: Int] = [:]
+        var checks: [PeerID: Int] = [:]
         // A connection that takes more bytes at three looks has taken all that libzmq had for it.
         try? wait(
             for: { peer in
                 guard let connection = peer.connection else { return false }
                 guard connection.isWritable else { return true }
-                looks[peer.id, default: 0] += 1
-                return looks[peer.id, default: 0] < 3
+                checks[peer.id, default: 0] += 1
+                return checks[peer.id, default: 0] < 3
             }, seconds: deadlines.drain)
         try? wait(for: { $0.connection?.isWritable == false }, seconds: deadlines.linger, { $0.end() })
         connections.close()

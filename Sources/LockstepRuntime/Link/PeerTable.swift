@@ -19,7 +19,7 @@ struct PeerTable {
 
     var all: some Collection<Peer> { byID.values }
     var hasLost: Bool { !lost.isEmpty }
-    /// When ``endOverdue()`` has something to do at the latest.
+    /// When ``endOverduePeers()`` has something to do at the latest.
     var nextDeadline: Instant? { ending.first?.until }
 
     /// The peer behind a connection, if it has spoken.
@@ -40,7 +40,7 @@ struct PeerTable {
     }
 
     /// Ends the peers whose connections should have ended by now.
-    mutating func endOverdue() {
+    mutating func endOverduePeers() {
         while let overdue = ending.first, overdue.until <= .now {
             ending.removeFirst()
             end(overdue.peer)
@@ -49,11 +49,11 @@ struct PeerTable {
 
     /// A peer's connection has ended. Its deferred messages are handled first.
     mutating func end(_ peer: Peer) {
-        if peer.deferred == 0 { lose(peer) } else { peer.hasEnded = true }
+        if peer.deferred == 0 { remove(peer) } else { peer.hasEnded = true }
     }
 
     /// Removes a peer; its end is reported by ``popLost()``.
-    mutating func lose(_ peer: Peer) {
+    mutating func remove(_ peer: Peer) {
         if let connection = peer.connection { byConnection[ObjectIdentifier(connection)] = nil }
         ending.removeAll { $0.peer === peer }
         peer.outbox.removeAll()

@@ -62,7 +62,7 @@ final class WorkerLink {
     private var failedHandshakes = 0
     /// Whether a connection has ever stood. Until then broken handshakes are reported in detail, for keys that do not fit
     /// end the worker.
-    private var hasStood = false
+    private var hasConnected = false
     private let context: Context
     private let security: ConnectionSecurity
     private let deadlines: Deadlines
@@ -92,7 +92,7 @@ final class WorkerLink {
         try socket.set(.reconnectInterval, 50)
         try socket.set(.reconnectIntervalLimit, 1_000)
         try socket.configure(deadlines)
-        monitor = try socket.monitor(events: hasStood ? Self.events : [Self.events, .handshakeProtocol])
+        monitor = try socket.monitor(events: hasConnected ? Self.events : [Self.events, .handshakeProtocol])
         try socket.connect(endpoint, security: security)
         dealer = consume socket
     }
@@ -151,8 +151,8 @@ final class WorkerLink {
             case .handshakeSucceeded:
                 pause.reset()
                 failedHandshakes = 0
-                if !hasStood {
-                    hasStood = true
+                if !hasConnected {
+                    hasConnected = true
                     try monitor?.watch(Self.events)
                     registration.isCurrent = false
                 }
