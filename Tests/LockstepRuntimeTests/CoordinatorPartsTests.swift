@@ -217,13 +217,13 @@ struct CoordinatorPartsTests {
         let collector = TimelineCollector()
         let members = [first, second].map { MemberInfo(id: $0, host: "h", processID: 9) }
         collector.begin()
-        for member in members { collector.ask(member.id) }
+        for member in members { collector.addRequest(to: member.id) }
         let before = Timeline.now
         collector.receive(TimelineReport(clock: 0, totals: [5], spans: []), from: first)
         let after = Timeline.now
         collector.receive(TimelineReport(clock: 1, totals: [6], spans: []), from: first)
         #expect(collector.isWaiting)
-        collector.keep([first])
+        collector.retain([first])
         #expect(!collector.isWaiting)
         let timelines = collector.timelines(of: members)
         #expect(timelines.count == 1 && timelines[0].totals == [5] && timelines[0].processID == 9)

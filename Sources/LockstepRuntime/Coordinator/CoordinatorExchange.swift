@@ -55,7 +55,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     /// Prepares for a step.
     func beginStep(isAudited: Bool) {
-        shared?.keep { loop.machine.peer(of: $0) != nil }
+        shared?.retain { loop.machine.peer(of: $0) != nil }
         computedBy.removeAll(keepingCapacity: true)
         if isAudited { audit.begin() }
     }
@@ -72,13 +72,13 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         timelines.begin()
         let members = loop.machine.activeMembers
         for (peer, info) in members {
-            timelines.ask(info.id)
+            timelines.addRequest(to: info.id)
             try link.post(to: peer, headers.header(.timelineRequest, info.id))
         }
         let deadline = Instant.now.advanced(bySeconds: loop.machine.configuration.deadlines.report)
         while timelines.isWaiting, deadline > .now {
             try loop.poll(until: deadline) { _ in }
-            timelines.keep(Set(loop.machine.activeMembers.map(\.info.id)))
+            timelines.retain(Set(loop.machine.activeMembers.map(\.info.id)))
         }
         return timelines.timelines(of: members.map(\.info))
     }

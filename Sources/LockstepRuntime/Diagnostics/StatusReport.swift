@@ -86,7 +86,7 @@ struct ComputeTimes {
     }
 
     /// Removes members that no longer take part.
-    mutating func keep(_ members: [ClusterStatus.Worker]) {
+    mutating func retain(_ members: [ClusterStatus.Worker]) {
         let present = Set(members.map(\.member))
         nanoseconds = nanoseconds.filter { present.contains($0.key) }
     }

@@ -49,7 +49,7 @@ final class StatusService {
     }
 
     private func makeReport(_ status: ClusterStatus) throws -> [UInt8] {
-        computeTimes.keep(status.workers)
+        computeTimes.retain(status.workers)
         let description = try welcome.withUnsafeBytes { try Welcome(decoding: $0) }
         return try StatusReport(
             description, cluster: status, paces: computeTimes.nanoseconds, programVersion: programVersion

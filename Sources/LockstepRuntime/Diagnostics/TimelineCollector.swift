@@ -18,12 +18,12 @@ final class TimelineCollector {
     }
 
     /// Records that a member is asked now.
-    func ask(_ member: MemberID) {
+    func addRequest(to member: MemberID) {
         asked[member] = Timeline.now
     }
 
     /// Stops waiting for members that no longer take part.
-    func keep(_ present: Set<MemberID>) {
+    func retain(_ present: Set<MemberID>) {
         asked = asked.filter { present.contains($0.key) }
     }
 

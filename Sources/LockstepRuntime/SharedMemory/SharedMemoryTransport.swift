@@ -41,7 +41,7 @@ final class SharedMemoryTransport: PayloadTransport {
 
     /// Frees the regions of members that are no longer present. Call it between steps: within a step, sums may still refer
     /// to the region of a member that has been lost.
-    func keep(where isPresent: (MemberID) -> Bool) {
+    func retain(where isPresent: (MemberID) -> Bool) {
         regions.removeAll { !isPresent($0.member) }
     }
 
