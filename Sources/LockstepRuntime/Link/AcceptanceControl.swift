@@ -6,9 +6,9 @@ import ZeroMQ
 /// Pauses accepting connections while the process has no descriptors left.
 struct AcceptanceControl {
     private var throttle: AcceptThrottle
-    /// Seconds until a paused throttle is checked again: connections that never complete a handshake have ended by then.
+    /// Seconds between attempts to resume. Connections that never complete a handshake have ended by then.
     private let retryInterval: Double
-    /// When to check it; nil while it is not paused.
+    /// When the next attempt is due; nil while the throttle is not paused.
     private(set) var retryDeadline: Instant?
     private var hasReportedPause = false
 
@@ -26,8 +26,9 @@ struct AcceptanceControl {
         throttle.add(listener: event)
     }
 
-    /// Accepting has failed with this errno: libzmq would try again without a pause.
+    /// Pauses if accepting failed for lack of descriptors: libzmq would retry at once, for ever.
     ///
+    /// - Parameter code: The errno of the failure.
     /// - Returns: A line to report, the first time.
     mutating func pause(after code: Int32) -> String? {
         guard code == EMFILE || code == ENFILE, !throttle.isPaused else { return nil }
@@ -38,7 +39,7 @@ struct AcceptanceControl {
         return "connections cannot be accepted: \(String(cString: strerror(code))); raise the limit (ulimit -Hn)"
     }
 
-    /// Accepts connections again if that is due and possible.
+    /// Resumes accepting if an attempt is due and descriptors are free.
     mutating func resumeIfDue() {
         guard let deadline = retryDeadline, deadline <= .now else { return }
         throttle.resumeIfPossible()

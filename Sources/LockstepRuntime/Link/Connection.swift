@@ -2,34 +2,36 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// A connection that libzmq has accepted, by its file descriptor.
+/// A connection that libzmq has accepted, identified by its file descriptor and its inode.
 ///
-/// The descriptor is libzmq's to close, and another file may have its number by now. So the file is known by its inode,
-/// too, which no other open socket has.
+/// libzmq closes the descriptor, and the system may give its number to another file at any time. The inode tells
+/// whether the descriptor still belongs to this connection: no other open socket has it.
 final class Connection: Sendable {
     let descriptor: Int32
     private let inode: UInt?
-    /// Whether it goes over TCP, and the kernel counts what it receives.
+    /// Whether this is a TCP connection: the kernel counts the bytes that it receives.
     let isTCP: Bool
     private let delivered = Atomic<UInt64>(0)
     private let member = Atomic<Bool>(false)
 
-    /// Takes note of a connection that is open now.
+    /// - Parameters:
+    ///   - descriptor: The descriptor of a connection that is open now.
+    ///   - isTCP: Whether it is a TCP connection.
     init(_ descriptor: Int32, isTCP: Bool) {
         self.descriptor = descriptor
         self.isTCP = isTCP
         inode = Self.inode(of: descriptor)
     }
 
-    /// Ends the connection in both directions, if it still stands: libzmq's thread finds it at its end, once it has read
-    /// what had arrived.
+    /// Shuts the connection down in both directions, if it is still open. libzmq's thread first reads what has arrived,
+    /// and then sees the end.
     func end() {
         guard isOpen else { return }
         shutdown(descriptor, Int32(SHUT_RDWR))
     }
 
-    /// Ends the connection at once, and drops what has arrived and libzmq's thread has not read: the kernel may hold
-    /// megabytes. Dissolving a TCP connection by connecting to nothing does that (connect(2), AF_UNSPEC).
+    /// Ends the connection at once and discards the bytes that libzmq's thread has not read; the kernel may hold
+    /// megabytes. Connecting a TCP socket to an address of family AF_UNSPEC does this (connect(2)).
     func abort() {
         guard isTCP else { return end() }
         guard isOpen else { return }
@@ -38,28 +40,29 @@ final class Connection: Sendable {
         _ = connect(descriptor, &nothing, socklen_t(MemoryLayout<sockaddr>.size))
     }
 
-    /// Bytes that have arrived so far, handshake and heartbeats included; nil where the kernel does not count them.
+    /// Bytes that have arrived so far, including handshake and heartbeats; nil where the kernel does not count them.
     var receivedBytes: UInt64? {
         var bytes: UInt64 = 0
         guard isTCP, isOpen, linux_tcp_received(descriptor, &bytes) == 0 else { return nil }
         return bytes
     }
 
-    /// Bytes of the messages from it that the coordinator's loop has been handed so far, as they travel.
+    /// Bytes on the wire of the frames that the coordinator's loop has read so far.
     var deliveredBytes: UInt64 { delivered.load(ordering: .relaxed) }
 
-    /// Counts a frame that the loop has been handed.
+    /// Counts a frame that the loop has read.
     func addDelivered(_ bytes: Int) {
         delivered.wrappingAdd(UInt64(bytes), ordering: .relaxed)
     }
 
-    /// Whether its peer is an active member of the run, which has proved itself and sends whole gradients.
+    /// Whether the peer is an active member of the run. Such a peer has proved that it computes the same bits, and it
+    /// sends whole gradients.
     var isMember: Bool {
         get { member.load(ordering: .relaxed) }
         set { member.store(newValue, ordering: .relaxed) }
     }
 
-    /// Whether the kernel takes more bytes for its peer now. A connection that has ended takes none.
+    /// Whether the kernel accepts more bytes for the peer now; false for a connection that has ended.
     var isWritable: Bool {
         guard isOpen else { return false }
         var item = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)

@@ -1,18 +1,18 @@
-/// How much of what a peer sends may lie unread, unfinished messages included, before its connection is cut.
+/// How many bytes a peer may leave unread before its connection is cut. Unfinished messages count.
 ///
-/// libzmq gathers a message until it is complete and keeps it until it is read. Its own limit counts one frame, and a
-/// message may have any number of them. An empty frame takes 2 bytes on its way and 64 in memory, so that what lies unread
-/// may take 32 times as much memory as bytes.
+/// libzmq collects the frames of a message until the message is complete, and keeps it until the loop reads it.
+/// libzmq's own limit is for one frame, and a message may have any number of frames. An empty frame has 2 bytes on the
+/// wire and takes 64 bytes of memory, so unread bytes may take 32 times as much memory.
 struct ConnectionLimits: Hashable, Sendable {
-    /// Bytes of a connection that is no active member's: all that such a peer may say at once is shorter.
+    /// Bytes of one connection whose peer is no active member. Everything that such a peer may send at once is shorter.
     var nonMember: UInt64 = 128 << 10
-    /// Bytes of all those connections together.
+    /// Bytes of all such connections together.
     var nonMembers: UInt64 = 512 << 10
-    /// Bytes of an active member's connection: the gradients that it may hold, and whatever else it says.
+    /// Bytes of an active member's connection: its gradients and its other messages.
     var member: UInt64
-    /// Bytes that a handshake takes at most: they are received and never delivered.
+    /// The most bytes of a handshake. The connection receives them, and the loop never reads them.
     static let handshake: UInt64 = 1 << 10
-    /// Bytes a second that a member's heartbeats take at most; the same holds for them.
+    /// The most bytes per second of a member's heartbeats. The loop never reads these either.
     static let heartbeats = 1_024.0
 
     /// - Parameter gradientBytes: Bytes of all gradients that a worker may have to send at once.
@@ -20,11 +20,11 @@ struct ConnectionLimits: Hashable, Sendable {
         member = UInt64(gradientBytes) + 8 << 20
     }
 
-    /// Bytes that a frame takes on its way: flags, size and, with CURVE, what encryption adds (ZeroMQ's RFCs 23, 26).
+    /// A frame's bytes on the wire: flags, size, content and, with CURVE, what encryption adds (ZeroMQ's RFCs 23, 26).
     ///
     /// - Parameters:
     ///   - count: The frame's own bytes.
-    ///   - isEncrypted: Whether it came over a connection with CURVE.
+    ///   - isEncrypted: Whether the connection uses CURVE.
     /// - Returns: Bytes of the TCP stream.
     static func bytesOnWire(_ count: Int, isEncrypted: Bool) -> Int {
         let content = isEncrypted ? count + curveOverhead : count

@@ -1,26 +1,26 @@
 import ZeroMQ
 
-/// What is worth reporting about connections that were rejected or cut, each reason seldom.
+/// The reports of connections that were rejected or cut. The same reason is reported ever more rarely.
 struct ConnectionReports {
     let hasKeys: Bool
     private let zap: ZAPHandler?
     private var log = RejectionLog()
     private var lines: [String] = []
 
-    /// - Parameter zap: Knows where clients with unknown keys came from; nil without keys.
+    /// - Parameter zap: The handler that knows the addresses of clients with unknown keys; nil without keys.
     init(zap: ZAPHandler?) {
         self.zap = zap
         hasKeys = zap != nil
     }
 
-    /// Ends the handler: clients that come later are refused.
+    /// Stops the handler: libzmq then rejects every later client.
     func stop() {
         zap?.stop()
     }
 
     var isEmpty: Bool { lines.isEmpty }
 
-    /// Counts a connection, and reports it if it is the first, tenth, hundredth ... for this reason.
+    /// Counts a rejected connection, and reports the first, tenth, hundredth ... one of each reason.
     mutating func count(_ reason: String) {
         let addresses = zap?.drainRefusedAddresses() ?? []
         if let line = log.add(reason, from: addresses) { lines.append(line) }

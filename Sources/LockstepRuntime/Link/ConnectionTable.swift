@@ -4,40 +4,46 @@ import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
 
-/// The connections of the coordinator's socket, and a thread that cuts those which fill its memory.
+/// The connections of the coordinator's socket, and a thread that cuts the connections that fill its memory.
 ///
-/// The coordinator's loop may be busy with a step for longer than it takes a peer to send a gigabyte. So this thread reads
-/// libzmq's events, which tell of each connection's beginning and end, and compares what the kernel has received over
-/// each with what the loop has been handed: see ``ConnectionLimits``.
+/// The idea: libzmq reads everything that any peer sends and keeps it in memory until the coordinator's loop asks for
+/// it. A peer can send a gigabyte while the loop is busy with one step, so the loop itself cannot limit this. A second
+/// thread does. For each connection it compares two counters: the bytes that the kernel has received, and the bytes of
+/// the messages that the loop has read. The difference lies in libzmq's memory. If the difference exceeds
+/// ``ConnectionLimits``, the thread cuts the connection.
+///
+/// Two things complicate this. Handshakes and heartbeats are received and never read by the loop, so allowances
+/// are subtracted for them. And libzmq says why a handshake failed without saying on which connection, so the table
+/// counts handshakes and failures to find out whether a connection ended without a known reason.
 final class ConnectionTable: Sendable {
-    /// What has happened to connections, for the loop.
+    /// What happens to connections, for the loop.
     enum Event: Sendable {
-        /// A connection has ended. `isUnexplained`: it never stood, and libzmq has not said why.
+        /// A connection has ended. `isUnexplained`: its handshake never succeeded, and libzmq has not said why.
         case ended(Connection, isUnexplained: Bool)
-        /// A connection was broken off before it stood.
+        /// A connection's handshake failed.
         case handshakeFailed(SocketEvent.HandshakeFailure)
-        /// It was cut, for more lay unread than a peer may leave.
+        /// The thread has cut a connection: its peer left more bytes unread than it may.
         case cut(Connection)
         case listening(SocketEvent)
         case acceptFailed(Int32)
     }
 
-    /// A connection, as the thread looks after it: only under the lock.
+    /// A connection and what the thread knows about it. Used only under the lock.
     private final class Watched: @unchecked Sendable {
         let connection: Connection
-        /// Bytes that had been received when it was looked at last.
+        /// Bytes that had been received at the last check.
         var received: UInt64 = 0
-        /// Bytes of heartbeats that do not count as unread.
+        /// Received bytes that are taken for heartbeats and so do not count as unread.
         var heartbeatBytes: UInt64 = 0
         var isCut = false
-        /// Whether a message of it has been delivered.
+        /// Whether the loop has read a message from it.
         var hasDelivered = false
 
         init(_ connection: Connection) {
             self.connection = connection
         }
 
-        /// Bytes that have been received and neither delivered nor heartbeatBytes.
+        /// Bytes that have been received, are no heartbeats, and have not been read by the loop.
         var unread: UInt64 {
             let accounted = connection.deliveredBytes + heartbeatBytes
             return received > accounted ? received - accounted : 0
@@ -45,19 +51,22 @@ final class ConnectionTable: Sendable {
     }
 
     private struct State: ~Copyable, @unchecked Sendable {
-        /// Used by one thread at a time, under the lock.
+        /// Used by one thread at a time, under the lock; nil once the table is closed.
         var monitor: SocketMonitor?
         var watched: [Int32: Watched] = [:]
         var events: [Event] = []
-        /// Handshakes that have succeeded on connections of which no message has been delivered, and failures that
-        /// have been told whose connections' ends have not: libzmq does not say which connections these are.
+        /// Handshakes that have succeeded on connections without a message so far. libzmq does not say on which
+        /// connections.
         var handshakesWithoutMessage = 0
+        /// Handshakes that have failed, while the end of their connections is not reported yet. libzmq does not say on
+        /// which connections.
         var failuresWithoutEnd = 0
-        /// When the connections were looked at last.
+        /// When the connections were checked last.
         var lastCheck = Instant.now
     }
 
-    /// Milliseconds between two looks: while a stranger sends, while strangers are connected, while only members are.
+    /// Milliseconds between two checks: while a peer that is no member sends, while such a peer is connected, and while
+    /// all peers are members.
     private static let intervals = (sending: Int32(5), nonMembers: Int32(20), members: Int32(20))
 
     private let state: Locked<State>
@@ -67,12 +76,12 @@ final class ConnectionTable: Sendable {
     private let stop: EventDescriptor
     private let thread = Locked<Thread?>(nil)
 
-    /// Starts to watch.
+    /// Starts the thread.
     ///
     /// - Parameters:
     ///   - monitor: The events of the socket: listening, accepting, handshakes and ends.
-    ///   - limits: When a connection is cut.
-    /// - Throws: `SystemError` if there is no thread to be had, `ZeroMQError` if the monitor cannot be read.
+    ///   - limits: The bytes beyond which a connection is cut.
+    /// - Throws: `SystemError` if the thread cannot be started, `ZeroMQError` if the monitor cannot be read.
     init(_ monitor: consuming SocketMonitor, limits: ConnectionLimits) throws {
         monitorDescriptor = try monitor.socket.descriptor
         self.limits = limits
@@ -83,10 +92,10 @@ final class ConnectionTable: Sendable {
         thread.withLock { $0 = started.take() }
     }
 
-    /// Readable when there may be news.
+    /// Readable when there may be events.
     var descriptor: Int32 { readiness.number }
 
-    /// What has happened since the last call, in order.
+    /// Returns the events since the last call, in order.
     func drainEvents() throws(ZeroMQError) -> [Event] {
         readiness.reset()
         return try state.withLock { (state) throws(ZeroMQError) in
@@ -95,8 +104,8 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// The connection that has this descriptor now, of which the first message has come. Messages come after their
-    /// connection's beginning has been told.
+    /// Records that the first message has come over a connection, and returns the connection; nil if there is none with
+    /// this descriptor. libzmq reports a new connection before it delivers messages from it.
     func connection(ofFirstMessageOver descriptor: Int32) throws(ZeroMQError) -> Connection? {
         try state.withLock { (state) throws(ZeroMQError) in
             try readMonitor(&state)
@@ -107,7 +116,7 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    /// Ends the thread, and the monitor before its socket closes.
+    /// Ends the thread and the monitor. Call it before the socket closes.
     func close() {
         stop.signal()
         thread.withLock { $0.take() }?.join()
@@ -117,7 +126,7 @@ final class ConnectionTable: Sendable {
     // MARK: - The thread
 
     private func watch() {
-        // Too late by a few milliseconds is too late by megabytes.
+        // A peer sends megabytes in the few milliseconds that batch scheduling may delay a thread.
         Thread.restoreDefaultScheduling()
         var items = [monitorDescriptor, stop.number].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
         var interval = Self.intervals.nonMembers
@@ -170,9 +179,9 @@ final class ConnectionTable: Sendable {
         state.events.append(.ended(watched.connection, isUnexplained: isUnexplained))
     }
 
-    /// Looks at all connections once, and cuts those over the limits.
+    /// Checks all connections once, and cuts those over the limits.
     ///
-    /// - Returns: Milliseconds until the next look; -1 if nothing needs one.
+    /// - Returns: Milliseconds until the next check.
     private func check(_ state: inout State) -> Int32 {
         let now = Instant.now
         let seconds = Double(now.nanoseconds - state.lastCheck.nanoseconds) * 1e-9
@@ -195,11 +204,12 @@ final class ConnectionTable: Sendable {
             interval = interval < 0 ? next : min(interval, next)
         }
         if total > limits.nonMembers { cutLargest(&state, until: total - limits.nonMembers) }
-        // The loop may have read of a new connection: this thread sleeps no longer than for strangers.
+        // The loop may have added a connection meanwhile, which needs a check soon.
         return interval < 0 ? Self.intervals.nonMembers : interval
     }
 
-    /// Cuts strangers' connections, those with the most first, until so many bytes are gone.
+    /// Cuts connections of peers that are no members until so many bytes are gone; the connection with the most unread
+    /// bytes first.
     private func cutLargest(_ state: inout State, until excess: UInt64) {
         var left = excess
         let nonMembers = state.watched.values.filter { !$0.connection.isMember && !$0.isCut }

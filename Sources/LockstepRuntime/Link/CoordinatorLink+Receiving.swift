@@ -5,23 +5,24 @@ import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
 
-/// What comes in: messages, and the ends of connections.
+/// Receives messages, and the ends of connections.
 extension CoordinatorLink {
-    /// Messages that are read in one go without one of a member among them.
+    /// The most messages that one call reads if none is from a member.
     private static let maximumReads = 256
 
-    /// Whether ``receive()`` has something to tell without anything having come in.
+    /// Whether ``receive()`` has an event to return even if nothing arrives.
     var hasPendingEvents: Bool { peers.hasLost || !reports.isEmpty || !deferred.isEmpty || hasUnread }
 
-    /// When ``receive()`` may have something to tell without anything having come in.
+    /// When ``receive()`` may have an event to return even if nothing arrives.
     var nextDeadline: Instant? { Instant.earlier(peers.nextDeadline, acceptance.retryDeadline) }
 
-    /// Says whether a peer takes part, so that its messages go before those of others.
+    /// Sets whether a peer is an active member: members' messages are handled before those of other peers.
     func setMember(_ isMember: Bool, _ id: PeerID) {
         peers[id]?.isMember = isMember
     }
 
-    /// Notes that a peer's process has gone. libzmq sees that, too, and what it had still received comes first.
+    /// Records that a peer's process has ended. libzmq will report the end of its connection, after the messages that
+    /// have arrived before.
     func expectEnd(of id: PeerID) {
         peers.expectEnd(of: id)
     }
@@ -29,7 +30,7 @@ extension CoordinatorLink {
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
         if frames.sender == nil, deferred.isTooOld(.now), let event = try nextDeferred() { return event }
-        // What a peer said last is read before its end is told: it may be a goodbye.
+        // A peer's last message is returned before the end of its connection: it may be a goodbye.
         if let event = try receiveMessage() { return event }
         if let event = try nextDeferred() { return event }
         if hasConnectionEvents {
@@ -44,10 +45,10 @@ extension CoordinatorLink {
 
     // MARK: - Messages
 
-    /// The next part of a member's message. Those of other peers are put aside.
+    /// The next part of a member's message. Messages of other peers are deferred.
     private func receiveMessage() throws(ZeroMQError) -> Event? {
         if let sender = frames.sender { return try receivePart(from: sender) }
-        // A flood of what others say must not keep the loop from its deadlines.
+        // Bounded, so that a flood of other peers' messages does not keep the loop from its deadlines.
         for _ in 0..<Self.maximumReads {
             guard try router?.receive(into: &frames.identity, wait: false) == .received else {
                 hasUnread = false
@@ -69,11 +70,11 @@ extension CoordinatorLink {
         return nil
     }
 
-    /// The peer whose message is being read; nil for one that has chosen a name of its own, whose connection is cut.
+    /// The peer whose message is being read; nil for a peer that chose its own routing ID, whose connection is cut.
     private func peer() throws(ZeroMQError) -> Peer? {
         let id = frames.identity.withUnsafeBytes { PeerID(routingID: $0) }
         if let id, let peer = peers[id] { return peer }
-        // The end of the connection that had the descriptor before was told earlier than the beginning of this one.
+        // If an earlier connection had this descriptor, libzmq has reported its end before the start of this one.
         let descriptor = frames.header.sourceDescriptor
         let connection = try descriptor.flatMap { (number) throws(ZeroMQError) in
             try connections.connection(ofFirstMessageOver: number)
@@ -85,7 +86,7 @@ extension CoordinatorLink {
         return peers.add(id, connection)
     }
 
-    /// Counts a frame as delivered, and as part of its message.
+    /// Counts a frame that the loop has read from a peer's connection.
     private func count(_ bytes: Int, of peer: Peer?) {
         peer?.connection?.addDelivered(ConnectionLimits.bytesOnWire(bytes, isEncrypted: reports.hasKeys))
     }
@@ -97,7 +98,8 @@ extension CoordinatorLink {
         return try readPart(from: peer)
     }
 
-    /// A header, which has been received, and, if its kind has one, its payload; a message may have several such parts.
+    /// Decodes the header that has been received, and receives the payload if its kind has one. A message may have
+    /// several such parts.
     private func readPart(from peer: Peer) throws(ZeroMQError) -> Event? {
         frames.sender = frames.header.more ? peer : nil
         let header: Header
@@ -119,7 +121,7 @@ extension CoordinatorLink {
         return .message(peer.id, header, hasPayload: true)
     }
 
-    /// Drops the frames that follow the header that is being read.
+    /// Discards the frames that follow the present header.
     private func discardRest(of peer: Peer?) throws(ZeroMQError) {
         while frames.header.more, try router?.receive(into: &frames.header, wait: false) == .received {
             count(frames.header.count, of: peer)
@@ -128,7 +130,7 @@ extension CoordinatorLink {
 
     // MARK: - Messages of peers that are no members
 
-    /// Puts a message aside, part by part. A peer that sends more than it may is cut.
+    /// Defers a message, part by part. A peer that sends more than it may is cut.
     private func deferMessage(from peer: Peer) throws(ZeroMQError) {
         while true {
             let header = frames.header.withUnsafeBytes { bytes in
@@ -159,7 +161,7 @@ extension CoordinatorLink {
         }
     }
 
-    /// The oldest message that has been put aside.
+    /// The oldest deferred message.
     private func nextDeferred() throws(ZeroMQError) -> Event? {
         while let message = deferred.popFirst(now: .now) {
             let peer = message.peer
@@ -180,6 +182,7 @@ extension CoordinatorLink {
 
     // MARK: - Connections
 
+    /// Handles what has happened to connections.
     func readConnectionEvents() throws(ZeroMQError) {
         for event in try connections.drainEvents() {
             switch event {
@@ -192,7 +195,7 @@ extension CoordinatorLink {
             case .handshakeFailed(let failure):
                 reports.count(failure.reason(hasKeys: reports.hasKeys))
             case .cut:
-                reports.count("it sent more than it may leave unread or unfinished")
+                reports.count("its peer sent more than it may leave unread or unfinished")
             case .listening(let event): acceptance.add(event)
             case .acceptFailed(let code): if let line = acceptance.pause(after: code) { reports.add(line) }
             }

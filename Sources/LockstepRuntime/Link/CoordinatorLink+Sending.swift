@@ -2,10 +2,10 @@ import LockstepCluster
 import LockstepProtocol
 import ZeroMQ
 
-/// What goes out, gathered for each peer.
+/// Sends messages, which are collected for each peer.
 extension CoordinatorLink {
-    /// Sends a message, together with others to the same peer that follow soon. The payload is sent by reference: it
-    /// must stay as it is until the peer has answered or gone.
+    /// Queues a message; it is sent together with the next ones to the same peer. The payload is sent by reference: it
+    /// must not change until the peer has answered or is lost.
     func post(to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
         guard let peer = peers[peer], !peer.isCut else { return }
         if peer.outbox.isEmpty { waiting.append(peer) }
@@ -13,24 +13,24 @@ extension CoordinatorLink {
         if peer.outbox.isFull { try flush(peer) }
     }
 
-    /// Sends a message whose payload is copied, and what waits for the same peer before it.
+    /// Sends what is queued for the peer, and then a message whose payload is copied.
     func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
         guard let peer = peers[peer], !peer.isCut else { return }
         if header.kind == .refuse { peer.isMember = false }
-        // A peer that needs more answers than a worker ever does is not answered any more.
+        // No worker needs so many refusals or welcomes.
         guard peer.allows(header.kind) else { return peer.cut() }
         try payload.span.bytes.withUnsafeBytes { bytes throws(ZeroMQError) in
             try flush(peer, endingWith: (header, bytes))
         }
     }
 
-    /// Sends everything that waits.
+    /// Sends everything that is queued.
     func flush() throws(ZeroMQError) {
         for peer in waiting where !peer.outbox.isEmpty { try flush(peer) }
         waiting.removeAll(keepingCapacity: true)
     }
 
-    /// A peer that cannot be reached is lost.
+    /// Sends what is queued for a peer. A peer that cannot be reached is lost.
     private func flush(
         _ peer: Peer, endingWith last: (header: Header, payload: UnsafeRawBufferPointer)? = nil
     ) throws(ZeroMQError) {
@@ -41,7 +41,7 @@ extension CoordinatorLink {
             outbox.removeAll()
         case .some(let socket):
             do throws(ZeroMQError) {
-                // A full queue is that of a peer that does not read: none of ours ever has so much under way.
+                // The queue is full, so the peer does not read: no worker of a run ever has so many messages under way.
                 guard try socket.send(copying: UnsafeRawBufferPointer(routingID), more: true, wait: false) == .sent
                 else {
                     outbox.removeAll()

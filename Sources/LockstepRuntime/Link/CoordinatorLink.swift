@@ -5,27 +5,29 @@ import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
 
-/// The coordinator's end of the wire: one ROUTER socket for all workers, and the table of its connections.
+/// The coordinator's sockets: one ROUTER socket for all workers, and the table of its connections.
 ///
-/// A peer is named by the routing id that the ROUTER gives each connection: a zero byte and a number that is never
-/// used again. A peer that chooses an id of its own is none of our workers, and its connection is cut.
+/// The ROUTER names each connection by a routing ID: a zero byte and a number that it never uses again. A peer that
+/// chooses its own routing ID is no worker of this program, and its connection is cut.
 ///
-/// Messages of active members are handled as they come; those of all other peers wait until no member's is there, and how
-/// many each may send is limited (``RequestAllowance``, ``DeferredMessages``).
+/// Messages of active members are handled at once. Messages of other peers wait until no member's message is left
+/// (``DeferredMessages``), and each such peer may send only a limited number (``RequestAllowance``).
 final class CoordinatorLink {
-    /// Messages that may wait for one peer. Far more than a worker ever has under way (an assignment's chunks of at most
-    /// 1 MiB, of two versions of the weights): it bounds the memory that a peer can fill which asks without reading the
-    /// answers. What may wait from a peer is bounded by ``ConnectionLimits``: at a high-water mark for incoming messages
-    /// libzmq 4.3.4 stops reading a connection, and aborts the process if it ends then and a heartbeat is due.
+    /// The most messages that wait to be sent to one peer. A worker never has nearly as many under way: an assignment,
+    /// and chunks of at most 1 MiB of two versions of the weights. The limit bounds the memory that a peer can fill by
+    /// sending requests without reading the answers.
+    ///
+    /// Incoming messages have no high-water mark; ``ConnectionLimits`` bounds them. At such a mark libzmq 4.3.4 stops
+    /// reading the connection, and aborts the process if the connection ends while a heartbeat is due.
     private static let queueLength: Int32 = 8_192
 
-    /// What came in.
+    /// What the link has received.
     enum Event {
-        /// A message; its payload, if it has one, is what ``withPayload(_:)`` gives.
+        /// A message; ``withPayload(_:)`` gives its payload, if it has one.
         case message(PeerID, Header, hasPayload: Bool)
         case garbage(PeerID, ProtocolError)
         case lost(PeerID)
-        /// A connection was not let in or not kept; the reason, worth telling.
+        /// Connections were rejected or cut; the reason, for people.
         case rejected(String)
     }
 
@@ -34,7 +36,7 @@ final class CoordinatorLink {
         var identity = Message()
         var header = Message()
         var payload = Message()
-        /// The member whose message's parts are being read, while there are more.
+        /// The member whose message has more parts to read; nil between messages.
         var sender: Peer?
         /// Frames of the message so far, without the identity.
         var count = 0
@@ -46,20 +48,20 @@ final class CoordinatorLink {
     var peers = PeerTable()
     let connections: ConnectionTable
     var hasConnectionEvents = true
-    /// Peers with anything that waits to be sent, in order.
+    /// Peers with queued messages, in order.
     var waiting: [Peer] = []
     var deferred = DeferredMessages()
-    /// Whether messages have arrived that have not been read.
+    /// Whether the socket holds messages that have not been read.
     var hasUnread = false
     var reports: ConnectionReports
     var acceptance: AcceptanceControl
     private var connectionToken: Poller.Token?
     private let context: Context
     private let deadlines: Deadlines
-    /// What was bound, with the ports that 0 became.
+    /// The bound endpoints; a port of 0 is replaced by the port that the system chose.
     let endpoints: [Endpoint]
 
-    /// The payload of the message that was received last, if it has one.
+    /// Calls `body` with the payload of the last message.
     func withPayload<Result, Failure: Error>(
         _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
     ) throws(Failure) -> Result {
@@ -70,27 +72,27 @@ final class CoordinatorLink {
     var payloadBytes: Int { frames.payload.count }
 
     /// - Parameters:
-    ///   - context: The process's.
-    ///   - ioThreads: As many as the context has.
+    ///   - context: The process's context.
+    ///   - ioThreads: The number of the context's I/O threads.
     ///   - endpoints: Where to listen.
-    ///   - keys: What protects the endpoints over tcp.
-    ///   - limits: How much of what a peer sends may lie unread.
-    ///   - deadlines: The run's.
-    /// - Throws: `ZeroMQError` for an endpoint that cannot be bound, `SystemError` if there is no thread to be had.
+    ///   - keys: The keys that protect TCP endpoints; nil: TCP is unprotected.
+    ///   - limits: How many bytes a peer may leave unread.
+    ///   - deadlines: The run's deadlines.
+    /// - Throws: `ZeroMQError` if an endpoint cannot be bound, `SystemError` if a thread cannot be started.
     init(
         context: Context, ioThreads: Int32, binding endpoints: [Endpoint], keys: CoordinatorKeys?,
         limits: ConnectionLimits, deadlines: Deadlines
     ) throws {
         acceptance = try AcceptanceControl(retryInterval: deadlines.connection)
-        // Before the first bind: libzmq rejects every client while there is no handler. If another program has the port, that
-        // shows only later.
+        // Before the first bind: without a handler libzmq rejects every client. A port that another program uses is
+        // found only afterwards, by `bind`.
         reports = ConnectionReports(zap: try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) })
         let socket = try context.socket(.router)
         try socket.set(.routerMandatory, true)
         try socket.configure(deadlines)
         try socket.set(.sendHighWaterMark, Self.queueLength)
         try socket.set(.backlog, acceptance.backlog)
-        // Never `handshakeProtocol`: some connections are established.
+        // Never `handshakeProtocol`: libzmq also sends it for connections that are established.
         connections = try ConnectionTable(
             try socket.monitor(events: [.ending, .handshake, .listener]), limits: limits)
         do {
@@ -110,7 +112,7 @@ final class CoordinatorLink {
         routingID.deallocate()
     }
 
-    /// Registers the socket and the table.
+    /// Has the poller watch the socket and the table of connections.
     func register(in poller: inout Poller) {
         switch router {
         case .some(let socket): _ = poller.add(socket)
@@ -119,21 +121,22 @@ final class CoordinatorLink {
         connectionToken = poller.add(descriptor: connections.descriptor)
     }
 
-    /// Records whether the last wait has found news of connections; ``receive()`` reads them only then.
+    /// Records whether the last wait found events of connections; ``receive()`` reads them only then.
     func recordReadiness(in poller: borrowing Poller) {
         hasConnectionEvents = connectionToken.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
-    /// Ends all connections and closes the socket: welcomed peers' once what was sent to them has left, or the drain
-    /// deadline has passed, and all others at once.
+    /// Ends all connections and closes the socket. The connection of a welcomed peer ends once everything has been sent
+    /// to it, or at the drain deadline; all other connections end at once.
     ///
-    /// The socket stays open meanwhile and is read. A socket that is closed and still has messages to send receives nothing
-    /// more, and libzmq 4.3.4 aborts the process if a peer speaks and hangs up then and a heartbeat is due.
+    /// Meanwhile the socket stays open, and what arrives is read and discarded. A closed socket that still has messages
+    /// to send receives nothing more: libzmq 4.3.4 then aborts the process if a peer sends a message and disconnects
+    /// while a heartbeat is due.
     func close() {
         guard router != nil else { return }
         try? wait(for: { !$0.isWelcomed && $0.connection != nil }, seconds: deadlines.linger, { $0.end() })
         var checks: [PeerID: Int] = [:]
-        // A connection that takes more bytes at three looks has taken all that libzmq had for it.
+        // A connection that is writable at three checks has sent everything that libzmq had for it.
         try? wait(
             for: { peer in
                 guard let connection = peer.connection else { return false }
@@ -147,12 +150,12 @@ final class CoordinatorLink {
         reports.stop()
     }
 
-    /// Reads and drops what arrives until no peer is waited for, or so much time has passed.
+    /// Reads and discards what arrives until no peer is awaited any more, or so much time has passed.
     ///
     /// - Parameters:
-    ///   - isAwaited: Whether a peer whose connection stands is waited for; asked every few milliseconds.
-    ///   - seconds: How long to wait at most.
-    ///   - act: Called each time with the connection of a peer that is waited for.
+    ///   - isAwaited: Whether a connected peer is awaited; called every few milliseconds.
+    ///   - seconds: The longest wait.
+    ///   - act: Called each time with the connection of an awaited peer.
     /// - Throws: `ZeroMQError` if the sockets cannot be read.
     private func wait(
         for isAwaited: (Peer) -> Bool, seconds: Double, _ act: (Connection) -> Void = { _ in }
@@ -163,7 +166,7 @@ final class CoordinatorLink {
         hasConnectionEvents = true
         frames.sender = nil
         while true {
-            // Bounded, for a peer may send faster than it is read.
+            // Bounded: a peer may send faster than this loop reads.
             for _ in 0..<10_000 {
                 guard try router?.receive(into: &frames.identity, wait: false) == .received else { break }
             }
@@ -178,7 +181,7 @@ final class CoordinatorLink {
 }
 
 extension PeerID {
-    /// Bytes of a routing id that libzmq makes up.
+    /// Bytes of a routing ID that libzmq generates.
     static let routingIDSize = 5
 
     init?(routingID bytes: UnsafeRawBufferPointer) {

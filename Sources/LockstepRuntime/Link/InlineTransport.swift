@@ -5,18 +5,19 @@ import LockstepSharding
 import LockstepTraining
 import ZeroMQ
 
-/// Weights and gradients in messages, a chunk each: for workers of other hosts, and where memory cannot be shared.
+/// Weights and gradients as payload of messages, one chunk each: for workers on other hosts, and where memory cannot be
+/// shared.
 final class InlineTransport: PayloadTransport {
     private let chunks: ChunkLayout
     private let dataType: CommunicationDataType
     private let headers: RunHeaders
-    /// Which chunks of their answers the members have sent.
+    /// The chunks that each member has sent of its answer.
     private var parts: AnswerParts
-    /// Floats that stood at an odd address, or were bfloat16.
+    /// The floats of a payload that was unaligned or bfloat16.
     private let scratch: FloatBuffer
-    /// Both versions of the weights as bfloat16; made for the first worker that is sent any.
+    /// Both versions of the weights as bfloat16; allocated when the first worker needs them.
     private lazy var encodedWeights = (even: EncodedFloats(chunks: chunks), odd: EncodedFloats(chunks: chunks))
-    /// Bytes of weights that were sent and of gradients that were received so far.
+    /// Bytes of weights sent and gradients received so far.
     private(set) var payloadBytes: UInt64 = 0
 
     init(chunks: ChunkLayout, dataType: CommunicationDataType, headers: RunHeaders) {
@@ -27,7 +28,7 @@ final class InlineTransport: PayloadTransport {
         scratch = FloatBuffer(count: ChunkLayout.maximumElements)
     }
 
-    /// Sends a chunk of the weights by reference: it stays unchanged until the worker has answered.
+    /// Sends a chunk of the weights by reference: the chunk does not change until the worker has answered.
     func sendParameters(
         version: UInt64, chunk: Int, of parameters: VersionedParameters, to peer: PeerID, _ member: MemberID,
         over link: CoordinatorLink
@@ -46,7 +47,7 @@ final class InlineTransport: PayloadTransport {
         try link.post(to: peer, header, borrowing: bytes)
     }
 
-    /// Forgets the unfinished answer of a member that has gone.
+    /// Discards the unfinished answer of a member that has gone.
     func forget(_ member: MemberID) {
         parts.forget(member)
     }
@@ -73,8 +74,8 @@ final class InlineTransport: PayloadTransport {
         guard parts.isComplete(item, from: member) else { throw ProtocolError.inconsistent(.nodeResult) }
     }
 
-    /// The payload as floats, valid until the next call: libzmq may place it at any address, and floats need a multiple
-    /// of four.
+    /// The payload as floats, valid until the next call. libzmq may place a payload at any address, and floats need a
+    /// multiple of four.
     private func floats(in bytes: UnsafeRawBufferPointer) -> UnsafePointer<Float> {
         guard dataType == .float32 else {
             if let base = bytes.baseAddress {

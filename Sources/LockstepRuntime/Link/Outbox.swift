@@ -1,17 +1,18 @@
 import LockstepProtocol
 import ZeroMQ
 
-/// Messages that wait to be sent together.
+/// Messages to one peer that are sent together.
 ///
-/// Every message that libzmq sends wakes threads on both sides, and that costs more than the bytes of a small one. So
-/// the parts of a step that are ready at the same time (chunks of the weights, the assignment; chunks of a gradient,
-/// its result) leave as one multi-part message. Large chunks leave at once, for they overlap with computing.
+/// Every message that libzmq sends wakes threads on both sides, and this costs more than the bytes of a small message.
+/// So the messages of a step that are ready at the same time (chunks of the weights and the assignment; chunks of a
+/// gradient and its result) are sent as one multi-part message. Large chunks are sent at once, because sending them
+/// overlaps with computing.
 final class Outbox {
-    /// Payload bytes beyond which waiting for more gains nothing.
+    /// Payload bytes at which the outbox is full: waiting for more gains nothing.
     static let limit = 256 << 10
-    /// Messages that are sent as one at most.
+    /// The most messages that are sent as one.
     static let maximumParts = 128
-    /// Frames of such a message at most: a header and a payload for each, and for what is sent at its end.
+    /// The most frames of such a multi-part message: a header and a payload for each message, and two for the last one.
     static let maximumFrames = 2 * maximumParts + 2
 
     private struct Part {
@@ -45,12 +46,12 @@ final class Outbox {
         bytes = 0
     }
 
-    /// Hands all frames to a socket as parts of one message, and forgets them.
+    /// Sends all messages as parts of one message, and removes them.
     ///
     /// - Parameters:
-    ///   - socket: Where they go.
-    ///   - last: A message to end with, whose payload is copied.
-    ///   - wait: Whether to wait for room; if not, and there is none for the first frame, everything is dropped.
+    ///   - socket: The socket that sends them.
+    ///   - last: A message to send after the others; its payload is copied.
+    ///   - wait: Whether to wait while the socket's queue is full. If not, a full queue drops everything.
     /// - Throws: `ZeroMQError` if the peer cannot be reached or the socket is closed.
     func flush(
         into socket: borrowing Socket, endingWith last: (header: Header, payload: UnsafeRawBufferPointer)? = nil,

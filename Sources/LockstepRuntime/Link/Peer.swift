@@ -2,24 +2,26 @@ import LockstepCluster
 import LockstepProtocol
 import LockstepTimeline
 
-/// A peer as the coordinator's link knows it: its connection, what waits to be sent to it, and what it may still ask for.
+/// What the coordinator's link knows about a peer: its connection, its queued messages, and how much it may still
+/// request.
 final class Peer {
-    /// Refusals in a row, and welcomes in all, on one connection. A worker that has lost its membership is told so, says
-    /// hello and is welcomed: a few times in its life.
+    /// The most consecutive refusals on one connection. A worker that has lost its membership is refused, says hello
+    /// and is welcomed again: this happens a few times in its life.
     static let maximumRefusals = 16
+    /// The most welcomes on one connection.
     static let maximumWelcomes = 64
 
     let id: PeerID
     let connection: Connection?
     private(set) lazy var outbox = Outbox()
-    /// Whether it has been welcomed on this connection. Only for such peers the end of a run waits.
+    /// Whether the peer has been welcomed on this connection. The end of a run waits only for such peers.
     private(set) var isWelcomed = false
     var requests: RequestAllowance
-    /// Messages of it that wait until those of members are handled.
+    /// The number of its messages in ``DeferredMessages``.
     var deferred = 0
-    /// Whether its connection has ended, and it is lost once its last messages have been handled.
+    /// Whether its connection has ended. The peer is lost once its deferred messages have been handled.
     var hasEnded = false
-    /// Whether its connection has been cut here: nothing more is heard from it or said to it.
+    /// Whether this process has cut the connection: its messages are discarded, and nothing is sent to it.
     private(set) var isCut = false
     private var refusals = 0
     private var welcomes = 0
@@ -30,7 +32,7 @@ final class Peer {
         requests = RequestAllowance(now: now)
     }
 
-    /// Whether its messages go before those of others: it has proved that it takes part.
+    /// Whether the peer is an active member: its messages are handled before those of other peers.
     var isMember: Bool {
         get { connection?.isMember ?? false }
         set { connection?.isMember = newValue }
@@ -38,7 +40,7 @@ final class Peer {
 
     /// Counts an answer that is about to be sent.
     ///
-    /// - Returns: Whether a peer that is answered so often may still be a worker.
+    /// - Returns: False if the peer has been answered more often than any worker needs.
     func allows(_ kind: MessageKind) -> Bool {
         switch kind {
         case .refuse:
@@ -53,21 +55,22 @@ final class Peer {
         return refusals <= Self.maximumRefusals && welcomes <= Self.maximumWelcomes
     }
 
-    /// Ends its connection, for it does what no worker does.
+    /// Cuts the connection of a peer that does what no worker does.
     func cut() {
         isCut = true
         connection?.abort()
     }
 }
 
-/// How much work a peer that is no member may cause: a bucket of tokens that fills up again slowly.
+/// How many messages a peer that is no member may send: a token bucket.
 ///
-/// A worker asks a few times and then proves itself, `lockstep status` asks once, `lockstep doctor` some dozens of times.
+/// A worker sends a few requests until it is a member, `lockstep status` sends one, `lockstep doctor` some dozens.
 struct RequestAllowance: Hashable, Sendable {
-    /// Messages at once, and messages a second in the long run.
+    /// The bucket's size: the most messages at once.
     static let burst = 256.0
+    /// Tokens that are added per second.
     static let perSecond = 64.0
-    /// What a message takes: a piece of the data set is asked for until all of it is there, at the link's speed, and the
+    /// The tokens that a message costs. A worker requests the data set in many small parts, at the link's speed. The
     /// run's status is a long answer.
     static func cost(of kind: MessageKind?) -> Double {
         switch kind {

@@ -2,30 +2,30 @@ import LockstepCluster
 import LockstepSystem
 import LockstepTimeline
 
-/// The peers that have spoken, by their routing IDs and by their connections, and the ends of which are not reported yet.
+/// The peers that have sent a message, by routing ID and by connection, and the lost peers that are not reported yet.
 struct PeerTable {
     private var byID: [PeerID: Peer] = [:]
     private var byConnection: [ObjectIdentifier: Peer] = [:]
-    /// Peers whose end is known but not reported.
+    /// Lost peers that are not reported yet.
     private var lost: [PeerID] = []
-    /// Peers whose process has ended, by another sign, and when to stop waiting for the end of their connections: their
-    /// last messages come before that.
+    /// Peers whose process is known to have ended while libzmq has not reported the end of their connection. Their last
+    /// messages come before that report. `until`: when the table stops waiting for it.
     private var ending: [(peer: Peer, until: Instant)] = []
 
-    /// Seconds to wait for the end of such a connection.
+    /// Seconds to wait for that report.
     private static let endGrace = 0.05
 
     subscript(id: PeerID) -> Peer? { byID[id] }
 
     var all: some Collection<Peer> { byID.values }
     var hasLost: Bool { !lost.isEmpty }
-    /// When ``endOverduePeers()`` has something to do at the latest.
+    /// When ``endOverduePeers()`` is due at the latest.
     var nextDeadline: Instant? { ending.first?.until }
 
-    /// The peer behind a connection, if it has spoken.
+    /// The peer of a connection; nil if it has sent no message.
     func peer(of connection: Connection) -> Peer? { byConnection[ObjectIdentifier(connection)] }
 
-    /// Adds a peer that speaks for the first time.
+    /// Adds a peer that sends its first message.
     mutating func add(_ id: PeerID, _ connection: Connection?) -> Peer {
         let peer = Peer(id, connection, now: .now)
         byID[id] = peer
@@ -33,7 +33,7 @@ struct PeerTable {
         return peer
     }
 
-    /// Notes that a peer's process has ended: its connection will, too.
+    /// Records that a peer's process has ended: its connection will end soon.
     mutating func expectEnd(of id: PeerID) {
         guard let peer = byID[id] else { return }
         ending.append((peer, Instant.now.advanced(bySeconds: Self.endGrace)))
@@ -47,12 +47,12 @@ struct PeerTable {
         }
     }
 
-    /// A peer's connection has ended. Its deferred messages are handled first.
+    /// Records that a peer's connection has ended. The peer is lost once its deferred messages have been handled.
     mutating func end(_ peer: Peer) {
         if peer.deferred == 0 { remove(peer) } else { peer.hasEnded = true }
     }
 
-    /// Removes a peer; its end is reported by ``popLost()``.
+    /// Removes a peer; ``popLost()`` reports it.
     mutating func remove(_ peer: Peer) {
         if let connection = peer.connection { byConnection[ObjectIdentifier(connection)] = nil }
         ending.removeAll { $0.peer === peer }
@@ -60,6 +60,6 @@ struct PeerTable {
         if byID.removeValue(forKey: peer.id) != nil { lost.append(peer.id) }
     }
 
-    /// A peer whose end has not been reported.
+    /// A lost peer that has not been reported.
     mutating func popLost() -> PeerID? { lost.popLast() }
 }

@@ -4,13 +4,13 @@ import LockstepTimeline
 import ZeroMQ
 
 extension Socket {
-    /// The settings that every socket of a run has, before it binds or connects.
+    /// Sets the options that every socket of a run has. Call it before the socket binds or connects.
     ///
-    /// Flow is bounded by what the state machines hand out, not by high-water marks: a full inbound queue would stop
-    /// reading, heartbeats included, and so kill a healthy peer.
+    /// The state machines limit how many messages are under way, so there are no high-water marks: a socket with a full
+    /// inbound queue stops reading, heartbeats included, and so loses a healthy peer.
     ///
-    /// The limit of a message counts what CURVE adds to a frame: without room for it the largest chunks would end their
-    /// connection. The kinds' own limits hold for what is decoded.
+    /// The limit of a message includes what CURVE adds to a frame; otherwise the largest chunks would end their
+    /// connection. The decoders enforce the smaller limit of each message kind.
     func configure(_ deadlines: Deadlines) throws(ZeroMQError) {
         try set(.sendHighWaterMark, 0)
         try set(.receiveHighWaterMark, 0)
@@ -23,13 +23,14 @@ extension Socket {
     }
 }
 
-/// A deadline as libzmq takes it.
+/// A deadline in libzmq's unit.
 func milliseconds(_ seconds: Double) -> Int32 {
     Int32(max(0, min(seconds * 1_000, 1e9)))
 }
 
 extension Poller {
-    /// How long a loop may sleep: until the deadline, but a second at most, so that nothing is missed for ever.
+    /// How long a loop may sleep, in milliseconds: until the deadline, and at most a second, so that it misses nothing
+    /// for ever.
     static func timeout(until deadline: Instant?, now: Instant) -> Int {
         guard let deadline else { return 1_000 }
         guard deadline > now else { return 0 }

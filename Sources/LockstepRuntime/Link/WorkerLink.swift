@@ -4,18 +4,18 @@ import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
 
-/// A worker's end of the wire: one DEALER socket to the coordinator, and the monitor that tells whether it stands.
+/// A worker's sockets: one DEALER socket to the coordinator, and the monitor of its connection.
 ///
-/// A connection that has ended gets a new socket after a pause. libzmq connects a socket again by itself, except after an
-/// error in the protocol: a damaged message, or another program on the port for a moment.
+/// After a connection has ended, the link waits a moment and then opens a new socket. libzmq reconnects a socket by
+/// itself, except after a protocol error: a damaged message, or another program that used the port for a moment.
 final class WorkerLink {
-    /// The pause before a new socket: doubled with each one on which no connection stands.
+    /// The pause before a new socket. It doubles each time that a socket gets no connection.
     private struct ReconnectPause {
         private static let first = 0.05
         private static let longest = 1.0
 
         private var seconds = first
-        /// When the new socket is due; nil if none is.
+        /// When the new socket is due; nil if no pause is under way.
         private(set) var end: Instant?
 
         mutating func begin() {
@@ -24,10 +24,10 @@ final class WorkerLink {
             seconds = min(2 * seconds, Self.longest)
         }
 
-        /// The new socket has been made.
+        /// Ends the pause: the new socket has been opened.
         mutating func finish() { end = nil }
 
-        /// A connection stands: libzmq may have made it by itself, and then no new socket is needed.
+        /// Cancels the pause: a connection is established. libzmq may have reconnected the old socket by itself.
         mutating func reset() { self = ReconnectPause() }
     }
 
@@ -35,16 +35,15 @@ final class WorkerLink {
     private struct Registration {
         var tokens: [Poller.Token] = []
         var monitor: Poller.Token?
-        /// Whether they are those of the present sockets.
+        /// Whether the tokens belong to the present sockets.
         var isCurrent = false
     }
 
-    /// What came in.
+    /// What the link has received.
     enum Event {
         case connected
         case disconnected
-        /// A connection was broken off before it stood.
-        /// `count`: how many in a row.
+        /// A handshake failed. `count`: consecutive failures.
         case handshakeFailed(SocketEvent.HandshakeFailure, count: Int)
         /// A message; its payload, if it has one, is in ``payload``.
         case message(Header, hasPayload: Bool)
@@ -60,8 +59,8 @@ final class WorkerLink {
     private var hasMonitorEvents = true
     private var pause = ReconnectPause()
     private var failedHandshakes = 0
-    /// Whether a connection has ever stood. Until then broken handshakes are reported in detail, for keys that do not fit
-    /// end the worker.
+    /// Whether a connection was ever established. Until then failed handshakes are reported in detail, because wrong
+    /// keys end the worker.
     private var hasConnected = false
     private let context: Context
     private let security: ConnectionSecurity
@@ -80,7 +79,7 @@ final class WorkerLink {
         try open()
     }
 
-    /// Makes a socket that connects, in place of the one that there may be.
+    /// Opens a socket that connects, and closes the old one.
     private func open() throws(ZeroMQError) {
         monitor = nil
         dealer.take()?.close(linger: 0)
@@ -88,7 +87,7 @@ final class WorkerLink {
         pause.finish()
         (registration.isCurrent, hasMonitorEvents) = (false, true)
         let socket = try context.socket(.dealer)
-        // Not `immediate`: with it libzmq drops what has been received over a connection when that ends.
+        // Not `immediate`: with it libzmq discards received messages when their connection ends.
         try socket.set(.reconnectInterval, 50)
         try socket.set(.reconnectIntervalLimit, 1_000)
         try socket.configure(deadlines)
@@ -99,10 +98,10 @@ final class WorkerLink {
 
     private static let events: SocketEventMask = [.handshake, .ending]
 
-    /// When ``prepare(_:)`` has something to do at the latest.
+    /// When ``prepare(_:)`` is due at the latest.
     var nextDeadline: Instant? { pause.end }
 
-    /// Makes a new socket if one is due, and has the poller watch the present ones.
+    /// Opens a new socket if one is due, and has the poller watch the present sockets.
     func prepare(_ poller: inout Poller) throws(ZeroMQError) {
         if let due = pause.end, due <= .now { try open() }
         guard !registration.isCurrent else { return }
@@ -121,14 +120,14 @@ final class WorkerLink {
         }
     }
 
-    /// Records whether the last wait has found news of the connection; ``receive()`` reads them only then.
+    /// Records whether the last wait found events of the connection; ``receive()`` reads them only then.
     func recordReadiness(in poller: borrowing Poller) {
         hasMonitorEvents = registration.monitor.map { !poller.events(for: $0).isEmpty } ?? false
     }
 
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
-        // What came over a connection is read before its end is told: the last message may say that the run is over.
+        // The last message is returned before the end of the connection: it may say that the run is over.
         guard try dealer?.receive(into: &headerFrame, wait: false) == .received else {
             return try nextConnectionEvent()
         }
@@ -171,19 +170,19 @@ final class WorkerLink {
         return nil
     }
 
-    /// Sends a message, together with those that follow soon. Without a connection it is dropped. The payload is sent by
-    /// reference: it must stay as it is until the coordinator has answered.
+    /// Queues a message; it is sent together with the next ones. Without a connection it is dropped. The payload is
+    /// sent by reference: it must not change until the coordinator has answered.
     func post(_ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
         outbox.append(header, payload)
         if outbox.isFull { try flush() }
     }
 
-    /// Sends a message whose payload is copied, and what waits before it. Without a connection it is dropped.
+    /// Sends what is queued, and then a message whose payload is copied. Without a connection both are dropped.
     func send(_ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
         try payload.span.bytes.withUnsafeBytes { bytes throws(ZeroMQError) in try flush(endingWith: (header, bytes)) }
     }
 
-    /// Sends everything that waits.
+    /// Sends everything that is queued.
     func flush(endingWith last: (header: Header, payload: UnsafeRawBufferPointer)? = nil) throws(ZeroMQError) {
         switch dealer {
         case .some(let socket): try outbox.flush(into: socket, endingWith: last, wait: false)
@@ -191,8 +190,8 @@ final class WorkerLink {
         }
     }
 
-    /// Closes both sockets; the last messages leave in the background, within the linger deadline, which ending the
-    /// context waits for.
+    /// Closes both sockets. libzmq sends the last messages in the background, at most until the linger deadline;
+    /// terminating the context waits for this.
     func close() {
         monitor = nil
         dealer.take()?.close(linger: milliseconds(deadlines.linger))
