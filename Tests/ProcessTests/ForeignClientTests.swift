@@ -61,7 +61,7 @@ struct ForeignClientTests {
         let bare = try site.worker(guarded[0]).wait()
         #expect(bare.status == 77)
         #expect(bare.errors.contains("asks for keys: give --keys DIR"))
-        try locked.waitForLine(containing: "turned a connection away")
+        try locked.waitForLine(containing: "rejected a connection")
 
         try Program.run(["keygen", site.folder("others")])
         try site.folder.write(bytes(of: site.folder("others/coordinator.public")), to: "keys/coordinator.public")

@@ -17,8 +17,8 @@ struct RejectionLog {
         guard isPowerOfTen(count) else { return nil }
         let places = addresses.isEmpty ? "" : " from \(Set(addresses).sorted().joined(separator: ", "))"
         return count == 1
-            ? "turned a connection\(places) away: \(reason)"
-            : "turned \(count) connections away so far, the last\(places): \(reason)"
+            ? "rejected a connection\(places): \(reason)"
+            : "rejected \(count) connections so far, the last\(places): \(reason)"
     }
 
     private func isPowerOfTen(_ count: Int) -> Bool {
