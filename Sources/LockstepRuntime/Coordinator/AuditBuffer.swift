@@ -4,14 +4,14 @@ import LockstepNumerics
 import LockstepSharding
 import LockstepTraining
 
-/// The answers of a step that is audited, kept until they have been compared.
+/// The answers of an audited step, until they have been compared.
 ///
-/// What a member sends is copied, whatever way it came, so that nothing depends on the member's staying. Memory is
-/// kept for the next audited step.
+/// Every answer is copied, from messages as well as from shared memory: the copy stays valid after its member has gone.
+/// The memory is reused by the next audited step.
 final class AuditBuffer {
     private struct Key: Hashable {
         let node: NodeID
-        /// Nil for the coordinator's own answer.
+        /// Nil: the coordinator's own answer.
         let member: MemberID?
     }
 
@@ -30,13 +30,13 @@ final class AuditBuffer {
         self.elements = chunks.chunks.last?.range.upperBound ?? 0
     }
 
-    /// Forgets the last audited step.
+    /// Discards the answers of the last audited step.
     func begin() {
         free.append(contentsOf: copies.values.map(\.gradient))
         copies.removeAll(keepingCapacity: true)
     }
 
-    /// Adds part of a member's answer; only the chunk's floats are read, and only during the call.
+    /// Copies part of a member's answer: the floats of one chunk, or the loss.
     func add(_ result: PartialResult, from member: MemberID) {
         switch result {
         case .gradient(let node, let chunk, let floats, _):
@@ -50,11 +50,11 @@ final class AuditBuffer {
         }
     }
 
-    /// Adds the coordinator's own answer.
+    /// Computes and adds the coordinator's own answer.
     ///
     /// - Parameters:
     ///   - node: A node of the step's tree.
-    ///   - compute: Fills the gradient, and returns the loss.
+    ///   - compute: Writes the gradient and returns the loss.
     func computeOwn(_ node: NodeID, _ compute: (FloatBuffer) -> Double) {
         let key = Key(node: node, member: nil)
         let copy = makeCopy(key)
@@ -71,7 +71,7 @@ final class AuditBuffer {
                 UnsafeRawBufferPointer(second.gradient.buffer))
     }
 
-    /// Pushes an answer.
+    /// Pushes an answer to the reducer.
     func release(_ node: NodeID, of member: MemberID?, _ push: (PartialResult) throws -> Void) throws {
         guard let copy = copies[Key(node: node, member: member)] else { return }
         for (index, chunk) in chunks.chunks.enumerated() {

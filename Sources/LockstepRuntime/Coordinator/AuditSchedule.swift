@@ -1,18 +1,19 @@
 import LockstepNumerics
 
-/// Which steps of a run are audited: a fraction of them, chosen by the run's seed and the step's number alone.
+/// Chooses the steps that are audited: a fraction of all steps, by the run's seed and the step's number alone.
 struct AuditSchedule {
     private let fraction: Double
     private let random: Philox
 
     /// - Parameters:
-    ///   - fraction: 0 for none to 1 for all.
-    ///   - seed: The run's.
+    ///   - fraction: From 0 (no steps) to 1 (all steps).
+    ///   - seed: The run's seed.
     init(fraction: Double, seed: UInt64) {
         self.fraction = fraction
         self.random = Philox(seed: seed)
     }
 
+    /// Whether a step is audited.
     func includes(_ step: UInt64) -> Bool {
         guard fraction > 0 else { return false }
         let position = RandomPosition(

@@ -1,27 +1,29 @@
 package import ZeroMQ
 
 extension Cluster {
-    /// Where a coordinator listens and whom it admits.
+    /// Where a coordinator listens, which workers it admits, and how it uses them.
     package struct Options {
-        /// Empty: an ipc endpoint of its own, for workers that it starts itself.
+        /// Where to listen. Empty: at a new ipc endpoint, for workers that the coordinator starts itself.
         package var endpoints: [Endpoint]
+        /// The fewest workers that start a run, and the most that it admits.
         package var workers: ClosedRange<Int>
+        /// Whether the coordinator admits workers that compute other bits than it does.
         package var allowsMixedKernels: Bool
         package var transport: Transport
-        /// The keys that protect the TCP endpoints, and the keys of the workers that are admitted there. Nil: TCP is
+        /// The keys that protect the TCP endpoints, and the keys of the workers that may connect there. Nil: TCP is
         /// unprotected, and any process may connect.
         package var keys: CoordinatorKeys?
-        /// What the processes record about their time; nil: nothing.
+        /// What the processes record in their timelines; nil: nothing.
         package var timeline: TimelineOptions?
-        /// The fraction of the steps in which every node is computed twice and compared.
+        /// The fraction of the steps that are audited: two workers compute every tree node.
         package var auditedFraction: Double
-        /// How many dead local workers are replaced in a run.
+        /// The most restarts of dead local workers in a run.
         package var maximumRestarts: Int
-        /// The file to write the coordinator's events to; nil: none.
+        /// The path of the file that records the coordinator's events; nil: no record.
         package var eventRecord: String?
-        /// Whether the number of workers that compute is chosen as the run goes on.
+        /// Whether the run measures how many workers are fastest, and computes with so many.
         package var tunesWorkerCount: Bool
-        /// Whether the workers answer without computing, so that a trial times the coordinator alone. Its weights are
+        /// Whether the workers answer without computing. A trial then times the coordinator alone; its weights are
         /// meaningless.
         package var workersAreNoOp: Bool
 

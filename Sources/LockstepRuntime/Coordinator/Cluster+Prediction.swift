@@ -4,14 +4,14 @@ import LockstepTimeline
 
 /// Predicts the duration of steps before the first one.
 extension Cluster {
-    /// Seconds that the calibration before a run may take.
+    /// The longest calibration before a run, in seconds.
     static let calibrationSeconds = 0.05
     /// The most round trips of small messages that are timed.
     private static let maximumRoundTrips = 20
 
     /// Measures this process's arithmetic and the round trip of a message to all present workers.
     ///
-    /// - Parameter source: A source that has gathered its workers; they must be idle.
+    /// - Parameter source: A source whose workers are present and idle.
     /// - Returns: The cost model with the measured parameters.
     /// - Throws: The error that ends the run.
     func predict(with source: ClusterGradientSource) throws -> CostModel {
@@ -29,7 +29,7 @@ extension Cluster {
 }
 
 extension CostModel {
-    /// Seconds of a full mini-batch's step with 0, 1, ... workers; 0: the coordinator computes alone.
+    /// The predicted seconds of a full mini-batch's step with 0, 1, ... workers. With 0 the coordinator computes alone.
     func steps(of schedule: BatchSchedule, workers: Int) -> [Double] {
         let alone = single(batch: schedule.batch, shards: schedule.shards).total
         guard workers > 0 else { return [alone] }

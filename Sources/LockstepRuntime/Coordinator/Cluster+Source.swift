@@ -8,12 +8,12 @@ import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
-/// What a run's steps need: memory that is shared, and the gradient source over it.
+/// Makes what a run's steps need: the shared memory, and the gradient source.
 extension Cluster {
-    /// Puts the data set where workers of this host can map it, and makes room for the weights beside it.
+    /// Makes the memory that this host's workers can map: the data set, and space for the weights.
     ///
-    /// - Returns: nil if payload is to travel in messages.
-    /// - Throws: `SystemError` if there is no memory to share and the run insists on it.
+    /// - Returns: nil if payload travels in messages.
+    /// - Throws: `SystemError` if the run requires shared memory and there is none.
     func makeRegions(notify: (ClusterNotice, String?) -> Void) throws -> RegionServer? {
         guard options.transport != .inline else { return nil }
         do {
@@ -21,7 +21,7 @@ extension Cluster {
                 parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.communicationDataType
             )
             let data = try shareData()
-            // Local workers ask over their standard input; if this process starts them, no other process needs the socket.
+            // Workers that this process starts ask over their standard input. Other workers need a named socket.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
             let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
             try localWorkers?.watchSockets { try regions.watch($0) }
@@ -32,7 +32,7 @@ extension Cluster {
         }
     }
 
-    /// The memory that the data set lies in, which becomes a copy's if workers can't be given it.
+    /// The data set's shared memory. A data set that is not in shared memory is copied into it first.
     private func shareData() throws -> SharedRegion {
         if let region = run.dataset.region { return region }
         let copy = try SharedRegion(name: "lockstep-data", copying: run.dataset.bytes)

@@ -10,7 +10,7 @@ import LockstepTimeline
 package import LockstepTraining
 package import ZeroMQ
 
-/// A coordinator that listens, and the run that it is to train.
+/// A coordinator that listens for workers, and the run that it trains.
 package final class Cluster {
     var run: PreparedRun
     let options: Options
@@ -21,26 +21,26 @@ package final class Cluster {
     let stop: StopSignals?
     private var runtimeDirectory: RuntimeDirectory?
     var localWorkers: LocalWorkers?
-    /// Of this process.
+    /// The timeline of this process; nil if the options ask for none.
     let timeline: Timeline?
-    /// Where the time of a run went, once it has been trained, if the options ask for it.
+    /// The timelines of all processes after training, if the options ask for them.
     package private(set) var timelines: [ProcessTimeline] = []
-    /// What has gone wrong since all was well.
+    /// The failures since the run last had all its workers.
     package let failureLog: FailureLog
-    /// The last protocol events of a run that failed, a line each.
+    /// The last protocol events of a failed run, one a line.
     package private(set) var lastEvents: [String] = []
-    /// What a step was predicted to take, once the workers were there.
+    /// The cost model that was measured before the first step; nil before that.
     package private(set) var prediction: CostModel?
-    /// Drawn anew by every coordinator process.
+    /// The run's number, a random one for every coordinator process.
     let number = UInt32.random(in: 1...UInt32.max)
 
-    /// Binds the endpoints, so that one in use is found before anything else starts.
+    /// Binds the endpoints. An endpoint that is in use is so found before anything else starts.
     ///
     /// - Parameters:
     ///   - run: What to train.
-    ///   - options: Where to listen and whom to admit.
-    ///   - stop: The signals that end the run early; nil in a program that keeps its signals to itself.
-    /// - Throws: Which endpoint cannot be bound, or what else is missing.
+    ///   - options: Where to listen, which workers to admit, and how to use them.
+    ///   - stop: The signals that end the run early; nil in a program that handles its signals itself.
+    /// - Throws: The endpoint that cannot be bound, or the system's error.
     package init(_ run: PreparedRun, _ options: Options, stop: StopSignals?) throws {
         self.run = run
         self.options = options
@@ -56,16 +56,16 @@ package final class Cluster {
             endpoints = [.ipc(path: directory.path + "/coordinator")]
             runtimeDirectory = consume directory
         }
-        // One for ipc, and another for what strangers may reach.
+        // One thread serves ipc; a second one serves TCP, which other hosts reach.
         let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
         let context = try Context(
             Context.Options(
                 ioThreads: ioThreads, sharesReceiveBuffers: false, isInterrupted: { stop?.requested != nil }))
         self.context = context
-        // Where no core is free, libzmq's threads wait until all workers' tasks have been handed to them.
         let limits = ConnectionLimits(
             gradientBytes: RegionLayout.slots(shards: run.schedule.shards) * run.layout.count
                 * MemoryLayout<Float>.stride)
+        // So that libzmq's threads, if no core is free, do not preempt the loop while it sends the workers their tasks.
         self.link = try Thread.withBatchScheduling { [deadlines] in
             try CoordinatorLink(
                 context: context, ioThreads: ioThreads, binding: endpoints, keys: options.keys, limits: limits,
@@ -73,20 +73,20 @@ package final class Cluster {
         }
     }
 
-    /// What was bound, with the ports that 0 became.
+    /// The bound endpoints; a port of 0 is replaced by the port that the system chose.
     package var endpoints: [Endpoint] { link.endpoints }
 
-    /// The signal that asked the process to stop, if one has.
+    /// The signal that asked the process to stop; nil if there was none.
     package var stopSignal: Int32? { stop?.requested }
 
     /// Starts workers on this host.
     ///
     /// - Parameters:
-    ///   - count: How many.
-    ///   - executable: The program `lockstep`; nil where this process runs it.
-    ///   - arguments: More of their command line.
-    ///   - log: The path of the log of the worker with this number.
-    /// - Throws: `SystemError` if a log cannot be written or a process not started.
+    ///   - count: The number of workers.
+    ///   - executable: The path of `lockstep`; nil if this process runs it.
+    ///   - arguments: The workers' further arguments.
+    ///   - log: Returns the log's path for a worker's number.
+    /// - Throws: `SystemError` if a log cannot be written or a process cannot be started.
     package func startLocalWorkers(
         _ count: Int, executable: String? = nil, arguments: [String], log: @escaping (Int) -> String
     ) throws {
@@ -94,12 +94,19 @@ package final class Cluster {
         let workers = try LocalWorkers(
             count: count, executable: executable, endpoint: endpoint, arguments: arguments,
             maximumRestarts: options.maximumRestarts, deadlines: deadlines, log: log)
-        // Stopped ones would not notice that the process has ended.
+        // A stopped worker (SIGSTOP) does not notice that this process has ended.
         stop?.setCleanup(workers.killAll)
         localWorkers = workers
     }
 
-    /// Waits for the workers, trains, and sends them home.
+    /// Waits for the workers, trains, and dismisses the workers.
+    ///
+    /// - Parameters:
+    ///   - observers: Called with the run's progress.
+    ///   - checkpoints: Where checkpoints are saved; nil: nowhere.
+    ///   - notify: Called with joins, losses and refusals, and how a lost local worker's process ended.
+    /// - Returns: How the run ended.
+    /// - Throws: The error that ends the run.
     package func train(
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void
@@ -107,7 +114,7 @@ package final class Cluster {
         try serve(notify: notify) { source, parameters, threadPool in
             let model = try predict(with: source)
             prediction = model
-            // The only worker may have been lost meanwhile.
+            // At least 1: the last worker may have been lost meanwhile.
             notify(
                 .prediction(
                     model.prediction(
@@ -136,12 +143,12 @@ package final class Cluster {
         }
     }
 
-    /// Waits for the workers, has `body` take steps, and sends the workers home.
+    /// Waits for the workers, calls `body`, and dismisses the workers.
     ///
     /// - Parameters:
-    ///   - notify: Told of joins, losses and refusals, and how a lost local worker's process ended.
-    ///   - body: Given what takes the steps, valid during the call.
-    /// - Throws: What `body` throws, or why the workers could not be had.
+    ///   - notify: Called with joins, losses and refusals, and how a lost local worker's process ended.
+    ///   - body: Takes steps with the runner, which is valid during the call.
+    /// - Throws: What `body` throws, or why the run has no workers.
     package func withRunner(
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void, _ body: (StepRunner) throws -> Void
     ) throws {
@@ -154,7 +161,8 @@ package final class Cluster {
         }
     }
 
-    /// Everything around a run's steps: `body` takes them, and says what the workers are told at the end.
+    /// Does everything around a run's steps: starts the gradient source, waits for the workers, calls `body`, and
+    /// dismisses the workers with the goodbye that `body` returns.
     private func serve<Result>(
         notify: @escaping (ClusterNotice, String?) -> Void,
         _ body: (ClusterGradientSource, VersionedParameters, ThreadPool) throws -> (Result, Goodbye)
@@ -182,12 +190,12 @@ package final class Cluster {
         }
     }
 
-    /// Threads that share the reduction and the update: they use the cores of local workers that wait for weights.
-    /// 0 for a small network: waking a thread would cost more than it saves.
+    /// The number of threads that help with the reduction and the update. They use the cores of local workers, which
+    /// wait for weights then. 0 for a small network: waking a thread costs more than it saves.
     private var poolThreadCount: Int {
         run.layout.count < 4 * ChunkUpdate.tileSize ? 0 : min(Host.coreCount - 1, Self.maximumPoolThreads)
     }
 
-    /// A few threads use up the bandwidth of the memory, which limits both.
+    /// Few threads suffice: the bandwidth of the memory limits reduction and update.
     private static let maximumPoolThreads = 7
 }

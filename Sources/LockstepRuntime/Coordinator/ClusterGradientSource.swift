@@ -8,27 +8,27 @@ import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
-/// The gradient source of a coordinator: workers compute, over ZeroMQ.
+/// The gradient source of a coordinator: workers compute the gradients.
 ///
-/// It is what a trainer sees of the loop (``CoordinatorLoop``), which waits and decides by its machine, and of the exchange
-/// (``CoordinatorExchange``), which turns decisions into messages and messages into events.
+/// The trainer sees only this type. Behind it, ``CoordinatorLoop`` waits for messages and lets its machine decide, and
+/// ``CoordinatorExchange`` turns the machine's actions into messages and messages into events.
 final class ClusterGradientSource: GradientSource {
     private let loop: CoordinatorLoop
     private let exchange: CoordinatorExchange
     private let audits: AuditSchedule
-    /// When the sockets are polled again in steps that need none of them.
+    /// When the sockets are polled again while the coordinator computes alone.
     private var nextPoll = Instant(nanoseconds: 0)
 
     /// Seconds between two polls while the coordinator computes alone.
     private static let pollInterval = 0.01
 
     /// - Parameters:
-    ///   - run: What the workers are told, and what is computed with.
+    ///   - run: The run as the coordinator serves it to workers.
     ///   - link: The coordinator's sockets.
-    ///   - context: The process's.
+    ///   - context: The process's context.
     ///   - parameters: The initial weights.
-    ///   - record: Where events are recorded; nil: nowhere.
-    ///   - hooks: What is asked of the process around it.
+    ///   - record: Records the events; nil: no record.
+    ///   - hooks: What the loop calls in the process around it.
     init(
         _ run: ClusterRun, link: CoordinatorLink, context: Context, parameters: VersionedParameters,
         record: EventRecordFile? = nil, hooks: ProcessHooks
@@ -64,13 +64,13 @@ final class ClusterGradientSource: GradientSource {
     /// Waits for the workers that the first step needs.
     func gather() throws { try loop.gather() }
 
-    /// Tells the machine what steps are predicted to take with 0, 1, ... workers.
+    /// Gives the machine the predicted seconds of a step with 0, 1, ... workers.
     func predict(_ seconds: [Double]) throws { try loop.handle(.predicted(seconds: seconds)) }
 
-    /// Asks the workers where their time goes; in the order of their numbers.
+    /// Asks the workers for their timelines, and returns these in the order of the workers' numbers.
     func collectTimelines() throws -> [ProcessTimeline] { try exchange.collectTimelines() }
 
-    /// Tells every worker that the run is over, and closes the socket.
+    /// Dismisses every worker and closes the socket.
     func finish(_ goodbye: Goodbye) throws { try loop.finish(goodbye) }
 
     func gradients(
@@ -90,7 +90,7 @@ final class ClusterGradientSource: GradientSource {
     func workerName(of node: NodeID) -> String? { exchange.workerName(of: node) }
 
     func publish(version: UInt64, chunk: Int) throws {
-        // A worker that needs these weights later gets them then.
+        // The coordinator computes this step alone. A worker that needs these weights later gets them then.
         if exchange.computer.isComputing { return }
         try loop.handle(.chunkUpdated(version: version, chunk: chunk))
     }
@@ -104,7 +104,7 @@ final class ClusterGradientSource: GradientSource {
         return blocks.map { exchange.evaluation.score(of: $0) }
     }
 
-    /// Handles what has arrived, now and then, while no step waits for anything: joins, losses, requests.
+    /// Every few milliseconds handles what has arrived while the coordinator computes alone: joins, losses, requests.
     private func pollNowAndThen() throws {
         guard loop.machine.coordinatorComputesAlone, nextPoll <= .now else { return }
         nextPoll = Instant.now.advanced(bySeconds: Self.pollInterval)

@@ -5,9 +5,9 @@ import LockstepSharding
 import LockstepTimeline
 import LockstepTraining
 
-/// A run as its coordinator serves it to workers: what they are told, and what the coordinator computes with.
+/// A run as its coordinator serves it to workers: what it sends them, and what it computes with itself.
 struct ClusterRun {
-    /// Drawn anew by every coordinator process.
+    /// The run's number, a random one for every coordinator process.
     let number: UInt32
     /// The welcome, encoded.
     let welcome: [UInt8]
@@ -16,10 +16,10 @@ struct ClusterRun {
     let dataType: CommunicationDataType
     let computer: ShardComputer
     let audits: AuditSchedule
-    /// Memory shared with workers of this host; nil where all payload travels in messages.
+    /// Memory shared with workers on this host; nil if all payload travels in messages.
     let regions: RegionServer?
     let transport: Transport
-    /// Follows the phases of the coordinator's thread; nil: nothing is recorded.
+    /// Records the phases of the coordinator's thread; nil: no record.
     let timeline: Timeline?
     let configuration: CoordinatorMachine.Configuration
 }

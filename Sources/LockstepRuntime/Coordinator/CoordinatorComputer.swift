@@ -4,13 +4,15 @@ import LockstepProtocol
 import LockstepSharding
 import LockstepTraining
 
-/// The coordinator's own arithmetic: for steps that it computes alone, for what workers have left of a step, and for audits.
+/// Computes gradients and scores in the coordinator: steps without workers, the rest of steps whose workers are lost,
+/// and audited tree nodes whose copies differ.
 final class CoordinatorComputer {
     private let computer: ShardComputer
-    /// For steps that the coordinator computes from their start: their gradient needs no memory of its own.
+    /// Computes whole steps. Their gradient needs no memory of its own.
     private lazy var wholeSteps = LocalGradientSource(computer, inPlace: true)
+    /// Computes the rest of steps that workers have begun.
     private lazy var remainders = LocalGradientSource(computer)
-    /// Whether a step is being computed here.
+    /// Whether the coordinator is computing a step.
     private(set) var isComputing = false
 
     init(_ computer: ShardComputer) {
@@ -24,7 +26,7 @@ final class CoordinatorComputer {
         try compute(batch, with: wholeSteps, parameters, push)
     }
 
-    /// Computes what is missing of a step that workers have begun.
+    /// Computes the tree nodes of a step that no worker has answered.
     func computeRemainder(
         ofStep step: UInt64, _ parameters: VersionedParameters, _ push: (PartialResult) throws -> Void
     ) throws {
@@ -40,7 +42,7 @@ final class CoordinatorComputer {
         try source.gradients(of: batch, parameters: parameters, push: push)
     }
 
-    /// The gradient sum of one tree node, into memory of all parameters; returns the sum of its losses.
+    /// Writes the gradient sum of one tree node into memory for all parameters, and returns the sum of its losses.
     func gradient(of item: WorkItem, _ parameters: VersionedParameters, into gradient: FloatBuffer) -> Double {
         computer.gradient(
             of: item.node, in: Batch(step: item.step, schedule: computer.schedule),

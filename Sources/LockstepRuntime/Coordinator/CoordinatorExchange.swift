@@ -9,14 +9,14 @@ import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
-/// What a coordinator exchanges with its workers: carries out the machine's actions as messages, and turns messages into
-/// events; gradients go past the machine straight into the reducer.
+/// Carries out the machine's actions by sending messages, and turns received messages into events for the machine.
+/// Gradients bypass the machine: they go directly to the reducer.
 final class CoordinatorExchange: CoordinatorLoopDelegate {
     private let loop: CoordinatorLoop
     private let run: ClusterRun
     private let headers: RunHeaders
     private let inline: InlineTransport
-    /// Nil where all payload travels in messages.
+    /// Nil if all payload travels in messages.
     private let shared: SharedMemoryTransport?
     private let audit: AuditBuffer
     private let reporter: NoticeReporter
@@ -27,7 +27,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     let timelines = TimelineCollector()
     /// The weights of the step under way.
     var parameters: VersionedParameters
-    /// The member whose answer to a node of the step was received.
+    /// The member that computed each tree node of the step.
     private var computedBy: [NodeID: MemberID] = [:]
 
     init(loop: CoordinatorLoop, _ run: ClusterRun, _ parameters: VersionedParameters, reporter: NoticeReporter) {
@@ -47,10 +47,10 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     private var link: CoordinatorLink { loop.link }
 
-    /// Where workers of this host have all cores, spinning would take one from them.
+    /// False if this host's workers use all cores: spinning would take one from them.
     var maySpin: Bool { (shared?.count ?? 0) < cores }
 
-    /// Bytes of weights and gradients that have travelled in messages.
+    /// Bytes of weights and gradients in messages so far.
     var inlinePayloadBytes: UInt64 { inline.payloadBytes }
 
     /// Prepares for a step.
@@ -60,14 +60,15 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         if isAudited { audit.begin() }
     }
 
-    /// The worker that computed a node of the step, as an error names it; nil if this process did.
+    /// The name of the worker that computed a tree node of the step, for error messages; nil if this process computed
+    /// it.
     func workerName(of node: NodeID) -> String? {
         computedBy[node].map { loop.machine.name(of: $0) }
     }
 
-    /// Asks all members where their time goes, and waits for those that answer in time.
+    /// Asks all active members for their timelines, and waits for the answers until the deadline.
     ///
-    /// - Returns: What they have recorded since they were asked last, in the order of their numbers.
+    /// - Returns: What the members have recorded since the last request, in the order of their numbers.
     func collectTimelines() throws -> [ProcessTimeline] {
         timelines.begin()
         let members = loop.machine.activeMembers
@@ -126,7 +127,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         }
     }
 
-    /// A worker that shares memory is told into which slot a gradient goes.
+    /// The message that assigns an item. It names the slot for the gradient of a worker that shares memory.
     private func assignment(of item: WorkItem, to member: MemberID) -> Header {
         guard item.kind == .node else { return headers.header(.evaluate, member, step: item.step, unit: item.number) }
         let slot = transport(of: member).slot(for: item, of: member)
@@ -161,7 +162,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         }
     }
 
-    /// A peer that breaks the protocol is told so and is no longer a member.
+    /// Refuses a peer that broke the protocol, and ends its membership.
     private func reject(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
         let refusal = Refusal(code: error.refusalCode, message: "\(error)")
         try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
@@ -217,7 +218,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         try link.withPayload { bytes throws(ProtocolError) in try Body(decoding: bytes) }
     }
 
-    /// Pushes a chunk of a gradient, unless its node is not wanted (any more).
+    /// Pushes a chunk of a gradient, unless the machine expects no answer to its tree node from this member.
     private func receiveGradient(
         _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
@@ -249,7 +250,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         try loop.handle(.answered(peer, member, item), push)
     }
 
-    /// Pushes part of an answer; in an audit it waits for the other copy.
+    /// Pushes part of an answer. An audited step's answers wait in the buffer for their comparison instead.
     private func add(
         _ result: PartialResult, from member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
@@ -275,12 +276,12 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         }
     }
 
-    /// A member is ready: it says whether it has mapped the memory that it was offered.
+    /// Handles a member's ready message, which says whether the member has mapped the memory that it was offered.
     private func receiveReady(
         _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
         let sharesMemory = header.unit == 1
-        // A repeated message, or another peer's, changes nothing about any memory.
+        // A repeated message, or one from another peer, changes no shared memory.
         guard loop.machine.isPreparing(member), loop.machine.peer(of: member) == peer else {
             return try loop.handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
         }
@@ -288,7 +289,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         guard sharesMemory || run.transport != .shared else {
             let refusal = Refusal(
                 code: .transport,
-                message: "the run wants payload in shared memory, and this worker shares none with the coordinator; "
+                message: "the run requires payload in shared memory, and this worker shares none with the coordinator; "
                     + "start the run with --transport auto")
             try link.send(to: peer, headers.header(.refuse, member), copying: refusal.encoded())
             report(.refused(host: nil, refusal))

@@ -6,21 +6,21 @@ import LockstepTimeline
 import LockstepTraining
 import ZeroMQ
 
-/// What a coordinator's loop asks of the process around it.
+/// What a coordinator's loop calls in the process around it.
 struct ProcessHooks {
     /// Reports joins, losses and refusals to people.
     var notify: (ClusterNotice, _ step: UInt64?, _ logTail: [String]) -> Void
-    /// Throws when waiting makes no sense: the process was asked to stop, or its own workers have all died.
+    /// Throws if waiting is pointless: a signal asked the process to stop, or all local workers have died.
     var check: (_ isGathering: Bool, _ activeWorkers: Int) throws -> Void
     /// When `check` is due at the latest.
     var nextCheck: () -> Instant?
-    /// How many dead workers have been started again.
+    /// The number of restarts of dead workers so far.
     var restarts: () -> Int = { 0 }
     /// Descriptors whose readiness ends a wait.
     var descriptors: [Int32]
 }
 
-/// What carries out the machine's actions, and turns messages into events.
+/// Carries out the machine's actions, and turns messages into events.
 protocol CoordinatorLoopDelegate: AnyObject {
     /// Whether the loop may poll for a while before it sleeps.
     var maySpin: Bool { get }
@@ -29,8 +29,8 @@ protocol CoordinatorLoopDelegate: AnyObject {
     func receive(_ event: RegionServer.Event) throws
 }
 
-/// The coordinator's loop: waits for messages, gives events to the ``CoordinatorMachine``, which decides everything, and
-/// has its actions carried out. Nothing else in a coordinator reads the clock or waits.
+/// The coordinator's loop. It waits for messages, gives events to the ``CoordinatorMachine``, which decides everything,
+/// and has the machine's actions carried out. Nothing else in a coordinator waits or gives the machine the time.
 final class CoordinatorLoop {
     let link: CoordinatorLink
     private(set) var machine: CoordinatorMachine
@@ -41,17 +41,17 @@ final class CoordinatorLoop {
     private var spin = AdaptiveSpin()
     private let regions: RegionServer?
     private var regionToken: Poller.Token?
-    /// What the machine wants done.
+    /// The machine's actions that are being carried out.
     private var actions: [CoordinatorAction] = []
-    /// Whether the list of actions is being carried out: a nested event's actions come later.
+    /// Whether the list of actions is being carried out. An event that an action causes only appends to the list.
     private var isPerforming = false
-    /// Whether the first workers are still awaited.
+    /// Whether the loop still waits for the workers that the first step needs.
     private var isGathering = true
-    /// Whether the machine has been told that messages lie unread.
+    /// Whether the machine knows that unread messages have arrived.
     private var hasBacklog = false
-    /// Where events and actions are recorded; nil: nowhere.
+    /// Records events and actions in a file; nil: no record.
     private let record: EventRecordFile?
-    /// The last events and actions, to explain a failure.
+    /// The last events and actions, which explain a failure.
     private var history = MachineHistory<CoordinatorEvent, CoordinatorAction>()
 
     private static let eventsBetweenChecks = 4_096
@@ -76,7 +76,7 @@ final class CoordinatorLoop {
         actions.reserveCapacity(256)
     }
 
-    /// How many dead workers have been started again.
+    /// The number of restarts of dead workers so far.
     var restarts: Int { hooks.restarts() }
     /// A line for each of the last events and actions, the oldest first.
     var historyLines: [String] { history.lines }
@@ -87,7 +87,8 @@ final class CoordinatorLoop {
         isGathering = false
     }
 
-    /// Gives an event to the machine and carries out its actions, and those of the events that they cause.
+    /// Gives an event to the machine and carries out the machine's actions, including the actions that follow from
+    /// events that they cause.
     func handle(_ event: CoordinatorEvent, _ push: (PartialResult) throws -> Void = { _ in }) throws {
         let now = Instant.now
         let first = actions.count
@@ -107,12 +108,12 @@ final class CoordinatorLoop {
         }
     }
 
-    /// Waits until something happens, at most until `limit`, and handles what has happened.
+    /// Waits until something arrives or a deadline passes, at most until `limit`, and handles it.
     ///
     /// - Parameters:
-    ///   - limit: When to return at the latest; nil: only when something has happened.
+    ///   - limit: When to return at the latest; nil: no limit.
     ///   - push: Called with partial results.
-    /// - Throws: Why the run ends.
+    /// - Throws: The error that ends the run.
     func poll(
         until limit: Instant? = nil, _ push: (PartialResult) throws -> Void
     ) throws {
@@ -130,7 +131,7 @@ final class CoordinatorLoop {
         }
         var isQuiet = true
         var mustCheck = hooks.nextCheck().map { $0 <= .now } ?? false
-        // However much arrives, deadlines and signals are checked in between.
+        // Bounded, so that a flood of messages does not keep the loop from deadlines and signals.
         for _ in 0..<Self.eventsBetweenChecks {
             guard let event = try link.receive() else { break }
             try delegate?.receive(event, push)
@@ -139,7 +140,7 @@ final class CoordinatorLoop {
             case .lost, .garbage: mustCheck = true
             case .rejected: break
             }
-            // What the last answer makes possible goes before other messages.
+            // The step is complete: the update comes before other messages.
             if !isGathering && machine.isWorkComplete && !mustCheck { return }
         }
         if link.hasUnread != hasBacklog {
@@ -150,7 +151,7 @@ final class CoordinatorLoop {
         if isQuiet || mustCheck || hasBacklog { try hooks.check(isGathering, machine.activeCount) }
     }
 
-    /// Tells every worker that the run is over, and closes the socket.
+    /// Dismisses every worker and closes the socket.
     func finish(_ goodbye: Goodbye) throws {
         defer { record?.flush() }
         try handle(.stop(goodbye))

@@ -1,11 +1,11 @@
 import LockstepNumerics
 import LockstepSharding
 
-/// Memory for numbers as they travel where that is bfloat16: those of all parameters, chunk by chunk.
+/// All parameters encoded as bfloat16 for messages, chunk by chunk.
 final class EncodedFloats {
     private let chunks: ChunkLayout
     private let memory: FloatBuffer
-    /// What each chunk holds, as its user numbers it.
+    /// The number of the content that each chunk holds, such as a version; nil: unknown.
     private var contents: [UInt64?]
 
     init(chunks: ChunkLayout) {
@@ -14,13 +14,14 @@ final class EncodedFloats {
         contents = Array(repeating: nil, count: chunks.chunks.count)
     }
 
-    /// A chunk's bytes, valid until the chunk is asked for with another number.
+    /// Encodes a chunk.
     ///
     /// - Parameters:
     ///   - chunk: The chunk's index.
-    ///   - content: Names what is encoded: the same again is not encoded anew. Nil: always.
+    ///   - content: A number for the floats' content. A chunk that already holds this content is not encoded again.
+    ///     Nil: always encode.
     ///   - floats: All parameters, rounded to bfloat16.
-    /// - Returns: Two bytes an element.
+    /// - Returns: Two bytes per element, valid until the chunk is encoded again.
     func bytes(of chunk: Int, content: UInt64? = nil, from floats: FloatBuffer) -> UnsafeRawBufferPointer {
         let range = chunks.chunks[chunk].range
         let halves = UnsafeMutableRawPointer(memory.pointer).assumingMemoryBound(to: UInt16.self) + range.lowerBound

@@ -4,10 +4,10 @@ import LockstepProtocol
 import LockstepSharding
 import LockstepTraining
 
-/// The scores of an evaluation's blocks, until all are there.
+/// Collects the scores of an evaluation's blocks until all are there.
 final class EvaluationCollector {
     private let dataset: Dataset
-    /// Neurons of the output layer.
+    /// The number of neurons in the output layer.
     private let classes: Int
     private var scores: [UInt32: BlockScore] = [:]
 
@@ -28,7 +28,7 @@ final class EvaluationCollector {
 
     /// Adds a worker's answer.
     ///
-    /// - Throws: `ProtocolError` if its numbers contradict each other or the data set.
+    /// - Throws: `ProtocolError` if the answer's numbers contradict each other or the data set.
     func add(_ result: BlockResult, of item: WorkItem) throws(ProtocolError) {
         let predictions = result.predictions.map(Int.init)
         guard
@@ -40,12 +40,12 @@ final class EvaluationCollector {
             correct: Int(result.correct), total: Int(result.total), lossSum: result.lossSum, predictions: predictions)
     }
 
-    /// Adds a score that the coordinator has computed itself.
+    /// Adds a score that the coordinator has computed.
     func add(_ score: BlockScore, of item: WorkItem) {
         scores[item.number] = score
     }
 
-    /// A split's score: its blocks are added in their order.
+    /// A split's score, which adds the scores of its blocks in their order.
     func score(of blocks: [UInt32]) -> SplitScore {
         SplitScore(blocks: blocks.compactMap { scores[$0] }, classes: classes)
     }

@@ -3,7 +3,7 @@ import LockstepProtocol
 
 /// Makes the headers of a run's messages to its members.
 struct RunHeaders {
-    /// Drawn anew by every coordinator process.
+    /// The run's number, a random one for every coordinator process.
     let run: UInt32
 
     func header(
