@@ -1,14 +1,16 @@
 import LockstepSharding
 
-/// The work under way and its distribution: which items wait, which are answered, and which member gets which next.
+/// The work under way and its distribution: which items are pending, which are answered, and which member gets which
+/// item next.
 ///
-/// A step's tree nodes are handed out at once, by a plan that gives every worker a contiguous part of the mini-batch. What
-/// a lost worker leaves behind waits here for the next idle one; if several are idle, waiting nodes are split into their
-/// children, so that all of them have work. An evaluation's blocks all wait, and are handed out as members answer.
+/// A step's tree nodes are assigned at once, by a plan that gives every worker a contiguous part of the mini-batch. The
+/// nodes of a lost worker become pending, and the next idle member gets them. If several members are idle, pending
+/// nodes are split into their children so that every idle member gets work. An evaluation's blocks are all pending at
+/// first, and are assigned as members answer.
 ///
-/// This part decides; the machine carries out what it decides, and tells it what came back.
+/// This part only decides. The machine carries out the decisions and calls this part with every answer.
 struct Assignments: ~Copyable, Sendable {
-    /// A plan depends on the mini-batch's samples and on the number of workers that share them.
+    /// What a plan depends on: the mini-batch's samples and the number of workers that share them.
     private struct PlanKey: Hashable {
         let samples: Int
         let workers: Int
@@ -16,11 +18,12 @@ struct Assignments: ~Copyable, Sendable {
 
     private let splitsRoot: Bool
     private var work: StepWork?
-    /// The tree nodes of the step that are answered.
+    /// The answered tree nodes of the step.
     private var arrivals = TreeArrivals(lanes: 1)
     private var plans: [PlanKey: AssignmentPlan] = [:]
 
-    /// - Parameter splitsRoot: Whether the coordinator makes the sum over all shards, so that no worker is given the root.
+    /// - Parameter splitsRoot: Whether the coordinator computes the sum over all shards. Then no worker is assigned the
+    ///   root.
     init(splitsRoot: Bool) {
         self.splitsRoot = splitsRoot
     }
@@ -67,13 +70,13 @@ struct Assignments: ~Copyable, Sendable {
         return tree.contains(item.node)
     }
 
-    /// Makes the assignment of an item of the work under way; nil if there is none.
+    /// The assignment of an item; nil if no work is under way.
     func assignment(_ number: UInt32) -> Assignment? {
         guard let work else { return nil }
         return Assignment(item: work.item(number), sampleCount: work.sampleCount(of: number))
     }
 
-    /// Whether an item of the work needs no answer any more.
+    /// Whether an item of the work is answered.
     private func isAnswered(_ item: WorkItem) -> Bool {
         switch work?.kind {
         case .node?: arrivals.isKnown(item.node, lane: 0)
@@ -82,22 +85,22 @@ struct Assignments: ~Copyable, Sendable {
         }
     }
 
-    /// Whether another answer to an item of the work would be of use.
+    /// Whether another answer to an item of the work would count.
     func isWanted(_ item: WorkItem) -> Bool {
         if let audit = work?.audit { return !audit[item.number].isClosed }
         return !isAnswered(item)
     }
 
-    /// Whether an answer of this member to an item that it holds would count.
+    /// Whether this member's answer to an item that it holds would count.
     func expects(_ item: WorkItem, from member: borrowing Member) -> Bool {
         guard includes(item), item.isWork else { return false }
         if let audit = work?.audit { return audit.needsCopy(of: item.number, from: member.info) }
         return !isAnswered(item)
     }
 
-    // MARK: - Handing out
+    // MARK: - Assigning
 
-    /// Plans the step's nodes for so many workers.
+    /// The plan of the step's nodes for so many workers.
     mutating func plan(workers: Int) -> AssignmentPlan? {
         guard case .step(let tree)? = work?.content else { return nil }
         let key = PlanKey(samples: tree.samples, workers: workers)
@@ -107,7 +110,7 @@ struct Assignments: ~Copyable, Sendable {
         return plan
     }
 
-    /// Has the whole step wait for a worker, in two copies if it is audited.
+    /// Makes the whole step pending, in two copies if it is audited.
     mutating func enqueueWhole() {
         guard case .step(let tree)? = work?.content else { return }
         for node in tree.nodes(coveringAll: splitsRoot) {
@@ -116,20 +119,20 @@ struct Assignments: ~Copyable, Sendable {
         }
     }
 
-    /// Has an audited node's second copy wait for a worker.
+    /// Makes an audited node's second copy pending.
     mutating func enqueueSecondCopy(of number: UInt32) {
         work?.enqueue(number)
     }
 
-    /// Whether there is anything to hand out.
+    /// Whether items are pending.
     var hasPending: Bool {
         guard let work else { return false }
         return !work.isComplete && !work.pending.isEmpty
     }
 
-    /// Takes out the next item that waits, for a member that may get it; members with the fewest items come first.
+    /// Removes the next pending item and chooses a member that may get it; members with the fewest items come first.
     ///
-    /// - Returns: The item's number and the member's index; nil once no member can be given any.
+    /// - Returns: The item's number and the member's index; nil if no member may get a pending item.
     mutating func next(for membership: borrowing Membership) -> (number: UInt32, index: Int)? {
         guard hasPending, let itemsPerWorker = work?.itemsPerWorker else { return nil }
         for held in 0..<itemsPerWorker {
@@ -160,17 +163,17 @@ struct Assignments: ~Copyable, Sendable {
         return nil
     }
 
-    /// Whether a member may be given an item. In an audit no process computes both copies of a node, not even as two
-    /// members.
+    /// Whether a member may get an item. In an audit no process computes both copies of a node, even if it joined again
+    /// and so is another member.
     func mayAssign(_ number: UInt32, to index: Int, in membership: borrowing Membership) -> Bool {
         guard let work, let audit = work.audit else { return true }
         return audit.needsCopy(of: number, from: membership[index].info)
             && !membership.hasHolder(of: work.item(number), in: membership[index].process)
     }
 
-    /// Has the items of a former member wait for another one, those of them that are still needed.
+    /// Makes the items of a former member pending again, if they are still needed.
     ///
-    /// - Returns: The shards among them whose sums are missing.
+    /// - Returns: The number of shards in these items.
     mutating func reclaim(_ assignments: [Assignment], membership: borrowing Membership) -> Int {
         guard case let content? = work?.content, !isComplete else { return 0 }
         var shards = 0
@@ -188,7 +191,7 @@ struct Assignments: ~Copyable, Sendable {
 
     /// Counts a member's answer to an item of the work.
     ///
-    /// - Returns: The members whose copies of an audited node are to be compared now.
+    /// - Returns: The two members whose copies of an audited node are complete and must be compared; otherwise nil.
     mutating func receive(_ item: WorkItem, from member: borrowing Member) -> (MemberID, MemberID)? {
         guard includes(item) else { return nil }
         switch item.kind {
@@ -202,7 +205,7 @@ struct Assignments: ~Copyable, Sendable {
         return nil
     }
 
-    /// Counts a tree node's sum.
+    /// Counts a tree node as answered.
     private mutating func complete(_ item: WorkItem) {
         if arrivals.insert(item.node, lane: 0, add: { _, _, _ in }) == .complete { work?.complete() }
     }
@@ -214,13 +217,13 @@ struct Assignments: ~Copyable, Sendable {
         includes(item) && isAudited
     }
 
-    /// Whether one copy of a node is there, and a second one is wanted.
+    /// Whether one copy of a node has arrived and a second one is needed.
     func waitsForSecondCopy(of number: UInt32) -> Bool {
         work?.audit?[number].waitsForSecondCopy ?? false
     }
 
-    /// The waiting second copies that no member can compute: every active member has answered the node, or is busy with
-    /// an earlier step, which may take long.
+    /// The pending second copies that no member can compute now: every active member has answered the node, or still
+    /// computes an earlier step, which may take long.
     func secondCopiesWithoutWorker(in membership: borrowing Membership) -> [UInt32] {
         guard let work, let audit = work.audit else { return [] }
         var numbers: [UInt32] = []
@@ -236,20 +239,20 @@ struct Assignments: ~Copyable, Sendable {
         return numbers
     }
 
-    /// Has the coordinator compute an audited node, of which there may be one copy, or two that differ.
+    /// Has the coordinator compute an audited node that has one copy only, or two copies that differ.
     mutating func recompute(_ number: UInt32, into actions: inout [CoordinatorAction]) {
         guard let copies = work?.audit?.close(number), let item = work?.item(number) else { return }
         work?.removePending(number)
         actions.append(.recompute(item, copies: copies))
     }
 
-    /// Counts an audited node, whose copies are equal or which the coordinator has computed.
+    /// Counts an audited node as answered: its copies are equal, or the coordinator has computed it.
     mutating func completeAudit(of item: WorkItem) {
         work?.removePending(item.number)
         complete(item)
     }
 
-    /// Discards a faulty member's copies that are not compared yet, and has these nodes wait for another worker.
+    /// Discards a faulty member's copies that are not compared yet, and makes their nodes pending again.
     mutating func discardCopies(of member: MemberID) {
         for number in work?.audit?.discardCopies(of: member) ?? [] { work?.enqueue(number) }
     }

@@ -1,15 +1,16 @@
-/// The copies of an audited step's tree nodes: two workers compute each node, and it counts once both copies are equal.
+/// The copies of an audited step's tree nodes. Two workers compute each node, and the node counts once both copies are
+/// equal.
 ///
-/// Two workers means two processes: a process that lost its membership and joined again would only agree with itself.
+/// The two workers are two processes: a process that lost its membership and joined again would only agree with itself.
 struct AuditRound: Sendable {
     /// One node's copies.
     struct Node: Sendable {
         /// The members that have answered, in this order; two at most.
         var copies: [MemberInfo] = []
-        /// Whether the copies are being compared, or have been.
+        /// Whether the node needs no more copies.
         var isClosed = false
 
-        /// Whether one copy is there and another is wanted.
+        /// Whether one copy has arrived and a second one is needed.
         var waitsForSecondCopy: Bool { copies.count == 1 && !isClosed }
     }
 
@@ -17,7 +18,7 @@ struct AuditRound: Sendable {
 
     subscript(_ number: UInt32) -> Node { nodes[number] ?? Node() }
 
-    /// Whether this member's answer to a node would be a copy that is needed.
+    /// Whether a node needs a copy from this member.
     func needsCopy(of number: UInt32, from member: MemberInfo) -> Bool {
         !self[number].isClosed
             && !self[number].copies.contains { $0.host == member.host && $0.processID == member.processID }
@@ -25,7 +26,7 @@ struct AuditRound: Sendable {
 
     /// Adds a member's copy of a node.
     ///
-    /// - Returns: The two members whose copies are to be compared now, if this was the second copy.
+    /// - Returns: The two members whose copies must be compared, if this is the second copy; otherwise nil.
     mutating func addCopy(of number: UInt32, from member: MemberInfo) -> (MemberID, MemberID)? {
         guard needsCopy(of: number, from: member) else { return nil }
         nodes[number, default: Node()].copies.append(member)
@@ -34,9 +35,9 @@ struct AuditRound: Sendable {
         return (self[number].copies[0].id, self[number].copies[1].id)
     }
 
-    /// Accepts no more copies of a node: the coordinator computes it.
+    /// Accepts no more copies of a node, because the coordinator computes it.
     ///
-    /// - Returns: The members whose copies are there.
+    /// - Returns: The members whose copies have arrived.
     mutating func close(_ number: UInt32) -> [MemberID] {
         nodes[number, default: Node()].isClosed = true
         return self[number].copies.map(\.id)

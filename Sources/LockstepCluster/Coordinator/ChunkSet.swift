@@ -12,7 +12,7 @@ struct ChunkSet: Hashable, Sendable {
         self.words = Array(repeating: 0, count: (capacity + 63) / 64)
     }
 
-    /// Empties the set for `version`, unless it is of that version already.
+    /// Makes this the empty set of `version`, unless it is a set of that version already.
     mutating func reset(to version: UInt64) {
         guard self.version != version else { return }
         self.version = version
@@ -43,13 +43,13 @@ struct ChunkSet: Hashable, Sendable {
     }
 }
 
-/// The chunk sets of two versions that alternate, as the weights do.
+/// The chunk sets of two versions. Even and odd versions alternate, as the weights do.
 struct VersionedChunkSets: Hashable, Sendable {
     private var even: ChunkSet
     private var odd: ChunkSet
 
     init(capacity: Int) {
-        // Versions that no step has, so that no chunk counts as present.
+        // No step has these versions, so no chunk counts as present.
         even = ChunkSet(version: .max - 1, capacity: capacity)
         odd = ChunkSet(version: .max, capacity: capacity)
     }

@@ -1,25 +1,26 @@
 package import LockstepTimeline
 
-/// A clock for deadlines of others, that counts only the time in which its owner listens.
+/// A clock for the deadlines of other processes. It counts only the time in which the coordinator could receive their
+/// messages.
 ///
-/// Between two readings at most ``maximumGap`` passes, however late the second one comes. An owner that was busy or
-/// stopped in between has received nothing, and must not take its own absence for a worker's silence. For the same
-/// reason the clock stands still while messages wait to be read.
+/// Between two readings the clock advances by ``maximumGap`` at most, however late the second reading comes. A
+/// coordinator that was busy or stopped between them has received nothing, and must not conclude that a worker was
+/// silent. For the same reason the clock stands still while received messages wait to be read.
 ///
-/// It has two time scales: the driver's, in which instants come in and ``due(_:)`` answers, and its own, in which ``now``
-/// and all deadlines stand.
+/// There are two time scales. ``advance(to:)`` takes and ``due(_:)`` returns instants of the system's clock; ``now``
+/// and all deadlines are instants of this clock.
 package struct ClampedClock: Hashable, Sendable {
     /// Nanoseconds.
     private let maximumGap: UInt64
-    /// The last reading, in the driver's time.
+    /// The last reading of the system's clock.
     private var last: Instant
-    /// The same instant in the clock's own time.
+    /// The same instant on this clock.
     package private(set) var now: Instant
     /// Whether the clock stands still.
     package var isHeld = false
 
     /// - Parameters:
-    ///   - maximumGap: The most seconds that count between two readings.
+    ///   - maximumGap: The most seconds by which the clock advances between two readings.
     ///   - now: The present instant.
     package init(maximumGap: Double, now: Instant) {
         self.maximumGap = Instant(nanoseconds: 0).advanced(bySeconds: maximumGap).nanoseconds
@@ -27,15 +28,15 @@ package struct ClampedClock: Hashable, Sendable {
         self.now = now
     }
 
-    /// Reads the driver's clock. Time that seems to run backwards does not count.
+    /// Advances the clock to a reading of the system's clock. A reading before the last one is ignored.
     package mutating func advance(to instant: Instant) {
         guard instant > last else { return }
         if !isHeld { now.nanoseconds += min(maximumGap, instant.nanoseconds - last.nanoseconds) }
         last = instant
     }
 
-    /// When the next reading is due so that `deadline` is not missed, in the driver's time; never later than
-    /// ``maximumGap`` after the last one.
+    /// When the next reading is due so that `deadline` is not missed, on the system's clock: at most ``maximumGap``
+    /// after the last reading.
     package func due(_ deadline: Instant) -> Instant {
         let wait = deadline > now ? deadline.nanoseconds - now.nanoseconds : 0
         return Instant(nanoseconds: last.nanoseconds + min(maximumGap, wait))

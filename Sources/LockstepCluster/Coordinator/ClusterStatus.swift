@@ -1,4 +1,5 @@
-/// The state of a run, for `lockstep status`. Travels as JSON, so its keys and values stay.
+/// The state of a run, for `lockstep status`. The coordinator sends it as JSON: keys and values are part of the
+/// protocol.
 package struct ClusterStatus: Codable, Hashable, Sendable {
     /// What the run is doing.
     package enum Phase: String, Codable, Sendable {
@@ -15,9 +16,9 @@ package struct ClusterStatus: Codable, Hashable, Sendable {
         package enum State: String, Codable, Sendable {
             /// Has been welcomed; fetches the data set and computes its fingerprint.
             case preparing
-            /// Has answered everything that it was given.
+            /// Has answered every item.
             case idle
-            /// Is given no work: fewer workers are faster at present.
+            /// Gets no work, because fewer workers are faster now.
             case standby = "resting"
             case computing
         }
@@ -39,7 +40,7 @@ package struct ClusterStatus: Codable, Hashable, Sendable {
     }
 
     package var phase: Phase
-    /// The step under way, or the version of the weights that are evaluated; absent before the first.
+    /// The step under way, or the version of the weights under evaluation; absent before the first step.
     package var step: UInt64?
     package var workers: [Worker]
     package var lost: Int

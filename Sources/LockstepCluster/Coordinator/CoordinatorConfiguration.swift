@@ -1,27 +1,27 @@
 package import LockstepProtocol
 
 extension CoordinatorMachine {
-    /// The run, as far as the coordinator's decisions depend on it.
+    /// The properties of a run on which the coordinator's decisions depend.
     package struct Configuration: Sendable {
         /// Training starts once this many workers are ready.
         package var minimumWorkers: Int
-        /// No more workers are admitted.
+        /// The most workers that the run admits.
         package var maximumWorkers: Int
         /// The number of chunks of the weights.
         package var chunks: Int
         /// Bytes of the data set.
         package var dataBytes: UInt64
-        /// The coordinator's release of lockstep; a worker's must be equal.
+        /// The coordinator's version of lockstep. A worker must have the same version.
         package var programVersion: String
-        /// The coordinator's own kernel and fingerprint; a worker's digests must be equal.
+        /// The coordinator's kernel and fingerprint. A worker must have the same fingerprint.
         package var expected: Ready
-        /// Whether workers whose digests differ take part.
+        /// Whether workers with another fingerprint are admitted.
         package var allowsMixedKernels: Bool
         package var deadlines: Deadlines
-        /// Whether the number of workers that compute is tuned as the run goes on. Then the coordinator computes too, where
-        /// that is fastest or no worker is there.
+        /// Whether the run measures how many workers are fastest, and computes with so many. Then the coordinator
+        /// computes alone if that is fastest, or if no worker is there.
         package var tunesWorkerCount: Bool
-        /// Whether the coordinator makes the sum over all shards, so that no worker is given all of them as one node.
+        /// Whether the coordinator computes the sum over all shards. Then no worker is assigned the tree's root.
         package var splitsRoot: Bool
 
         package init(
@@ -48,10 +48,10 @@ extension CoordinatorMachine {
         package var joined = 0
         package var shardsReassigned = 0
         package var isBitwiseReproducible = true
-        /// Work items that an idle worker was given too, because their holder was slow.
+        /// Work items that were assigned to an idle worker too, because their holder was slow.
         package var speculativeItems = 0
         package var stepsAudited = 0
-        /// Workers that an audit has shown to compute other bits.
+        /// Workers under quarantine: an audit found that they compute other bits.
         package var quarantined = 0
     }
 }

@@ -6,38 +6,38 @@ package import LockstepSharding
 package enum CoordinatorEvent: Sendable {
     /// A peer asks to join the run.
     case hello(PeerID, Hello)
-    /// A member has the data set and shows its fingerprint. A member that shares the coordinator's memory reads the weights
-    /// there and is sent none.
+    /// A member has the data set and sends its fingerprint. A member that shares memory reads the weights there, so it
+    /// is sent none.
     case ready(PeerID, MemberID, Ready, sharesMemory: Bool = false)
-    /// A member asks for a piece of the data set.
+    /// A member requests a part of the data set.
     case dataRequested(PeerID, MemberID, offset: UInt64, count: Int)
-    /// The first chunk of a member's gradient has come: the member has computed the item, and the rest is on its way.
+    /// The first chunk of a member's gradient has arrived. The member has computed the item, and the rest will follow.
     case answering(PeerID, MemberID, WorkItem)
     /// A member has answered an item; the caller has processed the payload.
     case answered(PeerID, MemberID, WorkItem)
-    /// A member leaves of its own accord.
+    /// A member leaves the run.
     case goodbye(PeerID, MemberID, Goodbye)
-    /// A peer has sent a message with another run's number.
+    /// A peer has sent a message of another run.
     case stranger(PeerID)
     /// A peer's connection has ended, or it has broken the protocol.
     case peerLost(PeerID, reason: String)
     /// The trainer begins a step; the weights of its version are final.
     case beginStep(UInt64, SummationTree, isAudited: Bool)
-    /// The trainer evaluates the weights of `version`, which are final, in these blocks.
+    /// The trainer evaluates the weights of `version` in these blocks. The weights are final.
     case beginEvaluation(version: UInt64, blocks: [UInt32])
     /// An evaluation is complete.
     case evaluated
-    /// The seconds of a step with 0, 1, ... workers, by the cost model; 0: the coordinator computes alone.
+    /// The cost model predicts these seconds for a step with 0, 1, ... workers. With 0 the coordinator computes alone.
     case predicted(seconds: [Double])
     /// A chunk of the next step's weights is final.
     case chunkUpdated(version: UInt64, chunk: Int)
-    /// Two copies of an audited tree node have been compared; equal copies have been passed to the reducer.
+    /// The loop has compared two copies of an audited tree node, and has passed equal copies to the reducer.
     case compared(WorkItem, areEqual: Bool)
-    /// The coordinator has computed an audited tree node itself and passed its own answer to the reducer; these members'
-    /// copies differ from it.
+    /// The coordinator has computed an audited tree node and passed its own answer to the reducer. The copies of the
+    /// members in `wrong` differ from that answer.
     case recomputed(WorkItem, wrong: [MemberID])
-    /// Whether messages wait to be read. While they do the clock stands still: a member whose answer is among them has not
-    /// been silent.
+    /// Whether received messages wait to be read. While they do, the clock stands still: one of them may be the answer
+    /// of a member whose deadline would pass.
     case inputBacklog(Bool)
     /// The run is over.
     case stop(Goodbye)
@@ -45,7 +45,7 @@ package enum CoordinatorEvent: Sendable {
     case tick
 }
 
-/// An output of the coordinator's machine. The loop around it carries actions out in their order.
+/// An output of the coordinator's machine. The loop carries the actions out in order.
 package enum CoordinatorAction: Equatable, Sendable {
     case welcome(PeerID, MemberID)
     case refuse(PeerID, Refusal)
@@ -65,22 +65,22 @@ package enum CoordinatorAction: Equatable, Sendable {
     case fail(ClusterFailure)
 }
 
-/// News of the cluster, for people.
+/// What happens in a cluster, for people.
 package enum ClusterNotice: Hashable, Sendable {
     case joined(MemberInfo, active: Int)
-    /// A worker takes part although its numeric kernel differs.
+    /// A worker joined although its kernel computes other bits.
     case joinedWithOtherBits(MemberInfo, kernel: String, active: Int)
     case left(MemberInfo, Goodbye, active: Int)
     case lost(MemberInfo, reason: String, shardsReassigned: Int, active: Int)
     case refused(host: String?, Refusal)
-    /// A message that came over a member's connection under another identity is dropped: an old message that was sent
-    /// again. The identity is another member of this run, or (nil) of another run.
+    /// The coordinator dropped a message that arrived over a member's connection with another member ID, or (nil) with
+    /// another run's ID. Such a message is old and was sent again.
     case outdated(MemberInfo, sentAs: MemberID?)
-    /// A connection was rejected before its first message.
+    /// The coordinator rejected or cut a connection.
     case connectionRejected(String)
-    /// No memory can be shared with workers of this host: all payload travels in messages.
+    /// The coordinator cannot share memory with workers on its host: all payload travels in messages.
     case memoryUnshared(reason: String)
-    /// The payload of a worker of this host travels in messages: memory cannot be shared with it.
+    /// The coordinator cannot share memory with one worker on its host: this worker's payload travels in messages.
     case payloadInline(MemberID, reason: String)
     /// The record of events cannot be continued.
     case recordBroken(reason: String)
@@ -88,20 +88,20 @@ package enum ClusterNotice: Hashable, Sendable {
     case prediction(StepPrediction)
     /// The number of workers that compute from now on.
     case workerCount(WorkerCountChoice)
-    /// A worker straggles often: idle workers were given its tree nodes too. Seconds are for one sample.
+    /// A worker straggles often: idle workers got its tree nodes too. Seconds are for one sample.
     case slow(MemberInfo, seconds: Double, median: Double, times: Int)
     /// An audit has found that a worker computes wrong bits.
     case quarantined(MemberInfo, step: UInt64, node: UInt32, active: Int)
     /// The last worker has gone.
     case waiting(seconds: Double)
-    /// A worker process that was started here has died; another one starts after a pause.
+    /// A local worker process has died; another one starts after a pause.
     case replacing(place: Int, seconds: Double, count: Int, limit: Int?)
-    /// A worker process that was started here has died, and all restarts are used up.
+    /// A local worker process has died, and all restarts are used up.
     case notReplaced(place: Int, limit: Int)
 }
 
 extension ClusterNotice {
-    /// The worker that is no longer a member.
+    /// The worker whose membership has ended; nil for other notices.
     package var removedWorker: MemberInfo? {
         switch self {
         case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _): member

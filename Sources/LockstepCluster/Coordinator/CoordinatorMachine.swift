@@ -2,33 +2,41 @@ import LockstepProtocol
 import LockstepSharding
 package import LockstepTimeline
 
-/// The coordinator's decisions: who is a member, who computes what, who gets which weights.
+/// The coordinator's decisions: which workers are members, which member computes what, and which weights it is sent.
 ///
-/// It does no I/O, reads no clock and never sees a weight or a gradient: events go in, actions come out, and the same
-/// events give the same actions. Payload bytes bypass it; it sees tree node, chunk and step numbers.
+/// The machine does no I/O, reads no clock and never sees a weight or a gradient. Events go in, actions come out, and
+/// the same events give the same actions. Payload bytes bypass the machine: it sees the numbers of tree nodes, chunks
+/// and steps.
 ///
-/// Each decision has a part of its own, with private state: ``Membership`` (who takes part), ``Assignments`` (what is to be
-/// computed), ``Speculation`` (what takes too long), ``PublishedWeights`` (what members are sent ahead) and
-/// ``WorkerCountTuner`` (how many workers are fastest). The machine calls them in turn and carries their decisions out.
+/// How a step goes: the trainer begins it, the machine assigns its tree nodes to the idle members, the members answer,
+/// and the step is complete once every node is answered. Everything else is about what can go wrong meanwhile. A member
+/// is lost: its unanswered nodes go to other members. A member is slow: an idle member gets its node too. No member is
+/// left: the machine waits for one, or has the coordinator compute. Because every member computes the same bits, none
+/// of this changes the result.
 ///
-/// A worker with an unanswered tree node is given no other and, until its answer begins to arrive, no weights. So at most
-/// one node and one version of the weights are under way to it.
+/// Each decision has its own part with private state: ``Membership`` (which workers take part), ``Assignments`` (what
+/// must be computed), ``Speculation`` (what takes too long), ``PublishedWeights`` (which weights are sent early) and
+/// ``WorkerCountTuner`` (how many workers are fastest). The machine calls the parts in turn and carries out what they
+/// decide.
 ///
-/// Noncopyable: a class that held a copyable machine would retain its arrays on every access from another module, 10 % of
-/// a short step.
+/// A worker with an unanswered tree node gets no other node and, until its answer begins to arrive, no weights. So at
+/// most one node and one version of the weights are under way to a worker.
+///
+/// The machine is noncopyable: a class that holds a copyable machine retains its arrays on every access from another
+/// module, which costs 10 % of a short step.
 package struct CoordinatorMachine: ~Copyable, Sendable {
     /// gathering -> running -> ended.
     private enum Phase: Hashable {
         /// Waits for the first workers.
         case gathering(until: Instant)
-        /// Trains; `waitingUntil` is set while no worker is there to compute.
+        /// Trains. `waitingUntil` is the deadline for a worker while there is none.
         case running(waitingUntil: Instant?)
         case ended
     }
 
     package let configuration: Configuration
     private var phase: Phase
-    /// The time in which the deadlines of others run.
+    /// The clock of the workers' deadlines.
     private var clock: ClampedClock
     private var membership: Membership
     private var assignments: Assignments
@@ -38,7 +46,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private var evaluations = EvaluationTuner()
     package private(set) var counts = Counts()
 
-    /// Begins to gather workers.
+    /// Starts to wait for the first workers.
     package init(configuration: Configuration, now: Instant) {
         self.configuration = configuration
         self.phase = .gathering(until: now.advanced(bySeconds: configuration.deadlines.start))
@@ -104,8 +112,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         case .repeated(let member):
             return actions.append(.welcome(peer, member))
         case .restarted(let index):
-            // The hello may be an old message that was sent again: then its worker still takes part, and the refusal tells
-            // it that its membership has ended. A worker that waits for a welcome ignores the refusal.
+            // The hello may be an old message that was sent again. Then its worker still takes part, and the refusal
+            // tells it that its membership has ended. A worker that waits for a welcome ignores the refusal.
             evict(at: index, reason: "it joined anew", into: &actions)
         }
         membership.admit(peer, hello, isEnding: phase == .ended, now: clock.now, into: &actions)
@@ -139,7 +147,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         _ goodbye: Goodbye, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
         guard let index = membership.index(of: peer, member) else {
-            // The sender of a goodbye wants no answer.
+            // The sender of a goodbye needs no answer.
             membership.dropOutdated(peer, as: member, into: &actions)
             return
         }
@@ -166,7 +174,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         assignReclaimed(into: &actions)
     }
 
-    /// Ends a membership and tells the worker, which may join again if it still receives this.
+    /// Ends a membership and tells the worker, which may join again.
     private mutating func evict(at index: Int, reason: String, into actions: inout [CoordinatorAction]) {
         actions.append(.refuse(membership[index].peer, Refusal(code: .rejoin, message: reason)))
         loseMember(at: index, reason: reason, into: &actions)
@@ -181,7 +189,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         assignReclaimed(into: &actions)
     }
 
-    /// Begins to wait for a worker if the last one has gone, or goes on without.
+    /// If no active member is left, has the coordinator compute, or starts to wait for a worker.
     private mutating func waitIfAlone(into actions: inout [CoordinatorAction]) {
         if configuration.tunesWorkerCount {
             if membership.activeCount == 0 { assignments.computeHere(into: &actions) }
@@ -194,7 +202,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 
     // MARK: - Steps and evaluations
 
-    /// Begins a step: every idle member is assigned its tree nodes by the plan.
+    /// Begins a step: assigns every idle member its tree nodes by the plan.
     private mutating func beginStep(
         _ step: UInt64, _ tree: SummationTree, isAudited: Bool, now: Instant, into actions: inout [CoordinatorAction]
     ) {
@@ -213,7 +221,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         if isAudited { assignPending(into: &actions) }
     }
 
-    /// Begins an evaluation: the blocks are handed out as members answer.
+    /// Begins an evaluation: assigns the blocks as members answer.
     private mutating func beginEvaluation(
         of version: UInt64, _ blocks: [UInt32], now: Instant, into actions: inout [CoordinatorAction]
     ) {
@@ -234,7 +242,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         waitIfAlone(into: &actions)
     }
 
-    /// The first part of an answer has come: while the rest arrives the member is sent the final chunks of the next weights.
+    /// Handles the first part of an answer. While the rest arrives, the member is sent the final chunks of the next
+    /// weights.
     private mutating func receiveFirstPart(
         of item: WorkItem, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
@@ -243,7 +252,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         weights.sendPublished(to: &membership[index], into: &actions)
     }
 
-    /// Receives an answer. An answer to past work only makes its member idle; an answer without an assignment is ignored.
+    /// Handles an answer. An answer to past work only makes its member idle. An answer without an assignment is
+    /// ignored.
     private mutating func receiveAnswer(
         to item: WorkItem, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
@@ -263,11 +273,11 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 
     // MARK: - Assigning
 
-    /// Hands the step's tree nodes out by the plan.
+    /// Assigns the step's tree nodes by the plan.
     ///
-    /// Members that are backed off come last, as spares, unless there are no others. A spare is told of the step without
-    /// being given a node, so that it has the weights when it is needed. With a `limit`, at most so many members compute;
-    /// the others are on standby and told nothing.
+    /// A member that is backed off gets no node, unless all members are backed off. Instead it is asked for an empty
+    /// answer, so that it has the step's weights if it is needed later. With a `limit`, at most so many members
+    /// compute; the others are on standby and get no message.
     private mutating func assignPlan(limit: Int?, isAudited: Bool, into actions: inout [CoordinatorAction]) {
         let (idle, backedOff) = membership.beginStep()
         let areAllBackedOff = backedOff == idle
@@ -290,7 +300,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         }
     }
 
-    /// Hands out items that wait.
+    /// Assigns pending items to members that may get them.
     private mutating func assignPending(into actions: inout [CoordinatorAction]) {
         guard assignments.hasPending else { return }
         while let (number, index) = assignments.next(for: membership) {
@@ -302,13 +312,13 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         }
     }
 
-    /// Hands out the items of a member that has gone.
+    /// Assigns the items of a member that has gone.
     private mutating func assignReclaimed(into actions: inout [CoordinatorAction]) {
         assignPending(into: &actions)
         waitIfAlone(into: &actions)
     }
 
-    /// Assigns an item to a member, after the weights that it lacks.
+    /// Sends a member the weights that it lacks, and assigns it an item.
     private mutating func assign(_ number: UInt32, to index: Int, into actions: inout [CoordinatorAction]) {
         guard let assignment = assignments.assignment(number) else { return }
         weights.sendMissing(ofStep: assignment.item.step, to: &membership[index], into: &actions)
@@ -319,7 +329,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 
     // MARK: - Speculative execution
 
-    /// Assigns late items to idle members too, whole: whichever member answers first, the bits are the same.
+    /// Assigns late items to idle members too. The first answer counts; the bits are the same either way.
     private mutating func assignLate(into actions: inout [CoordinatorAction]) {
         for item in speculation.lateItems(of: assignments, in: membership, now: clock.now) {
             if let helper = speculation.helper(with: item, of: assignments, in: membership) {
@@ -333,7 +343,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         }
     }
 
-    /// Assigns a member that has become idle the node of a slower one, if it would finish first.
+    /// Assigns a member that has become idle the tree node of a slower member, if it would finish first.
     private mutating func speculate(with index: Int, into actions: inout [CoordinatorAction]) {
         let item = speculation.nodeToSpeculateOn(by: index, of: assignments, in: membership, now: clock.now)
         if let item { assignSpeculatively(item, to: index, into: &actions) }
@@ -349,7 +359,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 
     // MARK: - Audits
 
-    /// Two copies of an audited node have been compared.
+    /// Handles the comparison of two copies: equal copies complete the node; otherwise the coordinator computes it.
     private mutating func completeComparison(
         of item: WorkItem, areEqual: Bool, into actions: inout [CoordinatorAction]
     ) {
@@ -361,7 +371,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         }
     }
 
-    /// The coordinator has computed an audited node; the members whose copies differ are quarantined.
+    /// Handles the coordinator's own answer to an audited node: puts the members whose copies differ under quarantine.
     private mutating func completeRecomputation(
         of item: WorkItem, wrong: [MemberID], into actions: inout [CoordinatorAction]
     ) {
@@ -400,7 +410,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         }
     }
 
-    /// Why a member is to be evicted now; nil if it is not.
+    /// Why a member must be evicted now; nil if it need not.
     private mutating func evictionReason(at index: Int) -> String? {
         if membership.isOverdue(index, at: clock.now) { return "it took too long to get ready" }
         guard
@@ -430,18 +440,18 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 // MARK: - Queries
 
 extension CoordinatorMachine {
-    /// Whether a member's answer to `item` is wanted: it was assigned, and no other answer has made it superfluous.
+    /// Whether a member's answer to `item` would count: the member holds the item, and no other answer has counted.
     package func expects(_ item: WorkItem, from peer: PeerID, _ member: MemberID) -> Bool {
         guard let index = membership.index(of: peer, member), membership[index].queue.holds(item) else { return false }
         return assignments.expects(item, from: membership[index])
     }
 
-    /// Whether this is a member that has been welcomed and has not proved itself yet.
+    /// Whether a member has been welcomed and is not active yet.
     package func isPreparing(_ member: MemberID) -> Bool {
         membership.index(of: member).map { !membership[$0].isActive } ?? false
     }
 
-    /// The step under way, or the version of the weights that are evaluated; nil before the first.
+    /// The step under way, or the version of the weights under evaluation; nil before the first step.
     package var step: UInt64? { assignments.step }
 
     /// Whether an item is a tree node of the step under way.
@@ -455,21 +465,21 @@ extension CoordinatorMachine {
     /// Whether the step under way is audited: its answers are compared before they count.
     package var isAudited: Bool { assignments.isAudited }
 
-    /// Whether the step or evaluation under way is answered in full.
+    /// Whether every item of the step or evaluation is answered.
     package var isWorkComplete: Bool { assignments.isComplete }
 
-    /// Members that have proved themselves, and their connections.
+    /// The active members and their connections.
     package var activeMembers: [(peer: PeerID, info: MemberInfo)] { membership.active }
 
-    /// The number of members that have proved themselves.
+    /// The number of active members.
     package var activeCount: Int { membership.activeCount }
 
-    /// The number of workers that take part now: all that are there, or as many as are fastest.
+    /// The number of workers that compute steps: all active members, or as many as are fastest.
     package var computingCount: Int {
         min(workerCount.workers ?? membership.activeCount, membership.activeCount)
     }
 
-    /// Whether enough workers are there for the first step.
+    /// Whether enough members are active for the first step.
     package var canStart: Bool { activeCount >= configuration.minimumWorkers }
 
     /// Whether the coordinator computes alone because that is fastest.
@@ -478,7 +488,7 @@ extension CoordinatorMachine {
     /// Until this instant the coordinator computes unaudited steps alone without consulting the machine.
     package var computesAloneUntil: Instant? { workerCount.computesAloneUntil }
 
-    /// A present or former member, for people.
+    /// The name of a present or former member, for people.
     package func name(of member: MemberID) -> String {
         membership.index(of: member).map { membership[$0].info.description } ?? member.description
     }

@@ -1,12 +1,12 @@
-/// Every wait in a cluster, in one table.
+/// The table of all waits in a cluster.
 ///
 /// | wait | seconds |
 /// | --- | --- |
 /// | heartbeat: sent every / peer lost after | 1 / 3 |
 /// | connection: for the transport's own handshake | 5 |
-/// | handshake: from welcome, or the last piece of the data set, to ready | 60 |
-/// | answer to a hello, before the worker sends it again | 5 |
-/// | before a former member says hello again to a run that is full | 1 |
+/// | handshake: from welcome, or from the last part of the data set, to ready | 60 |
+/// | hello: until a worker without an answer sends its hello again | 5 |
+/// | until a former member says hello again to a run that is full | 1 |
 /// | start: for the first workers, or for the coordinator | 60 |
 /// | rejoin: for a worker once the last one has gone, or for the coordinator | 60 |
 /// | straggler: until an idle worker is assigned the item too | 2 x the median, at least 0.02 |
@@ -15,14 +15,14 @@
 /// | pause before a dead worker process is restarted | 0.2, doubled with every early failure up to 30 |
 /// | linger: for the last messages when a socket closes | 1 |
 /// | drain: for a run's last messages to reach workers that the heartbeat finds alive | 10 |
-/// | report: for the workers' reports of where their time went | 5 |
+/// | report: for the workers' timelines | 5 |
 /// | exit grace: from asking a local worker to stop to killing it | 5 |
 ///
-/// Start and rejoin are the run configuration's `timeouts`. The median is over the answers of the last 64 steps: of their
-/// time for each sample, times the samples of the item.
+/// Start and rejoin are keys of the run's configuration (`timeouts`). The median is the median time per sample in the
+/// answers of the last 64 steps, multiplied by the samples of the item.
 ///
-/// Only time in which the coordinator listens counts: between two events at most ``maximumGap`` passes (``ClampedClock``). A
-/// coordinator that was busy or stopped does not take its own pause for a worker's death.
+/// Only the time in which the coordinator could receive messages counts: between two events at most ``maximumGap``
+/// passes (``ClampedClock``). So a coordinator that was busy or stopped does not evict its workers.
 package struct Deadlines: Hashable, Sendable {
     package var heartbeatInterval = 1.0
     package var heartbeatTimeout = 3.0
@@ -40,7 +40,7 @@ package struct Deadlines: Hashable, Sendable {
     package var firstPause = 0.2
     package var longestPause = 30.0
     package var linger = 1.0
-    /// The goodbye follows the last weights, which may take long over a slow link.
+    /// Long, because the goodbye follows the last weights over a link that may be slow.
     package var drain = 10.0
     package var report = 5.0
     package var exitGrace = 5.0
@@ -61,8 +61,8 @@ package struct Deadlines: Hashable, Sendable {
     ///
     /// - Parameters:
     ///   - seconds: The expected time; nil before the first answer.
-    ///   - evictions: Workers evicted since the last answer. Each doubles the wait, so that work which merely takes long
-    ///     is done in the end.
+    ///   - evictions: The number of workers evicted since the last answer. Each eviction doubles the wait, so that work
+    ///     that takes long is done in the end.
     /// - Returns: Seconds.
     func step(expected seconds: Double?, evictions: Int) -> Double {
         let wait = seconds.map { max(stepFloor, stepFactor * $0) } ?? firstAnswer

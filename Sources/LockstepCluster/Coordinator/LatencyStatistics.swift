@@ -1,6 +1,6 @@
-/// The time that answers take in this run: the base of all deadlines for work.
+/// The times of the workers' answers in this run. All deadlines for work are multiples of their medians.
 struct LatencyStatistics: Sendable {
-    /// Steps whose answers count.
+    /// The number of last steps whose answers count.
     static let window: UInt64 = 64
     private static let capacity = 512
 

@@ -1,11 +1,11 @@
 import LockstepProtocol
 import LockstepTimeline
 
-/// One registration of a worker process, as the coordinator knows it.
+/// What the coordinator knows about one registration of a worker process.
 struct Member: Sendable {
-    /// welcomed -> active; a member leaves by being removed.
+    /// welcomed -> active. A member that leaves is removed.
     enum Phase: Hashable, Sendable {
-        /// Has the run's configuration and prepares; must show its fingerprint by this instant.
+        /// Has the run's configuration and prepares; must send its fingerprint by this instant.
         case welcomed(until: Instant)
         /// Has proved that it computes the same bits.
         case active
@@ -15,14 +15,14 @@ struct Member: Sendable {
     let peer: PeerID
     let hello: Hello
     var phase: Phase
-    /// What it was given and has not answered.
+    /// The items that the member has not answered.
     var queue = WorkQueue()
-    /// Weights that were sent to it.
+    /// The chunks of the weights that the member has been sent.
     var weights: VersionedChunkSets
-    /// Whether it reads the weights from memory that it shares with the coordinator.
+    /// Whether the member reads the weights from memory that it shares with the coordinator.
     var sharesMemory = false
     var stragglerRecord = StragglerRecord()
-    /// Whether it is on standby: fewer workers are faster at present, so it is given no work and told nothing.
+    /// Whether the member is on standby: fewer workers are faster now, so it gets no work and no weights.
     var isOnStandby = false
 
     init(id: MemberID, peer: PeerID, hello: Hello, phase: Phase, chunks: Int) {
@@ -36,12 +36,12 @@ struct Member: Sendable {
     var isActive: Bool { phase == .active }
     var isIdle: Bool { isActive && queue.isEmpty }
 
-    /// The process, which may have had other memberships before.
+    /// The member's process, which may have been another member before.
     var process: ProcessIdentity {
         ProcessIdentity(host: hello.host, processID: hello.processID)
     }
 
-    /// Its identity, for people.
+    /// The member's identity, for people.
     var info: MemberInfo {
         MemberInfo(id: id, host: hello.host, processID: hello.processID)
     }

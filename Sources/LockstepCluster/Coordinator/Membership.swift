@@ -1,19 +1,19 @@
 import LockstepProtocol
 import LockstepTimeline
 
-/// The members of a run: which worker processes take part, and how they join, prove themselves and leave.
+/// The members of a run: which worker processes take part, and how they join, prove their arithmetic and leave.
 ///
-/// A peer says hello and is welcomed or refused. A welcomed member fetches the data set if it has none, computes its
-/// fingerprint and becomes active if the fingerprint is the coordinator's own. Every hello gives a new member number, so
-/// an answer of an earlier membership is never taken for one of the present membership.
+/// A peer says hello, and the coordinator welcomes or refuses it. A welcomed member fetches the data set if it has none
+/// and computes its fingerprint. It becomes active if its fingerprint equals the coordinator's. Every admitted hello
+/// creates a new member ID, so an answer of an earlier membership never counts for the present one.
 ///
-/// This part decides who is a member. The work of a member that leaves is reassigned by its caller.
+/// This part decides which processes are members. Its caller reassigns the work of a member that leaves.
 struct Membership: ~Copyable, Sendable {
     private let configuration: CoordinatorMachine.Configuration
-    /// In the order of their member numbers.
+    /// In the order of their member IDs.
     private var members: [Member] = []
     private var lastID: UInt32 = 0
-    /// Processes that are not admitted any more.
+    /// Processes that are refused from now on.
     private var quarantined: Set<ProcessIdentity> = []
 
     init(configuration: CoordinatorMachine.Configuration) {
@@ -30,7 +30,7 @@ struct Membership: ~Copyable, Sendable {
         _modify { yield &members[index] }
     }
 
-    /// The index of a member, if it speaks over its own connection.
+    /// The index of a member, if the message came over the member's own connection.
     func index(of peer: PeerID, _ id: MemberID) -> Int? {
         members.firstIndex { $0.peer == peer && $0.id == id }
     }
@@ -43,7 +43,7 @@ struct Membership: ~Copyable, Sendable {
         members.firstIndex { $0.id == id }
     }
 
-    /// Members that have proved themselves.
+    /// The number of active members.
     var activeCount: Int { members.count(where: \.isActive) }
 
     var hasIdle: Bool { members.contains(where: \.isIdle) }
@@ -53,12 +53,12 @@ struct Membership: ~Copyable, Sendable {
         members.contains { $0.queue.holds(item) }
     }
 
-    /// Whether another member than this one holds a work item.
+    /// Whether a member other than this one holds a work item.
     func hasHolder(of item: WorkItem, besides index: Int) -> Bool {
         members.indices.contains { $0 != index && members[$0].queue.holds(item) }
     }
 
-    /// Whether a process holds a work item, as one member or another.
+    /// Whether any membership of a process holds a work item.
     func hasHolder(of item: WorkItem, in process: ProcessIdentity) -> Bool {
         members.contains { $0.process == process && $0.queue.holds(item) }
     }
@@ -87,7 +87,7 @@ struct Membership: ~Copyable, Sendable {
 
     /// Begins a step for the idle members.
     ///
-    /// - Returns: How many members are idle, and how many of these are backed off.
+    /// - Returns: The number of idle members, and how many of these are backed off.
     mutating func beginStep() -> (idle: Int, backedOff: Int) {
         var (idle, backedOff) = (0, 0)
         for index in members.indices where members[index].isIdle {
@@ -100,13 +100,14 @@ struct Membership: ~Copyable, Sendable {
 
     // MARK: - Joining
 
-    /// What a hello means for the present membership of its connection.
+    /// The membership that a connection has when a hello arrives over it.
     enum Standing: Equatable {
-        /// There is none.
+        /// It has none.
         case new
-        /// The same hello again, from a member that has only been welcomed: it asked twice because the answer took long.
+        /// It has a member that has been welcomed and sent the same hello: the worker repeated it because the answer
+        /// took long.
         case repeated(MemberID)
-        /// The process has started anew: the membership at this index is to end.
+        /// It has the member at this index, and the process joins anew: this membership must end.
         case restarted(index: Int)
     }
 
@@ -116,7 +117,7 @@ struct Membership: ~Copyable, Sendable {
         return !member.isActive && member.hello == hello ? .repeated(member.id) : .restarted(index: index)
     }
 
-    /// Welcomes a peer that has no membership, or says why not.
+    /// Welcomes a peer that has no membership, or refuses it with the reason.
     mutating func admit(
         _ peer: PeerID, _ hello: Hello, isEnding: Bool, now: Instant, into actions: inout [CoordinatorAction]
     ) {
@@ -157,15 +158,15 @@ struct Membership: ~Copyable, Sendable {
         return nil
     }
 
-    /// How a member's proof came out.
+    /// The result of checking a member's fingerprint.
     enum Proof: Equatable {
         /// The member is active now.
         case accepted(isSameKernel: Bool)
-        /// The sender is refused, unknown, or active already: nothing else changes.
+        /// The sender is refused, unknown, or active already.
         case ignored
     }
 
-    /// Makes a welcomed member active if its fingerprint is the coordinator's own.
+    /// Makes a welcomed member active if its fingerprint equals the coordinator's.
     mutating func prove(
         _ peer: PeerID, _ id: MemberID, _ ready: Ready, sharesMemory: Bool, into actions: inout [CoordinatorAction]
     ) -> Proof {
@@ -197,9 +198,10 @@ struct Membership: ~Copyable, Sendable {
         return .accepted(isSameKernel: isSameKernel)
     }
 
-    /// Serves a piece of the data set to a member that prepares. Its deadline moves on: a member that fetches is alive.
+    /// Sends a part of the data set to a member that prepares, and extends its deadline: a member that fetches is
+    /// alive.
     ///
-    /// - Returns: Whether the request makes sense. If it does not, the caller ends the membership.
+    /// - Returns: Whether the request is valid. If it is not, the caller ends the membership.
     mutating func serveData(
         _ peer: PeerID, _ id: MemberID, offset: UInt64, count: Int, now: Instant,
         into actions: inout [CoordinatorAction]
@@ -208,7 +210,7 @@ struct Membership: ~Copyable, Sendable {
             rejectUnknown(peer, as: id, into: &actions)
             return true
         }
-        // An active member had the last piece before it proved itself: this is an old request.
+        // An active member has had the whole data set since before its proof: this is an old request.
         guard case .welcomed = members[index].phase else { return true }
         guard
             (1...MessageKind.payloadLimit).contains(count), offset < configuration.dataBytes,
@@ -226,9 +228,9 @@ struct Membership: ~Copyable, Sendable {
         members.remove(at: index)
     }
 
-    /// Ends the membership of a worker whose answer an audit has found wrong, and refuses its process from now on.
+    /// Ends the membership of a worker whose answer an audit found wrong, and refuses its process from now on.
     ///
-    /// - Returns: The former member; nil if it had gone already.
+    /// - Returns: The former member; nil if it has gone already.
     mutating func quarantine(
         _ id: MemberID, step: UInt64, node: UInt32, into actions: inout [CoordinatorAction]
     ) -> Member? {
@@ -250,20 +252,20 @@ struct Membership: ~Copyable, Sendable {
 
     // MARK: - Unknown senders
 
-    /// Answers a message with an unknown member number (`id`) or of another run (nil).
+    /// Handles a message with an unknown member ID (`id`) or another run's ID (nil).
     ///
-    /// Over the connection of a present member it is an old message of an earlier membership that was sent again, for
-    /// messages keep their order: it is dropped, and the member does not notice. A peer without a membership is told to
-    /// say hello again.
+    /// If the message came over the connection of a present member, it is an old message of an earlier membership that
+    /// was sent again, because messages keep their order. It is dropped, and the member does not notice. A peer without
+    /// a membership is told to say hello again.
     func rejectUnknown(_ peer: PeerID, as id: MemberID?, into actions: inout [CoordinatorAction]) {
         guard !dropOutdated(peer, as: id, into: &actions) else { return }
         actions.append(
             .refuse(peer, Refusal(code: .rejoin, message: "not a member of this run; say hello again")))
     }
 
-    /// Drops a message that came over a present member's connection under another identity.
+    /// Drops a message that came over a present member's connection with another identity.
     ///
-    /// - Returns: Whether there is such a member.
+    /// - Returns: Whether the connection has a member.
     @discardableResult
     func dropOutdated(_ peer: PeerID, as id: MemberID?, into actions: inout [CoordinatorAction]) -> Bool {
         guard let index = index(of: peer) else { return false }
@@ -273,7 +275,7 @@ struct Membership: ~Copyable, Sendable {
 
     // MARK: - Deadlines
 
-    /// When the first of the preparing members must have proved itself; nil if none prepares.
+    /// The earliest deadline of a preparing member's proof; nil if no member prepares.
     var nextProofDeadline: Instant? {
         var next: Instant?
         for index in members.indices {
@@ -282,7 +284,7 @@ struct Membership: ~Copyable, Sendable {
         return next
     }
 
-    /// Whether a member has taken too long to prove itself.
+    /// Whether a preparing member has missed its deadline.
     func isOverdue(_ index: Int, at now: Instant) -> Bool {
         if case .welcomed(let until) = members[index].phase { return until <= now }
         return false

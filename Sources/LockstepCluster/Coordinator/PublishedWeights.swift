@@ -1,10 +1,10 @@
-/// The chunks of the next weights that are final, and which of them each member has been sent.
+/// The final chunks of the next weights, and which of them each member has been sent.
 ///
-/// A member that has answered its part of a step is sent the next weights chunk by chunk as they become final, so that the
-/// transfer overlaps with the rest of the step. A member that shares the coordinator's memory is sent none.
+/// The optimizer updates the weights chunk by chunk. A member that has answered its part of a step is sent each chunk
+/// as it becomes final, so the transfer overlaps with the rest of the step. A member that shares memory is sent none.
 struct PublishedWeights: ~Copyable, Sendable {
     private let chunks: Int
-    /// Chunks of the next weights that are final.
+    /// The final chunks of the next weights.
     private var published: ChunkSet
 
     /// - Parameter chunks: The number of chunks of the weights.
@@ -13,12 +13,12 @@ struct PublishedWeights: ~Copyable, Sendable {
         self.published = ChunkSet(version: 0, capacity: chunks)
     }
 
-    /// Begins a step: nothing of the weights that follow it is final.
+    /// Begins a step: no chunk of the next weights is final.
     mutating func begin(step: UInt64) {
         published.reset(to: step + 1)
     }
 
-    /// Sends a chunk of the next weights, which is final now, to all members that have answered, or are about to.
+    /// Sends a chunk of the next weights, which is final now, to all members whose answers are complete or arriving.
     mutating func publish(
         version: UInt64, chunk: Int, to membership: inout Membership, into actions: inout [CoordinatorAction]
     ) {
@@ -29,7 +29,7 @@ struct PublishedWeights: ~Copyable, Sendable {
         }
     }
 
-    /// Sends a member that has answered, or is about to, every chunk that is final already.
+    /// Sends every chunk that is final already to a member whose answer is complete or arriving.
     func sendPublished(to member: inout Member, into actions: inout [CoordinatorAction]) {
         let version = published.version
         guard published.count > 0, isAwaiting(version, member) else { return }
@@ -47,11 +47,11 @@ struct PublishedWeights: ~Copyable, Sendable {
         }
     }
 
-    /// Whether a member is sent chunks of this version early. It must have all of the version before: a new member gets
-    /// everything with its first assignment.
+    /// Whether a member is sent chunks of this version early. The member must have the whole previous version; a new
+    /// member gets all weights with its first assignment.
     ///
-    /// A member whose answer is still arriving has read the weights before, and the next ones lie beside them. Until it
-    /// has answered it is sent no others, so it never holds more than two versions.
+    /// A member whose answer is arriving needs the previous version no more, and stores the next one in separate
+    /// memory. Until its answer is complete it is sent no further version, so it never holds more than two.
     private func isAwaiting(_ version: UInt64, _ member: borrowing Member) -> Bool {
         version > 0 && !member.isOnStandby
             && (member.isIdle || member.queue.isArriving(ofStep: version - 1))

@@ -1,30 +1,30 @@
 package import LockstepTimeline
 
-/// Decides whether and when a process that died is started again: the first time after a fifth of a second, then after
+/// Decides whether and when a process that died is restarted: the first time after a fifth of a second, then after
 /// longer and longer pauses while it keeps failing early. Does no I/O and reads no clock.
 package struct RestartPolicy: Sendable {
     /// How a process ended.
     package enum Ending: Hashable, Sendable {
         /// A signal killed it, or it ended with an error.
         case died
-        /// It left of its own accord, or was told to.
+        /// It left the run, or was told to end.
         case left
     }
 
     /// The decision about a process that ended.
     package enum Decision: Hashable, Sendable {
-        /// Another process starts after a pause: restart number `count`, of at most `limit` in this run if there is a
-        /// limit.
+        /// Start another process after a pause. This is restart number `count` of at most `limit` in this run; nil: of
+        /// any number.
         case restart(afterSeconds: Double, count: Int, limit: Int?)
-        /// The run has used up its restarts; it goes on with the other processes.
+        /// The run has used up its restarts, and continues with the other processes.
         case exhausted(limit: Int)
-        /// Nothing to do: the process left.
+        /// Do nothing: the process left.
         case none
     }
 
     private struct Place: Sendable {
         var startedAt: Instant
-        /// Failures in a row that came within ``Deadlines/start`` of the process's start.
+        /// Consecutive failures within ``Deadlines/start`` of the process's start.
         var earlyFailures = 0
         var due: Instant?
     }
@@ -32,10 +32,10 @@ package struct RestartPolicy: Sendable {
     private let limit: Int?
     private let deadlines: Deadlines
     private var places: [Place]
-    /// Restarts that were granted.
+    /// The number of restarts so far.
     package private(set) var count = 0
 
-    /// Begins with a process at every place, started now.
+    /// Starts with a process at every place.
     ///
     /// - Parameters:
     ///   - places: The number of processes.
@@ -48,7 +48,7 @@ package struct RestartPolicy: Sendable {
         self.places = Array(repeating: Place(startedAt: now), count: places)
     }
 
-    /// Decides about the process at a place, which has ended.
+    /// Decides what to do about a process that has ended.
     package mutating func processEnded(at place: Int, _ ending: Ending, now: Instant) -> Decision {
         guard ending == .died else { return .none }
         if let limit, count >= limit { return .exhausted(limit: limit) }
@@ -62,7 +62,7 @@ package struct RestartPolicy: Sendable {
         return .restart(afterSeconds: pause, count: count, limit: limit)
     }
 
-    /// Returns the places whose process is to be started now, and counts these processes as started.
+    /// Returns the places whose process must be started now, and counts these processes as started.
     package mutating func startDue(now: Instant) -> [Int] {
         places.indices.filter { index in
             guard let due = places[index].due, due <= now else { return false }
@@ -72,6 +72,6 @@ package struct RestartPolicy: Sendable {
         }
     }
 
-    /// When the next process is to be started; nil if none is.
+    /// When the next process must be started; nil if none.
     package var nextStart: Instant? { places.lazy.compactMap(\.due).min() }
 }

@@ -1,22 +1,22 @@
-/// The median of the measurements of the last steps. Adding a measurement allocates nothing, and moves a few hundred numbers
-/// at most.
+/// The median of the measurements of the last steps. Adding a measurement allocates nothing and moves at most a few
+/// hundred numbers.
 package struct RunningMedian: Sendable {
     private struct Entry: Sendable {
         let step: UInt64
         let value: Double
     }
 
-    /// Steps whose measurements count.
+    /// The number of last steps whose measurements count.
     private let window: UInt64
     private let capacity: Int
-    /// A ring, from `first` on, in the order in which the measurements came.
+    /// A ring buffer of the measurements in order of arrival; `first` is the index of the oldest.
     private var entries: [Entry] = []
     private var first = 0
     private var sorted: [Double] = []
 
     /// - Parameters:
-    ///   - window: Steps whose measurements count.
-    ///   - capacity: The most measurements that are kept; then each new one replaces the oldest.
+    ///   - window: The number of last steps whose measurements count.
+    ///   - capacity: The most measurements that are kept. At this number each new one replaces the oldest.
     package init(window: UInt64, capacity: Int) {
         self.window = window
         self.capacity = capacity
@@ -24,12 +24,12 @@ package struct RunningMedian: Sendable {
         sorted.reserveCapacity(capacity + 1)
     }
 
-    /// The median, the lower one of two in the middle; nil without measurements.
+    /// The median, the lower of the two middle values of an even number; nil without measurements.
     package var value: Double? {
         sorted.isEmpty ? nil : sorted[(sorted.count - 1) / 2]
     }
 
-    /// Adds a measurement. Steps never decrease.
+    /// Adds a measurement. `step` never decreases.
     package mutating func add(_ value: Double, step: UInt64) {
         while sorted.count > 0, entries[first].step + window <= step { removeOldest() }
         if sorted.count == capacity { removeOldest() }
@@ -44,7 +44,7 @@ package struct RunningMedian: Sendable {
         first = (first + 1) % capacity
     }
 
-    /// The first position in `sorted` whose number is not less.
+    /// The first position in `sorted` whose value is not less than `value`.
     private func index(of value: Double) -> Int {
         var low = 0
         var high = sorted.count

@@ -1,30 +1,30 @@
 import LockstepTimeline
 
-/// Speculative execution: work that takes too long is given to an idle worker too, and the first answer counts.
+/// Speculative execution: an idle worker computes an item that takes too long too, and the first answer counts.
 ///
-/// A step waits for its slowest worker, so one worker on a busy core or behind a slow link holds up all the others. Since
-/// every worker computes the same bits, it is safe to give the same tree node to two of them. It happens in two ways.
+/// A step waits for its slowest worker, so one worker on a busy core or behind a slow link delays all the others. Every
+/// worker computes the same bits, so it is safe to assign the same tree node to two workers. This happens in two ways.
 ///
 /// - A node is **late** once it takes twice the run's median time for its samples. Then any idle worker gets it too.
-/// - A worker that becomes idle need not wait until then. If it is so much faster than a node's holder that, by both
-///   workers' own medians, it would finish first even though it begins now, it gets the node at once.
+/// - A worker that becomes idle need not wait until then. It gets a node at once if, by both workers' own medians, it
+///   would finish the node before the node's holder even though it begins only now.
 ///
-/// The holder is recorded as a straggler either way (``StragglerRecord``), and is backed off in the steps that follow. A
-/// worker that takes twenty times the median is taken for dead and evicted; each eviction doubles the time that the
-/// others get, so that work which merely takes long is done in the end.
+/// Either way the holder is recorded as a straggler (``StragglerRecord``) and is backed off in the next steps. A worker
+/// that takes twenty times the median is presumed dead and evicted. Each eviction doubles the time that the other
+/// workers get, so that work that takes long is done in the end.
 ///
-/// The run's own answers say what the median is (``LatencyStatistics``). Before the first answer nothing is late.
+/// The median is measured in the run itself (``LatencyStatistics``). Before the first answer no item is late.
 struct Speculation: ~Copyable, Sendable {
-    /// Straggles until a worker is reported to people.
+    /// The number of straggles after which a worker is reported to people.
     static let stragglesUntilReported = 20
-    /// How much longer than its median an idle worker may take and still finish before the holder.
+    /// The factor by which an idle worker may exceed its median and still finish before the holder.
     static let speculationMargin = 1.25
 
     private let deadlines: Deadlines
     private var latencies = LatencyStatistics()
-    /// The instant before which no item of the work under way is late.
+    /// The next instant at which an item of the work under way may be late; nil if none will be.
     private(set) var nextLate: Instant?
-    /// Members evicted since the last answer.
+    /// The number of members evicted since the last answer.
     private var evictions = 0
 
     init(deadlines: Deadlines) {
@@ -44,8 +44,8 @@ struct Speculation: ~Copyable, Sendable {
     /// Records the time of an answer.
     ///
     /// - Parameters:
-    ///   - answered: What was answered. Its time is known only if it was the first in its queue.
-    ///   - member: The member, without the answered item in its queue.
+    ///   - answered: The answered item. Its time is known only if the item was the first in its queue.
+    ///   - member: The member, whose queue no longer has the item.
     ///   - step: The step under way; nil before the first.
     mutating func record(_ answered: WorkQueue.Answered, by member: inout Member, step: UInt64?) {
         let (item, samples) = (answered.assignment.item, answered.assignment.sampleCount)
@@ -61,30 +61,30 @@ struct Speculation: ~Copyable, Sendable {
 
     // MARK: - Late items
 
-    /// Watches the item that a member was given last.
+    /// Schedules a check for when the last item of a queue is late.
     mutating func watchLast(of queue: borrowing WorkQueue) {
         checkAgain(at: lateness(of: queue.count - 1, in: queue))
     }
 
-    /// Has late items looked for at this instant, or earlier.
+    /// Schedules a check for late items at this instant, or earlier.
     private mutating func checkAgain(at instant: Instant) {
         nextLate = min(nextLate ?? instant, instant)
     }
 
-    /// Has a late item that no worker can be given looked at again: when the next worker becomes idle, and after a pause
-    /// if there is an idle worker that may not be given it.
+    /// Schedules another check of a late item that no idle worker may get. Without an idle worker the check happens
+    /// when the next worker becomes idle; otherwise after a pause.
     mutating func postpone(hasIdle: Bool, now: Instant) {
         checkAgain(at: now.advanced(bySeconds: hasIdle ? deadlines.stragglerFloor : 0))
     }
 
-    /// When the item at this position of a queue is late.
+    /// The instant from which the item at this position of a queue is late.
     private func lateness(of position: Int, in queue: borrowing WorkQueue) -> Instant {
         let expected = latencies.expected(
             queue.assignments[position].item.kind, samples: queue.samples(upTo: position))
         return queue.busySince.advanced(bySeconds: deadlines.straggler(expected: expected))
     }
 
-    /// Returns the items that all their holders are late with, the longest first.
+    /// Returns the items that are late at all their holders, the longest overdue first.
     mutating func lateItems(
         of assignments: borrowing Assignments, in membership: borrowing Membership, now: Instant
     ) -> [WorkItem] {
@@ -104,7 +104,8 @@ struct Speculation: ~Copyable, Sendable {
             .map(\.key)
     }
 
-    /// An idle member for a late item. Members that are backed off come last.
+    /// The index of an idle member that may get a late item, preferably one that is not backed off; nil if there is
+    /// none.
     func helper(
         with item: WorkItem, of assignments: borrowing Assignments, in membership: borrowing Membership
     ) -> Int? {
@@ -119,11 +120,11 @@ struct Speculation: ~Copyable, Sendable {
 
     // MARK: - Faster workers
 
-    /// The tree node that a member, which has become idle, would finish before the node's holder, by both members'
+    /// The tree node that a member that has just become idle would finish before the node's holder, by both members'
     /// medians; nil if there is none.
     ///
-    /// Only the member that has just become idle is asked. Those that were idle before have been asked then, and since
-    /// then they could only finish later.
+    /// Only a member that has just become idle is considered. Members that became idle earlier were considered then,
+    /// and would only finish later now.
     func nodeToSpeculateOn(
         by index: Int, of assignments: borrowing Assignments, in membership: borrowing Membership, now: Instant
     ) -> WorkItem? {
@@ -136,8 +137,8 @@ struct Speculation: ~Copyable, Sendable {
         return last.assignment.item
     }
 
-    /// The node that will be answered last, by its holder's median. Skips nodes that take little time, and nodes with two
-    /// holders.
+    /// The node that will be answered last, by its holder's median. Ignores nodes that take little time, and nodes with
+    /// two holders.
     private func lastToFinish(
         of assignments: borrowing Assignments, in membership: borrowing Membership
     ) -> (assignment: Assignment, end: Instant)? {
@@ -171,7 +172,7 @@ struct Speculation: ~Copyable, Sendable {
             guard
                 let times = membership[index].stragglerRecord.recordStraggle(), times >= Self.stragglesUntilReported,
                 let seconds = membership[index].stragglerRecord.median, let median = latencies.median(.node),
-                // Among workers of about the same speed it is chance who straggles.
+                // Among workers of about the same speed, which one straggles is chance.
                 seconds >= deadlines.stragglerFactor * median, membership[index].stragglerRecord.report()
             else { continue }
             actions.append(.notify(.slow(membership[index].info, seconds: seconds, median: median, times: times)))
@@ -180,7 +181,7 @@ struct Speculation: ~Copyable, Sendable {
 
     // MARK: - Evictions
 
-    /// When a member must have answered; nil if it has nothing to answer.
+    /// The deadline for the first item of a queue; nil if the queue is empty.
     func evictionDeadline(of queue: borrowing WorkQueue) -> Instant? {
         guard let first = queue.first else { return nil }
         let expected = latencies.expected(first.item.kind, samples: first.sampleCount)

@@ -1,6 +1,6 @@
 import LockstepSharding
 
-/// The work of one step or one evaluation: which items wait for a worker, and when all are answered.
+/// The work of one step or one evaluation: which items are pending, and whether all are answered.
 struct StepWork: Sendable {
     enum Content: Sendable {
         case step(SummationTree)
@@ -8,24 +8,24 @@ struct StepWork: Sendable {
     }
 
     let content: Content
-    /// The step, or the version of the weights that are evaluated.
+    /// The step, or the version of the weights under evaluation.
     let step: UInt64
     /// Items that wait for a worker, in the order of their numbers.
     private(set) var pending: [UInt32] = []
-    /// Blocks of an evaluation that are not answered.
+    /// The unanswered blocks of an evaluation.
     private var unanswered: Set<UInt32> = []
     /// The copies of an audited step's nodes; nil for a step that is not audited, and for an evaluation.
     var audit: AuditRound?
     private(set) var isComplete = false
 
-    /// The work of a step, of which nothing waits for a worker yet.
+    /// The work of a step, without pending items.
     init(step: UInt64, tree: SummationTree, isAudited: Bool) {
         self.content = .step(tree)
         self.step = step
         if isAudited { audit = AuditRound() }
     }
 
-    /// The work of an evaluation, of which all waits for a worker.
+    /// The work of an evaluation, whose blocks are all pending.
     init(evaluationOf version: UInt64, blocks: [UInt32]) {
         self.content = .evaluation
         self.step = version
@@ -43,8 +43,8 @@ struct StepWork: Sendable {
         }
     }
 
-    /// Items that one worker may hold at a time. A block is given out while the worker computes the one before, so that
-    /// it never waits for a message. A tree node is given again only to a worker that has answered everything.
+    /// The number of items that one worker may hold at a time. A worker gets its next block while it computes one, so
+    /// that it never waits for a message. A worker gets a pending tree node only once it has answered everything.
     var itemsPerWorker: Int {
         switch content {
         case .step: 1
@@ -69,7 +69,7 @@ struct StepWork: Sendable {
         }
     }
 
-    // MARK: - Items that wait
+    // MARK: - Pending items
 
     mutating func enqueue(_ number: UInt32) {
         pending.append(number)
@@ -88,8 +88,8 @@ struct StepWork: Sendable {
         pending.removeAll { $0 == number }
     }
 
-    /// Splits the largest waiting nodes into their children until `count` items wait, or only leaves. An audit compares
-    /// copies node by node, so its nodes stay whole.
+    /// Splits the largest pending nodes into their children until `count` items are pending, or until all are leaves.
+    /// An audit compares copies node by node, so it splits none.
     mutating func split(to count: Int) {
         guard case .step(let tree) = content, audit == nil else { return }
         while pending.count < count {
@@ -122,7 +122,7 @@ struct StepWork: Sendable {
         isComplete = true
     }
 
-    /// Has the coordinator compute everything that is not answered; then the work is complete.
+    /// Has the coordinator compute everything that is not answered, which completes the work.
     mutating func computeHere(into actions: inout [CoordinatorAction]) {
         switch content {
         case .step(let tree):

@@ -1,36 +1,37 @@
-/// What the coordinator remembers of one worker's slowness.
+/// The record of how often one worker straggles.
 ///
-/// A worker whose work an idle one had to take over would be too slow again in the next step. So it is backed off: it
-/// gets no tree node for one step, then for two, four, up to ``longestBackOff`` steps, each time that it straggles again.
-/// One step answered in time resets this.
+/// A straggler would probably be too slow in the next step too. So it is backed off: it gets no tree node for one step,
+/// and if it then straggles again, for two steps, then four, up to ``longestBackOff``. One step that it answers in time
+/// resets this.
 struct StragglerRecord: Sendable {
-    /// The most steps that a worker is backed off for.
+    /// The most steps for which a worker is backed off.
     static let longestBackOff = 16
 
-    /// Seconds for a sample of a tree node, in the worker's own answers.
+    /// Seconds per sample of a tree node in the worker's own answers.
     private var perSample = RunningMedian(
         window: LatencyStatistics.window, capacity: Int(LatencyStatistics.window))
-    /// How often an idle worker was given its work too.
+    /// How often an idle worker got this worker's item too.
     private(set) var straggles = 0
-    /// Whether the worker gets no tree node in the present step, unless all are backed off.
+    /// Whether the worker gets no tree node in the present step, unless all workers are backed off.
     private(set) var isBackedOff = false
-    /// Steps for which the worker is still to be backed off.
+    /// The number of further steps for which the worker is backed off.
     private(set) var backOff = 0
     private var nextBackOff = 1
     private var isLate = false
     private var isReported = false
 
-    /// The worker's median time for a sample, in seconds; nil before its first answer to a tree node.
+    /// The worker's median time per sample, in seconds; nil before its first answer to a tree node.
     var median: Double? { perSample.value }
 
-    /// Adds an answer's time for each sample.
+    /// Adds an answer's time per sample.
     mutating func add(_ seconds: Double, step: UInt64) {
         perSample.add(seconds, step: step)
     }
 
-    /// Records that an idle worker is given this one's work too. Counts once until the worker has answered everything.
+    /// Records that an idle worker gets this worker's item too. This counts once until the worker has answered
+    /// everything.
     ///
-    /// - Returns: How often this has happened, if this time counts.
+    /// - Returns: The number of straggles so far; nil if this one does not count.
     mutating func recordStraggle() -> Int? {
         guard !isLate else { return nil }
         isLate = true

@@ -1,10 +1,11 @@
 package import LockstepSharding
 
-/// What is assigned, answered and reassigned as a whole: a tree node of a step, or a block of an evaluation.
+/// The unit of work that is assigned, answered and reassigned as a whole: a tree node of a step, or a block of an
+/// evaluation.
 package struct WorkItem: Hashable, Sendable, CustomStringConvertible {
     package enum Kind: Hashable, Sendable {
-        /// `number` is a node of the step's summation tree; 0 asks only for an answer, by which a worker without nodes
-        /// shows that it has the weights.
+        /// `number` is a node of the step's summation tree. 0 is no node: a worker without nodes answers it to show
+        /// that it has the weights.
         case node
         /// `number` packs a split and a block, as `EvaluationUnit` does.
         case block
@@ -23,7 +24,7 @@ package struct WorkItem: Hashable, Sendable, CustomStringConvertible {
 
     package var description: String { "\(kind) \(number) of step \(step)" }
 
-    /// Whether the item is more than a request for an answer.
+    /// Whether there is anything to compute: false for a node item with number 0.
     var isWork: Bool { kind == .block || number != 0 }
 
     /// The item as a node of the step's tree.

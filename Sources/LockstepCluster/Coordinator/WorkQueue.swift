@@ -1,20 +1,20 @@
 import LockstepTimeline
 
-/// A work item that was given to a worker.
+/// A work item that a worker was assigned.
 struct Assignment: Hashable, Sendable {
     let item: WorkItem
-    /// A tree node's samples, 1 for a block, 0 where only an answer is asked for.
+    /// A tree node's samples; 1 for a block; 0 if there is nothing to compute.
     let sampleCount: Int
 }
 
-/// The work items that one worker has not answered, in the order in which it computes them.
+/// The work items that one worker has not answered, in the order in which the worker computes them.
 ///
-/// A worker computes one item after the other, so only the first item's time runs: since the queue's beginning, or since
-/// the answer before.
+/// A worker computes one item after the other, so only the first item's time runs: since it was appended to an empty
+/// queue, or since the previous answer.
 struct WorkQueue: Sendable {
     /// The assignments, the one under way first.
     private(set) var assignments: [Assignment] = []
-    /// When the worker began with the first assignment.
+    /// When the worker began the first assignment.
     private(set) var busySince = Instant(nanoseconds: 0)
     /// The item whose answer has begun to arrive.
     private var arriving: WorkItem?
@@ -39,13 +39,13 @@ struct WorkQueue: Sendable {
     /// An answered assignment.
     struct Answered {
         let assignment: Assignment
-        /// The seconds that it took; nil if it was not the first in the queue, for then they are unknown.
+        /// The seconds that it took; nil if it was not the first in the queue, because then nothing was measured.
         let seconds: Double?
     }
 
-    /// Removes an item that is answered.
+    /// Removes an answered item.
     ///
-    /// - Returns: Nil if the queue does not hold it.
+    /// - Returns: The answered assignment; nil if the queue does not hold the item.
     mutating func remove(_ item: WorkItem, at now: Instant) -> Answered? {
         guard let position = assignments.firstIndex(where: { $0.item == item }) else { return nil }
         let assignment = assignments.remove(at: position)
@@ -55,7 +55,7 @@ struct WorkQueue: Sendable {
         return Answered(assignment: assignment, seconds: seconds)
     }
 
-    /// The seconds since the worker began with the first assignment.
+    /// The seconds since the worker began the first assignment.
     func busySeconds(at now: Instant) -> Double {
         Double(now.nanoseconds - busySince.nanoseconds) * 1e-9
     }
@@ -72,7 +72,7 @@ struct WorkQueue: Sendable {
         arriving = item
     }
 
-    /// Whether all that is left is the rest of an answer, on its way, to a tree node of this step.
+    /// Whether the queue holds a single item, a tree node of this step, whose answer has begun to arrive.
     func isArriving(ofStep step: UInt64) -> Bool {
         guard assignments.count == 1, let item = assignments.first?.item else { return false }
         return item == arriving && item.kind == .node && item.step == step

@@ -2,15 +2,17 @@ import LockstepTimeline
 
 /// Chooses whether the workers or the coordinator alone compute an evaluation.
 ///
-/// Blocks are large and handed out ahead, so messages overlap with computing and workers are nearly always faster. The
-/// coordinator is tried only if one worker's median time for all blocks is less than the time of all workers together.
+/// Blocks are large, and a worker gets its next block while it computes one, so messages overlap with computing and
+/// workers are nearly always faster. The coordinator is tried only if one worker's median time for a block, times the
+/// number of blocks, is less than the time of all workers together.
 struct EvaluationTuner: Sendable {
-    /// Seconds for a block when the workers, or the coordinator alone, computed.
+    /// Seconds per block of the last evaluation by the workers.
     private var workers: Double?
+    /// Seconds per block of the last evaluation by the coordinator alone.
     private var alone: Double?
     private var underWay: (isAlone: Bool, blocks: Int, since: Instant)?
 
-    /// Chooses for an evaluation that begins now.
+    /// Begins an evaluation and chooses what computes it.
     ///
     /// - Parameters:
     ///   - blocks: The number of blocks.

@@ -1,17 +1,17 @@
-/// Times of consecutive steps, all taken with the same number of workers.
+/// The times of consecutive steps with the same number of workers.
 ///
-/// The throughput counts, with the time that the kernel gives to other processes. So short steps are averaged over blocks of
-/// a few milliseconds; the median of the blocks ignores a checkpoint in between.
+/// What counts is the throughput, including the time that the kernel gives to other processes. So short steps are
+/// averaged over blocks of a few milliseconds, and the median of the blocks ignores an outlier such as a checkpoint.
 struct StepWindow: Sendable {
-    /// The least seconds of a block.
+    /// The shortest block, in seconds.
     static let blockSeconds = 0.008
     private static let capacity = 64
 
-    /// The mean step of each whole block, in ascending order.
+    /// The mean step time of each complete block, in ascending order.
     private var blocks: [Double] = []
     private var steps = 0
     private var seconds = 0.0
-    /// Whether the first step after a change, which is slower, has been skipped.
+    /// Whether the first step after a change has been skipped, which is slower.
     private var isWarm = false
     /// Seconds of all steps since the window began.
     private(set) var duration = 0.0
@@ -22,7 +22,8 @@ struct StepWindow: Sendable {
 
     var count: Int { blocks.count }
 
-    /// The median of the blocks' means, the lower one of two in the middle; nil before the first whole block.
+    /// The median of the blocks' means, the lower of the two middle values of an even number; nil before the first
+    /// complete block.
     var median: Double? { blocks.isEmpty ? nil : blocks[(blocks.count - 1) / 2] }
 
     /// Empties the window.
@@ -34,7 +35,7 @@ struct StepWindow: Sendable {
         self.isWarm = isWarm
     }
 
-    /// Adds consecutive steps, which took `seconds` together.
+    /// Adds consecutive steps that took `seconds` together.
     mutating func add(_ seconds: Double, steps: Int) {
         duration += seconds
         guard isWarm else {

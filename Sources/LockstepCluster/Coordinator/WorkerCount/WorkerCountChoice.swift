@@ -1,4 +1,4 @@
-/// The number of workers that compute, and why: news for people.
+/// The number of workers that compute, and why; for people.
 package struct WorkerCountChoice: Hashable, Sendable {
     /// The time of a step with another number of workers.
     package struct Alternative: Hashable, Sendable {
@@ -15,6 +15,6 @@ package struct WorkerCountChoice: Hashable, Sendable {
     package let seconds: Double
     /// The best other number.
     package let alternative: Alternative?
-    /// Whether another number was chosen before.
+    /// Whether the run has computed with another chosen number before.
     package let isChange: Bool
 }

@@ -1,17 +1,19 @@
-/// Searches for the number of workers with which a run's steps are fastest, from none (the coordinator computes alone) to
-/// all, and searches again when the machine's load changes.
+/// Searches for the number of workers with which a run's steps are fastest, from 0 (the coordinator computes alone) to
+/// all, and searches again when the host's load changes.
 ///
-/// The search watches the steps with the best number so far. Now and then it tries other numbers, each for a few steps, and
-/// keeps the fastest. The cost model decides where to begin, and which numbers are worth a trial: a number whose predicted
-/// time is far beyond the best number's is skipped. Only measured steps decide. Because times are noisy, a number must win
-/// by a margin; and because trials cost time, trials that change nothing become rarer, up to a fiftieth of the time.
+/// The run computes with the best number so far, and the search watches its step times. From time to time the search
+/// tries other numbers, each for a few steps, and keeps the fastest. The cost model chooses the first number, and which
+/// numbers are worth a trial: a number whose predicted time is far beyond the best number's time is skipped. Only
+/// measured times decide. Times are noisy, so a number must win by a margin. Trials cost time, so trials that change
+/// nothing become rarer, and all trials together take at most a fiftieth of the time.
 struct WorkerCountSearch: Sendable {
     /// watching -> trying one number after the other -> watching.
     private enum Phase: Hashable, Sendable {
-        /// Steps are taken with the best number.
+        /// Steps use the best number.
         case watching
-        /// Trials follow as soon as the best number's own time is known.
+        /// Steps use the best number until its time is known; trials follow.
         case measuring
+        /// Steps use the number of this candidate.
         case trying(Int)
     }
 
@@ -22,24 +24,25 @@ struct WorkerCountSearch: Sendable {
         var isTried = false
     }
 
-    /// Blocks of a trial, and blocks after which a hopeless trial ends.
+    /// Blocks of a trial.
     private static let trialBlocks = 3
+    /// Blocks after which a hopeless trial ends.
     private static let hopelessBlocks = 1
-    /// Beyond this multiple of the best number's time a trial is hopeless.
+    /// A trial is hopeless beyond this multiple of the best number's time.
     private static let hopeless = 1.5
-    /// Up to this multiple of the best number's time a prediction is worth a trial.
+    /// A number is worth a trial if its prediction is at most this multiple of the best number's time.
     private static let slack = 1.25
-    /// The winner of a trial takes at most this part of the best number's time.
+    /// A number wins a trial below this fraction of the best number's time.
     private static let margin = 0.95
-    /// The load has changed if steps are longer or shorter by this factor, in this many windows in a row.
+    /// The load has changed if steps are longer or shorter by this factor in so many consecutive windows.
     private static let drift = 1.2
     private static let driftingWindows = 2
     private static let watchBlocks = 5
     private static let watchSeconds = 0.2
-    /// Seconds of steps between trials; doubled each time that trials change nothing.
+    /// Seconds of steps between trials. They double each time that trials change nothing.
     private static let firstPause = 2.0
     private static let longestPause = 64.0
-    /// Seconds without a trial, for each second of trials.
+    /// Seconds without trials for each second of trials.
     private static let trialShare = 50.0
 
     private var candidates: [Candidate]
@@ -69,7 +72,7 @@ struct WorkerCountSearch: Sendable {
         self.candidates = candidates
     }
 
-    /// The numbers that are considered: all up to 6, then in steps of a third.
+    /// The numbers of workers that the search considers: all up to 6, then in steps of a third.
     private static func counts(upTo most: Int) -> [Int] {
         var counts: [Int] = []
         var next = 0
@@ -91,8 +94,8 @@ struct WorkerCountSearch: Sendable {
     /// - Parameters:
     ///   - seconds: The time of all these steps together.
     ///   - steps: The number of consecutive steps.
-    ///   - available: The number of workers that are there.
-    /// - Returns: The choice, if it is news.
+    ///   - available: The number of active workers.
+    /// - Returns: The choice if it has changed; otherwise nil.
     mutating func add(_ seconds: Double, steps: Int = 1, available: Int) -> WorkerCountChoice? {
         elapsed += seconds
         window.add(seconds, steps: steps)
@@ -110,7 +113,7 @@ struct WorkerCountSearch: Sendable {
         }
     }
 
-    /// Ends a trial whose outcome is clear.
+    /// Ends a trial if its result is clear.
     private mutating func evaluateTrial(_ index: Int, _ available: Int) -> WorkerCountChoice? {
         guard let time = window.median, let rival = candidates[best].measured else { return nil }
         let isHopeless = window.count >= Self.hopelessBlocks && time > Self.hopeless * rival
@@ -121,7 +124,8 @@ struct WorkerCountSearch: Sendable {
         return explore(available)
     }
 
-    /// Compares a window of steps with the baseline: new trials are due when the load has changed for good, or after a pause.
+    /// Compares a window of steps with the baseline. Trials follow if the load has changed for good, or after the
+    /// pause.
     private mutating func watch(_ time: Double, _ available: Int) -> WorkerCountChoice? {
         window.restart(isWarm: true)
         let expected = baseline ?? time
@@ -139,7 +143,7 @@ struct WorkerCountSearch: Sendable {
         return explore(available)
     }
 
-    /// Begins the next trial that is worth it, or goes back to watching.
+    /// Begins the next trial that is worth it, or returns to watching.
     private mutating func explore(_ available: Int) -> WorkerCountChoice? {
         if previous == nil { previous = best }
         candidates[best].isTried = true
@@ -169,7 +173,7 @@ struct WorkerCountSearch: Sendable {
             .min { candidates[$0].predicted < candidates[$1].predicted }
     }
 
-    /// The best of the other numbers: of those that were tried, or else by prediction.
+    /// The best of the other numbers: by measured time if any was tried, otherwise by prediction.
     private var alternative: WorkerCountChoice.Alternative? {
         let others = candidates.indices.filter { $0 != best }
         let tried = others.filter { candidates[$0].measured != nil }

@@ -1,26 +1,26 @@
 import LockstepTimeline
 
-/// Tunes the number of workers that compute, as the run goes on.
+/// Tunes the number of workers that compute during the run.
 ///
-/// More workers are not always faster: a small step takes longer to talk about than to compute. With `--workers auto` the
-/// coordinator therefore times its own steps, and now and then tries another number (``WorkerCountSearch``). What is
-/// computed stays the same: the tree's nodes are only handed to fewer workers, or to none, and then the coordinator
-/// computes the whole step.
+/// More workers are not always faster: the messages of a small step take longer than its arithmetic. With `--workers
+/// auto` the coordinator therefore times its own steps, and from time to time tries another number
+/// (``WorkerCountSearch``). The result stays the same: the same tree nodes are assigned to fewer workers, or the
+/// coordinator computes the whole step.
 ///
-/// Where the coordinator computes alone, a step can be so short that even this machine's work would show. So for
-/// ``aloneSeconds`` the caller takes unaudited steps alone without consulting the machine.
+/// If the coordinator computes alone, a step may be so short that even the state machine would slow it down. So for
+/// ``aloneSeconds`` the loop computes unaudited steps without consulting the machine.
 struct WorkerCountTuner: Sendable {
     /// Seconds for which the coordinator computes alone without consulting the machine.
     static let aloneSeconds = 0.002
 
-    /// Whether the number is tuned at all.
+    /// Whether the number is tuned; if not, all workers compute.
     private let isEnabled: Bool
     /// Nil until the cost model's predictions are known; then all workers compute.
     private var search: WorkerCountSearch?
-    /// The last step that was begun; nil if an evaluation or an audited step came since.
+    /// The last step that began; nil if an evaluation or an audited step has begun since.
     private var lastBegin: (step: UInt64, at: Instant)?
-    /// Until this instant the coordinator computes unaudited steps alone without consulting the machine: it would be told
-    /// the same again, and the step would be over before.
+    /// Until this instant the coordinator computes unaudited steps alone without consulting the machine, which would
+    /// give the same answer; nil: it consults the machine.
     private(set) var computesAloneUntil: Instant?
 
     init(isEnabled: Bool) {
@@ -33,7 +33,7 @@ struct WorkerCountTuner: Sendable {
     /// Whether the coordinator computes alone because that is fastest.
     var coordinatorComputesAlone: Bool { search?.workers == 0 }
 
-    /// Whether the coordinator computes a step alone: because that is fastest, or no worker is there.
+    /// Whether the coordinator computes a step alone: because that is fastest, or because there is no active worker.
     func coordinatorComputesAlone(isAudited: Bool, active: Int) -> Bool {
         isEnabled && ((!isAudited && coordinatorComputesAlone) || active == 0)
     }
@@ -45,10 +45,10 @@ struct WorkerCountTuner: Sendable {
         if isEnabled, !predictions.isEmpty { search = WorkerCountSearch(predictions: predictions) }
     }
 
-    /// Adds the time of the steps since the last call and chooses the number of workers for the step that begins. Audited
-    /// steps are not timed: in them all workers compute.
+    /// Adds the time of the steps since the last call, and chooses the number of workers for the step that begins.
+    /// Audited steps are not timed, because all workers compute them.
     ///
-    /// - Returns: The choice, if it is news.
+    /// - Returns: The choice if it has changed; otherwise nil.
     mutating func beginStep(_ step: UInt64, isAudited: Bool, active: Int, now: Instant) -> WorkerCountChoice? {
         computesAloneUntil = nil
         guard search != nil else { return nil }
@@ -64,7 +64,7 @@ struct WorkerCountTuner: Sendable {
         return news
     }
 
-    /// Begins an evaluation: its time belongs to no step.
+    /// Begins an evaluation, whose time belongs to no step.
     mutating func beginEvaluation() {
         (lastBegin, computesAloneUntil) = (nil, nil)
     }
