@@ -1,5 +1,5 @@
-/// The chunks that each member has sent of its present answer. A result counts only once all its chunks are there, whatever
-/// the peer claims: otherwise a step could end without some of its sums.
+/// The chunks that each member has sent of its present answer. An answer counts only once all its chunks have arrived,
+/// whatever the peer claims; otherwise a step could end without some of its sums.
 package struct AnswerParts: Sendable {
     private struct Answer: Sendable {
         let member: MemberID
@@ -16,7 +16,7 @@ package struct AnswerParts: Sendable {
         self.chunks = chunks
     }
 
-    /// Adds a chunk that has come.
+    /// Adds a chunk that has arrived.
     ///
     /// - Returns: Whether it is the answer's first chunk.
     package mutating func insert(_ chunk: Int, of item: WorkItem, from member: MemberID) -> Bool {
@@ -35,13 +35,13 @@ package struct AnswerParts: Sendable {
         return isFirst
     }
 
-    /// Whether all chunks of a member's answer are there.
+    /// Whether all chunks of a member's answer have arrived.
     package func isComplete(_ item: WorkItem, from member: MemberID) -> Bool {
         guard let answer = answers.first(where: { $0.member == member && $0.item == item }) else { return false }
         return answer.chunks.count == chunks
     }
 
-    /// Removes a member that has gone.
+    /// Removes the answer of a member that has gone.
     package mutating func forget(_ member: MemberID) {
         answers.removeAll { $0.member == member }
     }

@@ -1,13 +1,13 @@
 package import LockstepTimeline
 
-/// The last events and actions of a process, to find out why it failed. Once the ring is full it allocates nothing.
+/// A ring buffer of the last events and actions of a process, which explain a failure. A full ring allocates nothing.
 struct EventRing<Entry: Sendable>: Sendable {
     private var entries: [(instant: Instant, entry: Entry)] = []
     private let capacity: Int
-    /// The position of the oldest entry, once the ring is full.
+    /// The position of the oldest entry in a full ring; 0 before.
     private var oldest = 0
 
-    /// - Parameter capacity: The most entries that are kept; then each new entry replaces the oldest.
+    /// - Parameter capacity: The most entries that are kept. At this number each new entry replaces the oldest.
     init(capacity: Int = 1_000) {
         precondition(capacity > 0)
         self.capacity = capacity
@@ -67,7 +67,7 @@ package struct MachineHistory<Event: Sendable, Action: Sendable>: Sendable {
     package var lines: [String] { ring.lines }
 }
 
-/// Not generic, so that other modules call specialised code.
+/// This function is not generic, so that other modules call specialised code.
 extension MachineHistory<CoordinatorEvent, CoordinatorAction> {
     /// Appends an event and the actions that followed from it.
     package mutating func append(_ event: Event, _ actions: ArraySlice<Action>, at now: Instant) {

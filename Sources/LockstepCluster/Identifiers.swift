@@ -1,4 +1,4 @@
-/// A connection, numbered by the loop around a state machine.
+/// The number that a loop gives a connection.
 package struct PeerID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt32
 
@@ -9,8 +9,8 @@ package struct PeerID: RawRepresentable, Hashable, Sendable, CustomStringConvert
     package var description: String { "peer \(rawValue)" }
 }
 
-/// One registration of a worker process. A number is given once in a run, so an answer is never taken for one of an earlier
-/// membership.
+/// The number of one registration of a worker process. A number is used once in a run, so an answer of an earlier
+/// membership never counts for the present one.
 package struct MemberID: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
     package let rawValue: UInt32
 

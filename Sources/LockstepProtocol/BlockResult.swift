@@ -5,22 +5,22 @@ package struct BlockResult: MessageBody {
     private static let fixedSize = 28
     package static let encodedSizes = fixedSize...fixedSize + 4 * maximumClasses
 
-    /// The sum of the samples' costs. Any bit pattern decodes; the receiver checks that it is a number.
+    /// The sum of the samples' losses. Any bit pattern decodes; the receiver checks that it is a number.
     package var lossSum: Double
     /// The worker's computing time, by its own clock.
     package var computeNanoseconds: UInt64
-    /// Samples that were classified correctly.
+    /// The number of samples that are classified correctly.
     package var correct: UInt32
-    /// Samples in the block.
+    /// The number of samples in the block.
     package var total: UInt32
     /// The number of predictions of each class.
     package var predictions: [UInt32]
 
     /// - Parameters:
-    ///   - lossSum: The sum of the samples' costs.
+    ///   - lossSum: The sum of the samples' losses.
     ///   - computeNanoseconds: The worker's computing time.
-    ///   - correct: Samples that were classified correctly.
-    ///   - total: Samples in the block.
+    ///   - correct: The number of samples that are classified correctly.
+    ///   - total: The number of samples in the block.
     ///   - predictions: The number of predictions of each class; at most ``maximumClasses``.
     package init(lossSum: Double, computeNanoseconds: UInt64, correct: UInt32, total: UInt32, predictions: [UInt32]) {
         precondition(predictions.count <= Self.maximumClasses, "\(predictions.count) classes")

@@ -1,4 +1,4 @@
-/// Reads a frame field by field. Never reads past its end, and never allocates more than the frame holds.
+/// Reads a frame field by field. It never reads past the frame's end, and never allocates more than the frame holds.
 package struct ByteReader {
     private let frame: UnsafeRawBufferPointer
     private var position = 0
@@ -38,7 +38,7 @@ package struct ByteReader {
         return text
     }
 
-    /// Throws if bytes are left.
+    /// Throws `trailingBytes` if the frame has further bytes.
     package func finish() throws(ProtocolError) {
         guard remaining == 0 else { throw .trailingBytes(count: remaining) }
     }

@@ -2,7 +2,7 @@
 package struct ByteWriter {
     package private(set) var bytes: [UInt8] = []
 
-    /// Starts with memory for `capacity` bytes.
+    /// Allocates memory for `capacity` bytes.
     package init(capacity: Int) {
         bytes.reserveCapacity(capacity)
     }
@@ -24,8 +24,8 @@ package struct ByteWriter {
         bytes.append(contentsOf: values)
     }
 
-    /// Appends a text such that its reader accepts it: control characters become spaces, and a text that is too long is
-    /// cut between two Unicode scalars.
+    /// Appends a text that the reader will accept: control characters become spaces, and a text that is too long is cut
+    /// between two Unicode scalars.
     package mutating func append(_ text: String) {
         var scalars = String.UnicodeScalarView()
         var count = 0

@@ -6,7 +6,7 @@ package struct CodedMessage<Code: MessageCode>: MessageBody {
     }
 
     package var code: Code
-    /// The reason, and the remedy where there is one: one line.
+    /// The reason and, if there is one, the remedy, in one line.
     package var message: String
 
     package init(code: Code, message: String) {

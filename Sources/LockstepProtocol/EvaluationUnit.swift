@@ -1,6 +1,6 @@
-/// A block of an evaluation as a header's ``Header/unit``: the split in the top byte, the block's number below.
+/// A block of an evaluation as a header's ``Header/unit``: the split in the top byte, the block's number in the others.
 ///
-/// A block is 1,000 samples, so 2²⁴ of them are enough for any data set that fits in memory.
+/// A block has 1,000 samples, so 2²⁴ blocks are enough for any data set that fits in memory.
 package struct EvaluationUnit: RawRepresentable, Hashable, Sendable {
     /// The number of blocks that a split can have.
     package static let blockLimit = 1 << 24

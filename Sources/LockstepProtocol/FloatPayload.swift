@@ -1,11 +1,10 @@
 package import LockstepSharding
 
-/// The payload of `parameters` and `gradient`: the elements of one chunk, float32 or bfloat16, little-endian, nothing
-/// else.
+/// The payload of `parameters` and `gradient`: only the elements of one chunk, float32 or bfloat16, little-endian.
 ///
-/// libzmq may return payloads at addresses that are not multiples of 4. A reader must not bind such memory to `Float`;
-/// it copies the bytes to their destination (``copy(_:to:)``) or reads them with `loadUnaligned`. This program runs on
-/// little-endian platforms only, so decoding is copying.
+/// libzmq may return a payload at an address that is no multiple of 4. A reader must not bind such memory to `Float`;
+/// it copies the bytes to their destination (``copy(_:to:)``) or reads them with `loadUnaligned`. This program runs
+/// only on little-endian platforms, so decoding is copying.
 package enum FloatPayload {
     /// Bytes of a float32.
     package static let elementSize = 4
@@ -18,7 +17,7 @@ package enum FloatPayload {
     ///   - header: The header of a `parameters` or `gradient` message.
     ///   - payloadBytes: The size of the payload frame; 0 if there is none.
     ///   - elementSize: Bytes of an element, 4 or 2.
-    ///   - layout: The run's parameters.
+    ///   - layout: The chunks of the run's parameters.
     /// - Returns: The index of the chunk in the layout.
     /// - Throws: `payloadSize` for a kind or size that carries no floats, `notAChunk` for elements that are not exactly
     ///   one chunk of the layout.
@@ -42,7 +41,7 @@ package enum FloatPayload {
     /// Copies a payload of any alignment into a buffer of floats.
     ///
     /// - Parameters:
-    ///   - payload: Exactly the buffer's bytes, as ``chunkIndex(of:payloadBytes:elementSize:in:)`` has checked.
+    ///   - payload: As many bytes as the buffer has; ``chunkIndex(of:payloadBytes:elementSize:in:)`` checks this.
     ///   - floats: The chunk's elements.
     package static func copy(_ payload: UnsafeRawBufferPointer, to floats: UnsafeMutableBufferPointer<Float>) {
         let target = UnsafeMutableRawBufferPointer(floats)

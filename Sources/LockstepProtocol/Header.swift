@@ -4,18 +4,18 @@ package import LockstepSharding
 ///
 /// | offset | bytes | field | why it is there |
 /// | --- | --- | --- | --- |
-/// | 0 | 2 | magic | "LS": tells another program's message from a damaged one |
-/// | 2 | 1 | version | a peer of another protocol version is told so, instead of being misread |
+/// | 0 | 2 | magic | "LS": distinguishes another program's message from a damaged one |
+/// | 2 | 1 | version | a peer with another protocol version gets this as the reason, and is not misread |
 /// | 3 | 1 | kind | the message: ``MessageKind`` |
-/// | 4 | 4 | run | drawn anew by every coordinator process: a message of an earlier run is recognised |
-/// | 8 | 4 | member | given once in a run: the late answer of an evicted worker is told from its new ones |
+/// | 4 | 4 | run | a random number for every coordinator process: identifies messages of an earlier run |
+/// | 8 | 4 | member | used once in a run: distinguishes an evicted worker's late answers from its new ones |
 /// | 12 | 4 | unit | the tree node or evaluation block: each counts once |
 /// | 16 | 8 | step | the step, which is also the weights' version: a late answer never counts for another step |
 /// | 24 | 4 | segment | the layer whose floats follow |
-/// | 28 | 4 | offset | the first of these floats in the layer: each chunk counts once |
+/// | 28 | 4 | offset | the index of the first float in the layer: each chunk counts once |
 ///
-/// libzmq keeps up to 33 bytes inside a message, so a header costs no allocation. A field that a kind does not use is sent
-/// as 0 and ignored. Any values decode; the receiver checks that they name something that exists
+/// libzmq stores up to 33 bytes inside a message, so a header costs no allocation. A field that a kind does not use is
+/// sent as 0 and ignored. Any values decode; the receiver checks that they name something that exists
 /// (``SummationTree/contains(_:)``, ``FloatPayload/chunkIndex(of:payloadBytes:elementSize:in:)``).
 package struct Header: Hashable, Sendable {
     /// Bytes of an encoded header.
@@ -46,7 +46,7 @@ package struct Header: Hashable, Sendable {
         self.offset = offset
     }
 
-    /// The unit of a step, as a tree node.
+    /// The unit as a tree node.
     package var node: NodeID { NodeID(rawValue: unit) }
 
     /// Where each field begins.
@@ -80,7 +80,7 @@ package struct Header: Hashable, Sendable {
 
     /// Reads a header frame; allocates nothing.
     ///
-    /// Checks the version before the size: the header of another version may have another size.
+    /// Checks the version before the size, because a header of another version may have another size.
     ///
     /// - Parameter frame: The whole frame, of any alignment.
     /// - Throws: `truncated`, `trailingBytes`, `wrongMagic`, `wrongVersion` or `unknownKind`.

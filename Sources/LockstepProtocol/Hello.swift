@@ -5,7 +5,7 @@ package struct Hello: MessageBody {
         return 2 * text.lowerBound + 4...2 * text.upperBound + 4
     }()
 
-    /// The worker's release of lockstep: a run's weights depend on it, so it must be the coordinator's.
+    /// The worker's version of lockstep. A run's weights depend on it, so it must equal the coordinator's.
     package var programVersion: String
     /// The worker's host name, for people; the program never resolves it.
     package var host: String

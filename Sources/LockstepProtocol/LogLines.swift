@@ -1,6 +1,7 @@
-/// The last lines of a worker's log. A worker that fails sends them: the coordinator cannot read a log on another host.
+/// The last lines of a worker's log. A worker that fails sends them, because the coordinator cannot read a log on
+/// another host.
 package struct LogLines: MessageBody {
-    /// The most lines in a message; of more lines only the last are sent.
+    /// The most lines in a message.
     package static let maximumLines = 20
     private static let countSize = 2
     package static let encodedSizes: ClosedRange<Int> = {
@@ -11,7 +12,7 @@ package struct LogLines: MessageBody {
     /// The oldest first.
     package var lines: [String]
 
-    /// - Parameter lines: The lines, of which the last ``maximumLines`` are kept.
+    /// - Parameter lines: The lines. Only the last ``maximumLines`` are kept.
     package init(lines: [String]) {
         self.lines = Array(lines.suffix(Self.maximumLines))
     }

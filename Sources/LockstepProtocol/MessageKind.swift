@@ -1,7 +1,7 @@
 /// The messages between coordinator and workers. Each is a header frame and, for some kinds, one payload frame.
 ///
-/// From `welcome` on every message has `run` and `member`. Only `hello` has neither, and a `refuse` to a peer that is not a
-/// member has no member. The other header fields that a kind uses stand beside it.
+/// Every message from `welcome` on has `run` and `member`. Only `hello` has neither, and a `refuse` to a peer that is
+/// no member has no member. Each kind's comment names the other header fields that it uses.
 ///
 ///     worker                 coordinator
 ///       hello        ->                      its version, host and process
@@ -25,20 +25,20 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Coordinator to worker: admits it under this `run` and `member`. Payload: the run's configuration and the data set's
     /// description as JSON, opaque here.
     case welcome = 2
-    /// Worker to coordinator: has the data set, and proves how it computes. `unit`: 1 if it shares the coordinator's
-    /// memory, 0 if payload travels in messages. Payload: ``Ready``.
+    /// Worker to coordinator: has the data set, and proves how it computes. `unit`: 1 if the worker shares memory with
+    /// the coordinator, 0 if payload travels in messages. Payload: ``Ready``.
     case ready = 3
-    /// Coordinator to worker: refuses it, and says why. Payload: ``Refusal``.
+    /// Coordinator to worker: refuses it, with the reason. Payload: ``Refusal``.
     case refuse = 4
-    /// Worker to coordinator: asks for a part of the data set. `step`: its first byte; `offset`: its length in bytes,
+    /// Worker to coordinator: requests a part of the data set. `step`: its first byte; `offset`: its length in bytes,
     /// at most ``payloadLimit``. No payload.
     case dataRequest = 5
     /// Coordinator to worker: a part of the data set. `step`: its first byte. Payload: exactly the requested bytes, opaque
     /// here.
     case dataChunk = 6
-    /// Coordinator to worker: compute this tree node. `step`; `unit`: the node, or 0 for a worker without nodes, which only
-    /// answers; `segment`: the slot for the gradient in shared memory. To a worker that shares memory it also says that
-    /// the weights of this version are there. No payload.
+    /// Coordinator to worker: compute this tree node. `step`; `unit`: the node, or 0 for a worker without nodes, which
+    /// only answers; `segment`: the slot for the gradient in shared memory. For a worker that shares memory it also
+    /// means that this version of the weights is complete. No payload.
     case assign = 7
     /// Coordinator to worker: a chunk of the weights. `step`: their version; `segment`, `offset`. Payload: the chunk's
     /// floats.
@@ -46,13 +46,13 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: a chunk of a node's gradient sum. `step`; `unit`: the node; `segment`, `offset`. Payload:
     /// the chunk's floats.
     case gradient = 9
-    /// Worker to coordinator: a tree node is computed; its whole gradient has been sent, or is in shared memory. `step`;
-    /// `unit` as assigned. Payload: ``NodeResult``.
+    /// Worker to coordinator: has computed a tree node and sent its whole gradient, or written it to shared memory.
+    /// `step`, `unit` as assigned. Payload: ``NodeResult``.
     case nodeResult = 10
     /// Coordinator to worker: evaluate this block. `step`: the weights' version; `unit`: an ``EvaluationUnit``. No
     /// payload.
     case evaluate = 11
-    /// Worker to coordinator: a block is evaluated. `step`, `unit` as assigned. Payload: ``BlockResult``.
+    /// Worker to coordinator: has evaluated a block. `step`, `unit` as assigned. Payload: ``BlockResult``.
     case blockResult = 12
     /// Worker to coordinator: leaves. Coordinator to worker: ends the run. Payload: ``Goodbye``.
     case goodbye = 13
@@ -65,20 +65,21 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     case statusRequest = 16
     /// Coordinator to the client of a `statusRequest`. Payload: JSON, opaque here.
     case status = 17
-    /// Coordinator to worker: requests where its time went. No payload.
+    /// Coordinator to worker: requests its timeline. No payload.
     case timelineRequest = 18
-    /// Worker to coordinator: where its time went. Payload: ``TimelineReport``.
+    /// Worker to coordinator: its timeline. Payload: ``TimelineReport``.
     case timeline = 19
     /// Worker to coordinator: the last lines of its log, because it fails. Payload: ``LogLines``.
     case logLines = 20
 
-    /// The most bytes of a payload frame: 1 MiB, because libzmq's heartbeat counts only complete frames as signs of life.
+    /// The most bytes of a payload frame. 1 MiB, because only a complete frame counts as a sign of life for libzmq's
+    /// heartbeat.
     package static let payloadLimit = 1 << 20
 
-    /// The most bytes of a ping's payload: a peer that is not a member may send only short messages.
+    /// The most bytes of a ping's payload, because a peer that is no member may send only short messages.
     package static let pingLimit = 64 << 10
 
-    /// The sizes that a payload frame of this kind can have, in bytes; 0...0 for a kind without such a frame.
+    /// The possible sizes of this kind's payload frame, in bytes; 0...0 for a kind without payload.
     package var payloadSizes: ClosedRange<Int> {
         switch self {
         case .hello: Hello.encodedSizes
@@ -102,7 +103,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Whether a message of this kind can have a payload of `count` bytes.
     ///
     /// - Parameter count: The size of the payload frame; 0 if there is none.
-    /// - Returns: False for a size at which decoding the payload would fail. True does not mean that it succeeds.
+    /// - Returns: False if decoding a payload of this size would fail. True does not mean that decoding succeeds.
     package func acceptsPayload(count: Int) -> Bool {
         payloadSizes.contains(count) && (!carriesFloats || count.isMultiple(of: FloatPayload.smallestElementSize))
     }

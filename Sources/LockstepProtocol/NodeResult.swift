@@ -1,12 +1,12 @@
-/// A worker's result for a tree node, besides the gradient: 16 bytes, written and read without allocation, for it is sent in
-/// every step.
+/// A worker's result for a tree node, without the gradient: 16 bytes. Encoding and decoding allocate nothing, because
+/// every step has such results.
 package struct NodeResult: MessageBody {
     /// Bytes of an encoded result.
     package static let size = 16
     package static let encodedSizes = size...size
 
-    /// The sum of the samples' costs, added up in the summation tree. Any bit pattern decodes; the receiver checks that it
-    /// is a number.
+    /// The sum of the samples' losses, added in the summation tree. Any bit pattern decodes; the receiver checks that
+    /// it is a number.
     package var lossSum: Double
     /// The worker's computing time, by its own clock.
     package var computeNanoseconds: UInt64

@@ -1,27 +1,27 @@
-/// What is wrong with bytes that a peer has sent. The coordinator drops or refuses the peer; the run goes on.
+/// What is wrong with bytes from a peer. The coordinator drops or refuses the peer; the run continues.
 package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The frame ends before its content does; both in bytes.
     case truncated(needed: Int, found: Int)
     /// The frame goes on after its content.
     case trailingBytes(count: Int)
-    /// The header is not one of this protocol.
+    /// The frame is no header of this protocol.
     case wrongMagic(found: UInt16)
     case wrongVersion(found: UInt8)
     case unknownKind(found: UInt8)
     /// The kind cannot have a payload of this size, in bytes.
     case payloadSize(kind: MessageKind, found: Int)
-    /// A text is longer than allowed, in bytes.
+    /// A text is too long, in bytes.
     case textTooLong(found: Int, limit: Int)
-    /// A text is not UTF-8, or has control characters, which must not reach a log or a terminal.
+    /// A text is not UTF-8 or contains control characters, which must not reach a log or a terminal.
     case invalidText
     case tooManyEntries(found: Int, limit: Int)
     /// A refusal or goodbye with a code that this version does not know.
     case unknownCode(kind: MessageKind, found: UInt16)
     /// Floats that are not exactly one chunk of the parameters.
     case notAChunk(segment: UInt32, offset: UInt32, payloadBytes: Int)
-    /// A message that only the other side sends.
+    /// The receiver of this message may only send it.
     case unexpectedKind(MessageKind)
-    /// A body whose numbers contradict each other or the run.
+    /// The numbers in a body contradict each other or the run.
     case inconsistent(MessageKind)
 
     package var description: String {

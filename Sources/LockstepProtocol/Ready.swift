@@ -1,6 +1,7 @@
-/// A worker has the data set and proves how its matrix library computes.
+/// A worker has the data set, and proves that it computes the same bits as the coordinator.
 package struct Ready: MessageBody {
-    /// The most digests. A run has few block sizes: of full and last mini-batches, and of evaluation blocks.
+    /// The most digests. A run has few block sizes: those of full and last mini-batches, and those of evaluation
+    /// blocks.
     package static let maximumDigests = 64
     package static let encodedSizes: ClosedRange<Int> = {
         let text = MessageText.encodedSizes
@@ -9,7 +10,7 @@ package struct Ready: MessageBody {
 
     /// The name of the matrix library's kernel, for people.
     package var kernel: String
-    /// A digest for each block size of the run; the coordinator compares these.
+    /// A digest for each block size of the run. The coordinator compares these with its own.
     package var fingerprint: [BlockDigest]
 
     /// - Parameters:
@@ -58,7 +59,7 @@ package struct BlockDigest: Hashable, Sendable {
     package let digest: [UInt8]
 
     /// - Parameters:
-    ///   - rows: The block's samples.
+    ///   - rows: The number of samples in the block.
     ///   - digest: ``digestSize`` bytes.
     package init(rows: UInt32, digest: [UInt8]) {
         precondition(digest.count == Self.digestSize, "a digest has \(Self.digestSize) bytes, not \(digest.count)")

@@ -1,25 +1,25 @@
 /// The coordinator does not admit a worker, or ends its membership.
 package typealias Refusal = CodedMessage<RefusalCode>
 
-/// Why a worker is refused, which tells it what to do.
+/// Why the coordinator refuses a worker. The code tells the worker what to do.
 package enum RefusalCode: UInt16, MessageCode {
-    /// Is not, or no longer, a member of this run: say hello again.
+    /// The worker is no member of this run, or no longer: it should say hello again.
     case rejoin = 1
-    /// Speaks another version of the protocol.
+    /// The worker has another version of the protocol.
     case protocolVersion = 2
-    /// Is another release of lockstep, which may compute other bits.
+    /// The worker has another version of lockstep, which may compute other bits.
     case programVersion = 3
-    /// The run has all the workers that it admits.
+    /// The run has as many workers as it admits.
     case full = 4
-    /// Its matrix library computes other bits.
+    /// The worker's matrix library computes other bits.
     case fingerprint = 5
     /// The run is over or ending.
     case ending = 6
-    /// Sent bytes that are no message, or a message out of turn.
+    /// The worker sent bytes that are no message, or a message out of order.
     case malformed = 7
-    /// Shares no memory with the coordinator, and the run wants payload in shared memory.
+    /// The run requires payload in shared memory, and the worker shares none with the coordinator.
     case transport = 8
-    /// An audit has found an answer of this process wrong.
+    /// An audit found an answer of this process wrong.
     case quarantined = 9
 
     package static var messageKind: MessageKind { .refuse }

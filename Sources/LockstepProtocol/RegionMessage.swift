@@ -1,22 +1,22 @@
-/// A message between the coordinator and a worker of the same host, over the unix socket that passes shared memory: 16
+/// A message between the coordinator and a worker on its host, over the unix socket that passes shared memory: 16
 /// bytes, little-endian.
 ///
 /// | offset | bytes | field | why it is there |
 /// | --- | --- | --- | --- |
-/// | 0 | 2 | magic | "LR": tells it from anything else that is written to a standard input |
+/// | 0 | 2 | magic | "LR": distinguishes it from anything else on a standard input |
 /// | 2 | 1 | version | ``Header/version`` |
 /// | 3 | 1 | kind | ``Kind`` |
-/// | 4 | 4 | run | regions of an earlier run are recognised |
+/// | 4 | 4 | run | identifies messages of an earlier run |
 /// | 8 | 4 | member | the member that the regions belong to |
-/// | 12 | 4 | slots | in an offer: the number of gradients that fit into the member's region; 0 otherwise |
+/// | 12 | 4 | slots | in an offer, the number of gradients that fit into the member's region; otherwise 0 |
 package struct RegionMessage: Hashable, Sendable {
     package enum Kind: UInt8, CaseIterable, Sendable {
-        /// Worker to coordinator: this member asks to share memory.
+        /// Worker to coordinator: requests shared memory for this member.
         case claim = 1
-        /// Coordinator to worker: the message carries, in this order, the open files of the weights, of the member's
-        /// gradients and of the data set.
+        /// Coordinator to worker: offers shared memory. The message carries the descriptors of the weights, the
+        /// member's gradients and the data set, in this order.
         case offer = 2
-        /// Coordinator to worker: no; the payload travels in messages.
+        /// Coordinator to worker: refuses; the payload travels in messages.
         case refusal = 3
     }
 
@@ -24,7 +24,7 @@ package struct RegionMessage: Hashable, Sendable {
     package static let size = 16
     /// "LR" in memory.
     package static let magic: UInt16 = 0x524C
-    /// Open files that come with an offer.
+    /// The number of descriptors in an offer.
     package static let offeredFiles = 3
 
     package var kind: Kind

@@ -1,8 +1,8 @@
 package import LockstepTimeline
 
-/// Where a worker's time went since the last report.
+/// A worker's timeline since its last report.
 package struct TimelineReport: MessageBody {
-    /// The most spans in a report: that many fit into one frame.
+    /// The most spans in a report. So many fit into one frame.
     package static let maximumSpans = 20_000
     /// The most phases in a report.
     private static let maximumPhases = 64
@@ -19,7 +19,7 @@ package struct TimelineReport: MessageBody {
     /// - Parameters:
     ///   - clock: The worker's monotonic clock, in nanoseconds.
     ///   - totals: Nanoseconds in each phase.
-    ///   - spans: The spans, of which the first ``maximumSpans`` are kept.
+    ///   - spans: The spans. Only the first ``maximumSpans`` are kept.
     package init(clock: UInt64, totals: [UInt64], spans: [Timeline.Span]) {
         self.clock = clock
         self.totals = Array(totals.prefix(Self.maximumPhases))

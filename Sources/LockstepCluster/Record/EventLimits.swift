@@ -1,25 +1,25 @@
 import LockstepSharding
 import LockstepTimeline
 
-/// The limits that every event from a coordinator's loop keeps. A record that exceeds them is damaged, or was not written by
-/// this program.
+/// The limits that a coordinator's loop keeps in every event. A record that exceeds them is damaged, or was not written
+/// by this program.
 ///
-/// The machine relies on these limits: its own loop keeps them. A replay of a file has to check them.
+/// The machine relies on the limits, so a replay checks the events of a file.
 struct EventLimits {
     /// The most chunks of any network, 16 billion parameters.
     private static let chunks = 1 << 16
-    /// More steps than any run takes.
+    /// More steps than any run has.
     private static let steps: UInt64 = 1 << 40
-    /// Longer than any clock has run, in nanoseconds: a hundred years.
+    /// More nanoseconds than any clock shows: a hundred years.
     private static let nanoseconds: UInt64 = 1 << 62
     private static let versions: UInt64 = .max - 1_024
-    /// Seconds of a deadline.
+    /// The possible seconds of a deadline.
     private static let seconds = 0.0...1e9
 
     private var shards: Int?
     private var nextStep: UInt64 = 0
 
-    /// The impossible part of a run's configuration, for people; nil if there is none.
+    /// Describes an impossible part of a run's configuration; nil if there is none.
     static func problem(with configuration: CoordinatorMachine.Configuration, at start: Instant) -> String? {
         guard start.nanoseconds <= nanoseconds else { return "an instant that no clock shows" }
         guard configuration.chunks <= chunks else { return "weights in \(configuration.chunks) chunks" }
@@ -29,7 +29,7 @@ struct EventLimits {
         return nil
     }
 
-    /// The impossible part of an event, for people; nil if there is none.
+    /// Describes an impossible part of an event; nil if there is none.
     mutating func problem(
         with event: CoordinatorEvent, at now: Instant, for machine: borrowing CoordinatorMachine
     ) -> String? {

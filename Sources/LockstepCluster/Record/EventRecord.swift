@@ -2,10 +2,10 @@ import LockstepProtocol
 import LockstepSharding
 package import LockstepTimeline
 
-/// The complete log of a coordinator's events, as bytes: the run's configuration, then every event with its instant, the
-/// number of the machine's actions and their digest.
+/// The complete record of a coordinator's events, as bytes: the run's configuration, then every event with its instant,
+/// the number of the machine's actions and their digest.
 ///
-/// A replay (``EventReplay``) gives the same actions, for the machine depends on nothing else.
+/// A replay (``EventReplay``) gives the same actions, because the machine depends on nothing else.
 package struct EventRecord: Sendable {
     static let magic: UInt32 = 0x564C_534C
     static let version: UInt8 = 2
@@ -119,7 +119,7 @@ extension ByteWriter {
         }
     }
 
-    /// Appends an action for its digest; notices count as their ``RecordText``.
+    /// Appends an action for its digest. A notice is represented by its ``RecordText``.
     fileprivate mutating func append(_ action: CoordinatorAction) {
         switch action {
         case .welcome(let peer, let member):

@@ -4,7 +4,7 @@ import LockstepTimeline
 
 /// Replays a record of events on a new machine and compares its actions with those of the run.
 package enum EventReplay {
-    /// The contents of a record.
+    /// What a record contains.
     package struct Report: Hashable, Sendable {
         package var events = 0
         package var actions = 0
@@ -14,7 +14,7 @@ package enum EventReplay {
         package var seconds = 0.0
     }
 
-    /// An event of a record, and the machine's actions now.
+    /// An event of a record, and the machine's actions in the replay.
     package struct Replayed: Sendable {
         /// The event's number in the record, from 0.
         package let number: Int
@@ -54,17 +54,17 @@ package enum EventReplay {
                 .joined(separator: ", ")
         }
 
-        /// The most actions that a message names: a member that joins may be sent thousands of chunks.
+        /// The most actions that a message names. There may be thousands, one for each chunk that a new member is sent.
         private static let actionsNamed = 16
     }
 
-    /// Replays a record. Total: any bytes give a report or a failure. A record that breaks off within an event, because its
-    /// process was killed, is replayed up to there.
+    /// Replays a record. Total: any bytes give a report or a failure. A record that ends within an event, because its
+    /// process was killed, is replayed up to this event.
     ///
     /// - Parameters:
     ///   - bytes: The record.
-    ///   - observe: Called with each event whose actions are the run's.
-    /// - Returns: The contents of the record.
+    ///   - observe: Called with each event whose actions equal the run's.
+    /// - Returns: What the record contains.
     /// - Throws: ``Failure`` at the first event that is damaged, or whose actions differ.
     package static func run(
         _ bytes: UnsafeRawBufferPointer, observe: ((Replayed) -> Void)? = nil

@@ -1,8 +1,8 @@
 import LockstepProtocol
 
-/// The texts that stand for notices and failures in a record's digests.
+/// The text that represents a notice or a failure in a record's digests.
 ///
-/// They are part of the record's format: they stay the same when types, cases and messages for people are renamed, so
+/// These texts are part of the record's format. They do not change when types, cases and messages for people change, so
 /// that old records can still be replayed.
 protocol RecordText {
     var recordText: String { get }
@@ -35,7 +35,7 @@ extension ClusterNotice: RecordText {
         case .waiting(let seconds):
             "waiting(seconds: \(seconds))"
         case .connectionRejected, .memoryUnshared, .payloadInline, .recordBroken, .prediction, .replacing, .notReplaced:
-            // The machine gives none of these.
+            // The machine produces none of these.
             "\(self)"
         }
     }

@@ -7,38 +7,38 @@ package enum WorkerEvent: Sendable {
     case disconnected
     case welcomed(run: UInt32, MemberID)
     case refused(Refusal)
-    /// The data set that the run needs is in memory.
+    /// The run's data set is in memory.
     case dataReady
-    /// The data set has to be fetched from the coordinator.
+    /// The worker has no copy of the data set and must fetch it from the coordinator.
     case dataMissing(bytes: UInt64)
-    /// A piece of the data set has come.
+    /// A part of the data set has arrived.
     case dataReceived(offset: UInt64, count: Int)
-    /// The fingerprint is computed.
+    /// The worker has computed its fingerprint.
     case proved(Ready)
-    /// A chunk of the weights has come; its floats wait to be stored.
+    /// A chunk of the weights has arrived; its floats are not stored yet.
     case parameters(version: UInt64, chunk: Int)
     /// The coordinator assigns a tree node or a block.
     case assigned(WorkItem)
     case dismissed(Goodbye)
     /// This process cannot take part: no such kernel, no memory, a broken configuration.
     case unable(reason: String)
-    /// The coordinator rejects this worker's keys, or a worker without keys: more attempts would not help.
+    /// The coordinator rejects this worker's keys, or a worker without keys. Further attempts would fail too.
     case rejected(reason: String)
-    /// The coordinator has sent a message that makes no sense.
+    /// The coordinator has sent a message that breaks the protocol.
     case confused(reason: String)
-    /// This process has been asked to stop.
+    /// This process is asked to stop.
     case stop
     /// Time has passed.
     case tick
 }
 
-/// An output of the worker's machine. The loop around it carries actions out in their order.
+/// An output of the worker's machine. The loop carries the actions out in order.
 package enum WorkerAction: Sendable {
     case sendHello
     /// Read the run's configuration and look for its data set.
     case prepare
     case requestData(offset: UInt64, count: Int)
-    /// Check the data set, all of which has come, and store it.
+    /// Check the data set, which has arrived completely, and store it.
     case acceptData
     /// Open the matrix library and compute the fingerprint.
     case prove
@@ -47,22 +47,22 @@ package enum WorkerAction: Sendable {
     case store(version: UInt64, chunk: Int)
     /// Compute an item and send the answer.
     case compute(WorkItem)
-    /// Answer an item that asks only whether the weights are there.
+    /// Answer an item that has nothing to compute: the weights have arrived.
     case acknowledge(WorkItem)
     case sendGoodbye(Goodbye)
     case notify(WorkerNotice)
     case exit(WorkerEnding)
 }
 
-/// News, for people.
+/// What happens in a worker, for people.
 package enum WorkerNotice: Hashable, Sendable {
     case joined(MemberID)
     case fetchingData(bytes: UInt64)
     case lostCoordinator(seconds: Double)
     case rejoining(reason: String)
-    /// Connections end before the first message.
+    /// Several handshakes in a row have failed.
     case brokenOff(endpoint: String)
-    /// The coordinator offers shared memory, and this worker cannot use it.
+    /// This worker cannot use the shared memory that the coordinator offers.
     case payloadInline(reason: String)
 }
 

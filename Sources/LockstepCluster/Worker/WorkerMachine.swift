@@ -1,19 +1,19 @@
 import LockstepProtocol
 package import LockstepTimeline
 
-/// A worker's decisions: when to say hello, what to fetch, which assignment can be carried out.
+/// A worker's decisions: when to say hello, what to fetch, which assignments to carry out.
 ///
-/// Like the coordinator's machine it does no I/O and reads no clock. Computing is one action: while it lasts nothing
-/// else is decided, for a worker is one thread.
+/// Like the coordinator's machine it does no I/O and reads no clock. Computing an item is one action. The worker
+/// decides nothing else meanwhile, because it is a single thread.
 package struct WorkerMachine: Sendable {
-    /// connecting -> preparing -> (fetching ->) proving -> serving -> ended, and back to connecting from each of them
-    /// except the last.
+    /// connecting -> preparing -> (fetching ->) proving -> serving -> ended, and back to connecting from every state
+    /// except ended.
     enum State: Hashable, Sendable {
         /// Waits for a connection, or for an answer to its hello.
         case connecting(until: Instant, helloAgain: Instant?)
         /// Has been welcomed; reads the configuration and looks for the data set.
         case preparing
-        /// Requests the data set piece by piece.
+        /// Requests the data set part by part.
         case fetching(Transfer)
         /// Opens the matrix library and computes the fingerprint.
         case proving
@@ -21,29 +21,31 @@ package struct WorkerMachine: Sendable {
         case ended
     }
 
-    /// The transfer of a data set: pieces are requested in order, a few at a time.
+    /// The transfer of a data set. The worker requests the parts in order, a few at a time.
     struct Transfer: Hashable, Sendable {
         let total: UInt64
         var requested: UInt64 = 0
         var received: UInt64 = 0
     }
 
-    /// The bytes of a piece, and the most pieces that are under way.
+    /// The bytes of a part.
     static let pieceBytes: UInt64 = 1 << 20
+    /// The most parts that are requested and have not arrived.
     static let piecesUnderWay: UInt64 = 4
 
     private var deadlines: Deadlines
     private var isConnected = false
     private(set) var state: State
-    /// The present membership, while there is one.
+    /// The present membership; nil if there is none.
     package private(set) var membership: Membership?
-    /// Chunks of the weights that have come; nil where the coordinator shares its memory.
+    /// The chunks of the weights that have arrived; nil if the worker reads the weights in shared memory.
     private var weights: VersionedChunkSets?
     private var sharesMemory = false
-    /// Whether the worker has ever taken part: a former member may find that the run still counts its old membership.
+    /// Whether the worker was ever an active member. The coordinator may still count the old membership of a worker
+    /// that joins again.
     private var hasBeenMember = false
 
-    /// The run and the member that the worker is in it.
+    /// The run's number, and the worker's member ID in it.
     package struct Membership: Hashable, Sendable {
         package let run: UInt32
         package let member: MemberID
@@ -54,7 +56,7 @@ package struct WorkerMachine: Sendable {
         }
     }
 
-    /// Begins to look for the coordinator.
+    /// Starts to wait for a connection to the coordinator.
     package init(deadlines: Deadlines, now: Instant) {
         self.deadlines = deadlines
         self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), helloAgain: nil)
@@ -70,7 +72,8 @@ package struct WorkerMachine: Sendable {
         case .disconnected:
             loseCoordinator(now: now, into: &actions)
         case .welcomed(let run, let member):
-            // A welcome over a connection that has ended is void: its membership ends without another message.
+            // A welcome over a connection that has ended is void: the coordinator ends its membership without a
+            // message.
             guard isConnected, case .connecting = state else { return }
             membership = Membership(run: run, member: member)
             state = .preparing
@@ -113,8 +116,8 @@ package struct WorkerMachine: Sendable {
         }
     }
 
-    /// Sets the number of chunks of the weights, once the configuration is read; nil if the coordinator shares its memory,
-    /// where the weights of an assignment's version are always complete.
+    /// Sets the number of chunks of the weights once the worker has read the configuration; nil if the worker reads the
+    /// weights in shared memory, where those of an assignment's version are always complete.
     package mutating func expectWeights(chunks: Int?) {
         weights = chunks.map { VersionedChunkSets(capacity: $0) }
         sharesMemory = chunks == nil
@@ -153,14 +156,14 @@ package struct WorkerMachine: Sendable {
         if refusal.code == .rejoin {
             rejoin(reason: refusal.message, now: now, into: &actions)
         } else if refusal.code == .full, hasBeenMember, case .connecting(let until, _) = state {
-            // The coordinator may still count this worker's own lost connection.
+            // The coordinator may still count this worker's old membership.
             state = .connecting(until: until, helloAgain: now.advanced(bySeconds: deadlines.fullAgain))
         } else {
             end(.refused(refusal), into: &actions)
         }
     }
 
-    /// Leaves the membership and says hello again. Several reasons at once count as one.
+    /// Ends the membership and says hello again. Without a membership it does nothing.
     private mutating func rejoin(reason: String, now: Instant, into actions: inout [WorkerAction]) {
         if case .connecting = state { return }
         membership = nil
@@ -206,11 +209,11 @@ package struct WorkerMachine: Sendable {
         offset: UInt64, count: Int, now: Instant, into actions: inout [WorkerAction]
     ) {
         guard case .fetching(var transfer) = state else { return }
-        // A piece that is there already was sent twice.
+        // The coordinator has sent this part twice.
         guard offset >= transfer.received else { return }
         let expected = min(Self.pieceBytes, transfer.total - transfer.received)
         guard offset == transfer.received, UInt64(count) == expected else {
-            return rejoin(reason: "a piece of the data set came out of order", now: now, into: &actions)
+            return rejoin(reason: "a part of the data set came out of order", now: now, into: &actions)
         }
         transfer.received += expected
         state = .fetching(transfer)
@@ -227,11 +230,13 @@ package struct WorkerMachine: Sendable {
     private mutating func store(version: UInt64, chunk: Int, now: Instant, into actions: inout [WorkerAction]) {
         guard case .serving = state else { return }
         guard !sharesMemory else {
-            return rejoin(reason: "weights came that are in shared memory", now: now, into: &actions)
+            return rejoin(
+                reason: "the coordinator sent weights although they are in shared memory", now: now, into: &actions)
         }
         weights?[version].reset(to: version)
         guard weights?[version].insert(chunk) == true else {
-            return rejoin(reason: "chunk \(chunk) of weights \(version) came twice", now: now, into: &actions)
+            return rejoin(
+                reason: "the coordinator sent chunk \(chunk) of weights \(version) twice", now: now, into: &actions)
         }
         actions.append(.store(version: version, chunk: chunk))
     }
@@ -239,7 +244,9 @@ package struct WorkerMachine: Sendable {
     private mutating func work(on item: WorkItem, now: Instant, into actions: inout [WorkerAction]) {
         guard case .serving = state else { return }
         guard sharesMemory || weights?[item.step].isComplete(item.step) == true else {
-            return rejoin(reason: "work came before all of weights \(item.step)", now: now, into: &actions)
+            return rejoin(
+                reason: "the coordinator assigned work before it had sent all of weights \(item.step)", now: now,
+                into: &actions)
         }
         if item.kind == .node && item.number == 0 {
             actions.append(.acknowledge(item))
