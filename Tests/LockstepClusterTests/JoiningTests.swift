@@ -82,7 +82,7 @@ struct JoiningTests {
             (.answered(peer, old, item), old), (.answered(peer, unknown, item), unknown),
             (.ready(peer, old, ready), old),
             (.dataRequested(peer, old, offset: 0, count: 1), old),
-            (.goodbye(peer, old, Goodbye(code: .stopping, message: "")), old), (.stranger(peer), nil),
+            (.goodbye(peer, old, Goodbye(code: .stopping, message: "")), old), (.messageOfOtherRun(peer), nil),
         ]
         for (message, speaker) in messages {
             var machine = machine()
@@ -100,7 +100,7 @@ struct JoiningTests {
         let other = PeerID(rawValue: 2)
         let item = WorkItem(kind: .node, step: 0, number: 1)
         let messages: [(MemberID) -> CoordinatorEvent] = [
-            { .answered(other, $0, item) }, { .ready(other, $0, ready) }, { _ in .stranger(other) },
+            { .answered(other, $0, item) }, { .ready(other, $0, ready) }, { _ in .messageOfOtherRun(other) },
         ]
         for message in messages {
             var machine = machine()

@@ -18,7 +18,7 @@ package enum CoordinatorEvent: Sendable {
     /// A member leaves the run.
     case goodbye(PeerID, MemberID, Goodbye)
     /// A peer has sent a message of another run.
-    case stranger(PeerID)
+    case messageOfOtherRun(PeerID)
     /// A peer's connection has ended, or it has broken the protocol.
     case peerLost(PeerID, reason: String)
     /// The trainer begins a step; the weights of its version are final.

@@ -74,7 +74,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             receiveAnswer(to: item, from: peer, member, into: &actions)
         case .goodbye(let peer, let member, let goodbye):
             receiveGoodbye(goodbye, from: peer, member, into: &actions)
-        case .stranger(let peer):
+        case .messageOfOtherRun(let peer):
             membership.rejectUnknown(peer, as: nil, into: &actions)
         case .peerLost(let peer, let reason):
             loseMember(behind: peer, reason: reason, into: &actions)

@@ -81,7 +81,7 @@ extension ByteWriter {
         case .goodbye(let peer, let member, let goodbye):
             append(peer, member)
             append(blob: goodbye.encoded())
-        case .stranger(let peer):
+        case .messageOfOtherRun(let peer):
             append(peer.rawValue)
         case .peerLost(let peer, let reason):
             append(peer.rawValue)
@@ -189,7 +189,7 @@ extension CoordinatorEvent {
     /// An event's code in a record.
     enum Kind: UInt8 {
         case hello = 1
-        case ready, dataRequested, answered, goodbye, stranger, peerLost, beginStep, beginEvaluation, chunkUpdated
+        case ready, dataRequested, answered, goodbye, messageOfOtherRun, peerLost, beginStep, beginEvaluation, chunkUpdated
         case compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
     }
 
@@ -201,7 +201,7 @@ extension CoordinatorEvent {
         case .answering: .answering
         case .answered: .answered
         case .goodbye: .goodbye
-        case .stranger: .stranger
+        case .messageOfOtherRun: .messageOfOtherRun
         case .peerLost: .peerLost
         case .beginStep: .beginStep
         case .beginEvaluation: .beginEvaluation

@@ -164,7 +164,7 @@ extension ByteReader {
         case .answering: return .answering(try peer(), try member(), try item())
         case .answered: return .answered(try peer(), try member(), try item())
         case .goodbye: return .goodbye(try peer(), try member(), try body())
-        case .stranger: return .stranger(try peer())
+        case .messageOfOtherRun: return .messageOfOtherRun(try peer())
         case .peerLost: return .peerLost(try peer(), reason: try text())
         case .beginStep:
             let step = try integer(UInt64.self)

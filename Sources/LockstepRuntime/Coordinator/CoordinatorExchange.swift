@@ -174,7 +174,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     ) throws {
         let isForClients = header.kind == .ping || header.kind == .statusRequest
         guard isForClients || header.kind == .hello || header.run == headers.run else {
-            return try loop.handle(.stranger(peer), push)
+            return try loop.handle(.messageOfOtherRun(peer), push)
         }
         let size = hasPayload ? link.payloadBytes : 0
         guard header.kind.acceptsPayload(count: size) else {

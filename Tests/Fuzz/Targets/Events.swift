@@ -34,7 +34,7 @@ func recordedRun(adapts: Bool) -> [UInt8] {
     for step in 0..<UInt64(3) {
         let isAudited = step == 1
         recorder.handle(.beginStep(step, tree, isAudited: isAudited))
-        recorder.handle(.stranger(PeerID(rawValue: 9)))
+        recorder.handle(.messageOfOtherRun(PeerID(rawValue: 9)))
         recorder.handle(.answered(peers[0], MemberID(rawValue: 7), WorkItem(kind: .node, step: step, number: 2)))
         recorder.answerAll(areEqual: step != 1)
         recorder.handle(.chunkUpdated(version: step + 1, chunk: 1))

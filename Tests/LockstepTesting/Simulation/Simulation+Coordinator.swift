@@ -63,7 +63,7 @@ extension Simulation {
 
     private func dispatch(_ message: Upward, from peer: PeerID) {
         if case .hello(let hello) = message { return handle(.hello(peer, hello)) }
-        guard let speaker = message.speaker, speaker.run == Self.run else { return handle(.stranger(peer)) }
+        guard let speaker = message.speaker, speaker.run == Self.run else { return handle(.messageOfOtherRun(peer)) }
         let member = speaker.member
         switch message {
         case .hello:
