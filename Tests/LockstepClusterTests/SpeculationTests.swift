@@ -27,7 +27,7 @@ struct SpeculationTests {
         mutating func assign(_ number: UInt32, to index: Int, at milliseconds: Double) {
             guard let assignment = assignments.assignment(number) else { return }
             membership[index].queue.append(assignment, at: .milliseconds(milliseconds))
-            speculation.watchLast(of: membership[index].queue)
+            speculation.scheduleLateCheck(of: membership[index].queue)
         }
 
         mutating func answer(_ number: UInt32, by index: Int, at milliseconds: Double) {
@@ -74,7 +74,7 @@ struct SpeculationTests {
         scene.assign(left, to: 0, at: 5)
         scene.assign(left, to: 2, at: 10)
         #expect(scene.late(at: 26) == [.node(right)])
-        #expect(scene.speculation.nextLate == .milliseconds(30))
+        #expect(scene.speculation.nextLateCheck == .milliseconds(30))
         #expect(scene.late(at: 30) == [.node(right), .node(left)])
         scene.answer(right, by: 1, at: 31)
         scene.speculation.postpone(hasIdle: false, now: .milliseconds(31))

@@ -190,7 +190,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     }
 
     /// If no active member is left, has the coordinator compute, or starts to wait for a worker.
-    private mutating func waitIfAlone(into actions: inout [CoordinatorAction]) {
+    private mutating func waitIfNoWorker(into actions: inout [CoordinatorAction]) {
         if configuration.tunesWorkerCount {
             if membership.activeCount == 0 { assignments.computeHere(into: &actions) }
             return
@@ -239,7 +239,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private mutating func beginWork(into actions: inout [CoordinatorAction]) {
         if case .gathering = phase { phase = .running(waitingUntil: nil) }
         speculation.beginWork()
-        waitIfAlone(into: &actions)
+        waitIfNoWorker(into: &actions)
     }
 
     /// Handles the first part of an answer. While the rest arrives, the member is sent the final chunks of the next
@@ -315,7 +315,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     /// Assigns the items of a member that has gone.
     private mutating func assignReclaimed(into actions: inout [CoordinatorAction]) {
         assignPending(into: &actions)
-        waitIfAlone(into: &actions)
+        waitIfNoWorker(into: &actions)
     }
 
     /// Sends a member the weights that it lacks, and assigns it an item.
@@ -323,7 +323,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         guard let assignment = assignments.assignment(number) else { return }
         weights.sendMissing(ofStep: assignment.item.step, to: &membership[index], into: &actions)
         membership[index].queue.append(assignment, at: clock.now)
-        if assignment.item.isWork { speculation.watchLast(of: membership[index].queue) }
+        if assignment.item.isWork { speculation.scheduleLateCheck(of: membership[index].queue) }
         actions.append(.assign(membership[index].peer, membership[index].id, assignment.item))
     }
 
@@ -432,7 +432,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         for index in membership.indices {
             next = Instant.earlier(next, speculation.evictionDeadline(of: membership[index].queue))
         }
-        if !isWorkComplete, membership.hasIdle { next = Instant.earlier(next, speculation.nextLate) }
+        if !isWorkComplete, membership.hasIdle { next = Instant.earlier(next, speculation.nextLateCheck) }
         return next.map { clock.due($0) }
     }
 }

@@ -23,7 +23,7 @@ struct Speculation: ~Copyable, Sendable {
     private let deadlines: Deadlines
     private var latencies = LatencyStatistics()
     /// The next instant at which an item of the work under way may be late; nil if none will be.
-    private(set) var nextLate: Instant?
+    private(set) var nextLateCheck: Instant?
     /// The number of members evicted since the last answer.
     private var evictions = 0
 
@@ -33,7 +33,7 @@ struct Speculation: ~Copyable, Sendable {
 
     /// Begins a step or an evaluation.
     mutating func beginWork() {
-        nextLate = nil
+        nextLateCheck = nil
     }
 
     /// The median time of a block; nil before the first answer.
@@ -62,19 +62,19 @@ struct Speculation: ~Copyable, Sendable {
     // MARK: - Late items
 
     /// Schedules a check for when the last item of a queue is late.
-    mutating func watchLast(of queue: borrowing WorkQueue) {
-        checkAgain(at: lateness(of: queue.count - 1, in: queue))
+    mutating func scheduleLateCheck(of queue: borrowing WorkQueue) {
+        scheduleLateCheck(at: lateness(of: queue.count - 1, in: queue))
     }
 
     /// Schedules a check for late items at this instant, or earlier.
-    private mutating func checkAgain(at instant: Instant) {
-        nextLate = min(nextLate ?? instant, instant)
+    private mutating func scheduleLateCheck(at instant: Instant) {
+        nextLateCheck = min(nextLateCheck ?? instant, instant)
     }
 
     /// Schedules another check of a late item that no idle worker may get. Without an idle worker the check happens
     /// when the next worker becomes idle; otherwise after a pause.
     mutating func postpone(hasIdle: Bool, now: Instant) {
-        checkAgain(at: now.advanced(bySeconds: hasIdle ? deadlines.stragglerFloor : 0))
+        scheduleLateCheck(at: now.advanced(bySeconds: hasIdle ? deadlines.stragglerFloor : 0))
     }
 
     /// The instant from which the item at this position of a queue is late.
@@ -88,7 +88,7 @@ struct Speculation: ~Copyable, Sendable {
     mutating func lateItems(
         of assignments: borrowing Assignments, in membership: borrowing Membership, now: Instant
     ) -> [WorkItem] {
-        guard !assignments.isComplete, let next = nextLate, next <= now else { return [] }
+        guard !assignments.isComplete, let next = nextLateCheck, next <= now else { return [] }
         var dues: [WorkItem: Instant] = [:]
         for index in membership.indices {
             for (position, assignment) in membership[index].queue.assignments.enumerated() {
@@ -98,7 +98,7 @@ struct Speculation: ~Copyable, Sendable {
                 dues[item] = max(dues[item] ?? due, due)
             }
         }
-        nextLate = dues.values.filter { $0 > now }.min()
+        nextLateCheck = dues.values.filter { $0 > now }.min()
         return dues.filter { $0.value <= now }
             .sorted { ($0.value, $0.key.number) < ($1.value, $1.key.number) }
             .map(\.key)
