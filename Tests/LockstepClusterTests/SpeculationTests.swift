@@ -88,21 +88,21 @@ struct SpeculationTests {
         var scene = Scene(members: 3, tree)
         scene.assign(left, to: 0, at: 0)
         var actions: [CoordinatorAction] = []
-        func helper(_ scene: borrowing Scene) -> Int? {
-            scene.speculation.helper(with: .node(2), of: scene.assignments, in: scene.membership)
+        func idleMember(_ scene: borrowing Scene) -> Int? {
+            scene.speculation.idleMember(for: .node(2), of: scene.assignments, in: scene.membership)
         }
-        #expect(helper(scene) == 1)
+        #expect(idleMember(scene) == 1)
         for index in 1...2 {
             scene.assign(right, to: index, at: 0)
             scene.speculation.recordStraggle(with: .node(right), in: &scene.membership, into: &actions)
             scene.answer(right, by: index, at: 50)
             if index == 1 {
                 _ = scene.membership.beginStep()
-                #expect(helper(scene) == 2)
+                #expect(idleMember(scene) == 2)
             }
         }
         _ = scene.membership.beginStep()
-        #expect(helper(scene) == 2 || helper(scene) == 1)
+        #expect(idleMember(scene) == 2 || idleMember(scene) == 1)
         #expect(actions == [])
     }
 

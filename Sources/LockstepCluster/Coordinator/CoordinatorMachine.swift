@@ -332,8 +332,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     /// Assigns late items to idle members too. The first answer counts; the bits are the same either way.
     private mutating func assignLate(into actions: inout [CoordinatorAction]) {
         for item in speculation.lateItems(of: assignments, in: membership, now: clock.now) {
-            if let helper = speculation.helper(with: item, of: assignments, in: membership) {
-                assignSpeculatively(item, to: helper, into: &actions)
+            if let member = speculation.idleMember(for: item, of: assignments, in: membership) {
+                assignSpeculatively(item, to: member, into: &actions)
             } else if assignments.waitsForSecondCopy(of: item.number) {
                 speculation.recordStraggle(with: item, in: &membership, into: &actions)
                 assignments.recompute(item.number, into: &actions)

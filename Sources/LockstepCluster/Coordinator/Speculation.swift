@@ -106,8 +106,8 @@ struct Speculation: ~Copyable, Sendable {
 
     /// The index of an idle member that may get a late item, preferably one that is not backed off; nil if there is
     /// none.
-    func helper(
-        with item: WorkItem, of assignments: borrowing Assignments, in membership: borrowing Membership
+    func idleMember(
+        for item: WorkItem, of assignments: borrowing Assignments, in membership: borrowing Membership
     ) -> Int? {
         var backedOff: Int?
         for index in membership.indices
