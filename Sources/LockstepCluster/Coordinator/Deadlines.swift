@@ -29,7 +29,7 @@ package struct Deadlines: Hashable, Sendable {
     package var connection = 5.0
     package var handshake = 60.0
     package var hello = 5.0
-    package var fullAgain = 1.0
+    package var retryWhenFull = 1.0
     package var start = 60.0
     package var rejoin = 60.0
     package var stragglerFactor = 2.0

@@ -10,7 +10,7 @@ package struct WorkerMachine: Sendable {
     /// except ended.
     enum State: Hashable, Sendable {
         /// Waits for a connection, or for an answer to its hello.
-        case connecting(until: Instant, helloAgain: Instant?)
+        case connecting(until: Instant, nextHello: Instant?)
         /// Has been welcomed; reads the configuration and looks for the data set.
         case preparing
         /// Requests the data set part by part.
@@ -29,9 +29,9 @@ package struct WorkerMachine: Sendable {
     }
 
     /// The bytes of a part.
-    static let pieceBytes: UInt64 = 1 << 20
+    static let partBytes: UInt64 = 1 << 20
     /// The most parts that are requested and have not arrived.
-    static let piecesUnderWay: UInt64 = 4
+    static let maximumPartsUnderWay: UInt64 = 4
 
     private var deadlines: Deadlines
     private var isConnected = false
@@ -59,7 +59,7 @@ package struct WorkerMachine: Sendable {
     /// Starts to wait for a connection to the coordinator.
     package init(deadlines: Deadlines, now: Instant) {
         self.deadlines = deadlines
-        self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), helloAgain: nil)
+        self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), nextHello: nil)
     }
 
     /// Handles an event and appends the actions that follow from it.
@@ -130,24 +130,24 @@ package struct WorkerMachine: Sendable {
 
     /// When a tick is due at the latest.
     package var nextDeadline: Instant? {
-        guard case .connecting(let until, let helloAgain) = state else { return nil }
-        return min(until, helloAgain ?? until)
+        guard case .connecting(let until, let nextHello) = state else { return nil }
+        return min(until, nextHello ?? until)
     }
 
     // MARK: - Joining
 
     private mutating func sayHello(until: Instant, now: Instant, into actions: inout [WorkerAction]) {
-        state = .connecting(until: until, helloAgain: now.advanced(bySeconds: deadlines.hello))
+        state = .connecting(until: until, nextHello: now.advanced(bySeconds: deadlines.hello))
         actions.append(.sendHello)
     }
 
     private mutating func loseCoordinator(now: Instant, into actions: inout [WorkerAction]) {
         isConnected = false
         if case .connecting(let until, _) = state {
-            state = .connecting(until: until, helloAgain: nil)
+            state = .connecting(until: until, nextHello: nil)
         } else {
             membership = nil
-            state = .connecting(until: now.advanced(bySeconds: deadlines.rejoin), helloAgain: nil)
+            state = .connecting(until: now.advanced(bySeconds: deadlines.rejoin), nextHello: nil)
             actions.append(.notify(.lostCoordinator(seconds: deadlines.rejoin)))
         }
     }
@@ -157,7 +157,7 @@ package struct WorkerMachine: Sendable {
             rejoin(reason: refusal.message, now: now, into: &actions)
         } else if refusal.code == .full, hasBeenMember, case .connecting(let until, _) = state {
             // The coordinator may still count this worker's old membership.
-            state = .connecting(until: until, helloAgain: now.advanced(bySeconds: deadlines.fullAgain))
+            state = .connecting(until: until, nextHello: now.advanced(bySeconds: deadlines.retryWhenFull))
         } else {
             end(.refused(refusal), into: &actions)
         }
@@ -169,15 +169,15 @@ package struct WorkerMachine: Sendable {
         membership = nil
         actions.append(.notify(.rejoining(reason: reason)))
         let until = now.advanced(bySeconds: deadlines.rejoin)
-        state = .connecting(until: until, helloAgain: nil)
+        state = .connecting(until: until, nextHello: nil)
         if isConnected { sayHello(until: until, now: now, into: &actions) }
     }
 
     private mutating func checkDeadlines(now: Instant, into actions: inout [WorkerAction]) {
-        guard case .connecting(let until, let helloAgain) = state else { return }
+        guard case .connecting(let until, let nextHello) = state else { return }
         if until <= now {
             end(.noCoordinator(seconds: deadlines.rejoin), into: &actions)
-        } else if let helloAgain, helloAgain <= now {
+        } else if let nextHello, nextHello <= now {
             sayHello(until: until, now: now, into: &actions)
         }
     }
@@ -196,9 +196,9 @@ package struct WorkerMachine: Sendable {
     private mutating func requestData(into actions: inout [WorkerAction]) {
         guard case .fetching(var transfer) = state else { return }
         while transfer.requested < transfer.total,
-            transfer.requested - transfer.received < Self.pieceBytes * Self.piecesUnderWay
+            transfer.requested - transfer.received < Self.partBytes * Self.maximumPartsUnderWay
         {
-            let count = min(Self.pieceBytes, transfer.total - transfer.requested)
+            let count = min(Self.partBytes, transfer.total - transfer.requested)
             actions.append(.requestData(offset: transfer.requested, count: Int(count)))
             transfer.requested += count
         }
@@ -211,7 +211,7 @@ package struct WorkerMachine: Sendable {
         guard case .fetching(var transfer) = state else { return }
         // The coordinator has sent this part twice.
         guard offset >= transfer.received else { return }
-        let expected = min(Self.pieceBytes, transfer.total - transfer.received)
+        let expected = min(Self.partBytes, transfer.total - transfer.received)
         guard offset == transfer.received, UInt64(count) == expected else {
             return rejoin(reason: "a part of the data set came out of order", now: now, into: &actions)
         }
