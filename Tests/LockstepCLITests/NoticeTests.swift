@@ -160,7 +160,7 @@ struct NoticeTests {
             WorkerNotice.lostCoordinator(seconds: 60).text == "Lost the coordinator; waiting 60 s for it to come back")
         #expect(WorkerNotice.rejoining(reason: "it is late").text == "Joining again: it is late")
         #expect(
-            WorkerNotice.brokenOff(endpoint: "tcp://a:1").text
+            WorkerNotice.handshakesFailing(endpoint: "tcp://a:1").text
                 == "Every connection to tcp://a:1 is closed at once: does the coordinator listen there, and is "
                 + "coordinator.public its key? Retrying")
     }

@@ -27,7 +27,7 @@ struct ReplayReportTests {
             machine.handle(event, now: now, into: &actions)
             record.append(event, now: now, actions: actions[...])
         }
-        return record.takeBytes()
+        return record.drainBytes()
     }
 
     private static func replay(_ bytes: [UInt8]) -> (

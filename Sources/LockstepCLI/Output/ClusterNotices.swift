@@ -10,7 +10,7 @@ extension WorkerNotice {
             "Fetching the data set from the coordinator: \(grouped(Int(clamping: bytes))) bytes"
         case .lostCoordinator(let seconds): "Lost the coordinator; waiting \(Int(seconds)) s for it to come back"
         case .rejoining(let reason): "Joining again: \(reason)"
-        case .brokenOff(let endpoint):
+        case .handshakesFailing(let endpoint):
             "Every connection to \(endpoint) is closed at once: does the coordinator listen there, and is "
                 + "coordinator.public its key? Retrying"
         case .payloadInline(let reason): "Weights and gradients travel in messages, not in shared memory: \(reason)"

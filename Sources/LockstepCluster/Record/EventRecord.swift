@@ -33,7 +33,7 @@ package struct EventRecord: Sendable {
     package var count: Int { writer.bytes.count }
 
     /// Returns the bytes that wait to be written, and removes them.
-    package mutating func takeBytes() -> [UInt8] {
+    package mutating func drainBytes() -> [UInt8] {
         defer { writer = ByteWriter(capacity: 1 << 16) }
         return writer.bytes
     }

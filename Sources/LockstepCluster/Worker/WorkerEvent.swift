@@ -25,7 +25,7 @@ package enum WorkerEvent: Sendable {
     /// The coordinator rejects this worker's keys, or a worker without keys. Further attempts would fail too.
     case rejected(reason: String)
     /// The coordinator has sent a message that breaks the protocol.
-    case confused(reason: String)
+    case protocolBroken(reason: String)
     /// This process is asked to stop.
     case stop
     /// Time has passed.
@@ -61,7 +61,7 @@ package enum WorkerNotice: Hashable, Sendable {
     case lostCoordinator(seconds: Double)
     case rejoining(reason: String)
     /// Several handshakes in a row have failed.
-    case brokenOff(endpoint: String)
+    case handshakesFailing(endpoint: String)
     /// This worker cannot use the shared memory that the coordinator offers.
     case payloadInline(reason: String)
 }

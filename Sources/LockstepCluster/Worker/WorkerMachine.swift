@@ -106,7 +106,7 @@ package struct WorkerMachine: Sendable {
             end(.unable(reason: reason), into: &actions)
         case .rejected(let reason):
             end(.rejected(reason: reason), into: &actions)
-        case .confused(let reason):
+        case .protocolBroken(let reason):
             rejoin(reason: reason, now: now, into: &actions)
         case .stop:
             sayGoodbye(Goodbye(code: .stopping, message: "asked to stop"), into: &actions)

@@ -40,7 +40,7 @@ final class EventRecordFile {
 
     /// Writes the buffered events.
     func flush() {
-        guard let bytes = record?.takeBytes() else { return }
+        guard let bytes = record?.drainBytes() else { return }
         do throws(SystemError) {
             try file.write(bytes)
         } catch {

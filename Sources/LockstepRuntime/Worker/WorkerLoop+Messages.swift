@@ -11,12 +11,12 @@ extension WorkerLoop {
             try handle(.connected)
         case .handshakeFailed(let failure, let count): try handshakeFailed(failure, count)
         case .disconnected: try handle(.disconnected)
-        case .garbage(let error): try handle(.confused(reason: "\(error)"))
+        case .garbage(let error): try handle(.protocolBroken(reason: "\(error)"))
         case .message(let header, let hasPayload):
             do {
                 try receive(header, hasPayload: hasPayload)
             } catch let error as ProtocolError {
-                try handle(.confused(reason: "\(error)"))
+                try handle(.protocolBroken(reason: "\(error)"))
             }
         }
     }
@@ -27,7 +27,7 @@ extension WorkerLoop {
         if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
             return try handle(.rejected(reason: reason))
         }
-        if count == 3 { options.notify(.brokenOff(endpoint: "\(link.endpoint)")) }
+        if count == 3 { options.notify(.handshakesFailing(endpoint: "\(link.endpoint)")) }
     }
 
     private func receive(_ header: Header, hasPayload: Bool) throws {

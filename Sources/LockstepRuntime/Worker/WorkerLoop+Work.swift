@@ -25,12 +25,12 @@ extension WorkerLoop {
             } finish: {
                 fault.willSend($0, of: item)
             }
-            guard let loss else { return follow(.confused(reason: "step \(item.step) has no node \(item.number)")) }
+            guard let loss else { return follow(.protocolBroken(reason: "step \(item.step) has no node \(item.number)")) }
             let elapsed = Instant.now.nanoseconds - start.nanoseconds
             try answer(item, with: NodeResult(lossSum: loss, computeNanoseconds: elapsed))
         case .block:
             guard let score = task.score(of: item) else {
-                return follow(.confused(reason: "there is no evaluation block \(item.number)"))
+                return follow(.protocolBroken(reason: "there is no evaluation block \(item.number)"))
             }
             let result = BlockResult(
                 lossSum: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,

@@ -70,7 +70,7 @@ private struct Recorder: ~Copyable {
 
     var bytes: [UInt8] {
         var record = record
-        return record.takeBytes()
+        return record.drainBytes()
     }
 
     mutating func handle(_ event: CoordinatorEvent) {

@@ -184,7 +184,7 @@ package final class Simulation {
         guard stage == .ended else { throw broken("nothing happens any more; \(machine.status)") }
         if let survivor = processes.firstIndex(where: \.isAlive) { throw broken("process \(survivor) never ends") }
         if failure == nil { try checkWeights() }
-        if var record { try check(replayOf: record.takeBytes()) }
+        if var record { try check(replayOf: record.drainBytes()) }
         if plan.isPeaceful, failure != nil || machine.counts.lost > 0 {
             throw broken("workers were lost without any fault: \(machine.counts)")
         }
