@@ -73,14 +73,14 @@ struct WorkerCountSearch: Sendable {
     }
 
     /// The numbers of workers that the search considers: all up to 6, then in steps of a third.
-    private static func counts(upTo most: Int) -> [Int] {
+    private static func counts(upTo maximum: Int) -> [Int] {
         var counts: [Int] = []
         var next = 0
-        while next < most {
+        while next < maximum {
             counts.append(next)
             next += max(1, next / 3)
         }
-        return counts + [most]
+        return counts + [maximum]
     }
 
     /// The number of workers for the next step.

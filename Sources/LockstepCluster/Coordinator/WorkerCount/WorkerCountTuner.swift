@@ -52,16 +52,16 @@ struct WorkerCountTuner: Sendable {
     mutating func beginStep(_ step: UInt64, isAudited: Bool, active: Int, now: Instant) -> WorkerCountChoice? {
         computesAloneUntil = nil
         guard search != nil else { return nil }
-        var news: WorkerCountChoice?
+        var choice: WorkerCountChoice?
         if let last = lastBegin, last.step < step, now > last.at {
             let seconds = Double(now.nanoseconds - last.at.nanoseconds) * 1e-9
-            news = search?.add(seconds, steps: Int(step - last.step), available: active)
+            choice = search?.add(seconds, steps: Int(step - last.step), available: active)
         }
         lastBegin = isAudited ? nil : (step, now)
         if coordinatorComputesAlone, !isAudited {
             computesAloneUntil = now.advanced(bySeconds: Self.aloneSeconds)
         }
-        return news
+        return choice
     }
 
     /// Begins an evaluation, whose time belongs to no step.
