@@ -189,8 +189,8 @@ extension CoordinatorEvent {
     /// An event's code in a record.
     enum Kind: UInt8 {
         case hello = 1
-        case ready, dataRequested, answered, goodbye, messageOfOtherRun, peerLost, beginStep, beginEvaluation, chunkUpdated
-        case compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
+        case ready, dataRequested, answered, goodbye, messageOfOtherRun, peerLost, beginStep, beginEvaluation
+        case chunkUpdated, compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
     }
 
     var kind: Kind {

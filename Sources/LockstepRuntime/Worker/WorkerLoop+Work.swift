@@ -25,7 +25,9 @@ extension WorkerLoop {
             } finish: {
                 fault.willSend($0, of: item)
             }
-            guard let loss else { return follow(.protocolBroken(reason: "step \(item.step) has no node \(item.number)")) }
+            guard let loss else {
+                return follow(.protocolBroken(reason: "step \(item.step) has no node \(item.number)"))
+            }
             let elapsed = Instant.now.nanoseconds - start.nanoseconds
             try answer(item, with: NodeResult(lossSum: loss, computeNanoseconds: elapsed))
         case .block:
