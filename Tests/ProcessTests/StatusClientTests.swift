@@ -45,7 +45,7 @@ struct StatusClientTests {
         try ask(
             coordinator, ["doctor", "--connect", endpoint, "--keys", "keys"], in: folder,
             expecting: ["libzmq", "with CURVE", "kernels", "open files", "round trip", "MB/s"])
-        try ask(coordinator, ["status", endpoint], in: folder, status: 77, expecting: ["asks for keys"])
+        try ask(coordinator, ["status", endpoint], in: folder, status: 77, expecting: ["requires keys"])
         coordinator.send(signal: SIGTERM)
         try coordinator.wait()
     }

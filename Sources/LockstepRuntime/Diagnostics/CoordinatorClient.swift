@@ -19,7 +19,7 @@ package final class CoordinatorClient {
                 "no coordinator answered at \(endpoint) within \(Int(seconds)) s; is it running, and is the endpoint right?"
             case .rejected(let reason): reason
             case .unreadable(let endpoint):
-                "what answered at \(endpoint) cannot be read; install the same version of lockstep everywhere"
+                "the answer from \(endpoint) cannot be read; install the same version of lockstep everywhere"
             }
         }
     }
@@ -82,7 +82,7 @@ package final class CoordinatorClient {
 
     /// Measures the connection with small messages, and then with large ones in each direction.
     package func measure() throws -> LinkReport {
-        // Not measured: the first request also waits until the connection is established.
+        // The first request is not measured, because it also waits until the connection is established.
         _ = try time(upload: 1, download: 1)
         let roundTrip = try median(of: 50) { try time(upload: 1, download: 1) }
         let (there, back) = (MessageKind.pingLimit, MessageKind.payloadLimit)
@@ -105,7 +105,7 @@ package final class CoordinatorClient {
         return Double(Instant.now.nanoseconds - start.nanoseconds) / 1e9
     }
 
-    /// Sends a request and waits for its answer, which is then in `payload`.
+    /// Sends a request and receives the answer into `payload`.
     private func ask(
         _ kind: MessageKind, answer: MessageKind, offset: UInt32 = 0, payload question: [UInt8]? = nil
     ) throws {
@@ -120,7 +120,7 @@ package final class CoordinatorClient {
             _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
             while let event = try monitor.next() {
                 if event.kind == .handshakeSucceeded {
-                    // The connection is established. Stop watching this event, which would now harm the connection.
+                    // The connection is established. Watching `handshakeProtocol` any longer would harm it.
                     try monitor.watch(.handshake)
                     poller.remove(monitorToken)
                     monitorToken = poller.add(monitor.socket)

@@ -3,9 +3,9 @@ import LockstepCluster
 import LockstepSystem
 import LockstepTimeline
 
-/// The file to which a coordinator writes its events and actions, so that `EventReplay` can repeat them.
+/// The file to which a coordinator writes its events and actions, so that `EventReplay` can replay them.
 ///
-/// Events are buffered and written in blocks of 32 KiB; a process that is killed loses the last of them.
+/// Events are buffered and written in blocks of 32 KiB. A process that is killed loses the last block.
 final class EventRecordFile {
     private static let blockSize = 1 << 15
 

@@ -4,7 +4,7 @@ import LockstepCluster
 import LockstepProtocol
 import LockstepSystem
 
-/// One thing that went wrong in a run: a worker was lost, gave up, was quarantined or was refused.
+/// A failure in a run: a worker was lost, failed, was put under quarantine or was refused.
 package struct FailureEvent: Sendable {
     package let time: Date
     /// The step under way; nil between steps and before the first.
@@ -13,7 +13,7 @@ package struct FailureEvent: Sendable {
     package let text: String
     /// The path of the worker's log, if it runs on this host.
     package let log: String?
-    /// The last lines of that log, or of the log that a worker of another host has sent.
+    /// The last lines of that log, or the lines that a worker on another host has sent.
     package let logTail: [String]
 }
 
@@ -27,7 +27,7 @@ package final class FailureLog {
     package private(set) var events: [FailureEvent] = []
     /// The number of events that are only counted.
     package private(set) var omitted = 0
-    /// The number of workers with which the run is complete again.
+    /// The number of active workers at which all workers are present again.
     private let wanted: Int
     /// Processes whose end is already recorded.
     private var ended: Set<UInt32> = []
@@ -36,7 +36,7 @@ package final class FailureLog {
         self.wanted = wanted
     }
 
-    /// Records a notice if it reports a failure. Clears the log when a worker joins that makes the run complete again.
+    /// Records a notice if it reports a failure. Clears the log when all workers are present again.
     ///
     /// - Parameters:
     ///   - notice: A notice of the coordinator's machine.
@@ -67,8 +67,8 @@ package final class FailureLog {
         }
     }
 
-    /// Records worker processes of this host that have ended, after the run has failed: the coordinator may not yet have
-    /// seen the end of their connections.
+    /// Records local worker processes that have ended. Call it after the run has failed: the coordinator may not have
+    /// seen the end of their connections yet.
     func record(_ deaths: [LocalWorkers.Death], step: UInt64?) {
         for death in deaths where !ended.contains(death.processID) {
             let worker = "worker process \(death.place) (\(Host.name), pid \(death.processID))"
@@ -86,7 +86,7 @@ package final class FailureLog {
     }
 }
 
-/// The last lines of a text file, in which a process that fails says why; none if the file cannot be read.
+/// The last lines of a log file, which say why its process failed; none if the file cannot be read.
 func lastLines(of path: String, count: Int) -> [String] {
     let file = open(path, O_RDONLY | O_CLOEXEC)
     guard file >= 0 else { return [] }

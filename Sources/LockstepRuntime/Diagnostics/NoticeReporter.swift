@@ -1,10 +1,10 @@
 import LockstepCluster
 import LockstepProtocol
 
-/// Passes notices on to users: repeated ones rarely, and the end of a worker with the last lines of its log.
+/// Reports notices to users: repeated notices rarely, and the end of a worker together with the last lines of its log.
 final class NoticeReporter {
     private let notify: (ClusterNotice, _ step: UInt64?, _ logTail: [String]) -> Void
-    /// Counts refusals by their code, so that a flood of them does not cause a flood of lines.
+    /// Counts refusals by their code, so that a flood of refusals causes no flood of lines.
     private var refusals = RejectionLog()
     /// The last lines of the logs of failing members, until their end is reported.
     private var logTails: [MemberID: [String]] = [:]
@@ -13,7 +13,7 @@ final class NoticeReporter {
         self.notify = notify
     }
 
-    /// Reports a notice, unless it repeats others too often.
+    /// Reports a notice, unless the same kind was reported too often.
     ///
     /// - Parameters:
     ///   - notice: The notice.

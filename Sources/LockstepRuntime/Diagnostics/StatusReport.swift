@@ -13,10 +13,16 @@ package struct StatusReport: Codable, Hashable, Sendable {
     package var stepsPerEpoch: Int
     package var shards: Int
     package var cluster: ClusterStatus
-    /// Nanoseconds that each member needs to compute a step, as a moving average, by member number.
-    package var paces: [UInt32: UInt64]
+    /// The compute time of each member for a tree node, in nanoseconds, as a moving average, by member ID.
+    package var computeTimes: [UInt32: UInt64]
 
-    package init(_ welcome: Welcome, cluster: ClusterStatus, paces: [UInt32: UInt64], programVersion: String) {
+    /// The keys of the JSON text, which are part of the protocol.
+    private enum CodingKeys: String, CodingKey {
+        case name, programVersion, epochs, stepsPerEpoch, shards, cluster
+        case computeTimes = "paces"
+    }
+
+    package init(_ welcome: Welcome, cluster: ClusterStatus, computeTimes: [UInt32: UInt64], programVersion: String) {
         let configuration = welcome.configuration
         let schedule = BatchSchedule(
             samples: welcome.dataset.trainingCount, batch: configuration.training.batch,
@@ -27,7 +33,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.stepsPerEpoch = schedule.stepsPerEpoch
         self.shards = schedule.shards
         self.cluster = cluster
-        self.paces = paces
+        self.computeTimes = computeTimes
     }
 
     package func encoded() throws -> [UInt8] { [UInt8](try JSONEncoder().encode(self)) }
@@ -65,8 +71,8 @@ package struct StatusReport: Codable, Hashable, Sendable {
 
     /// Whether a member takes more than twice the median time of all members.
     package func isSlow(_ worker: ClusterStatus.Worker) -> Bool {
-        let sorted = cluster.workers.compactMap { paces[$0.member] }.sorted()
-        guard sorted.count > 1, let own = paces[worker.member] else { return false }
+        let sorted = cluster.workers.compactMap { computeTimes[$0.member] }.sorted()
+        guard sorted.count > 1, let own = computeTimes[worker.member] else { return false }
         return own / 2 > sorted[(sorted.count - 1) / 2]
     }
 }
@@ -75,7 +81,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
 struct ComputeTimes {
     private(set) var nanoseconds: [UInt32: UInt64] = [:]
 
-    /// Adds the time that a member claims for a node; an absurd claim is limited to 2^50 ns.
+    /// Adds the time that a member reports for a node. An absurd time counts as 2^50 ns.
     mutating func add(_ member: MemberID, _ new: UInt64) {
         let new = min(new, 1 << 50)
         guard let old = nanoseconds[member.rawValue] else {

@@ -8,7 +8,7 @@ import LockstepTraining
 
 /// Answers ping and status requests from clients that are not workers.
 final class StatusService {
-    /// Seconds for which a report is reused: however many clients ask, it is made at most ten times a second.
+    /// Seconds for which a report is reused. So it is made at most ten times a second, however many clients ask for it.
     private static let lifetime = 0.1
 
     private let welcome: [UInt8]
@@ -52,7 +52,7 @@ final class StatusService {
         computeTimes.retain(status.workers)
         let description = try welcome.withUnsafeBytes { try Welcome(decoding: $0) }
         return try StatusReport(
-            description, cluster: status, paces: computeTimes.nanoseconds, programVersion: programVersion
+            description, cluster: status, computeTimes: computeTimes.nanoseconds, programVersion: programVersion
         ).encoded()
     }
 }

@@ -2,9 +2,9 @@ import LockstepCluster
 import LockstepProtocol
 import LockstepTimeline
 
-/// Collects the workers' timelines. Workers record them, and send them when the coordinator asks between two steps.
+/// Collects the workers' timelines. The workers record them, and send them when the coordinator asks between two steps.
 final class TimelineCollector {
-    /// When each member was asked, on this process's clock; only members that have not answered.
+    /// The time of each unanswered request, on this process's clock.
     private var asked: [MemberID: UInt64] = [:]
     private var reports: [MemberID: (report: TimelineReport, offset: Int64)] = [:]
 
@@ -27,8 +27,8 @@ final class TimelineCollector {
         asked = asked.filter { present.contains($0.key) }
     }
 
-    /// Receives a report. The best estimate is that its clock was read halfway between request and answer (Cristian,
-    /// "Probabilistic clock synchronization", 1989).
+    /// Receives a report and estimates the offset of the member's clock: the best estimate is that the member read its
+    /// clock halfway between request and answer (Cristian, "Probabilistic clock synchronization", 1989).
     func receive(_ report: TimelineReport, from member: MemberID) {
         guard let asked = asked.removeValue(forKey: member) else { return }
         let middle = asked &+ (Timeline.now &- asked) / 2

@@ -3,11 +3,11 @@ import LockstepProtocol
 import LockstepSystem
 package import LockstepTimeline
 
-/// What the processes of a run record about their time.
+/// What the processes of a run record in their timelines.
 package struct TimelineOptions: Codable, Hashable, Sendable {
     /// The first step whose spans are recorded.
     package var firstStep: UInt64
-    /// The number of steps whose spans are recorded; 0: only the sums are.
+    /// The number of steps whose spans are recorded; 0: only the sums are recorded.
     package var steps: UInt64
 
     package init(firstStep: UInt64 = 0, steps: UInt64 = 0) {
@@ -15,7 +15,7 @@ package struct TimelineOptions: Codable, Hashable, Sendable {
         self.steps = steps
     }
 
-    /// Record only the sums.
+    /// Options to record only the sums.
     package static let sums = TimelineOptions()
 
     /// Makes a timeline for the calling thread.

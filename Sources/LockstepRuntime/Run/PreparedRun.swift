@@ -19,7 +19,7 @@ package struct PreparedRun {
     package var resumed: TrainingState?
     /// Whether an earlier process has made the run directory; it may have left no state there.
     package var isResumed = false
-    /// The initial weights; nil: drawn from the configuration's seed.
+    /// The initial weights; nil: random ones from the configuration's seed.
     private let startingWeights: FloatBuffer?
 
     /// Checks the configuration against the data set and opens the matrix library.
@@ -27,9 +27,10 @@ package struct PreparedRun {
     /// - Parameters:
     ///   - configuration: The run's configuration.
     ///   - dataset: The run's samples.
-    ///   - workers: The number of workers at the start: the number of shards unless the configuration sets it.
+    ///   - workers: The number of workers at the start. It becomes the number of shards unless the configuration sets
+    ///     that.
     ///   - kernel: The kernel to open if the configuration names none.
-    ///   - startingWeights: The initial weights, in the network's layout; nil: drawn from the seed.
+    ///   - startingWeights: The initial weights, in the network's layout; nil: random ones from the seed.
     /// - Throws: An error if configuration and data set do not fit together, or if the kernel cannot be opened.
     package init(
         configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: MatrixKernel,
@@ -77,7 +78,7 @@ package struct PreparedRun {
             checkpoints: checkpoints, timeline: timeline, shouldStop: shouldStop)
     }
 
-    /// Makes the weights before the first step, and memory for those after it.
+    /// Makes the weights of the first step, and memory for the next version.
     ///
     /// - Parameter memory: Returns the memory for a version: 0 (even) or 1 (odd), and if the run rounds weights also 2 or 3
     ///   (their rounded forms). Nil: this process allocates memory that is not shared with workers.

@@ -14,7 +14,7 @@ package enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
         case .workerDidNotJoin(let index, let ending, let logTail, let log):
             "worker \(index) \(ending) before it joined" + (logTail.map { ": \($0)" } ?? "") + "; its log is \(log)"
         case .noWorkersLeft(let ending, let log):
-            "all workers of this host have ended, the last one \(ending); its log is \(log)"
+            "all workers on this host have ended, the last one \(ending); its log is \(log)"
         }
     }
 

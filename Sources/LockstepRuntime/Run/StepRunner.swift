@@ -5,7 +5,7 @@ import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
-/// Runs and times a run's steps, a few at a time, as training does but without epochs, evaluation and reports.
+/// Takes and times a few of a run's steps, as training does but without epochs, evaluation and reports.
 package final class StepRunner {
     private let run: PreparedRun
     private let step: Step

@@ -4,14 +4,14 @@ import LockstepNetwork
 import LockstepSharding
 package import LockstepTraining
 
-/// What the coordinator tells a worker that joins: all that it needs to take part. Sent as JSON.
+/// What the coordinator sends a worker that joins: everything that the worker needs to take part. Sent as JSON.
 package struct Welcome: Codable {
     /// The run's configuration, with shards and kernel resolved.
     package var configuration: RunConfiguration
     package var dataset: DatasetDescription
-    /// Where a worker of the same host asks for shared memory; nil if weights and gradients are sent in messages.
+    /// Where a worker on the same host requests shared memory; nil if weights and gradients are sent in messages.
     var regions: Regions?
-    /// What the worker records about its time; nil: nothing.
+    /// What the worker records in its timeline; nil: nothing.
     var timeline: TimelineOptions?
     /// Whether workers compute nothing and answer at once with the contents of their memory, so that a trial times the
     /// coordinator alone. Nil: no.
@@ -22,7 +22,7 @@ package struct Welcome: Codable {
         case isNoOp = "pretends"
     }
 
-    /// The socket over which a worker asks for shared memory.
+    /// The socket over which a worker requests shared memory.
     enum Regions: Codable, Hashable {
         /// The standard input of a worker that the coordinator has started.
         case standardInput
@@ -54,7 +54,7 @@ package struct Welcome: Codable {
         self = try JSONDecoder().decode(Welcome.self, from: Data(bytes))
     }
 
-    /// Checks the values that a worker relies on: the coordinator may be wrong or hostile.
+    /// Checks the values that a worker relies on, because the coordinator may be faulty or hostile.
     ///
     /// - Throws: An error that names the first value that no run can have.
     package func check() throws {
@@ -63,7 +63,7 @@ package struct Welcome: Codable {
             throw TrainingError.invalidConfiguration(
                 "\(shards) shards of a mini-batch of \(configuration.training.batch)")
         }
-        // The sizes first: later checks calculate with them.
+        // The sizes come first, because later checks calculate with them.
         _ = try DatasetLayout(dataset)
         _ = try ParameterLayout(configuration.network)
         guard configuration.cost.accepts(configuration.network.output) else {

@@ -16,22 +16,23 @@ import ZeroMQ
 /// poll and measures how long it is away. The threads that pass messages on give the core back within half a millisecond; a
 /// longer preemption means that another thread computes there, and the next 500 waits are slept through.
 struct AdaptiveSpin {
-    /// Nanoseconds that one wait may spin; if waits take longer on average, they are slept through.
+    /// The most nanoseconds that one wait spins. If waits take longer on average, the thread sleeps instead.
     private static let spinLimit: UInt64 = 1_000_000
-    /// Nanoseconds that a longer wait counts as, so that one evaluation or checkpoint is soon forgotten.
+    /// A longer wait counts as so many nanoseconds, so that one evaluation or checkpoint has little effect on the
+    /// average.
     private static let longestWait: UInt64 = 8_000_000
-    /// The newest wait's share of the average is one part in this many.
+    /// The weight of the newest wait in the average is one divided by this number.
     private static let averagedWaits: UInt64 = 8
-    /// Nanoseconds for which a thread that passes messages on uses a core at most. If a yielded core is away for longer,
-    /// another thread computes there.
+    /// The most nanoseconds for which a thread that passes messages on uses a core. If a yielded core is away for
+    /// longer, another thread computes there.
     private static let longestYield: UInt64 = 500_000
-    /// Waits that are slept through after such a preemption.
+    /// The number of waits in which the thread sleeps after such a preemption.
     private static let sleepsAfterPreemption = 500
 
-    /// Nanoseconds of a wait: an exponential average.
+    /// The exponential average of the last waits, in nanoseconds.
     private(set) var averageWait = longestWait
 
-    /// Waits that are still to be slept through, because another thread computes on this core.
+    /// The number of further waits in which the thread sleeps, because another thread computes on its core.
     private var sleepsLeft = 0
 
     /// Whether the next wait should spin.
@@ -44,7 +45,7 @@ struct AdaptiveSpin {
         sleepsLeft = max(0, sleepsLeft - 1)
     }
 
-    /// Records how many nanoseconds passed before this thread had its core again after it had yielded it.
+    /// Records for how many nanoseconds this thread was without the core that it yielded.
     mutating func recordPreemption(_ nanoseconds: UInt64) {
         if nanoseconds > Self.longestYield { sleepsLeft = Self.sleepsAfterPreemption }
     }

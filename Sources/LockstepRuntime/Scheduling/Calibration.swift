@@ -10,10 +10,10 @@ import LockstepTraining
 struct Calibration {
     let run: PreparedRun
     let computer: ShardComputer
-    /// Seconds that all trials together may take.
+    /// The longest time of all trials together, in seconds.
     let budget: Double
 
-    /// A model with the costs that this process can measure alone. Messages cost nothing in it.
+    /// The model with the costs that this process can measure alone. Messages cost nothing in it.
     func model() throws -> CostModel {
         let weights = FloatBuffer(count: run.layout.count)
         try initialize(run.configuration.network, seed: run.configuration.training.seed, into: weights)
@@ -34,7 +34,7 @@ struct Calibration {
             lastSegmentShare: Double(first) / Double(max(1, run.layout.count)), cores: Host.coreCount)
     }
 
-    /// Times blocks of samples, the small and cheap ones first, until the budget is used up, and fits a line.
+    /// Times blocks of samples, the smallest first, until the budget is used up, and fits a line.
     private func computeLine(_ weights: FloatBuffer, _ gradient: FloatBuffer) -> CostModel.Line {
         var points: [(count: Double, seconds: Double)] = []
         let deadline = Timeline.now + UInt64(budget * 0.75e9)

@@ -16,15 +16,14 @@ import LockstepTimeline
 /// once they are ready to run. After two measurements in a row with long waits it returns to ordinary scheduling, and tries
 /// batch scheduling again 16 seconds later.
 package struct SchedulingPolicy {
-    /// Nanoseconds between two checks, at least.
+    /// The least nanoseconds between two checks.
     static let period: UInt64 = 250_000_000
-    /// How often threads must have got a core since the last verdict before there is a new one, so that one long wait does
-    /// not decide.
+    /// The fewest waits for a core that a verdict is based on, so that one long wait does not decide.
     static let minimumCount: UInt64 = 20
     /// The mean wait that is too long, in nanoseconds. With shared memory an undisturbed wait takes 5 to 60 us, and one
     /// beside a program that never sleeps most of a millisecond.
     static let longWait: UInt64 = 400_000
-    /// Verdicts in a row that must find long waits.
+    /// The number of consecutive verdicts that must find long waits.
     static let verdictsRequired = 2
     /// Nanoseconds of ordinary scheduling before batch scheduling is tried again.
     static let retryInterval: UInt64 = 16_000_000_000
@@ -34,16 +33,18 @@ package struct SchedulingPolicy {
     /// The waits up to the last verdict.
     private var previous: CoreWaits
     private var nextCheck: Instant
-    /// Verdicts in a row that have found long waits.
+    /// The number of consecutive verdicts that have found long waits.
     private var longVerdicts = 0
     private(set) var isBatch = true
 
     /// Makes this process batch-scheduled, as far as the system allows it.
     ///
-    /// Returns nil if the user has chosen another scheduling policy for it, or if waits cannot be measured.
+    /// Returns nil if the user has chosen another scheduling policy for the process, or if the system cannot measure
+    /// waits.
     ///
     /// - Parameters:
-    ///   - core: Which of the cores that the process may run on is its own, counted from 0; nil: none.
+    ///   - core: The index of the process's own core among the cores on which it may run; nil: it has no core of its
+    ///     own.
     ///   - now: The current time.
     init?(core: Int?, now: Instant) {
         guard Thread.hasDefaultScheduling else { return nil }
@@ -58,7 +59,7 @@ package struct SchedulingPolicy {
             })
     }
 
-    /// Makes a process batch-scheduled; nil if the system does not measure how long its threads wait for a core.
+    /// Makes a process batch-scheduled. Returns nil if the system does not measure how long threads wait for a core.
     ///
     /// - Parameters:
     ///   - now: The current time.
@@ -90,7 +91,7 @@ package struct SchedulingPolicy {
         nextCheck = Instant(nanoseconds: now.nanoseconds + Self.period)
         guard isBatch else { return change(toBatch: true) }
         let all = waits()
-        // The sums shrink when a thread ends, because its waits are no longer among them.
+        // The sums shrink when a thread ends, because they no longer include its waits.
         guard all.count >= previous.count, all.nanoseconds >= previous.nanoseconds else {
             previous = all
             return

@@ -2,16 +2,16 @@ import ZeroMQ
 
 /// Explains failed handshakes to users.
 extension SocketEvent.HandshakeFailure {
-    /// Why this worker cannot connect to the coordinator, if further attempts would fail, too; nil if one might succeed.
+    /// Why this process cannot connect to the coordinator; nil if another attempt might succeed.
     func finalReason(endpoint: Endpoint, hasKeys: Bool) -> String? {
         switch self {
         case .authentication:
-            "the coordinator at \(endpoint) refused our key: add this folder's worker.public to its allowed-workers "
-                + "and start it again"
+            "the coordinator at \(endpoint) rejected our key: add this folder's worker.public to its allowed-workers "
+                + "and start the coordinator again"
         case .mechanismMismatch where hasKeys:
-            "the coordinator at \(endpoint) uses no keys: leave --keys out here, or give it --keys"
+            "the coordinator at \(endpoint) uses no keys: leave --keys out here, or start the coordinator with --keys"
         case .mechanismMismatch:
-            "the coordinator at \(endpoint) asks for keys: give --keys DIR"
+            "the coordinator at \(endpoint) requires keys: give --keys DIR"
         case .wrongKey:
             "the coordinator at \(endpoint) has another key than our coordinator.public: copy that file from its host"
         case .protocolError, .connection:
@@ -19,21 +19,21 @@ extension SocketEvent.HandshakeFailure {
         }
     }
 
-    /// The likely reasons why a connection ended before its first message. libzmq does not tell the coordinator of
-    /// handshakes that break the protocol (``ZeroMQ/SocketEventMask/handshakeProtocol``).
+    /// The likely reasons why a connection ended before its first message. The coordinator does not receive libzmq's
+    /// events of handshakes that break the protocol (``ZeroMQ/SocketEventMask/handshakeProtocol``).
     static func reasonOfSilentEnd(hasKeys: Bool) -> String {
         hasKeys
-            ? "it came without keys or with those for another coordinator (copy this folder's coordinator.public to its "
+            ? "its client has no keys or keys for another coordinator (copy this folder's coordinator.public to its "
                 + "host), or does not speak ZeroMQ"
-            : "it came with keys, and this coordinator has no --keys, or it does not speak ZeroMQ"
+            : "its client has keys and this coordinator has no --keys, or it does not speak ZeroMQ"
     }
 
     /// Why the coordinator rejected a connection.
     func reason(hasKeys: Bool) -> String {
         switch self {
-        case .authentication: "its key is not in allowed-workers"
+        case .authentication: "its client's key is not in allowed-workers"
         case .protocolError: Self.reasonOfSilentEnd(hasKeys: hasKeys)
-        case .connection: "it does not speak ZeroMQ, has no keys or other ones, or went away"
+        case .connection: "its client does not speak ZeroMQ, has no keys or other keys, or disconnected"
         }
     }
 }

@@ -65,12 +65,12 @@ package struct KeyDirectory: Sendable {
         }
     }
 
-    // MARK: - Making
+    // MARK: - Creating
 
-    /// Makes new keys in this folder, and the folder if it does not exist. Never replaces a file.
+    /// Creates new keys in this folder, and the folder if it does not exist. Never replaces a file.
     ///
     /// - Returns: The paths of the files.
-    /// - Throws: ``KeyError``, after the new files are removed again, or `ZeroMQError` if libzmq lacks CURVE.
+    /// - Throws: ``KeyError`` or, if libzmq lacks CURVE, `ZeroMQError`. No new file is left then.
     package func generate() throws -> [String] {
         let (coordinator, worker) = (try CurveKeyPair.make(), try CurveKeyPair.make())
         if mkdir(path, 0o700) != 0 {

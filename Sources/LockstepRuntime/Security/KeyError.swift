@@ -29,7 +29,7 @@ package struct KeyError: Error, Equatable, Sendable {
 }
 
 extension KeyError: CustomStringConvertible {
-    /// One line that says which file, what is wrong and what to do.
+    /// One line with the file, the problem and the remedy.
     package var description: String {
         switch reason {
         case .system(let code): "cannot use \(path): \(String(cString: strerror(code)))"
@@ -38,9 +38,9 @@ extension KeyError: CustomStringConvertible {
         case .notAFile: "\(path) is not a file"
         case .tooLarge(let limit): "\(path) is no key file: it has more than \(limit) bytes"
         case .readable(let mode):
-            "\(path) is a secret that others may read (mode \(octal(mode))); first: chmod 600 \(path)"
+            "\(path) is a secret that other users may read (mode \(octal(mode))); first: chmod 600 \(path)"
         case .writable(let mode):
-            "\(path) can be changed by others (mode \(octal(mode))); first: chmod go-w \(path)"
+            "other users may change \(path) (mode \(octal(mode))); first: chmod go-w \(path)"
         case .foreignOwner(let uid):
             "\(path) belongs to user \(uid), who could change it; use files of your own"
         case .notText: "\(path) is no key file: it is not text"
@@ -49,7 +49,7 @@ extension KeyError: CustomStringConvertible {
                 ? "\(path), line \(line): not a key; a key is 40 characters of Z85"
                 : "\(path), line \(line): \(characters) characters where a key has 40"
         case .keyCount(let count):
-            count == 0 ? "\(path) holds no key" : "\(path) holds \(count) keys where one belongs"
+            count == 0 ? "\(path) contains no key" : "\(path) contains \(count) keys instead of one"
         case .tooManyKeys(let limit): "\(path) has more than \(limit) keys"
         case .notAPair:
             "\(path) does not belong to the public key beside it; copy both files of one lockstep keygen"

@@ -3,7 +3,7 @@ import LockstepSystem
 
 /// Reads and creates the files of a key folder.
 enum KeyFile {
-    /// What other users may not do with a file.
+    /// What a file's permissions must prevent.
     enum Trust {
         /// No other user may read or change it.
         case secret
@@ -11,7 +11,7 @@ enum KeyFile {
         case shown
     }
 
-    /// The bytes of a file that belongs to this user or root and that no other user may change, or read if it is secret.
+    /// Reads a file. It must belong to this user or root, and no other user may change it or, if it is secret, read it.
     static func read(_ path: String, _ trust: Trust) throws(KeyError) -> [UInt8] {
         let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard number >= 0 else {
@@ -49,7 +49,7 @@ enum KeyFile {
         }
     }
 
-    /// Creates a new file with exactly these permissions, whatever the umask is. Leaves no file if it fails.
+    /// Creates a new file with exactly these permissions, whatever the umask is. On failure it removes the file.
     static func create(_ path: String, mode: UInt32, _ text: String) throws(KeyError) {
         let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard number >= 0 else { throw KeyError(path: path, reason: errno == EEXIST ? .exists : .system(errno)) }

@@ -1,7 +1,7 @@
 package import ZeroMQ
 
-/// The text of a key file: a key on each line, and after a space a comment. Empty lines and lines that start with "# " are
-/// comments, too. (`#` alone is a character of keys.)
+/// The text of a key file. Each line has a key, which a space and a comment may follow. Empty lines and lines that
+/// start with "# " are ignored. (A key itself may start with `#`.)
 ///
 /// The functions are total: any bytes result in keys or an error.
 package enum KeyText {
@@ -32,7 +32,7 @@ package enum KeyText {
         return key
     }
 
-    /// Reads an allow-list. It may be empty: then no worker is admitted.
+    /// Reads an allow-list. With an empty list no worker is admitted.
     package static func allowList(_ bytes: [UInt8]) throws(Fault) -> Set<CurvePublicKey> {
         var keys = Set<CurvePublicKey>()
         for (line, text) in try words(bytes) {

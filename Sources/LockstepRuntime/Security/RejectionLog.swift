@@ -1,7 +1,6 @@
 import ZeroMQ
 
-/// Counts rejected connections by their reason, and reports them so rarely that a flood of connections does not cause a
-/// flood of lines.
+/// Counts rejections by their reason, and reports them so rarely that a flood of connections causes no flood of lines.
 struct RejectionLog {
     private var counts: [String: Int] = [:]
 
@@ -10,7 +9,7 @@ struct RejectionLog {
     /// - Parameters:
     ///   - reason: The reason, one of a few texts.
     ///   - addresses: The addresses of the connections, if known.
-    /// - Returns: A text to report, for the first, tenth, hundredth and so on rejection with this reason; otherwise nil.
+    /// - Returns: The text to report for the first, tenth, hundredth ... rejection with this reason; otherwise nil.
     mutating func add(_ reason: String, from addresses: [String]) -> String? {
         let count = counts[reason, default: 0] + 1
         counts[reason] = count

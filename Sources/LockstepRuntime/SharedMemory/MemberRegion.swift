@@ -1,17 +1,18 @@
 import LockstepCluster
 import LockstepSystem
 
-/// The coordinator's side of a worker's gradients in shared memory, to which only this worker writes.
+/// The coordinator's side of one worker's gradients in shared memory. Only this worker writes there.
 ///
-/// The coordinator reads a slot only after the worker's message that its gradient is complete, and reuses it only after the
-/// reduction. Every slot except the last is assigned at most once in a step, so its gradient stays until the step ends. The
-/// last slot is for nodes that are reassigned from other workers, one at a time; its gradient is read at once.
+/// The coordinator reads a slot only after the worker's message that the slot's gradient is complete, and reuses the
+/// slot only after the reduction. Every slot except the last is assigned at most once in a step, so its gradient stays
+/// until the step ends. The last slot is for nodes that are reassigned from other workers, one at a time; the
+/// coordinator copies its gradient at once.
 final class MemberRegion {
     let member: MemberID
     private let layout: RegionLayout
     private let region: SharedRegion
     private var step: UInt64?
-    /// The node that each slot was assigned in this step.
+    /// The node that was assigned to each slot in this step.
     private var nodes: [UInt32]
     private var used = 0
 
@@ -38,8 +39,8 @@ final class MemberRegion {
         return slot
     }
 
-    /// The gradient of a node, once the worker's message about it has come, and whether it stays in place until the step
-    /// ends; nil if the node has no slot in this step.
+    /// The gradient of a node, and whether it stays in place until the step ends; nil if the node has no slot in this
+    /// step. Call it only after the worker's message that the gradient is complete.
     func gradient(of item: WorkItem) -> (floats: UnsafePointer<Float>, isStable: Bool)? {
         guard step == item.step, let slot = nodes[..<used].lastIndex(of: item.number) else { return nil }
         guard let base = layout.floats(at: slot, in: region.bytes).baseAddress else { return nil }

@@ -2,15 +2,15 @@ import Glibc
 import LockstepNumerics
 import LockstepTraining
 
-/// The layout of the memory with weights and gradients that a coordinator shares with its workers. Both sides derive it
-/// from the run's configuration.
+/// The layout of the weights and gradients in shared memory. Coordinator and workers derive it from the run's
+/// configuration.
 struct RegionLayout: Hashable {
     /// The number of weights, and of floats in a gradient.
     let parameters: Int
     /// The number of gradients that fit into a worker's region.
     let slots: Int
-    /// The number of versions of the weights: two in float32, followed by two in rounded form if gradients are computed on
-    /// rounded weights.
+    /// The number of versions of the weights: two in float32 and, if workers compute with rounded weights, two in
+    /// rounded form after them.
     let versions: Int
     /// Bytes between two versions of the weights or two gradients: a multiple of the page size.
     let stride: Int
@@ -23,8 +23,8 @@ struct RegionLayout: Hashable {
         self.stride = (parameters * MemoryLayout<Float>.stride + page - 1) / page * page
     }
 
-    /// The most nodes that a worker computes in a step: its range of leaves consists of at most two nodes on each level
-    /// below the root, and one more may be reassigned to it.
+    /// The most nodes that a worker computes in a step. Its range of leaves has at most two nodes on each level below
+    /// the root, and one more node may be reassigned to it.
     static func slots(shards: Int) -> Int {
         2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
     }

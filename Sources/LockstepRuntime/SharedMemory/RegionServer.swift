@@ -4,17 +4,18 @@ import LockstepProtocol
 import LockstepSystem
 import LockstepTraining
 
-/// The coordinator's side of shared memory: it makes the regions and passes them to the workers of this host.
+/// The coordinator's side of shared memory: it makes the regions and passes them to the workers on its host.
 ///
-/// A worker asks over a Unix socket. A worker that this process has started uses its standard input; any other connects to
-/// the abstract name in the welcome. When such a socket ends, the worker's process has ended.
+/// A worker requests its regions over a Unix socket. A worker that this process has started uses its standard input;
+/// any other worker connects to the abstract name in the welcome. When such a socket ends, the worker's process has
+/// ended.
 final class RegionServer {
     /// A worker's socket.
     final class Channel {
         let descriptor: Int32
-        /// Closes the socket; nil if this object does not own it.
+        /// The socket, if this object owns and closes it; otherwise nil.
         private let file: FileDescriptor?
-        /// The member that was last granted regions over it.
+        /// The member that last got regions over this socket.
         fileprivate(set) var member: MemberID?
 
         fileprivate init(descriptor: Int32) {
@@ -30,7 +31,7 @@ final class RegionServer {
 
     /// An event on a worker's socket.
     enum Event {
-        /// A worker asks for regions and claims to be this member.
+        /// A worker requests regions and claims to be this member.
         case claimed(MemberID, Channel)
         /// The process of this member has ended.
         case ended(MemberID)
@@ -54,7 +55,7 @@ final class RegionServer {
     ///   - layout: The layout of the regions.
     ///   - data: The data set's bytes.
     ///   - run: The run's number.
-    ///   - name: The abstract name to which workers connect that this process has not started; nil: there are none.
+    ///   - name: The abstract name to which other workers connect; nil: this process starts all workers itself.
     /// - Throws: `SystemError` if memory cannot be allocated or the name is in use.
     init(layout: RegionLayout, data: SharedRegion, run: UInt32, name: String?) throws(SystemError) {
         self.layout = layout
@@ -79,7 +80,7 @@ final class RegionServer {
     /// Becomes readable when a socket has an event.
     var descriptor: Int32 { sockets.descriptor }
 
-    /// A version of the weights: 0 or 1, or in rounded form 2 or 3.
+    /// A version of the weights: 0 or 1; 2 or 3 in rounded form.
     func weights(_ version: Int) -> FloatBuffer {
         FloatBuffer(memory: layout.floats(at: version, in: weights.bytes), owner: weights)
     }

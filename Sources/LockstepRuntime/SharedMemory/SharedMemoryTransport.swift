@@ -3,8 +3,8 @@ import LockstepProtocol
 import LockstepSharding
 import LockstepTraining
 
-/// Gradients in memory that the coordinator shares with the workers of its host. They are not copied; a message says when
-/// one is complete.
+/// Gradients in memory that the coordinator shares with the workers on its host. They are not copied; a message says
+/// when a gradient is complete.
 final class SharedMemoryTransport: PayloadTransport {
     let server: RegionServer
     private let chunks: ChunkLayout
@@ -22,9 +22,9 @@ final class SharedMemoryTransport: PayloadTransport {
     /// Whether a member shares memory.
     func includes(_ member: MemberID) -> Bool { region(of: member) != nil }
 
-    /// Grants a member the shared memory that it asks for.
+    /// Grants a member the shared memory that it requests.
     ///
-    /// - Throws: `SystemError` if memory cannot be allocated or the worker has ended. The worker is told that it gets none.
+    /// - Throws: `SystemError` if memory cannot be allocated or the worker has ended. The worker gets a refusal then.
     func grant(_ member: MemberID, on channel: RegionServer.Channel) throws {
         do {
             regions.append(try server.grant(member, on: channel))

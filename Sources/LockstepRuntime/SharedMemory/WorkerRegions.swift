@@ -6,15 +6,15 @@ import LockstepTraining
 
 /// The memory that a worker shares with its coordinator for one membership.
 final class WorkerRegions {
-    /// How long the worker waits for the coordinator's answer; it does nothing else meanwhile.
+    /// How long the worker waits for the coordinator's answer. It does nothing else meanwhile.
     private static let timeout = Duration.seconds(5)
 
     let layout: RegionLayout
     let weights: VersionedParameters
     let dataset: Dataset
     private let gradients: SharedRegion
-    /// The connection that ends when the coordinator's process does; nil if that is the standard input, whose end exits this
-    /// process anyway.
+    /// The connection to the coordinator, which ends with the coordinator's process; nil if it is the standard input,
+    /// whose end exits this process anyway.
     private let connection: FileDescriptor?
 
     /// The connection's descriptor, to poll for its end.
@@ -25,15 +25,15 @@ final class WorkerRegions {
         }
     }
 
-    /// Asks the coordinator that has sent a welcome for its regions.
+    /// Requests regions from the coordinator, and maps them.
     ///
     /// - Parameters:
     ///   - source: The address in the welcome.
-    ///   - claim: The run and the member that asks.
+    ///   - claim: The request, with the run and the member.
     ///   - layout: The layout that follows from the welcome's configuration.
     ///   - description: The welcome's data set.
     /// - Throws: An error that says why no memory can be shared: the coordinator is on another host, in another network
-    ///   namespace or another user's, or memory cannot be allocated.
+    ///   namespace or belongs to another user, or memory cannot be allocated.
     init(
         from source: Welcome.Regions, _ claim: RegionMessage, layout: RegionLayout,
         dataset description: DatasetDescription
@@ -81,7 +81,8 @@ final class WorkerRegions {
         return layout.floats(at: slot, in: gradients.bytes).baseAddress
     }
 
-    /// Whether the other end of the connection is closed. Reads and drops everything else that arrives over it.
+    /// Whether the coordinator's end of the connection is closed. Reads and discards everything else that arrives over
+    /// it.
     func hasEnded() -> Bool {
         guard let descriptor else { return false }
         return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { buffer in

@@ -1,7 +1,7 @@
 import LockstepData
 import ZeroMQ
 
-/// A data set that the coordinator sends in pieces.
+/// A data set that the coordinator sends in parts.
 final class IncomingDataset {
     private let description: DatasetDescription
     private let memory: UnsafeMutableRawBufferPointer
@@ -19,11 +19,10 @@ final class IncomingDataset {
 
     var count: Int { memory.count }
 
-    /// Appends a piece if it is the next one, and ignores any other. Drops bytes beyond the end; the digest is checked
-    /// later.
-    func append(_ piece: borrowing Message, at offset: UInt64) {
+    /// Appends the next part, and ignores any other. Drops bytes beyond the end; the digest is checked later.
+    func append(_ part: borrowing Message, at offset: UInt64) {
         guard offset == UInt64(filled) else { return }
-        piece.withUnsafeBytes { bytes in
+        part.withUnsafeBytes { bytes in
             let count = min(bytes.count, memory.count - filled)
             UnsafeMutableRawBufferPointer(rebasing: memory[filled..<filled + count])
                 .copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
@@ -31,7 +30,9 @@ final class IncomingDataset {
         }
     }
 
-    /// The complete data set, after a check of the digest in its description.
+    /// Returns the complete data set.
+    ///
+    /// - Throws: `DataError` if its digest is not the one in its description.
     func finish() throws(DataError) -> Dataset {
         let dataset = try Dataset(description: description, bytes: UnsafeRawBufferPointer(memory), owner: self)
         try dataset.verifyDigest()

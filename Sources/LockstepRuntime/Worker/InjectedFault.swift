@@ -10,7 +10,7 @@ import LockstepSystem
 ///     slow=MILLISECONDS adds this time to each node
 ///     fail              fails with an error
 ///
-/// An appended `@STEP` selects the first step in which it happens (a hang happens once), and `#NUMBER` selects one of the
+/// An appended `@STEP` selects the first step of the fault (a hang happens once), and `#NUMBER` selects one of the
 /// workers that `train` or `chaos` starts.
 package struct InjectedFault {
     private enum Kind {
@@ -21,7 +21,7 @@ package struct InjectedFault {
     }
 
     static let variable = "LOCKSTEP_FAULT"
-    /// The environment variable with the number that `train` and `chaos` give to a worker that they start.
+    /// The environment variable with the number of a worker that `train` or `chaos` has started.
     package static let numberVariable = "LOCKSTEP_WORKER"
 
     private var kind: Kind?
@@ -51,7 +51,7 @@ package struct InjectedFault {
         }
     }
 
-    /// Called before an item is computed. Hangs, delays or fails if the fault says so.
+    /// Hangs, delays or fails if the fault says so. Call it before an item is computed.
     ///
     /// - Throws: `SystemError` for `fail`.
     mutating func willCompute(_ item: WorkItem) throws(SystemError) {
@@ -71,7 +71,7 @@ package struct InjectedFault {
         }
     }
 
-    /// Called with an answer's floats before they are sent. Flips a bit if the fault says so.
+    /// Flips a bit of an answer's floats if the fault says so. Call it before they are sent.
     func willSend(_ floats: UnsafeRawBufferPointer, of item: WorkItem) {
         guard case .flip = kind, item.step >= firstStep else { return }
         let words = UnsafeMutableRawBufferPointer(mutating: floats).bindMemory(to: UInt32.self)

@@ -14,7 +14,7 @@ final class LocalWorkers {
         let process: ChildProcess
         let log: String
         var ending: ChildProcess.Exit?
-        /// Whether it has said goodbye or is quarantined; then it is not restarted.
+        /// Whether it has said goodbye or is under quarantine. Such a worker is not restarted.
         var hasLeft = false
         var hasJoined = false
     }
@@ -38,7 +38,7 @@ final class LocalWorkers {
     ///   - arguments: Further arguments of the worker command.
     ///   - maximumRestarts: The most restarts in the whole run.
     ///   - deadlines: The pauses before restarts.
-    ///   - log: Returns the path of the log of the worker with this number.
+    ///   - log: Returns the log's path for a worker's number.
     /// - Throws: `SystemError` if a log cannot be opened or a process cannot be started.
     init(
         count: Int, executable: String?, endpoint: Endpoint, arguments: [String], maximumRestarts: Int,
@@ -72,7 +72,7 @@ final class LocalWorkers {
     /// The number of restarts, including planned ones.
     var restarts: Int { restartPolicy.count }
 
-    /// When the next worker is to be restarted; nil if none is.
+    /// When the next worker must be restarted; nil if none.
     var nextDue: Instant? { restartPolicy.nextStart }
 
     /// Checks which workers have ended, and restarts workers whose pause is over.
@@ -183,7 +183,7 @@ final class LocalWorkers {
     }
 }
 
-/// The running processes, in a lock: another thread may have to kill them.
+/// The running processes, under a lock, because another thread may kill them.
 private final class RunningProcesses: Sendable {
     private let processes = Locked<[Int: ChildProcess]>([:])
 

@@ -8,7 +8,7 @@ import ZeroMQ
 
 /// Performs the actions of the worker's machine.
 extension WorkerLoop {
-    /// Performs an action. Its outcome is an event for the machine, which may add further actions to the list.
+    /// Performs an action. Its result may be an event for the machine, which may add further actions to the list.
     func perform(_ action: WorkerAction) throws {
         switch action {
         case .sendHello:
@@ -46,7 +46,7 @@ extension WorkerLoop {
         }
     }
 
-    /// Reads the welcome, asks for shared memory and looks for the run's data set.
+    /// Reads the welcome, requests shared memory and looks for the run's data set.
     private func prepare() throws {
         do {
             let welcome = try link.payload.withUnsafeBytes { try Welcome(decoding: $0) }
@@ -68,7 +68,7 @@ extension WorkerLoop {
         }
     }
 
-    /// The task for this welcome: the current one if it has the same configuration, else a new one.
+    /// The task for this welcome: the current task if it has the same configuration, otherwise a new one.
     private func task(for welcome: Welcome) throws -> WorkerTask {
         if let task, task.configuration == welcome.configuration { return task }
         let task = try WorkerTask(welcome, forcedKernel: options.kernel)
@@ -77,7 +77,7 @@ extension WorkerLoop {
         return task
     }
 
-    /// Asks for shared memory if the coordinator offers it. Without it weights and gradients are sent in messages.
+    /// Requests shared memory if the coordinator offers it. Without it weights and gradients are sent in messages.
     private func share(memoryOf welcome: Welcome, _ task: WorkerTask) throws {
         if let token = coordinatorEnd.token.take() { poller.remove(token) }
         task.share(nil)

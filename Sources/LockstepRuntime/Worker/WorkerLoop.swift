@@ -16,7 +16,7 @@ final class WorkerLoop {
     let link: WorkerLink
     var poller: Poller
     private var spin = AdaptiveSpin()
-    /// Nil in a process that also does other work.
+    /// The policy of this process; nil in a process that also does other work.
     private var schedulingPolicy: SchedulingPolicy?
     var machine: WorkerMachine
     private var actions: [WorkerAction] = []
@@ -27,8 +27,8 @@ final class WorkerLoop {
     var retired: [WorkerTask] = []
     /// The run's data set, or the part of it that has arrived.
     var data: (present: Dataset?, incoming: IncomingDataset?)
-    /// The poller's token for the connection over which shared memory came. Once that has ended, the deadline at which the
-    /// coordinator counts as lost, unless libzmq reports it earlier.
+    /// `token`: the poller's token for the connection over which shared memory came. `deadline`: when the coordinator
+    /// counts as lost, once that connection has ended, unless libzmq reports the loss earlier.
     var coordinatorEnd: (token: Poller.Token?, deadline: Instant?)
     var fault = InjectedFault.fromEnvironment
     /// The last events and actions, from which a user can tell why this process failed.
@@ -76,8 +76,8 @@ final class WorkerLoop {
         }
     }
 
-    /// Notices when the connection over which shared memory came ends: the coordinator's process has ended. libzmq reports
-    /// that, too, and after the coordinator's last messages, so it gets 50 ms to do so.
+    /// Detects the end of the coordinator's process by the end of the connection over which shared memory came. libzmq
+    /// reports this too, after the coordinator's last messages, so this function waits 50 ms for libzmq's report.
     private func watchCoordinator() throws {
         if let token = coordinatorEnd.token, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
             poller.remove(token)
@@ -109,7 +109,7 @@ final class WorkerLoop {
         actions.removeAll(keepingCapacity: true)
     }
 
-    /// Handles an event; the actions that follow from it are added to the list, and performed by the caller.
+    /// Handles an event and appends the actions that follow from it to the list. The caller performs them.
     func follow(_ event: WorkerEvent) {
         let (now, first) = (Instant.now, actions.count)
         machine.handle(event, now: now, into: &actions)

@@ -38,8 +38,8 @@ package struct WorkerOptions {
         self.notify = notify
     }
 
-    /// The data set with this description, if this host has it: downloaded by a script, or received from a coordinator
-    /// in an earlier run.
+    /// The data set with this description, if this host has it: a script has downloaded it, or a coordinator has sent
+    /// it in an earlier run.
     func findDataset(_ description: DatasetDescription) -> Dataset? {
         if let fetched = try? Dataset.load(.named(description.name), cache: cache), fetched.description == description {
             return fetched

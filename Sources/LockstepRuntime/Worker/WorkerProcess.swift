@@ -11,7 +11,8 @@ package enum WorkerProcess {
     ///   - endpoint: Where the coordinator listens.
     ///   - options: The options of the command line.
     ///   - stop: The signals that end the process.
-    /// - Throws: `WorkerEnding` or the error that ended the worker, unless the run finished or the worker was asked to stop.
+    /// - Throws: `WorkerEnding` or the error that ended the worker. It returns if the run finished or a signal stopped
+    ///   it.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
         let deadlines = Deadlines()

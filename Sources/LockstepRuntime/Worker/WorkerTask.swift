@@ -24,8 +24,8 @@ final class WorkerTask {
     let regionLayout: RegionLayout
     /// Records this thread's phases, if the coordinator asks for them.
     let timeline: Timeline?
-    /// Gradients that are sent in messages, one buffer for each node that is assigned in a step. A worker gets new nodes
-    /// only once it has answered all others, so a buffer is free again when it is reused.
+    /// Gradients that are sent in messages, one buffer for each node of a step. A worker gets further nodes only once
+    /// it has answered all others, so a buffer is free when it is reused.
     private var gradients: [FloatBuffer] = []
     /// The same gradients in the communication data type; empty if that is float32.
     private var encoded: [EncodedFloats] = []
@@ -53,7 +53,7 @@ final class WorkerTask {
             parameters: layout.count, shards: shards, wire: welcome.configuration.communicationDataType)
     }
 
-    /// Starts a membership that uses this shared memory, or none.
+    /// Starts a membership with this shared memory; nil: without shared memory.
     func share(_ regions: WorkerRegions?) {
         self.regions = regions
     }
@@ -70,8 +70,8 @@ final class WorkerTask {
         return Ready(kernel: library.kernel, computer.fingerprint())
     }
 
-    /// Bytes of one weight of this version in a message. Weights of steps have the communication data type; weights that are
-    /// only evaluated are float32.
+    /// Bytes of one weight of this version in a message. Weights of a step have the communication data type; weights
+    /// that are only evaluated are float32.
     func elementSize(ofVersion version: UInt64) -> Int {
         VersionedParameters.isReplacement(version)
             ? FloatPayload.elementSize : configuration.communicationDataType.elementSize

@@ -71,7 +71,7 @@ private func statusInput() throws -> [UInt8] {
     let cluster = ClusterStatus(
         phase: .training, step: 12, workers: workers, lost: 1, joined: 4, shardsReassigned: 2)
     let report = StatusReport(
-        try welcome(), cluster: cluster, paces: [1: 1_000, 2: 1_100, 3: 9_000], programVersion: "1.2.3")
+        try welcome(), cluster: cluster, computeTimes: [1: 1_000, 2: 1_100, 3: 9_000], programVersion: "1.2.3")
     return try report.encoded()
 }
 
