@@ -41,7 +41,7 @@ struct ThreadCluster: Sendable {
     /// A run on synthetic data.
     static func prepare(
         shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7,
-        wire: CommunicationDataType = .float32
+        dataType: CommunicationDataType = .float32
     ) throws -> PreparedRun {
         var random = SplitMix64(seed: 5)
         let inputs = 20
@@ -126,7 +126,7 @@ struct ThreadCluster: Sendable {
     private func makeRegions(_ run: PreparedRun, _ number: UInt32) throws -> RegionServer {
         try RegionServer(
             layout: RegionLayout(
-                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.communicationDataType
+                parameters: run.layout.count, shards: run.schedule.shards, dataType: run.configuration.communicationDataType
             ),
             data: try SharedRegion(name: "data", copying: run.dataset.bytes), run: number,
             name: "lockstep-test-\(UInt64.random(in: 0 ... .max))")

@@ -18,7 +18,8 @@ extension Cluster {
         guard options.transport != .inline else { return nil }
         do {
             let layout = RegionLayout(
-                parameters: run.layout.count, shards: run.schedule.shards, wire: run.configuration.communicationDataType
+                parameters: run.layout.count, shards: run.schedule.shards,
+                dataType: run.configuration.communicationDataType
             )
             let data = try shareData()
             // Workers that this process starts ask over their standard input. Other workers need a named socket.

@@ -15,9 +15,9 @@ struct RegionLayout: Hashable {
     /// Bytes between two versions of the weights or two gradients: a multiple of the page size.
     let stride: Int
 
-    init(parameters: Int, shards: Int, wire: CommunicationDataType = .float32) {
+    init(parameters: Int, shards: Int, dataType: CommunicationDataType = .float32) {
         self.parameters = parameters
-        self.versions = wire == .float32 ? 2 : 4
+        self.versions = dataType == .float32 ? 2 : 4
         self.slots = Self.slots(shards: shards)
         let page = Int(sysconf(Int32(_SC_PAGESIZE)))
         self.stride = (parameters * MemoryLayout<Float>.stride + page - 1) / page * page

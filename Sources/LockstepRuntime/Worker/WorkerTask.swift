@@ -50,7 +50,7 @@ final class WorkerTask {
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
         self.timeline = welcome.timeline?.makeTimeline()
         self.regionLayout = RegionLayout(
-            parameters: layout.count, shards: shards, wire: welcome.configuration.communicationDataType)
+            parameters: layout.count, shards: shards, dataType: welcome.configuration.communicationDataType)
     }
 
     /// Starts a membership with this shared memory; nil: without shared memory.
