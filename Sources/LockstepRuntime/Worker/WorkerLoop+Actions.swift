@@ -57,14 +57,14 @@ extension WorkerLoop {
             machine.setRejoinTimeout(task.configuration.timeouts.rejoin)
             if data.present?.description != welcome.dataset { data.present = options.findDataset(welcome.dataset) }
             if data.present != nil {
-                follow(.dataReady)
+                enqueue(.dataReady)
             } else {
                 let incoming = try IncomingDataset(welcome.dataset)
                 data.incoming = incoming
-                follow(.dataMissing(bytes: UInt64(incoming.count)))
+                enqueue(.dataMissing(bytes: UInt64(incoming.count)))
             }
         } catch {
-            follow(.unable(reason: "the coordinator's welcome cannot be used: \(error)"))
+            enqueue(.unable(reason: "the coordinator's welcome cannot be used: \(error)"))
         }
     }
 
@@ -100,18 +100,18 @@ extension WorkerLoop {
             let dataset = try received.finish()
             data.present = dataset
             options.store(dataset)
-            follow(.dataReady)
+            enqueue(.dataReady)
         } catch {
-            follow(.unable(reason: "the data set that the coordinator sent cannot be used: \(error)"))
+            enqueue(.unable(reason: "the data set that the coordinator sent cannot be used: \(error)"))
         }
     }
 
     private func prove() {
         guard let task, let dataset = data.present else { return }
         do {
-            follow(.proved(try task.prove(dataset)))
+            enqueue(.proved(try task.prove(dataset)))
         } catch {
-            follow(.unable(reason: "\(error)"))
+            enqueue(.unable(reason: "\(error)"))
         }
     }
 }

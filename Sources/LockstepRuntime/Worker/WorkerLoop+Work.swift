@@ -26,13 +26,13 @@ extension WorkerLoop {
                 fault.willSend($0, of: item)
             }
             guard let loss else {
-                return follow(.protocolBroken(reason: "step \(item.step) has no node \(item.number)"))
+                return enqueue(.protocolBroken(reason: "step \(item.step) has no node \(item.number)"))
             }
             let elapsed = Instant.now.nanoseconds - start.nanoseconds
             try answer(item, with: NodeResult(lossSum: loss, computeNanoseconds: elapsed))
         case .block:
             guard let score = task.score(of: item) else {
-                return follow(.protocolBroken(reason: "there is no evaluation block \(item.number)"))
+                return enqueue(.protocolBroken(reason: "there is no evaluation block \(item.number)"))
             }
             let result = BlockResult(
                 lossSum: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,

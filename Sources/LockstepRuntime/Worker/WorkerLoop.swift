@@ -100,7 +100,7 @@ final class WorkerLoop {
 
     /// Handles an event and performs the actions that follow from it.
     func handle(_ event: WorkerEvent) throws {
-        follow(event)
+        enqueue(event)
         var index = 0
         while index < actions.count {
             try perform(actions[index])
@@ -110,7 +110,7 @@ final class WorkerLoop {
     }
 
     /// Handles an event and appends the actions that follow from it to the list. The caller performs them.
-    func follow(_ event: WorkerEvent) {
+    func enqueue(_ event: WorkerEvent) {
         let (now, first) = (Instant.now, actions.count)
         machine.handle(event, now: now, into: &actions)
         history.append(event, actions[first...], at: now)
