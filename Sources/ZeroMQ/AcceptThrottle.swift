@@ -2,8 +2,8 @@ import CLinux
 import Glibc
 package import LockstepSystem
 
-/// Keeps libzmq from spinning when the process has run out of descriptors: its I/O thread would try without a pause to
-/// accept the next waiting connection.
+/// Keeps libzmq from spinning when the process has run out of descriptors: otherwise its I/O thread tries without a
+/// pause to accept the next waiting connection.
 ///
 /// The throttle keeps a reserve: the process's own limit is lower than the system allows. When accepting fails for lack
 /// of a descriptor, the throttle pauses. While it is paused, the kernel drops new connections at the listeners, so
@@ -11,7 +11,7 @@ package import LockstepSystem
 /// reserve. The throttle resumes when the reserve is free again. Established connections are not affected. (Unbinding
 /// would end them, and `ZMQ_MAX_SOCKETS` counts sockets, not connections.)
 package struct AcceptThrottle {
-    /// The descriptors of the reserve; fewer if the system allows few.
+    /// The most descriptors of the reserve.
     private static let largestReserve = 128
 
     /// The most descriptors that the system allows the process, and how many of them are the reserve.
@@ -41,7 +41,7 @@ package struct AcceptThrottle {
         if isPaused { _ = linux_drop_arrivals(descriptor, 1) }
     }
 
-    /// Drops new connections from now on. Connections that wait already are accepted from the reserve.
+    /// Drops new connections from now on. Connections that wait already are accepted with descriptors of the reserve.
     package mutating func pause() {
         guard !isPaused else { return }
         isPaused = true
@@ -49,7 +49,7 @@ package struct AcceptThrottle {
         _ = try? Host.raiseDescriptorLimit()
     }
 
-    /// Lets new connections in again if all descriptors of the reserve are free.
+    /// Accepts new connections again if all descriptors of the reserve are free.
     package mutating func resumeIfPossible() {
         guard isPaused, (limit - reserve..<limit).allSatisfy({ fcntl(Int32($0), F_GETFD) < 0 }) else { return }
         _ = try? Host.raiseDescriptorLimit(reserving: reserve)

@@ -9,8 +9,8 @@ import Synchronization
 package final class Context: Sendable {
     /// Settings that cannot change after the first socket has been made.
     package struct Options: Sendable {
-        /// Threads that send and receive. One serves about a gigabyte per second; remote endpoints get one of their
-        /// own.
+        /// The number of threads that send and receive. One thread serves about a gigabyte per second; remote endpoints
+        /// get their own thread.
         package var ioThreads: Int32
         /// The most sockets that may be open at a time, including monitors.
         package var maxSockets: Int32

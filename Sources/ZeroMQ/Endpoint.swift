@@ -44,8 +44,8 @@ package enum Endpoint: Hashable, Sendable {
         if path.isEmpty { return "the path is missing: ipc:///folder/name" }
         if path.utf8.count > longestPath { return "the path is longer than \(longestPath) bytes: use a shorter folder" }
         // libzmq takes these for an abstract name, which has no permissions, and for a name of its own choice.
-        if path.hasPrefix("@") || path == "*" { return "the path has to name a file" }
-        if path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return "the path holds a control character" }
+        if path.hasPrefix("@") || path == "*" { return "the path must name a file" }
+        if path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return "the path contains a control character" }
         return nil
     }
 
@@ -108,7 +108,7 @@ extension Endpoint: CustomStringConvertible {
 }
 
 extension Endpoint {
-    /// Whether only processes of this host can reach it: then it needs no encryption.
+    /// Whether only processes on this host can reach it. Such an endpoint needs no encryption.
     package var staysOnHost: Bool {
         switch self {
         case .ipc: true

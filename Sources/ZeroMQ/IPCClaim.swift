@@ -3,11 +3,11 @@ import LockstepSystem
 
 /// Checks that binding `endpoint` replaces no file of another program, and locks the endpoint's folder.
 ///
-/// libzmq deletes the file at an ipc endpoint's path before it binds: a second program would take the endpoint of a
-/// running one, and a mistyped path would delete a document. Hence this check; the lock keeps two programs from
+/// libzmq deletes the file at an ipc endpoint's path before it binds. Without this check a second program would replace
+/// the endpoint of a running one, and a mistyped path would delete a document. The lock keeps two programs from
 /// checking at the same moment.
 ///
-/// - Returns: The lock: the caller lets it go after the bind. Nil for an endpoint that is not a file.
+/// - Returns: The lock, which the caller releases after the bind; nil for an endpoint that is not a file.
 func claim(_ endpoint: Endpoint) throws(ZeroMQError) -> FileDescriptor? {
     guard case .ipc(let path) = endpoint else { return nil }
     let lock = try lockFolder(of: path, endpoint: endpoint)

@@ -1,7 +1,7 @@
 import CZeroMQ
 import Glibc
 
-/// The events of a socket or descriptor, to wait for or as found.
+/// The events of a socket or descriptor that a poller waits for or has found.
 package struct PollEvents: OptionSet, Sendable {
     package let rawValue: Int16
     package init(rawValue: Int16) { self.rawValue = rawValue }

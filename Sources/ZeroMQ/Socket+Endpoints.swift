@@ -2,10 +2,11 @@ import CZeroMQ
 import Glibc
 
 extension Socket {
-    /// Accepts connections at `endpoint`, and returns what was bound: the port that 0 became.
+    /// Accepts connections at `endpoint`, and returns the bound endpoint; a port of 0 is replaced by the port that the
+    /// system chose.
     ///
-    /// An ipc endpoint is bound only if no other program listens there and no file except a left-over socket would be
-    /// replaced. Throws `isAddressInUse`, or another error of the bind.
+    /// An ipc endpoint is bound only if no other program listens there and if the bind replaces no file other than a
+    /// socket that a dead program has left. Throws `isAddressInUse`, or another error of the bind.
     @discardableResult
     package func bind(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
         let lock = try claim(endpoint)

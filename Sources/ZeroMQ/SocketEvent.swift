@@ -117,9 +117,9 @@ package struct SocketEventMask: OptionSet, Sendable {
             | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH)
     /// Handshakes that violate the protocol. Only for a socket without an established connection.
     ///
-    /// libzmq 4.3.4 also reports a damaged message of an established CURVE connection by this event, and then mistakes
-    /// the error number that reporting leaves behind for the message's: it continues with a failed connection, and
-    /// aborts the process at the next heartbeat. Without this event it ends the connection.
+    /// libzmq 4.3.4 also reports a damaged message of an established CURVE connection by this event. Reporting changes
+    /// errno, which libzmq then mistakes for the message's error: it continues with a failed connection, and aborts the
+    /// process at the next heartbeat. Without this event it ends the connection.
     package static let handshakeProtocol = SocketEventMask(rawValue: ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
     /// The ends of connections and listeners.
     package static let ending = SocketEventMask(

@@ -3,7 +3,8 @@ import Glibc
 
 /// Reports the events of a socket's connections. `Socket.monitor(events:)` makes it, on the socket's thread.
 ///
-/// Its queue has no limit, because libzmq's I/O thread would wait for ever at a full one: read the events as they come.
+/// Its queue has no limit, because libzmq's I/O thread would wait for ever at a full queue. Read the events as they
+/// come.
 package struct SocketMonitor: ~Copyable {
     private let watched: SocketCore
     /// Readable when there are events, for a poller. ``watch(_:)`` replaces it.
@@ -19,7 +20,7 @@ package struct SocketMonitor: ~Copyable {
     }
 
     deinit {
-        // Before this end of the pair closes: events without a receiver would block the I/O thread.
+        // Stop it before this end of the pair closes: events without a receiver block the I/O thread.
         watched.stopMonitor()
     }
 
@@ -79,7 +80,7 @@ extension SocketCore {
         let pair = try context.socket(.pair)
         try pair.set(.receiveHighWaterMark, 0)
         let endpoint = context.monitorEndpoint()
-        // In this order every event has a receiver: without one the I/O thread would wait.
+        // Connect first, so that every event has a receiver: an event without one blocks the I/O thread.
         try pair.core.perform(.connect, subject: endpoint) { zmq_connect($0, endpoint) }
         try perform(.monitor) { zmq_socket_monitor($0, endpoint, events.rawValue) }
         return pair

@@ -12,14 +12,14 @@ package struct SocketOption<Value: SocketOptionValue>: Sendable {
 
 /// Limits and times.
 extension SocketOption<Int32> {
-    /// Messages that wait for each peer before sending blocks. 0: no limit. Default 1,000.
+    /// The messages queued for each peer at which sending blocks. 0: no limit. Default 1,000.
     package static var sendHighWaterMark: Self { .init(code: ZMQ_SNDHWM, name: "ZMQ_SNDHWM") }
-    /// Messages that wait to be received from each peer before its connection is no longer read. 0: no limit.
-    /// Default 1,000.
+    /// The unread messages of each peer at which libzmq stops reading its connection. 0: no limit. Default 1,000.
     package static var receiveHighWaterMark: Self { .init(code: ZMQ_RCVHWM, name: "ZMQ_RCVHWM") }
-    /// Milliseconds that closing gives unsent messages. -1: no limit. `close(linger:)` overrides it.
+    /// Milliseconds for which libzmq continues to send messages of a closed socket. -1: no limit. `close(linger:)`
+    /// overrides it.
     package static var linger: Self { .init(code: ZMQ_LINGER, name: "ZMQ_LINGER") }
-    /// Milliseconds that a new connection has for its handshake. 0: no limit. Default 30,000.
+    /// The most milliseconds of a new connection's handshake. 0: no limit. Default 30,000.
     package static var handshakeInterval: Self { .init(code: ZMQ_HANDSHAKE_IVL, name: "ZMQ_HANDSHAKE_IVL") }
     /// Milliseconds between two heartbeats on each connection. 0, the default: none.
     package static var heartbeatInterval: Self { .init(code: ZMQ_HEARTBEAT_IVL, name: "ZMQ_HEARTBEAT_IVL") }
@@ -27,7 +27,7 @@ extension SocketOption<Int32> {
     package static var heartbeatTimeout: Self { .init(code: ZMQ_HEARTBEAT_TIMEOUT, name: "ZMQ_HEARTBEAT_TIMEOUT") }
     /// Milliseconds without traffic after which the *peer* considers the connection dead; sent as tenths of a second.
     package static var heartbeatTimeToLive: Self { .init(code: ZMQ_HEARTBEAT_TTL, name: "ZMQ_HEARTBEAT_TTL") }
-    /// Milliseconds until a lost connection is tried again. -1: never. Default 100.
+    /// Milliseconds until libzmq reconnects a lost connection. -1: never. Default 100.
     package static var reconnectInterval: Self { .init(code: ZMQ_RECONNECT_IVL, name: "ZMQ_RECONNECT_IVL") }
     /// The limit up to which the reconnect interval doubles. 0, the default: it stays constant.
     package static var reconnectIntervalLimit: Self {
@@ -59,7 +59,7 @@ extension SocketOption<Bool> {
     /// Names may resolve to IPv6 addresses, and `*` binds both IPv4 and IPv6. `Socket.bind` and `connect` set it for
     /// literal addresses.
     package static var ipv6: Self { .init(code: ZMQ_IPV6, name: "ZMQ_IPV6") }
-    /// This end is the CURVE server: the other end has to know its key.
+    /// This end is the CURVE server: the other end must know its key.
     package static var curveServer: Self { .init(code: ZMQ_CURVE_SERVER, name: "ZMQ_CURVE_SERVER") }
     /// Refuse all clients while no ZAP handler answers, instead of accepting all. It has no effect without a
     /// `zapDomain`.
@@ -77,7 +77,7 @@ extension SocketOption<[UInt8]> {
     package static var curvePublicKey: Self { .init(code: ZMQ_CURVE_PUBLICKEY, name: "ZMQ_CURVE_PUBLICKEY") }
     /// This end's secret key.
     package static var curveSecretKey: Self { .init(code: ZMQ_CURVE_SECRETKEY, name: "ZMQ_CURVE_SECRETKEY") }
-    /// The public key of the server, which has to prove that it owns it.
+    /// The server's public key. The server must prove that it owns it.
     package static var curveServerKey: Self { .init(code: ZMQ_CURVE_SERVERKEY, name: "ZMQ_CURVE_SERVERKEY") }
 }
 

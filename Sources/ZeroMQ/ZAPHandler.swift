@@ -17,7 +17,7 @@ package final class ZAPHandler: Sendable {
 
     private let allowed: Set<CurvePublicKey>
     private let refusals = Locked(Refusals())
-    /// Written to when the thread has to end.
+    /// Signalled to end the thread.
     private let wake: EventDescriptor
     /// Nil after the handler has been stopped.
     private let thread = Locked<Thread?>(nil)

@@ -14,8 +14,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
         close(number)
     }
 
-    /// Takes over the descriptor that a system call has just returned. If the call failed, throws the error that it
-    /// left in errno.
+    /// Takes over the descriptor that a system call has returned. Throws the error in errno if the call failed.
     init(_ number: Int32, _ operation: String, path: String? = nil) throws(SystemError) {
         guard number >= 0 else { throw .last(operation, path: path) }
         self.init(owning: number)
@@ -25,8 +24,8 @@ package struct FileDescriptor: ~Copyable, Sendable {
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - flags: For open(2).
-    ///   - permissions: Those of a file that is created; the umask reduces them.
+    ///   - flags: The flags for open(2).
+    ///   - permissions: The permissions of a new file, which the umask reduces.
     /// - Throws: `SystemError` that names the path.
     package init(opening path: String, flags: Int32, permissions: mode_t = 0o666) throws(SystemError) {
         let operation = flags & O_ACCMODE == O_RDONLY ? "read" : "write"

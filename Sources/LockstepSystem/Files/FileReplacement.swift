@@ -22,11 +22,10 @@ package enum FileReplacement {
     ///   - parts: The new content.
     ///   - temporary: The path of the temporary file, in the same folder. Nil: `.NAME.PID.tmp`, which is not unique if
     ///     several hosts write to the same path at the same time.
-    ///   - before: Called before each stage. An error that it throws is the stage's failure: tests fail, or end the
-    ///     process,
-    ///     at each.
+    ///   - before: Called before each stage. An error that it throws counts as the stage's failure. Tests use it to
+    ///     simulate a failure or a crash at each stage.
     ///   - failure: Converts the error of a system call. Its path is `path`, or the folder after the rename.
-    /// - Throws: What `before` and `failure` give.
+    /// - Throws: What `before` throws, or what `failure` returns.
     package static func replace<Failure: Error>(
         _ path: String, with parts: [UnsafeRawBufferPointer], through temporary: String? = nil,
         before: (Stage) throws(Failure) -> Void = { (_) throws(Failure) in }, failure: (SystemError) -> Failure
@@ -69,7 +68,7 @@ package enum FileReplacement {
 
     /// Removes the temporary files of processes that ended while they wrote.
     ///
-    /// Only for a folder that no other process writes into.
+    /// Call it only for a folder that no other process writes to.
     package static func removeLeftovers(in folder: String) {
         for name in (try? names(in: folder)) ?? [] where isTemporary(name) { unlink("\(folder)/\(name)") }
     }

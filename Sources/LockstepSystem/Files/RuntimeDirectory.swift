@@ -26,7 +26,7 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
     /// Removes the folder and the files in it now, instead of at the end of its scope.
     package consuming func remove() {}
 
-    /// Makes a folder in the first of `parents` in which that is possible: by default `$XDG_RUNTIME_DIR`, then /tmp.
+    /// Makes a folder in the first of `parents` that permits it: by default `$XDG_RUNTIME_DIR`, then /tmp.
     package static func make(in parents: [String] = defaultParents) throws(SystemError) -> RuntimeDirectory {
         var failure = SystemError("make a folder for sockets", code: ENOENT)
         for parent in parents {
@@ -46,7 +46,7 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
     }
 
     private static func make(inside parent: String) throws(SystemError) -> RuntimeDirectory {
-        // Another process may remove the folder as a stale one before it has its lock: then try again.
+        // Another process may remove the folder as stale before this process has locked it. Then try again.
         for _ in 0..<10 {
             var template = Array("\(parent)/\(prefix)\(getpid())-XXXXXX".utf8CString)
             guard template.count - 1 + 1 + longestName <= UnixSocketAddress.longestPath else {

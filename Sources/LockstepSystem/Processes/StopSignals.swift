@@ -15,8 +15,8 @@ package final class StopSignals: Sendable {
     private let event: EventDescriptor
     private let cleanup = Locked<(@Sendable () -> Void)?>(nil)
 
-    /// Starts to catch `signals`, except the ones that the process ignores since its start: `nohup` and the `&` of a
-    /// shell script set that. Throws EBUSY if the process has installed one before.
+    /// Starts to catch `signals`, except signals that the process has ignored since its start, as with `nohup` or the
+    /// `&` of a shell script. Throws EBUSY if the process has installed a handler before.
     package static func install(
         _ signals: [Int32] = [SIGINT, SIGTERM, SIGUSR1]
     ) throws(SystemError) -> StopSignals {

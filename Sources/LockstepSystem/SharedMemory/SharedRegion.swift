@@ -84,7 +84,7 @@ package final class SharedRegion: @unchecked Sendable {
         let seals = fcntl(file.number, linux_get_seals)
         guard seals >= 0, seals & linux_seal_shrink != 0, fstat(file.number, &status) == 0,
             status.st_size == byteCount, byteCount > 0
-        else { throw SystemError("use what came as shared memory for", code: EINVAL, path: name) }
+        else { throw SystemError("use the received file as shared memory for", code: EINVAL, path: name) }
         self.bytes = try map(file.number, byteCount, access == .read ? PROT_READ : PROT_READ | PROT_WRITE, name)
         self.file = file
     }

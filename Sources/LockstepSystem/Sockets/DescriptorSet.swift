@@ -1,7 +1,7 @@
 import CLinux
 import Glibc
 
-/// A set of descriptors that is itself a descriptor: waiting for many costs what waiting for one does (epoll).
+/// A set of descriptors that is itself a descriptor (epoll): waiting for all of them costs as much as waiting for one.
 package struct DescriptorSet: ~Copyable, Sendable {
     private let file: FileDescriptor
 

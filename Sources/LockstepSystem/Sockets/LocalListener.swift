@@ -11,7 +11,7 @@ package struct LocalListener: ~Copyable, Sendable {
     /// The socket: readable when a connection waits.
     package var descriptor: Int32 { socket.number }
 
-    /// Listens under a name of at most 100 bytes. Throws EADDRINUSE if another process does.
+    /// Listens under a name of at most 100 bytes. Throws EADDRINUSE if another process listens under it.
     package init(name: String) throws(SystemError) {
         let made = try UnixSocketAddress.makeSocket()
         do throws(SystemError) {
@@ -36,7 +36,7 @@ package struct LocalListener: ~Copyable, Sendable {
     }
 
     /// Connects to the process that listens under a name. Throws ECONNREFUSED if no process in this network namespace
-    /// does, EPERM if its user is another one.
+    /// listens under it, EPERM if the process belongs to another user.
     package static func connect(to name: String) throws(SystemError) -> FileDescriptor {
         let operation = "connect to the coordinator's shared memory"
         let socket = try UnixSocketAddress.makeSocket()

@@ -17,7 +17,7 @@ package enum LocalSocket {
         case received(count: Int, files: ReceivedFiles)
     }
 
-    /// Sends a record. It is so small that the kernel takes all of it or nothing.
+    /// Sends a record. It is so small that the kernel accepts all of it or nothing.
     ///
     /// - Parameters:
     ///   - record: A few bytes.

@@ -33,14 +33,14 @@ package struct UnixSocketAddress {
         return try FileDescriptor(socket(AF_UNIX, Int32(kind), 0), "make a local socket")
     }
 
-    /// Binds a socket to the address and listens. Throws EADDRINUSE if another process does.
+    /// Binds a socket to the address and listens. Throws EADDRINUSE if another process listens there.
     package func listen(_ socket: borrowing FileDescriptor) throws(SystemError) {
         guard withPointer({ bind(socket.number, $0, $1) }) == 0, Glibc.listen(socket.number, 64) == 0 else {
             throw .last("listen at a local socket")
         }
     }
 
-    /// Connects a socket to the process that listens at the address. Throws ECONNREFUSED if none does.
+    /// Connects a socket to the process that listens at the address. Throws ECONNREFUSED if no process listens there.
     package func connect(_ socket: borrowing FileDescriptor) throws(SystemError) {
         guard withPointer({ Glibc.connect(socket.number, $0, $1) }) == 0 else {
             throw .last("connect to a local socket")

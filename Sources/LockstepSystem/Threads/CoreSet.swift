@@ -3,7 +3,7 @@ import Glibc
 
 /// A set of CPUs of this host.
 package struct CoreSet: Equatable, Sendable {
-    /// One bit for each CPU: 8,192, the most that Linux supports.
+    /// One bit for each CPU. Linux supports at most 8,192 CPUs.
     private var mask = [UInt64](repeating: 0, count: 128)
 
     /// The CPUs that the calling thread may run on; empty if the system does not say.
@@ -16,8 +16,8 @@ package struct CoreSet: Equatable, Sendable {
     /// How many CPUs are in the set.
     package var count: Int { mask.reduce(0) { $0 + $1.nonzeroBitCount } }
 
-    /// A set of one CPU: the one at this place of the set, from 0 in the order of CPU numbers. Nil if the set has no
-    /// more CPUs.
+    /// The set with only the CPU at this place, counted from 0 in the order of CPU numbers; nil if the set has fewer
+    /// CPUs.
     package func core(_ place: Int) -> CoreSet? {
         var left = place
         for (index, word) in mask.enumerated() {

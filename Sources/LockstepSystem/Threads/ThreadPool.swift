@@ -116,7 +116,7 @@ package final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    /// Takes one thread off the count of sleepers. A caller that is not this sleeper itself must post the semaphore.
+    /// Removes one thread from the count of sleepers. A caller other than this sleeper must then post the semaphore.
     private func claimSleeper() -> Bool {
         var seen = sleeping.load(ordering: .sequentiallyConsistent)
         while seen > 0 {
