@@ -86,13 +86,13 @@ static const int linux_seal_write = 8;
 static const int linux_seal_future_write = 16;
 
 /// The most descriptors that one message carries here.
-enum { linux_most_descriptors = 4 };
+enum { linux_maximum_descriptors = 4 };
 
 /// The arguments of sendmsg(2) and recvmsg(2), in the layout of a 64-bit kernel.
 struct linux_control {
     size_t size;
     int level, type;
-    int descriptors[linux_most_descriptors];
+    int descriptors[linux_maximum_descriptors];
 };
 struct linux_vector {
     void *bytes;
@@ -112,7 +112,7 @@ struct linux_message {
 /// and does not wait. Returns the number of bytes that were sent, or -1 and errno.
 static inline long linux_send(int socket, const void *bytes, size_t size, const int *descriptors, size_t count) {
     struct linux_control control = {16 + 4 * count, 1, 1, {0}};
-    for (size_t i = 0; i < count && i < linux_most_descriptors; i++) control.descriptors[i] = descriptors[i];
+    for (size_t i = 0; i < count && i < linux_maximum_descriptors; i++) control.descriptors[i] = descriptors[i];
     struct linux_vector vector = {(void *)bytes, size};
     struct linux_message message = {NULL, 0, &vector, 1, count ? &control : NULL, count ? sizeof control : 0, 0};
     return syscall(SYS_sendmsg, socket, &message, 0x4040);

@@ -47,7 +47,7 @@ public struct DigitReader: Sendable {
         for end in 0..<parts.count {
             // Skipping a part costs more than reading it as any digit that looks like one.
             var reading = (score: best[end].score + Self.scoreOfSkipping, digits: best[end].digits)
-            for start in stride(from: end, through: max(0, end + 1 - DigitRow.mostPartsOfADigit), by: -1) {
+            for start in stride(from: end, through: max(0, end + 1 - DigitRow.maximumPartsOfADigit), by: -1) {
                 if start < end, !parts[start].mayJoinNext { break }
                 guard let candidate = row.digit(of: start...end) else { continue }
                 let before = best[start]

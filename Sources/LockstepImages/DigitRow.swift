@@ -4,7 +4,7 @@
 /// digits that touch, so it is cut at columns with little ink; a reader may join the fragments again.
 package struct DigitRow {
     /// The largest number of parts in a digit.
-    package static let mostPartsOfADigit = 8
+    package static let maximumPartsOfADigit = 8
     /// The number of cuts of a wide part, per digit height of its width.
     private static let cutsPerWidth = 4
     /// The largest number of rows; a higher image is scaled down.

@@ -1,7 +1,7 @@
 /// The connected components of an image's ink; components that lie above each other count as one.
 struct InkComponents {
     /// The largest number of components; of more, the largest ones are kept.
-    private static let mostComponents = 1_000
+    private static let maximumComponents = 1_000
 
     /// The component of each pixel, [height, width]; -1 for paper.
     private(set) var owner: [Int32]
@@ -45,7 +45,7 @@ struct InkComponents {
         let tallest = boxes.map(\.rows.count).max() ?? 0
         func size(_ index: Int) -> Int { max(boxes[index].rows.count, boxes[index].columns.count) }
         let kept = boxes.indices.filter { size($0) * 6 >= tallest }
-            .sorted { (size($1), $0) < (size($0), $1) }.prefix(Self.mostComponents).sorted()
+            .sorted { (size($1), $0) < (size($0), $1) }.prefix(Self.maximumComponents).sorted()
         renumber(kept.map { [$0] })
     }
 

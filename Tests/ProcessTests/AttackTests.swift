@@ -33,7 +33,7 @@ struct AttackTests {
     /// LOCKSTEP_DEEP_ATTACKS: how often each is repeated, ten times in scripts/check-deep.
     static let repetitions = Foreign.number("LOCKSTEP_DEEP_ATTACKS")
 
-    private static let mostGrowth = 64 << 20
+    private static let maximumGrowth = 64 << 20
 
     @Test(
         "An attack changes neither the run nor its memory",
@@ -63,7 +63,7 @@ struct AttackTests {
                 #expect(said.contains("done \(variant)"), "\(said)")
                 guard coordinator.isRunning else { break }
                 let growth = try ProcessMemory.peak(coordinator.processID) - before
-                #expect(growth < Self.mostGrowth, "\(variant): resident memory grew by \(growth >> 20) MiB")
+                #expect(growth < Self.maximumGrowth, "\(variant): resident memory grew by \(growth >> 20) MiB")
             }
             for worker in workers { #expect(try worker.wait().status == 0) }
             let end = try coordinator.wait()

@@ -5,7 +5,7 @@ import Glibc
 /// ``receive(into:from:)`` never wait, and they accept any bytes from the other end.
 package enum LocalSocket {
     /// The most open files that one record carries.
-    package static let mostFiles = Int(linux_most_descriptors)
+    package static let maximumFiles = Int(linux_maximum_descriptors)
 
     /// The result of receiving.
     package enum Reception {
@@ -21,13 +21,13 @@ package enum LocalSocket {
     ///
     /// - Parameters:
     ///   - record: A few bytes.
-    ///   - files: At most ``mostFiles`` open files. They stay open in this process.
+    ///   - files: At most ``maximumFiles`` open files. They stay open in this process.
     ///   - socket: A connected unix socket.
     /// - Throws: `SystemError` if the other end is closed, or does not read what was sent before.
     package static func send(
         _ record: UnsafeRawBufferPointer, files: [Int32] = [], over socket: Int32
     ) throws(SystemError) {
-        precondition(files.count <= mostFiles)
+        precondition(files.count <= maximumFiles)
         let sent = retryingInterrupts {
             linux_send(socket, record.baseAddress, record.count, files, files.count)
         }
@@ -38,7 +38,7 @@ package enum LocalSocket {
 
     /// Receives the bytes that have arrived, at most as many as `buffer` has.
     package static func receive(into buffer: UnsafeMutableRawBufferPointer, from socket: Int32) -> Reception {
-        var numbers: [Int32] = Array(repeating: -1, count: mostFiles)
+        var numbers: [Int32] = Array(repeating: -1, count: maximumFiles)
         var fileCount = 0
         let count = retryingInterrupts {
             linux_receive(socket, buffer.baseAddress, buffer.count, &numbers, &fileCount)

@@ -20,12 +20,12 @@ private struct Shape {
 }
 
 /// Multiplications of a benchmark whose instructions are counted, at most: valgrind calls a function for each.
-private let mostCountedProducts = 5_000_000
+private let maximumCountedProducts = 5_000_000
 
 private func products(_ shape: Shape, _ library: MatrixLibrary) -> [Benchmark] {
     let (rows, outputs, inputs) = (shape.rows, shape.outputs, shape.inputs)
     let name = "\(rows) rows, \(inputs) to \(outputs)"
-    let isLong = rows * outputs * inputs > mostCountedProducts
+    let isLong = rows * outputs * inputs > maximumCountedProducts
     let (a, w, d) = (values(rows * inputs), values(outputs * inputs), values(rows * outputs))
     let (c, g, e) = (values(rows * outputs), values(outputs * inputs), values(rows * inputs))
     return [
@@ -79,7 +79,7 @@ private func backpropagation(sizes: [Int], rows: Int, _ library: MatrixLibrary) 
     let inputs = values(rows * sizes[0])
     withExtendedLifetime(inputs) { network.inputs.update(from: inputs.pointer, count: inputs.count) }
     let name = "forward and backward, \(rows) rows, \(sizes.map(String.init).joined(separator: "-"))"
-    return Benchmark(name, isLong: rows * layout.count > mostCountedProducts) {
+    return Benchmark(name, isLong: rows * layout.count > maximumCountedProducts) {
         _ = network.gradient(
             rows: rows, weights: weights.pointer, into: gradient.pointer, accumulating: false, layerDone: { _ in })
     }
