@@ -39,7 +39,7 @@ package final class StopSignals: Sendable {
         }
         while catcher.load(ordering: .acquiring) == 0 { sched_yield() }
         // A thread that does not block them runs the handler, which forwards the signal to the catcher.
-        for signal in signals where !handle(signal, passOn) { throw .last("catch a signal") }
+        for signal in signals where !handle(signal, forward) { throw .last("catch a signal") }
     }
 
     /// The first signal that has arrived; nil: none has. Costs one load from memory.
@@ -87,7 +87,7 @@ private let isInstalled = Atomic<Bool>(false)
 private let catcher = Atomic<UInt>(0)
 
 /// A signal handler: it calls only functions that are async-signal-safe.
-private func passOn(signal: Int32) {
+private func forward(signal: Int32) {
     pthread_kill(pthread_t(catcher.load(ordering: .acquiring)), signal)
 }
 
