@@ -101,8 +101,8 @@ package struct BenchResult {
 
     /// The numbers of workers to predict for: those measured, and powers of two to 16 or more.
     package var predictedWorkers: [Int] {
-        let most = max(16, measured.map(\.setting.workers).max() ?? 0)
-        let powers = sequence(first: 1) { $0 * 2 <= most ? $0 * 2 : nil }
+        let maximum = max(16, measured.map(\.setting.workers).max() ?? 0)
+        let powers = sequence(first: 1) { $0 * 2 <= maximum ? $0 * 2 : nil }
         return Set(measured.map(\.setting.workers).filter { $0 > 0 }).union(powers).sorted()
     }
 }

@@ -125,10 +125,10 @@ package final class ChaosRun {
     // MARK: - Processes
 
     private func startCoordinator(workers: Int, isResumed: Bool) throws {
-        let most = min(setup.workerLimit, 2 * max(workers, setup.workers) + plan.events.count)
+        let maximum = min(setup.workerLimit, 2 * max(workers, setup.workers) + plan.events.count)
         let arguments =
             ["coordinator"] + setup.coordinatorArguments
-            + ["--bind", "\(endpoint)", "--workers", "\(workers):\(most)", "--output", output]
+            + ["--bind", "\(endpoint)", "--workers", "\(workers):\(maximum)", "--output", output]
             + (isResumed ? ["--resume"] : [])
         coordinator = try process(arguments, number: nil, log: "coordinator.log")
     }

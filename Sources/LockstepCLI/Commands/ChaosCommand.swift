@@ -122,9 +122,9 @@ struct ChaosCommand: ParsableCommand {
         guard (1...1_000_000).contains(runs) else {
             throw CommandError(.usage, "--runs \(runs): give 1 to 1,000,000")
         }
-        let most = RunLimits.workers.upperBound / 2
-        guard (1...most).contains(workers) else {
-            throw CommandError(.usage, "--workers \(workers): give 1 to \(most) workers")
+        let maximum = RunLimits.workers.upperBound / 2
+        guard (1...maximum).contains(workers) else {
+            throw CommandError(.usage, "--workers \(workers): give 1 to \(maximum) workers")
         }
         if workers == 1, !spareNone, !faults.faults.allSatisfy({ $0 == .join || $0 == .coordinator }) {
             throw CommandError(

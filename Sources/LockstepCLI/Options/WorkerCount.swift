@@ -52,9 +52,9 @@ struct WorkerCountList: ExpressibleByArgument, Hashable {
 
     /// - Throws: `CommandError` for a number of workers that no run can have.
     func check() throws {
-        let most = RunLimits.workers.upperBound
+        let maximum = RunLimits.workers.upperBound
         for count in counts where !RunLimits.workers.contains(count) {
-            throw CommandError(.usage, "--workers \(count): give numbers from 1 to \(grouped(most))")
+            throw CommandError(.usage, "--workers \(count): give numbers from 1 to \(grouped(maximum))")
         }
         guard Set(counts).count == counts.count, counts.count <= 16 else {
             throw CommandError(.usage, "--workers \(defaultValueDescription): give up to 16 different numbers")

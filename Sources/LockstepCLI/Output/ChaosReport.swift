@@ -72,7 +72,7 @@ enum ChaosReport {
                     + (result.undisturbedMaxStepGapMs.map { "\(decimal($0, 1)) ms" } ?? "unknown"))
         }
         let redone = result.runs.flatMap(\.redoneSteps)
-        if let most = redone.max() {
+        if let maximum = redone.max() {
             let intervals = result.runs.compactMap(\.checkpointIntervalSteps)
             let interval =
                 intervals.isEmpty
@@ -80,7 +80,7 @@ enum ChaosReport {
                 : "; a run takes \(grouped(intervals.min() ?? 0)) to \(grouped(intervals.max() ?? 0)) steps between two "
                     + "checkpoints"
             lines.append(
-                "Steps repeated after \(counted(redone.count, "killed coordinator")): at most \(most)\(interval)")
+                "Steps repeated after \(counted(redone.count, "killed coordinator")): at most \(maximum)\(interval)")
         }
         lines.append(
             "Weights: \(result.weightsSHA256) undisturbed, the same in \(result.equalCount) of \(result.runs.count) runs"

@@ -53,10 +53,10 @@ extension Activation {
 /// Calls `body` with the first row and the number of rows of each band; a band fits into the first-level cache.
 @inline(__always)
 private func forEachBand(rows: Int, columns: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
-    let most = max(1, 2048 / columns)
+    let maximum = max(1, 2048 / columns)
     var first = 0
     while first < rows {
-        let count = min(most, rows - first)
+        let count = min(maximum, rows - first)
         body(first, count)
         first += count
     }
