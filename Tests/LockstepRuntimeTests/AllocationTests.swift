@@ -40,8 +40,8 @@ struct AllocationTests {
         #expect(checks == 101)
     }
 
-    private static func prepare(_ wire: CommunicationDataType) throws -> PreparedRun {
-        try ThreadCluster.prepare(shards: 4, batch: 12, epochs: 2, samples: 12 * steps, wire: wire)
+    private static func prepare(_ dataType: CommunicationDataType) throws -> PreparedRun {
+        try ThreadCluster.prepare(shards: 4, batch: 12, epochs: 2, samples: 12 * steps, dataType: dataType)
     }
 
     /// Allocates once.
@@ -51,10 +51,10 @@ struct AllocationTests {
     }
 
     @Test("A single process", arguments: [CommunicationDataType.float32, .bfloat16])
-    func singleProcess(wire: CommunicationDataType) throws {
+    func singleProcess(dataType: CommunicationDataType) throws {
         let ledger = AllocationLedger(capacity: 2 * Self.steps + 1)
         let step = StepCounter()
-        _ = try Self.prepare(wire).train(observers: []) {
+        _ = try Self.prepare(dataType).train(observers: []) {
             ledger.record(step: step.value)
             step.next()
             return false
@@ -80,7 +80,7 @@ struct AllocationTests {
     @Test(
         "A coordinator and its workers, with shared memory and without",
         arguments: [Transport.shared, .inline], [CommunicationDataType.float32, .bfloat16])
-    func cluster(transport: Transport, wire: CommunicationDataType) throws {
+    func cluster(transport: Transport, dataType: CommunicationDataType) throws {
         let own = AllocationLedger(capacity: 2 * Self.steps + 1)
         let workers = [transport, transport].map { _ in AllocationLedger(capacity: 2 * Self.steps + 1) }
         let step = StepCounter()
@@ -93,7 +93,7 @@ struct AllocationTests {
             own.record(step: step.value)
             step.next()
         }
-        _ = try cluster.train(try Self.prepare(wire))
+        _ = try cluster.train(try Self.prepare(dataType))
         #expect(step.value == 2 * Self.steps)
         for ledger in [own] + workers {
             let offenders = ledger.offenders(Self.free)

@@ -56,7 +56,7 @@ struct ThreadCluster: Sendable {
             name: "threads", data: .named("synthetic"),
             network: Architecture(sizes: [inputs, hidden, 4]),
             training: TrainingOptions(epochs: epochs, batch: batch), optimizer: .sgd(learningRate: 1),
-            communicationDataType: wire, shards: shards)
+            communicationDataType: dataType, shards: shards)
         return try PreparedRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)
     }
 
@@ -126,7 +126,8 @@ struct ThreadCluster: Sendable {
     private func makeRegions(_ run: PreparedRun, _ number: UInt32) throws -> RegionServer {
         try RegionServer(
             layout: RegionLayout(
-                parameters: run.layout.count, shards: run.schedule.shards, dataType: run.configuration.communicationDataType
+                parameters: run.layout.count, shards: run.schedule.shards,
+                dataType: run.configuration.communicationDataType
             ),
             data: try SharedRegion(name: "data", copying: run.dataset.bytes), run: number,
             name: "lockstep-test-\(UInt64.random(in: 0 ... .max))")

@@ -36,7 +36,7 @@ struct TransportTests {
             Case([.inline], .inline),
         ], [1, 2, 5])
     func roundedWeights(_ test: Case, shards: Int) throws {
-        let run = try ThreadCluster.prepare(shards: shards, wire: .bfloat16)
+        let run = try ThreadCluster.prepare(shards: shards, dataType: .bfloat16)
         let alone = try run.train(observers: []) { false }
         var cluster = ThreadCluster(workers: test.workers, transport: test.coordinator)
         cluster.auditedFraction = 0.2
