@@ -19,7 +19,7 @@ struct StatusTextTests {
                {"member": 1, "host": "a", "processID": 11, "state": "computing", "outstanding": 1},
                {"member": 2, "host": "b", "processID": 12, "state": "idle", "outstanding": 0},
                {"member": 3, "host": "c", "processID": 13, "state": "preparing", "outstanding": 0}]},
-             "computeTimes": [1, 1000000, 2, 5250000]}
+             "paces": [1, 1000000, 2, 5250000]}
             """
         return try Array(json.utf8).withUnsafeBytes { try StatusReport(decoding: $0) }
     }

@@ -68,7 +68,7 @@ struct ForeignClientTests {
         chmod(site.folder("keys/coordinator.public"), 0o644)
         let lost = try site.worker(guarded[0], keys: "keys")
         try lost.waitForLine(containing: "coordinator.public its key?")
-        try locked.waitForLine(containing: "turned 10 connections away so far")
+        try locked.waitForLine(containing: "rejected 10 connections so far")
         lost.send(signal: SIGTERM)
         try lost.wait()
         locked.send(signal: SIGTERM)
