@@ -15,15 +15,15 @@ struct SimulatedClusterTests {
 
     /// Without optimisation a simulated cluster takes some thirty times as long.
     #if DEBUG
-        private static let usualSeeds: UInt64 = 200
+        private static let defaultSeeds: UInt64 = 200
     #else
-        private static let usualSeeds: UInt64 = 4_000
+        private static let defaultSeeds: UInt64 = 4_000
     #endif
 
     private static var seeds: Range<UInt64> {
         if let one = number("LOCKSTEP_SIMULATION_SEED") { return one..<one + 1 }
         let first = number("LOCKSTEP_SIMULATION_FIRST") ?? 1
-        return first..<first + (number("LOCKSTEP_SIMULATION_SEEDS") ?? usualSeeds)
+        return first..<first + (number("LOCKSTEP_SIMULATION_SEEDS") ?? defaultSeeds)
     }
 
     @Test("Every sample is counted exactly once under the right weights, or the run gives up and says why")
@@ -42,11 +42,11 @@ struct SimulatedClusterTests {
         guard Self.seeds.count >= 200, broken == 0 else { return }
         for fault in SimulationPlan.Fault.allCases { #expect(sum.faults[fault, default: 0] > 0, "\(fault)") }
         #expect(sum.runs > 2 * sum.failures, "most runs finish: \(sum.failures) of \(sum.runs) gave up")
-        #expect(sum.computedHere > 0 && sum.choices > 0 && sum.untold > 0)
-        #expect(sum.reassigned > 0 && sum.helped > 0 && sum.torn > 0 && sum.restarts > 0)
+        #expect(sum.computedByCoordinator > 0 && sum.workerCountChoices > 0 && sum.stepsAlone > 0)
+        #expect(sum.reassigned > 0 && sum.speculated > 0 && sum.overwritten > 0 && sum.restarts > 0)
         guard Self.seeds.count >= 2_000 else { return }
         #expect(sum.outdated > 0)
-        #expect(sum.failures > 0 && sum.audited > 0 && sum.wrongAnswers > 0 && sum.quarantined > 0 && sum.named > 0)
+        #expect(sum.failures > 0 && sum.audited > 0 && sum.wrongAnswers > 0 && sum.quarantined > 0 && sum.slowReports > 0)
     }
 
     /// Three mistakes of earlier versions. A faulty worker lost its membership and, as a new member, confirmed its own wrong
@@ -70,16 +70,16 @@ struct SimulatedClusterTests {
         var failures = 0
         var faults: [SimulationPlan.Fault: Int] = [:]
         var reassigned = 0
-        var helped = 0
-        var torn = 0
+        var speculated = 0
+        var overwritten = 0
         var restarts = 0
         var audited = 0
         var wrongAnswers = 0
         var quarantined = 0
-        var named = 0
-        var computedHere = 0
-        var choices = 0
-        var untold = 0
+        var slowReports = 0
+        var computedByCoordinator = 0
+        var workerCountChoices = 0
+        var stepsAlone = 0
         var outdated = 0
 
         mutating func add(_ outcome: Simulation.Outcome) {
@@ -87,16 +87,16 @@ struct SimulatedClusterTests {
             failures += outcome.failure == nil ? 0 : 1
             faults.merge(outcome.faults, uniquingKeysWith: +)
             reassigned += outcome.counts.shardsReassigned
-            helped += outcome.counts.speculativeItems
-            torn += outcome.torn
+            speculated += outcome.counts.speculativeItems
+            overwritten += outcome.overwritten
             restarts += outcome.restarts
             audited += outcome.counts.stepsAudited
             wrongAnswers += outcome.wrongAnswers
             quarantined += outcome.counts.quarantined
-            named += outcome.named
-            computedHere += outcome.computedHere
-            choices += outcome.choices
-            untold += outcome.untold
+            slowReports += outcome.slowReports
+            computedByCoordinator += outcome.computedByCoordinator
+            workerCountChoices += outcome.workerCountChoices
+            stepsAlone += outcome.stepsAlone
             outdated += outcome.outdated
         }
     }

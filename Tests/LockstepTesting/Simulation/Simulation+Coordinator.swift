@@ -91,7 +91,7 @@ extension Simulation {
         _ item: WorkItem, _ chunk: Int, _ answer: Answer, from peer: PeerID, _ member: MemberID
     ) {
         guard machine.expects(item, from: peer, member) else {
-            if item.step != version || answer.digest != digest { torn += 1 }
+            if item.step != version || answer.digest != digest { overwritten += 1 }
             return
         }
         if parts.insert(chunk, of: item, from: member) { handle(.answering(peer, member, item)) }
@@ -130,7 +130,7 @@ extension Simulation {
     /// Adds a gradient to the reducer, and checks that it was computed from the step's weights.
     private func push(_ item: WorkItem, _ chunk: Int, _ answer: Answer) {
         guard item.step == version, answer.digest == digest else {
-            return report("a gradient of wrong or torn weights would count: \(item)")
+            return report("a gradient of wrong or overwritten weights would count: \(item)")
         }
         let tree = tree(of: version)
         StandInArithmetic.gradient(
@@ -210,7 +210,7 @@ extension Simulation {
         reducer.begin(tree)
         let isAudited = random.chance(plan.auditQuarters, in: 4)
         if let until = machine.computesAloneUntil, until > now, !isAudited {
-            untold += 1
+            stepsAlone += 1
             return computeHere(WorkItem(kind: .node, step: version, number: tree.root.rawValue))
         }
         handle(.beginStep(version, tree, isAudited: isAudited))
@@ -296,7 +296,7 @@ extension Simulation {
     }
 
     private func computeHere(_ item: WorkItem) {
-        computedHere += 1
+        computedByCoordinator += 1
         let answer = Answer(digest: digest)
         switch item.kind {
         case .node:
@@ -323,9 +323,9 @@ extension Simulation {
         case .quarantined(let member, _, _, _):
             if !processes[Int(member.processID)].isFaulty { report("\(member) is honest and was quarantined") }
         case .slow:
-            named += 1
+            slowReports += 1
         case .workerCount:
-            choices += 1
+            workerCountChoices += 1
         default:
             break
         }

@@ -22,15 +22,15 @@ package final class Simulation {
         /// Wrong answers of faulty workers.
         package var wrongAnswers: Int
         /// Answers computed while the weights changed, or from weights that were overwritten on their way.
-        package var torn: Int
+        package var overwritten: Int
         /// Workers reported as slow.
-        package var named: Int
+        package var slowReports: Int
         package var seconds: Double
-        /// Steps and blocks that the coordinator computed itself, and choices of the number of workers.
-        package var computedHere: Int
-        package var choices: Int
+        /// Steps and blocks that the coordinator computed itself, and workerCountChoices of the number of workers.
+        package var computedByCoordinator: Int
+        package var workerCountChoices: Int
         /// Steps computed without consulting the machine.
-        package var untold: Int
+        package var stepsAlone: Int
         /// Messages of earlier memberships that came again to a present one.
         package var outdated: Int
     }
@@ -114,11 +114,11 @@ package final class Simulation {
 
     var faults: [SimulationPlan.Fault: Int] = [:]
     var wrongAnswers = 0
-    var torn = 0
-    var named = 0
-    var computedHere = 0
-    var choices = 0
-    var untold = 0
+    var overwritten = 0
+    var slowReports = 0
+    var computedByCoordinator = 0
+    var workerCountChoices = 0
+    var stepsAlone = 0
     var outdated = 0
     /// The connection over which such a message has just come.
     var outdatedPeer: PeerID?
@@ -190,9 +190,9 @@ package final class Simulation {
         }
         return Outcome(
             failure: failure, counts: machine.counts, faults: faults, restarts: restartPolicy.count, events: events,
-            wrongAnswers: wrongAnswers, torn: torn, named: named, seconds: Double(time) * 1e-9,
-            computedHere: computedHere,
-            choices: choices, untold: untold, outdated: outdated)
+            wrongAnswers: wrongAnswers, overwritten: overwritten, slowReports: slowReports, seconds: Double(time) * 1e-9,
+            computedByCoordinator: computedByCoordinator,
+            workerCountChoices: workerCountChoices, stepsAlone: stepsAlone, outdated: outdated)
     }
 
     private func apply(_ happening: Happening) {
