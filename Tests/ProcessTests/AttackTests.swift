@@ -56,7 +56,7 @@ struct AttackTests {
                 try site.worker(endpoint, keys: protection == .keys ? "keys" : nil, fault: "slow=1")
             }
             try coordinator.waitForLine(containing: "Epoch 0")
-            try ProcessMemory.forgetPeak(coordinator.processID)
+            try ProcessMemory.resetPeak(coordinator.processID)
             let before = try ProcessMemory.resident(coordinator.processID)
             for variant in variants {
                 let said = try Foreign.run([variant, endpoint], script: "attacks.py")
@@ -71,7 +71,7 @@ struct AttackTests {
             let summary = try RunSummary(run: site.folder("run"))
             #expect(summary.weightsSHA256 == hash)
             #expect(summary.workersLost == 0 && summary.workersJoined == 2, "\(end)")
-            try site.forgetRun()
+            try site.deleteRun()
         }
     }
 
@@ -96,7 +96,7 @@ struct AttackTests {
             #expect(ending.errorLines.count { $0.contains("Joined the run") } >= 1, "\(ending)")
             #expect(try other.wait().status == 0)
             #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
-            try site.forgetRun()
+            try site.deleteRun()
         }
     }
 }

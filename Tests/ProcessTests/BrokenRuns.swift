@@ -48,7 +48,7 @@ struct BrokenRuns {
     }
 
     /// Resumes a run for a little, and expects the results of an undisturbed run with the same number of epochs.
-    func expectGoesOn(_ output: String, _ more: String...) throws {
+    func expectResumes(_ output: String, _ more: String...) throws {
         let epochs = "\(try epochs(beyond: output))"
         let resumed = try Program.run(arguments(output, ["--resume", "--epochs", epochs] + more), in: folder.path)
         #expect(resumed.status == 0, "\(resumed)")

@@ -189,7 +189,7 @@ struct FaultTests {
     }
 
     @Test("An audit names a worker that flips a bit, and the weights are correct")
-    func lying() throws {
+    func audited() throws {
         let site = try Site(epochs: 4)
         let run = try site.train(["--audit", "1"], fault: "flip@30#1")
         let line = try run.waitForLine(containing: "computed a wrong gradient for node")
@@ -199,18 +199,18 @@ struct FaultTests {
     }
 
     @Test("With a single worker, the coordinator computes the audit itself")
-    func lyingAlone() throws {
+    func auditedAlone() throws {
         let site = try Site(epochs: 2)
-        let honest = try RunningProcess(
+        let correct = try RunningProcess(
             [
                 "train", "tiny.yaml", "--shards", "4", "--workers", "1", "--audit", "0.5", "--output", "run",
             ], in: site.folder.path)
-        _ = try site.conclude(honest)
-        let liar = try Program.run(
-            ["train", "tiny.yaml", "--workers", "1", "--audit", "1", "--output", "liar"],
+        _ = try site.conclude(correct)
+        let faulty = try Program.run(
+            ["train", "tiny.yaml", "--workers", "1", "--audit", "1", "--output", "faulty"],
             environment: ["LOCKSTEP_FAULT": "flip@5"], in: site.folder.path)
-        #expect(liar.status == 69, "\(liar)")
-        #expect(liar.errors.contains("computed a wrong gradient for node 1 of step 5"))
+        #expect(faulty.status == 69, "\(faulty)")
+        #expect(faulty.errors.contains("computed a wrong gradient for node 1 of step 5"))
         let mixed = try Program.run(
             ["train", "tiny.yaml", "--workers", "2", "--audit", "1", "--allow-mixed-kernels"], in: site.folder.path)
         #expect(mixed.status == 64, "\(mixed)")

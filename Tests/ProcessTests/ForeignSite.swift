@@ -25,7 +25,7 @@ final class ForeignSite {
     }
 
     /// Deletes the coordinator's run directory, for another run with the same path.
-    func forgetRun() throws {
+    func deleteRun() throws {
         try FileManager.default.removeItem(atPath: folder("run"))
     }
 
@@ -82,10 +82,10 @@ enum ProcessMemory {
     /// The memory that is resident now.
     static func resident(_ process: Int32) throws -> Int { try field("VmRSS:", of: process) }
 
-    /// The most that has been resident since the last ``forgetPeak(_:)``.
+    /// The most that has been resident since the last ``resetPeak(_:)``.
     static func peak(_ process: Int32) throws -> Int { try field("VmHWM:", of: process) }
 
-    static func forgetPeak(_ process: Int32) throws {
+    static func resetPeak(_ process: Int32) throws {
         let file = open("/proc/\(process)/clear_refs", O_WRONLY | O_CLOEXEC)
         defer { close(file) }
         try #require(write(file, "5", 1) == 1)

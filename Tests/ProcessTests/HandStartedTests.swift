@@ -39,7 +39,7 @@ struct HandStartedTests {
             try coordinator.wait(until: "there is a checkpoint") { try folder.steps().first ?? 0 > 0 }
         }
 
-        func expectWhole(_ coordinator: RunningProcess) throws -> RunSummary {
+        func expectUndisturbed(_ coordinator: RunningProcess) throws -> RunSummary {
             let ending = try coordinator.wait()
             #expect(ending.status == 0, "\(ending)")
             let summary = try RunSummary(run: place.folder("run"))
@@ -64,7 +64,7 @@ struct HandStartedTests {
 
         let second = try terminals.coordinator("--workers", "1", "--resume")
         let worker = try terminals.worker()
-        let summary = try terminals.expectWhole(second)
+        let summary = try terminals.expectUndisturbed(second)
         #expect(second.errors.contains("Resuming ") && summary.workersJoined == 3)
         #expect(try worker.wait().status == 0)
     }
@@ -108,7 +108,7 @@ struct HandStartedTests {
             try worker.waitForLine(containing: "Lost the coordinator; waiting 60 s")
         }
         let second = try terminals.coordinator("--workers", "2", "--resume")
-        let summary = try terminals.expectWhole(second)
+        let summary = try terminals.expectUndisturbed(second)
         #expect(summary.workers == 2 && second.errors.contains("Resuming "))
         for worker in workers {
             let ending = try worker.wait()
@@ -136,7 +136,7 @@ struct HandStartedTests {
 
         let second = try terminals.coordinator("--workers", "1", "--resume")
         let other = try terminals.worker()
-        let summary = try terminals.expectWhole(second)
+        let summary = try terminals.expectUndisturbed(second)
         #expect(summary.workersLost == 1 && summary.workersJoined == 2)
         #expect(try other.wait().status == 0)
     }
@@ -152,7 +152,7 @@ struct HandStartedTests {
             containing: "another one starts in 0.2 s (replacement 1 of at most 10)")
         #expect(line.contains("signal 9 (Killed)"))
         try coordinator.waitForLine(containing: "joined", count: 3)
-        let summary = try terminals.expectWhole(coordinator)
+        let summary = try terminals.expectUndisturbed(coordinator)
         #expect(summary.workersLost == 1 && summary.workersJoined == 3)
         #expect(try group.wait().status == 0)
         #expect(group.orphans().isEmpty)
@@ -166,7 +166,7 @@ struct HandStartedTests {
         try coordinator.waitForLine(containing: "joined; 2 workers")
         kill(try #require(group.workers.first { $0 != group.processID }), SIGKILL)
         try group.waitForLine(containing: "is not replaced")
-        let summary = try terminals.expectWhole(coordinator)
+        let summary = try terminals.expectUndisturbed(coordinator)
         #expect(summary.workersJoined == 2)
         let ending = try group.wait()
         #expect(ending.status == 69)

@@ -146,7 +146,7 @@ enum LinkFault: CaseIterable {
     func begin(on link: NetworkLink) throws {
         switch self {
         case .cut: try link.cut()
-        case .halfOpen: try link.dropWhatFarEndSends()
+        case .halfOpen: try link.dropPacketsFromFarEnd()
         }
     }
 

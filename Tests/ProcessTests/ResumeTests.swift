@@ -24,8 +24,8 @@ struct ResumeTests {
             #expect(process.orphans().isEmpty)
             step = try #require(try workplace.newestStep("run"))
         }
-        try workplace.expectGoesOn("run", "--workers", "2")
-        try workplace.expectGoesOn("run")
+        try workplace.expectResumes("run", "--workers", "2")
+        try workplace.expectResumes("run")
     }
 
     @Test(
@@ -44,7 +44,7 @@ struct ResumeTests {
         #expect(try workplace.summary("run").status == .interrupted)
         let step = try #require(try workplace.newestStep("run"))
         #expect(UInt64(try workplace.summary("run").steps) == step)
-        try workplace.expectGoesOn("run")
+        try workplace.expectResumes("run")
     }
 
     @Test("After a second signal a run ends at once, even if its workers do not answer")
@@ -73,7 +73,7 @@ struct ResumeTests {
         try workplace.waitForCheckpoint("run", of: process, after: step)
         process.send(signal: SIGKILL)
         #expect(try process.wait().signal == SIGKILL)
-        try workplace.expectGoesOn("run", "--workers", "2")
+        try workplace.expectResumes("run", "--workers", "2")
     }
 
     @Test("A run directory that another process uses is not changed")
@@ -195,6 +195,6 @@ struct ResumeTests {
         #expect(ending.status == 74, "\(ending)")
         #expect(ending.errorLines.last?.contains("No space left on device; free some space") == true)
         disk.clear()
-        try workplace.expectGoesOn("disk/run")
+        try workplace.expectResumes("disk/run")
     }
 }

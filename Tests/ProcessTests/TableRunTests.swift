@@ -39,9 +39,9 @@ struct TableRunTests {
         try #require(run.status == 0, "\(run)")
         let summary = try RunSummary(run: output)
         let evaluate = ["evaluate", output + "/model.safetensors"]
-        let judged = try Program.run(evaluate + ["--data", output + "/config.yaml"], in: place.folder.path)
+        let evaluated = try Program.run(evaluate + ["--data", output + "/config.yaml"], in: place.folder.path)
         let correct = try #require(summary.finalCorrect)
-        #expect(judged.output.hasPrefix("\(correct) / 100 "), "\(judged)")
+        #expect(evaluated.output.hasPrefix("\(correct) / 100 "), "\(evaluated)")
         let refused = try Program.run(evaluate, in: place.folder.path)
         #expect(refused.status == 66 && refused.errorLines.count == 1, "\(refused)")
         #expect(refused.errors.contains("does not say how to read it"), "\(refused)")

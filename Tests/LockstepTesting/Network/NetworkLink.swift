@@ -52,7 +52,7 @@ package struct NetworkLink: Sendable {
 
     /// Drops the frames of the far end silently: they go to an Ethernet address that does not exist. Frames of the near
     /// end still arrive, so neither end can see that its connection is half open.
-    package func dropWhatFarEndSends() throws {
+    package func dropPacketsFromFarEnd() throws {
         try far.run("ip neighbour replace \(nearAddress) lladdr 02:00:00:00:00:99 dev \(Self.farName) nud permanent")
     }
 

@@ -321,7 +321,7 @@ extension Simulation {
         log { "coordinator: \(notice)" }
         switch notice {
         case .quarantined(let member, _, _, _):
-            if !processes[Int(member.processID)].isFaulty { report("\(member) is honest and was quarantined") }
+            if !processes[Int(member.processID)].isFaulty { report("\(member) is correct and was quarantined") }
         case .slow:
             slowReports += 1
         case .workerCount:
