@@ -14,7 +14,7 @@ struct AdaptiveSpinTests {
         #expect(!spin.shouldSpin)
         for _ in 0..<30 { spin.recordWait(100_000) }
         #expect(spin.shouldSpin)
-        // One evaluation matters for a few steps only.
+        // One long wait, such as an evaluation, affects only the next few steps.
         spin.recordWait(5_000_000_000)
         #expect(!spin.shouldSpin)
         for _ in 0..<3 { spin.recordWait(100_000) }
@@ -23,7 +23,7 @@ struct AdaptiveSpinTests {
         #expect(!spin.shouldSpin)
     }
 
-    @Test("If another program computes on the core, waits are slept through for a while")
+    @Test("If another program computes on the core, the thread sleeps instead of spinning for a while")
     func preemption() {
         var spin = AdaptiveSpin()
         for _ in 0..<60 { spin.recordWait(1_000) }

@@ -7,16 +7,16 @@ import Testing
 
 @testable import LockstepRuntime
 
-/// From the third step on, a step without evaluation, log or checkpoint allocates nothing in our own threads. The first two
-/// steps allocate the buffers, because the weights alternate between two places.
+/// From the third step on, a step without evaluation, log or checkpoint allocates nothing in Lockstep's own threads.
+/// The first two steps allocate the buffers, because the weights alternate between two buffers.
 @Suite(
     "Allocations in a step", .serialized,
-    .enabled(if: allocations_of_thread() >= 0, "nothing is counted under a sanitizer, which has its own malloc"))
+    .enabled(if: allocations_of_thread() >= 0, "a sanitizer has its own malloc, which counts nothing"))
 struct AllocationTests {
     /// Steps of an epoch: 40 mini-batches.
     private static let steps = 40
-    /// The steps of the second epoch that must not allocate: not its last ones, which an evaluation follows, and not its
-    /// first ones, before which the samples get another order.
+    /// The steps of the second epoch that must not allocate. The first ones follow the permutation of the samples, and
+    /// an evaluation follows the last ones, so these are excluded.
     private static let free = steps + 2..<2 * steps - 2
 
     @Test("Checking the scheduling policy allocates nothing")

@@ -84,7 +84,7 @@ struct CoordinatorPartsTests {
         #expect(transport.payloadBytes == 60)
     }
 
-    @Test("Floats that travel as bfloat16 are pushed as float32")
+    @Test("Floats that are sent as bfloat16 are pushed as float32")
     func inlineBFloat16() throws {
         let transport = inline(.bfloat16)
         var pushed: [String] = []
@@ -107,7 +107,7 @@ struct CoordinatorPartsTests {
 
     // MARK: - Weights as bfloat16
 
-    @Test("Weights are encoded once for each version, and anew for another one")
+    @Test("Weights are encoded once for each version, and again for another version")
     func encodedFloats() {
         let encoded = EncodedFloats(chunks: chunks)
         let floats = buffer([1, 2, 3, 4, 5, 6, 7, 8])
@@ -125,7 +125,7 @@ struct CoordinatorPartsTests {
 
     // MARK: - Audits
 
-    @Test("Two copies are equal bit for bit, the coordinator's own counts like any, and a copy is pushed whole")
+    @Test("Copies are compared bit for bit, the coordinator's own like any other, and a whole copy is pushed")
     func audit() throws {
         let audit = AuditBuffer(chunks: chunks)
         let node = NodeID(rawValue: 2)
@@ -181,7 +181,7 @@ struct CoordinatorPartsTests {
             labels: (0..<1_205).map { UInt16($0 % 2) }, validation: 1_200, test: 3, classCount: 2)
     }
 
-    @Test("A split's score is made of its blocks, and an answer whose numbers do not fit is refused")
+    @Test("A split's score is the sum of its blocks' scores, and an answer whose numbers do not fit is refused")
     func evaluation() throws {
         let evaluation = EvaluationCollector(dataset: try dataset(), classes: 2)
         let blocks = evaluation.begin([.validation, .test])
@@ -212,7 +212,7 @@ struct CoordinatorPartsTests {
 
     // MARK: - Reports
 
-    @Test("A clock is taken to be read halfway, and members that do not report are left out")
+    @Test("A member's clock counts as read halfway, and members that do not report are left out")
     func timelines() {
         let collector = TimelineCollector()
         let members = [first, second].map { MemberInfo(id: $0, host: "h", processID: 9) }
@@ -262,16 +262,16 @@ struct CoordinatorPartsTests {
         #expect(!peers.hasLost, "it ends once")
     }
 
-    // MARK: - A data set in pieces
+    // MARK: - A data set in parts
 
-    @Test("A data set is whole when its pieces came in order; others are dropped, and damage is found")
+    @Test("A data set is complete when its parts have come in order; other parts are dropped, and damage is found")
     func incomingDataset() throws {
         let dataset = try dataset()
         let bytes = Array(dataset.bytes)
-        func received(_ pieces: [(offset: Int, bytes: [UInt8])]) throws -> Dataset {
+        func received(_ parts: [(offset: Int, bytes: [UInt8])]) throws -> Dataset {
             let incoming = try IncomingDataset(dataset.description)
             #expect(incoming.count == bytes.count)
-            for piece in pieces { incoming.append(try Message(copying: piece.bytes), at: UInt64(piece.offset)) }
+            for part in parts { incoming.append(try Message(copying: part.bytes), at: UInt64(part.offset)) }
             return try incoming.finish()
         }
         let half = bytes.count / 2

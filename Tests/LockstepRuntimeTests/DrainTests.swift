@@ -37,7 +37,7 @@ struct DrainTests {
         try member.connect(endpoint)
         try send(Header(kind: .hello), Hello(programVersion: "1", host: "h", processID: 1).encoded(), over: member)
         let stranger = try RawPeer(at: endpoint)
-        try stranger.ask(Self.blocks, ofBytes: bytes.count)
+        try stranger.sendPings(Self.blocks, ofBytes: bytes.count)
 
         var pongs = 0
         var memberPeer: PeerID?

@@ -6,27 +6,27 @@ import Testing
 
 @Suite("The log of failures")
 struct FailureLogTests {
-    private func gaveUp(_ number: UInt32) -> ClusterNotice {
+    private func failed(_ number: UInt32) -> ClusterNotice {
         .left(
             MemberInfo(id: MemberID(rawValue: number), host: "far", processID: number),
             Goodbye(code: .failed, message: "no memory"), active: 0)
     }
 
-    @Test("The last lines are those that the worker has sent, unless its log lies on this host")
+    @Test("The last lines are those that the worker has sent, unless its log is on this host")
     func logTail() {
         let failureLog = FailureLog(wanted: 2)
-        failureLog.record(gaveUp(1), step: 3, ending: nil, log: nil, logTail: ["Joined", "Fetching"])
-        failureLog.record(gaveUp(2), step: 4, ending: nil, log: "/no/such/log", logTail: ["Joined"])
+        failureLog.record(failed(1), step: 3, ending: nil, log: nil, logTail: ["Joined", "Fetching"])
+        failureLog.record(failed(2), step: 4, ending: nil, log: "/no/such/log", logTail: ["Joined"])
         #expect(failureLog.events.map(\.logTail) == [["Joined", "Fetching"], []])
         #expect(failureLog.events[0].text == "worker 1 (far, pid 1) gave up: no memory")
     }
 
-    @Test("However many workers give up, and however long their logs are, the log is bounded")
+    @Test("However many workers fail, and however long their logs are, the log is bounded")
     func bounded() {
         let failureLog = FailureLog(wanted: 1)
         let words = LogLines(lines: (0..<100).map { "line \($0)" }).lines
         for number in 1...1_000 {
-            failureLog.record(gaveUp(UInt32(number)), step: nil, ending: nil, log: nil, logTail: words)
+            failureLog.record(failed(UInt32(number)), step: nil, ending: nil, log: nil, logTail: words)
         }
         #expect(failureLog.events.count == 100 && failureLog.omitted == 900)
         #expect(failureLog.events.allSatisfy { $0.logTail.count == 20 && $0.logTail.last == "line 99" })

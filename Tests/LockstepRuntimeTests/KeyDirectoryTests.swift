@@ -38,7 +38,7 @@ struct KeyDirectoryTests {
         }
     }
 
-    @Test("new keys work for both sides, and secrets are for their owner alone")
+    @Test("new keys work for both sides, and only their owner can read the secrets")
     func generate() throws {
         let (folder, keys) = try made()
         let coordinator = try keys.coordinatorKeys()
@@ -54,13 +54,13 @@ struct KeyDirectoryTests {
         #expect(folder.mode(of: "") == 0o700)
     }
 
-    @Test("keys are never replaced, and a folder that has some is left as it was")
+    @Test("keys are never replaced, and a folder that has keys is not changed")
     func exclusive() throws {
         let (folder, keys) = try made()
         #expect(reason { try keys.generate() } == .exists)
         try FileManager.default.removeItem(atPath: "\(folder.path)/coordinator.secret")
         #expect(reason { try keys.generate() } == .exists)
-        #expect(folder.mode(of: "coordinator.secret") == 0, "nothing is made beside what is there")
+        #expect(folder.mode(of: "coordinator.secret") == 0, "no file is created beside the existing ones")
     }
 
     @Test("a secret that others may read is refused with the remedy", arguments: [0o640, 0o604, 0o660] as [mode_t])
@@ -94,14 +94,14 @@ struct KeyDirectoryTests {
         #expect(reason { try keys.coordinatorKeys() } == .notAFile)
     }
 
-    @Test("a secret and a public key of two pairs are told apart")
+    @Test("a secret key and a public key of different pairs are refused")
     func pair() throws {
         let (folder, keys) = try made()
         try folder.write(try CurveKeyPair.make().publicKey.text, to: "coordinator.public")
         #expect(reason { try keys.coordinatorKeys() } == .notAPair)
     }
 
-    @Test("no error shows what a file holds")
+    @Test("no error shows a file's content")
     func silent() throws {
         let (folder, keys) = try made()
         let secret = try CurveKeyPair.make().secretKey.exportText()
@@ -116,7 +116,7 @@ struct KeyDirectoryTests {
 struct KeyTextTests {
     private let key = String(repeating: "HelloWorld", count: 4)
 
-    @Test("comments, blanks and line ends of other systems stand around keys")
+    @Test("comments, blanks and line ends of other systems may surround keys")
     func format() throws {
         let text = "# a comment\r\n#\n\n  \t\n\t\(key) of the host in the corner\r\n"
         #expect(try KeyText.publicKey(Array(text.utf8)).text == key)
@@ -127,13 +127,13 @@ struct KeyTextTests {
     @Test("a key may start with the comment's character")
     func hash() throws {
         let odd = "#" + String(key.dropFirst())
-        // Five characters that start with # are more than 32 bits hold: the line is read as a key, and is none.
+        // Five characters that start with # encode more than 32 bits: the line is read as a key, and is not valid.
         #expect(throws: KeyText.Fault.notAKey(line: 1, characters: 40)) { try KeyText.publicKey(Array(odd.utf8)) }
         let inner = "0#" + String(key.dropFirst(2))
         #expect(try KeyText.publicKey(Array(inner.utf8)).text == inner)
     }
 
-    @Test("any other text says which line is wrong")
+    @Test("an error in any other text names the line")
     func faults() {
         #expect(throws: KeyText.Fault.keyCount(0)) { try KeyText.publicKey(Array("# only\n".utf8)) }
         #expect(throws: KeyText.Fault.keyCount(2)) { try KeyText.secretKey(Array("\(key)\n\(key)".utf8)) }

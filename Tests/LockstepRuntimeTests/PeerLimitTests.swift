@@ -98,7 +98,7 @@ struct PeerLimitTests {
 
     private func withLink(_ body: (CoordinatorLink, Endpoint) throws -> Void) throws {
         let context = try Context(Context.Options(sharesReceiveBuffers: false))
-        // A peer of these tests answers no heartbeat, and must not be disconnected for that.
+        // The peers of these tests answer no heartbeat, and must not be disconnected because of it.
         var deadlines = Deadlines()
         (deadlines.heartbeatInterval, deadlines.heartbeatTimeout) = (3_600, 3_600)
         let link = try CoordinatorLink(
@@ -127,7 +127,7 @@ struct PeerLimitTests {
             let (modest, greedy, member) = (
                 try RawPeer(at: endpoint), try RawPeer(at: endpoint), try RawPeer(at: endpoint)
             )
-            try member.ask(1, ofBytes: 1)
+            try member.sendPings(1, ofBytes: 1)
             try receive(link) { event in
                 guard case .message(let peer, _, _) = event else { return false }
                 link.setMember(true, peer)
@@ -164,7 +164,7 @@ struct PeerLimitTests {
             var header = [UInt8](repeating: 0, count: Header.size)
             header.withUnsafeMutableBytes { Header(kind: .statusRequest, step: 1).encode(into: $0) }
             let part = [1, UInt8(header.count)] + header
-            try stranger.say((0..<300).flatMap { _ in part } + [0, UInt8(header.count)] + header)
+            try stranger.sendBytes((0..<300).flatMap { _ in part } + [0, UInt8(header.count)] + header)
             var requests = 0
             try receive(link) { event in
                 if case .message = event { requests += 1 }
@@ -180,7 +180,7 @@ struct PeerLimitTests {
     func named() throws {
         try withLink { link, endpoint in
             let stranger = try RawPeer(at: endpoint, identity: [7, 7])
-            try stranger.ask(1, ofBytes: 1)
+            try stranger.sendPings(1, ofBytes: 1)
             try receive(link) { event in
                 if case .message = event { Issue.record("its message was received") }
                 return stranger.isCut

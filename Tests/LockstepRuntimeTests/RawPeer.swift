@@ -28,10 +28,10 @@ final class RawPeer {
         let ready =
             [5] + Array("READY".utf8) + [11] + Array("Socket-Type".utf8) + [0, 0, 0, 6] + Array("DEALER".utf8)
             + [8] + Array("Identity".utf8) + [0, 0, 0, UInt8(identity.count)] + identity
-        try say(greeting + mechanism + Array(repeating: 0, count: 32) + [4, UInt8(ready.count)] + ready)
+        try sendBytes(greeting + mechanism + Array(repeating: 0, count: 32) + [4, UInt8(ready.count)] + ready)
         // A peer that sends messages before the other side's greeting and READY have arrived breaks the protocol.
-        try hear(64)
-        try hear(Int(hear(2)[1]))
+        try receiveBytes(64)
+        try receiveBytes(Int(receiveBytes(2)[1]))
     }
 
     deinit { close(descriptor) }
@@ -56,20 +56,20 @@ final class RawPeer {
     }
 
     /// Sends ping requests for answers of this size.
-    func ask(_ times: Int, ofBytes count: Int) throws {
+    func sendPings(_ times: Int, ofBytes count: Int) throws {
         var header = [UInt8](repeating: 0, count: Header.size)
         header.withUnsafeMutableBytes { Header(kind: .ping, step: 1, offset: UInt32(count)).encode(into: $0) }
-        for _ in 0..<times { try say([1, UInt8(header.count)] + header + [0, 1, 0]) }
+        for _ in 0..<times { try sendBytes([1, UInt8(header.count)] + header + [0, 1, 0]) }
     }
 
     @discardableResult
-    private func hear(_ count: Int) throws -> [UInt8] {
+    private func receiveBytes(_ count: Int) throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         try #require(recv(descriptor, &bytes, count, Int32(MSG_WAITALL)) == count)
         return bytes
     }
 
-    func say(_ bytes: [UInt8]) throws {
+    func sendBytes(_ bytes: [UInt8]) throws {
         try #require(write(descriptor, bytes, bytes.count) == bytes.count)
     }
 }

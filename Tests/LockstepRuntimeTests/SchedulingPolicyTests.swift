@@ -5,11 +5,11 @@ import Testing
 
 @testable import LockstepRuntime
 
-/// A process whose threads wait for cores as long as the test says.
+/// A process whose threads wait for cores for times that the test sets.
 private final class SimulatedProcess {
     var waits = CoreWaits(nanoseconds: 5_000_000, count: 100)
     var now = Instant(nanoseconds: 7)
-    /// The policies that were applied, one after the other: true is batch scheduling.
+    /// The policies that were applied, in order; true: batch scheduling.
     var applied: [Bool] = []
 
     func makePolicy() throws -> SchedulingPolicy {
@@ -95,7 +95,7 @@ struct SchedulingPolicyTests {
         #expect(process.applied == [true, false])
     }
 
-    @Test("A thread that ends, and whose waits are no longer counted, does no harm")
+    @Test("A thread that ends, and whose waits no longer count, does not disturb the policy")
     func ended() throws {
         var policy = try process.makePolicy()
         process.waits = CoreWaits(nanoseconds: 1, count: 1)

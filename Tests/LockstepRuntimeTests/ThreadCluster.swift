@@ -105,7 +105,7 @@ struct ThreadCluster: Sendable {
         }
         // libzmq sends weights and gradients from these buffers, so they must live until the last message is sent.
         defer { withExtendedLifetime((parameters, loops, folder)) { try? context.terminate() } }
-        // Before the context ends: it waits for the workers' sockets.
+        // The threads end before the context, which waits for their sockets.
         defer { threads.join() }
         do {
             try source.gather()

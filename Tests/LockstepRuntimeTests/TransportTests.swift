@@ -25,8 +25,8 @@ struct TransportTests {
         #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
         #expect(result.outcome.epochs.map(\.test) == alone.epochs.map(\.test))
         #expect(result.endings == test.workers.map { _ in "\(WorkerEnding.finished)" })
-        let travels = test.coordinator == .inline || test.workers.contains(.inline)
-        #expect((result.outcome.membership.inlinePayloadBytes > 0) == travels)
+        let sendsInline = test.coordinator == .inline || test.workers.contains(.inline)
+        #expect((result.outcome.membership.inlinePayloadBytes > 0) == sendsInline)
     }
 
     @Test(
@@ -102,7 +102,8 @@ struct TransportTests {
         let alone = try run.train(observers: []) { false }
         let strangers = Strangers()
         let cluster = ThreadCluster(
-            workers: [.shared, .shared], betweenSteps: { strangers.speak() }, whenListening: { strangers.find($0) })
+            workers: [.shared, .shared], betweenSteps: { strangers.sendMessage() },
+            whenListening: { strangers.setAddress($0) })
         let result = try cluster.train(run)
         #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
         #expect(result.outcome.membership.inlinePayloadBytes == 0)
@@ -134,18 +135,18 @@ final class Counter: Sendable {
 private final class Strangers: Sendable {
     private let name = Mutex<String?>(nil)
     private let random = Mutex(SplitMix64(seed: 9))
-    private let spoken = Counter()
+    private let sent = Counter()
 
-    var count: Int { spoken.count }
+    var count: Int { sent.count }
 
-    func find(_ address: Welcome.Regions?) {
+    func setAddress(_ address: Welcome.Regions?) {
         if case .name(let found) = address { name.withLock { $0 = found } }
     }
 
     /// Connects as one more stranger, sends a message with two open files, and disconnects.
-    func speak() {
+    func sendMessage() {
         guard let name = name.withLock({ $0 }), let socket = try? LocalListener.connect(to: name) else { return }
-        let record = record(number: spoken.next())
+        let record = record(number: sent.next())
         let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { close(file) }
         try? record.withUnsafeBytes { try LocalSocket.send($0, files: [file, file], over: socket.number) }

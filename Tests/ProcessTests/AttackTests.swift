@@ -49,7 +49,7 @@ struct AttackTests {
         for _ in 0..<(Self.repetitions ?? 1) {
             let (coordinator, endpoints) = try site.coordinator(protection.options + ["--workers", "2"])
             let endpoint = endpoints[0].replacing("0.0.0.0", with: "127.0.0.1")
-            // Guessing a routing id is most promising while the first peers connect.
+            // A guessed routing ID is most likely to be the next one while the first peers connect.
             let early = try Foreign.run([variants[0], endpoint], script: "attacks.py")
             #expect(early.contains("done \(variants[0])"), "\(early)")
             let workers = try (0..<2).map { _ in
@@ -76,7 +76,7 @@ struct AttackTests {
     }
 
     @Test(
-        "A worker reconnects and rejoins after its encrypted message was damaged on the way, and no process aborts",
+        "A worker reconnects and joins again after its encrypted message was damaged, and no process aborts",
         arguments: ["flip-up", "flip-down", "flip-heartbeat", "flip-flags"])
     func flip(variant: String) throws {
         let site = try ForeignSite(epochs: 100)

@@ -27,7 +27,7 @@ struct CommunicationDataTypeTests {
         #expect(try place.weights(["--shards", "\(shards)"]) != alone.weightsSHA256)
     }
 
-    @Test("Half the bytes are sent, and before an evaluation the weights in full precision")
+    @Test("Messages have half the bytes, except the weights in full precision before an evaluation")
     func bytes() throws {
         let place = try Workplace(epochs: 2)
         let options = ["--workers", "2", "--transport", "inline"]

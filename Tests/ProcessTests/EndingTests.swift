@@ -4,7 +4,7 @@ import LockstepArtifacts
 import LockstepTesting
 import Testing
 
-/// No process and no file stays behind, in whatever way a run ends.
+/// However a run ends, it leaves no process and no temporary file.
 @Suite("Endings", .serialized, .oneAtATime)
 struct EndingTests {
     @Test("A run that ends by itself leaves its run directory and nothing else")

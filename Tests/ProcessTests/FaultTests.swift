@@ -108,7 +108,8 @@ struct FaultTests {
         #expect(summary.workersLost == 3 && summary.workersJoined == 5 && summary.restarts == 2)
     }
 
-    @Test("A stopped worker's node is reassigned, the heartbeat evicts the worker, and it joins anew when it continues")
+    @Test(
+        "A stopped worker's node is reassigned, the heartbeat evicts the worker, and it joins again when it continues")
     func stopped() throws {
         let site = try Site(epochs: 36)
         let run = try site.train(fault: "slow=4")
@@ -139,7 +140,7 @@ struct FaultTests {
         _ = try site.conclude(try site.train(fault: "hang@20#1"))
     }
 
-    @Test("A worker that hangs too long is evicted at the step's deadline, and joins anew when it continues")
+    @Test("A worker that hangs too long is evicted at the step's deadline, and joins again when it continues")
     func hangingLong() throws {
         let site = try Site(epochs: 90)
         let (run, endpoint) = try site.coordinator("2")

@@ -31,7 +31,7 @@ struct ForeignClientTests {
         #expect(end.status == 0, "\(end)")
         #expect(end.errors.contains("its client's key is not in allowed-workers"))
         #expect(end.errors.contains("its client has no keys or keys for another coordinator"))
-        #expect(end.errorLines.count < 40, "a flood is no flood of lines: \(end)")
+        #expect(end.errorLines.count < 40, "a flood of connections must not cause a flood of lines: \(end)")
         let summary = try RunSummary(run: site.folder("run"))
         #expect(summary.weightsSHA256 == hash)
         #expect(summary.workersJoined == 1)

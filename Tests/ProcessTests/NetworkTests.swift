@@ -98,7 +98,7 @@ struct NetworkTests {
     }
 
     @Test(
-        "A worker whose link is cut, or whose packets are dropped, is evicted and joins anew once they arrive",
+        "A worker whose link is cut, or whose packets are dropped, is evicted and joins again once they arrive",
         arguments: LinkFault.allCases.filter { $0 == .halfOpen || deep })
     func evicted(fault: LinkFault) throws {
         let site = try Site(epochs: 36)

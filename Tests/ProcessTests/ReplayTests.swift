@@ -5,7 +5,8 @@ import Testing
 @Suite("Replaying a run's events", .serialized, .oneAtATime)
 struct ReplayTests {
     @Test(
-        "The record of a run leads to the same decisions; a changed one names where it does not, a damaged one is told")
+        "A run's record gives the same decisions; for a changed record the event is named, and a damaged one is rejected"
+    )
     func replay() throws {
         let place = try Workplace()
         _ = try place.train(["--workers", "2", "--record-events", place.folder("events")])

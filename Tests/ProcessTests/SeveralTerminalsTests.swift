@@ -23,7 +23,7 @@ struct SeveralTerminalsTests {
         let alone = try place.weights(["--shards", "4"])
         let (coordinator, output, address) = try startCoordinator(
             place, bind: endpoint.text(in: place), ["--workers", "2", "--shards", "4"])
-        // An empty cache of its own: the data set has to be sent.
+        // The workers' cache is empty, so the coordinator must send the data set.
         let cache = ["LOCKSTEP_CACHE": place.folder("cache")]
         let workers = try (0..<2).map { _ in
             try RunningProcess(["worker", "--connect", address], environment: cache, in: place.folder.path)

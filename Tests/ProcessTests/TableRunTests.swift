@@ -19,7 +19,7 @@ struct TableRunTests {
         }
     }
 
-    @Test("give the weights of the run on the same images in IDX files, also with workers")
+    @Test("give the weights of the run on the same images in IDX files, with workers too")
     func sameWeights() throws {
         let place = try Workplace()
         try writeTables(in: place.folder)

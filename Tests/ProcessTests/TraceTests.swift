@@ -58,7 +58,7 @@ struct TraceTests {
         let window = Set(100..<150)
         for (process, name) in tracks {
             let own = Set((steps[process] ?? []).compactMap { $0.args?.step })
-            // A worker that is late with a step may have no part in the next.
+            // A worker that is late in one step may get no node in the next.
             #expect(name == "coordinator" ? own == window : !own.isEmpty && own.isSubset(of: window), "\(name)")
         }
         for event in events where event.ph == "X" {

@@ -37,13 +37,13 @@ struct WrongInputTests {
             testDescription: "a data set that does not exist", options: ["--set", "data={name: minst}"], status: 66,
             words: ["minst", "mnist"]),
         Mistake(
-            testDescription: "a file that is not there", options: ["--set", "data.labels=data/none"], status: 66,
+            testDescription: "a missing file", options: ["--set", "data.labels=data/none"], status: 66,
             words: ["data/none"]),
         Mistake(
             testDescription: "an output folder that cannot be made", options: ["--output", "/dev/null/run"], status: 73,
             words: ["/dev/null/run"]),
         Mistake(
-            testDescription: "an output folder that holds something", options: ["--output", "data"], status: 73,
+            testDescription: "an output folder that is not empty", options: ["--output", "data"], status: 73,
             words: ["data", "empty"]),
         Mistake(
             testDescription: "an output folder in a read-only file system",

@@ -6,7 +6,7 @@ import Testing
 /// Simulated clusters, each from one seed: ``Simulation``.
 ///
 ///     LOCKSTEP_SIMULATION_SEEDS=1000000 scripts/test --filter SimulationTests    a million of them
-///     LOCKSTEP_SIMULATION_SEED=4711 scripts/test --filter SimulationTests        one, with its story if it fails
+///     LOCKSTEP_SIMULATION_SEED=4711 scripts/test --filter SimulationTests        one, with its events if it fails
 @Suite("Simulated clusters")
 struct SimulatedClusterTests {
     private static func number(_ variable: String) -> UInt64? {
@@ -26,7 +26,7 @@ struct SimulatedClusterTests {
         return first..<first + (number("LOCKSTEP_SIMULATION_SEEDS") ?? defaultSeeds)
     }
 
-    @Test("Every sample is counted exactly once under the right weights, or the run gives up and says why")
+    @Test("Every sample is counted exactly once under the right weights, or the run fails and says why")
     func seeds() {
         var sum = Sum()
         var broken = 0
@@ -38,21 +38,23 @@ struct SimulatedClusterTests {
                 Issue.record(error)
             }
         }
-        // A simulation in which nothing went wrong would prove nothing.
+        // Without faults the simulation would show nothing.
         guard Self.seeds.count >= 200, broken == 0 else { return }
         for fault in SimulationPlan.Fault.allCases { #expect(sum.faults[fault, default: 0] > 0, "\(fault)") }
-        #expect(sum.runs > 2 * sum.failures, "most runs finish: \(sum.failures) of \(sum.runs) gave up")
+        #expect(sum.runs > 2 * sum.failures, "most runs finish: \(sum.failures) of \(sum.runs) failed")
         #expect(sum.computedByCoordinator > 0 && sum.workerCountChoices > 0 && sum.stepsAlone > 0)
         #expect(sum.reassigned > 0 && sum.speculated > 0 && sum.overwritten > 0 && sum.restarts > 0)
         guard Self.seeds.count >= 2_000 else { return }
         #expect(sum.outdated > 0)
-        #expect(sum.failures > 0 && sum.audited > 0 && sum.wrongAnswers > 0 && sum.quarantined > 0 && sum.slowReports > 0)
+        #expect(
+            sum.failures > 0 && sum.audited > 0 && sum.wrongAnswers > 0 && sum.quarantined > 0 && sum.slowReports > 0)
     }
 
-    /// Three mistakes of earlier versions. A faulty worker lost its membership and, as a new member, confirmed its own wrong
-    /// answer. A process was given the second copy of a tree node that it still computed as another member, so in the end
-    /// no process computed it. A worker accepted a welcome that had come over a lost connection, and waited for ever.
-    @Test("Seeds that have once found a mistake", arguments: [1_029_362, 1_428_931, 3_028_388] as [UInt64])
+    /// Each seed leads to a situation that is easy to handle wrongly. A faulty worker loses its membership and, as a
+    /// new member, could confirm its own wrong answer. A process could get the second copy of a tree node that it still
+    /// computes as another member, so that no process computes it. A worker could accept a welcome that came over a
+    /// lost connection, and then wait for ever.
+    @Test("Seeds of rare situations", arguments: [1_029_362, 1_428_931, 3_028_388] as [UInt64])
     func found(seed: UInt64) throws {
         _ = try Simulation.run(seed: seed)
     }

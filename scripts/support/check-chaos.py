@@ -3,8 +3,8 @@
 usage: check-chaos.py gap MILLISECONDS | redone
 
 gap       the 99th percentile of the runs' longest times between two steps is at most MILLISECONDS
-redone    no killed coordinator cost more steps than its run takes between two checkpoints; half as many more are allowed,
-          because a run's speed varies
+redone    after no killed coordinator were more steps repeated than 1.5 times the steps that the run takes between two
+          checkpoints; the factor allows for variations of the run's speed
 """
 
 import json

@@ -11,7 +11,7 @@ fail() {
     exit 1
 }
 
-# The folder that holds fetched data sets, as the program itself finds it: LOCKSTEP_CACHE, else ~/.cache/lockstep.
+# The folder of fetched data sets, where the program looks for them too: LOCKSTEP_CACHE, else ~/.cache/lockstep.
 cache_directory() {
     if [[ -n ${LOCKSTEP_CACHE:-} ]]; then
         printf '%s\n' "$LOCKSTEP_CACHE"

@@ -4,8 +4,8 @@ usage: fetch-wheel.py INDEX-URL PROJECT WHEEL MEMBER=DESTINATION...
 
 For wheels that pip refuses because of their metadata. The project's page in the index ("simple" repository interface,
 PEP 503) names the wheel's address and SHA-256; the wheel is verified before any file is copied. A MEMBER is the end of a
-path inside the wheel. PIP_CERT and the usual proxy variables are honoured; user and password may stand in INDEX-URL and are
-never printed.
+path inside the wheel. PIP_CERT and the usual proxy variables apply; INDEX-URL may contain user and password, which are never
+printed.
 """
 
 import base64

@@ -3,7 +3,7 @@
 
 readonly link_here=10.77.0.1 link_there=10.77.0.2
 
-# make_link RATE: creates both, with that many bits a second each way. Sets `here` and `there`, the namespaces' names.
+# make_link RATE: creates both namespaces, and a link of RATE each way. Sets `here` and `there`, the namespaces' names.
 make_link() {
     here=lockstep-here-$$
     there=lockstep-there-$$

@@ -18,7 +18,7 @@ enum Upward {
     case result(WorkerMachine.Membership?, WorkItem, Answer)
     case goodbye(WorkerMachine.Membership?, Goodbye)
 
-    /// The membership in whose name it is sent; nil for a hello.
+    /// The membership that the message names; nil for a hello.
     var speaker: WorkerMachine.Membership? {
         switch self {
         case .hello: nil

@@ -26,7 +26,7 @@ struct SimulatedProcess {
     var connection: Int?
     var inbox: [(message: Downward, weights: UInt64)] = []
     var news: [ConnectionNews] = []
-    /// Messages sent without a connection; they go out over the next one.
+    /// Messages sent without a connection, which the next connection sends.
     var unsent: [Upward] = []
     /// Its copies of both versions of the weights, [version parity, chunk].
     var weights: [[UInt64]]
@@ -73,7 +73,7 @@ struct SimulatedConnection {
     /// When the last message arrives.
     var lastUp: UInt64 = 0
     var lastDown: UInt64 = 0
-    /// Until this time no message gets through.
+    /// No message arrives before this time.
     var blockedUp: UInt64 = 0
     var blockedDown: UInt64 = 0
 }

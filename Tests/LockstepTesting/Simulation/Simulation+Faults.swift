@@ -23,7 +23,7 @@ extension Simulation {
         let connection = processes[index].connection
         switch fault {
         case .crash:
-            // A process's end is noticed at once, a host's only by its silence.
+            // The coordinator detects the end of a process at once, but the end of a host only by the heartbeat.
             end(index, .died, noticedAfter: random.chance(3, in: 4) ? 1_000_000 : Self.heartbeatTimeout)
         case .stop:
             let length = 1_000_000 + random.number(below: random.chance(1, in: 2) ? 100_000_000 : 9_000_000_000)
@@ -56,7 +56,7 @@ extension Simulation {
         }
     }
 
-    /// No message gets through for a while; beyond the heartbeat's timeout both sides end the connection.
+    /// Lets no message arrive for a while. After the heartbeat's timeout both sides end the connection.
     private func separate(_ connection: Int) {
         let length = random.number(below: 6_000_000_000)
         let (up, down) = [(true, true), (true, false), (false, true)][random.number(0...2)]

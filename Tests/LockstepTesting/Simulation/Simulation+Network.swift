@@ -59,7 +59,7 @@ extension Simulation {
         wakeWorker(index, at: time)
     }
 
-    /// Breaks a connection; each side notices after a delay of its own.
+    /// Breaks a connection. Each side detects it after its own delay.
     func breakConnection(_ connection: Int, coordinatorAfter: UInt64, workerAfter: UInt64) {
         guard connections[connection].isOpen else { return }
         connections[connection].isOpen = false

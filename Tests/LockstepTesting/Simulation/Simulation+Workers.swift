@@ -3,7 +3,7 @@ import LockstepProtocol
 import LockstepSharding
 import LockstepTimeline
 
-/// Worker processes, each one thread: while it computes it decides nothing.
+/// Worker processes. Each is a single thread, which decides nothing while it computes.
 extension Simulation {
     /// Starts a process. A process started by hand has no place.
     func start(place: Int?) {
@@ -136,7 +136,7 @@ extension Simulation {
         wakeWorker(index, at: time + duration)
     }
 
-    /// The weights that a worker reads: the coordinator's own where memory is shared, else its copies.
+    /// The weights that a worker reads: the coordinator's own if memory is shared, otherwise its copies.
     private func weightsAtHand(of index: Int, _ version: UInt64) -> [UInt64] {
         plan.sharesMemory ? weights[Int(version & 1)] : processes[index].weights[Int(version & 1)]
     }
@@ -166,7 +166,7 @@ extension Simulation {
         guard processes[index].isAlive else { return }
         processes[index].isAlive = false
         if let connection = processes[index].connection {
-            // Its last message is read before its end is noticed.
+            // The coordinator reads the last message before it detects the end.
             let rest = ending == .left ? max(time, connections[connection].lastUp) - time : 0
             let wasOpen = connections[connection].isOpen
             breakConnection(connection, coordinatorAfter: rest + noticedAfter, workerAfter: 0)

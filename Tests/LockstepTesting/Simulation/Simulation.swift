@@ -8,8 +8,8 @@ import LockstepTraining
 /// A cluster in one thread: the real machine of the coordinator, real machines of workers and the real reducer, with a
 /// simulated network, clock and faults, all of which follow from one seed.
 ///
-/// A run must end with every sample of every step added up exactly once under the right weights, or fail for a documented
-/// reason; and then every process must end too.
+/// A run must add every sample of every step exactly once under the right weights, or fail for a documented reason.
+/// Then every process must end.
 package final class Simulation {
     /// How a run ended, and what happened in it.
     package struct Outcome: Sendable {
@@ -21,17 +21,18 @@ package final class Simulation {
         package var events: Int
         /// Wrong answers of faulty workers.
         package var wrongAnswers: Int
-        /// Answers computed while the weights changed, or from weights that were overwritten on their way.
+        /// Answers from weights that were overwritten while they were read or sent.
         package var overwritten: Int
         /// Workers reported as slow.
         package var slowReports: Int
         package var seconds: Double
-        /// Steps and blocks that the coordinator computed itself, and workerCountChoices of the number of workers.
+        /// Steps and blocks that the coordinator computed itself.
         package var computedByCoordinator: Int
+        /// How often a number of workers was chosen.
         package var workerCountChoices: Int
         /// Steps computed without consulting the machine.
         package var stepsAlone: Int
-        /// Messages of earlier memberships that came again to a present one.
+        /// Messages of earlier memberships that arrived again over a present member's connection.
         package var outdated: Int
     }
 
@@ -190,7 +191,8 @@ package final class Simulation {
         }
         return Outcome(
             failure: failure, counts: machine.counts, faults: faults, restarts: restartPolicy.count, events: events,
-            wrongAnswers: wrongAnswers, overwritten: overwritten, slowReports: slowReports, seconds: Double(time) * 1e-9,
+            wrongAnswers: wrongAnswers, overwritten: overwritten, slowReports: slowReports,
+            seconds: Double(time) * 1e-9,
             computedByCoordinator: computedByCoordinator,
             workerCountChoices: workerCountChoices, stepsAlone: stepsAlone, outdated: outdated)
     }

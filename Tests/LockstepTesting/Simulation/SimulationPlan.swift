@@ -8,13 +8,13 @@ package struct SimulationPlan: Sendable {
         case crash
         /// A worker process is stopped for a while, its I/O thread included.
         case stop
-        /// A worker computes for ever, while its I/O thread answers.
+        /// A worker computes for ever, while its I/O thread answers heartbeats.
         case hang
         /// A worker becomes many times slower.
         case slow
-        /// A connection breaks; each side notices in its own time.
+        /// A connection breaks; each side detects it after its own delay.
         case drop
-        /// No message gets through for a while, in one direction or both.
+        /// No message arrives for a while, in one direction or both.
         case partition
         /// A message arrives twice.
         case duplicate
@@ -22,7 +22,7 @@ package struct SimulationPlan: Sendable {
         case join
         /// A worker is asked to stop and says goodbye.
         case goodbye
-        /// The coordinator is busy with something else for a while.
+        /// The coordinator handles no events for a while.
         case pause
         /// A message that a worker sent in an earlier membership arrives again, over its present connection.
         case replay
@@ -40,18 +40,18 @@ package struct SimulationPlan: Sendable {
     package let evaluateEvery: Int
     package let blocks: Int
     package let chunks: Int
-    /// Whether workers read the coordinator's own weights, as in shared memory, rather than copies.
+    /// Whether workers read the coordinator's own weights, as in shared memory, instead of copies.
     package let sharesMemory: Bool
-    /// Of 4 steps, the number in which every node is audited.
+    /// The quarters of all steps that are audited.
     package let auditQuarters: Int
     /// Whether one worker gives wrong answers.
     package let hasFaultyWorker: Bool
     package let maximumRestarts: Int
-    /// Whether the number of workers that compute changes as the run goes on.
+    /// Whether the number of workers that compute is tuned during the run.
     package let tunesWorkerCount: Bool
-    /// Whether the coordinator makes the sum over all shards.
+    /// Whether the coordinator computes the sum over all shards.
     package let splitsRoot: Bool
-    /// Whether workers have to fetch the data set.
+    /// Whether workers must fetch the data set.
     package let fetchesData: Bool
     package let nanosecondsPerSample: UInt64
     package let maximumDelay: UInt64
