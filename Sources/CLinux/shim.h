@@ -132,21 +132,26 @@ static inline long linux_receive(int socket, void *bytes, size_t size, int *desc
     return received;
 }
 
-/// The first part of the kernel's struct tcp_info (linux/tcp.h), up to the number of received bytes.
+/// The first part of the kernel's struct tcp_info (linux/tcp.h), up to the time in which it had anything to send.
 struct linux_tcp_info {
     unsigned char state, others[7];
     unsigned counters[24];
     unsigned long long pacing_rate, most_pacing_rate, bytes_acknowledged, bytes_received;
+    unsigned segments_out, segments_in, bytes_not_sent, least_round_trip, data_segments_in, data_segments_out;
+    unsigned long long delivery_rate, busy_microseconds;
 };
 
-/// Gets the number of bytes that have arrived over a TCP connection since it was made. Returns 0, or -1 and errno.
-static inline int linux_tcp_received(int socket, unsigned long long *bytes) {
-    struct linux_tcp_info information = {0};
-    unsigned size = sizeof information;
+/// Gets what the kernel has counted over a TCP connection since it was made. Returns 0, or -1 and errno.
+static inline int linux_tcp_counters(int socket, struct linux_tcp_info *information) {
+    unsigned size = sizeof *information;
     // IPPROTO_TCP, TCP_INFO
-    if (syscall(SYS_getsockopt, socket, 6, 11, &information, &size) != 0) return -1;
-    *bytes = information.bytes_received;
-    return 0;
+    return syscall(SYS_getsockopt, socket, 6, 11, information, &size) != 0 ? -1 : 0;
+}
+
+/// Gets the number of bytes that wait in a socket's sending queue or have not been acknowledged. Returns 0, or -1 and errno.
+static inline int linux_queued_output(int socket, int *bytes) {
+    // SIOCOUTQ, tcp(7)
+    return syscall(SYS_ioctl, socket, 0x5411, bytes) != 0 ? -1 : 0;
 }
 
 /// epoll(7): a set of descriptors that is itself a descriptor, readable when one of its members is or has ended.

@@ -1,3 +1,6 @@
+package import LockstepProtocol
+package import LockstepSharding
+
 /// The chunks that each member has sent of its present answer. An answer counts only once all its chunks have arrived,
 /// whatever the peer claims; otherwise a step could end without some of its sums.
 package struct AnswerParts: Sendable {
@@ -5,6 +8,9 @@ package struct AnswerParts: Sendable {
         let member: MemberID
         var item: WorkItem
         var chunks: ChunkSet
+        var arriving = ArrivingChunk()
+
+        var isEmpty: Bool { chunks.count == 0 && arriving.isEmpty }
     }
 
     private let chunks: Int
@@ -16,22 +22,25 @@ package struct AnswerParts: Sendable {
         self.chunks = chunks
     }
 
-    /// Adds a chunk that has arrived.
+    /// Adds a part of a chunk that has arrived.
     ///
-    /// - Returns: Whether it is the answer's first chunk.
-    package mutating func insert(_ chunk: Int, of item: WorkItem, from member: MemberID) -> Bool {
-        guard let index = answers.firstIndex(where: { $0.member == member }) else {
-            var set = ChunkSet(version: 0, capacity: chunks)
-            _ = set.insert(chunk)
-            answers.append(Answer(member: member, item: item, chunks: set))
-            return true
+    /// - Returns: Whether it is the answer's first.
+    /// - Throws: `inconsistent` if it does not follow on the part before.
+    package mutating func insert(
+        _ part: ChunkPart, of item: WorkItem, from member: MemberID
+    ) throws(ProtocolError) -> Bool {
+        let index = answers.firstIndex { $0.member == member } ?? answers.count
+        if index == answers.count {
+            answers.append(Answer(member: member, item: item, chunks: ChunkSet(version: 0, capacity: chunks)))
         }
-        let isFirst = answers[index].item != item
-        if isFirst {
+        let isFirst = answers[index].item != item || answers[index].isEmpty
+        if answers[index].item != item {
             answers[index].item = item
             answers[index].chunks.clear()
+            answers[index].arriving = ArrivingChunk()
         }
-        _ = answers[index].chunks.insert(chunk)
+        guard answers[index].arriving.insert(part) else { throw .inconsistent(.gradient) }
+        if part.isLast { _ = answers[index].chunks.insert(part.chunk) }
         return isFirst
     }
 
@@ -44,5 +53,24 @@ package struct AnswerParts: Sendable {
     /// Removes the answer of a member that has gone.
     package mutating func forget(_ member: MemberID) {
         answers.removeAll { $0.member == member }
+    }
+}
+
+/// The chunk whose parts are arriving: in order, without gaps, and not mixed with those of another chunk. So a receiver needs
+/// memory for one chunk at most.
+struct ArrivingChunk: Hashable, Sendable {
+    private var chunk = 0
+    /// Elements that are there; 0 between two chunks.
+    private var count = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Adds a part.
+    ///
+    /// - Returns: False if it does not follow on the part before.
+    mutating func insert(_ part: ChunkPart) -> Bool {
+        guard part.elements.lowerBound == count, count == 0 || part.chunk == chunk else { return false }
+        (chunk, count) = (part.chunk, part.isLast ? 0 : part.elements.upperBound)
+        return true
     }
 }

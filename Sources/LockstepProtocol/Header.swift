@@ -12,18 +12,18 @@ package import LockstepSharding
 /// | 12 | 4 | unit | the tree node or evaluation block: each counts once |
 /// | 16 | 8 | step | the step, which is also the weights' version: a late answer never counts for another step |
 /// | 24 | 4 | segment | the layer whose floats follow |
-/// | 28 | 4 | offset | the index of the first float in the layer: each chunk counts once |
+/// | 28 | 4 | offset | the index of the first float in the layer: each element counts once |
 ///
 /// libzmq stores up to 33 bytes inside a message, so a header costs no allocation. A field that a kind does not use is
 /// sent as 0 and ignored. Any values decode; the receiver checks that they name something that exists
-/// (``SummationTree/contains(_:)``, ``FloatPayload/chunkIndex(of:payloadBytes:elementSize:in:)``).
+/// (``SummationTree/contains(_:)``, ``FloatPayload/part(of:payloadBytes:elementSize:in:)``).
 package struct Header: Hashable, Sendable {
     /// Bytes of an encoded header.
     package static let size = 32
     /// "LS" in memory.
     package static let magic: UInt16 = 0x534C
     /// The only version of the protocol that this program speaks.
-    package static let version: UInt8 = 1
+    package static let version: UInt8 = 2
 
     package var kind: MessageKind
     package var run: UInt32

@@ -40,11 +40,11 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// only answers; `segment`: the slot for the gradient in shared memory. For a worker that shares memory it also
     /// means that this version of the weights is complete. No payload.
     case assign = 7
-    /// Coordinator to worker: a chunk of the weights. `step`: their version; `segment`, `offset`. Payload: the chunk's
-    /// floats.
+    /// Coordinator to worker: a chunk of the weights, or a part of one. `step`: their version; `segment`, `offset`. Payload:
+    /// the floats.
     case parameters = 8
-    /// Worker to coordinator: a chunk of a node's gradient sum. `step`; `unit`: the node; `segment`, `offset`. Payload:
-    /// the chunk's floats.
+    /// Worker to coordinator: a chunk of a node's gradient sum, or a part of one. `step`; `unit`: the node; `segment`,
+    /// `offset`. Payload: the floats.
     case gradient = 9
     /// Worker to coordinator: has computed a tree node and sent its whole gradient, or written it to shared memory.
     /// `step`, `unit` as assigned. Payload: ``NodeResult``.
@@ -72,8 +72,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: the last lines of its log, because it fails. Payload: ``LogLines``.
     case logLines = 20
 
-    /// The most bytes of a payload frame. 1 MiB, because only a complete frame counts as a sign of life for libzmq's
-    /// heartbeat.
+    /// The most bytes of a payload frame. 1 MiB at most, and less over a slow link (``FloatPayload``), because only a
+    /// complete frame counts as a sign of life for libzmq's heartbeat.
     package static let payloadLimit = 1 << 20
 
     /// The most bytes of a ping's payload, because a peer that is no member may send only short messages.

@@ -17,7 +17,7 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     case tooManyEntries(found: Int, limit: Int)
     /// A refusal or goodbye with a code that this version does not know.
     case unknownCode(kind: MessageKind, found: UInt16)
-    /// Floats that are not exactly one chunk of the parameters.
+    /// Floats that do not lie within one chunk of the parameters.
     case notAChunk(segment: UInt32, offset: UInt32, payloadBytes: Int)
     /// The receiver of this message may only send it.
     case unexpectedKind(MessageKind)
@@ -48,7 +48,7 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
         case .unknownCode(let kind, let found):
             "\(kind) message with the unknown code \(found); install the same version of lockstep everywhere"
         case .notAChunk(let segment, let offset, let payloadBytes):
-            "\(payloadBytes) bytes for layer \(segment) from element \(offset) are not a chunk of this network's parameters"
+            "\(payloadBytes) bytes for layer \(segment) from element \(offset) are not within a chunk of this network's parameters"
         case .unexpectedKind(let kind):
             "\(kind) message, which only the other side sends"
         case .inconsistent(let kind):

@@ -21,6 +21,8 @@ package enum RefusalCode: UInt16, MessageCode {
     case transport = 8
     /// An audit found an answer of this process wrong.
     case quarantined = 9
+    /// The link to it carries no step within the deadlines.
+    case link = 10
 
     package static var messageKind: MessageKind { .refuse }
 }

@@ -55,20 +55,54 @@ package struct ChunkLayout: Sendable, Equatable {
         firstChunks[s]..<firstChunks[s + 1]
     }
 
-    /// Finds the chunk with exactly these elements. Total: any three integers are allowed, a peer may have sent them.
+    /// Finds the part of a chunk that has these elements. Total: any three integers are allowed, a peer may have sent them.
     ///
     /// - Parameters:
     ///   - segment: The index of a segment.
     ///   - offset: The first element, counted from the segment's start.
     ///   - count: The number of elements.
-    /// - Returns: The index in ``chunks``; nil if no chunk has these elements.
-    package func index(segment: Int, offset: Int, count: Int) -> Int? {
-        guard segments.indices.contains(segment), offset >= 0, offset.isMultiple(of: maximumElements) else {
-            return nil
-        }
+    /// - Returns: The part; nil if there are no such elements, or they do not lie within one chunk.
+    package func part(segment: Int, offset: Int, count: Int) -> ChunkPart? {
+        guard segments.indices.contains(segment), offset >= 0, count > 0 else { return nil }
         let own = chunks(ofSegment: segment)
-        let chunk = offset / maximumElements
-        guard chunk < own.count, chunks[own.lowerBound + chunk].range.count == count else { return nil }
-        return own.lowerBound + chunk
+        let (chunk, start) = offset.quotientAndRemainder(dividingBy: maximumElements)
+        guard chunk < own.count, case let size = chunks[own.lowerBound + chunk].range.count, start < size,
+            count <= size - start
+        else { return nil }
+        return ChunkPart(chunk: own.lowerBound + chunk, elements: start..<start + count, of: size)
     }
+
+    /// All of a chunk.
+    package func whole(_ chunk: Int) -> ChunkPart {
+        ChunkPart(chunk: chunk, elements: 0..<chunks[chunk].range.count, of: chunks[chunk].range.count)
+    }
+}
+
+/// The elements of one chunk that a frame carries: all of them, or fewer over a slow link.
+package struct ChunkPart: Hashable, Sendable, CustomStringConvertible {
+    /// The chunk's index in its layout.
+    package let chunk: Int
+    /// The part's elements, counted from the chunk's start.
+    package let elements: Range<Int>
+    /// The chunk's elements.
+    package let chunkElements: Int
+
+    /// - Parameters:
+    ///   - chunk: The chunk's index.
+    ///   - elements: At least one, within the chunk.
+    ///   - count: The chunk's elements.
+    package init(chunk: Int, elements: Range<Int>, of count: Int) {
+        self.chunk = chunk
+        self.elements = elements
+        self.chunkElements = count
+    }
+
+    /// Whether it is all of the chunk.
+    package var isWhole: Bool { elements.count == chunkElements }
+    package var description: String {
+        isWhole ? "chunk \(chunk)" : "elements \(elements) of chunk \(chunk)"
+    }
+
+    /// Whether the chunk ends with it.
+    package var isLast: Bool { elements.upperBound == chunkElements }
 }

@@ -163,7 +163,7 @@ struct SpeculationTests {
         var scene = Scene(members: 1, tree)
         scene.assign(left, to: 0, at: 0)
         func deadline(_ scene: borrowing Scene) -> Instant? {
-            scene.speculation.evictionDeadline(of: scene.membership[0].queue)
+            scene.speculation.evictionDeadline(of: scene.membership[0])
         }
         #expect(deadline(scene) == .milliseconds(60_000), "nothing is known before the first answer")
         scene.speculation.recordEviction()

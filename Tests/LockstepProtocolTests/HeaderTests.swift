@@ -12,7 +12,7 @@ import Testing
         #expect(Header.size == 32)
         #expect(
             header.bytes == [
-                0x4C, 0x53, 1, 9,  // magic "LS", version, kind
+                0x4C, 0x53, 2, 9,  // magic "LS", version, kind
                 0x01, 0x02, 0x03, 0x04,  // run
                 0x11, 0x12, 0x13, 0x14,  // member
                 0x21, 0x22, 0x23, 0x24,  // unit
@@ -86,7 +86,7 @@ import Testing
 
     @Test("Another version is named as such even if its header has another size")
     func otherVersion() {
-        #expect(throws: ProtocolError.wrongVersion(found: 2)) { try Header(bytes: [0x4C, 0x53, 2, 1]) }
+        #expect(throws: ProtocolError.wrongVersion(found: 1)) { try Header(bytes: [0x4C, 0x53, 1, 1]) }
         #expect(throws: ProtocolError.wrongVersion(found: 0)) {
             try Header(bytes: [0x4C, 0x53, 0] + Array(repeating: 0, count: 61))
         }

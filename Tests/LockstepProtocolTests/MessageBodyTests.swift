@@ -86,7 +86,7 @@ import Testing
         var valid = 0
         for _ in 0..<100_000 {
             var bytes = SampleMessages.bytes(count: Int.random(in: 28...36, using: &random), using: &random)
-            bytes.replaceSubrange(..<3, with: [0x4C, 0x53, 1])
+            bytes.replaceSubrange(..<3, with: [0x4C, 0x53, Header.version])
             bytes[3] &= 15
             guard let header = try? Header(bytes: bytes) else { continue }
             valid += 1
@@ -113,7 +113,7 @@ import Testing
 
     @Test("Unknown codes are named")
     func codes() {
-        #expect(Refusal.error(decoding: [10, 0, 0, 0]) == .unknownCode(kind: .refuse, found: 10))
+        #expect(Refusal.error(decoding: [11, 0, 0, 0]) == .unknownCode(kind: .refuse, found: 11))
         #expect(Refusal.error(decoding: [0, 0, 0, 0]) == .unknownCode(kind: .refuse, found: 0))
         #expect(Goodbye.error(decoding: [1, 1, 0, 0]) == .unknownCode(kind: .goodbye, found: 257))
     }

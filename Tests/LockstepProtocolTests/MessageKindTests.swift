@@ -11,7 +11,7 @@ import Testing
         ]
         #expect(MessageKind.allCases == expected)
         #expect(expected.map(\.rawValue) == Array(1...20))
-        #expect(RefusalCode.allCases.map(\.rawValue) == Array(1...9))
+        #expect(RefusalCode.allCases.map(\.rawValue) == Array(1...10))
         #expect(GoodbyeCode.allCases.map(\.rawValue) == Array(1...3))
     }
 

@@ -68,7 +68,7 @@ import Testing
             ),
             (
                 .notAChunk(segment: 1, offset: 4, payloadBytes: 8),
-                "8 bytes for layer 1 from element 4 are not a chunk of this network's parameters"
+                "8 bytes for layer 1 from element 4 are not within a chunk of this network's parameters"
             ),
         ]
         for (error, description) in errors { #expect(error.description == description) }

@@ -48,12 +48,12 @@ struct CoordinatorPartsTests {
     @Test("A gradient in messages is complete once each of its chunks has arrived, in whatever order")
     func inlineComplete() throws {
         let transport = inline()
-        #expect(transport.add(chunk: 2, of: item(3), from: first))
-        #expect(!transport.add(chunk: 0, of: item(3), from: first))
+        #expect(try transport.add(chunks.whole(2), of: item(3), from: first))
+        #expect(try !transport.add(chunks.whole(0), of: item(3), from: first))
         #expect(throws: ProtocolError.inconsistent(.nodeResult)) {
             try transport.complete(item(3), from: first) { _ in }
         }
-        #expect(!transport.add(chunk: 1, of: item(3), from: first))
+        #expect(try !transport.add(chunks.whole(1), of: item(3), from: first))
         try transport.complete(item(3), from: first) { _ in Issue.record("everything has been pushed") }
         #expect(throws: ProtocolError.inconsistent(.nodeResult)) {
             try transport.complete(item(3), from: second) { _ in }
@@ -77,7 +77,9 @@ struct CoordinatorPartsTests {
             }
             try bytes.withUnsafeBytes { all in
                 let payload = UnsafeRawBufferPointer(rebasing: all[offset...])
-                try transport.push(payload, chunk: 0, of: NodeID(rawValue: 3)) { pushed.append(text($0)) }
+                try transport.push(payload, chunks.whole(0), of: NodeID(rawValue: 3), from: first) {
+                    pushed.append(text($0))
+                }
             }
         }
         #expect(pushed == Array(repeating: "3.0: 1.5 -2.0 8.0", count: 5))
@@ -91,18 +93,46 @@ struct CoordinatorPartsTests {
         // 1, -2.5 and 96, the upper halves of their float32.
         let halves: [UInt16] = [0x3F80, 0xC020, 0x42C0]
         try halves.withUnsafeBytes { bytes in
-            try transport.push(bytes, chunk: 2, of: NodeID(rawValue: 1)) { pushed.append(text($0)) }
+            try transport.push(bytes, chunks.whole(2), of: NodeID(rawValue: 1), from: first) { pushed.append(text($0)) }
         }
         #expect(pushed == ["1.2: 1.0 -2.5 96.0"])
     }
 
     @Test(
         "A chunk is named by its segment, its offset and its size",
-        arguments: [(0, 0, 12, 0), (0, 3, 8, 1), (1, 0, 12, 2), (1, 0, 8, nil), (2, 0, 12, nil), (0, 1, 12, nil)])
+        arguments: [(0, 0, 12, 0), (0, 3, 8, 1), (1, 0, 12, 2), (1, 0, 16, nil), (2, 0, 12, nil), (0, 1, 12, nil)])
     func inlineChunk(segment: UInt32, offset: UInt32, bytes: Int, expected: Int?) {
         let header = Header(kind: .gradient, segment: segment, offset: offset)
-        #expect((try? inline().chunk(of: header, payloadBytes: bytes)) == expected)
+        #expect((try? inline().part(of: header, payloadBytes: bytes)) == expected.map { chunks.whole($0) })
         #expect(inline().slot(for: item(3), of: first) == 0)
+    }
+
+    @Test("Parts of a chunk are gathered for each member, and pushed as one", arguments: CommunicationDataType.allCases)
+    func inlineParts(dataType: CommunicationDataType) throws {
+        let transport = inline(dataType)
+        let size = dataType.elementSize
+        var pushed: [String] = []
+        // 1, -2.5 and 96, of which the upper halves are bfloat16.
+        let words: [UInt32] = [0x3F80_0000, 0xC020_0000, 0x42C0_0000]
+        let bytes = words.flatMap { word in withUnsafeBytes(of: word.littleEndian) { Array($0.suffix(size)) } }
+        func send(_ elements: Range<Int>, from member: MemberID) throws {
+            let part = ChunkPart(chunk: 2, elements: elements, of: 3)
+            _ = try transport.add(part, of: item(1), from: member)
+            try bytes.withUnsafeBytes { all in
+                let frame = UnsafeRawBufferPointer(
+                    rebasing: all[size * elements.lowerBound..<size * elements.upperBound])
+                try transport.push(frame, part, of: NodeID(rawValue: 1), from: member) { pushed.append(text($0)) }
+            }
+        }
+        try send(0..<1, from: first)
+        try send(0..<2, from: second)
+        try send(1..<2, from: first)
+        #expect(pushed == [])
+        try send(2..<3, from: first)
+        #expect(pushed == ["1.2: 1.0 -2.5 96.0"])
+        transport.forget(second)
+        #expect(throws: ProtocolError.inconsistent(.gradient)) { try send(2..<3, from: second) }
+        #expect(transport.payloadBytes == UInt64(5 * size))
     }
 
     // MARK: - Weights as bfloat16

@@ -27,25 +27,30 @@ import Testing
         #expect(layout.chunks[6].offset == 786_432)
     }
 
-    @Test("A chunk is found by its segment, offset and size, and by nothing else")
-    func index() {
+    @Test("A part of a chunk is found by its segment, offset and size, and nothing else is one")
+    func part() {
         let layout = ChunkLayout(segments: [0..<10, 10..<10, 10..<14], maximumElements: 4)
-        var found: [Int] = []
+        var found: [ChunkPart] = []
         for segment in -1...4 {
             for offset in -4...12 {
                 for count in -1...6 {
-                    guard let index = layout.index(segment: segment, offset: offset, count: count) else { continue }
-                    found.append(index)
-                    let chunk = layout.chunks[index]
-                    #expect(chunk.segment == segment && chunk.offset == offset && chunk.range.count == count)
+                    guard let part = layout.part(segment: segment, offset: offset, count: count) else { continue }
+                    found.append(part)
+                    let chunk = layout.chunks[part.chunk]
+                    #expect(chunk.segment == segment && part.chunkElements == chunk.range.count)
+                    #expect(part.elements == offset - chunk.offset..<offset - chunk.offset + count)
                 }
             }
         }
-        #expect(found == [0, 1, 2, 3])
+        // A chunk of n elements has n (n + 1) / 2 parts.
+        #expect(found.count == 10 + 10 + 3 + 10 && Set(found).count == found.count)
+        #expect(found.filter(\.isWhole).map(\.chunk) == [0, 1, 2, 3])
+        #expect(found.allSatisfy { $0.isLast == ($0.elements.upperBound == $0.chunkElements) })
+        for chunk in layout.chunks.indices { #expect(found.contains(layout.whole(chunk))) }
         for extreme in [Int.min, .max] {
-            #expect(layout.index(segment: extreme, offset: 0, count: 4) == nil)
-            #expect(layout.index(segment: 0, offset: extreme, count: 4) == nil)
-            #expect(layout.index(segment: 0, offset: 0, count: extreme) == nil)
+            #expect(layout.part(segment: extreme, offset: 0, count: 4) == nil)
+            #expect(layout.part(segment: 0, offset: extreme, count: 4) == nil)
+            #expect(layout.part(segment: 0, offset: 0, count: extreme) == nil)
         }
     }
 }

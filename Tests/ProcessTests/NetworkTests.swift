@@ -13,70 +13,9 @@ import Testing
     "Between hosts", .serialized, .oneAtATime,
     .enabled(if: NetworkNamespace.isAvailable, "needs root, network namespaces and iproute2"))
 struct NetworkTests {
-    /// The hosts of a coordinator and of two workers, and a run with epochs of 50 steps.
-    private final class Site {
-        let folder: TemporaryFolder
-        let options: [String]
-        let home: NetworkNamespace
-        let hosts: [NetworkNamespace]
-        let links: [NetworkLink]
-
-        init(_ dataset: TinyDataset = TinyDataset(), epochs: Int, _ options: [String] = []) throws {
-            self.options = ["tiny.yaml", "--kernel", "portable", "--shards", "4"] + options
-            folder = try Workplace(dataset, epochs: epochs).folder
-            try Program.run(["keygen", folder("keys")], in: folder.path)
-            let (home, hosts) = (try NetworkNamespace(), try (0..<2).map { _ in try NetworkNamespace() })
-            self.home = home
-            self.hosts = hosts
-            links = try hosts.enumerated().map { try NetworkLink(number: $0 + 1, from: home, to: $1) }
-        }
-
-        /// The run without workers, in one process.
-        func alone() throws -> RunSummary {
-            let run = try Program.run(["train", "--output", "alone"] + options, in: folder.path)
-            try #require(run.status == 0, "\(run)")
-            return try RunSummary(run: folder("alone"))
-        }
-
-        /// A coordinator that waits for two workers, and its port.
-        func coordinator() throws -> (RunningProcess, port: Substring) {
-            let run = try RunningProcess(
-                ["coordinator", "--workers", "2", "--output", "run", "--bind", "tcp://*:0", "--keys", "keys"] + options,
-                in: folder.path, on: home)
-            return (run, try #require(try run.listeningEndpoint().split(separator: ":").last))
-        }
-
-        /// Starts the worker of a host. A slow one takes 4 ms longer for each node, so that a fault happens while it
-        /// computes.
-        func worker(on host: Int, port: Substring, isSlow: Bool = true) throws -> RunningProcess {
-            try RunningProcess(
-                ["worker", "--connect", "tcp://\(links[host].nearAddress):\(port)", "--keys", "keys"],
-                environment: [
-                    "LOCKSTEP_CACHE": folder("cache-\(host)"), "LOCKSTEP_FAULT": isSlow ? "slow=4" : nil,
-                ], in: folder.path, on: hosts[host])
-        }
-
-        /// Waits for the end, and compares with the undisturbed run: the weights after each epoch, and the mean cost of
-        /// its samples, which shows a sample that was omitted or used twice.
-        func conclude(_ run: RunningProcess, _ workers: [RunningProcess], as alone: RunSummary) throws -> RunSummary {
-            let ending = try run.wait()
-            #expect(ending.status == 0, "\(ending)")
-            for worker in workers {
-                let ending = try worker.wait()
-                #expect(ending.status == 0, "\(ending)")
-            }
-            let summary = try RunSummary(run: folder("run"))
-            #expect(summary.steps == alone.steps)
-            #expect(summary.epochs.map(\.weightsSHA256) == alone.epochs.map(\.weightsSHA256))
-            #expect(summary.epochs.map(\.trainingCost) == alone.epochs.map(\.trainingCost))
-            #expect(summary.weightsSHA256 == alone.weightsSHA256, "\(ending)")
-            return summary
-        }
-    }
-
     @Test("A run between hosts sends all its bytes, and a link that is down for a moment changes nothing")
     func linkDown() throws {
-        let site = try Site(epochs: 10)
+        let site = try NetworkSite(epochs: 10)
         let alone = try site.alone()
         let (run, port) = try site.coordinator()
         let workers = try (0..<2).map { try site.worker(on: $0, port: port) }
@@ -99,9 +38,9 @@ struct NetworkTests {
 
     @Test(
         "A worker whose link is cut, or whose packets are dropped, is evicted and joins again once they arrive",
-        arguments: LinkFault.allCases.filter { $0 == .halfOpen || deep })
+        arguments: LinkFault.allCases.filter { $0 == .halfOpen || NetworkSite.isDeep })
     func evicted(fault: LinkFault) throws {
-        let site = try Site(epochs: 36)
+        let site = try NetworkSite(epochs: 36)
         let alone = try site.alone()
         let (run, port) = try site.coordinator()
         let workers = try (0..<2).map { try site.worker(on: $0, port: port) }
@@ -115,18 +54,18 @@ struct NetworkTests {
         let summary = try site.conclude(run, workers, as: alone)
         #expect(summary.workersLost == 1 && summary.workersJoined == 3)
         // A heartbeat is sent every second, and answered within three.
-        if deep { #expect(detection > .seconds(2) && detection < .seconds(5)) }
+        if NetworkSite.isDeep { #expect(detection > .seconds(2) && detection < .seconds(5)) }
     }
 
     @Test("A model of 40 MB on a slow link does not trip the heartbeat")
     func slowLink() throws {
         // 40 MB take 0.3 s at 1 Gbit/s; at 100 Mbit/s they take longer than the heartbeat's timeout.
-        let rate = deep ? "100mbit" : "1gbit"
-        let site = try Site(
+        let rate = NetworkSite.isDeep ? "100mbit" : "1gbit"
+        let site = try NetworkSite(
             TinyDataset(training: 20, validation: 4, test: 4), epochs: 1,
             ["--set", "network.sizes=[36,3120,3120,4]", "--set", "evaluation.every=0"])
         let alone = try site.alone()
-        for link in site.links { try link.limit(rate: rate) }
+        for link in site.links { try link.limit(.both, rate: rate) }
         let (run, port) = try site.coordinator()
         let workers = try (0..<2).map { try site.worker(on: $0, port: port, isSlow: false) }
         let summary = try site.conclude(run, workers, as: alone)
@@ -157,6 +96,3 @@ enum LinkFault: CaseIterable {
         }
     }
 }
-
-/// Whether the long variants run: scripts/check-deep.
-private let deep = getenv("LOCKSTEP_DEEP_NETWORK") != nil

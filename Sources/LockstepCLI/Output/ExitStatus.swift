@@ -130,7 +130,7 @@ enum ExitStatus: Hashable {
         switch ending {
         case .rejected: self = .noPermission
         case .finished, .stopped: preconditionFailure("an ending that is no error")
-        case .noCoordinator, .unable, .failed, .refused: self = .unavailable
+        case .noCoordinator, .unable, .failed, .refused, .brokenLink: self = .unavailable
         }
     }
 

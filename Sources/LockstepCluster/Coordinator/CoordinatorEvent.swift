@@ -17,6 +17,8 @@ package enum CoordinatorEvent: Sendable {
     case answered(PeerID, MemberID, WorkItem)
     /// A member leaves the run.
     case goodbye(PeerID, MemberID, Goodbye)
+    /// Payload moves over a peer's connection, so many bytes a second. A version of the weights has `gradientBytes`.
+    case transferring(PeerID, bytesPerSecond: UInt64, gradientBytes: UInt64)
     /// A peer has sent a message of another run.
     case messageOfOtherRun(PeerID)
     /// A peer's connection has ended, or it has broken the protocol.
@@ -114,6 +116,8 @@ extension ClusterNotice {
 package enum ClusterFailure: Error, Equatable, Sendable, CustomStringConvertible {
     case tooFewWorkers(joined: Int, needed: Int, seconds: Double)
     case noWorkersLeft(seconds: Double)
+    /// The last worker was refused for its link, and no other came.
+    case linkTooSlow(reason: String, seconds: Double)
 
     package var description: String {
         switch self {
@@ -122,6 +126,8 @@ package enum ClusterFailure: Error, Equatable, Sendable, CustomStringConvertible
                 + "longer timeouts.start"
         case .noWorkersLeft(let seconds):
             "the last worker has gone and none came back within \(Int(seconds)) s (timeouts.rejoin)"
+        case .linkTooSlow(let reason, let seconds):
+            "the last worker has gone and none came back within \(Int(seconds)) s (timeouts.rejoin); \(reason)"
         }
     }
 }

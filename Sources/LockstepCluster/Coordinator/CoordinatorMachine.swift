@@ -44,6 +44,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private var weights: PublishedWeights
     private var workerCount: WorkerCountTuner
     private var evaluations = EvaluationTuner()
+    /// Why the last worker was refused for its link; nil once another one has joined.
+    private var brokenLink: String?
     package private(set) var counts = Counts()
 
     /// Starts to wait for the first workers.
@@ -74,6 +76,9 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             receiveAnswer(to: item, from: peer, member, into: &actions)
         case .goodbye(let peer, let member, let goodbye):
             receiveGoodbye(goodbye, from: peer, member, into: &actions)
+        case .transferring(let peer, let rate, let bytes):
+            guard let index = membership.index(of: peer) else { return }
+            membership[index].transfer = Transfer(bytesPerSecond: rate, gradientBytes: bytes, seen: clock.now)
         case .messageOfOtherRun(let peer):
             membership.rejectUnknown(peer, as: nil, into: &actions)
         case .peerLost(let peer, let reason):
@@ -128,6 +133,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             break
         case .accepted(let isSameKernel):
             counts.joined += 1
+            brokenLink = nil
             if !isSameKernel { counts.isBitwiseReproducible = false }
             if case .running = phase { phase = .running(waitingUntil: nil) }
             assignPending(into: &actions)
@@ -261,6 +267,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             return membership.rejectUnknown(peer, as: member, into: &actions)
         }
         guard let answered = membership[index].queue.remove(item, at: clock.now) else { return }
+        membership[index].hasAnswered = true
         speculation.record(answered, by: &membership[index], step: assignments.step)
         if let (first, second) = assignments.receive(item, from: membership[index]) {
             actions.append(.compare(item, first, second))
@@ -389,8 +396,9 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private mutating func checkDeadlines(into actions: inout [CoordinatorAction]) {
         var index = 0
         while index < membership.count {
-            if let reason = evictionReason(at: index) {
-                evict(at: index, reason: reason, into: &actions)
+            if let refusal = eviction(at: index) {
+                actions.append(.refuse(membership[index].peer, refusal))
+                loseMember(at: index, reason: refusal.message, into: &actions)
             } else {
                 index += 1
             }
@@ -404,20 +412,31 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
                         joined: membership.activeCount, needed: configuration.minimumWorkers,
                         seconds: configuration.deadlines.start)))
         case .running(let until?) where until <= clock.now:
-            actions.append(.fail(.noWorkersLeft(seconds: configuration.deadlines.rejoin)))
+            let seconds = configuration.deadlines.rejoin
+            actions.append(
+                .fail(
+                    brokenLink.map { .linkTooSlow(reason: $0, seconds: seconds) } ?? .noWorkersLeft(seconds: seconds)))
         default:
             break
         }
     }
 
-    /// Why a member must be evicted now; nil if it need not.
-    private mutating func evictionReason(at index: Int) -> String? {
-        if membership.isOverdue(index, at: clock.now) { return "it took too long to get ready" }
-        guard
-            let deadline = speculation.evictionDeadline(of: membership[index].queue), deadline <= clock.now
-        else { return nil }
+    /// The refusal for a member that must be evicted now; nil if it need not.
+    private mutating func eviction(at index: Int) -> Refusal? {
+        if membership.isOverdue(index, at: clock.now) {
+            return Refusal(code: .rejoin, message: "it took too long to get ready")
+        }
+        guard let deadline = speculation.evictionDeadline(of: membership[index]), deadline <= clock.now else {
+            return nil
+        }
+        if let reason = speculation.slowLink(of: membership[index], at: clock.now) {
+            brokenLink = reason
+            return Refusal(code: .link, message: reason)
+        }
         speculation.recordEviction()
-        return "it has not answered for \(Int(membership[index].queue.busySeconds(at: clock.now))) s"
+        return Refusal(
+            code: .rejoin,
+            message: "it has not answered for \(Int(membership[index].queue.busySeconds(at: clock.now))) s")
     }
 
     /// When a tick is due at the latest.
@@ -430,7 +449,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         }
         next = Instant.earlier(next, membership.nextProofDeadline)
         for index in membership.indices {
-            next = Instant.earlier(next, speculation.evictionDeadline(of: membership[index].queue))
+            next = Instant.earlier(next, speculation.evictionDeadline(of: membership[index]))
         }
         if !isWorkComplete, membership.hasIdle { next = Instant.earlier(next, speculation.nextLateCheck) }
         return next.map { clock.due($0) }

@@ -11,7 +11,7 @@
 /// | rejoin: for a worker once the last one has gone, or for the coordinator | 60 |
 /// | straggler: until an idle worker is assigned the item too | 2 x the median, at least 0.02 |
 /// | step: until a worker that does not answer is evicted | 20 x the median, at least 5 |
-/// | the same before the first answer | 60, doubled with every eviction |
+/// | the same before the first answer, or while bytes for or from the worker are under way | 60, doubled with every eviction |
 /// | pause before a dead worker process is restarted | 0.2, doubled with every early failure up to 30 |
 /// | linger: for the last messages when a socket closes | 1 |
 /// | drain: for a run's last messages to reach workers that the heartbeat finds alive | 10 |
@@ -37,6 +37,8 @@ package struct Deadlines: Hashable, Sendable {
     package var stepFactor = 20.0
     package var stepFloor = 5.0
     package var firstAnswer = 60.0
+    /// Memberships in a row without any answer after which a worker gives up, and is given up.
+    package var fruitlessMemberships = 10
     package var firstPause = 0.2
     package var longestPause = 30.0
     package var linger = 1.0

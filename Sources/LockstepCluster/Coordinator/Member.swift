@@ -22,6 +22,10 @@ struct Member: Sendable {
     /// Whether the member reads the weights from memory that it shares with the coordinator.
     var sharesMemory = false
     var stragglerRecord = StragglerRecord()
+    /// The payload under way over its connection, when the coordinator has last looked.
+    var transfer: Transfer?
+    /// Whether it has answered anything.
+    var hasAnswered = false
     /// Whether the member is on standby: fewer workers are faster now, so it gets no work and no weights.
     var isOnStandby = false
 

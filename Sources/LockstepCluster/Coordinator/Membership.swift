@@ -15,6 +15,7 @@ struct Membership: ~Copyable, Sendable {
     private var lastID: UInt32 = 0
     /// Processes that are refused from now on.
     private var quarantined: Set<ProcessIdentity> = []
+    private var fruitless = FruitlessMemberships()
 
     init(configuration: CoordinatorMachine.Configuration) {
         self.configuration = configuration
@@ -145,10 +146,18 @@ struct Membership: ~Copyable, Sendable {
                 message: "the worker runs lockstep \(hello.programVersion), the coordinator "
                     + "\(configuration.programVersion); a run's weights depend on it: install the same version")
         }
-        if quarantined.contains(ProcessIdentity(host: hello.host, processID: hello.processID)) {
+        let process = ProcessIdentity(host: hello.host, processID: hello.processID)
+        if quarantined.contains(process) {
             return Refusal(
                 code: .quarantined,
                 message: "this process has computed a wrong gradient; check the host's memory and processor")
+        }
+        let fruitlessMemberships = fruitless.count(of: process)
+        if fruitlessMemberships >= configuration.deadlines.fruitlessMemberships {
+            return Refusal(
+                code: .link,
+                message: "this link is too slow or breaks too often: this process has joined \(fruitlessMemberships) "
+                    + "times in a row without answering anything")
         }
         if members.count >= configuration.maximumWorkers {
             return Refusal(
@@ -225,7 +234,8 @@ struct Membership: ~Copyable, Sendable {
 
     /// Ends a membership.
     mutating func remove(at index: Int) -> Member {
-        members.remove(at: index)
+        fruitless.record(members[index])
+        return members.remove(at: index)
     }
 
     /// Ends the membership of a worker whose answer an audit found wrong, and refuses its process from now on.

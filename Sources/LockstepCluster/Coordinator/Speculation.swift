@@ -181,11 +181,34 @@ struct Speculation: ~Copyable, Sendable {
 
     // MARK: - Evictions
 
-    /// The deadline for the first item of a queue; nil if the queue is empty.
-    func evictionDeadline(of queue: borrowing WorkQueue) -> Instant? {
-        guard let first = queue.first else { return nil }
+    /// The deadline for the first item of a member's queue; nil if the queue is empty.
+    ///
+    /// Bytes under way to it or from it are signs of life: over a slow link the median of others means nothing. They extend
+    /// the deadline up to the one that holds before any answer has come.
+    func evictionDeadline(of member: borrowing Member) -> Instant? {
+        guard let first = member.queue.first else { return nil }
         let expected = latencies.expected(first.item.kind, samples: first.sampleCount)
-        return queue.busySince.advanced(bySeconds: deadlines.step(expected: expected, evictions: evictions))
+        let seconds = deadlines.step(expected: expected, evictions: evictions)
+        let deadline = member.queue.busySince.advanced(bySeconds: seconds)
+        guard let transfer = member.transfer, transfer.seen > member.queue.busySince else { return deadline }
+        let longest = deadlines.step(expected: nil, evictions: evictions)
+        guard seconds < longest else { return deadline }
+        return min(
+            transfer.seen.advanced(bySeconds: seconds), member.queue.busySince.advanced(bySeconds: longest))
+    }
+
+    /// Why a member that has not answered in time never could: its bytes are under way, and too slow.
+    func slowLink(of member: borrowing Member, at now: Instant) -> String? {
+        guard let transfer = member.transfer, transfer.seen > member.queue.busySince,
+            now < transfer.seen.advanced(bySeconds: deadlines.stepFloor)
+        else { return nil }
+        let seconds = transfer.secondsOfStep(gradients: member.queue.count)
+        let allowed = deadlines.step(expected: nil, evictions: 0)
+        guard seconds > allowed else { return nil }
+        let bytes = transfer.bytesOfStep(gradients: member.queue.count)
+        return "this link is too slow: it needs \(Int(min(seconds, 1e9))) s a step (\(bytes / 1_000) kB at "
+            + "\(transfer.bytesPerSecond / 125) kbit/s), and \(Int(allowed)) s are allowed; set communication-dtype: "
+            + "bfloat16, take a smaller network, or larger mini-batches and so fewer steps"
     }
 
     /// Records that a member was evicted because it did not answer.

@@ -81,6 +81,10 @@ extension ByteWriter {
         case .goodbye(let peer, let member, let goodbye):
             append(peer, member)
             append(blob: goodbye.encoded())
+        case .transferring(let peer, let rate, let bytes):
+            append(peer.rawValue)
+            append(rate)
+            append(bytes)
         case .messageOfOtherRun(let peer):
             append(peer.rawValue)
         case .peerLost(let peer, let reason):
@@ -191,6 +195,7 @@ extension CoordinatorEvent {
         case hello = 1
         case ready, dataRequested, answered, goodbye, messageOfOtherRun, peerLost, beginStep, beginEvaluation
         case chunkUpdated, compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
+        case transferring
     }
 
     var kind: Kind {
@@ -201,6 +206,7 @@ extension CoordinatorEvent {
         case .answering: .answering
         case .answered: .answered
         case .goodbye: .goodbye
+        case .transferring: .transferring
         case .messageOfOtherRun: .messageOfOtherRun
         case .peerLost: .peerLost
         case .beginStep: .beginStep

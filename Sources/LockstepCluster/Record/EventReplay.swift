@@ -164,6 +164,10 @@ extension ByteReader {
         case .answering: return .answering(try peer(), try member(), try item())
         case .answered: return .answered(try peer(), try member(), try item())
         case .goodbye: return .goodbye(try peer(), try member(), try body())
+        case .transferring:
+            let peer = try peer()
+            let rate = try integer(UInt64.self)
+            return .transferring(peer, bytesPerSecond: rate, gradientBytes: try integer(UInt64.self))
         case .messageOfOtherRun: return .messageOfOtherRun(try peer())
         case .peerLost: return .peerLost(try peer(), reason: try text())
         case .beginStep:

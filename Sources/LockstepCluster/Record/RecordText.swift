@@ -49,6 +49,8 @@ extension ClusterFailure: RecordText {
                 + "longer timeouts.start"
         case .noWorkersLeft(let seconds):
             "the last worker has gone and none came back within \(Int(seconds)) s (timeouts.rejoin)"
+        case .linkTooSlow(let reason, let seconds):
+            "linkTooSlow(\(reason.debugDescription), seconds: \(seconds))"
         }
     }
 }

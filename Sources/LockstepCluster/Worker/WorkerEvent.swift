@@ -1,4 +1,5 @@
 package import LockstepProtocol
+package import LockstepSharding
 
 /// An input of the worker's machine.
 package enum WorkerEvent: Sendable {
@@ -9,14 +10,14 @@ package enum WorkerEvent: Sendable {
     case refused(Refusal)
     /// The run's data set is in memory.
     case dataReady
-    /// The worker has no copy of the data set and must fetch it from the coordinator.
-    case dataMissing(bytes: UInt64)
+    /// The worker has no copy of the data set, or only its beginning, and must fetch the rest from the coordinator.
+    case dataMissing(bytes: UInt64, received: UInt64 = 0)
     /// A part of the data set has arrived.
     case dataReceived(offset: UInt64, count: Int)
     /// The worker has computed its fingerprint.
     case proved(Ready)
-    /// A chunk of the weights has arrived; its floats are not stored yet.
-    case parameters(version: UInt64, chunk: Int)
+    /// A part of a chunk of the weights has arrived; its floats are not stored yet.
+    case parameters(version: UInt64, ChunkPart)
     /// The coordinator assigns a tree node or a block.
     case assigned(WorkItem)
     case dismissed(Goodbye)
@@ -43,8 +44,8 @@ package enum WorkerAction: Sendable {
     /// Open the matrix library and compute the fingerprint.
     case prove
     case sendReady(Ready)
-    /// Store the received floats as this chunk of this version.
-    case store(version: UInt64, chunk: Int)
+    /// Store the received floats as this part of this version.
+    case store(version: UInt64, ChunkPart)
     /// Compute an item and send the answer.
     case compute(WorkItem)
     /// Answer an item that has nothing to compute: the weights have arrived.
@@ -78,6 +79,8 @@ package enum WorkerEnding: Error, Hashable, Sendable, CustomStringConvertible {
     case unable(reason: String)
     /// The coordinator rejects this worker's keys.
     case rejected(reason: String)
+    /// So many memberships in a row have ended before anything came of them.
+    case brokenLink(memberships: Int)
     /// The coordinator ended the run because of a failure.
     case failed(message: String)
 
@@ -89,6 +92,9 @@ package enum WorkerEnding: Error, Hashable, Sendable, CustomStringConvertible {
             "no coordinator answered within \(Int(seconds)) s; is it running, and is the endpoint right?"
         case .refused(let refusal): "the coordinator refused this worker: \(refusal.message)"
         case .unable(let reason), .rejected(let reason): reason
+        case .brokenLink(let memberships):
+            "this link is too slow or breaks too often: the connection to the coordinator was lost \(memberships) times in "
+                + "a row before any work had come over it"
         case .failed(let message): "the run failed: \(message)"
         }
     }

@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepSharding
 package import LockstepTimeline
 
 /// A worker's decisions: when to say hello, what to fetch, which assignments to carry out.
@@ -14,24 +15,12 @@ package struct WorkerMachine: Sendable {
         /// Has been welcomed; reads the configuration and looks for the data set.
         case preparing
         /// Requests the data set part by part.
-        case fetching(Transfer)
+        case fetching(DatasetTransfer)
         /// Opens the matrix library and computes the fingerprint.
         case proving
         case serving
         case ended
     }
-
-    /// The transfer of a data set. The worker requests the parts in order, a few at a time.
-    struct Transfer: Hashable, Sendable {
-        let total: UInt64
-        var requested: UInt64 = 0
-        var received: UInt64 = 0
-    }
-
-    /// The bytes of a part.
-    static let partBytes: UInt64 = 1 << 20
-    /// The most parts that are requested and have not arrived.
-    static let maximumPartsUnderWay: UInt64 = 4
 
     private var deadlines: Deadlines
     private var isConnected = false
@@ -40,10 +29,14 @@ package struct WorkerMachine: Sendable {
     package private(set) var membership: Membership?
     /// The chunks of the weights that have arrived; nil if the worker reads the weights in shared memory.
     private var weights: VersionedChunkSets?
+    /// The chunk whose parts are coming, and its version.
+    private var arriving = (version: UInt64(0), chunk: ArrivingChunk())
     private var sharesMemory = false
     /// Whether the worker was ever an active member. The coordinator may still count the old membership of a worker
     /// that joins again.
     private var hasBeenMember = false
+    /// Memberships in a row, the present one included, of which nothing has come: neither data nor work.
+    private var fruitlessMemberships = 0
 
     /// The run's number, and the worker's member ID in it.
     package struct Membership: Hashable, Sendable {
@@ -76,6 +69,7 @@ package struct WorkerMachine: Sendable {
             // message.
             guard isConnected, case .connecting = state else { return }
             membership = Membership(run: run, member: member)
+            fruitlessMemberships += 1
             state = .preparing
             actions.append(.prepare)
         case .refused(let refusal):
@@ -83,10 +77,10 @@ package struct WorkerMachine: Sendable {
         case .dataReady:
             state = .proving
             actions.append(.prove)
-        case .dataMissing(let bytes):
-            state = .fetching(Transfer(total: bytes))
-            actions.append(.notify(.fetchingData(bytes: bytes)))
-            requestData(into: &actions)
+        case .dataMissing(let bytes, let received):
+            state = .fetching(DatasetTransfer(total: bytes, received: received))
+            actions.append(.notify(.fetchingData(bytes: bytes - received)))
+            requestData(now: now, into: &actions)
         case .dataReceived(let offset, let count):
             receiveData(offset: offset, count: count, now: now, into: &actions)
         case .proved(let ready):
@@ -95,8 +89,8 @@ package struct WorkerMachine: Sendable {
             state = .serving
             hasBeenMember = true
             if let membership { actions.append(.notify(.joined(membership.member))) }
-        case .parameters(let version, let chunk):
-            store(version: version, chunk: chunk, now: now, into: &actions)
+        case .parameters(let version, let part):
+            store(part, version: version, now: now, into: &actions)
         case .assigned(let item):
             work(on: item, now: now, into: &actions)
         case .dismissed(let goodbye):
@@ -120,6 +114,7 @@ package struct WorkerMachine: Sendable {
     /// weights in shared memory, where those of an assignment's version are always complete.
     package mutating func expectWeights(chunks: Int?) {
         weights = chunks.map { VersionedChunkSets(capacity: $0) }
+        arriving.chunk = ArrivingChunk()
         sharesMemory = chunks == nil
     }
 
@@ -147,6 +142,7 @@ package struct WorkerMachine: Sendable {
             state = .connecting(until: until, nextHello: nil)
         } else {
             membership = nil
+            guard mayJoinAgain(into: &actions) else { return }
             state = .connecting(until: now.advanced(bySeconds: deadlines.rejoin), nextHello: nil)
             actions.append(.notify(.lostCoordinator(seconds: deadlines.rejoin)))
         }
@@ -163,10 +159,18 @@ package struct WorkerMachine: Sendable {
         }
     }
 
+    /// Ends the worker if nothing has come of too many memberships in a row.
+    private mutating func mayJoinAgain(into actions: inout [WorkerAction]) -> Bool {
+        guard fruitlessMemberships >= deadlines.fruitlessMemberships else { return true }
+        end(.brokenLink(memberships: fruitlessMemberships), into: &actions)
+        return false
+    }
+
     /// Ends the membership and says hello again. Without a membership it does nothing.
     private mutating func rejoin(reason: String, now: Instant, into actions: inout [WorkerAction]) {
         if case .connecting = state { return }
         membership = nil
+        guard mayJoinAgain(into: &actions) else { return }
         actions.append(.notify(.rejoining(reason: reason)))
         let until = now.advanced(bySeconds: deadlines.rejoin)
         state = .connecting(until: until, nextHello: nil)
@@ -193,14 +197,10 @@ package struct WorkerMachine: Sendable {
 
     // MARK: - Fetching the data set
 
-    private mutating func requestData(into actions: inout [WorkerAction]) {
+    private mutating func requestData(now: Instant, into actions: inout [WorkerAction]) {
         guard case .fetching(var transfer) = state else { return }
-        while transfer.requested < transfer.total,
-            transfer.requested - transfer.received < Self.partBytes * Self.maximumPartsUnderWay
-        {
-            let count = min(Self.partBytes, transfer.total - transfer.requested)
-            actions.append(.requestData(offset: transfer.requested, count: Int(count)))
-            transfer.requested += count
+        while let part = transfer.nextPart(at: now) {
+            actions.append(.requestData(offset: part.offset, count: part.count))
         }
         state = .fetching(transfer)
     }
@@ -211,34 +211,42 @@ package struct WorkerMachine: Sendable {
         guard case .fetching(var transfer) = state else { return }
         // The coordinator has sent this part twice.
         guard offset >= transfer.received else { return }
-        let expected = min(Self.partBytes, transfer.total - transfer.received)
-        guard offset == transfer.received, UInt64(count) == expected else {
+        guard transfer.receive(offset: offset, count: count, at: now) else {
             return rejoin(reason: "a part of the data set came out of order", now: now, into: &actions)
         }
-        transfer.received += expected
+        fruitlessMemberships = 0
         state = .fetching(transfer)
-        if transfer.received == transfer.total {
+        if transfer.isComplete {
             state = .preparing
             actions.append(.acceptData)
         } else {
-            requestData(into: &actions)
+            requestData(now: now, into: &actions)
         }
     }
 
     // MARK: - Working
 
-    private mutating func store(version: UInt64, chunk: Int, now: Instant, into actions: inout [WorkerAction]) {
+    private mutating func store(
+        _ part: ChunkPart, version: UInt64, now: Instant, into actions: inout [WorkerAction]
+    ) {
         guard case .serving = state else { return }
         guard !sharesMemory else {
             return rejoin(
                 reason: "the coordinator sent weights although they are in shared memory", now: now, into: &actions)
         }
         weights?[version].reset(to: version)
-        guard weights?[version].insert(chunk) == true else {
+        guard weights?[version].contains(part.chunk) == false else {
             return rejoin(
-                reason: "the coordinator sent chunk \(chunk) of weights \(version) twice", now: now, into: &actions)
+                reason: "the coordinator sent chunk \(part.chunk) of weights \(version) twice", now: now, into: &actions)
         }
-        actions.append(.store(version: version, chunk: chunk))
+        guard arriving.chunk.isEmpty || arriving.version == version, arriving.chunk.insert(part) else {
+            return rejoin(
+                reason: "parts of chunk \(part.chunk) of weights \(version) came out of order", now: now, into: &actions
+            )
+        }
+        arriving.version = version
+        if part.isLast { _ = weights?[version].insert(part.chunk) }
+        actions.append(.store(version: version, part))
     }
 
     private mutating func work(on item: WorkItem, now: Instant, into actions: inout [WorkerAction]) {
@@ -248,6 +256,7 @@ package struct WorkerMachine: Sendable {
                 reason: "the coordinator assigned work before it had sent all of weights \(item.step)", now: now,
                 into: &actions)
         }
+        fruitlessMemberships = 0
         if item.kind == .node && item.number == 0 {
             actions.append(.acknowledge(item))
         } else {

@@ -218,20 +218,20 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         try link.withPayload { bytes throws(ProtocolError) in try Body(decoding: bytes) }
     }
 
-    /// Pushes a chunk of a gradient, unless the machine expects no answer to its tree node from this member.
+    /// Pushes a part of a gradient, unless the machine expects no answer to its tree node from this member.
     private func receiveGradient(
         _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
         let transport = transport(of: member)
         let item = WorkItem(kind: .node, step: header.step, number: header.unit)
-        let chunk = try transport.chunk(of: header, payloadBytes: link.payloadBytes)
+        let part = try transport.part(of: header, payloadBytes: link.payloadBytes)
         guard loop.machine.expects(item, from: peer, member) else { return }
-        if transport.add(chunk: chunk, of: item, from: member) {
+        if try transport.add(part, of: item, from: member) {
             try loop.handle(.answering(peer, member, item), push)
         }
         computedBy[item.node] = member
         try link.withPayload { bytes in
-            try transport.push(bytes, chunk: chunk, of: item.node) { try add($0, from: member, push) }
+            try transport.push(bytes, part, of: item.node, from: member) { try add($0, from: member, push) }
         }
     }
 
@@ -255,6 +255,13 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         _ result: PartialResult, from member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
         if loop.machine.isAudited { audit.add(result, from: member) } else { try push(result) }
+    }
+
+    func reportTransfers() throws {
+        let bytes = UInt64(run.layout.count * run.dataType.elementSize)
+        for (peer, rate) in link.transfers(now: .now) {
+            try loop.handle(.transferring(peer, bytesPerSecond: rate, gradientBytes: bytes))
+        }
     }
 
     // MARK: - Shared memory

@@ -27,6 +27,8 @@ protocol CoordinatorLoopDelegate: AnyObject {
     func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: CoordinatorLink.Event, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: RegionServer.Event) throws
+    /// Tells the machine whose payload is under way, before it looks at deadlines.
+    func reportTransfers() throws
 }
 
 /// The coordinator's loop. It waits for messages, gives events to the ``CoordinatorMachine``, which decides everything,
@@ -147,7 +149,10 @@ final class CoordinatorLoop {
             hasBacklog = link.hasUnread
             try handle(.inputBacklog(hasBacklog), push)
         }
-        if !hasBacklog, let deadline = machine.nextDeadline, deadline <= .now { try handle(.tick, push) }
+        if !hasBacklog, let deadline = machine.nextDeadline, deadline <= .now {
+            try delegate?.reportTransfers()
+            try handle(.tick, push)
+        }
         if isQuiet || mustCheck || hasBacklog { try hooks.check(isGathering, machine.activeCount) }
     }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LockstepProtocol
 import Synchronization
 
 /// A connection that libzmq has accepted, identified by its file descriptor and its inode.
@@ -40,12 +41,20 @@ final class Connection: Sendable {
         _ = connect(descriptor, &nothing, socklen_t(MemoryLayout<sockaddr>.size))
     }
 
-    /// Bytes that have arrived so far, including handshake and heartbeats; nil where the kernel does not count them.
-    var receivedBytes: UInt64? {
-        var bytes: UInt64 = 0
-        guard isTCP, isOpen, linux_tcp_received(descriptor, &bytes) == 0 else { return nil }
-        return bytes
+    /// What the kernel has counted, handshake and heartbeats included; nil where it counts nothing.
+    var traffic: Traffic? {
+        var information = linux_tcp_info()
+        guard isTCP, isOpen, linux_tcp_counters(descriptor, &information) == 0 else { return nil }
+        return Traffic(
+            received: information.bytes_received, acknowledged: information.bytes_acknowledged,
+            busySeconds: Double(information.busy_microseconds) * 1e-6)
     }
+
+    /// The most bytes of a frame that fits the connection now.
+    var frameLimit: Int { traffic?.frameLimit ?? MessageKind.payloadLimit }
+
+    /// Bytes that have arrived so far; nil where the kernel does not count them.
+    var receivedBytes: UInt64? { traffic?.received }
 
     /// Bytes on the wire of the frames that the coordinator's loop has read so far.
     var deliveredBytes: UInt64 { delivered.load(ordering: .relaxed) }
@@ -69,11 +78,42 @@ final class Connection: Sendable {
         return poll(&item, 1, 0) == 1 && item.revents & Int16(POLLOUT) != 0
     }
 
+    /// Whether bytes have been sent over TCP whose arrival the peer has not acknowledged. If the process ended now and the
+    /// peer said anything, a heartbeat for example, these bytes would be lost: the kernel answers with a reset.
+    var hasBytesUnderWay: Bool {
+        var bytes: Int32 = 0
+        guard isTCP, isOpen, linux_queued_output(descriptor, &bytes) == 0 else { return false }
+        return bytes > 0
+    }
+
     private var isOpen: Bool { inode != nil && Self.inode(of: descriptor) == inode }
 
     private static func inode(of descriptor: Int32) -> UInt? {
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return nil }
         return status.st_ino
+    }
+}
+
+/// What the kernel has counted over a TCP connection since it was made.
+struct Traffic: Hashable, Sendable {
+    /// Bytes that have arrived here, and bytes whose arrival the peer has acknowledged.
+    var received: UInt64 = 0
+    var acknowledged: UInt64 = 0
+    /// Seconds in which bytes were on their way to the peer.
+    var busySeconds = 0.0
+
+    /// Seconds that a frame may take: libzmq's heartbeat counts only complete frames as signs of life.
+    private static let frameSeconds = 0.5
+    /// A frame has at most this part of the bytes that have arrived already: many links let a first burst through.
+    private static let burstShare: UInt64 = 16
+
+    /// The most bytes of a frame that fits the link.
+    var frameLimit: Int {
+        let byRate = Self.frameSeconds * Double(acknowledged) / max(busySeconds, 1e-6)
+        let most = min(acknowledged / Self.burstShare, UInt64(min(byRate, 1e12)))
+        let limit = Int(clamping: min(most, UInt64(MessageKind.payloadLimit)))
+        let unit = FloatPayload.smallestFrame
+        return max(unit, limit / unit * unit)
     }
 }

@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepTimeline
 import ZeroMQ
 
 /// Sends messages, which are collected for each peer.
@@ -13,6 +14,9 @@ extension CoordinatorLink {
         if peer.outbox.isFull { try flush(peer) }
     }
 
+    /// The most bytes of a frame that fits the connection to a peer.
+    func frameLimit(of peer: PeerID) -> Int { peers[peer]?.connection?.frameLimit ?? MessageKind.payloadLimit }
+
     /// Sends what is queued for the peer, and then a message whose payload is copied.
     func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
         guard let peer = peers[peer], !peer.isCut else { return }
@@ -22,6 +26,11 @@ extension CoordinatorLink {
         try payload.span.bytes.withUnsafeBytes { bytes throws(ZeroMQError) in
             try flush(peer, endingWith: (header, bytes))
         }
+    }
+
+    /// Members whose payload moves, with its bytes a second; each at most once a second.
+    func transfers(now: Instant) -> [(peer: PeerID, bytesPerSecond: UInt64)] {
+        peers.all.filter(\.isMember).compactMap { peer in peer.transferRate(now: now).map { (peer.id, $0) } }
     }
 
     /// Sends everything that is queued.

@@ -140,7 +140,7 @@ final class CoordinatorLink {
         try? wait(
             for: { peer in
                 guard let connection = peer.connection else { return false }
-                guard connection.isWritable else { return true }
+                guard connection.isWritable, !connection.hasBytesUnderWay else { return true }
                 checks[peer.id, default: 0] += 1
                 return checks[peer.id, default: 0] < 3
             }, seconds: deadlines.drain)

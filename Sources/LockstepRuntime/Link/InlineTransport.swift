@@ -5,8 +5,10 @@ import LockstepSharding
 import LockstepTraining
 import ZeroMQ
 
-/// Weights and gradients as payload of messages, one chunk each: for workers on other hosts, and where memory cannot be
-/// shared.
+/// Weights and gradients as payload of messages: for workers on other hosts, and where memory cannot be shared.
+///
+/// A message carries a chunk or, over a slow link, a part of one. Sums are made of whole chunks, so the parts are
+/// gathered.
 final class InlineTransport: PayloadTransport {
     private let chunks: ChunkLayout
     private let dataType: CommunicationDataType
@@ -17,6 +19,8 @@ final class InlineTransport: PayloadTransport {
     private let scratch: FloatBuffer
     /// Both versions of the weights as bfloat16; allocated when the first worker needs them.
     private lazy var encodedWeights = (even: EncodedFloats(chunks: chunks), odd: EncodedFloats(chunks: chunks))
+    /// The chunk of each member whose parts are arriving, as it travels; made with the first part.
+    private var gathered: [MemberID: UnsafeMutableRawBufferPointer] = [:]
     /// Bytes of weights sent and gradients received so far.
     private(set) var payloadBytes: UInt64 = 0
 
@@ -28,12 +32,17 @@ final class InlineTransport: PayloadTransport {
         scratch = FloatBuffer(count: ChunkLayout.maximumElements)
     }
 
+    deinit {
+        for memory in gathered.values { memory.deallocate() }
+    }
+
     /// Sends a chunk of the weights by reference: the chunk does not change until the worker has answered.
     func sendParameters(
         version: UInt64, chunk: Int, of parameters: VersionedParameters, to peer: PeerID, _ member: MemberID,
         over link: CoordinatorLink
     ) throws {
         let layout = chunks.chunks[chunk]
+        let elementSize = VersionedParameters.isReplacement(version) ? FloatPayload.elementSize : dataType.elementSize
         let bytes =
             if dataType == .float32 || VersionedParameters.isReplacement(version) {
                 UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: parameters[version].buffer[layout.range]))
@@ -44,30 +53,48 @@ final class InlineTransport: PayloadTransport {
         payloadBytes += UInt64(bytes.count)
         let header = headers.header(
             .parameters, member, step: version, segment: UInt32(layout.segment), offset: UInt32(layout.offset))
-        try link.post(to: peer, header, borrowing: bytes)
+        try FloatPayload.forEachFrame(header, bytes, elementSize: elementSize, limit: link.frameLimit(of: peer)) {
+            try link.post(to: peer, $0, borrowing: $1)
+        }
     }
 
     /// Discards the unfinished answer of a member that has gone.
     func forget(_ member: MemberID) {
         parts.forget(member)
+        gathered.removeValue(forKey: member)?.deallocate()
     }
 
     func slot(for item: WorkItem, of member: MemberID) -> UInt32 { 0 }
 
-    func chunk(of header: Header, payloadBytes: Int) throws(ProtocolError) -> Int {
-        try FloatPayload.chunkIndex(
-            of: header, payloadBytes: payloadBytes, elementSize: dataType.elementSize, in: chunks)
+    func part(of header: Header, payloadBytes: Int) throws(ProtocolError) -> ChunkPart {
+        try FloatPayload.part(of: header, payloadBytes: payloadBytes, elementSize: dataType.elementSize, in: chunks)
     }
 
-    func add(chunk: Int, of item: WorkItem, from member: MemberID) -> Bool {
-        parts.insert(chunk, of: item, from: member)
+    func add(_ part: ChunkPart, of item: WorkItem, from member: MemberID) throws(ProtocolError) -> Bool {
+        try parts.insert(part, of: item, from: member)
     }
 
     func push(
-        _ bytes: UnsafeRawBufferPointer, chunk: Int, of node: NodeID, _ push: (PartialResult) throws -> Void
+        _ bytes: UnsafeRawBufferPointer, _ part: ChunkPart, of node: NodeID, from member: MemberID,
+        _ push: (PartialResult) throws -> Void
     ) throws {
         payloadBytes += UInt64(bytes.count)
-        try push(.gradient(node, chunk: chunk, floats(in: bytes), isStable: false))
+        guard let whole = gather(bytes, part, from: member) else { return }
+        try push(.gradient(node, chunk: part.chunk, floats(in: whole), isStable: false))
+    }
+
+    /// The bytes of a whole chunk, once its last part is there.
+    private func gather(
+        _ bytes: UnsafeRawBufferPointer, _ part: ChunkPart, from member: MemberID
+    ) -> UnsafeRawBufferPointer? {
+        if part.isWhole { return bytes }
+        let memory =
+            gathered[member] ?? .allocate(byteCount: ChunkLayout.maximumElements * dataType.elementSize, alignment: 16)
+        gathered[member] = memory
+        let start = part.elements.lowerBound * dataType.elementSize
+        UnsafeMutableRawBufferPointer(rebasing: memory[start..<start + bytes.count]).copyMemory(from: bytes)
+        guard part.isLast else { return nil }
+        return UnsafeRawBufferPointer(rebasing: memory[..<(part.chunkElements * dataType.elementSize)])
     }
 
     func complete(_ item: WorkItem, from member: MemberID, _ push: (PartialResult) throws -> Void) throws {

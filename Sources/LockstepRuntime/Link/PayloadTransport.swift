@@ -9,30 +9,33 @@ protocol PayloadTransport: AnyObject {
     /// Chooses the slot into which the worker writes the gradient of a work item: a field of the assignment.
     func slot(for item: WorkItem, of member: MemberID) -> UInt32
 
-    /// The chunk of a gradient that a message carries.
+    /// The part of a gradient that a message carries.
     ///
     /// - Parameters:
     ///   - header: The message's header.
     ///   - payloadBytes: The size of its payload.
-    /// - Returns: The chunk's index.
-    /// - Throws: `ProtocolError` if there is no such chunk, or if this transport sends no gradients in messages.
-    func chunk(of header: Header, payloadBytes: Int) throws(ProtocolError) -> Int
+    /// - Returns: The part of a chunk.
+    /// - Throws: `ProtocolError` if there is no such part, or if this transport sends no gradients in messages.
+    func part(of header: Header, payloadBytes: Int) throws(ProtocolError) -> ChunkPart
 
-    /// Records that a chunk has arrived.
+    /// Records that a part has arrived.
     ///
-    /// - Returns: Whether this is the first chunk of the worker's answer.
-    func add(chunk: Int, of item: WorkItem, from member: MemberID) -> Bool
+    /// - Returns: Whether this is the first part of the worker's answer.
+    /// - Throws: `ProtocolError` if it does not follow the previous part.
+    func add(_ part: ChunkPart, of item: WorkItem, from member: MemberID) throws(ProtocolError) -> Bool
 
-    /// Pushes a chunk's floats.
+    /// Pushes a chunk's floats, once its last part has arrived.
     ///
     /// - Parameters:
     ///   - bytes: The payload of the message, valid during the call.
-    ///   - chunk: The chunk's index.
+    ///   - part: The part, which was added.
     ///   - node: The tree node that the gradient belongs to.
-    ///   - push: Called with the floats.
+    ///   - member: The worker that sent it.
+    ///   - push: Called with the floats of a whole chunk.
     /// - Throws: What `push` throws.
     func push(
-        _ bytes: UnsafeRawBufferPointer, chunk: Int, of node: NodeID, _ push: (PartialResult) throws -> Void
+        _ bytes: UnsafeRawBufferPointer, _ part: ChunkPart, of node: NodeID, from member: MemberID,
+        _ push: (PartialResult) throws -> Void
     ) throws
 
     /// Completes a gradient that its worker has announced: pushes the chunks that have not been pushed.

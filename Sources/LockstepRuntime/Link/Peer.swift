@@ -23,6 +23,8 @@ final class Peer {
     var hasEnded = false
     /// Whether this process has cut the connection: its messages are discarded, and nothing is sent to it.
     private(set) var isCut = false
+    /// Bytes that had moved over its connection, when that was looked at last.
+    private var moved: (bytes: UInt64, at: Instant)?
     private var refusals = 0
     private var welcomes = 0
 
@@ -54,6 +56,21 @@ final class Peer {
         }
         return refusals <= Self.maximumRefusals && welcomes <= Self.maximumWelcomes
     }
+
+    /// Bytes a second that have moved over its connection since the last look, if that is a while ago and they are more than
+    /// heartbeats.
+    func transferRate(now: Instant) -> UInt64? {
+        if let last = moved, now < last.at.advanced(bySeconds: Self.lookInterval) { return nil }
+        guard let traffic = connection?.traffic else { return nil }
+        let (bytes, last) = (traffic.received &+ traffic.acknowledged, moved)
+        moved = (bytes, now)
+        guard let last, bytes > last.bytes else { return nil }
+        let rate = Double(bytes - last.bytes) / (Double(now.nanoseconds - last.at.nanoseconds) * 1e-9)
+        return rate > ConnectionLimits.heartbeats ? UInt64(min(rate, 1e18)) : nil
+    }
+
+    /// Seconds between two looks at what has moved.
+    private static let lookInterval = 0.9
 
     /// Cuts the connection of a peer that does what no worker does.
     func cut() {

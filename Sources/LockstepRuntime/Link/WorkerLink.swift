@@ -55,6 +55,8 @@ final class WorkerLink {
     private var headerFrame = Message()
     private(set) var payload = Message()
     private let outbox = Outbox()
+    /// The connection over which the last message came first; nil until one has come.
+    private var connection: Connection?
     private var registration = Registration()
     private var hasMonitorEvents = true
     private var pause = ReconnectPause()
@@ -84,6 +86,7 @@ final class WorkerLink {
         monitor = nil
         dealer.take()?.close(linger: 0)
         outbox.removeAll()
+        connection = nil
         pause.finish()
         (registration.isCurrent, hasMonitorEvents) = (false, true)
         let socket = try context.socket(.dealer)
@@ -138,6 +141,10 @@ final class WorkerLink {
             try dealer?.discardRest(of: &headerFrame)
             return .garbage(error)
         }
+        if connection == nil {
+            // Over a unix socket the kernel counts nothing.
+            connection = headerFrame.sourceDescriptor.map { Connection($0, isTCP: !endpoint.isIPC) }
+        }
         guard header.kind.hasPayload, headerFrame.more else { return .message(header, hasPayload: false) }
         guard try dealer?.receive(into: &payload, wait: false) == .received else { return nil }
         return .message(header, hasPayload: true)
@@ -157,6 +164,7 @@ final class WorkerLink {
                 }
                 return .connected
             case .disconnected:
+                connection = nil
                 pause.begin()
                 return .disconnected
             case .handshakeFailed(let failure):
@@ -169,6 +177,9 @@ final class WorkerLink {
         hasMonitorEvents = false
         return nil
     }
+
+    /// The most bytes of a frame that fits the connection.
+    var frameLimit: Int { connection?.frameLimit ?? MessageKind.payloadLimit }
 
     /// Queues a message; it is sent together with the next ones. Without a connection it is dropped. The payload is
     /// sent by reference: it must not change until the coordinator has answered.

@@ -49,14 +49,17 @@ final class SharedMemoryTransport: PayloadTransport {
         item.number == 0 ? 0 : UInt32(region(of: member)?.place(item) ?? 0)
     }
 
-    func chunk(of header: Header, payloadBytes: Int) throws(ProtocolError) -> Int {
+    func part(of header: Header, payloadBytes: Int) throws(ProtocolError) -> ChunkPart {
         throw .unexpectedKind(header.kind)
     }
 
-    func add(chunk: Int, of item: WorkItem, from member: MemberID) -> Bool { false }
+    func add(_ part: ChunkPart, of item: WorkItem, from member: MemberID) throws(ProtocolError) -> Bool {
+        throw .unexpectedKind(.gradient)
+    }
 
     func push(
-        _ bytes: UnsafeRawBufferPointer, chunk: Int, of node: NodeID, _ push: (PartialResult) throws -> Void
+        _ bytes: UnsafeRawBufferPointer, _ part: ChunkPart, of node: NodeID, from member: MemberID,
+        _ push: (PartialResult) throws -> Void
     ) throws {
         throw ProtocolError.unexpectedKind(.gradient)
     }

@@ -5,7 +5,8 @@ import ZeroMQ
 final class IncomingDataset {
     private let description: DatasetDescription
     private let memory: UnsafeMutableRawBufferPointer
-    private var filled = 0
+    /// Bytes that have come.
+    private(set) var filled = 0
 
     init(_ description: DatasetDescription) throws(DataError) {
         self.description = description
@@ -18,6 +19,11 @@ final class IncomingDataset {
     }
 
     var count: Int { memory.count }
+
+    /// This part of a data set, if it is part of the one with this description.
+    func continued(for description: DatasetDescription) -> IncomingDataset? {
+        self.description == description && filled < count ? self : nil
+    }
 
     /// Appends the next part, and ignores any other. Drops bytes beyond the end; the digest is checked later.
     func append(_ part: borrowing Message, at offset: UInt64) {

@@ -25,8 +25,8 @@ extension WorkerLoop {
             prove()
         case .sendReady(let ready):
             try link.send(header(.ready, unit: task?.regions == nil ? 0 : 1), copying: ready.encoded())
-        case .store(let version, let chunk):
-            task?.store(link.payload, version: version, chunk: chunk)
+        case .store(let version, let part):
+            task?.store(link.payload, version: version, part)
         case .compute(let item):
             try compute(item)
         case .acknowledge(let item):
@@ -59,9 +59,10 @@ extension WorkerLoop {
             if data.present != nil {
                 enqueue(.dataReady)
             } else {
-                let incoming = try IncomingDataset(welcome.dataset)
+                // What came before a connection broke need not come again.
+                let incoming = try data.incoming?.continued(for: welcome.dataset) ?? IncomingDataset(welcome.dataset)
                 data.incoming = incoming
-                enqueue(.dataMissing(bytes: UInt64(incoming.count)))
+                enqueue(.dataMissing(bytes: UInt64(incoming.count), received: UInt64(incoming.filled)))
             }
         } catch {
             enqueue(.unable(reason: "the coordinator's welcome cannot be used: \(error)"))

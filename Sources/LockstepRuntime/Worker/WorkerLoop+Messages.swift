@@ -60,10 +60,10 @@ extension WorkerLoop {
             try handle(.dataReceived(offset: header.step, count: link.payload.count))
         case .parameters:
             guard let task else { return }
-            let chunk = try FloatPayload.chunkIndex(
+            let part = try FloatPayload.part(
                 of: header, payloadBytes: link.payload.count,
                 elementSize: task.elementSize(ofVersion: header.step), in: task.chunks)
-            try handle(.parameters(version: header.step, chunk: chunk))
+            try handle(.parameters(version: header.step, part))
         case .assign:
             task?.slot = Int(header.segment)
             try handle(.assigned(WorkItem(kind: .node, step: header.step, number: header.unit)))

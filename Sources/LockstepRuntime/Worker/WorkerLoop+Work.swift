@@ -21,7 +21,9 @@ extension WorkerLoop {
                     .gradient, step: item.step, unit: item.number, segment: UInt32(chunk.segment),
                     offset: UInt32(chunk.offset))
                 fault.willSend(floats, of: item)
-                try link.post(header, borrowing: floats)
+                try FloatPayload.forEachFrame(
+                    header, floats, elementSize: task.communicationElementSize, limit: link.frameLimit
+                ) { try link.post($0, borrowing: $1) }
             } finish: {
                 fault.willSend($0, of: item)
             }

@@ -70,6 +70,9 @@ final class WorkerTask {
         return Ready(kernel: library.kernel, computer.fingerprint())
     }
 
+    /// Bytes of one element of a gradient in a message.
+    var communicationElementSize: Int { configuration.communicationDataType.elementSize }
+
     /// Bytes of one weight of this version in a message. Weights of a step have the communication data type; weights
     /// that are only evaluated are float32.
     func elementSize(ofVersion version: UInt64) -> Int {
@@ -77,9 +80,10 @@ final class WorkerTask {
             ? FloatPayload.elementSize : configuration.communicationDataType.elementSize
     }
 
-    /// Copies a received chunk into the weights of this version.
-    func store(_ payload: borrowing Message, version: UInt64, chunk: Int) {
-        let range = chunks.chunks[chunk].range
+    /// Copies a received part of a chunk into the weights of this version.
+    func store(_ payload: borrowing Message, version: UInt64, _ part: ChunkPart) {
+        let start = chunks.chunks[part.chunk].range.lowerBound
+        let range = start + part.elements.lowerBound..<start + part.elements.upperBound
         let floats = UnsafeMutableBufferPointer(rebasing: ownWeights[version].buffer[range])
         payload.withUnsafeBytes { bytes in
             if elementSize(ofVersion: version) == FloatPayload.elementSize {

@@ -5,6 +5,8 @@
 package enum FuzzTarget: String, CaseIterable, Sendable {
     /// Header and payload of a message.
     case wire
+    /// Parts of an answer's chunks.
+    case parts
     /// A message on the unix socket that hands over shared memory.
     case region
     /// The JSON in a worker's welcome.
@@ -43,6 +45,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     package func run(_ bytes: UnsafeRawBufferPointer) -> Bool {
         switch self {
         case .wire: decodeMessage(bytes)
+        case .parts: gatherParts(bytes)
         case .region: decodeRegionMessage(bytes)
         case .welcome: decodeWelcome(bytes)
         case .status: decodeStatus(bytes)

@@ -11,8 +11,9 @@ func decodeMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
     var copy = [UInt8](repeating: 0, count: Header.size)
     copy.withUnsafeMutableBytes { header.encode(into: $0) }
     precondition(copy.elementsEqual(bytes.prefix(Header.size)), "a header that was read is written as it was")
-    if let index = try? FloatPayload.chunkIndex(of: header, payloadBytes: payload.count, in: layout) {
-        var floats = [Float](repeating: 0, count: layout.chunks[index].range.count)
+    if let part = try? FloatPayload.part(of: header, payloadBytes: payload.count, in: layout) {
+        precondition(part.elements.upperBound <= layout.chunks[part.chunk].range.count, "a part ends within its chunk")
+        var floats = [Float](repeating: 0, count: part.elements.count)
         floats.withUnsafeMutableBufferPointer { FloatPayload.copy(payload, to: $0) }
         return true
     }
@@ -35,6 +36,22 @@ func decodeMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
 
 /// Two layers in several chunks each.
 private let layout = ChunkLayout(segments: [0..<10, 10..<14], maximumElements: 4)
+
+/// Three bytes each are a part of an answer: segment, offset and elements. Valid: they make a complete answer.
+func gatherParts(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    let (item, member) = (WorkItem(kind: .node, step: 1, number: 1), MemberID(rawValue: 1))
+    var parts = AnswerParts(chunks: layout.chunks.count)
+    var seen: Set<Int> = []
+    for start in stride(from: 0, to: bytes.count - bytes.count % 3, by: 3) {
+        let part = layout.part(segment: Int(bytes[start]), offset: Int(bytes[start + 1]), count: Int(bytes[start + 2]))
+        guard let part, (try? parts.insert(part, of: item, from: member)) != nil else { return false }
+        let first = layout.chunks[part.chunk].range.lowerBound
+        seen.formUnion(first + part.elements.lowerBound..<first + part.elements.upperBound)
+    }
+    guard parts.isComplete(item, from: member) else { return false }
+    precondition(seen == Set(0..<14), "an answer is complete without some of its elements")
+    return true
+}
 
 /// Decodes a body, and checks that encoding it gives the same bytes.
 private func decode<Body: MessageBody>(_: Body.Type, _ payload: UnsafeRawBufferPointer) -> Bool {

@@ -30,13 +30,25 @@ package struct NetworkLink: Sendable {
     package var farAddress: String { "10.77.\(number).2" }
     private var nearName: String { "link\(number)" }
 
-    /// Limits the rate in each direction, with a queue of 50 ms.
+    /// The directions of a link.
+    package enum Direction: Sendable {
+        case both, fromNearEnd, fromFarEnd
+    }
+
+    /// Limits the rate. At less than a megabit a second a queue of 50 ms would hold no packet.
     ///
-    /// - Parameter rate: In the notation of tc(8), such as `100mbit`.
+    /// - Parameters:
+    ///   - direction: Which way.
+    ///   - rate: In the notation of tc(8), such as `100mbit`.
+    ///   - burst: What passes at once, in the same notation.
+    ///   - latency: The most time that a packet may wait in the queue.
     /// - Throws: ``NetworkNamespace/Failure`` with the message of tc(8).
-    package func limit(rate: String) throws {
-        for (end, name) in [(near, nearName), (far, Self.farName)] {
-            try end.run("tc qdisc replace dev \(name) root tbf rate \(rate) burst 256kb latency 50ms")
+    package func limit(
+        _ direction: Direction, rate: String, burst: String = "256kb", latency: String = "50ms"
+    ) throws {
+        for (end, name, way) in [(near, nearName, Direction.fromNearEnd), (far, Self.farName, .fromFarEnd)]
+        where direction == .both || direction == way {
+            try end.run("tc qdisc replace dev \(name) root tbf rate \(rate) burst \(burst) latency \(latency)")
         }
     }
 

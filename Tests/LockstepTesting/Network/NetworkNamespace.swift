@@ -18,7 +18,7 @@ package final class NetworkNamespace: Sendable {
     package static let isAvailable: Bool = {
         do {
             let (near, far) = (try NetworkNamespace(), try NetworkNamespace())
-            try NetworkLink(number: 1, from: near, to: far).limit(rate: "1gbit")
+            try NetworkLink(number: 1, from: near, to: far).limit(.both, rate: "1gbit")
             return true
         } catch {
             return false

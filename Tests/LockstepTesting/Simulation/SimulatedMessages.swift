@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepSharding
 
 /// A worker's answer, as the weights from which it was computed.
 struct Answer: Hashable {
@@ -14,7 +15,7 @@ enum Upward {
     case hello(Hello)
     case dataRequest(WorkerMachine.Membership?, offset: UInt64, count: Int)
     case ready(WorkerMachine.Membership?, Ready)
-    case gradient(WorkerMachine.Membership?, WorkItem, chunk: Int, Answer)
+    case gradient(WorkerMachine.Membership?, WorkItem, ChunkPart, Answer)
     case result(WorkerMachine.Membership?, WorkItem, Answer)
     case goodbye(WorkerMachine.Membership?, Goodbye)
 
@@ -34,7 +35,7 @@ enum Downward {
     case welcome(WorkerMachine.Membership)
     case refuse(Refusal)
     case dataChunk(WorkerMachine.Membership, offset: UInt64, count: Int)
-    case parameters(WorkerMachine.Membership, version: UInt64, chunk: Int)
+    case parameters(WorkerMachine.Membership, version: UInt64, ChunkPart)
     case assign(WorkerMachine.Membership, WorkItem)
     case goodbye(WorkerMachine.Membership, Goodbye)
 }

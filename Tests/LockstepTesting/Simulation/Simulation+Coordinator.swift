@@ -72,8 +72,8 @@ extension Simulation {
             handle(.dataRequested(peer, member, offset: offset, count: count))
         case .ready(_, let ready):
             handle(.ready(peer, member, ready, sharesMemory: plan.sharesMemory))
-        case .gradient(_, let item, let chunk, let answer):
-            receiveGradient(item, chunk, answer, from: peer, member)
+        case .gradient(_, let item, let part, let answer):
+            receiveGradient(item, part, answer, from: peer, member)
         case .result(_, let item, let answer):
             if machine.expects(item, from: peer, member) {
                 guard item.kind == .block || parts.isComplete(item, from: member) else {
@@ -88,17 +88,21 @@ extension Simulation {
     }
 
     private func receiveGradient(
-        _ item: WorkItem, _ chunk: Int, _ answer: Answer, from peer: PeerID, _ member: MemberID
+        _ item: WorkItem, _ part: ChunkPart, _ answer: Answer, from peer: PeerID, _ member: MemberID
     ) {
         guard machine.expects(item, from: peer, member) else {
             if item.step != version || answer.digest != digest { overwritten += 1 }
             return
         }
-        if parts.insert(chunk, of: item, from: member) { handle(.answering(peer, member, item)) }
+        guard let isFirst = try? parts.insert(part, of: item, from: member) else {
+            return handle(.peerLost(peer, reason: "it broke the protocol"))
+        }
+        if isFirst { handle(.answering(peer, member, item)) }
+        guard part.isLast else { return }
         if machine.isAudited {
-            copies[CopyKey(item: item, member: member), default: emptyCopy].gradients[chunk] = answer
+            copies[CopyKey(item: item, member: member), default: emptyCopy].gradients[part.chunk] = answer
         } else {
-            push(item, chunk, answer)
+            push(item, part.chunk, answer)
         }
     }
 
@@ -257,7 +261,9 @@ extension Simulation {
         case .sendData(let peer, let member, let offset, let count):
             send(.dataChunk(membership(member), offset: offset, count: count), to: peer)
         case .sendParameters(let peer, let member, let version, let chunk):
-            send(.parameters(membership(member), version: version, chunk: chunk), to: peer)
+            for part in plan.parts(of: chunk) {
+                send(.parameters(membership(member), version: version, part), to: peer)
+            }
         case .assign(let peer, let member, let item):
             if plan.splitsRoot, item.kind == .node, isSumOfAll(item) {
                 report("a sum that is the coordinator's was asked for: \(item)")

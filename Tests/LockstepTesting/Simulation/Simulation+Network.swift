@@ -1,4 +1,5 @@
 import LockstepCluster
+import LockstepSharding
 
 /// Connections: messages arrive late and in order, or not at all.
 extension Simulation {
@@ -54,7 +55,7 @@ extension Simulation {
         }
         // Weights sent by reference are read as late as possible.
         var value: UInt64 = 0
-        if case .parameters(_, let version, let chunk) = message { value = weights[Int(version & 1)][chunk] }
+        if case .parameters(_, let version, let part) = message { value = weights[Int(version & 1)][part.chunk] }
         processes[index].inbox.append((message, value))
         wakeWorker(index, at: time)
     }

@@ -59,8 +59,8 @@ extension Simulation {
             handle(.refused(refusal), by: index)
         case .dataChunk(let addressee, let offset, let count):
             if addressee == own { handle(.dataReceived(offset: offset, count: count), by: index) }
-        case .parameters(let addressee, let version, let chunk):
-            if addressee == own { handle(.parameters(version: version, chunk: chunk), by: index, value) }
+        case .parameters(let addressee, let version, let part):
+            if addressee == own { handle(.parameters(version: version, part), by: index, value) }
         case .assign(let addressee, let item):
             if addressee == own { handle(.assigned(item), by: index) }
         case .goodbye(let addressee, let goodbye):
@@ -98,8 +98,11 @@ extension Simulation {
                 .proved(Ready(kernel: "stand-in", fingerprint: [])), now: now, into: &actions)
         case .sendReady(let ready):
             send(.ready(speaker, ready), from: index)
-        case .store(let version, let chunk):
-            processes[index].weights[Int(version & 1)][chunk] = value
+        case .store(let version, let part):
+            let before = processes[index].weights[Int(version & 1)][part.chunk]
+            // Parts of different weights make weights that no step has had.
+            let isTorn = part.elements.lowerBound > 0 && before != value
+            processes[index].weights[Int(version & 1)][part.chunk] = isTorn ? ~value : value
         case .compute(let item):
             startComputing(item, index)
         case .acknowledge(let item):
@@ -153,7 +156,9 @@ extension Simulation {
         }
         if item.kind == .node {
             for chunk in (0..<plan.chunks).reversed() {
-                send(.gradient(computing.speaker, item, chunk: chunk, answer), from: index)
+                for part in plan.parts(of: chunk) {
+                    send(.gradient(computing.speaker, item, part, answer), from: index)
+                }
             }
         }
         send(.result(computing.speaker, item, answer), from: index)

@@ -1,4 +1,5 @@
 import LockstepCluster
+import LockstepSharding
 
 /// The configuration and the faults of a simulated run; all of it follows from the seed.
 package struct SimulationPlan: Sendable {
@@ -92,6 +93,12 @@ package struct SimulationPlan: Sendable {
     var isPeaceful: Bool {
         faults.isEmpty && !hasFaultyWorker
             && Double(UInt64(batch) * nanosecondsPerSample) * 1.5e-9 < Deadlines().firstAnswer
+    }
+
+    /// A chunk as it travels: in most runs as one frame, in others as several.
+    func parts(of chunk: Int) -> [ChunkPart] {
+        let frames = seed % 5 == 4 ? 3 : seed % 5 == 0 ? 2 : 1
+        return (0..<frames).map { ChunkPart(chunk: chunk, elements: $0..<$0 + 1, of: frames) }
     }
 
     /// The rough duration of the run without faults.
