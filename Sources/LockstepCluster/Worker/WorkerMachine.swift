@@ -237,7 +237,8 @@ package struct WorkerMachine: Sendable {
         weights?[version].reset(to: version)
         guard weights?[version].contains(part.chunk) == false else {
             return rejoin(
-                reason: "the coordinator sent chunk \(part.chunk) of weights \(version) twice", now: now, into: &actions)
+                reason: "the coordinator sent chunk \(part.chunk) of weights \(version) twice", now: now, into: &actions
+            )
         }
         guard arriving.chunk.isEmpty || arriving.version == version, arriving.chunk.insert(part) else {
             return rejoin(

@@ -18,6 +18,7 @@ extension FuzzTarget {
         switch self {
         case .welcome: [try welcomeInput(), try welcomeInput(features: true)]
         case .wire: [timelineInput()] + bodyInputs()
+        case .parts: [[0, 0, 4, 0, 4, 4, 0, 8, 2, 1, 0, 4]]
         case .region: RegionMessage.Kind.allCases.map(regionInput)
         case .status: [try statusInput()]
         case .model: [try modelInput()]
