@@ -19,8 +19,9 @@ let package = Package(
     targets: [
         // Messages between coordinator and workers.
         .systemLibrary(name: "CZeroMQ", providers: [.apt(["libzmq3-dev"])]),
-        // Matrix products. Only the header: the library is opened at run time, once its kernel has been chosen.
-        .systemLibrary(name: "CBLAS", providers: [.apt(["libopenblas-dev"])]),
+        // Matrix products and convolutions. Only the header: the library is opened at run time, once its kernel has been
+        // chosen. Chosen over OpenBLAS, which is as fast for large square products only and has no convolutions.
+        .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
         // Compressed data sets.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
         // PNG images of digits.
@@ -38,7 +39,7 @@ let package = Package(
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepSystem", dependencies: ["LockstepTimeline", "CLinux", "CProcessor"]),
-        .target(name: "LockstepCompute", dependencies: ["LockstepSystem", "CBLAS", "CKernels"]),
+        .target(name: "LockstepCompute", dependencies: ["LockstepSystem", "COneDNN", "CKernels"]),
         .target(name: "ZeroMQ", dependencies: ["LockstepSystem", "CZeroMQ", "CLinux"]),
         .target(name: "LockstepNumerics", dependencies: ["CProcessor", "CKernels"]),
         .target(name: "LockstepConfiguration"),

@@ -194,6 +194,14 @@ void NAMED(lockstep_row_combinations)(
     } while (k < depth);
 }
 
+void NAMED(lockstep_short_dot_products)(long rows, long columns, long depth, const float *a, const float *b, float *c) {
+    float transposed[2 * LOCKSTEP_FEW * LOCKSTEP_FEW];
+    for (long k = 0; k < depth; k++) {
+        for (long j = 0; j < columns; j++) transposed[k * columns + j] = b[j * depth + k];
+    }
+    NAMED(lockstep_row_combinations)(rows, columns, depth, a, depth, 1, transposed, 0, c);
+}
+
 void NAMED(lockstep_row_combinations_of_bytes)(
     long rows, long columns, long depth, const float *x, long row_stride, long step, const unsigned char *const *y,
     float scale, int accumulating, float *c, float *scratch) {

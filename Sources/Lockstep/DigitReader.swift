@@ -38,7 +38,7 @@ public struct DigitReader: Sendable {
     ///
     /// - Parameter image: One row of digits; specks far smaller than a digit are ignored.
     /// - Returns: The digits; none for an empty sheet.
-    /// - Throws: ``LockstepError`` of the kind `kernel` if there is no matrix library.
+    /// - Throws: ``LockstepError`` of the kind `kernel` if there is no compute library.
     public func number(in image: Image) throws(LockstepError) -> [Network.Prediction] {
         let row = DigitRow(image.ink)
         let parts = row.parts

@@ -12,22 +12,22 @@ public enum Kernel: Sendable {
 
     /// Chooses this process's kernel, before anything is trained or evaluated. The default is ``automatic``.
     ///
-    /// - Throws: ``LockstepError`` of the kind `kernel` if this processor does not run it, the matrix library is not
+    /// - Throws: ``LockstepError`` of the kind `kernel` if this processor does not run it, the compute library is not
     ///   installed, or another kernel is in use already.
     public func select() throws(LockstepError) {
         try withPublicErrors {
             switch self {
-            case .automatic: _ = try MatrixLibrary.inUse()
-            case .portable: _ = try MatrixLibrary.open(.portable)
+            case .automatic: _ = try ComputeLibrary.inUse()
+            case .portable: _ = try ComputeLibrary.open(.portable)
             }
         }
     }
 }
 
-extension MatrixLibrary {
+extension ComputeLibrary {
     /// This process's library, opened with the best kernel unless ``Kernel/select()`` has chosen one.
-    static func inUse() throws(ComputeError) -> MatrixLibrary {
+    static func inUse() throws(ComputeError) -> ComputeLibrary {
         if let current { return current }
-        return try open(MatrixKernel.resolve("auto"))
+        return try open(NumericKernel.resolve("auto"))
     }
 }

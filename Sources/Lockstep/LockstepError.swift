@@ -14,7 +14,7 @@ public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible 
         case data
         /// A file that cannot be read or written.
         case file
-        /// The matrix library is missing, or this processor does not run the kernel.
+        /// The compute library is missing, or this processor does not run the kernel.
         case kernel
         /// Training reached a cost that is not a finite number.
         case notFinite

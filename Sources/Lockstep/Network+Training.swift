@@ -52,7 +52,7 @@ extension Network {
                 optimizer: .sgd(learningRate: learningRate), shards: shards)
             let run = try PreparedRun(
                 configuration: configuration, dataset: dataset.storage, workers: shards,
-                kernel: try MatrixLibrary.inUse().kernel, startingWeights: parameters)
+                kernel: try ComputeLibrary.inUse().kernel, startingWeights: parameters)
             if let workers {
                 _ = try run.train(
                     onLocalWorkers: workers.count, executable: workers.executable, observers: [observer])

@@ -107,7 +107,7 @@ extension Network {
     /// - Parameter input: [sizes.first], scaled as the training samples were: pixels from 0 to 1 for MNIST.
     /// - Returns: The activations of the last layer, [sizes.last].
     /// - Throws: ``LockstepError`` of the kind `configuration` if the input has another size, of the kind `kernel` if
-    ///   there is no matrix library.
+    ///   there is no compute library.
     public func outputs(for input: [Float]) throws(LockstepError) -> [Float] {
         guard input.count == layout.inputs else {
             throw LockstepError(
@@ -115,7 +115,7 @@ extension Network {
         }
         return try withPublicErrors {
             let backpropagation = try Backpropagation(
-                architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(), maximumRows: 1)
+                architecture, objective: Objective(cost: cost), library: try ComputeLibrary.inUse(), maximumRows: 1)
             backpropagation.inputs.update(from: input, count: input.count)
             let outputs = backpropagation.outputs(rows: 1, weights: parameters.pointer)
             return withExtendedLifetime(backpropagation) {
@@ -143,12 +143,12 @@ extension Network {
     ///   - split: The part of the data set.
     /// - Returns: The count and the mean cost; both 0 for a split without samples.
     /// - Throws: ``LockstepError`` of the kind `configuration` if the data set does not fit the network, of the kind
-    ///   `kernel` if there is no matrix library.
+    ///   `kernel` if there is no compute library.
     public func evaluate(on dataset: Dataset, split: Dataset.Split = .test) throws(LockstepError) -> Evaluation {
         try withPublicErrors {
             try architecture.check(against: dataset.storage.description)
             let backpropagation = try Backpropagation(
-                architecture, objective: Objective(cost: cost), library: try MatrixLibrary.inUse(),
+                architecture, objective: Objective(cost: cost), library: try ComputeLibrary.inUse(),
                 maximumRows: BlockPartition.evaluationRows)
             let score = Evaluator(network: backpropagation, dataset: dataset.storage)
                 .score(of: split.inner, weights: parameters.pointer)

@@ -59,7 +59,7 @@ package struct Bench {
             let dataset = try Dataset.load(configuration.data, cache: try DataCache())
             let run = try PreparedRun(
                 configuration: configuration, dataset: dataset, workers: 1,
-                kernel: try configuration.kernel?.checked() ?? MatrixKernel.resolve("auto"))
+                kernel: try configuration.kernel?.checked() ?? NumericKernel.resolve("auto"))
             return (setting: setting, run: run)
         }
         self.transport = transport

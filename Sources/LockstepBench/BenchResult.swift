@@ -44,7 +44,7 @@ package struct BenchResult {
     ///   - sizes: Neurons of each layer, the input layer first.
     ///   - batch: Samples in a mini-batch.
     ///   - samples: Samples of the training split.
-    ///   - kernel: The matrix library's kernel.
+    ///   - kernel: The numeric kernel.
     ///   - measured: At least one setting, the reference first.
     ///   - model: Calibrated on one process.
     ///   - peak: Floating-point operations a second.

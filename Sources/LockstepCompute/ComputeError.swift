@@ -1,47 +1,54 @@
-/// Why the matrix library cannot be used.
+/// Why the compute library cannot be used.
 package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
     /// `--kernel` is not the name of a kernel.
     case unknownKernel(String)
+    /// `--kernel` is the name of a kernel that another library had.
+    case formerKernel(String)
     /// This CPU lacks the instructions of the requested kernel.
-    case unsupportedKernel(MatrixKernel)
+    case unsupportedKernel(NumericKernel)
     /// This CPU runs none of the kernels.
     case noKernel
-    /// No path leads to an OpenBLAS library; `reason` is the dynamic linker's message.
+    /// No path leads to a oneDNN library; `reason` is the dynamic linker's message.
     case libraryNotFound(reason: String)
     /// The library lacks a required function.
     case missingSymbol(String)
-    /// The library chose another kernel than the requested one.
-    case wrongKernel(asked: MatrixKernel, got: String)
-    /// This process has already opened the library with another kernel.
-    case alreadyOpen(MatrixKernel, asked: MatrixKernel)
+    /// The library uses other instructions than the kernel's; `isa` is its number of them.
+    case wrongKernel(asked: NumericKernel, isa: Int)
+    /// This process already computes with another kernel.
+    case alreadyOpen(NumericKernel, asked: NumericKernel)
     /// This build of the library computes wrong products on this CPU.
-    case wrongResults(MatrixKernel)
+    case wrongResults(NumericKernel)
 
     package var description: String {
         switch self {
         case .unknownKernel(let name):
-            let names = (["auto", "portable"] + MatrixKernel.allCases.map(\.rawValue)).joined(separator: ", ")
+            let names = (["auto", "portable"] + NumericKernel.allCases.map(\.rawValue)).joined(separator: ", ")
             return "kernel \"\(name)\" is unknown: choose one of \(names)"
+        case .formerKernel(let name):
+            let names = NumericKernel.allCases.map(\.rawValue).joined(separator: ", ")
+            return "kernel \(name) belongs to OpenBLAS, with which earlier versions computed: this version's kernels "
+                + "are \(names), and their results have other bits; start the run anew"
         case .unsupportedKernel(let kernel):
-            let names = MatrixKernel.supported.map(\.rawValue).joined(separator: ", ")
+            let names = NumericKernel.supported.map(\.rawValue).joined(separator: ", ")
             return "kernel \(kernel.rawValue): this CPU does not have \(kernel.requirement); "
-                + "use --kernel auto, or one of: \(names)"
+                + "use --kernel auto" + (names.isEmpty ? "" : ", or one of: \(names)")
         case .noKernel:
-            return "matrix library: this CPU lacks even \(MatrixKernel.nehalem.requirement); use a newer machine"
+            return "no kernel: this CPU lacks \(NumericKernel.avx2.requirement); use an x86-64 machine that has them "
+                + "(Intel since 2013, AMD since 2015)"
         case .libraryNotFound(let reason):
-            return "matrix library OpenBLAS cannot be opened (\(reason)); "
-                + "install Debian's libopenblas0-pthread, or run scripts/install-dependencies"
+            return "compute library oneDNN cannot be opened (\(reason)); "
+                + "install Debian's libdnnl2, or run scripts/install-dependencies"
         case .missingSymbol(let symbol):
-            return "matrix library: OpenBLAS has no function \(symbol); install Debian's libopenblas0-pthread"
-        case .wrongKernel(let asked, let got):
-            return "matrix library: OpenBLAS chose its kernel \(got) instead of \(asked.rawValue); "
-                + "install Debian's libopenblas0-pthread, which has all kernels, or use another --kernel"
+            return "compute library: oneDNN has no function \(symbol); install Debian's libdnnl2"
+        case .wrongKernel(let asked, let isa):
+            return "compute library: oneDNN uses other instructions (0x\(String(isa, radix: 16))) than kernel "
+                + "\(asked.rawValue); use another --kernel, or Debian's libdnnl2"
         case .alreadyOpen(let kernel, let asked):
             return "kernel \(asked.rawValue): this process already computes with kernel \(kernel.rawValue); "
                 + "start another process for it"
         case .wrongResults(let kernel):
-            return "matrix library: this OpenBLAS computes wrong results on this CPU with kernel \(kernel.rawValue); "
-                + "use --kernel portable, or a newer OpenBLAS"
+            return "compute library: this oneDNN computes wrong results on this CPU with kernel \(kernel.rawValue); "
+                + "use --kernel portable, or another version of oneDNN"
         }
     }
 }

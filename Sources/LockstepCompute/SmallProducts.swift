@@ -2,12 +2,12 @@ import CKernels
 
 /// Products of small matrices, read in place.
 ///
-/// OpenBLAS first copies its operands into its own order; with ten rows, that takes two to four times as long as the
+/// A library first copies its operands into its own order; with ten rows, that takes two to four times as long as the
 /// product in place.
 ///
 /// The sizes that decide between the two are part of the arithmetic and the same on every machine. So is the kernel: it
 /// determines the number of lanes of a register, and with it the order of additions in a dot product.
-package struct SmallProducts {
+package struct SmallProducts: Sendable {
     /// The number of floats in a register.
     package let lanes: Lanes
 
@@ -18,27 +18,33 @@ package struct SmallProducts {
         case sixteen = 16
     }
 
-    /// Nil if the kernel has no fused multiply-add: then OpenBLAS computes all products.
-    package init?(_ kernel: MatrixKernel) {
+    package init(_ kernel: NumericKernel) {
         switch kernel {
-        case .nehalem, .sandybridge: return nil
-        case .haswell: lanes = .eight
-        case .skylakex: lanes = .sixteen
+        case .avx2: lanes = .eight
+        case .avx512: lanes = .sixteen
         }
     }
 
-    /// With few rows on either side OpenBLAS's copies cost more than they save; short dot products would spend their time
+    /// Whether all products of a layer with `outputs` neurons are computed here, whatever its inputs and the rows.
+    static func suitAllProducts(outputs: Int) -> Bool { outputs <= few }
+
+    /// With few rows on either side a library's copies cost more than they save; short dot products would spend their time
     /// on adding the lanes.
     static func suitDotProducts(rows: Int, columns: Int, depth: Int) -> Bool {
         rows <= few || (columns <= few && depth >= 2 * few)
     }
 
-    /// If a side of the left factor is short, OpenBLAS's copies cost more than they save.
+    /// Short dot products of few columns are computed as combinations of the right factor's transposed rows.
+    static func suitShortDotProducts(columns: Int, depth: Int) -> Bool {
+        columns <= few && depth < 2 * few
+    }
+
+    /// If a side of the left factor is short, a library's copies cost more than they save.
     static func suitCombinations(rows: Int, depth: Int) -> Bool {
         rows <= few || depth <= few
     }
 
-    private static let few = 32
+    private static let few = Int(LOCKSTEP_FEW)
 
     /// `c[rows, columns] = a[rows, depth] · b[columns, depth]ᵀ`, all matrices row-major.
     package func dotProducts(
@@ -62,6 +68,18 @@ package struct SmallProducts {
         switch lanes {
         case .eight: lockstep_dot_products_of_bytes_avx2(rows, columns, depth, a.rows, a.scale, b, c, scratch)
         case .sixteen: lockstep_dot_products_of_bytes_avx512(rows, columns, depth, a.rows, a.scale, b, c, scratch)
+        }
+    }
+
+    /// ``dotProducts(rows:columns:depth:_:_:into:)`` of few columns and a small depth (see
+    /// ``suitShortDotProducts(columns:depth:)``), in which the terms of an element are added in order.
+    package func shortDotProducts(
+        rows: Int, columns: Int, depth: Int, _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>,
+        into c: UnsafeMutablePointer<Float>
+    ) {
+        switch lanes {
+        case .eight: lockstep_short_dot_products_avx2(rows, columns, depth, a, b, c)
+        case .sixteen: lockstep_short_dot_products_avx512(rows, columns, depth, a, b, c)
         }
     }
 

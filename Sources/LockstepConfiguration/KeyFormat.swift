@@ -165,10 +165,12 @@ extension KeyFormat {
     ///
     /// - Parameters:
     ///   - words: Each with its value.
+    ///   - formerly: Words of earlier versions, whose meaning is gone.
     ///   - write: The word of a value; nil: the key is left out.
     /// - Returns: The format.
     package static func word(
-        _ words: [(word: String, value: Value)], write: @escaping @Sendable (Value) -> String?
+        _ words: [(word: String, value: Value)], formerly: [String] = [],
+        write: @escaping @Sendable (Value) -> String?
     ) -> KeyFormat where Value: Sendable {
         let known = words.map(\.word)
         return KeyFormat(
@@ -178,6 +180,12 @@ extension KeyFormat {
                     throw .wrongType(expected: known.joined(separator: ", "))
                 }
                 guard let entry = words.first(where: { $0.word == text }) else {
+                    guard !formerly.contains(text) else {
+                        throw .impossible(
+                            rule:
+                                "must be one of \(known.joined(separator: ", ")): \(text) belongs to an earlier version, "
+                                + "whose results have other bits; start the run anew")
+                    }
                     throw .unknownWord(text, known: known)
                 }
                 return entry.value

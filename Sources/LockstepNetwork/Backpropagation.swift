@@ -35,7 +35,7 @@ package final class Backpropagation {
     private let output: OutputActivation
     private let cost: Cost
     private let random: Philox
-    private let library: MatrixLibrary
+    private let products: MatrixProducts
     /// The network's inputs and each layer's activations, [maximumRows, outputs]: layer l reads `activations[l]`.
     private let activations: [FloatBuffer]
     /// Each hidden layer's weighted inputs z, [maximumRows, outputs], if the activation's slope is a function of z.
@@ -53,17 +53,18 @@ package final class Backpropagation {
     ///   - architecture: The network.
     ///   - objective: The objective of training; an evaluation uses its cost only.
     ///   - seed: The run's seed, from which dropout derives its random numbers; an evaluation does not use it.
-    ///   - library: The matrix library.
+    ///   - library: Computes the products.
     ///   - maximumRows: The largest number of rows in a block.
-    /// - Throws: ``NetworkError`` if the architecture is impossible or its output does not go with the cost.
+    /// - Throws: ``NetworkError`` if the architecture is impossible or its output does not go with the cost, `ComputeError`
+    ///   if the compute library is needed and cannot be used.
     package init(
-        _ architecture: Architecture, objective: Objective, seed: UInt64 = 0, library: MatrixLibrary,
+        _ architecture: Architecture, objective: Objective, seed: UInt64 = 0, library: ComputeLibrary,
         maximumRows: Int = 1024
-    ) throws(NetworkError) {
+    ) throws {
         precondition(maximumRows > 0)
         let layout = try ParameterLayout(architecture)
         guard objective.cost.accepts(architecture.output) else {
-            throw .costOfOutput(objective.cost, architecture.output)
+            throw NetworkError.costOfOutput(objective.cost, architecture.output)
         }
         activation = architecture.activation
         output = architecture.output
@@ -79,7 +80,7 @@ package final class Backpropagation {
             return DropoutLayer(rate: rate, layer: index, units: layer.inputs, maximumRows: maximumRows)
         }
         self.layout = layout
-        self.library = library
+        products = try library.products(forLayersOf: layout.layers.map(\.outputs))
         self.maximumRows = maximumRows
         activations =
             [FloatBuffer(count: maximumRows * layout.inputs)]
@@ -110,7 +111,7 @@ package final class Backpropagation {
     /// Whether a block of this many rows should be read as bytes, if its samples are bytes.
     package func prefersBytes(rows: Int) -> Bool {
         guard let first = layout.layers.first, dropouts[0] == nil else { return false }
-        return library.suitsBytes(rows: rows, outputs: first.outputs, inputs: first.inputs)
+        return products.suitsBytes(rows: rows, outputs: first.outputs, inputs: first.inputs)
             && SmallProducts.scratchCount(depth: first.inputs) <= maximumRows * first.inputs
     }
 
@@ -144,18 +145,18 @@ package final class Backpropagation {
             timeline?.enter(.backward, layer: l)
             let product = gradient + layer.weights.lowerBound
             if l == 0, case .bytes(let scale) = input {
-                library.weightGradient(
+                products.weightGradient(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l),
                     a: ByteRows(rows: byteRows, scale: scale), accumulating: accumulating, into: product,
                     scratch: inputs)
             } else {
-                library.weightGradient(
+                products.weightGradient(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l), a: activations[l].pointer,
                     accumulating: accumulating, into: product)
             }
             try layerDone(l)
             if l > 0 {
-                library.backward(
+                products.backward(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, d: delta(l),
                     w: weights + layer.weights.lowerBound, into: delta(l - 1))
                 restoreDropouts(l, rows: rows)
@@ -224,11 +225,11 @@ package final class Backpropagation {
             let output = activations[l + 1].pointer
             let layerWeights = weights + layer.weights.lowerBound
             if l == 0, case .bytes(let scale) = source {
-                library.forward(
+                products.forward(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs,
                     a: ByteRows(rows: byteRows, scale: scale), w: layerWeights, into: output, scratch: input)
             } else {
-                library.forward(
+                products.forward(
                     rows: rows, outputs: layer.outputs, inputs: layer.inputs, a: input, w: layerWeights, into: output)
             }
             let biases = weights + layer.biases.lowerBound

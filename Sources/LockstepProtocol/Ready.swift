@@ -8,7 +8,7 @@ package struct Ready: MessageBody {
         return text.lowerBound + 2...text.upperBound + 2 + maximumDigests * BlockDigest.encodedSize
     }()
 
-    /// The name of the matrix library's kernel, for people.
+    /// The name of the numeric kernel, for people.
     package var kernel: String
     /// A digest for each block size of the run. The coordinator compares these with its own.
     package var fingerprint: [BlockDigest]

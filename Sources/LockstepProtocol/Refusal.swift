@@ -11,7 +11,7 @@ package enum RefusalCode: UInt16, MessageCode {
     case programVersion = 3
     /// The run has as many workers as it admits.
     case full = 4
-    /// The worker's matrix library computes other bits.
+    /// The worker's compute library computes other bits.
     case fingerprint = 5
     /// The run is over or ending.
     case ending = 6

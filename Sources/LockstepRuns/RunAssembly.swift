@@ -22,7 +22,7 @@ package struct RunAssembly {
     package init(_ configuration: RunConfiguration, workers: Int, resuming resumed: ResumedRun? = nil) throws {
         var configuration = try resumed?.merged(with: configuration) ?? configuration
         configuration.shards = configuration.shards ?? workers
-        configuration.kernel = try configuration.kernel?.checked() ?? MatrixKernel.resolve("auto")
+        configuration.kernel = try configuration.kernel?.checked() ?? NumericKernel.resolve("auto")
         self.configuration = configuration
         self.resumed = resumed
         self.workers = workers
@@ -33,7 +33,7 @@ package struct RunAssembly {
         try Dataset.load(configuration.data, cache: try DataCache())
     }
 
-    /// Checks that everything fits together, opens the matrix library and loads the checkpoint to continue from.
+    /// Checks that everything fits together, opens the compute library and loads the checkpoint to continue from.
     ///
     /// - Parameters:
     ///   - dataset: The data set of the configuration.
@@ -46,7 +46,7 @@ package struct RunAssembly {
     ) throws -> PreparedRun {
         var run = try PreparedRun(
             configuration: configuration, dataset: dataset, workers: workers,
-            kernel: try configuration.kernel ?? MatrixKernel.resolve("auto"))
+            kernel: try configuration.kernel ?? NumericKernel.resolve("auto"))
         try resumed?.load(
             into: &run, identity: try run.identity(), allowsMixedKernels: allowsMixedKernels, notify: notify)
         return run

@@ -1,23 +1,22 @@
 // The least that one training step costs: the matrix products and memory passes of plain gradient descent with sigmoids and
 // quadratic cost, in float32 on one thread, and nothing else. scripts/bench-step compares Lockstep with it.
 //
-//   clang -O3 -march=native -I Sources/CKernels/include step-floor.c Sources/CKernels/*.c -lopenblas
-//   OPENBLAS_CORETYPE=haswell ./a.out BATCH SIZE SIZE...
+//   clang -O3 -march=native -I Sources/CKernels/include step-floor.c Sources/CKernels/*.c -ldnnl
+//   OMP_NUM_THREADS=1 DNNL_MAX_CPU_ISA=AVX2 ./a.out BATCH SIZE SIZE...
 //
 // Prints the microseconds of a step: the median of several windows.
 //
-// The products are the same calls that Lockstep makes: OpenBLAS's, and for few rows or neurons those of CKernels, if the kernel
-// is haswell or skylakex. The samples are bytes, drawn in a random order from as many as MNIST has, because reading them is
-// part of a step. The weights are updated in place. The compiler may use all instructions of this machine.
+// The products are the same calls that Lockstep makes: oneDNN's, and for few rows or neurons those of CKernels. The samples are
+// bytes, drawn in a random order from as many as MNIST has, because reading them is part of a step. The weights are updated in
+// place. The compiler may use all instructions of this machine.
 
-#include <openblas-pthread/cblas.h>
+#include <oneapi/dnnl/dnnl.h>
 #include <products.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
 enum { SAMPLES = 50000, LAYERS = 16, WINDOWS = 21 };
@@ -63,26 +62,28 @@ static void gather(float *restrict rows, const uint8_t *data, const int *order, 
 }
 
 // The rules of Sources/LockstepCompute/SmallProducts.swift.
-enum { FEW = 32 };
-static bool has_avx2, has_avx512;
+enum { FEW = LOCKSTEP_FEW };
+static bool has_avx512;
 
 // c[rows, columns] = a[rows, depth] · b[columns, depth]ᵀ
 static void dot_products(int rows, int columns, int depth, const float *a, const float *b, float *c) {
-    if ((has_avx2 || has_avx512) && (rows <= FEW || (columns <= FEW && depth >= 2 * FEW)))
+    if (rows <= FEW || (columns <= FEW && depth >= 2 * FEW))
         (has_avx512 ? lockstep_dot_products_avx512 : lockstep_dot_products_avx2)(rows, columns, depth, a, b, c);
+    else if (columns <= FEW)
+        (has_avx512 ? lockstep_short_dot_products_avx512 : lockstep_short_dot_products_avx2)(
+            rows, columns, depth, a, b, c);
     else
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, columns, depth, 1, a, depth, b, depth, 0, c,
-                    columns);
+        dnnl_sgemm('N', 'T', rows, columns, depth, 1, a, depth, b, depth, 0, c, columns);
 }
 
 // c[rows, columns] = x[rows, depth] · y[depth, columns]; if `transposed`, `x` holds the transpose of x.
 static void combinations(int rows, int columns, int depth, const float *x, bool transposed, const float *y, float *c) {
-    if ((has_avx2 || has_avx512) && (rows <= FEW || depth <= FEW))
+    if (rows <= FEW || depth <= FEW)
         (has_avx512 ? lockstep_row_combinations_avx512 : lockstep_row_combinations_avx2)(
             rows, columns, depth, x, transposed ? 1 : depth, transposed ? rows : 1, y, 0, c);
     else
-        cblas_sgemm(CblasRowMajor, transposed ? CblasTrans : CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, x,
-                    transposed ? rows : depth, y, columns, 0, c, columns);
+        dnnl_sgemm(transposed ? 'T' : 'N', 'N', rows, columns, depth, 1, x, transposed ? rows : depth, y, columns, 0, c,
+                   columns);
 }
 
 // 1 / (1 + exp(-x)) as Sources/LockstepNumerics/Sigmoid.swift has it.
@@ -153,10 +154,7 @@ int main(int count, char **arguments) {
         fprintf(stderr, "usage: step-floor BATCH SIZE SIZE...   (batch up to %d, up to %d layers)\n", SAMPLES, LAYERS);
         return 64;
     }
-    openblas_set_num_threads(1);
-    const char *kernel = openblas_get_corename();
-    has_avx2 = strcasecmp(kernel, "haswell") == 0;
-    has_avx512 = strcasecmp(kernel, "skylakex") == 0;
+    has_avx512 = dnnl_get_effective_cpu_isa() >= dnnl_cpu_isa_avx512_core;
 
     struct layer network[LAYERS];
     for (int l = 0; l < layers; l++) {

@@ -24,6 +24,7 @@ const char *name_of_code(const void *address) {
 
 #ifdef UNCOUNTED
 long allocations_of_thread(void) { return -1; }
+long one_dnn_allocations_of_thread(void) { return -1; }
 int last_allocation(const void **frames, int limit) { return 0; }
 #else
 
@@ -32,32 +33,50 @@ extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
 
-static _Thread_local long count;
+static _Thread_local long count, one_dnn_count;
 // Return addresses of the last counted call, the innermost first.
 #define FRAMES 12
 static _Thread_local const void *last[FRAMES];
 static _Thread_local int last_count;
 
-// Address ranges of the libraries whose allocations are not counted.
-static struct { uintptr_t from, to; } foreign[16];
-static int foreign_count;
+// Address ranges of the code of libraries.
+struct ranges {
+    struct { uintptr_t from, to; } range[16];
+    _Atomic int count;
+};
 
-static int add_library(struct dl_phdr_info *info, size_t size, void *context) {
-    (void)size, (void)context;
-    if (!strstr(info->dlpi_name, "libzmq") && !strstr(info->dlpi_name, "libstdc++") &&
-        !strstr(info->dlpi_name, "openblas"))
-        return 0;
+// Libraries whose allocations are not counted, and oneDNN, whose allocations are counted apart.
+static struct ranges foreign, one_dnn;
+
+static void add_code(struct ranges *ranges, const struct dl_phdr_info *info) {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *part = &info->dlpi_phdr[i];
-        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || foreign_count == 16) continue;
-        foreign[foreign_count].from = info->dlpi_addr + part->p_vaddr;
-        foreign[foreign_count].to = info->dlpi_addr + part->p_vaddr + part->p_memsz;
-        foreign_count++;
+        if (part->p_type != PT_LOAD || !(part->p_flags & PF_X) || ranges->count == 16) continue;
+        ranges->range[ranges->count].from = info->dlpi_addr + part->p_vaddr;
+        ranges->range[ranges->count].to = info->dlpi_addr + part->p_vaddr + part->p_memsz;
+        ranges->count++;
     }
+}
+
+static int add_foreign(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size, (void)context;
+    if (strstr(info->dlpi_name, "libzmq") || strstr(info->dlpi_name, "libstdc++")) add_code(&foreign, info);
     return 0;
 }
 
-__attribute__((constructor)) static void add_libraries(void) { dl_iterate_phdr(add_library, NULL); }
+static int add_one_dnn(struct dl_phdr_info *info, size_t size, void *context) {
+    (void)size, (void)context;
+    if (strstr(info->dlpi_name, "libdnnl")) add_code(&one_dnn, info);
+    return 0;
+}
+
+__attribute__((constructor)) static void add_libraries(void) { dl_iterate_phdr(add_foreign, NULL); }
+
+static bool contains(const struct ranges *ranges, uintptr_t address) {
+    for (int i = 0; i < ranges->count; i++)
+        if (address >= ranges->range[i].from && address < ranges->range[i].to) return true;
+    return false;
+}
 
 // Follows the frame pointers while each lies a plausible distance above the last.
 static void record_frames(const void *caller, const uintptr_t *frame) {
@@ -76,8 +95,11 @@ static _Thread_local bool is_followed;
 
 static void count_call(const void *caller, const void *frame) {
     uintptr_t address = (uintptr_t)caller;
-    for (int i = 0; i < foreign_count; i++)
-        if (address >= foreign[i].from && address < foreign[i].to) return;
+    if (contains(&foreign, address)) return;
+    if (contains(&one_dnn, address)) {
+        one_dnn_count++;
+        return;
+    }
     count++;
     if (is_followed) record_frames(caller, frame);
 }
@@ -85,6 +107,12 @@ static void count_call(const void *caller, const void *frame) {
 long allocations_of_thread(void) {
     is_followed = true;
     return count;
+}
+
+long one_dnn_allocations_of_thread(void) {
+    // The program opens it while it runs. All callers are tests of one thread.
+    if (one_dnn.count == 0) dl_iterate_phdr(add_one_dnn, NULL);
+    return one_dnn_count;
 }
 
 int last_allocation(const void **frames, int limit) {

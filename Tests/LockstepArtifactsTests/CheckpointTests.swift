@@ -17,7 +17,7 @@ private let layout: ParameterLayout = {
 }()
 
 private let identity = RunIdentity(
-    configuration: String(repeating: "c", count: 64), data: "d5", programVersion: "1.2.3", kernel: "haswell",
+    configuration: String(repeating: "c", count: 64), data: "d5", programVersion: "1.2.3", kernel: "avx2",
     fingerprint: NumericFingerprint(digests: [
         .init(rows: 3, digest: digest(3)), .init(rows: 10, digest: digest(10)),
     ]))

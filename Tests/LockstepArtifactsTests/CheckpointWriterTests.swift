@@ -9,7 +9,7 @@ import Testing
 @testable import LockstepArtifacts
 
 private let identity = RunIdentity(
-    configuration: "c", data: "d", programVersion: "1", kernel: "haswell", fingerprint: NumericFingerprint(digests: []))
+    configuration: "c", data: "d", programVersion: "1", kernel: "avx2", fingerprint: NumericFingerprint(digests: []))
 
 private func state(_ step: UInt64, _ value: Float) -> TrainingState {
     var progress = TrainingProgress()

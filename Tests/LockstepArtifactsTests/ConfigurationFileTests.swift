@@ -70,7 +70,7 @@ struct ConfigurationFileTests {
             timeouts: { start: 0.5, rejoin: 604800 }
             wire: bfloat16
             shards: 1024
-            kernel: haswell
+            kernel: avx2
             """)
         let expected = RunConfiguration(
             name: "a name: with signs",
@@ -81,14 +81,14 @@ struct ConfigurationFileTests {
             network: Architecture(sizes: [4, 2]), training: TrainingOptions(epochs: 0, batch: 1, seed: .max),
             optimizer: .sgd(learningRate: 0.001), evaluation: EvaluationOptions(every: 0),
             timeouts: TimeoutOptions(start: 0.5, rejoin: 604_800), communicationDataType: .bfloat16,
-            shards: 1024, kernel: .haswell)
+            shards: 1024, kernel: .avx2)
         #expect(run == expected)
     }
 
     @Test(
         "A kernel may be left to the run or be the portable one",
-        arguments: [("auto", nil), ("portable", MatrixKernel.portable), ("skylakex", .skylakex), ("~", nil)])
-    func kernels(word: String, kernel: MatrixKernel?) throws {
+        arguments: [("auto", nil), ("portable", NumericKernel.portable), ("avx512", .avx512), ("~", nil)])
+    func kernels(word: String, kernel: NumericKernel?) throws {
         #expect(try load(minimalConfiguration + "kernel: \(word)\n").kernel == kernel)
     }
 
@@ -392,7 +392,12 @@ struct ConfigurationFileTests {
             (6, "evaluation: { every: -1 }", "x.yaml:6: evaluation.every is -1; it must be from 0 to 1000000000"),
             (6, "timeouts: { rejoin: 0 }", "x.yaml:6: timeouts.rejoin is 0; it must be finite and greater than 0"),
             (6, "timeouts: { start: 1e9 }", "x.yaml:6: timeouts.start is 1e9; it must be at most 604800.0"),
-            (6, "kernel: haswel", "x.yaml:6: unknown kernel 'haswel'; did you mean 'haswell'?"),
+            (6, "kernel: avx3", "x.yaml:6: unknown kernel 'avx3'; did you mean 'avx2'?"),
+            (
+                6, "kernel: haswell",
+                "x.yaml:6: kernel is haswell; it must be one of auto, portable, avx2, avx512: haswell belongs to an "
+                    + "earlier version, whose results have other bits; start the run anew"
+            ),
             (6, "cost: hinge", "x.yaml:6: unknown cost 'hinge'; known are quadratic, cross-entropy"),
             (
                 6, "name: again",

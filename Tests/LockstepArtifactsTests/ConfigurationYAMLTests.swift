@@ -11,7 +11,7 @@ struct ConfigurationYAMLTests {
     func text() {
         var run = textbook
         run.shards = 2
-        run.kernel = .haswell
+        run.kernel = .avx2
         #expect(
             ConfigurationFile.yaml(of: run) == """
                 name: mnist-30
@@ -55,7 +55,7 @@ struct ConfigurationYAMLTests {
                   rejoin: 60.0
                 communication-dtype: float32
                 shards: 2
-                kernel: haswell
+                kernel: avx2
 
                 """)
     }
@@ -164,7 +164,7 @@ struct ConfigurationYAMLTests {
         run.timeouts.start = Double.random(in: 0.001...604_800, using: &random)
         run.timeouts.rejoin = Double.random(in: 0.001...604_800, using: &random)
         run.shards = Bool.random(using: &random) ? Int.random(in: 1...1024, using: &random) : nil
-        run.kernel = Bool.random(using: &random) ? MatrixKernel.allCases.randomElement(using: &random) : nil
+        run.kernel = Bool.random(using: &random) ? NumericKernel.allCases.randomElement(using: &random) : nil
         return run
     }
 }

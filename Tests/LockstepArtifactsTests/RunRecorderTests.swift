@@ -18,7 +18,7 @@ private let run = RunDescription(
         name: "points", inputSize: 2, classCount: 3, element: .uint8, trainingCount: 8, validationCount: 4,
         testCount: 6,
         sha256: "d5"),
-    shards: 2, workers: 1, kernel: "haswell", parameterCount: 9, stepsPerEpoch: 2)
+    shards: 2, workers: 1, kernel: "avx2", parameterCount: 9, stepsPerEpoch: 2)
 
 /// An epoch with these counts on the test and the validation split.
 private func report(
@@ -60,7 +60,7 @@ struct RunRecorderTests {
         let recorder = RunRecorder(directory: directory, programVersion: "1.2.3") { 77 }
         try recorder.runWillStart(run)
         let configuration = try ConfigurationFile.load(path: directory.configuration)
-        #expect(configuration.shards == 2 && configuration.kernel == .haswell)
+        #expect(configuration.shards == 2 && configuration.kernel == .avx2)
         #expect(configuration.training == run.configuration.training)
 
         recorder.runDidProgress(
@@ -264,7 +264,7 @@ struct RunSummaryTests {
                   ],
                   "final_correct" : null,
                   "inline_payload_bytes" : 5,
-                  "kernel" : "haswell",
+                  "kernel" : "avx2",
                   "max_step_gap_ms" : null,
                   "name" : "tiny",
                   "never_predicted" : null,

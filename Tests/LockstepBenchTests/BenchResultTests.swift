@@ -30,7 +30,7 @@ struct BenchResultTests {
 
     private static func result(_ workers: [Int]) -> BenchResult {
         BenchResult(
-            name: "a", sizes: [784, 30, 10], batch: 10, samples: 1_000, kernel: "haswell",
+            name: "a", sizes: [784, 30, 10], batch: 10, samples: 1_000, kernel: "avx2",
             measured: workers.map { measured(workers: $0, $0 == 0 ? 20e-6 : 100e-6) }, model: model, peak: 1e9)
     }
 

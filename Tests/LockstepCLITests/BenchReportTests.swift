@@ -22,7 +22,7 @@ struct BenchReportTests {
     }
 
     private static let result = BenchResult(
-        name: "mnist-30", sizes: [784, 30, 10], batch: 10, samples: 50_000, kernel: "haswell",
+        name: "mnist-30", sizes: [784, 30, 10], batch: 10, samples: 50_000, kernel: "avx2",
         measured: [
             BenchResult.Measured(
                 setting: BenchSetting(workers: 0, shards: 1), seconds: Statistics([18e-6, 20e-6, 22e-6]), steps: 3,
@@ -38,7 +38,7 @@ struct BenchReportTests {
         let lines = BenchReport(result: Self.result, link: nil).lines
         #expect(
             lines[0]
-                == "mnist-30: 784-30-10, mini-batch 10, kernel haswell, 2 cores, peak of matrix products 50.0 GFLOP/s "
+                == "mnist-30: 784-30-10, mini-batch 10, kernel avx2, 2 cores, peak of matrix products 50.0 GFLOP/s "
                 + "a core")
         #expect(
             Array(lines[2...4]) == [

@@ -62,11 +62,11 @@ struct EpochPrinterTests {
             dataset: DatasetDescription(
                 name: "mnist", inputSize: 784, classCount: 10, element: .uint8, trainingCount: 50_000,
                 validationCount: 10_000, testCount: 10_000, sha256: Self.digest),
-            shards: 2, workers: 1, kernel: "haswell", parameterCount: 23_860, stepsPerEpoch: 5_000)
+            shards: 2, workers: 1, kernel: "avx2", parameterCount: 23_860, stepsPerEpoch: 5_000)
         #expect(
             EpochPrinter.startLine(description)
                 == "mnist-30: 784-30-10, 23,860 parameters; 50,000 samples of mnist in 5,000 steps an epoch; 1 worker, "
-                + "2 shards, kernel haswell")
+                + "2 shards, kernel avx2")
     }
 
     @Test("The progress line has a bar")

@@ -9,7 +9,7 @@ import Testing
 struct ReplayReportTests {
     private static let configuration = CoordinatorMachine.Configuration(
         minimumWorkers: 1, maximumWorkers: 1, chunks: 1, dataBytes: 0, programVersion: "1",
-        expected: Ready(kernel: "haswell", fingerprint: []), allowsMixedKernels: false, deadlines: Deadlines())
+        expected: Ready(kernel: "avx2", fingerprint: []), allowsMixedKernels: false, deadlines: Deadlines())
 
     /// The record of a coordinator that a worker asks to join.
     ///

@@ -53,7 +53,7 @@ struct ReportTests {
                 dataset: DatasetDescription(
                     name: "mnist", inputSize: 784, classCount: 10, element: .uint8, trainingCount: 100,
                     validationCount: 0, testCount: 100, sha256: ""),
-                shards: 3, workers: 3, kernel: "haswell", parameterCount: 7_850, stepsPerEpoch: 1_200),
+                shards: 3, workers: 3, kernel: "avx2", parameterCount: 7_850, stepsPerEpoch: 1_200),
             outcome: RunOutcome(
                 epochs: [epoch], steps: 1_200, seconds: 2, samples: 100, weightsSHA256: digest, membership: membership,
                 maximumStepGapMilliseconds: 12.34, interrupted: false),

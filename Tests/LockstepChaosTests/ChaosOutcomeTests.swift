@@ -24,7 +24,7 @@ struct ChaosOutcomeTests {
                 dataset: DatasetDescription(
                     name: "mnist", inputSize: 784, classCount: 10, element: .uint8, trainingCount: 100,
                     validationCount: 0, testCount: 100, sha256: ""),
-                shards: 1, workers: 1, kernel: "haswell", parameterCount: 7_850, stepsPerEpoch: 50),
+                shards: 1, workers: 1, kernel: "avx2", parameterCount: 7_850, stepsPerEpoch: 50),
             outcome: RunOutcome(
                 epochs: epochs, steps: steps, seconds: 2, samples: 100, weightsSHA256: weights.last ?? "",
                 membership: MembershipCounts(), maximumStepGapMilliseconds: 5, interrupted: false),

@@ -1,15 +1,18 @@
 import LockstepCompute
 import Testing
 
-@Suite("Matrix products", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+@Suite("Matrix products", .enabled(if: NumericKernel.portable.isSupported, "this CPU has no AVX2"))
 struct MatrixProductTests {
-    let library: MatrixLibrary
+    let products: MatrixProducts
 
     init() throws {
-        library = try MatrixLibrary.open(.portable)
+        products = try ComputeLibrary.open(.portable).products(forLayersOf: [40])
     }
 
-    static let shapes = [(1, 1, 1), (1, 10, 784), (2, 3, 5), (10, 30, 784), (10, 10, 30), (33, 17, 65), (129, 40, 31)]
+    static let shapes = [
+        (1, 1, 1), (1, 10, 784), (2, 3, 5), (10, 30, 784), (10, 10, 30), (33, 17, 65), (129, 40, 31), (33, 32, 63),
+        (1000, 10, 30), (40, 1, 1), (40, 33, 100),
+    ]
 
     @Test("the forward product is A · Wᵀ", arguments: shapes)
     func forward(shape: (rows: Int, outputs: Int, inputs: Int)) {
@@ -20,7 +23,7 @@ struct MatrixProductTests {
         let expected = product(rows, outputs, inputs, plus: []) { i, j, k in
             (a[i * inputs + k], w[j * inputs + k])
         }
-        library.forward(rows: rows, outputs: outputs, inputs: inputs, a: a, w: w, into: &c)
+        products.forward(rows: rows, outputs: outputs, inputs: inputs, a: a, w: w, into: &c)
         #expect(largestDifference(c, expected) < tolerance(inputs))
     }
 
@@ -33,7 +36,7 @@ struct MatrixProductTests {
         let expected = product(outputs, inputs, rows, plus: accumulating ? g : []) { i, j, k in
             (d[k * outputs + i], a[k * inputs + j])
         }
-        library.weightGradient(
+        products.weightGradient(
             rows: rows, outputs: outputs, inputs: inputs, d: d, a: a, accumulating: accumulating, into: &g)
         #expect(largestDifference(g, expected) < tolerance(rows))
     }
@@ -47,7 +50,7 @@ struct MatrixProductTests {
         let expected = product(rows, inputs, outputs, plus: []) { i, j, k in
             (d[i * outputs + k], w[k * inputs + j])
         }
-        library.backward(rows: rows, outputs: outputs, inputs: inputs, d: d, w: w, into: &e)
+        products.backward(rows: rows, outputs: outputs, inputs: inputs, d: d, w: w, into: &e)
         #expect(largestDifference(e, expected) < tolerance(outputs))
     }
 
@@ -65,7 +68,7 @@ struct MatrixProductTests {
             let shiftedW = shiftedA + a.count + offset
             shiftedW.initialize(from: w, count: w.count)
             let c = shiftedW + w.count + offset
-            library.forward(rows: rows, outputs: outputs, inputs: inputs, a: shiftedA, w: shiftedW, into: c)
+            products.forward(rows: rows, outputs: outputs, inputs: inputs, a: shiftedA, w: shiftedW, into: c)
             return UnsafeBufferPointer(start: c, count: rows * outputs).map(\.bitPattern)
         }
         #expect(Set(results).count == 1)

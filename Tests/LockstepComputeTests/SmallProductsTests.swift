@@ -13,12 +13,12 @@ private let shapes: [(rows: Int, columns: Int, depth: Int)] =
 /// The order of additions is part of the definition, so the products are compared with it bit by bit.
 @Suite("Small products")
 struct SmallProductsTests {
-    static let kernels = MatrixKernel.supported.filter { SmallProducts($0) != nil }
+    static let kernels = NumericKernel.supported
 
     @Test("a dot product adds fused products per lane, then the lanes in a tree", arguments: kernels, shapes)
-    func dotProducts(kernel: MatrixKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
+    func dotProducts(kernel: NumericKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
         let (rows, columns, depth) = shape
-        let products = try #require(SmallProducts(kernel))
+        let products = SmallProducts(kernel)
         let (a, b) = (values(rows * depth, seed: 1), values(columns * depth, seed: 2))
         var c = [Float](repeating: .nan, count: rows * columns + 1)
         products.dotProducts(rows: rows, columns: columns, depth: depth, a, b, into: &c)
@@ -38,10 +38,27 @@ struct SmallProductsTests {
         #expect(c[rows * columns].isNaN)
     }
 
-    @Test("a combination of rows adds fused products in order", arguments: kernels, shapes)
-    func rowCombinations(kernel: MatrixKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
+    @Test(
+        "a short dot product adds fused products in order", arguments: kernels,
+        [(1, 1, 0), (1, 1, 1), (40, 10, 30), (33, 32, 63), (100, 7, 17), (50, 16, 8)])
+    func shortDotProducts(kernel: NumericKernel, shape: (rows: Int, columns: Int, depth: Int)) {
         let (rows, columns, depth) = shape
-        let products = try #require(SmallProducts(kernel))
+        let (a, b) = (values(rows * depth, seed: 1), values(columns * depth, seed: 2))
+        var c = [Float](repeating: .nan, count: rows * columns + 1)
+        SmallProducts(kernel).shortDotProducts(rows: rows, columns: columns, depth: depth, a, b, into: &c)
+        for i in 0..<rows {
+            for j in 0..<columns {
+                let sum = (0..<depth).reduce(Float(0)) { sum, k in fmaf(a[i * depth + k], b[j * depth + k], sum) }
+                #expect(c[i * columns + j] == sum, "row \(i), column \(j)")
+            }
+        }
+        #expect(c[rows * columns].isNaN)
+    }
+
+    @Test("a combination of rows adds fused products in order", arguments: kernels, shapes)
+    func rowCombinations(kernel: NumericKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
+        let (rows, columns, depth) = shape
+        let products = SmallProducts(kernel)
         let (x, y) = (values(rows * depth, seed: 3), values(depth * columns, seed: 4))
         let start = values(rows * columns + 1, seed: 5)
         for isTransposed in [false, true] {
@@ -68,9 +85,9 @@ struct SmallProductsTests {
     @Test(
         "products of bytes have the bits of those of the numbers that they stand for", arguments: kernels,
         shapes + [(11, 30, 200), (130, 7, 65), (300, 30, 784), (257, 3, 1)])
-    func bytes(kernel: MatrixKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
+    func bytes(kernel: NumericKernel, shape: (rows: Int, columns: Int, depth: Int)) throws {
         let (rows, columns, depth) = shape
-        let products = try #require(SmallProducts(kernel))
+        let products = SmallProducts(kernel)
         let scale: Float = 1 / 255
         let bytes = values(rows * depth, seed: 6).map { UInt8(truncatingIfNeeded: Int($0 * 1000)) }
         let floats = bytes.map { Float($0) * scale }
@@ -102,14 +119,6 @@ struct SmallProductsTests {
                 }
             }
         }
-    }
-
-    @Test("kernels without fused products have none")
-    func kernelsWithout() {
-        #expect(SmallProducts(.nehalem) == nil)
-        #expect(SmallProducts(.sandybridge) == nil)
-        #expect(SmallProducts(.haswell)?.lanes == .eight)
-        #expect(SmallProducts(.skylakex)?.lanes == .sixteen)
     }
 
     /// Values in [-1, 1) from a multiplicative congruential sequence.

@@ -3,7 +3,7 @@ import LockstepNetwork
 import LockstepNumerics
 import Testing
 
-@Suite("Backpropagation", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+@Suite("Backpropagation", .enabled(if: NumericKernel.portable.isSupported, "this CPU has no AVX2"))
 struct BackpropagationTests {
     @Test("the gradient and the cost agree with an independent network in double", arguments: 1...60)
     func reference(seed: UInt64) throws {

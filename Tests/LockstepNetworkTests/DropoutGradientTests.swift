@@ -3,7 +3,7 @@ import LockstepNetwork
 import LockstepNumerics
 import Testing
 
-@Suite("Training with dropout", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+@Suite("Training with dropout", .enabled(if: NumericKernel.portable.isSupported, "this CPU has no AVX2"))
 struct DropoutGradientTests {
     @Test("the gradient agrees with the network of the kept units, in double", arguments: Activation.allCases)
     func reference(activation: Activation) throws {
@@ -17,7 +17,7 @@ struct DropoutGradientTests {
         let backpropagation = try Backpropagation(
             Architecture(sizes: sizes, activation: activation, output: .softmax),
             objective: Objective(cost: .crossEntropy, inputDropout: rates.inputs, hiddenDropout: rates.hidden),
-            seed: 77, library: try MatrixLibrary.open(.portable), maximumRows: rows)
+            seed: 77, library: try ComputeLibrary.open(.portable), maximumRows: rows)
 
         var expected = [Double](repeating: 0, count: network.layout.count)
         var expectedCost = 0.0
@@ -63,7 +63,7 @@ struct DropoutGradientTests {
         let backpropagation = try Backpropagation(
             Architecture(sizes: [9, 16, 4], activation: .relu, output: .softmax),
             objective: Objective(cost: .crossEntropy, labelSmoothing: 0.3, inputDropout: 0.5, hiddenDropout: 0.5),
-            library: try MatrixLibrary.open(.portable), maximumRows: 4)
+            library: try ComputeLibrary.open(.portable), maximumRows: 4)
         backpropagation.inputs.update(from: plain.backpropagation.inputs, count: 27)
         backpropagation.labels.update(from: plain.backpropagation.labels, count: 3)
         var predictions = [0, 0, 0]

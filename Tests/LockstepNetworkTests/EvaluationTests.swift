@@ -3,7 +3,7 @@ import LockstepNetwork
 import LockstepNumerics
 import Testing
 
-@Suite("Evaluation", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+@Suite("Evaluation", .enabled(if: NumericKernel.portable.isSupported, "this CPU has no AVX2"))
 struct EvaluationTests {
     @Test("predictions, correct count and cost agree with an independent network in double", arguments: 1...30)
     func reference(seed: UInt64) throws {

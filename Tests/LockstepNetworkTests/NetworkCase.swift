@@ -23,7 +23,7 @@ struct NetworkCase {
         self.rows = rows
         backpropagation = try Backpropagation(
             architecture, objective: Objective(cost: kind.cost, labelSmoothing: kind.labelSmoothing),
-            library: try MatrixLibrary.open(.portable), maximumRows: rows + 1)
+            library: try ComputeLibrary.open(.portable), maximumRows: rows + 1)
         let pixels = (0..<rows * sizes[0]).map { _ in Float.random(in: 0...1, using: &random) }
         let classCount = layout.outputs
         let classes = (0..<rows).map { _ in Int.random(in: 0..<classCount, using: &random) }

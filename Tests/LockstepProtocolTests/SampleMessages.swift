@@ -7,7 +7,7 @@ enum SampleMessages {
     static let bodies: [any MessageBody] = [
         Hello(programVersion: "1.0.0", host: "Gänsemarkt-7", processID: 4711),
         Hello(programVersion: "", host: "", processID: 0),
-        Ready(kernel: "haswell", fingerprint: []),
+        Ready(kernel: "avx2", fingerprint: []),
         Ready(
             kernel: "skylake-x",
             fingerprint: [

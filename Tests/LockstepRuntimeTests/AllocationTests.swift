@@ -1,5 +1,6 @@
 import CAllocations
 import LockstepCluster
+import LockstepCompute
 import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
@@ -38,6 +39,19 @@ struct AllocationTests {
         }
         #expect(allocations_of_thread() == before)
         #expect(checks == 101)
+    }
+
+    @Test("oneDNN allocates at most one buffer in a product")
+    func products() throws {
+        let products = try ComputeLibrary.open(.portable).products(forLayersOf: [300])
+        let (a, w) = ([Float](repeating: 0.5, count: 100 * 784), [Float](repeating: 0.25, count: 300 * 784))
+        var c = [Float](repeating: 0, count: 100 * 300)
+        products.forward(rows: 100, outputs: 300, inputs: 784, a: a, w: w, into: &c)
+        let (own, library) = (allocations_of_thread(), one_dnn_allocations_of_thread())
+        for _ in 0..<10 { products.forward(rows: 100, outputs: 300, inputs: 784, a: a, w: w, into: &c) }
+        #expect(allocations_of_thread() == own)
+        #expect(one_dnn_allocations_of_thread() - library <= 10)
+        #expect(c.allSatisfy { $0 == 98 })
     }
 
     private static func prepare(_ dataType: CommunicationDataType) throws -> PreparedRun {

@@ -9,7 +9,7 @@ import Testing
 
 /// A shard's gradient is a pure function of weights, sample indices, epoch and seed: what the process computed before it
 /// changes no bit.
-@Suite("Exactness of training's features", .enabled(if: MatrixKernel.portable.isSupported, "this CPU has no AVX2"))
+@Suite("Exactness of training's features", .enabled(if: NumericKernel.portable.isSupported, "this CPU has no AVX2"))
 struct FeatureExactnessTests {
     static let configurations: [RunConfiguration] = [
         configuration(cost: .crossEntropy, output: .softmax),
@@ -24,7 +24,7 @@ struct FeatureExactnessTests {
     func pure(index: Int) throws {
         let configuration = Self.configurations[index]
         let dataset = try Self.dataset()
-        let library = try MatrixLibrary.open(.portable)
+        let library = try ComputeLibrary.open(.portable)
         let busy = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
         let weights = FloatBuffer(count: busy.layout.count)
         try initialize(configuration.network, seed: 9, into: weights)
@@ -45,7 +45,7 @@ struct FeatureExactnessTests {
         configuration.shards = 1
         let dataset = try Self.dataset()
         let computer = try ShardComputer(
-            configuration: configuration, dataset: dataset, library: try MatrixLibrary.open(.portable))
+            configuration: configuration, dataset: dataset, library: try ComputeLibrary.open(.portable))
         let weights = FloatBuffer(count: computer.layout.count)
         try initialize(configuration.network, seed: 9, into: weights)
         let losses = ([0, 1] as [UInt64]).map { step in

@@ -39,7 +39,7 @@ struct ShardComputerTests {
         order.prepare(epoch: 1, seed: 1)
         let network = try Backpropagation(
             run.configuration.network, objective: run.configuration.objective,
-            library: try MatrixLibrary.open(.portable), maximumRows: 1_024)
+            library: try ComputeLibrary.open(.portable), maximumRows: 1_024)
         let expected = FloatBuffer(count: run.layout.count)
         var loss = 0.0
         for range in [0..<1_024, 1_024..<2_048, 2_048..<2_600] {

@@ -21,7 +21,7 @@ struct TrainingCase {
     ///   - shards: Shards of a mini-batch.
     ///   - epochs: Epochs.
     ///   - seed: The seed of the samples and of the run.
-    /// - Throws: Why the data set, the network or the matrix library cannot be made.
+    /// - Throws: Why the data set, the network or the compute library cannot be made.
     init(
         sizes: [Int] = [12, 7, 3], training: Int = 50, validation: Int = 20, test: Int = 30, batch: Int = 8,
         shards: Int = 3, epochs: Int = 2, seed: UInt64 = 1
@@ -43,7 +43,7 @@ struct TrainingCase {
             training: TrainingOptions(epochs: epochs, batch: batch, seed: seed), optimizer: .sgd(learningRate: 1),
             shards: shards, kernel: .portable)
         computer = try ShardComputer(
-            configuration: configuration, dataset: dataset, library: try MatrixLibrary.open(.portable))
+            configuration: configuration, dataset: dataset, library: try ComputeLibrary.open(.portable))
     }
 
     var schedule: BatchSchedule { computer.schedule }

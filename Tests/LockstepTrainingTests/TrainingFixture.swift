@@ -12,7 +12,7 @@ struct TrainingFixture {
         training: TrainingOptions(epochs: 2, batch: 5, seed: 3), optimizer: .sgd(learningRate: 0.5), shards: 3,
         kernel: .portable)
     let dataset: Dataset
-    let library: MatrixLibrary
+    let library: ComputeLibrary
 
     init(optimizer: OptimizerConfiguration = .sgd(learningRate: 0.5)) throws {
         configuration.optimizer = optimizer
@@ -20,7 +20,7 @@ struct TrainingFixture {
         dataset = try Dataset.make(
             name: "tiny", inputSize: 6, features: (0..<samples * 6).map { UInt8(truncatingIfNeeded: $0 * $0 * 31) },
             labels: (0..<samples).map { UInt16($0 % 3) }, validation: 7, test: 9, classCount: 3)
-        library = try MatrixLibrary.open(.portable)
+        library = try ComputeLibrary.open(.portable)
     }
 
     func computer() throws -> ShardComputer {

@@ -5,7 +5,7 @@ import LockstepTesting
 import Testing
 
 /// A kernel of this CPU other than the portable one.
-private let otherKernel = MatrixKernel.supported.last { $0 != .portable }
+private let otherKernel = NumericKernel.supported.last { $0 != .portable }
 
 /// The numeric kernel is part of a run's arithmetic.
 @Suite("Numeric kernels", .serialized, .oneAtATime, .enabled(if: otherKernel != nil))

@@ -31,8 +31,8 @@ struct WrongInputTests {
             testDescription: "no workers", options: ["--workers", "0"], status: 64,
             words: ["--workers 0", "leave --workers out"]),
         Mistake(
-            testDescription: "a kernel that does not exist", options: ["--kernel", "haswel"], status: 69,
-            words: ["haswel", "haswell"]),
+            testDescription: "a kernel that does not exist", options: ["--kernel", "avx3"], status: 69,
+            words: ["avx3", "avx2"]),
         Mistake(
             testDescription: "a data set that does not exist", options: ["--set", "data={name: minst}"], status: 66,
             words: ["minst", "mnist"]),

@@ -19,6 +19,16 @@ void lockstep_dot_products_avx2(
 void lockstep_dot_products_avx512(
     long rows, long columns, long depth, const float *a, const float *b, float *c);
 
+/// Few rows or columns: the sizes up to which these functions are faster than a library. Part of the arithmetic.
+#define LOCKSTEP_FEW 32
+
+/// `c[rows, columns] = a[rows, depth] · b[columns, depth]ᵀ` for `columns` <= LOCKSTEP_FEW and `depth` < 2 LOCKSTEP_FEW: dot
+/// products that are too short for several lanes. The terms of an element are added in order, to zero.
+void lockstep_short_dot_products_avx2(
+    long rows, long columns, long depth, const float *a, const float *b, float *c);
+void lockstep_short_dot_products_avx512(
+    long rows, long columns, long depth, const float *a, const float *b, float *c);
+
 /// `c[rows, columns] = x[rows, depth] · y[depth, columns]`, where `x[i, k]` lies at `x[i * row_stride + k * step]`: so
 /// `x` may be the transpose of a matrix. With `accumulating`, the product is added to the content of `c`.
 ///

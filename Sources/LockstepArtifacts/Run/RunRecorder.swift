@@ -42,7 +42,7 @@ package final class RunRecorder: RunObserver {
         self.run = run
         var configuration = run.configuration
         configuration.shards = run.shards
-        configuration.kernel = MatrixKernel(rawValue: run.kernel) ?? configuration.kernel
+        configuration.kernel = NumericKernel(rawValue: run.kernel) ?? configuration.kernel
         do throws(ArtifactError) {
             try AtomicFile.write(ConfigurationFile.yaml(of: configuration), to: directory.configuration)
         } catch {

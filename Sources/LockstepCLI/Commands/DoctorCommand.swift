@@ -49,15 +49,15 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func showKernels(on console: Console, _ problems: inout [String]) {
-        let supported = MatrixKernel.allCases.filter(\.isSupported)
-        let best = MatrixKernel.best.map { "; auto is \($0.rawValue)" } ?? ""
+        let supported = NumericKernel.allCases.filter(\.isSupported)
+        let best = NumericKernel.best.map { "; auto is \($0.rawValue)" } ?? ""
         console.result("kernels      \(supported.map(\.rawValue).joined(separator: ", "))\(best)")
         do {
-            guard let kernel = MatrixKernel.best else {
+            guard let kernel = NumericKernel.best else {
                 problems.append("this CPU has no AVX2, which every kernel needs")
                 return
             }
-            _ = try MatrixLibrary.open(kernel)
+            console.result("compute      \(try ComputeLibrary.open(kernel).describeOneDNN())")
         } catch {
             problems.append("\(error)")
         }

@@ -36,7 +36,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "The split: \(Split.allCases.map(\.rawValue).joined(separator: ", ")).")
     var split = Split.test
 
-    @Option(help: ArgumentHelp("The matrix library's kernel.", valueName: "name"))
+    @Option(help: ArgumentHelp("The numeric kernel.", valueName: "name"))
     var kernel = "auto"
 
     @OptionGroup var consoleOptions: ConsoleOptions
@@ -52,7 +52,7 @@ struct EvaluateCommand: ParsableCommand {
                     + "--data, for example the config.yaml of the run")
         }
         try model.architecture.check(against: dataset.description)
-        let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
+        let library = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
         let network = try Backpropagation(
             model.architecture, objective: Objective(cost: model.cost), library: library,
             maximumRows: BlockPartition.evaluationRows)

@@ -33,14 +33,14 @@ struct PredictCommand: ParsableCommand {
     @Flag(help: "Read each picture as one digit, even if it is wide.")
     var single = false
 
-    @Option(help: ArgumentHelp("The matrix library's kernel.", valueName: "name"))
+    @Option(help: ArgumentHelp("The numeric kernel.", valueName: "name"))
     var kernel = "auto"
 
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
         let console = consoleOptions.console
-        _ = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
+        _ = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
         let reader = try DigitReader(try Network(contentsOf: model))
         for path in images {
             let pictures = try Image.load(path)

@@ -59,7 +59,7 @@ struct WorkerCommand: ParsableCommand {
     func run() throws {
         let stop = try StopSignals.install()
         let endpoint = try Endpoint(connect)
-        let kernel = try kernel.map { try MatrixKernel.resolve($0) }
+        let kernel = try kernel.map { try NumericKernel.resolve($0) }
         guard RunLimits.workers.contains(processes) else {
             throw CommandError(
                 .usage, "--processes \(processes): give 1 to \(grouped(RunLimits.workers.upperBound)) worker processes")
@@ -87,7 +87,7 @@ struct WorkerCommand: ParsableCommand {
         }
     }
 
-    private func serve(_ endpoint: Endpoint, kernel: MatrixKernel?, stop: StopSignals) throws {
+    private func serve(_ endpoint: Endpoint, kernel: NumericKernel?, stop: StopSignals) throws {
         let console = consoleOptions.console
         var log: [String] = []
         let options = WorkerOptions(

@@ -21,7 +21,7 @@ struct ConfigurationOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The matrix library's kernel: auto (the best for this CPU), portable (the same bits on every AVX2 machine), "
+            "The numeric kernel: auto (the best for this CPU), portable (the same bits on every AVX2 machine), "
                 + "or \(KernelHelp.names). (default: auto)",
             valueName: "name"))
     var kernel: String?
@@ -45,7 +45,7 @@ struct ConfigurationOptions: ParsableArguments {
             changes.append(ConfigurationOverride(keyPath: keyPath, value: value, spelling: "\(option) \(value)"))
         }
         var configuration = try ConfigurationFile.load(path: config, options: changes)
-        if let kernel { configuration.kernel = try MatrixKernel.resolve(kernel) }
+        if let kernel { configuration.kernel = try NumericKernel.resolve(kernel) }
         return configuration
     }
 

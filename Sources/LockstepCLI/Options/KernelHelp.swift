@@ -1,6 +1,6 @@
 import LockstepCompute
 
-/// Texts about the matrix library's kernels, for the help of several commands.
+/// Texts about the compute library's kernels, for the help of several commands.
 enum KernelHelp {
-    static let names = MatrixKernel.allCases.map(\.rawValue).joined(separator: ", ")
+    static let names = NumericKernel.allCases.map(\.rawValue).joined(separator: ", ")
 }

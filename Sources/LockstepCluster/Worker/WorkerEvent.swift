@@ -41,7 +41,7 @@ package enum WorkerAction: Sendable {
     case requestData(offset: UInt64, count: Int)
     /// Check the data set, which has arrived completely, and store it.
     case acceptData
-    /// Open the matrix library and compute the fingerprint.
+    /// Open the compute library and compute the fingerprint.
     case prove
     case sendReady(Ready)
     /// Store the received floats as this part of this version.

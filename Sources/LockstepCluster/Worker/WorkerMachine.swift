@@ -16,7 +16,7 @@ package struct WorkerMachine: Sendable {
         case preparing
         /// Requests the data set part by part.
         case fetching(DatasetTransfer)
-        /// Opens the matrix library and computes the fingerprint.
+        /// Opens the compute library and computes the fingerprint.
         case proving
         case serving
         case ended

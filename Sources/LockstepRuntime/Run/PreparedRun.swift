@@ -12,7 +12,7 @@ package struct PreparedRun {
     /// The configuration, with shards and kernel resolved.
     package let configuration: RunConfiguration
     package internal(set) var dataset: Dataset
-    package let library: MatrixLibrary
+    package let library: ComputeLibrary
     package let layout: ParameterLayout
     package let schedule: BatchSchedule
     /// The state from which the run continues; nil for a new run.
@@ -22,7 +22,7 @@ package struct PreparedRun {
     /// The initial weights; nil: random ones from the configuration's seed.
     private let startingWeights: FloatBuffer?
 
-    /// Checks the configuration against the data set and opens the matrix library.
+    /// Checks the configuration against the data set and opens the compute library.
     ///
     /// - Parameters:
     ///   - configuration: The run's configuration.
@@ -33,7 +33,7 @@ package struct PreparedRun {
     ///   - startingWeights: The initial weights, in the network's layout; nil: random ones from the seed.
     /// - Throws: An error if configuration and data set do not fit together, or if the kernel cannot be opened.
     package init(
-        configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: MatrixKernel,
+        configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: NumericKernel,
         startingWeights: FloatBuffer? = nil
     ) throws {
         var configuration = configuration
@@ -42,7 +42,7 @@ package struct PreparedRun {
         try configuration.check(against: dataset.description)
         self.configuration = configuration
         self.dataset = dataset
-        self.library = try MatrixLibrary.open(configuration.kernel ?? kernel)
+        self.library = try ComputeLibrary.open(configuration.kernel ?? kernel)
         self.layout = try ParameterLayout(configuration.network)
         self.schedule = BatchSchedule(
             samples: dataset.indices(of: .training).count, batch: configuration.training.batch,

@@ -5,7 +5,7 @@ import LockstepTraining
 
 extension Ready {
     /// The message with a process's kernel and numeric fingerprint.
-    init(kernel: MatrixKernel, _ fingerprint: NumericFingerprint) {
+    init(kernel: NumericKernel, _ fingerprint: NumericFingerprint) {
         let digests = fingerprint.digests.prefix(Ready.maximumDigests).map { block in
             BlockDigest(rows: UInt32(block.rows), digest: Array(block.digest.bytes))
         }

@@ -8,7 +8,7 @@ package struct WorkerOptions {
     package var host: String
     package var processID: Int32
     /// The kernel to use instead of the run's; nil: the run's.
-    package var kernel: MatrixKernel?
+    package var kernel: NumericKernel?
     package var transport: Transport
     package var cache: DataCache
     /// The core that the process keeps to, as an index into the cores on which it may run; nil: all of these cores.
@@ -22,7 +22,7 @@ package struct WorkerOptions {
     package var saveEvents: (_ events: [String]) -> Void
 
     package init(
-        host: String, processID: Int32, kernel: MatrixKernel?, transport: Transport = .auto, cache: DataCache,
+        host: String, processID: Int32, kernel: NumericKernel?, transport: Transport = .auto, cache: DataCache,
         core: Int? = nil, security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
         saveEvents: @escaping (_ events: [String]) -> Void = { _ in }, notify: @escaping (WorkerNotice) -> Void
     ) {

@@ -14,7 +14,7 @@ import ZeroMQ
 final class WorkerTask {
     let chunks: ChunkLayout
     let configuration: RunConfiguration
-    private let forcedKernel: MatrixKernel?
+    private let forcedKernel: NumericKernel?
     private let isNoOp: Bool
     /// The memory shared with the coordinator; nil if weights and gradients are sent in messages.
     private(set) var regions: WorkerRegions?
@@ -38,7 +38,7 @@ final class WorkerTask {
     /// Checks the welcome, which may be wrong or hostile, and allocates the weights.
     ///
     /// - Throws: An error that says what is wrong with the configuration.
-    init(_ welcome: Welcome, forcedKernel: MatrixKernel?) throws {
+    init(_ welcome: Welcome, forcedKernel: NumericKernel?) throws {
         try welcome.check()
         let shards = welcome.configuration.shards ?? 1
         self.configuration = welcome.configuration
@@ -63,7 +63,7 @@ final class WorkerTask {
     /// Opens the run's kernel, or the best one that this CPU supports, and computes the numeric fingerprint.
     func prove(_ dataset: Dataset) throws -> Ready {
         let wanted = forcedKernel ?? configuration.kernel ?? .portable
-        let library = try MatrixLibrary.open(wanted.isSupported ? wanted : MatrixKernel.best ?? wanted)
+        let library = try ComputeLibrary.open(wanted.isSupported ? wanted : NumericKernel.best ?? wanted)
         let computer = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
         computer.timeline = timeline
         self.computer = computer

@@ -57,8 +57,9 @@ extension RunConfiguration {
     private static let kernelKey = ConfigurationKey(
         "kernel", \Self.kernel,
         .word(
-            [("auto", nil), ("portable", .portable)] + MatrixKernel.allCases.map { ($0.rawValue, $0) },
-            write: { $0?.rawValue }), default: "`auto`", "the matrix library's inner loops", onResume: .keepsRunValue)
+            [("auto", nil), ("portable", .portable)] + NumericKernel.allCases.map { ($0.rawValue, $0) },
+            formerly: NumericKernel.formerNames, write: { $0?.rawValue }), default: "`auto`",
+        "the instructions of the inner loops", onResume: .keepsRunValue)
 
     /// All keys, in the order of the table.
     package static let keys: [ConfigurationKey<RunConfiguration>] = entries.flatMap { entry in

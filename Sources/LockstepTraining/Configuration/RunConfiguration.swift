@@ -22,8 +22,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var communicationDataType: CommunicationDataType
     /// Parts that every mini-batch is cut into; absent until the run resolves it.
     package var shards: Int?
-    /// The matrix library's kernel; absent until the run resolves it.
-    package var kernel: MatrixKernel?
+    /// The numeric kernel; absent until the run resolves it.
+    package var kernel: NumericKernel?
 
     package init(
         name: String,
@@ -40,7 +40,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         timeouts: TimeoutOptions = TimeoutOptions(),
         communicationDataType: CommunicationDataType = .float32,
         shards: Int? = nil,
-        kernel: MatrixKernel? = nil
+        kernel: NumericKernel? = nil
     ) {
         self.name = name
         self.data = data

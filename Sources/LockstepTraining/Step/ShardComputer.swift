@@ -32,9 +32,9 @@ package final class ShardComputer {
     /// - Parameters:
     ///   - configuration: The run's configuration, with its shards resolved.
     ///   - dataset: The run's samples; they must fit the network (see ``LockstepNetwork/Architecture/check(against:)``).
-    ///   - library: The matrix library, opened with the run's kernel.
-    /// - Throws: `NetworkError` if there is no such network.
-    package init(configuration: RunConfiguration, dataset: Dataset, library: MatrixLibrary) throws(NetworkError) {
+    ///   - library: The compute library, opened with the run's kernel.
+    /// - Throws: `NetworkError` if there is no such network, `ComputeError` if the compute library cannot be used.
+    package init(configuration: RunConfiguration, dataset: Dataset, library: ComputeLibrary) throws {
         let trainingSamples = dataset.indices(of: .training).count
         self.schedule = BatchSchedule(
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)

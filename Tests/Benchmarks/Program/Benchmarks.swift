@@ -13,11 +13,11 @@ enum Benchmarks {
     static func main() throws {
         let arguments = CommandLine.arguments.dropFirst()
         let kernel = getenv("LOCKSTEP_KERNEL").map { String(cString: $0) } ?? "auto"
-        let library = try MatrixLibrary.open(try MatrixKernel.resolve(kernel))
+        let library = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
         switch arguments.first {
         case "time":
             let filter = arguments.dropFirst().first ?? ""
-            print(library.description)
+            print(try library.describeOneDNN())
             // As many samples as MNIST has for training.
             for benchmark in try all(library, samples: 50_000) where benchmark.name.contains(filter) {
                 benchmark.time()
@@ -30,7 +30,7 @@ enum Benchmarks {
         }
     }
 
-    private static func all(_ library: MatrixLibrary, samples: Int) throws -> [Benchmark] {
+    private static func all(_ library: ComputeLibrary, samples: Int) throws -> [Benchmark] {
         let dataset = try byteDataset(samples: samples)
         return try kernelBenchmarks(dataset, library) + stepBenchmarks(dataset, library)
     }

@@ -4,10 +4,11 @@ import LockstepNetwork
 import LockstepNumerics
 
 /// Matrix products, elementwise passes and gathering, then the forward and backward pass as a whole.
-func kernelBenchmarks(_ dataset: Dataset, _ library: MatrixLibrary) throws -> [Benchmark] {
+func kernelBenchmarks(_ dataset: Dataset, _ library: ComputeLibrary) throws -> [Benchmark] {
     let shapes = [Shape(10, 30, 784), Shape(10, 10, 30), Shape(1000, 30, 784), Shape(256, 1000, 784)]
     let networks = [([784, 30, 10], 10), ([784, 100, 10], 10), ([784, 30, 10], 1000)]
-    return try shapes.flatMap { products($0, library) } + passes(dataset)
+    let all = try library.products(forLayersOf: shapes.map(\.outputs))
+    return try shapes.flatMap { benchmarks($0, all) } + passes(dataset)
         + networks.map { try backpropagation(sizes: $0, rows: $1, library) }
 }
 
@@ -22,7 +23,7 @@ private struct Shape {
 /// Multiplications of a benchmark whose instructions are counted, at most: valgrind calls a function for each.
 private let maximumCountedProducts = 5_000_000
 
-private func products(_ shape: Shape, _ library: MatrixLibrary) -> [Benchmark] {
+private func benchmarks(_ shape: Shape, _ products: MatrixProducts) -> [Benchmark] {
     let (rows, outputs, inputs) = (shape.rows, shape.outputs, shape.inputs)
     let name = "\(rows) rows, \(inputs) to \(outputs)"
     let isLong = rows * outputs * inputs > maximumCountedProducts
@@ -30,16 +31,16 @@ private func products(_ shape: Shape, _ library: MatrixLibrary) -> [Benchmark] {
     let (c, g, e) = (values(rows * outputs), values(outputs * inputs), values(rows * inputs))
     return [
         Benchmark("forward, \(name)", isLong: isLong) {
-            library.forward(
+            products.forward(
                 rows: rows, outputs: outputs, inputs: inputs, a: a.pointer, w: w.pointer, into: c.pointer)
         },
         Benchmark("weight gradient, \(name)", isLong: isLong) {
-            library.weightGradient(
+            products.weightGradient(
                 rows: rows, outputs: outputs, inputs: inputs, d: d.pointer, a: a.pointer, accumulating: false,
                 into: g.pointer)
         },
         Benchmark("backward, \(name)", isLong: isLong) {
-            library.backward(
+            products.backward(
                 rows: rows, outputs: outputs, inputs: inputs, d: d.pointer, w: w.pointer, into: e.pointer)
         },
     ]
@@ -70,7 +71,7 @@ private func passes(_ dataset: Dataset) -> [Benchmark] {
     ] + gathers
 }
 
-private func backpropagation(sizes: [Int], rows: Int, _ library: MatrixLibrary) throws -> Benchmark {
+private func backpropagation(sizes: [Int], rows: Int, _ library: ComputeLibrary) throws -> Benchmark {
     let architecture = Architecture(sizes: sizes)
     let layout = try ParameterLayout(architecture)
     let network = try Backpropagation(

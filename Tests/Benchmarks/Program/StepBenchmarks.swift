@@ -7,7 +7,7 @@ import LockstepSharding
 import LockstepTraining
 
 /// Whole steps of a single process, and what a message's header costs.
-func stepBenchmarks(_ dataset: Dataset, _ library: MatrixLibrary) throws -> [Benchmark] {
+func stepBenchmarks(_ dataset: Dataset, _ library: ComputeLibrary) throws -> [Benchmark] {
     try [
         stepBenchmark("sgd", .sgd(learningRate: 3), dataset, batch: 10, shards: 1, library),
         stepBenchmark("sgd", .sgd(learningRate: 3), dataset, batch: 10, shards: 2, library),
@@ -18,7 +18,7 @@ func stepBenchmarks(_ dataset: Dataset, _ library: MatrixLibrary) throws -> [Ben
 
 private func stepBenchmark(
     _ name: String, _ optimizer: OptimizerConfiguration, _ dataset: Dataset, batch: Int, shards: Int,
-    _ library: MatrixLibrary
+    _ library: ComputeLibrary
 ) throws -> Benchmark {
     let configuration = RunConfiguration(
         name: "benchmark", data: .named("bytes"), network: Architecture(sizes: [784, 30, 10]),

@@ -52,7 +52,7 @@ func recordedRun(adapts: Bool) -> [UInt8] {
 /// A machine and the record of its events, a millisecond apart.
 private struct Recorder: ~Copyable {
     static let ready = Ready(
-        kernel: "haswell", fingerprint: [BlockDigest(rows: 3, digest: Array(repeating: 7, count: 32))])
+        kernel: "avx2", fingerprint: [BlockDigest(rows: 3, digest: Array(repeating: 7, count: 32))])
 
     private var machine: CoordinatorMachine
     private var record: EventRecord

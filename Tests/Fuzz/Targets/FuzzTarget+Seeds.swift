@@ -48,7 +48,7 @@ private func bodyInputs() -> [[UInt8]] {
         message(.hello, Hello(programVersion: "1.2.3", host: "host", processID: 5)),
         message(
             .ready,
-            Ready(kernel: "haswell", fingerprint: [BlockDigest(rows: 3, digest: digest.bytes)])),
+            Ready(kernel: "avx2", fingerprint: [BlockDigest(rows: 3, digest: digest.bytes)])),
         message(.refuse, Refusal(code: .full, message: "the run has its workers")),
         message(.nodeResult, NodeResult(lossSum: 0.5, computeNanoseconds: 9)),
         message(
@@ -89,7 +89,7 @@ private func checkpointInput(moments: Bool) throws -> [UInt8] {
     progress.optimizerScalars = ["beta1": 0.5, "beta2": -.infinity]
     let identity = RunIdentity(
         configuration: String(repeating: "c", count: 64), data: String(repeating: "d", count: 64),
-        programVersion: "1.2.3", kernel: "haswell",
+        programVersion: "1.2.3", kernel: "avx2",
         fingerprint: NumericFingerprint(
             digests: [3, 10].map { rows in
                 .init(rows: rows, digest: withUnsafeBytes(of: rows) { SHA256.hash($0) })
@@ -111,7 +111,7 @@ private let epochInput = EpochReport(
 private func summaryInput() throws -> [UInt8] {
     let welcome = try welcome()
     let run = RunDescription(
-        configuration: welcome.configuration, dataset: welcome.dataset, shards: 4, workers: 2, kernel: "haswell",
+        configuration: welcome.configuration, dataset: welcome.dataset, shards: 4, workers: 2, kernel: "avx2",
         parameterCount: 23_860, stepsPerEpoch: 5)
     var epochs = [epochInput, epochInput]
     epochs[1].epoch = 1

@@ -1,28 +1,28 @@
-import CBLAS
+import COneDNN
 
-/// The instruction set of the inner loops that multiply matrices, the library's and our own for small matrices.
+/// The instruction set of the inner loops that multiply matrices and convolve images, the library's and our own.
 ///
 /// The kernel is part of a run's arithmetic: two kernels round differently, so a run keeps its first kernel.
-package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
-    /// SSE4.2.
-    case nehalem
-    /// AVX.
-    case sandybridge
+package enum NumericKernel: String, CaseIterable, Codable, Sendable {
     /// AVX2 and FMA: every PC of the last decade runs it.
-    case haswell
+    case avx2
     /// AVX-512.
-    case skylakex
+    case avx512
 
     /// The kernel that every AVX2 machine runs with the same bits: its hashes can be printed in documentation.
-    package static let portable = MatrixKernel.haswell
+    package static let portable = NumericKernel.avx2
+
+    /// Kernels of OpenBLAS, with which version 1 computed large products: other bits. A run with one of them cannot be
+    /// continued.
+    package static let formerNames = ["nehalem", "sandybridge", "haswell", "skylakex"]
 
     /// The kernels that this CPU runs, the slowest first.
-    package static var supported: [MatrixKernel] {
+    package static var supported: [NumericKernel] {
         allCases.filter(\.isSupported)
     }
 
     /// The fastest kernel that this CPU runs.
-    package static var best: MatrixKernel? {
+    package static var best: NumericKernel? {
         supported.last
     }
 
@@ -30,29 +30,25 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
     /// instruction.
     package var isSupported: Bool {
         switch self {
-        case .nehalem: lockstep_cpu_runs_nehalem() != 0
-        case .sandybridge: lockstep_cpu_runs_sandybridge() != 0
-        case .haswell: lockstep_cpu_runs_haswell() != 0
-        case .skylakex: lockstep_cpu_runs_skylakex() != 0
+        case .avx2: lockstep_cpu_runs_avx2() != 0
+        case .avx512: lockstep_cpu_runs_avx512() != 0
         }
     }
 
     /// The instructions that the kernel needs, in words.
     var requirement: String {
         switch self {
-        case .nehalem: "SSE4.2"
-        case .sandybridge: "AVX"
-        case .haswell: "AVX2 and FMA"
-        case .skylakex: "AVX-512 (F, BW, DQ, VL, CD)"
+        case .avx2: "AVX2 and FMA"
+        case .avx512: "AVX-512 (F, BW, DQ, VL, CD)"
         }
     }
 
     /// Parses the value of `--kernel`: `auto`, `portable` or a kernel's name.
     ///
-    /// - Throws: ``ComputeError/unknownKernel(_:)``, ``ComputeError/unsupportedKernel(_:)`` or, for `auto`,
-    ///   ``ComputeError/noKernel``.
-    package static func resolve(_ text: String) throws(ComputeError) -> MatrixKernel {
-        let kernel: MatrixKernel
+    /// - Throws: ``ComputeError/unknownKernel(_:)``, ``ComputeError/formerKernel(_:)``,
+    ///   ``ComputeError/unsupportedKernel(_:)`` or, for `auto`, ``ComputeError/noKernel``.
+    package static func resolve(_ text: String) throws(ComputeError) -> NumericKernel {
+        let kernel: NumericKernel
         switch text {
         case "auto":
             guard let best else { throw .noKernel }
@@ -60,7 +56,9 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
         case "portable":
             kernel = portable
         default:
-            guard let named = MatrixKernel(rawValue: text) else { throw .unknownKernel(text) }
+            guard let named = NumericKernel(rawValue: text) else {
+                throw formerNames.contains(text) ? .formerKernel(text) : .unknownKernel(text)
+            }
             kernel = named
         }
         return try kernel.checked()
@@ -69,7 +67,7 @@ package enum MatrixKernel: String, CaseIterable, Codable, Sendable {
     /// The kernel itself, if this CPU runs it.
     ///
     /// - Throws: ``ComputeError/unsupportedKernel(_:)``.
-    package func checked() throws(ComputeError) -> MatrixKernel {
+    package func checked() throws(ComputeError) -> NumericKernel {
         guard isSupported else { throw .unsupportedKernel(self) }
         return self
     }

@@ -12,13 +12,13 @@ package struct ByteRows {
 
 /// Products of a data set's bytes, read in place: a few rows at a time are converted to floats in the cache. A whole matrix
 /// of floats would be written to memory once and read twice.
-extension MatrixLibrary {
+extension MatrixProducts {
     /// With fewer rows, converting all of them first is as fast: they stay in the cache.
     private static let fewestByteRows = 64
 
     /// Whether a layer with `inputs` bytes per sample can, and should, multiply the bytes in place.
     package func suitsBytes(rows: Int, outputs: Int, inputs: Int) -> Bool {
-        small != nil && rows >= Self.fewestByteRows
+        rows >= Self.fewestByteRows
             && SmallProducts.suitDotProducts(rows: rows, columns: outputs, depth: inputs)
             && SmallProducts.suitCombinations(rows: outputs, depth: rows)
     }
@@ -30,7 +30,7 @@ extension MatrixLibrary {
         rows: Int, outputs: Int, inputs: Int, a: ByteRows, w: UnsafePointer<Float>,
         into c: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
-        small?.dotProducts(rows: rows, columns: outputs, depth: inputs, a, w, into: c, scratch: scratch)
+        small.dotProducts(rows: rows, columns: outputs, depth: inputs, a, w, into: c, scratch: scratch)
     }
 
     /// ``weightGradient(rows:outputs:inputs:d:a:accumulating:into:)`` of bytes, with the same bits; only if ``suitsBytes(rows:outputs:inputs:)``.
@@ -40,7 +40,7 @@ extension MatrixLibrary {
         rows: Int, outputs: Int, inputs: Int, d: UnsafePointer<Float>, a: ByteRows, accumulating: Bool,
         into g: UnsafeMutablePointer<Float>, scratch: UnsafeMutablePointer<Float>
     ) {
-        small?.rowCombinations(
+        small.rowCombinations(
             rows: outputs, columns: inputs, depth: rows, d, rowStride: 1, step: outputs, a, accumulating: accumulating,
             into: g, scratch: scratch)
     }
