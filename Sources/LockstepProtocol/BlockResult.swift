@@ -1,9 +1,12 @@
+import LockstepSharding
+
 /// A worker's result for one block of an evaluation.
 package struct BlockResult: MessageBody {
-    /// The most classes: labels are 16 bits wide.
-    package static let maximumClasses = 1 << 16
+    /// The most classes that a block can name: it has at most so many samples, and each is given one class.
+    package static let maximumClasses = BlockPartition.evaluationRows
     private static let fixedSize = 28
-    package static let encodedSizes = fixedSize...fixedSize + 4 * maximumClasses
+    private static let classSize = 8
+    package static let encodedSizes = fixedSize...fixedSize + classSize * maximumClasses
 
     /// The sum of the samples' losses. Any bit pattern decodes; the receiver checks that it is a number.
     package var lossSum: Double
@@ -13,16 +16,19 @@ package struct BlockResult: MessageBody {
     package var correct: UInt32
     /// The number of samples in the block.
     package var total: UInt32
-    /// The number of predictions of each class.
-    package var predictions: [UInt32]
+    /// How often each class was predicted, by the class; classes that were never predicted are missing. So a network may
+    /// have more outputs than a message has room for.
+    package var predictions: [UInt32: UInt32]
 
     /// - Parameters:
     ///   - lossSum: The sum of the samples' losses.
     ///   - computeNanoseconds: The worker's computing time.
-    ///   - correct: The number of samples that are classified correctly.
-    ///   - total: The number of samples in the block.
-    ///   - predictions: The number of predictions of each class; at most ``maximumClasses``.
-    package init(lossSum: Double, computeNanoseconds: UInt64, correct: UInt32, total: UInt32, predictions: [UInt32]) {
+    ///   - correct: Samples that were classified correctly.
+    ///   - total: Samples in the block.
+    ///   - predictions: How often each class was predicted; at most ``maximumClasses``.
+    package init(
+        lossSum: Double, computeNanoseconds: UInt64, correct: UInt32, total: UInt32, predictions: [UInt32: UInt32]
+    ) {
         precondition(predictions.count <= Self.maximumClasses, "\(predictions.count) classes")
         self.lossSum = lossSum
         self.computeNanoseconds = computeNanoseconds
@@ -32,13 +38,16 @@ package struct BlockResult: MessageBody {
     }
 
     package func encoded() -> [UInt8] {
-        var writer = ByteWriter(capacity: Self.fixedSize + 4 * predictions.count)
+        var writer = ByteWriter(capacity: Self.fixedSize + Self.classSize * predictions.count)
         writer.append(lossSum)
         writer.append(computeNanoseconds)
         writer.append(correct)
         writer.append(total)
         writer.append(UInt32(predictions.count))
-        for count in predictions { writer.append(count) }
+        for (label, count) in predictions.sorted(by: { $0.key < $1.key }) {
+            writer.append(label)
+            writer.append(count)
+        }
         return writer.bytes
     }
 
@@ -50,12 +59,18 @@ package struct BlockResult: MessageBody {
         total = try reader.integer(UInt32.self)
         let count = Int(try reader.integer(UInt32.self))
         guard count <= Self.maximumClasses else { throw .tooManyEntries(found: count, limit: Self.maximumClasses) }
-        guard reader.remaining >= 4 * count else {
-            throw .truncated(needed: Self.fixedSize + 4 * count, found: frame.count)
+        guard reader.remaining >= Self.classSize * count else {
+            throw .truncated(needed: Self.fixedSize + Self.classSize * count, found: frame.count)
         }
-        predictions = []
+        predictions = [:]
         predictions.reserveCapacity(count)
-        for _ in 0..<count { predictions.append(try reader.integer(UInt32.self)) }
+        var last: UInt32?
+        for _ in 0..<count {
+            let label = try reader.integer(UInt32.self)
+            guard label > last ?? 0 || last == nil else { throw .inconsistent(.blockResult) }
+            predictions[label] = try reader.integer(UInt32.self)
+            last = label
+        }
         try reader.finish()
     }
 }

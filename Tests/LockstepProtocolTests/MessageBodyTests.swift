@@ -27,9 +27,10 @@ import Testing
             NodeResult(lossSum: 1, computeNanoseconds: 0x0807_0605_0403_0201).encoded()
                 == [0, 0, 0, 0, 0, 0, 0xF0, 0x3F, 1, 2, 3, 4, 5, 6, 7, 8])
         #expect(
-            BlockResult(lossSum: -2, computeNanoseconds: 1, correct: 2, total: 3, predictions: [4, 256]).encoded()
+            BlockResult(lossSum: -2, computeNanoseconds: 1, correct: 2, total: 3, predictions: [7: 256, 3: 4])
+                .encoded()
                 == [0, 0, 0, 0, 0, 0, 0, 0xC0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]
-                + [2, 0, 0, 0, 4, 0, 0, 0, 0, 1, 0, 0])
+                + [2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 7, 0, 0, 0, 0, 1, 0, 0])
     }
 
     @Test("Each body cut short at any byte is an error", arguments: SampleMessages.bodies.indices)
@@ -100,11 +101,15 @@ import Testing
         let head: [UInt8] = Array(repeating: 0, count: 24)
         #expect(
             BlockResult.error(decoding: head + [0xFF, 0xFF, 0xFF, 0xFF])
-                == .tooManyEntries(found: Int(UInt32.max), limit: 65_536))
+                == .tooManyEntries(found: Int(UInt32.max), limit: 1_000))
         #expect(
-            BlockResult.error(decoding: head + [1, 0, 1, 0] + Array(repeating: 0, count: 4 * 65_537))
-                == .tooManyEntries(found: 65_537, limit: 65_536))
-        #expect(BlockResult.error(decoding: head + [0, 0, 1, 0]) == .truncated(needed: 28 + 262_144, found: 28))
+            BlockResult.error(decoding: head + [0xE9, 3, 0, 0] + Array(repeating: 0, count: 8 * 1_001))
+                == .tooManyEntries(found: 1_001, limit: 1_000))
+        #expect(BlockResult.error(decoding: head + [0xE8, 3, 0, 0]) == .truncated(needed: 28 + 8_000, found: 28))
+        let class2: [UInt8] = [2, 0, 0, 0, 1, 0, 0, 0]
+        #expect(
+            BlockResult.error(decoding: head + [2, 0, 0, 0] + class2 + class2) == .inconsistent(.blockResult),
+            "a class stands in it once")
         #expect(Ready.error(decoding: [0, 0, 65, 0]) == .tooManyEntries(found: 65, limit: 64))
         #expect(Ready.error(decoding: [0, 0, 64, 0]) == .truncated(needed: 8, found: 4))
         #expect(Goodbye.error(decoding: [1, 0, 1, 4]) == .textTooLong(found: 1025, limit: 1024))

@@ -67,10 +67,10 @@ import Testing
             ),
             (
                 .blockResult,
-                BlockResult(lossSum: 0, computeNanoseconds: 0, correct: 0, total: 0, predictions: []),
+                BlockResult(lossSum: 0, computeNanoseconds: 0, correct: 0, total: 0, predictions: [:]),
                 BlockResult(
                     lossSum: 0, computeNanoseconds: 0, correct: 0, total: 0,
-                    predictions: Array(repeating: 1, count: 65_536))
+                    predictions: Dictionary(uniqueKeysWithValues: (0..<1_000).map { ($0, 1) }))
             ),
             (.logLines, LogLines(lines: []), LogLines(lines: Array(repeating: long, count: 30))),
         ]

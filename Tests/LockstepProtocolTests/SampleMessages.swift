@@ -17,8 +17,9 @@ enum SampleMessages {
         Goodbye(code: .stopping, message: "asked to stop"),
         NodeResult(lossSum: 12.75, computeNanoseconds: 1_234_567),
         BlockResult(
-            lossSum: 0.125, computeNanoseconds: 99, correct: 912, total: 1000, predictions: [101, 99, 0, 800, .max]),
-        BlockResult(lossSum: .nan, computeNanoseconds: .max, correct: 0, total: 0, predictions: []),
+            lossSum: 0.125, computeNanoseconds: 99, correct: 912, total: 1000,
+            predictions: [0: 101, 1: 99, 4: 800, .max: .max]),
+        BlockResult(lossSum: .nan, computeNanoseconds: .max, correct: 0, total: 0, predictions: [:]),
         LogLines(lines: []),
         LogLines(lines: ["Joined the run as worker 1", "", "Größe"]),
         TimelineReport(clock: 7, totals: [], spans: []),
@@ -83,7 +84,10 @@ enum SampleMessages {
                 lossSum: .random(in: -1e9...1e9, using: &random),
                 computeNanoseconds: .random(in: 0 ... .max, using: &random),
                 correct: .random(in: 0 ... .max, using: &random), total: .random(in: 0 ... .max, using: &random),
-                predictions: (0..<classes).map { _ in .random(in: 0 ... .max, using: &random) })
+                predictions: Dictionary(
+                    (0..<classes).map { _ in
+                        (.random(in: 0 ... .max, using: &random), .random(in: 0 ... .max, using: &random))
+                    }, uniquingKeysWith: { first, _ in first }))
         }
     }
 

@@ -216,26 +216,28 @@ struct CoordinatorPartsTests {
         let evaluation = EvaluationCollector(dataset: try dataset(), classes: 2)
         let blocks = evaluation.begin([.validation, .test])
         #expect(blocks.map(\.count) == [2, 1])
-        func add(_ block: UInt32, correct: UInt32, predictions: [UInt32], total: UInt32, lossSum: Double) throws {
+        func add(
+            _ block: UInt32, correct: UInt32, predictions: [UInt32: UInt32], total: UInt32, lossSum: Double
+        ) throws {
             try evaluation.add(
                 BlockResult(
                     lossSum: lossSum, computeNanoseconds: 1, correct: correct, total: total, predictions: predictions),
                 of: WorkItem(kind: .block, step: 0, number: block))
         }
-        try add(blocks[0][1], correct: 150, predictions: [200, 0], total: 200, lossSum: 10)
-        try add(blocks[0][0], correct: 900, predictions: [400, 600], total: 1_000, lossSum: 50)
+        try add(blocks[0][1], correct: 150, predictions: [0: 200], total: 200, lossSum: 10)
+        try add(blocks[0][0], correct: 900, predictions: [0: 400, 1: 600], total: 1_000, lossSum: 50)
         let score = evaluation.score(of: blocks[0])
         #expect(score.correct == 1_050 && score.total == 1_200 && score.predictions == [600, 600])
         #expect(score.meanLoss == 60.0 / 1_200)
         for (correct, predictions, total) in [
-            (4, [3, 0], 3), (1, [3, 1], 3), (1, [3], 3), (1, [2, 0], 2),
-        ] as [(UInt32, [UInt32], UInt32)] {
+            (4, [0: 3], 3), (1, [0: 3, 1: 1], 3), (1, [0: 1, 2: 2], 3), (1, [0: 2], 2),
+        ] as [(UInt32, [UInt32: UInt32], UInt32)] {
             #expect(throws: ProtocolError.inconsistent(.blockResult)) {
                 try add(blocks[1][0], correct: correct, predictions: predictions, total: total, lossSum: 0)
             }
         }
         evaluation.add(
-            BlockScore(correct: 2, total: 3, lossSum: 6, predictions: [1, 2]),
+            BlockScore(correct: 2, total: 3, lossSum: 6, predictions: [0: 1, 1: 2]),
             of: WorkItem(kind: .block, step: 0, number: blocks[1][0]))
         #expect(evaluation.score(of: blocks[1]).meanLoss == 2)
     }

@@ -30,11 +30,11 @@ final class EvaluationCollector {
     ///
     /// - Throws: `ProtocolError` if the answer's numbers contradict each other or the data set.
     func add(_ result: BlockResult, of item: WorkItem) throws(ProtocolError) {
-        let predictions = result.predictions.map(Int.init)
+        let predictions = Dictionary(uniqueKeysWithValues: result.predictions.map { (Int($0.key), Int($0.value)) })
         guard
             Int(result.total) == sampleCount(of: EvaluationUnit(rawValue: item.number)),
-            result.correct <= result.total, predictions.count == classes,
-            predictions.reduce(0, +) == Int(result.total)
+            result.correct <= result.total, predictions.keys.allSatisfy({ $0 < classes }),
+            predictions.values.reduce(0, +) == Int(result.total)
         else { throw .inconsistent(.blockResult) }
         scores[item.number] = BlockScore(
             correct: Int(result.correct), total: Int(result.total), lossSum: result.lossSum, predictions: predictions)

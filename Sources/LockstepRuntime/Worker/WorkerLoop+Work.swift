@@ -39,7 +39,8 @@ extension WorkerLoop {
             let result = BlockResult(
                 lossSum: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
                 correct: UInt32(score.correct), total: UInt32(score.total),
-                predictions: score.predictions.map { UInt32($0) })
+                predictions: Dictionary(
+                    uniqueKeysWithValues: score.predictions.map { (UInt32($0.key), UInt32($0.value)) }))
             try link.send(header(.blockResult, step: item.step, unit: item.number), copying: result.encoded())
         }
     }

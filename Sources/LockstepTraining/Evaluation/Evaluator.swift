@@ -30,8 +30,8 @@ package final class Evaluator {
         let input = network.gather(samples, of: dataset)
         let (correct, lossSum) = network.evaluate(
             rows: samples.count, input: input, weights: weights, predictions: &predictions)
-        var counts = Array(repeating: 0, count: network.layout.outputs)
-        for label in predictions.prefix(samples.count) { counts[label] += 1 }
+        var counts: [Int: Int] = [:]
+        for label in predictions.prefix(samples.count) { counts[label, default: 0] += 1 }
         return BlockScore(correct: correct, total: samples.count, lossSum: lossSum, predictions: counts)
     }
 

@@ -4,10 +4,10 @@ package struct BlockScore: Hashable, Sendable {
     package var total: Int
     /// The sum of the samples' losses.
     package var lossSum: Double
-    /// How often each class was predicted.
-    package var predictions: [Int]
+    /// How often each class was predicted, by the class; classes that were never predicted are missing.
+    package var predictions: [Int: Int]
 
-    package init(correct: Int, total: Int, lossSum: Double, predictions: [Int]) {
+    package init(correct: Int, total: Int, lossSum: Double, predictions: [Int: Int]) {
         self.correct = correct
         self.total = total
         self.lossSum = lossSum
@@ -40,6 +40,10 @@ package struct SplitScore: Codable, Hashable, Sendable {
 
 extension SplitScore {
     /// Adds the blocks of a split, in their order.
+    ///
+    /// - Parameters:
+    ///   - blocks: The blocks' scores.
+    ///   - classes: The network's outputs; each predicted class is below it.
     package init(blocks: [BlockScore], classes: Int) {
         self.init(correct: 0, total: 0, meanLoss: 0, predictions: Array(repeating: 0, count: classes))
         var lossSum = 0.0
@@ -47,7 +51,7 @@ extension SplitScore {
             correct += block.correct
             total += block.total
             lossSum += block.lossSum
-            for (label, count) in block.predictions.enumerated() { predictions[label] += count }
+            for (label, count) in block.predictions { predictions[label] += count }
         }
         meanLoss = total == 0 ? 0 : lossSum / Double(total)
     }

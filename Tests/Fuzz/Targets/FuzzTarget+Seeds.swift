@@ -52,7 +52,8 @@ private func bodyInputs() -> [[UInt8]] {
         message(.refuse, Refusal(code: .full, message: "the run has its workers")),
         message(.nodeResult, NodeResult(lossSum: 0.5, computeNanoseconds: 9)),
         message(
-            .blockResult, BlockResult(lossSum: 0.5, computeNanoseconds: 9, correct: 3, total: 4, predictions: [1, 3])),
+            .blockResult,
+            BlockResult(lossSum: 0.5, computeNanoseconds: 9, correct: 3, total: 4, predictions: [0: 1, 1: 3])),
         message(.goodbye, Goodbye(code: .finished, message: "the run is finished")),
         message(.logLines, LogLines(lines: ["Joined the run as worker 1", "no such file"])),
     ]
