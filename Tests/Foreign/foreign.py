@@ -15,11 +15,12 @@ import time
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-HELLO, READY, REFUSE, GRADIENT, NODE_RESULT, BLOCK_RESULT, GOODBYE, LOG_LINES = 1, 3, 4, 9, 10, 12, 13, 20
+HELLO, WELCOME, READY, REFUSE, GRADIENT, NODE_RESULT = 1, 2, 3, 4, 9, 10
+BLOCK_RESULT, GOODBYE, LOG_LINES = 12, 13, 20
 SEND_TIMEOUT = 30
 
 
-def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=1):
+def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=2):
     return struct.pack("<HBBIIIQII", magic, version, kind, run, member, unit, step, segment, offset)
 
 
@@ -28,8 +29,8 @@ def text(words):
     return struct.pack("<H", len(encoded)) + encoded
 
 
-def hello():
-    return [header(HELLO), text("1.0.0") + text("foreign") + struct.pack("<I", 1)]
+def hello(version="1.0.0", process=1):
+    return [header(HELLO), text(version) + text("foreign") + struct.pack("<I", process)]
 
 
 def key(folder, name):
@@ -146,7 +147,7 @@ def messages(context, endpoint, count, read):
         elif choice == 3:
             frames = [header(generator.randrange(0, 256), 0, 0, 0), bytes(generator.randrange(0, 64))]
         elif choice == 4:
-            frames = [header(HELLO, version=2), b"later"]
+            frames = [header(HELLO, version=3), b"later"]
         elif choice == 5:
             frames = [header(READY, 7, 2), generator.randbytes(300)]
         elif choice == 6:
@@ -186,6 +187,21 @@ def crowd(context, endpoint, count):
         clients.append(client)
     time.sleep(600)
     return len(clients)
+
+
+def candidates(context, endpoint, version, count):
+    """Peers that say a worker's hello, are welcomed, and prove nothing until this process is killed."""
+    clients = []
+    for number in range(count):
+        client = context.socket(zmq.DEALER)
+        client.linger = 0
+        client.connect(endpoint)
+        client.send_multipart(hello(version, number + 1))
+        clients.append(client)
+    welcomed = sum(client.recv_multipart()[0][3] == WELCOME for client in clients)
+    print(f"accepted {welcomed}", flush=True)
+    time.sleep(600)
+    return welcomed
 
 
 def proxy(context, endpoint, front_endpoint):
@@ -252,6 +268,8 @@ def main():
         accepted = messages(context, endpoint, count, read=False)
     elif attack == "crowd":
         accepted = crowd(context, endpoint, count)
+    elif attack == "candidates":
+        accepted = candidates(context, endpoint, keys, count)
     elif attack == "proxy":
         accepted = proxy(context, endpoint, keys)
     else:

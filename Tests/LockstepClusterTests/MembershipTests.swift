@@ -31,7 +31,7 @@ struct MembershipTests {
 
     @Test("A hello is welcomed, or refused with the reason's code")
     func hellos() {
-        var membership = Membership(configuration: Fixture.configuration(maximumWorkers: 2))
+        var membership = Membership(configuration: Fixture.configuration(maximumWorkers: 1))
         let hellos: [(peer: PeerID, hello: Hello, isEnding: Bool, expected: [String])] = [
             (1, Fixture.hello(1), false, ["welcome 1 as 1"]),
             (2, Fixture.hello(2, version: "2"), false, ["refuse 2: programVersion", "refused: programVersion"]),
@@ -43,8 +43,54 @@ struct MembershipTests {
             var actions: [CoordinatorAction] = []
             membership.admit(peer, hello, isEnding: isEnding, now: .zero, into: &actions)
             #expect(summary(actions) == expected)
+            if peer == 4 { _ = membership.prove(4, 2, Fixture.ready, sharesMemory: false, into: &actions) }
         }
-        #expect(membership.count == 2)
+        #expect(membership.count == 1)
+    }
+
+    @Test("Peers that say hello and prove nothing take no place; one that proves itself too late is refused")
+    func strangers() {
+        var membership = Membership(configuration: Fixture.configuration(maximumWorkers: 2))
+        var actions: [CoordinatorAction] = []
+        for number in 1...800 as ClosedRange<UInt32> {
+            membership.admit(
+                PeerID(rawValue: number), Fixture.hello(number), isEnding: false, now: .zero, into: &actions)
+        }
+        #expect(membership.count == 0 && !summary(actions).contains { !$0.hasPrefix("welcome") })
+        actions.removeAll()
+        for number in [800, 20, 500] as [UInt32] {
+            _ = membership.prove(
+                PeerID(rawValue: number), MemberID(rawValue: number), Fixture.ready, sharesMemory: false, into: &actions
+            )
+        }
+        #expect(
+            summary(actions) == ["joined 800, 1 active", "joined 20, 2 active", "refuse 500: full", "refused: full"])
+        // In the order of their numbers, not of their proofs.
+        #expect(membership.indices.map { membership[$0].id.rawValue } == [20, 800])
+    }
+
+    @Test("The candidate that has been silent longest makes room for a newcomer, and may say hello again")
+    func crowd() {
+        var membership = Membership(configuration: Fixture.configuration())
+        var actions: [CoordinatorAction] = []
+        let most = UInt32(Candidates.most)
+        for number in 1...most {
+            membership.admit(
+                PeerID(rawValue: number), Fixture.hello(number), isEnding: false, now: .milliseconds(Double(number)),
+                into: &actions)
+        }
+        // The first asks for data, so the second has been silent longest.
+        #expect(membership.serveData(1, 1, offset: 0, count: 1, now: .milliseconds(9_000), into: &actions))
+        actions.removeAll()
+        let newcomer = PeerID(rawValue: most + 1)
+        membership.admit(newcomer, Fixture.hello(0), isEnding: false, now: .milliseconds(9_500), into: &actions)
+        let reason = ClusterNotice.notProved(
+            Fixture.info(2), reason: "too many others ask to join", saidGoodbye: false)
+        #expect(
+            summary(actions)
+                == ["refuse 2: rejoin", "\(CoordinatorAction.notify(reason))", "welcome \(most + 1) as \(most + 1)"])
+        #expect(membership.candidate(1) != nil && membership.candidate(2) == nil)
+        #expect(membership.nextProofDeadline == .milliseconds(60_003))
     }
 
     @Test("The same hello again changes nothing; another one, or one of an active member, is a new start")
@@ -54,7 +100,7 @@ struct MembershipTests {
         #expect(membership.standing(of: 1, saying: Fixture.hello(1)) == .new)
         membership.admit(1, Fixture.hello(1), isEnding: false, now: .zero, into: &actions)
         #expect(membership.standing(of: 1, saying: Fixture.hello(1)) == .repeated(1))
-        #expect(membership.standing(of: 1, saying: Fixture.hello(2)) == .restarted(index: 0))
+        #expect(membership.standing(of: 1, saying: Fixture.hello(2)) == .new)
         #expect(
             membership.prove(1, 1, Fixture.ready, sharesMemory: false, into: &actions) == .accepted(isSameKernel: true))
         #expect(membership.standing(of: 1, saying: Fixture.hello(1)) == .restarted(index: 0))
@@ -99,10 +145,14 @@ struct MembershipTests {
             #expect(answer == isValid && summary(actions) == expected, "\(offset)+\(count)")
         }
         #expect(membership.nextProofDeadline == .milliseconds(60_500))
-        #expect(
-            !membership.isOverdue(0, at: .milliseconds(60_499)) && membership.isOverdue(0, at: .milliseconds(60_500)))
+        membership.removeOverdue(at: .milliseconds(60_499), into: &actions)
+        #expect(membership.candidate(1) != nil)
         _ = membership.prove(1, 1, Fixture.ready, sharesMemory: false, into: &actions)
-        #expect(membership.nextProofDeadline == nil && !membership.isOverdue(0, at: .milliseconds(90_000)))
+        #expect(membership.nextProofDeadline == nil && membership.count == 1)
+        membership.admit(2, Fixture.hello(2), isEnding: false, now: .zero, into: &actions)
+        actions.removeAll()
+        membership.removeOverdue(at: .milliseconds(60_000), into: &actions)
+        #expect(summary(actions).first == "refuse 2: rejoin" && membership.candidate(2) == nil)
         actions.removeAll()
         #expect(membership.serveData(1, 1, offset: 0, count: 9_999, now: .zero, into: &actions) && actions.isEmpty)
     }

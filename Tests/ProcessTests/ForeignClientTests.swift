@@ -2,6 +2,7 @@ import Glibc
 import LockstepArtifacts
 import LockstepSystem
 import LockstepTesting
+import LockstepTraining
 import Testing
 
 /// Foreign clients against live runs: Tests/Foreign/foreign.py, with pyzmq from PyPI.
@@ -121,6 +122,24 @@ struct ForeignClientTests {
         let end = try coordinator.wait()
         #expect(end.status == 0, "\(end)")
         #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
+    }
+
+    @Test("800 peers that say hello and prove nothing take no worker's place, and cause few lines")
+    func candidates() throws {
+        let site = try ForeignSite()
+        let hash = try site.undisturbed()
+        let (coordinator, endpoints) = try site.coordinator(["--bind", "tcp://127.0.0.1:0", "--workers", "2"])
+        let crowd = try Foreign.start("candidates", endpoints[0], programVersion, "800")
+        let line = try crowd.waitForLine(containing: "accepted ")
+        #expect(line == "accepted 800")
+        let workers = try [site.worker(endpoints[0]), site.worker(endpoints[0])]
+        try coordinator.waitForLine(containing: "Epoch 0")
+        crowd.send(signal: SIGKILL)
+        let end = try coordinator.wait()
+        #expect(end.status == 0 && end.errorLines.count < 30, "\(end)")
+        for worker in workers { #expect(try worker.wait().status == 0) }
+        let summary = try RunSummary(run: site.folder("run"))
+        #expect(summary.weightsSHA256 == hash && summary.workersJoined == 2 && summary.workersLost == 0)
     }
 
     @Test("A run in which every message is sent twice, and once more much later, gives the undisturbed hash")

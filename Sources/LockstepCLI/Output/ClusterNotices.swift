@@ -10,6 +10,8 @@ extension WorkerNotice {
             "Fetching the data set from the coordinator: \(grouped(Int(clamping: bytes))) bytes"
         case .lostCoordinator(let seconds): "Lost the coordinator; waiting \(Int(seconds)) s for it to come back"
         case .rejoining(let reason): "Joining again: \(reason)"
+        case .runIsFull(let refusal, let seconds):
+            "Refused: \(refusal.message); asking again for \(Int(seconds)) s"
         case .handshakesFailing(let endpoint):
             "Every connection to \(endpoint) is closed at once: does the coordinator listen there, and is "
                 + "coordinator.public its key? Retrying"
@@ -36,6 +38,8 @@ extension ClusterNotice {
             let reassigned =
                 shards == 0 ? "" : "; \(counted(shards, "shard")) \(shards == 1 ? "goes" : "go") to the others"
             return "\(member) was lost: \(ending ?? reason)\(reassigned); \(counted(active, "worker"))"
+        case .notProved(let member, let reason, _):
+            return "\(member) left before it had joined: \(ending ?? reason)"
         case .refused(let host, let refusal):
             return "refused a worker\(host.map { " on \($0)" } ?? ""): \(refusal.message)"
         case .outdated(let member, let speaker):
@@ -78,9 +82,8 @@ extension ClusterNotice {
     var isWarning: Bool {
         switch self {
         case .joined, .left, .prediction, .workerCount: false
-        case .joinedWithOtherBits, .lost, .refused, .outdated, .connectionRejected, .memoryUnshared, .payloadInline,
-            .waiting,
-            .slow, .quarantined, .replacing, .notReplaced, .recordBroken:
+        case .joinedWithOtherBits, .lost, .notProved, .refused, .outdated, .connectionRejected, .memoryUnshared,
+            .payloadInline, .waiting, .slow, .quarantined, .replacing, .notReplaced, .recordBroken:
             true
         }
     }

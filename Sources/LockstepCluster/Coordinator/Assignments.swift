@@ -151,7 +151,7 @@ struct Assignments: ~Copyable, Sendable {
     }
 
     private static func isCandidate(_ member: borrowing Member, _ held: Int) -> Bool {
-        member.isActive && member.queue.count == held
+        member.queue.count == held
     }
 
     private func firstPending(for index: Int, in membership: borrowing Membership) -> Int? {
@@ -229,7 +229,7 @@ struct Assignments: ~Copyable, Sendable {
         var numbers: [UInt32] = []
         for number in work.pending where audit[number].waitsForSecondCopy {
             var canBeGiven = false
-            for index in membership.indices where membership[index].isActive && !canBeGiven {
+            for index in membership.indices where !canBeGiven {
                 canBeGiven =
                     mayAssign(number, to: index, in: membership)
                     && membership[index].queue.assignments.allSatisfy { work.includes($0.item) }

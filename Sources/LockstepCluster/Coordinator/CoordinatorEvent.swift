@@ -74,6 +74,8 @@ package enum ClusterNotice: Hashable, Sendable {
     case joinedWithOtherBits(MemberInfo, kernel: String, active: Int)
     case left(MemberInfo, Goodbye, active: Int)
     case lost(MemberInfo, reason: String, shardsReassigned: Int, active: Int)
+    /// A peer that was welcomed has gone, or taken too long, before it proved itself: it never took part.
+    case notProved(MemberInfo, reason: String, saidGoodbye: Bool)
     case refused(host: String?, Refusal)
     /// The coordinator dropped a message that arrived over a member's connection with another member ID, or (nil) with
     /// another run's ID. Such a message is old and was sent again.
@@ -106,7 +108,9 @@ extension ClusterNotice {
     /// The worker whose membership has ended; nil for other notices.
     package var removedWorker: MemberInfo? {
         switch self {
-        case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _): member
+        case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _),
+            .notProved(let member, _, _):
+            member
         default: nil
         }
     }

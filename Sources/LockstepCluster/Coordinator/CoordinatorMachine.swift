@@ -153,8 +153,10 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         _ goodbye: Goodbye, from peer: PeerID, _ member: MemberID, into actions: inout [CoordinatorAction]
     ) {
         guard let index = membership.index(of: peer, member) else {
-            // The sender of a goodbye needs no answer.
-            membership.dropOutdated(peer, as: member, into: &actions)
+            let wasCandidate = membership.removeCandidate(
+                on: peer, member, reason: goodbye.message, saidGoodbye: true, into: &actions)
+            // The sender of a goodbye wants no answer.
+            if !wasCandidate { membership.dropOutdated(peer, as: member, into: &actions) }
             return
         }
         let member = membership.remove(at: index)
@@ -164,14 +166,17 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     }
 
     private mutating func loseMember(behind peer: PeerID, reason: String, into actions: inout [CoordinatorAction]) {
-        guard let index = membership.index(of: peer) else { return }
-        loseMember(at: index, reason: reason, into: &actions)
+        if let index = membership.index(of: peer) {
+            loseMember(at: index, reason: reason, into: &actions)
+        } else if phase != .ended {
+            _ = membership.removeCandidate(on: peer, reason: reason, into: &actions)
+        }
     }
 
     private mutating func loseMember(at index: Int, reason: String, into actions: inout [CoordinatorAction]) {
         let member = membership.remove(at: index)
         guard phase != .ended else { return }
-        if member.isActive { counts.lost += 1 }
+        counts.lost += 1
         let shards = assignments.reclaim(member.queue.assignments, membership: membership)
         counts.shardsReassigned += shards
         actions.append(
@@ -394,6 +399,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     // MARK: - Deadlines
 
     private mutating func checkDeadlines(into actions: inout [CoordinatorAction]) {
+        membership.removeOverdue(at: clock.now, into: &actions)
         var index = 0
         while index < membership.count {
             if let refusal = eviction(at: index) {
@@ -423,9 +429,6 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 
     /// The refusal for a member that must be evicted now; nil if it need not.
     private mutating func eviction(at index: Int) -> Refusal? {
-        if membership.isOverdue(index, at: clock.now) {
-            return Refusal(code: .rejoin, message: "it took too long to get ready")
-        }
         guard let deadline = speculation.evictionDeadline(of: membership[index]), deadline <= clock.now else {
             return nil
         }
@@ -465,10 +468,8 @@ extension CoordinatorMachine {
         return assignments.expects(item, from: membership[index])
     }
 
-    /// Whether a member has been welcomed and is not active yet.
-    package func isPreparing(_ member: MemberID) -> Bool {
-        membership.index(of: member).map { !membership[$0].isActive } ?? false
-    }
+    /// Whether this is a candidate: it has been welcomed and has not proved itself yet.
+    package func isPreparing(_ member: MemberID) -> Bool { membership.candidate(member) != nil }
 
     /// The step under way, or the version of the weights under evaluation; nil before the first step.
     package var step: UInt64? { assignments.step }
@@ -476,9 +477,9 @@ extension CoordinatorMachine {
     /// Whether an item is a tree node of the step under way.
     func containsNode(_ item: WorkItem) -> Bool { assignments.contains(item) }
 
-    /// The connection of a member.
+    /// The connection of a member or candidate.
     package func peer(of member: MemberID) -> PeerID? {
-        membership.index(of: member).map { membership[$0].peer }
+        membership.index(of: member).map { membership[$0].peer } ?? membership.candidate(member)?.peer
     }
 
     /// Whether the step under way is audited: its answers are compared before they count.

@@ -6,7 +6,8 @@
 /// | connection: for the transport's own handshake | 5 |
 /// | handshake: from welcome, or from the last part of the data set, to ready | 60 |
 /// | hello: until a worker without an answer sends its hello again | 5 |
-/// | until a former member says hello again to a run that is full | 1 |
+/// | until a worker says hello again to a run that is full | 1, doubled each time up to 8 |
+/// | silence: until a worker asks a coordinator that says nothing / until it gives it up | 30 / 300 |
 /// | start: for the first workers, or for the coordinator | 60 |
 /// | rejoin: for a worker once the last one has gone, or for the coordinator | 60 |
 /// | straggler: until an idle worker is assigned the item too | 2 x the median, at least 0.02 |
@@ -30,6 +31,10 @@ package struct Deadlines: Hashable, Sendable {
     package var handshake = 60.0
     package var hello = 5.0
     package var retryWhenFull = 1.0
+    package var longestRetryWhenFull = 8.0
+    /// Seconds of silence before a ping, and the pings that may stay unanswered.
+    package var ping = 30.0
+    package var pings = 9
     package var start = 60.0
     package var rejoin = 60.0
     package var stragglerFactor = 2.0

@@ -1,26 +1,18 @@
 import LockstepProtocol
 import LockstepTimeline
 
-/// What the coordinator knows about one registration of a worker process.
+/// One registration of a worker process that has proved that it computes the same bits, as the coordinator knows it.
+/// Before its proof it is one of the ``Candidates``.
 struct Member: Sendable {
-    /// welcomed -> active. A member that leaves is removed.
-    enum Phase: Hashable, Sendable {
-        /// Has the run's configuration and prepares; must send its fingerprint by this instant.
-        case welcomed(until: Instant)
-        /// Has proved that it computes the same bits.
-        case active
-    }
-
     let id: MemberID
     let peer: PeerID
     let hello: Hello
-    var phase: Phase
-    /// The items that the member has not answered.
+    /// What it was given and has not answered.
     var queue = WorkQueue()
     /// The chunks of the weights that the member has been sent.
     var weights: VersionedChunkSets
-    /// Whether the member reads the weights from memory that it shares with the coordinator.
-    var sharesMemory = false
+    /// Whether it reads the weights from memory that it shares with the coordinator.
+    let sharesMemory: Bool
     var stragglerRecord = StragglerRecord()
     /// The payload under way over its connection, when the coordinator has last looked.
     var transfer: Transfer?
@@ -29,16 +21,15 @@ struct Member: Sendable {
     /// Whether the member is on standby: fewer workers are faster now, so it gets no work and no weights.
     var isOnStandby = false
 
-    init(id: MemberID, peer: PeerID, hello: Hello, phase: Phase, chunks: Int) {
+    init(id: MemberID, peer: PeerID, hello: Hello, sharesMemory: Bool, chunks: Int) {
         self.id = id
         self.peer = peer
         self.hello = hello
-        self.phase = phase
+        self.sharesMemory = sharesMemory
         self.weights = VersionedChunkSets(capacity: chunks)
     }
 
-    var isActive: Bool { phase == .active }
-    var isIdle: Bool { isActive && queue.isEmpty }
+    var isIdle: Bool { queue.isEmpty }
 
     /// The member's process, which may have been another member before.
     var process: ProcessIdentity {

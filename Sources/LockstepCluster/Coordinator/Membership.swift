@@ -3,15 +3,17 @@ import LockstepTimeline
 
 /// The members of a run: which worker processes take part, and how they join, prove their arithmetic and leave.
 ///
-/// A peer says hello, and the coordinator welcomes or refuses it. A welcomed member fetches the data set if it has none
-/// and computes its fingerprint. It becomes active if its fingerprint equals the coordinator's. Every admitted hello
-/// creates a new member ID, so an answer of an earlier membership never counts for the present one.
+/// A peer says hello, and the coordinator welcomes or refuses it. A welcomed peer is a candidate (``Candidates``): it fetches
+/// the data set if it has none and computes its fingerprint. It becomes a member if its fingerprint equals the
+/// coordinator's. Every admitted hello creates a new member ID, so an answer of an earlier membership never counts for the
+/// present one.
 ///
 /// This part decides which processes are members. Its caller reassigns the work of a member that leaves.
 struct Membership: ~Copyable, Sendable {
     private let configuration: CoordinatorMachine.Configuration
     /// In the order of their member IDs.
     private var members: [Member] = []
+    private var candidates: Candidates
     private var lastID: UInt32 = 0
     /// Processes that are refused from now on.
     private var quarantined: Set<ProcessIdentity> = []
@@ -19,6 +21,7 @@ struct Membership: ~Copyable, Sendable {
 
     init(configuration: CoordinatorMachine.Configuration) {
         self.configuration = configuration
+        candidates = Candidates(handshake: configuration.deadlines.handshake)
     }
 
     // MARK: - The members
@@ -44,8 +47,11 @@ struct Membership: ~Copyable, Sendable {
         members.firstIndex { $0.id == id }
     }
 
-    /// The number of active members.
-    var activeCount: Int { members.count(where: \.isActive) }
+    /// The candidate with this number, if there is one.
+    func candidate(_ id: MemberID) -> Candidates.Candidate? { candidates.candidate(id) }
+
+    /// The number of members.
+    var activeCount: Int { members.count }
 
     var hasIdle: Bool { members.contains(where: \.isIdle) }
 
@@ -64,18 +70,16 @@ struct Membership: ~Copyable, Sendable {
         members.contains { $0.process == process && $0.queue.holds(item) }
     }
 
-    /// Active members and their connections.
+    /// The members and their connections.
     var active: [(peer: PeerID, info: MemberInfo)] {
-        members.filter(\.isActive).map { (peer: $0.peer, info: $0.info) }
+        members.map { (peer: $0.peer, info: $0.info) }
     }
 
-    /// The state of every member, for people.
+    /// The state of every member and, after them, of candidates, for people: no more than fit into a message.
     func status(coordinatorComputesAlone: Bool) -> [ClusterStatus.Worker] {
-        members.map { member in
+        let present = members.map { member in
             let state: ClusterStatus.Worker.State =
-                if !member.isActive {
-                    .preparing
-                } else if !member.queue.isEmpty {
+                if !member.queue.isEmpty {
                     .computing
                 } else {
                     coordinatorComputesAlone || member.isOnStandby ? .standby : .idle
@@ -84,7 +88,16 @@ struct Membership: ~Copyable, Sendable {
                 member: member.id.rawValue, host: member.hello.host, processID: member.hello.processID, state: state,
                 outstanding: member.queue.count)
         }
+        let preparing = candidates.all.map { candidate in
+            ClusterStatus.Worker(
+                member: candidate.id.rawValue, host: candidate.hello.host, processID: candidate.hello.processID,
+                state: .preparing, outstanding: 0)
+        }
+        return present + preparing.prefix(Self.mostCandidatesShown)
     }
+
+    /// The most candidates in a status: their hosts' names are long if they want to.
+    private static let mostCandidatesShown = 64
 
     /// Begins a step for the idle members.
     ///
@@ -105,20 +118,20 @@ struct Membership: ~Copyable, Sendable {
     enum Standing: Equatable {
         /// It has none.
         case new
-        /// It has a member that has been welcomed and sent the same hello: the worker repeated it because the answer
-        /// took long.
+        /// The same hello again, from a candidate: it asked twice because the answer took long.
         case repeated(MemberID)
         /// It has the member at this index, and the process joins anew: this membership must end.
         case restarted(index: Int)
     }
 
     func standing(of peer: PeerID, saying hello: Hello) -> Standing {
-        guard let index = index(of: peer) else { return .new }
-        let member = members[index]
-        return !member.isActive && member.hello == hello ? .repeated(member.id) : .restarted(index: index)
+        if let index = index(of: peer) { return .restarted(index: index) }
+        guard let candidate = candidates.candidate(on: peer), candidate.hello == hello else { return .new }
+        return .repeated(candidate.id)
     }
 
-    /// Welcomes a peer that has no membership, or refuses it with the reason.
+    /// Welcomes a peer that has no membership as a candidate, or says why not. Another hello over a candidate's connection
+    /// begins anew.
     mutating func admit(
         _ peer: PeerID, _ hello: Hello, isEnding: Bool, now: Instant, into actions: inout [CoordinatorAction]
     ) {
@@ -127,13 +140,15 @@ struct Membership: ~Copyable, Sendable {
             actions.append(.notify(.refused(host: hello.host, refusal)))
             return
         }
+        if let previous = candidates.candidate(on: peer) { candidates.remove(previous.id) }
         lastID += 1
-        let member = Member(
-            id: MemberID(rawValue: lastID), peer: peer, hello: hello,
-            phase: .welcomed(until: now.advanced(bySeconds: configuration.deadlines.handshake)),
-            chunks: configuration.chunks)
-        members.append(member)
-        actions.append(.welcome(peer, member.id))
+        let id = MemberID(rawValue: lastID)
+        if let displaced = candidates.add(id, on: peer, hello, now: now) {
+            let reason = "too many others ask to join"
+            actions.append(.refuse(displaced.peer, Refusal(code: .rejoin, message: reason)))
+            actions.append(.notify(.notProved(displaced.info, reason: reason, saidGoodbye: false)))
+        }
+        actions.append(.welcome(peer, id))
     }
 
     private func refusal(of hello: Hello, isEnding: Bool) -> Refusal? {
@@ -159,12 +174,15 @@ struct Membership: ~Copyable, Sendable {
                 message: "this link is too slow or breaks too often: this process has joined \(fruitlessMemberships) "
                     + "times in a row without answering anything")
         }
-        if members.count >= configuration.maximumWorkers {
-            return Refusal(
-                code: .full,
-                message: "the run has its \(configuration.maximumWorkers) workers; raise --workers to admit more")
-        }
-        return nil
+        return isFull ? fullRefusal : nil
+    }
+
+    private var isFull: Bool { members.count >= configuration.maximumWorkers }
+
+    private var fullRefusal: Refusal {
+        Refusal(
+            code: .full,
+            message: "the run has its \(configuration.maximumWorkers) workers; raise --workers to admit more")
     }
 
     /// The result of checking a member's fingerprint.
@@ -175,30 +193,35 @@ struct Membership: ~Copyable, Sendable {
         case ignored
     }
 
-    /// Makes a welcomed member active if its fingerprint equals the coordinator's.
+    /// Makes a candidate a member if its fingerprint is the coordinator's own and the run is not full.
     mutating func prove(
         _ peer: PeerID, _ id: MemberID, _ ready: Ready, sharesMemory: Bool, into actions: inout [CoordinatorAction]
     ) -> Proof {
-        guard let index = index(of: peer, id) else {
-            rejectUnknown(peer, as: id, into: &actions)
+        guard let candidate = candidates.candidate(on: peer, id) else {
+            if index(of: peer, id) == nil { rejectUnknown(peer, as: id, into: &actions) }
             return .ignored
         }
-        guard case .welcomed = members[index].phase else { return .ignored }
+        candidates.remove(id)
         let isSameKernel = ready.fingerprint == configuration.expected.fingerprint
-        guard isSameKernel || configuration.allowsMixedKernels else {
-            let refusal = Refusal(
+        var refusal = isFull ? fullRefusal : nil
+        if !isSameKernel && !configuration.allowsMixedKernels {
+            refusal = Refusal(
                 code: .fingerprint,
                 message: "the worker's kernel \(ready.kernel) computes other bits than the coordinator's "
                     + "\(configuration.expected.kernel); start the run with --kernel portable, or accept it with "
                     + "--allow-mixed-kernels")
-            let member = members.remove(at: index)
+        }
+        if let refusal {
             actions.append(.refuse(peer, refusal))
-            actions.append(.notify(.refused(host: member.hello.host, refusal)))
+            actions.append(.notify(.refused(host: candidate.hello.host, refusal)))
             return .ignored
         }
-        members[index].phase = .active
-        members[index].sharesMemory = sharesMemory
-        let info = members[index].info
+        let info = candidate.info
+        let place = members.firstIndex { $0.id.rawValue > id.rawValue } ?? members.count
+        members.insert(
+            Member(
+                id: id, peer: peer, hello: candidate.hello, sharesMemory: sharesMemory, chunks: configuration.chunks),
+            at: place)
         actions.append(
             .notify(
                 isSameKernel
@@ -207,25 +230,23 @@ struct Membership: ~Copyable, Sendable {
         return .accepted(isSameKernel: isSameKernel)
     }
 
-    /// Sends a part of the data set to a member that prepares, and extends its deadline: a member that fetches is
-    /// alive.
+    /// Sends a part of the data set to a candidate, and extends its deadline: a candidate that fetches is alive.
     ///
     /// - Returns: Whether the request is valid. If it is not, the caller ends the membership.
     mutating func serveData(
         _ peer: PeerID, _ id: MemberID, offset: UInt64, count: Int, now: Instant,
         into actions: inout [CoordinatorAction]
     ) -> Bool {
-        guard let index = index(of: peer, id) else {
-            rejectUnknown(peer, as: id, into: &actions)
+        guard candidates.candidate(on: peer, id) != nil else {
+            // A member had the last part before it proved itself: this is an old request.
+            if index(of: peer, id) == nil { rejectUnknown(peer, as: id, into: &actions) }
             return true
         }
-        // An active member has had the whole data set since before its proof: this is an old request.
-        guard case .welcomed = members[index].phase else { return true }
         guard
             (1...MessageKind.payloadLimit).contains(count), offset < configuration.dataBytes,
             UInt64(count) <= configuration.dataBytes - offset
         else { return false }
-        members[index].phase = .welcomed(until: now.advanced(bySeconds: configuration.deadlines.handshake))
+        candidates.extend(id, now: now)
         actions.append(.sendData(peer, id, offset: offset, count: count))
         return true
     }
@@ -255,9 +276,40 @@ struct Membership: ~Copyable, Sendable {
         return member
     }
 
-    /// Tells every member that the run is over.
+    /// Ends the candidacy on a connection.
+    ///
+    /// - Parameters:
+    ///   - peer: The connection.
+    ///   - id: The candidate that is meant; nil: the one that the connection has.
+    ///   - reason: Why it ends.
+    ///   - saidGoodbye: Whether the candidate said so itself.
+    ///   - actions: Receives the notice.
+    /// - Returns: Whether there was one.
+    mutating func removeCandidate(
+        on peer: PeerID, _ id: MemberID? = nil, reason: String, saidGoodbye: Bool = false,
+        into actions: inout [CoordinatorAction]
+    ) -> Bool {
+        guard let candidate = candidates.candidate(on: peer), id == nil || candidate.id == id else { return false }
+        candidates.remove(candidate.id)
+        actions.append(.notify(.notProved(candidate.info, reason: reason, saidGoodbye: saidGoodbye)))
+        return true
+    }
+
+    /// Ends the candidacies whose deadline has passed; such a peer may say hello again.
+    mutating func removeOverdue(at now: Instant, into actions: inout [CoordinatorAction]) {
+        while let candidate = candidates.removeOverdue(at: now) {
+            let reason = "it took too long to get ready"
+            actions.append(.refuse(candidate.peer, Refusal(code: .rejoin, message: reason)))
+            actions.append(.notify(.notProved(candidate.info, reason: reason, saidGoodbye: false)))
+        }
+    }
+
+    /// Tells every member and candidate that the run is over.
     func dismissAll(_ goodbye: Goodbye, into actions: inout [CoordinatorAction]) {
-        for member in members { actions.append(.dismiss(member.peer, member.id, goodbye)) }
+        let peers = members.map { ($0.id, $0.peer) } + candidates.all.map { ($0.id, $0.peer) }
+        for (id, peer) in peers.sorted(by: { $0.0.rawValue < $1.0.rawValue }) {
+            actions.append(.dismiss(peer, id, goodbye))
+        }
     }
 
     // MARK: - Unknown senders
@@ -278,25 +330,14 @@ struct Membership: ~Copyable, Sendable {
     /// - Returns: Whether the connection has a member.
     @discardableResult
     func dropOutdated(_ peer: PeerID, as id: MemberID?, into actions: inout [CoordinatorAction]) -> Bool {
-        guard let index = index(of: peer) else { return false }
-        actions.append(.notify(.outdated(members[index].info, sentAs: id)))
+        let member = index(of: peer).map { members[$0].info } ?? candidates.candidate(on: peer)?.info
+        guard let member else { return false }
+        actions.append(.notify(.outdated(member, sentAs: id)))
         return true
     }
 
     // MARK: - Deadlines
 
-    /// The earliest deadline of a preparing member's proof; nil if no member prepares.
-    var nextProofDeadline: Instant? {
-        var next: Instant?
-        for index in members.indices {
-            if case .welcomed(let until) = members[index].phase { next = Instant.earlier(next, until) }
-        }
-        return next
-    }
-
-    /// Whether a preparing member has missed its deadline.
-    func isOverdue(_ index: Int, at now: Instant) -> Bool {
-        if case .welcomed(let until) = members[index].phase { return until <= now }
-        return false
-    }
+    /// When the first of the candidates must have proved itself; nil if there are none.
+    var nextProofDeadline: Instant? { candidates.nextDeadline }
 }

@@ -41,7 +41,7 @@ struct FruitlessMemberships: Sendable {
     mutating func record(_ member: Member) {
         let before = count(of: member.process)
         counts.removeAll { $0.process == member.process }
-        guard !member.hasAnswered, member.isActive else { return }
+        guard !member.hasAnswered else { return }
         // One that was asked for nothing says nothing about its link.
         let count = member.queue.isEmpty ? before : before + 1
         guard count > 0 else { return }

@@ -21,6 +21,8 @@ extension ClusterNotice: RecordText {
         case .lost(let member, let reason, let shards, let active):
             "lost(\(member.recordText), reason: \(reason.debugDescription), shardsReassigned: \(shards), "
                 + "active: \(active))"
+        case .notProved(let member, let reason, let saidGoodbye):
+            "notProved(\(member.recordText), reason: \(reason.debugDescription), saidGoodbye: \(saidGoodbye))"
         case .refused(let host, let refusal):
             "refused(host: \(host.map { "Optional(\($0.debugDescription))" } ?? "nil"), LockstepProtocol.Refusal("
                 + "code: LockstepProtocol.Refusal.Code.\(refusal.code), message: \(refusal.message.debugDescription)))"

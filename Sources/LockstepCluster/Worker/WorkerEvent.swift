@@ -21,6 +21,8 @@ package enum WorkerEvent: Sendable {
     /// The coordinator assigns a tree node or a block.
     case assigned(WorkItem)
     case dismissed(Goodbye)
+    /// The coordinator has answered a ping.
+    case ponged
     /// This process cannot take part: no such kernel, no memory, a broken configuration.
     case unable(reason: String)
     /// The coordinator rejects this worker's keys, or a worker without keys. Further attempts would fail too.
@@ -51,6 +53,8 @@ package enum WorkerAction: Sendable {
     /// Answer an item that has nothing to compute: the weights have arrived.
     case acknowledge(WorkItem)
     case sendGoodbye(Goodbye)
+    /// Ask a coordinator that says nothing for a sign of life.
+    case sendPing
     case notify(WorkerNotice)
     case exit(WorkerEnding)
 }
@@ -61,6 +65,8 @@ package enum WorkerNotice: Hashable, Sendable {
     case fetchingData(bytes: UInt64)
     case lostCoordinator(seconds: Double)
     case rejoining(reason: String)
+    /// The run has no place for this worker, which asks again until the time is over.
+    case runIsFull(Refusal, seconds: Double)
     /// Several handshakes in a row have failed.
     case handshakesFailing(endpoint: String)
     /// This worker cannot use the shared memory that the coordinator offers.

@@ -32,11 +32,14 @@ package struct WorkerMachine: Sendable {
     /// The chunk whose parts are coming, and its version.
     private var arriving = (version: UInt64(0), chunk: ArrivingChunk())
     private var sharesMemory = false
-    /// Whether the worker was ever an active member. The coordinator may still count the old membership of a worker
-    /// that joins again.
-    private var hasBeenMember = false
     /// Memberships in a row, the present one included, of which nothing has come: neither data nor work.
     private var fruitlessMemberships = 0
+    /// Seconds that the worker waits for a coordinator at present.
+    private var waitSeconds: Double
+    /// The last refusal of a run that is full, and the pause before the next hello.
+    private var fullness: (refusal: Refusal, pause: Double)?
+    /// When to ask a coordinator that says nothing for a sign of life, and how often it has been asked in vain.
+    private var pings: (next: Instant, unanswered: Int)
 
     /// The run's number, and the worker's member ID in it.
     package struct Membership: Hashable, Sendable {
@@ -52,6 +55,8 @@ package struct WorkerMachine: Sendable {
     /// Starts to wait for a connection to the coordinator.
     package init(deadlines: Deadlines, now: Instant) {
         self.deadlines = deadlines
+        self.waitSeconds = deadlines.start
+        self.pings = (now, 0)
         self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), nextHello: nil)
     }
 
@@ -71,6 +76,7 @@ package struct WorkerMachine: Sendable {
             membership = Membership(run: run, member: member)
             fruitlessMemberships += 1
             state = .preparing
+            hear(now)
             actions.append(.prepare)
         case .refused(let refusal):
             refused(refusal, now: now, into: &actions)
@@ -79,6 +85,7 @@ package struct WorkerMachine: Sendable {
             actions.append(.prove)
         case .dataMissing(let bytes, let received):
             state = .fetching(DatasetTransfer(total: bytes, received: received))
+            hear(now)
             actions.append(.notify(.fetchingData(bytes: bytes - received)))
             requestData(now: now, into: &actions)
         case .dataReceived(let offset, let count):
@@ -87,12 +94,14 @@ package struct WorkerMachine: Sendable {
             guard case .proving = state else { return }
             actions.append(.sendReady(ready))
             state = .serving
-            hasBeenMember = true
+            hear(now)
             if let membership { actions.append(.notify(.joined(membership.member))) }
         case .parameters(let version, let part):
             store(part, version: version, now: now, into: &actions)
         case .assigned(let item):
             work(on: item, now: now, into: &actions)
+        case .ponged:
+            hear(now)
         case .dismissed(let goodbye):
             end(goodbye.code == .failed ? .failed(message: goodbye.message) : .finished, into: &actions)
         case .unable(let reason):
@@ -125,8 +134,11 @@ package struct WorkerMachine: Sendable {
 
     /// When a tick is due at the latest.
     package var nextDeadline: Instant? {
-        guard case .connecting(let until, let nextHello) = state else { return nil }
-        return min(until, nextHello ?? until)
+        switch state {
+        case .connecting(let until, let nextHello): min(until, nextHello ?? until)
+        case .preparing, .fetching, .proving, .serving: pings.next
+        case .ended: nil
+        }
     }
 
     // MARK: - Joining
@@ -138,12 +150,13 @@ package struct WorkerMachine: Sendable {
 
     private mutating func loseCoordinator(now: Instant, into actions: inout [WorkerAction]) {
         isConnected = false
+        fullness = nil
         if case .connecting(let until, _) = state {
             state = .connecting(until: until, nextHello: nil)
         } else {
             membership = nil
             guard mayJoinAgain(into: &actions) else { return }
-            state = .connecting(until: now.advanced(bySeconds: deadlines.rejoin), nextHello: nil)
+            wait(seconds: deadlines.rejoin, now: now)
             actions.append(.notify(.lostCoordinator(seconds: deadlines.rejoin)))
         }
     }
@@ -151,12 +164,35 @@ package struct WorkerMachine: Sendable {
     private mutating func refused(_ refusal: Refusal, now: Instant, into actions: inout [WorkerAction]) {
         if refusal.code == .rejoin {
             rejoin(reason: refusal.message, now: now, into: &actions)
-        } else if refusal.code == .full, hasBeenMember, case .connecting(let until, _) = state {
-            // The coordinator may still count this worker's old membership.
-            state = .connecting(until: until, nextHello: now.advanced(bySeconds: deadlines.retryWhenFull))
+        } else if refusal.code == .full {
+            askAgainLater(refusal, now: now, into: &actions)
         } else {
             end(.refused(refusal), into: &actions)
         }
+    }
+
+    /// Says hello again after a pause to a run that is full: it may still count a worker that has gone, this one's own lost
+    /// connection for example.
+    private mutating func askAgainLater(_ refusal: Refusal, now: Instant, into actions: inout [WorkerAction]) {
+        if membership != nil {
+            // The link has shown that it works.
+            (membership, fruitlessMemberships) = (nil, 0)
+            wait(seconds: deadlines.start, now: now)
+        }
+        guard case .connecting(let until, _) = state else { return }
+        if fullness == nil {
+            let seconds = until > now ? Double(until.nanoseconds - now.nanoseconds) * 1e-9 : 0
+            actions.append(.notify(.runIsFull(refusal, seconds: seconds)))
+        }
+        let pause = fullness.map { min(2 * $0.pause, deadlines.longestRetryWhenFull) } ?? deadlines.retryWhenFull
+        fullness = (refusal, pause)
+        state = .connecting(until: until, nextHello: now.advanced(bySeconds: pause))
+    }
+
+    /// Begins to wait for a coordinator.
+    private mutating func wait(seconds: Double, now: Instant) {
+        waitSeconds = seconds
+        state = .connecting(until: now.advanced(bySeconds: seconds), nextHello: nil)
     }
 
     /// Ends the worker if nothing has come of too many memberships in a row.
@@ -169,21 +205,42 @@ package struct WorkerMachine: Sendable {
     /// Ends the membership and says hello again. Without a membership it does nothing.
     private mutating func rejoin(reason: String, now: Instant, into actions: inout [WorkerAction]) {
         if case .connecting = state { return }
-        membership = nil
+        (membership, fullness) = (nil, nil)
         guard mayJoinAgain(into: &actions) else { return }
         actions.append(.notify(.rejoining(reason: reason)))
-        let until = now.advanced(bySeconds: deadlines.rejoin)
-        state = .connecting(until: until, nextHello: nil)
-        if isConnected { sayHello(until: until, now: now, into: &actions) }
+        wait(seconds: deadlines.rejoin, now: now)
+        if isConnected, case .connecting(let until, _) = state { sayHello(until: until, now: now, into: &actions) }
     }
 
     private mutating func checkDeadlines(now: Instant, into actions: inout [WorkerAction]) {
-        guard case .connecting(let until, let nextHello) = state else { return }
+        guard case .connecting(let until, let nextHello) = state else {
+            return checkSilence(now: now, into: &actions)
+        }
         if until <= now {
-            end(.noCoordinator(seconds: deadlines.rejoin), into: &actions)
+            end(fullness.map { .refused($0.refusal) } ?? .noCoordinator(seconds: waitSeconds), into: &actions)
         } else if let nextHello, nextHello <= now {
             sayHello(until: until, now: now, into: &actions)
         }
+    }
+
+    /// Asks a coordinator that says nothing whether it still works, and leaves it when several pings are unanswered.
+    ///
+    /// Each ping waits for its own answer. So a worker that computed or was stopped meanwhile, and reads late what has come,
+    /// does not take its own absence for the coordinator's.
+    private mutating func checkSilence(now: Instant, into actions: inout [WorkerAction]) {
+        guard pings.next <= now else { return }
+        guard pings.unanswered < deadlines.pings else {
+            let seconds = Int(deadlines.ping * Double(deadlines.pings + 1))
+            return rejoin(
+                reason: "the coordinator has said nothing for \(seconds) s", now: now, into: &actions)
+        }
+        actions.append(.sendPing)
+        pings = (now.advanced(bySeconds: deadlines.ping), pings.unanswered + 1)
+    }
+
+    /// Records that the coordinator has said something, or that it is to speak next.
+    private mutating func hear(_ now: Instant) {
+        pings = (now.advanced(bySeconds: deadlines.ping), 0)
     }
 
     private mutating func sayGoodbye(_ goodbye: Goodbye, into actions: inout [WorkerAction]) {
@@ -216,6 +273,7 @@ package struct WorkerMachine: Sendable {
         }
         fruitlessMemberships = 0
         state = .fetching(transfer)
+        hear(now)
         if transfer.isComplete {
             state = .preparing
             actions.append(.acceptData)
@@ -247,6 +305,7 @@ package struct WorkerMachine: Sendable {
         }
         arriving.version = version
         if part.isLast { _ = weights?[version].insert(part.chunk) }
+        hear(now)
         actions.append(.store(version: version, part))
     }
 
@@ -258,6 +317,7 @@ package struct WorkerMachine: Sendable {
                 into: &actions)
         }
         fruitlessMemberships = 0
+        hear(now)
         if item.kind == .node && item.number == 0 {
             actions.append(.acknowledge(item))
         } else {

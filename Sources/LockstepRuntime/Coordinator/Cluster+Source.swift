@@ -62,8 +62,10 @@ extension Cluster {
         let hooks = ProcessHooks(
             notify: { [unowned self] notice, step, logTail in
                 var ending: String?
-                if case .lost(let member, _, _, _) = notice {
+                switch notice {
+                case .lost(let member, _, _, _), .notProved(let member, _, saidGoodbye: false):
                     ending = localWorkers?.ending(ofProcess: member.processID)
+                default: break
                 }
                 localWorkers?.update(with: notice)
                 let log = notice.removedWorker.flatMap { localWorkers?.log(ofProcess: $0.processID) }

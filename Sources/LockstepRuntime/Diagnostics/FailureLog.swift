@@ -60,6 +60,9 @@ package final class FailureLog {
             add("\(member) gave up: \(goodbye.message)", step, log, logTail)
         case .quarantined(let member, let wrongStep, let node, _):
             add("\(member) computed a wrong gradient for node \(node) of step \(wrongStep)", step, log)
+        case .notProved(let member, let reason, _):
+            if ending != nil { ended.insert(member.processID) }
+            add("\(member) was lost before it had joined: \(ending ?? reason)", step, log, logTail)
         case .refused(let host, let refusal):
             add("a worker\(host.map { " on \($0)" } ?? "") was refused: \(refusal.message)", step, log)
         default:

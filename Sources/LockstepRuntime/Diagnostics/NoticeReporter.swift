@@ -4,7 +4,8 @@ import LockstepProtocol
 /// Reports notices to users: repeated notices rarely, and the end of a worker together with the last lines of its log.
 final class NoticeReporter {
     private let notify: (ClusterNotice, _ step: UInt64?, _ logTail: [String]) -> Void
-    /// Counts refusals by their code, so that a flood of refusals causes no flood of lines.
+    /// Counts refusals by their code, and other things that strangers can cause, so that a flood of them does not cause a
+    /// flood of lines.
     private var refusals = RejectionLog()
     /// The last lines of the logs of failing members, until their end is reported.
     private var logTails: [MemberID: [String]] = [:]
@@ -24,6 +25,8 @@ final class NoticeReporter {
             if refusals.add("\(refusal.code)", from: []) == nil { return }
         case .outdated:
             if refusals.add("outdated", from: []) == nil { return }
+        case .notProved:
+            if refusals.add("not proved", from: []) == nil { return }
         default:
             break
         }

@@ -122,7 +122,7 @@ final class LocalWorkers {
         switch notice {
         case .joined(let member, _), .joinedWithOtherBits(let member, _, _):
             if let index = index(ofProcess: member.processID) { workers[index].hasJoined = true }
-        case .left(let member, _, _), .quarantined(let member, _, _, _):
+        case .left(let member, _, _), .quarantined(let member, _, _, _), .notProved(let member, _, saidGoodbye: true):
             if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
         default:
             break

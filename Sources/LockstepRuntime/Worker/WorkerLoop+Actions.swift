@@ -38,6 +38,8 @@ extension WorkerLoop {
                 try link.send(header(.logLines), copying: LogLines(lines: options.lastLines()).encoded())
             }
             try link.send(header(.goodbye), copying: goodbye.encoded())
+        case .sendPing:
+            try link.send(header(.ping, offset: 1), copying: [0])
         case .notify(let notice):
             options.notify(notice)
         case .exit(let ending):

@@ -46,7 +46,9 @@ extension WorkerLoop {
             let addressee = WorkerMachine.Membership(run: header.run, member: MemberID(rawValue: header.member))
             guard machine.membership == addressee else { return }
             try receiveMemberMessage(header)
-        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .pong, .statusRequest, .status,
+        case .pong:
+            try handle(.ponged)
+        case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .statusRequest, .status,
             .timeline, .logLines:
             throw ProtocolError.unexpectedKind(header.kind)
         }

@@ -13,16 +13,17 @@ struct Answer: Hashable {
 /// A worker's message.
 enum Upward {
     case hello(Hello)
+    case ping
     case dataRequest(WorkerMachine.Membership?, offset: UInt64, count: Int)
     case ready(WorkerMachine.Membership?, Ready)
     case gradient(WorkerMachine.Membership?, WorkItem, ChunkPart, Answer)
     case result(WorkerMachine.Membership?, WorkItem, Answer)
     case goodbye(WorkerMachine.Membership?, Goodbye)
 
-    /// The membership that the message names; nil for a hello.
+    /// The membership that the message names; nil for a hello and a ping.
     var speaker: WorkerMachine.Membership? {
         switch self {
-        case .hello: nil
+        case .hello, .ping: nil
         case .dataRequest(let speaker, _, _), .ready(let speaker, _), .gradient(let speaker, _, _, _),
             .result(let speaker, _, _), .goodbye(let speaker, _):
             speaker
@@ -34,6 +35,7 @@ enum Upward {
 enum Downward {
     case welcome(WorkerMachine.Membership)
     case refuse(Refusal)
+    case pong
     case dataChunk(WorkerMachine.Membership, offset: UInt64, count: Int)
     case parameters(WorkerMachine.Membership, version: UInt64, ChunkPart)
     case assign(WorkerMachine.Membership, WorkItem)

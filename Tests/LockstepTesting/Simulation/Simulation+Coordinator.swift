@@ -63,10 +63,11 @@ extension Simulation {
 
     private func dispatch(_ message: Upward, from peer: PeerID) {
         if case .hello(let hello) = message { return handle(.hello(peer, hello)) }
+        if case .ping = message { return send(.pong, to: peer) }
         guard let speaker = message.speaker, speaker.run == Self.run else { return handle(.messageOfOtherRun(peer)) }
         let member = speaker.member
         switch message {
-        case .hello:
+        case .hello, .ping:
             break
         case .dataRequest(_, let offset, let count):
             handle(.dataRequested(peer, member, offset: offset, count: count))

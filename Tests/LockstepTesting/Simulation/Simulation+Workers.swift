@@ -63,6 +63,8 @@ extension Simulation {
             if addressee == own { handle(.parameters(version: version, part), by: index, value) }
         case .assign(let addressee, let item):
             if addressee == own { handle(.assigned(item), by: index) }
+        case .pong:
+            handle(.ponged, by: index)
         case .goodbye(let addressee, let goodbye):
             if addressee == own { handle(.dismissed(goodbye), by: index) }
         }
@@ -109,6 +111,8 @@ extension Simulation {
             send(.result(speaker, item, Answer(digest: 0)), from: index)
         case .sendGoodbye(let goodbye):
             send(.goodbye(speaker, goodbye), from: index)
+        case .sendPing:
+            send(.ping, from: index)
         case .notify(let notice):
             log { "process \(index): \(notice)" }
         case .exit(let ending):
