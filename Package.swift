@@ -80,7 +80,8 @@ let package = Package(
             name: "LockstepRuns",
             dependencies: [
                 "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding", "LockstepData",
-                "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime",
+                "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
+                "LockstepRuntime",
             ]),
         .target(
             name: "LockstepBench",
@@ -196,7 +197,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepRunsTests",
         [
-            "LockstepCompute", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
+            "LockstepCompute", "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts",
+            "LockstepRuntime", "LockstepRuns",
         ]
     ),
     (

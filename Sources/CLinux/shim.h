@@ -55,10 +55,31 @@ static inline void linux_name_thread(const char *name) {
     syscall(SYS_prctl, 15, name, 0, 0, 0);
 }
 
+/// A value that the kernel has handed to this process, by its AT_ number (getauxval(3)); 0 if there is none.
+extern unsigned long getauxval(unsigned long type);
+
+/// The path by which the program was started; NULL if the kernel has not said it (AT_EXECFN).
+static inline const char *linux_started_path(void) {
+    return (const char *)getauxval(31);
+}
+
 /// The process's environment, `NAME=value` each, ending with NULL.
 static inline char **linux_environment(void) {
     extern char **environ;
     return environ;
+}
+
+/// The arguments with which the program was started, as the kernel has put them on the stack: their number, the pointers
+/// and a NULL lie before the environment. NULL once the environment has been moved.
+static inline char **linux_started_arguments(int *count) {
+    extern char **environ;
+    if (!environ || environ[-1]) return NULL;
+    for (long number = 1; number < 65536; number++) {
+        if ((long)environ[-2 - number] != number) continue;
+        *count = (int)number;
+        return environ - 1 - number;
+    }
+    return NULL;
 }
 
 /// Adds to a posix_spawn_file_actions_t: in the child, close every descriptor from `from` on (glibc 2.34).

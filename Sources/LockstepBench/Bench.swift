@@ -56,7 +56,7 @@ package struct Bench {
     ) throws {
         runs = try settings.map { setting in
             let configuration = try configuration(setting.shards)
-            let dataset = try Dataset.load(configuration.data, cache: try DataCache())
+            let dataset = try Dataset.load(configuration.data, cache: DataCache())
             let run = try PreparedRun(
                 configuration: configuration, dataset: dataset, workers: 1,
                 kernel: try configuration.kernel?.checked() ?? NumericKernel.resolve("auto"))

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Glibc
+import LockstepSystem
 import LockstepTraining
 
 /// The root command.
@@ -33,14 +35,33 @@ struct LockstepCommand: ParsableCommand {
 @main
 enum Main {
     static func main() {
+        StandardStreams.fillGaps()
         CrashSignals.endAtOnce()
+        let arguments = ProgramArguments.bytes
+        if let problem = problem(with: arguments) {
+            Console.printError(problem)
+            ExitStatus.usage.exit()
+        }
+        _ = try? Host.raiseDescriptorLimit()
         do {
-            var command = try LockstepCommand.parseAsRoot()
+            var command = try LockstepCommand.parseAsRoot(arguments.map { String(decoding: $0, as: UTF8.self) })
             try command.run()
         } catch {
             guard let status = ExitStatus(of: error) else { LockstepCommand.exit(withError: error) }
             if status.isPrinted { Console.printError("\(error)") }
             status.exit()
         }
+    }
+
+    /// What is wrong with an argument that is not text, such as a file's name in another encoding; nil if all are text.
+    /// Swift would see other bytes than were given, and open another file.
+    private static func problem(with arguments: [[UInt8]]) -> String? {
+        for (index, bytes) in arguments.enumerated() where String(validating: bytes, as: UTF8.self) == nil {
+            let text = bytes.withUnsafeBufferPointer { String(printable: $0) }
+            return
+                "argument \(index + 1) is not UTF-8: \(text); give a file another name, or a link to it whose name is "
+                + "UTF-8"
+        }
+        return nil
     }
 }

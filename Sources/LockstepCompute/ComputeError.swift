@@ -10,6 +10,8 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
     case noKernel
     /// No path leads to a oneDNN library; `reason` is the dynamic linker's message.
     case libraryNotFound(reason: String)
+    /// The system does not give the library the memory that it needs, in bytes.
+    case outOfMemory(bytes: Int)
     /// The library lacks a required function.
     case missingSymbol(String)
     /// The library uses other instructions than the kernel's; `isa` is its number of them.
@@ -38,6 +40,10 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
         case .libraryNotFound(let reason):
             return "compute library oneDNN cannot be opened (\(reason)); "
                 + "install Debian's libdnnl2, or run scripts/install-dependencies"
+        case .outOfMemory(let bytes):
+            return
+                "compute library: oneDNN needs \(bytes >> 20) MiB of address space, which the system refuses; raise the "
+                + "limit (ulimit -v), or free some memory"
         case .missingSymbol(let symbol):
             return "compute library: oneDNN has no function \(symbol); install Debian's libdnnl2"
         case .wrongKernel(let asked, let isa):

@@ -1,4 +1,5 @@
 import COneDNN
+import LockstepSystem
 
 #if canImport(Glibc)
     import Glibc
@@ -47,7 +48,12 @@ final class OneDNN: @unchecked Sendable {
             + "\(kernel.rawValue), one thread"
     }
 
+    /// Bytes of the library's code and of its buffers for one thread, with room for those that it makes later.
+    private static let addressSpace = 192 << 20
+
     private static func open(_ candidates: [String]) throws(ComputeError) -> UnsafeMutableRawPointer {
+        // A library that finds no memory while it loads ends the process.
+        guard ResourceLimit.canMap(bytes: addressSpace) else { throw .outOfMemory(bytes: addressSpace) }
         var reason = "no path to search"
         for path in candidates {
             if let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL) { return handle }

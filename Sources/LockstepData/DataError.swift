@@ -49,8 +49,6 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case unknownImageFormat
         /// The image cannot be decoded.
         case damagedImage(String)
-        /// Neither `LOCKSTEP_CACHE` nor `HOME` is set.
-        case noCacheDirectory
         /// The memory cannot be allocated.
         case outOfMemory(byteCount: Int)
     }
@@ -117,7 +115,6 @@ extension DataError.Reason {
         case .malformedTable(let text): text
         case .unknownImageFormat: "not an image of a known format"
         case .damagedImage(let text): "damaged image: \(text.printable)"
-        case .noCacheDirectory: "neither LOCKSTEP_CACHE nor HOME is set"
         case .outOfMemory(let byteCount): "cannot allocate \(byteCount) bytes"
         }
     }
@@ -131,7 +128,6 @@ extension DataError.Reason {
         case .countMismatch, .imageSizeMismatch: "give files that belong together"
         case .invalidValidationCount(_, let samples): "choose 0 to \(samples - 1)"
         case .unknownDataset(let known): "known: \(known.joined(separator: ", "))"
-        case .noCacheDirectory: "set LOCKSTEP_CACHE to the folder of the data sets"
         default: nil
         }
     }

@@ -23,7 +23,7 @@ package final class FloatBuffer: @unchecked Sendable {
         let bytes = max(1, count) * MemoryLayout<Float>.stride
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
         guard let memory = mmap(nil, bytes, PROT_READ | PROT_WRITE, flags, -1, 0), memory != MAP_FAILED else {
-            fatalError("out of memory: \(bytes) bytes")
+            exitOutOfMemory(bytes: bytes)
         }
         self.pointer = memory.bindMemory(to: Float.self, capacity: max(1, count))
         self.count = count
@@ -50,4 +50,13 @@ package final class FloatBuffer: @unchecked Sendable {
     package var values: [Float] {
         withExtendedLifetime(self) { Array(buffer) }
     }
+}
+
+/// Ends the process with one line and the status of a system that refuses memory (EX_OSERR): no caller can do without.
+private func exitOutOfMemory(bytes: Int) -> Never {
+    let line =
+        "lockstep: cannot map \(bytes) bytes of memory: \(String(cString: strerror(errno))); "
+        + "raise the limit (ulimit -v), or use smaller layers\n"
+    _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    exit(71)
 }

@@ -30,7 +30,7 @@ package struct RunAssembly {
 
     /// Loads the data set that the configuration names.
     package func loadDataset() throws -> Dataset {
-        try Dataset.load(configuration.data, cache: try DataCache())
+        try Dataset.load(configuration.data, cache: DataCache())
     }
 
     /// Checks that everything fits together, opens the compute library and loads the checkpoint to continue from.

@@ -58,6 +58,12 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
 
     package var description: String { "\(samples) samples in \(shards) shards" }
 
+    /// The most nodes that a worker holds in a step: its range of leaves consists of at most two nodes on each level below
+    /// the root, and one more may be reassigned to it.
+    package static func mostNodesOfWorker(shards: Int) -> Int {
+        2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
+    }
+
     // MARK: - Shards
 
     /// The samples of one shard, as positions in the batch: [i·m/S, (i+1)·m/S), rounded down.

@@ -6,15 +6,16 @@ import Testing
 @Suite("A data cache")
 struct DataCacheTests {
     @Test("lies where the environment says")
-    func directory() throws {
-        func directory(_ environment: [String: String]) throws -> String {
-            try DataCache { environment[$0] }.directory
+    func directory() {
+        func directory(_ environment: [String: String], home: String? = nil) -> String {
+            DataCache(environment: { environment[$0] }, home: { home }).directory
         }
-        #expect(try directory(["LOCKSTEP_CACHE": "/data", "HOME": "/home/ada"]) == "/data")
-        #expect(try directory(["HOME": "/home/ada"]) == "/home/ada/.cache/lockstep")
-        #expect(try directory(["LOCKSTEP_CACHE": "", "HOME": "/home/ada"]) == "/home/ada/.cache/lockstep")
-        #expect(try dataError { try directory([:]) } == DataError(.noCacheDirectory, subject: "data cache"))
-        #expect(try dataError { try directory(["HOME": ""]) }?.reason == .noCacheDirectory)
+        #expect(directory(["LOCKSTEP_CACHE": "/data", "HOME": "/home/ada"]) == "/data")
+        #expect(directory(["HOME": "/home/ada"], home: "/other") == "/home/ada/.cache/lockstep")
+        #expect(directory(["LOCKSTEP_CACHE": "", "HOME": "/home/ada"]) == "/home/ada/.cache/lockstep")
+        #expect(directory(["HOME": ""], home: "/home/ada") == "/home/ada/.cache/lockstep")
+        #expect(directory([:]) == "/tmp/lockstep-cache-\(getuid())")
+        #expect(directory(["TMPDIR": "/scratch"], home: "") == "/scratch/lockstep-cache-\(getuid())")
     }
 
     @Test("names the folder and the script if a data set is missing")

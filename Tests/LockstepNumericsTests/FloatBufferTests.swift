@@ -28,6 +28,15 @@ struct FloatBufferTests {
         #expect(resident.contains { $0 & 1 == 1 })
     }
 
+    @Test("memory that the system refuses ends the process with one line, not with a trap")
+    func refused() async {
+        let result = await #expect(processExitsWith: .exitCode(71), observing: [\.standardErrorContent]) {
+            _ = FloatBuffer(count: 1 << 50)
+        }
+        let text = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+        #expect(text.hasPrefix("lockstep: cannot map 4503599627370496 bytes of memory: "), "\(text)")
+    }
+
     @Test("over other memory it keeps the owner alive as long as itself")
     func foreign() {
         final class Owner {}

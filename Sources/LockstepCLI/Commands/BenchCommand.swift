@@ -57,6 +57,8 @@ struct BenchCommand: ParsableCommand {
                 + "with 1, 2, 4, 8, 16 and 32 of them."))
     var fanIn = false
 
+    @OptionGroup var oversubscription: OversubscribeOption
+
     @Flag(help: "Print everything as JSON.")
     var json = false
 
@@ -70,6 +72,7 @@ struct BenchCommand: ParsableCommand {
         let workers = workers ?? WorkerCountList(counts: fanIn ? [1, 2, 4, 8, 16, 32] : [1, 2])
         try workers.check()
         if fanIn { return try runFanIn(workers.counts, stop: stop) }
+        try oversubscription.check(workers.counts.max() ?? 0, option: "--workers")
         let directory = runDirectory.map(RunDirectory.init(existing:))
         // A wrong directory is reported before the time is spent.
         if let directory { _ = try RunSummary.load(directory) }

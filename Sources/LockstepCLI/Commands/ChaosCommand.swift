@@ -77,6 +77,8 @@ struct ChaosCommand: ParsableCommand {
         completion: .directory)
     var output: String?
 
+    @OptionGroup var oversubscription: OversubscribeOption
+
     @Flag(help: "Print the result as JSON.")
     var json = false
 
@@ -126,6 +128,7 @@ struct ChaosCommand: ParsableCommand {
         guard (1...maximum).contains(workers) else {
             throw CommandError(.usage, "--workers \(workers): give 1 to \(maximum) workers")
         }
+        try oversubscription.check(workers, option: "--workers")
         if workers == 1, !spareNone, !faults.faults.allSatisfy({ $0 == .join || $0 == .coordinator }) {
             throw CommandError(
                 .usage, "--workers 1: faults spare the last healthy worker; give more workers, or --spare-none")

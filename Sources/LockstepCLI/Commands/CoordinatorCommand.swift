@@ -3,6 +3,7 @@ import LockstepRuns
 import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
+import LockstepTraining
 import ZeroMQ
 
 /// `lockstep coordinator`.
@@ -51,6 +52,11 @@ struct CoordinatorCommand: ParsableCommand {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
         let endpoints = try bind.map { try Endpoint($0) }
         let keys = try keyOptions.coordinatorKeys()
+        if let keys, keys.allowed.isEmpty, let folder = keyOptions.keys {
+            options.console.warning(
+                "\(folder)/allowed-workers names no key, so no worker can join over tcp; append the workers' public keys "
+                    + "to it, one on each line, and start again")
+        }
         for endpoint in endpoints where !endpoint.staysOnHost && keys == nil && !insecure {
             throw CommandError(
                 .usage,
@@ -62,7 +68,10 @@ struct CoordinatorCommand: ParsableCommand {
                 .usage, "give --workers or --shards: the run must know into how many shards to cut a mini-batch")
         }
         let range = try workers?.checked(within: RunLimits.workers, option: "--workers", noun: "workers")
-        guard let (run, assembly) = try options.prepare(workers: range?.upperBound ?? 1) else { return }
+        let prepared = try options.prepare(workers: range?.upperBound ?? 1) {
+            .remoteWorkers(range?.upperBound ?? $0.shards ?? 1)
+        }
+        guard let (run, assembly) = prepared else { return }
         let wanted = range ?? 1...run.schedule.shards
         let cluster = try Cluster(
             run, try options.clusterOptions(endpoints: endpoints, workers: wanted, keys: keys, for: run),

@@ -37,11 +37,11 @@ struct DataCommand: ParsableCommand {
         let console = consoleOptions.console
         if export != nil {
             guard let name else { throw CommandError(.usage, "--export needs the name of a data set, such as mnist") }
-            let dataset = try Dataset.load(try DataSource(argument: name), cache: try DataCache())
+            let dataset = try Dataset.load(try DataSource(argument: name), cache: DataCache())
             for sample in dataset.indices(of: split) { console.result(dataset.libSVMLine(of: sample)) }
             return
         }
-        let cache = try DataCache()
+        let cache = DataCache()
         let names = name.map { [$0] } ?? KnownDataset.all.map(\.name)
         var incomplete: [DatasetReport] = []
         for name in names {

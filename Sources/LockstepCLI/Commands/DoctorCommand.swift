@@ -78,7 +78,7 @@ struct DoctorCommand: ParsableCommand {
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
             console.result("memory       limited to \(grouped(Int(clamping: limit.rlim_cur))) bytes (ulimit -v)")
         }
-        console.result("cache        \(try DataCache().directory)")
+        console.result("cache        \(DataCache().directory)")
     }
 
     private func measure(_ text: String, on console: Console) throws {

@@ -9,11 +9,15 @@ import ZeroMQ
 extension RunOptions {
     /// Resolves the configuration and loads what it names.
     ///
-    /// - Parameter workers: Workers that the run starts with.
+    /// - Parameters:
+    ///   - workers: Workers that the run starts with.
+    ///   - placement: Where the work is to be done, given the run's shards: this host must have room for it.
     /// - Returns: The run, and what opens its directory; nil if the command line asks for a text only, which has been
     ///   printed.
     /// - Throws: What is wrong with the configuration, the data set, the kernel or the run to resume.
-    func prepare(workers: Int) throws -> (run: PreparedRun, assembly: RunAssembly)? {
+    func prepare(
+        workers: Int, on placement: (RunConfiguration) throws -> RunResources.Placement
+    ) throws -> (run: PreparedRun, assembly: RunAssembly)? {
         let configuration = try configuration()
         let assembly = try RunAssembly(
             configuration, workers: workers,
@@ -29,6 +33,9 @@ extension RunOptions {
             for line in try plan.lines(trainingSamples: dataset.indices(of: .training).count) { console.result(line) }
             return nil
         }
+        let resolved = assembly.configuration
+        try resolved.check(against: dataset.description)
+        try RunResources(resolved, dataset.description, try placement(resolved)).check()
         return (try assembly.prepare(dataset, allowsMixedKernels: allowMixedKernels, notify: show), assembly)
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import LockstepRuns
 import LockstepRuntime
 import LockstepSystem
+import LockstepTraining
 
 /// `lockstep train`.
 struct TrainCommand: ParsableCommand {
@@ -31,11 +32,20 @@ struct TrainCommand: ParsableCommand {
                 + "computes)", valueName: "n|auto"))
     var workers: WorkerCount?
 
+    @OptionGroup var oversubscription: OversubscribeOption
+
     func run() throws {
         let stop = try StopSignals.install()
         let adapts = workers?.isAutomatic ?? false
         let workers = try workers?.checked()
-        guard let (run, assembly) = try options.prepare(workers: workers ?? 1) else { return }
+        let prepared = try options.prepare(workers: workers ?? 1) { configuration in
+            guard let workers else { return .oneProcess }
+            // One worker a core is what `auto` means, however small the mini-batch is.
+            try oversubscription.check(
+                workers, option: "--workers", batch: adapts ? nil : configuration.training.batch)
+            return .localWorkers(workers)
+        }
+        guard let (run, assembly) = prepared else { return }
         guard let workers else {
             return try options.recorded(run, assembly, stop: stop).train()
         }

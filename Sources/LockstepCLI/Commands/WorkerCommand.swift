@@ -54,6 +54,7 @@ struct WorkerCommand: ParsableCommand {
                 + "coordinator is on this host and offers it. (default: auto)", valueName: "how"))
     var transport: Transport?
 
+    @OptionGroup var oversubscription: OversubscribeOption
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
@@ -64,9 +65,11 @@ struct WorkerCommand: ParsableCommand {
             throw CommandError(
                 .usage, "--processes \(processes): give 1 to \(grouped(RunLimits.workers.upperBound)) worker processes")
         }
-        if let core, !(0..<Host.coreCount).contains(core) {
+        try oversubscription.check(processes, option: "--processes")
+        try RunResources.worker.check()
+        if let core, !(0..<Host.allowedCoreCount).contains(core) {
             throw CommandError(
-                .usage, "--core \(core): this process can run on cores 0 to \(Host.coreCount - 1)")
+                .usage, "--core \(core): this process can run on cores 0 to \(Host.allowedCoreCount - 1)")
         }
         guard core == nil || processes == 1 else {
             throw CommandError(.usage, "--core is for one process, not for --processes \(processes): leave one out")
@@ -92,7 +95,7 @@ struct WorkerCommand: ParsableCommand {
         var log: [String] = []
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
-            cache: try DataCache(), core: core, security: try keyOptions.workerSecurity(),
+            cache: DataCache(), core: core, security: try keyOptions.workerSecurity(),
             lastLines: { log }, saveEvents: console.saveWorkerEvents,
             notify: { notice in
                 log = log.suffix(LogLines.maximumLines - 1) + [notice.text]

@@ -41,10 +41,11 @@ enum ExitStatus: Hashable {
         case let error as DataError: self = ExitStatus(of: error)
         case let error as ArtifactError: self = ExitStatus(of: error)
         case let error as ResumeError: self = ExitStatus(of: error)
+        case ComputeError.outOfMemory: self = .osError
         case is ComputeError: self = .unavailable
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case is WorkerGroup.Failure, is ChaosSeries.Failure: self = .unavailable
-        case is SystemError: self = .osError
+        case is SystemError, is RunResources.Shortage: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
         case let failure as CoordinatorClient.Failure: self = ExitStatus(of: failure)
@@ -72,7 +73,7 @@ enum ExitStatus: Hashable {
 
     private init(of error: DataError) {
         switch error.reason {
-        case .missingFile, .notAFile, .system, .unknownDataset, .notInCache, .noCacheDirectory: self = .noInput
+        case .missingFile, .notAFile, .system, .unknownDataset, .notInCache: self = .noInput
         case .outOfMemory: self = .osError
         default: self = .dataError
         }

@@ -11,17 +11,25 @@ package struct DataCache: Hashable, Sendable {
         self.directory = directory
     }
 
-    /// Uses the folder in the environment variable `LOCKSTEP_CACHE`, else `.cache/lockstep` in `HOME`; `variable` looks
-    /// them up.
+    /// Uses the folder in the environment variable `LOCKSTEP_CACHE`, else `.cache/lockstep` in `HOME` or, where that is not
+    /// set, in the user's home; a user without a home has a folder of his own in the folder for temporary files.
+    ///
+    /// What lies there is compared with digests before it is used.
+    ///
+    /// - Parameters:
+    ///   - variable: Looks an environment variable up.
+    ///   - home: Returns the user's home as the system knows it.
     package init(
-        environment variable: (String) -> String? = { getenv($0).map { String(cString: $0) } }
-    ) throws(DataError) {
-        if let directory = variable("LOCKSTEP_CACHE"), !directory.isEmpty {
+        environment variable: (String) -> String? = { getenv($0).map { String(cString: $0) } },
+        home: () -> String? = { getpwuid(getuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) } }
+    ) {
+        func value(_ name: String) -> String? { variable(name).flatMap { $0.isEmpty ? nil : $0 } }
+        if let directory = value("LOCKSTEP_CACHE") {
             self.directory = directory
-        } else if let home = variable("HOME"), !home.isEmpty {
+        } else if let home = value("HOME") ?? home(), !home.isEmpty {
             directory = home + "/.cache/lockstep"
         } else {
-            throw DataError(.noCacheDirectory, subject: "data cache")
+            directory = "\(value("TMPDIR") ?? "/tmp")/lockstep-cache-\(getuid())"
         }
     }
 

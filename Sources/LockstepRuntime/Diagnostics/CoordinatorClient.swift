@@ -57,6 +57,9 @@ package final class CoordinatorClient {
     package init(
         _ endpoint: Endpoint, security: ConnectionSecurity, context: Context, limit: Double = 5
     ) throws {
+        if case .ipc(let path) = endpoint, let reason = SocketFile.reasonAgainstConnecting(to: path) {
+            throw Failure.rejected(reason: "\(endpoint): \(reason)")
+        }
         self.endpoint = endpoint
         self.limit = limit
         hasKeys = if case .client = security { true } else { false }

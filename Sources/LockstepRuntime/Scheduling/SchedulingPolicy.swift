@@ -81,7 +81,7 @@ package struct SchedulingPolicy {
     ///   - count: The number of these processes.
     ///   - cores: The number of their cores.
     /// - Returns: Nothing unless there are as many workers as cores, and more than one.
-    package static func arguments(place: Int, of count: Int, cores: Int = Host.coreCount) -> [String] {
+    package static func arguments(place: Int, of count: Int, cores: Int = Host.allowedCoreCount) -> [String] {
         count > 1 && count == cores ? ["--core", "\(place)"] : []
     }
 

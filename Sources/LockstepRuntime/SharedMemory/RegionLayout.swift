@@ -1,5 +1,6 @@
 import Glibc
 import LockstepNumerics
+import LockstepSharding
 import LockstepTraining
 
 /// The layout of the weights and gradients in shared memory. Coordinator and workers derive it from the run's
@@ -23,11 +24,8 @@ struct RegionLayout: Hashable {
         self.stride = (parameters * MemoryLayout<Float>.stride + page - 1) / page * page
     }
 
-    /// The most nodes that a worker computes in a step. Its range of leaves has at most two nodes on each level below
-    /// the root, and one more node may be reassigned to it.
-    static func slots(shards: Int) -> Int {
-        2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
-    }
+    /// A slot for each node that a worker may hold.
+    static func slots(shards: Int) -> Int { SummationTree.mostNodesOfWorker(shards: shards) }
 
     var weightBytes: Int { versions * stride }
     var gradientBytes: Int { slots * stride }

@@ -15,6 +15,9 @@ package enum WorkerProcess {
     ///   it.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
+        if case .ipc(let path) = endpoint, let reason = SocketFile.reasonAgainstConnecting(to: path) {
+            throw WorkerEnding.rejected(reason: "\(endpoint): \(reason)")
+        }
         let deadlines = Deadlines()
         let context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
         let link = try WorkerLink(

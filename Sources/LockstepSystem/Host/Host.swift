@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 /// Properties of this host and this process.
@@ -12,7 +13,33 @@ package enum Host {
     package static var processID: Int32 { getpid() }
 
     /// The number of CPUs that this thread may run on, which `taskset` and containers limit. At least 1.
-    package static var coreCount: Int { max(1, CoreSet.current.count) }
+    package static var allowedCoreCount: Int { max(1, CoreSet.current.count) }
+
+    /// The number of cores whose time this process can use: a quota of its control groups may leave it fewer than it may
+    /// run on. A part of a core counts as one. At least 1.
+    package static var coreCount: Int {
+        guard let quota else { return allowedCoreCount }
+        return max(1, min(allowedCoreCount, Int(quota.rounded(.up))))
+    }
+
+    private static let quota = CPUQuota.cores()
+
+    /// Bytes of main memory and swap; nil if the system does not say.
+    package static var memoryBytes: Int? {
+        let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))
+        guard pages > 0, size > 0 else { return nil }
+        return pages * size + swapBytes
+    }
+
+    /// Bytes of swap, 0 if /proc does not say.
+    private static var swapBytes: Int {
+        guard let file = try? FileDescriptor(opening: "/proc/meminfo", flags: O_RDONLY) else { return 0 }
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        guard let count = try? file.read(into: &buffer) else { return 0 }
+        let lines = String(decoding: buffer.prefix(count), as: UTF8.self).split(separator: "\n")
+        let words = lines.first { $0.hasPrefix("SwapTotal:") }?.split(separator: " ") ?? []
+        return 1_024 * (words.count > 1 ? Int(words[1]) ?? 0 : 0)
+    }
 
     /// The largest resident memory of this process so far, in bytes.
     package static var peakResidentBytes: Int {
@@ -22,13 +49,17 @@ package enum Host {
         return usage.ru_maxrss * 1024
     }
 
-    /// The path of this process's program, with links resolved.
+    /// The path of this process's program, with links resolved. Without /proc, as in a chroot, it is the path by which the
+    /// program was started.
     package static var executablePath: String {
         get throws(SystemError) {
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
             let count = readlink("/proc/self/exe", &buffer, buffer.count)
-            guard count >= 0 else { throw .last("read", path: "/proc/self/exe") }
-            return String(decoding: buffer.prefix(count), as: UTF8.self)
+            if count >= 0 { return String(decoding: buffer.prefix(count), as: UTF8.self) }
+            let failure = SystemError.last("read", path: "/proc/self/exe")
+            guard let name = linux_started_path(), let path = realpath(name, nil) else { throw failure }
+            defer { free(path) }
+            return String(cString: path)
         }
     }
 

@@ -27,8 +27,11 @@ package final class ChildProcess: Sendable {
             case nothing
         }
 
-        /// The program of this process, even if its file has been replaced since it started.
-        package static let thisProgram = "/proc/self/exe"
+        /// The program of this process: even if its file has been replaced since it started, where there is a /proc.
+        package static var thisProgram: String {
+            let link = "/proc/self/exe"
+            return access(link, X_OK) == 0 ? link : (try? Host.executablePath) ?? link
+        }
 
         /// The program's path.
         package var executable: String

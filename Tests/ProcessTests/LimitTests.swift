@@ -1,0 +1,139 @@
+import Glibc
+import LockstepArtifacts
+import LockstepSystem
+import LockstepTesting
+import Testing
+
+/// Runs under limits and in environments that leave a process little: it works, or says in one line what is missing.
+@Suite("Limits and environments", .serialized, .oneAtATime)
+struct LimitTests {
+    private let place: Workplace
+
+    init() throws { place = try Workplace(epochs: 1) }
+
+    /// Runs `lockstep` to its end after a shell command that sets limits.
+    private func run(
+        after setup: String, _ arguments: [String], environment: [String: String?] = [:]
+    ) throws -> FinishedProcess {
+        try Program.run(
+            ["-c", "\(setup)\nexec \"$0\" \"$@\"", Program.path] + arguments, executable: "/bin/bash",
+            environment: environment, in: place.folder.path, limit: .seconds(60))
+    }
+
+    private func train(_ options: [String], output: String) -> [String] {
+        ["train", place.configuration, "--output", output, "--kernel", "portable"] + options
+    }
+
+    /// Expects one line on standard error that contains these words.
+    private func expectLine(_ ending: FinishedProcess, status: Int32, _ words: String) {
+        #expect(ending.status == status && ending.errorLines.count == 1, "\(ending)")
+        #expect(ending.errors.contains(words), "\(ending)")
+    }
+
+    @Test("Too little address space is one line, for a run in one process, with workers, and for a worker")
+    func addressSpace() throws {
+        let output = place.output()
+        expectLine(
+            try run(after: "ulimit -v 200000", train([], output: output)), status: 71,
+            "of address space are needed, and the limit")
+        expectLine(
+            try run(after: "ulimit -v 200000", train(["--workers", "2"], output: output)), status: 71,
+            "of address space are needed, and the limit")
+        #expect(access(output, F_OK) != 0)
+        expectLine(
+            try run(after: "ulimit -v 200000", ["worker", "--connect", "ipc:///tmp/none"]), status: 71, "address space")
+    }
+
+    @Test("Too few open files are one line before any process is started")
+    func openFiles() throws {
+        let output = place.output()
+        expectLine(
+            try run(after: "ulimit -n 50", train(["--workers", "2"], output: output)), status: 71,
+            "about 64 open files are needed at once, and the limit is 50")
+        expectLine(
+            try run(
+                after: "ulimit -n 50",
+                ["coordinator", place.configuration, "--bind", "ipc://\(place.folder("s"))", "--workers", "1:9"]),
+            status: 71, "open files are needed at once, and the limit is 50")
+        expectLine(
+            try run(after: "ulimit -n 20", ["worker", "--connect", "ipc://\(place.folder("s"))"]), status: 71,
+            "open files are needed at once, and the limit is 20")
+        // The soft limit is raised.
+        let raised = try run(after: "ulimit -Sn 20", train(["--workers", "2"], output: output))
+        #expect(raised.status == 0, "\(raised)")
+    }
+
+    @Test("More workers than the mini-batch has samples are refused, not started")
+    func oversubscribed() throws {
+        expectLine(
+            try run(after: ":", train(["--workers", "1000", "--batch", "8"], output: place.output())), status: 64,
+            "--workers 1000: a mini-batch of 8 samples has work for 8 at most")
+        expectLine(
+            try run(after: ":", ["worker", "--connect", "ipc:///tmp/none", "--processes", "1000"]), status: 64,
+            "or give --oversubscribe")
+    }
+
+    @Test(
+        "A run with closed descriptors, without a home, or with a small limit for files leaves whole results or a line")
+    func environments() throws {
+        let hash = try place.weights(["--shards", "2", "--kernel", "portable"])
+        let (closed, homeless) = (place.output(), place.output())
+        let options = ["--workers", "2"]
+        let without = try run(after: "exec <&- >&- 2>&-", train(options, output: closed))
+        #expect(without.status == 0, "\(without)")
+        #expect(try RunSummary(run: closed).weightsSHA256 == hash)
+        for line in try text(of: "\(closed)/metrics.jsonl").split(separator: "\n") {
+            #expect(line.hasPrefix("{") && line.hasSuffix("}"), "\(line)")
+        }
+        let home: [String: String?] = ["HOME": nil, "LOCKSTEP_CACHE": nil, "XDG_RUNTIME_DIR": nil]
+        let stranger = try run(after: ":", train(options, output: homeless), environment: home)
+        #expect(stranger.status == 0, "\(stranger)")
+        #expect(try RunSummary(run: homeless).weightsSHA256 == hash)
+    }
+
+    @Test("A file's name that is not UTF-8 is said to be that, not missing")
+    func names() throws {
+        let ending = try run(after: "set -- train $'/tmp/\\xff.yaml'", [])
+        expectLine(ending, status: 64, "argument 2 is not UTF-8: /tmp/\\xFF.yaml")
+    }
+
+    @Test("A run works without /proc", .enabled(if: getuid() == 0, "needs root"))
+    func withoutProc() throws {
+        let output = place.output()
+        let ending = try Program.run(
+            ["--mount", "/bin/bash", "-c", "umount -l /proc && exec \"$0\" \"$@\"", Program.path]
+                + train(["--workers", "2"], output: output), executable: "/usr/bin/unshare", in: place.folder.path)
+        #expect(ending.status == 0, "\(ending)")
+        #expect(
+            try RunSummary(run: output).weightsSHA256 == place.weights(["--shards", "2", "--kernel", "portable"]))
+    }
+
+    @Test("Another user's socket is named, at once", .enabled(if: getuid() == 0, "needs root"))
+    func foreignSocket() throws {
+        let coordinator = try RunningProcess(
+            [
+                "coordinator", place.configuration, "--bind", "ipc://\(place.folder("s"))", "--workers", "1",
+                "--output", place.output(),
+            ], in: place.folder.path)
+        let endpoint = try coordinator.listeningEndpoint()
+        chmod(place.folder.path, 0o755)
+        chmod(place.folder("s"), 0o755)
+        for command in [["worker", "--connect", endpoint], ["status", endpoint]] {
+            let ending = try Program.run(
+                ["--reuid=65534", "--clear-groups", Program.path] + command, executable: "/usr/bin/setpriv",
+                environment: ["LOCKSTEP_CACHE": place.folder("cache")], in: "/")
+            expectLine(ending, status: 77, "the socket belongs to user 0")
+        }
+        coordinator.send(signal: SIGTERM)
+        try coordinator.wait()
+    }
+
+    @Test("An output layer of more than 65,536 neurons gives the same weights with workers as without")
+    func wideOutput() throws {
+        let options = ["--set", "network.sizes=[36,2,70000]", "--batch", "250", "--kernel", "portable"]
+        let hash = try place.weights(options + ["--shards", "2"])
+        for transport in ["shared", "inline"] {
+            #expect(try place.weights(options + ["--workers", "2", "--transport", transport]) == hash)
+        }
+    }
+}
