@@ -35,12 +35,14 @@ let package = Package(
         // Products of small matrices, where the matrix library is slow, and the element loops of a step: compiled for
         // several instruction sets, one of which is chosen when the program runs. Swift cannot express that either.
         .target(name: "CKernels"),
+        // accept(2) without the failure that makes libzmq abort the process: a function of the C library is replaced.
+        .target(name: "CAcceptance"),
 
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
         .target(name: "LockstepSystem", dependencies: ["LockstepTimeline", "CLinux", "CProcessor"]),
         .target(name: "LockstepCompute", dependencies: ["LockstepSystem", "COneDNN", "CKernels"]),
-        .target(name: "ZeroMQ", dependencies: ["LockstepSystem", "CZeroMQ", "CLinux"]),
+        .target(name: "ZeroMQ", dependencies: ["LockstepSystem", "CZeroMQ", "CLinux", "CAcceptance"]),
         .target(name: "LockstepNumerics", dependencies: ["CProcessor", "CKernels"]),
         .target(name: "LockstepConfiguration"),
         .target(name: "LockstepSharding"),

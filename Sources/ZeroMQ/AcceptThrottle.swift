@@ -1,3 +1,4 @@
+import CAcceptance
 import CLinux
 import Glibc
 package import LockstepSystem
@@ -10,6 +11,9 @@ package import LockstepSystem
 /// their clients try again later, and libzmq accepts the connections that waited already with the descriptors of the
 /// reserve. The throttle resumes when the reserve is free again. Established connections are not affected. (Unbinding
 /// would end them, and `ZMQ_MAX_SOCKETS` counts sockets, not connections.)
+///
+/// Unix sockets have no filter that drops connections. There a failed attempt waits for a moment before libzmq repeats it,
+/// and does not abort the process: `CAcceptance`.
 package struct AcceptThrottle {
     /// The most descriptors of the reserve.
     private static let largestReserve = 128

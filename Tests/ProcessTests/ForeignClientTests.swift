@@ -209,6 +209,22 @@ struct ForeignClientTests {
         #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
     }
 
+    @Test("More connections over a unix socket than descriptors do not end the coordinator")
+    func localDescriptors() throws {
+        let site = try ForeignSite()
+        let hash = try site.undisturbed()
+        let (coordinator, endpoints) = try site.coordinator(
+            ["--bind", "ipc://\(site.folder("socket"))", "--workers", "1"], openFiles: 120)
+        let flood = try Foreign.start("crowd", endpoints[0], "-", "500")
+        try coordinator.waitForLine(containing: "connections cannot be accepted: Too many open files")
+        flood.send(signal: SIGKILL)
+        let worker = try site.worker(endpoints[0])
+        #expect(try worker.wait().status == 0)
+        let end = try coordinator.wait()
+        #expect(end.status == 0, "\(end)")
+        #expect(try RunSummary(run: site.folder("run")).weightsSHA256 == hash)
+    }
+
     /// The processor time of all threads of a process, in seconds.
     private func processorTime(of process: Int32) throws -> Double {
         // The 12th and 13th field after the name, which may contain any characters: proc(5).
