@@ -93,6 +93,10 @@ struct EpochPrinterTests {
     func neverPredicted() {
         let lines = EpochPrinter.finalLines(Self.outcome([Self.epoch(predictions: [5, 0, 3, 0])]))
         #expect(lines[1] == "Never predicted: 1, 3 (these outputs are saturated near 0)")
+        let many = EpochPrinter.finalLines(Self.outcome([Self.epoch(predictions: Array(repeating: 0, count: 70_000))]))
+        #expect(
+            many[1]
+                == "Never predicted: 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 69,990 more (these outputs are saturated near 0)")
     }
 
     @Test("What happened to the workers is counted")

@@ -68,6 +68,9 @@ extension EpochPrinter {
         return lines.first { $0.count <= lineWidth } ?? lines[lines.count - 1]
     }
 
+    /// Classes that a line names; more are counted.
+    private static let classesListed = 10
+
     static func finalLines(_ outcome: RunOutcome) -> [String] {
         var lines: [String] = []
         if let best = outcome.epochs.filter({ $0.test != nil }).max(by: isWorse), let test = best.test {
@@ -78,8 +81,11 @@ extension EpochPrinter {
         if let last = outcome.epochs.last?.test {
             let missing = last.predictions.indices.filter { last.predictions[$0] == 0 }
             if !missing.isEmpty {
-                let names = missing.map(String.init).joined(separator: ", ")
-                lines.append("Never predicted: \(names) (these outputs are saturated near 0)")
+                let names = missing.prefix(classesListed).map(String.init).joined(separator: ", ")
+                let more = missing.count - classesListed
+                lines.append(
+                    "Never predicted: \(names)\(more > 0 ? " and \(grouped(more)) more" : "") "
+                        + "(these outputs are saturated near 0)")
             }
         }
         return lines + membershipLines(outcome.membership) + ["Weights: \(outcome.weightsSHA256)"]
