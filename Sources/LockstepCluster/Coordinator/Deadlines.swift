@@ -17,6 +17,9 @@
 /// | linger: for the last messages when a socket closes | 1 |
 /// | drain: for a run's last messages to reach workers that the heartbeat finds alive | 10 |
 /// | report: for the workers' timelines | 5 |
+/// | status: for the coordinator's answer to `status` or `doctor` | 5 |
+/// | offer: for the coordinator's answer to a worker that asks for shared memory | 5 |
+/// | end: for the connection of a process that has ended to end too | 0.05 |
 /// | exit grace: from asking a local worker to stop to killing it | 5 |
 ///
 /// Start and rejoin are keys of the run's configuration (`timeouts`). The median is the median time per sample in the
@@ -50,6 +53,9 @@ package struct Deadlines: Hashable, Sendable {
     /// Long, because the goodbye follows the last weights over a link that may be slow.
     package var drain = 10.0
     package var report = 5.0
+    package var status = 5.0
+    package var offer = 5.0
+    package var end = 0.05
     package var exitGrace = 5.0
     /// The most time that counts between two events.
     package var maximumGap = 1.0

@@ -55,7 +55,7 @@ package final class CoordinatorClient {
     ///   - limit: Seconds to wait for an answer.
     /// - Throws: `ZeroMQError` if no socket can be made.
     package init(
-        _ endpoint: Endpoint, security: ConnectionSecurity, context: Context, limit: Double = 5
+        _ endpoint: Endpoint, security: ConnectionSecurity, context: Context, limit: Double = Deadlines().status
     ) throws {
         if case .ipc(let path) = endpoint, let reason = SocketFile.reasonAgainstConnecting(to: path) {
             throw Failure.rejected(reason: "\(endpoint): \(reason)")

@@ -13,7 +13,7 @@ struct PeerTable {
     private var ending: [(peer: Peer, until: Instant)] = []
 
     /// Seconds to wait for that report.
-    private static let endGrace = 0.05
+    private static let endGrace = Deadlines().end
 
     subscript(id: PeerID) -> Peer? { byID[id] }
 

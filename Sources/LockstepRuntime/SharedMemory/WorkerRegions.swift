@@ -1,3 +1,4 @@
+import LockstepCluster
 import LockstepData
 import LockstepNumerics
 import LockstepProtocol
@@ -7,7 +8,7 @@ import LockstepTraining
 /// The memory that a worker shares with its coordinator for one membership.
 final class WorkerRegions {
     /// How long the worker waits for the coordinator's answer. It does nothing else meanwhile.
-    private static let timeout = Duration.seconds(5)
+    private static let timeout = Duration.seconds(Deadlines().offer)
 
     let layout: RegionLayout
     let weights: VersionedParameters

@@ -81,7 +81,7 @@ final class WorkerLoop {
     private func watchCoordinator() throws {
         if let token = coordinatorEnd.token, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
             poller.remove(token)
-            coordinatorEnd = (nil, Instant.now.advanced(bySeconds: 0.05))
+            coordinatorEnd = (nil, Instant.now.advanced(bySeconds: Deadlines().end))
         }
         if let deadline = coordinatorEnd.deadline, deadline <= .now {
             coordinatorEnd.deadline = nil

@@ -26,7 +26,7 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
     /// Removes the folder and the files in it now, instead of at the end of its scope.
     package consuming func remove() {}
 
-    /// Makes a folder in the first of `parents` that permits it: by default `$XDG_RUNTIME_DIR`, then /tmp.
+    /// Makes a folder in the first of `parents` that permits it: by default `$XDG_RUNTIME_DIR`, then /tmp, then `$TMPDIR`.
     package static func make(in parents: [String] = defaultParents) throws(SystemError) -> RuntimeDirectory {
         var failure = SystemError("make a folder for sockets", code: ENOENT)
         for parent in parents {
@@ -42,7 +42,11 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
     }
 
     package static var defaultParents: [String] {
-        [getenv("XDG_RUNTIME_DIR").map { String(cString: $0) }, "/tmp"].compactMap(\.self)
+        [variable("XDG_RUNTIME_DIR"), "/tmp", variable("TMPDIR")].compactMap(\.self)
+    }
+
+    private static func variable(_ name: String) -> String? {
+        getenv(name).map { String(cString: $0) }
     }
 
     private static func make(inside parent: String) throws(SystemError) -> RuntimeDirectory {
