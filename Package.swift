@@ -38,28 +38,31 @@ let package = Package(
         // accept(2) without the failure that makes libzmq abort the process: a function of the C library is replaced.
         .target(name: "CAcceptance"),
 
+        .target(name: "LockstepText"),
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
-        .target(name: "LockstepSystem", dependencies: ["LockstepTimeline", "CLinux", "CProcessor"]),
-        .target(name: "LockstepCompute", dependencies: ["LockstepSystem", "COneDNN", "CKernels"]),
-        .target(name: "ZeroMQ", dependencies: ["LockstepSystem", "CZeroMQ", "CLinux", "CAcceptance"]),
+        .target(name: "LockstepSystem", dependencies: ["LockstepText", "LockstepTimeline", "CLinux", "CProcessor"]),
+        .target(name: "LockstepCompute", dependencies: ["LockstepTimeline", "LockstepSystem", "COneDNN", "CKernels"]),
+        .target(name: "ZeroMQ", dependencies: ["LockstepText", "LockstepSystem", "CZeroMQ", "CLinux", "CAcceptance"]),
         .target(name: "LockstepNumerics", dependencies: ["CProcessor", "CKernels"]),
-        .target(name: "LockstepConfiguration"),
+        .target(name: "LockstepConfiguration", dependencies: ["LockstepText"]),
         .target(name: "LockstepSharding"),
         .target(
             name: "LockstepData",
             dependencies: [
-                "LockstepDigest", "LockstepSystem", "LockstepNumerics", "LockstepConfiguration", "CZlib", "CProcessor",
+                "LockstepText", "LockstepDigest", "LockstepSystem", "LockstepNumerics", "LockstepConfiguration",
+                "CZlib",
+                "CProcessor",
             ]),
         .target(name: "LockstepImages", dependencies: ["LockstepData", "CPNG"]),
         .target(name: "LockstepNetwork", dependencies: ["LockstepTimeline", "LockstepCompute", "LockstepNumerics"]),
         .target(
             name: "LockstepTraining",
             dependencies: [
-                "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
-                "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
+                "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
+                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
             ]),
-        .target(name: "LockstepProtocol", dependencies: ["LockstepTimeline", "LockstepSharding"]),
+        .target(name: "LockstepProtocol", dependencies: ["LockstepText", "LockstepTimeline", "LockstepSharding"]),
         .target(name: "LockstepCostModel", dependencies: ["LockstepSharding"]),
         .target(
             name: "LockstepCluster",
@@ -67,14 +70,15 @@ let package = Package(
         .target(
             name: "LockstepArtifacts",
             dependencies: [
-                "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
-                "LockstepConfiguration", "LockstepData", "LockstepNetwork", "LockstepTraining", "CZlib",
+                "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
+                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
+                "LockstepTraining", "CZlib",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(
             name: "LockstepRuntime",
             dependencies: [
-                "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "ZeroMQ",
+                "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "ZeroMQ",
                 "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining",
                 "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "CLinux",
             ]),
@@ -88,14 +92,15 @@ let package = Package(
         .target(
             name: "LockstepBench",
             dependencies: [
-                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding", "LockstepData",
+                "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding",
+                "LockstepData",
                 "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
                 "LockstepRuntime",
             ]),
         .target(
             name: "LockstepChaos",
             dependencies: [
-                "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepNumerics", "LockstepCluster",
+                "LockstepText", "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepNumerics", "LockstepCluster",
                 "LockstepArtifacts", "LockstepRuntime",
             ]),
         .target(
@@ -107,7 +112,7 @@ let package = Package(
         .executableTarget(
             name: "LockstepCLI",
             dependencies: [
-                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics",
+                "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics",
                 "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepProtocol",
                 "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
                 "LockstepBench", "LockstepChaos", "Lockstep",
@@ -145,8 +150,8 @@ let package = Package(
         .executableTarget(
             name: "Benchmarks",
             dependencies: [
-                "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepNetwork",
-                "LockstepTraining", "LockstepProtocol", "CAllocations",
+                "LockstepTimeline", "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData",
+                "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "CAllocations",
             ],
             path: "Tests/Benchmarks/Program"),
         .executableTarget(name: "Fuzz", dependencies: ["LockstepFuzzTargets"], path: "Tests/Fuzz/Driver"),
@@ -156,6 +161,7 @@ let package = Package(
 
 /// One test target per source target, then the tests of the whole program.
 let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
+    ("LockstepTextTests", ["LockstepText"]),
     ("LockstepTimelineTests", ["LockstepTimeline"]),
     ("LockstepConfigurationTests", ["LockstepConfiguration"]),
     ("LockstepDigestTests", ["LockstepDigest"]),
@@ -170,8 +176,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepTrainingTests",
         [
-            "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics", "LockstepSharding",
-            "LockstepData", "LockstepNetwork", "LockstepTraining",
+            "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
+            "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining",
         ]
     ),
     ("LockstepProtocolTests", ["LockstepTimeline", "LockstepSharding", "LockstepProtocol"]),
@@ -180,8 +186,9 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepArtifactsTests",
         [
-            "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
-            "LockstepConfiguration", "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts",
+            "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
+            "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
+            "LockstepTraining", "LockstepArtifacts",
         ]
     ),
     // Its workers are the executable.
@@ -190,16 +197,17 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRuntimeTests",
         [
             "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics", "LockstepSharding",
-            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCluster",
-            "LockstepRuntime", "CAllocations",
+            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCostModel",
+            "LockstepCluster", "LockstepRuntime", "CAllocations",
         ]
     ),
     // The cluster's state machines against each other, with a simulated network and clock.
-    ("SimulationTests", ["LockstepCluster"]),
+    ("SimulationTests", ["LockstepSharding", "LockstepCluster"]),
     (
         "LockstepRunsTests",
         [
-            "LockstepCompute", "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts",
+            "LockstepSystem", "LockstepCompute", "LockstepData", "LockstepNetwork", "LockstepTraining",
+            "LockstepCluster", "LockstepArtifacts",
             "LockstepRuntime", "LockstepRuns",
         ]
     ),
@@ -212,14 +220,16 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepChaosTests",
         [
-            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepChaos",
+            "LockstepTimeline", "LockstepSystem", "LockstepSharding", "LockstepData", "LockstepNetwork",
+            "LockstepTraining", "LockstepArtifacts", "LockstepChaos",
         ]
     ),
     (
         "LockstepCLITests",
         [
-            "LockstepTimeline", "LockstepSystem", "LockstepData", "LockstepNetwork", "LockstepTraining",
-            "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime",
+            "LockstepTimeline", "LockstepSystem", "LockstepSharding", "LockstepData", "LockstepNetwork",
+            "LockstepTraining", "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
+            "LockstepRuntime",
             "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepCLI",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]

@@ -145,7 +145,7 @@ package struct Bench {
         let reference = runs[0].run
         return try BenchResult(
             reference, measured: measured, model: reference.calibrated(within: 0.3),
-            peak: reference.library.peakFlopsPerSecond { Timeline.now })
+            peak: reference.library.peakFlopsPerSecond())
     }
 
     /// Warms a setting up, and returns how many of its steps to measure.

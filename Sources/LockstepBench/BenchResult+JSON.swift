@@ -1,5 +1,7 @@
+import Foundation
 package import LockstepArtifacts
 import LockstepCostModel
+import LockstepText
 import LockstepTimeline
 
 extension BenchResult {
@@ -11,7 +13,7 @@ extension BenchResult {
     /// - Returns: A JSON document.
     /// - Throws: What keeps a value from being encoded.
     package func json(link: BenchLink?, summary: String) throws -> String {
-        try jsonText(document(link: link, summary: summary))
+        try JSONEncoder.sorted(indented: true, inSnakeCase: true).text(document(link: link, summary: summary))
     }
 
     private struct Document: Encodable {

@@ -2,6 +2,7 @@ import Foundation
 import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 
 /// What each further worker costs a coordinator.
@@ -72,14 +73,6 @@ package struct FanIn: Encodable {
         processEach = Statistics.slope(of: settings.map { (Double($0.workers), $0.process) })
     }
 
-    /// Everything as JSON, times in seconds.
-    package func json() throws -> String { try jsonText(self) }
-}
-
-/// A result for other programs: indented, with sorted keys in snake case.
-func jsonText(_ value: some Encodable) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    encoder.keyEncodingStrategy = .convertToSnakeCase
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
+    /// Everything as JSON, for other programs; times in seconds.
+    package func json() throws -> String { try JSONEncoder.sorted(indented: true, inSnakeCase: true).text(self) }
 }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 
 /// The root command.

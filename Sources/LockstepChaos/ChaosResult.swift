@@ -1,5 +1,6 @@
 import Foundation
 package import LockstepArtifacts
+import LockstepText
 
 /// How a series of runs under chaos ended.
 package struct ChaosResult: Encodable {
@@ -84,12 +85,9 @@ package struct ChaosResult: Encodable {
             let shardsReassigned: Int
             let maxStepGapMs: Gap?
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        encoder.keyEncodingStrategy = .convertToSnakeCase
         let document = Document(
             result: self, equal: equalCount, shardsReassigned: reassignedCount,
             maxStepGapMs: Gap(runs.compactMap(\.maxStepGapMs)))
-        return String(decoding: try encoder.encode(document), as: UTF8.self)
+        return try JSONEncoder.sorted(indented: true, inSnakeCase: true).text(document)
     }
 }

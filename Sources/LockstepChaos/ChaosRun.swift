@@ -44,7 +44,7 @@ package final class ChaosRun {
     private let endpoint: Endpoint
     private let watch: RunWatch
     private let relay: Relay?
-    private let start = MonotonicClock.now
+    private let start = Instant.now
     private var coordinator: ChildProcess?
     /// When a killed coordinator is started again, and with how many workers.
     private var restart: (at: Instant, workers: Int)?
@@ -108,7 +108,7 @@ package final class ChaosRun {
         if let signal = stop.requested { throw RunError.interrupted(signal: signal) }
         if let ending = coordinator?.wait(until: .after(.milliseconds(2))) { return ending }
         if coordinator == nil { usleep(2_000) }
-        let now = MonotonicClock.now
+        let now = Instant.now
         try advance(to: now)
         let view = watch.latest
         if now.since(view.changedAt) > Self.stallTimeout {
@@ -272,10 +272,7 @@ package final class ChaosRun {
                 processID: workers[index].process.processID, effect: effect))
     }
 
-    private var secondsSinceStart: Double {
-        let passed = MonotonicClock.now.since(start).components
-        return Double(passed.seconds) + Double(passed.attoseconds) * 1e-18
-    }
+    private var secondsSinceStart: Double { Instant.now.seconds(since: start) }
 
     // MARK: - The end
 

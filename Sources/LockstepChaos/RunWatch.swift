@@ -2,6 +2,7 @@ import Glibc
 import LockstepCluster
 import LockstepRuntime
 import LockstepSystem
+import LockstepTimeline
 import Synchronization
 import ZeroMQ
 
@@ -14,7 +15,7 @@ final class RunWatch: Sendable {
         /// The processes of the workers that have joined.
         var members: Set<Int32> = []
         /// When step or workers last changed.
-        var changedAt = MonotonicClock.now
+        var changedAt = Instant.now
     }
 
     private let view = Locked(View())
@@ -44,7 +45,7 @@ final class RunWatch: Sendable {
         view.withLock { view in
             let isNew = view.step != status.step || view.members != Set(members)
             view = View(
-                step: status.step, members: Set(members), changedAt: isNew ? MonotonicClock.now : view.changedAt)
+                step: status.step, members: Set(members), changedAt: isNew ? Instant.now : view.changedAt)
         }
     }
 }

@@ -1,4 +1,5 @@
-package import LockstepSystem
+import LockstepSystem
+import LockstepTimeline
 
 /// What this process computes products and convolutions with: one kernel, on one thread. It is the only part of the
 /// arithmetic that depends on the CPU.
@@ -75,21 +76,20 @@ package final class ComputeLibrary: Sendable {
 extension ComputeLibrary {
     /// Measures this machine's peak speed at matrix products on one core, in floating-point operations per second.
     ///
-    /// - Parameter clock: Returns the current time in nanoseconds.
     /// - Returns: The fastest of ten products of 768 x 768 matrices, which fill the caches.
     /// - Throws: ``ComputeError`` if oneDNN cannot be used.
-    package func peakFlopsPerSecond(clock: () -> UInt64) throws(ComputeError) -> Double {
+    package func peakFlopsPerSecond() throws(ComputeError) -> Double {
         let size = 768
         let a = [Float](repeating: 1.5, count: size * size)
         let w = [Float](repeating: 0.25, count: size * size)
         var c = [Float](repeating: 0, count: size * size)
         let products = try products(forLayersOf: [size])
-        var best = UInt64.max
+        var best = Double.infinity
         for _ in 0..<10 {
-            let start = clock()
+            let start = Instant.now
             products.forward(rows: size, outputs: size, inputs: size, a: a, w: w, into: &c)
-            best = min(best, clock() - start)
+            best = min(best, Instant.now.seconds(since: start))
         }
-        return 2 * Double(size * size * size) / (Double(max(1, best)) * 1e-9)
+        return 2 * Double(size * size * size) / max(1e-9, best)
     }
 }

@@ -1,3 +1,5 @@
+import LockstepText
+
 /// How the values of a key are written, and which of them are possible.
 package struct KeyFormat<Value>: Sendable {
     /// Type and limits for the documentation, in Markdown.
@@ -223,11 +225,4 @@ private func decimal(_ text: String) -> Double? {
 /// A limit without a needless fraction: 1, 0.5.
 private func short(_ limit: Double) -> String {
     Int(exactly: limit).map(grouped) ?? "\(limit)"
-}
-
-/// A whole number with a comma after each three digits.
-private func grouped(_ number: Int) -> String {
-    var digits = Array(String(number.magnitude))
-    for index in stride(from: digits.count - 3, to: 0, by: -3) { digits.insert(",", at: index) }
-    return (number < 0 ? "-" : "") + String(digits)
 }

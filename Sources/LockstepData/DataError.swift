@@ -1,4 +1,5 @@
 import LockstepSystem
+import LockstepText
 
 /// Why a data set cannot be read, verified or stored.
 package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+import LockstepText
+
 /// Reads a frame field by field. It never reads past the frame's end, and never allocates more than the frame holds.
 package struct ByteReader {
     private let frame: UnsafeRawBufferPointer
@@ -33,8 +35,7 @@ package struct ByteReader {
         }
         let start = try advance(by: count)
         let bytes = UnsafeRawBufferPointer(rebasing: frame[start..<start + count])
-        guard let text = String(validating: bytes, as: UTF8.self), !text.unicodeScalars.contains(where: \.isControl)
-        else { throw .invalidText }
+        guard let text = String(validating: bytes, as: UTF8.self), text.isPrintable else { throw .invalidText }
         return text
     }
 
@@ -49,9 +50,4 @@ package struct ByteReader {
         defer { position += count }
         return position
     }
-}
-
-extension Unicode.Scalar {
-    /// Whether a terminal could interpret this scalar as a command.
-    var isControl: Bool { properties.generalCategory == .control }
 }

@@ -1,3 +1,5 @@
+import LockstepText
+
 /// Writes a frame field by field.
 package struct ByteWriter {
     package private(set) var bytes: [UInt8] = []
@@ -24,13 +26,13 @@ package struct ByteWriter {
         bytes.append(contentsOf: values)
     }
 
-    /// Appends a text that the reader will accept: control characters become spaces, and a text that is too long is cut
+    /// Appends a text that the reader will accept: unprintable scalars become spaces, and a text that is too long is cut
     /// between two Unicode scalars.
     package mutating func append(_ text: String) {
         var scalars = String.UnicodeScalarView()
         var count = 0
         for scalar in text.unicodeScalars {
-            let written = scalar.isControl ? " " : scalar
+            let written = scalar.isPrintable ? scalar : " "
             count += UTF8.width(written)
             guard count <= MessageText.maximumBytes else { break }
             scalars.append(written)

@@ -12,7 +12,7 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     case payloadSize(kind: MessageKind, found: Int)
     /// A text is too long, in bytes.
     case textTooLong(found: Int, limit: Int)
-    /// A text is not UTF-8 or contains control characters, which must not reach a log or a terminal.
+    /// A text is not UTF-8 or contains unprintable characters, which must not reach a log or a terminal.
     case invalidText
     case tooManyEntries(found: Int, limit: Int)
     /// A refusal or goodbye with a code that this version does not know.
@@ -42,7 +42,7 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
         case .textTooLong(let found, let limit):
             "text of \(found) bytes in a message; \(limit) are allowed"
         case .invalidText:
-            "text in a message that is not UTF-8 or has control characters"
+            "text in a message that is not UTF-8 or has unprintable characters"
         case .tooManyEntries(let found, let limit):
             "list of \(found) entries in a message; \(limit) are allowed"
         case .unknownCode(let kind, let found):

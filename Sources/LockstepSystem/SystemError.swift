@@ -1,4 +1,5 @@
 import Glibc
+import LockstepText
 
 /// A failed call of the kernel or the C library.
 package struct SystemError: Error, Equatable, Sendable {

@@ -1,3 +1,5 @@
+import Glibc
+
 /// A point in time of a monotonic clock, the kernel's or a simulated one, in nanoseconds since the clock's start.
 ///
 /// Instants of different hosts cannot be compared.
@@ -6,6 +8,13 @@ package struct Instant: Hashable, Comparable, Sendable {
 
     package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds
+    }
+
+    /// The current instant of this host's monotonic clock, which neither users nor time servers can set.
+    package static var now: Instant {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
     }
 
     package static func < (left: Instant, right: Instant) -> Bool {
@@ -27,6 +36,11 @@ package struct Instant: Hashable, Comparable, Sendable {
     /// The time from `earlier` to this instant; zero if `earlier` is later.
     package func since(_ earlier: Instant) -> Duration {
         nanoseconds > earlier.nanoseconds ? .nanoseconds(nanoseconds - earlier.nanoseconds) : .zero
+    }
+
+    /// The seconds from `earlier` to this instant; zero if `earlier` is later.
+    package func seconds(since earlier: Instant) -> Double {
+        nanoseconds > earlier.nanoseconds ? Double(nanoseconds - earlier.nanoseconds) * 1e-9 : 0
     }
 
     /// The earlier of two instants; an absent instant counts as never.

@@ -1,5 +1,3 @@
-import Glibc
-
 /// Where one thread's time goes: the total of each phase and, for a window of steps, every single span.
 ///
 /// A thread is in exactly one phase at a time, so the totals add up to the elapsed time. Changing the phase costs one
@@ -20,7 +18,7 @@ package final class Timeline {
         /// The layer of a forward or backward pass, from 0.
         package var layer: UInt16
         package var step: UInt64
-        /// Nanoseconds of the monotonic clock.
+        /// Nanoseconds, as in ``Instant``.
         package var start: UInt64
         package var end: UInt64
         package var detail: UInt64
@@ -61,7 +59,7 @@ package final class Timeline {
         memory = .allocate(capacity: max(1, capacity))
         sums = .allocate(capacity: Phase.allCases.count)
         sums.initialize(repeating: 0, count: Phase.allCases.count)
-        start = Self.now
+        start = Instant.now.nanoseconds
     }
 
     deinit {
@@ -77,7 +75,7 @@ package final class Timeline {
     /// - Returns: The phase that ended, so that the caller can return to it.
     @discardableResult
     package func enter(_ next: Phase, layer: Int = 0) -> Phase {
-        let now = Self.now
+        let now = Instant.now.nanoseconds
         close(at: now)
         let previous = phase
         phase = next
@@ -88,7 +86,7 @@ package final class Timeline {
 
     /// Excludes the time since the last phase change from all totals.
     package func skip() {
-        start = Self.now
+        start = Instant.now.nanoseconds
     }
 
     /// Records a message's departure or arrival, if its step is in the window.
@@ -99,7 +97,7 @@ package final class Timeline {
     ///   - detail: A number that identifies the message at both ends.
     package func mark(_ kind: Span.Kind, step: UInt64, detail: UInt64) {
         guard window.contains(step) else { return }
-        let now = Self.now
+        let now = Instant.now.nanoseconds
         record(Span(kind: kind, phase: phase, step: step, start: now, end: now, detail: detail))
     }
 
@@ -114,7 +112,7 @@ package final class Timeline {
 
     /// Clears totals and spans.
     package func reset() {
-        start = Self.now
+        start = Instant.now.nanoseconds
         count = 0
         sums.update(repeating: 0, count: Phase.allCases.count)
     }
@@ -130,12 +128,5 @@ package final class Timeline {
         guard count < capacity else { return }
         (memory + count).initialize(to: span)
         count += 1
-    }
-
-    /// The monotonic clock, in nanoseconds.
-    package static var now: UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 }

@@ -1,6 +1,7 @@
 import CZeroMQ
 import Glibc
 import LockstepSystem
+import LockstepText
 
 /// A call of libzmq that failed, or an argument that was rejected before the call.
 package struct ZeroMQError: Error, Equatable, Sendable {

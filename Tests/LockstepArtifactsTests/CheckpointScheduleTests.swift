@@ -1,11 +1,12 @@
+import LockstepTimeline
 import Testing
 
 @testable import LockstepArtifacts
 
 struct CheckpointScheduleTests {
-    private let start = ContinuousClock.now
+    private let start = Instant.now
 
-    private func at(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
+    private func at(_ seconds: Double) -> Instant { start.advanced(by: .seconds(seconds)) }
 
     /// The first whole tenth of a second at which a state is due.
     private func due(_ schedule: CheckpointSchedule, after seconds: Int) -> Double? {

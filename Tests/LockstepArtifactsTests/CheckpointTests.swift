@@ -3,6 +3,7 @@ import LockstepData
 import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
+import LockstepSharding
 import LockstepSystem
 import LockstepTesting
 import LockstepTraining

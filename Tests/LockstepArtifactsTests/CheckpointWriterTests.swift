@@ -2,6 +2,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepSystem
 import LockstepTesting
+import LockstepTimeline
 import LockstepTraining
 import Synchronization
 import Testing
@@ -72,18 +73,18 @@ struct CheckpointWriterTests {
 
     @Test("A checkpoint is due after the period or on request, and never by the clock if the period is 0")
     func due() {
-        let start = ContinuousClock.now
+        let start = Instant.now
         let writer = self.writer(every: 30)
         // Nothing has been written yet: half the period.
-        #expect(!writer.isDue(at: start + .seconds(14)))
-        #expect(writer.isDue(at: start + .seconds(29)))
+        #expect(!writer.isDue(at: start.advanced(by: .seconds(14))))
+        #expect(writer.isDue(at: start.advanced(by: .seconds(29))))
         writer.save(state(1, 1), isLast: true)
         // Writing took almost no time: the next is due at the end of the period, and not in its first half.
-        #expect(!writer.isDue(at: start + .seconds(14)))
-        #expect(writer.isDue(at: .now + .seconds(30)))
+        #expect(!writer.isDue(at: start.advanced(by: .seconds(14))))
+        #expect(writer.isDue(at: Instant.now.advanced(by: .seconds(30))))
         var count = 4
         let asked = self.writer(every: 0, requests: { count })
-        #expect(!asked.isDue(at: start + .seconds(1_000_000)))
+        #expect(!asked.isDue(at: start.advanced(by: .seconds(1_000_000))))
         count = 5
         #expect(asked.isDue(at: start))
         asked.save(state(1, 1), isLast: true)

@@ -384,7 +384,11 @@ struct ConfigurationFileTests {
             (1, "name: ''", "x.yaml:1: name is the text ''; it must be a text of at least one character"),
             (
                 1, #"name: "two\nlines""#,
-                #"x.yaml:1: name is the text 'two\nlines'; it must be one line of at most 200 characters"#
+                #"x.yaml:1: name is the text 'two\nlines'; it must be one line of at most 200 printable characters"#
+            ),
+            (
+                1, #"name: "right\u202Eleft""#,
+                #"x.yaml:1: name is the text 'right\u{202E}left'; it must be one line of at most 200 printable characters"#
             ),
             (1, #"name: "nul\0""#, #"x.yaml:1: name is the text 'nul\0'; it must be a text of at least one character"#),
             (6, "shards: 0", "x.yaml:6: shards is 0; it must be from 1 to 1024"),

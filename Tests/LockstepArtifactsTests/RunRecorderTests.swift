@@ -5,6 +5,7 @@ import LockstepData
 import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
+import LockstepSharding
 import LockstepTesting
 import LockstepTraining
 import Testing
@@ -38,7 +39,7 @@ private func outcome(_ epochs: [EpochReport], interrupted: Bool = false) -> RunO
     membership.shardsReassigned = 3
     membership.inlinePayloadBytes = 5
     membership.restarts = 6
-    membership.duplicates = 7
+    membership.speculativeItems = 7
     membership.stepsAudited = 8
     membership.quarantined = 9
     return RunOutcome(

@@ -1,6 +1,7 @@
 import Foundation
 import FoundationXML
 import LockstepTesting
+import LockstepText
 import Testing
 
 @testable import LockstepArtifacts
@@ -87,9 +88,7 @@ struct SpeedupChartTests {
         let folder = try TemporaryFolder()
         let directory = RunDirectory(existing: folder("."))
         #expect(try SpeedupRecord.load(directory) == nil)
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        try folder.write(try encoder.encode(record), to: "bench.json")
+        try folder.write(try JSONEncoder.sorted(inSnakeCase: true).encode(record), to: "bench.json")
         #expect(try SpeedupRecord.load(directory) == record)
         for text in ["", "[]", "{}", "{\"name\": 1}"] {
             try folder.write(text: text, to: "bench.json")

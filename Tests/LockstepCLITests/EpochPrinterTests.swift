@@ -1,5 +1,6 @@
 import LockstepData
 import LockstepNetwork
+import LockstepSharding
 import LockstepTraining
 import Testing
 
@@ -113,8 +114,8 @@ struct EpochPrinterTests {
                 $0.shardsReassigned = 1
                 $0.restarts = 2
             } == ["Lost 2 workers; 1 shard reassigned; 2 workers replaced"])
-        #expect(lines { $0.duplicates = 1 } == ["1 task of a slow worker was also given to an idle one"])
-        #expect(lines { $0.duplicates = 1_234 } == ["1,234 tasks of slow workers were also given to idle ones"])
+        #expect(lines { $0.speculativeItems = 1 } == ["1 task of a slow worker was also given to an idle one"])
+        #expect(lines { $0.speculativeItems = 1_234 } == ["1,234 tasks of slow workers were also given to idle ones"])
         #expect(
             lines {
                 $0.stepsAudited = 200

@@ -2,6 +2,7 @@ import LockstepArtifacts
 import LockstepChaos
 import LockstepData
 import LockstepNetwork
+import LockstepSharding
 import LockstepTraining
 import Testing
 

@@ -10,13 +10,17 @@ struct StatusTextTests {
     /// - Parameters:
     ///   - phase: What it is doing.
     ///   - step: JSON; null before the first.
+    ///   - name: The run's, as JSON has it between quotes.
+    ///   - host: The first worker's.
     /// - Returns: Its report, as it travels.
     /// - Throws: `DecodingError` if the JSON is no report.
-    private static func report(_ phase: String, step: String) throws -> StatusReport {
+    private static func report(
+        _ phase: String, step: String, name: String = "tiny", host: String = "a"
+    ) throws -> StatusReport {
         let json = """
-            {"name": "tiny", "programVersion": "0.1.0", "epochs": 2, "stepsPerEpoch": 100, "shards": 4,
+            {"name": "\(name)", "programVersion": "0.1.0", "epochs": 2, "stepsPerEpoch": 100, "shards": 4,
              "cluster": {"phase": "\(phase)", "step": \(step), "lost": 1, "joined": 3, "shardsReassigned": 1, "workers": [
-               {"member": 1, "host": "a", "processID": 11, "state": "computing", "outstanding": 1},
+               {"member": 1, "host": "\(host)", "processID": 11, "state": "computing", "outstanding": 1},
                {"member": 2, "host": "b", "processID": 12, "state": "idle", "outstanding": 0},
                {"member": 3, "host": "c", "processID": 13, "state": "preparing", "outstanding": 0}]},
              "paces": [1, 1000000, 2, 5250000]}
@@ -40,5 +44,18 @@ struct StatusTextTests {
     func steps() throws {
         #expect(try Self.report("gathering", step: "null").lines[0] == "tiny: gathering")
         #expect(try Self.report("ending", step: "200").lines[0] == "tiny: ending, step 200 of 200, epoch 1")
+    }
+
+    @Test(
+        "A status with names that are not printable is refused",
+        arguments: [#"\u001B[2J"#, #"\n"#, #"\u202E"#, #"\u200B"#, #"\u2028"#, #"\u2029"#, "\u{FEFF}"])
+    func unprintable(text: String) throws {
+        #expect(throws: StatusReport.Failure.unprintable) { try Self.report("training", step: "1", name: text) }
+        #expect(throws: StatusReport.Failure.unprintable) { try Self.report("training", step: "1", host: text) }
+    }
+
+    @Test("A surrogate without its other half is no text", arguments: [#"\uD800"#, #"\uDC00"#, #"\uD800x"#])
+    func surrogates(text: String) {
+        #expect(throws: DecodingError.self) { try Self.report("training", step: "1", name: text) }
     }
 }

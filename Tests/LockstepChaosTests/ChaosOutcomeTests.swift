@@ -2,6 +2,7 @@ import Foundation
 import LockstepArtifacts
 import LockstepData
 import LockstepNetwork
+import LockstepSharding
 import LockstepTraining
 import Testing
 

@@ -40,7 +40,7 @@ struct CoordinatorTransitionTests {
 
     private func play(
         _ transitions: [Transition], configuration: CoordinatorMachine.Configuration = Fixture.configuration()
-    ) -> CoordinatorMachine.Counts {
+    ) -> MembershipCounts {
         var machine = CoordinatorMachine(configuration: configuration, now: .zero)
         for (number, transition) in transitions.enumerated() {
             var actions: [CoordinatorAction] = []

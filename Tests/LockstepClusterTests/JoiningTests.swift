@@ -1,4 +1,5 @@
 import LockstepProtocol
+import LockstepSharding
 import LockstepTimeline
 import Testing
 

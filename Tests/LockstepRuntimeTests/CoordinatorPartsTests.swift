@@ -250,9 +250,9 @@ struct CoordinatorPartsTests {
         let members = [first, second].map { MemberInfo(id: $0, host: "h", processID: 9) }
         collector.begin()
         for member in members { collector.addRequest(to: member.id) }
-        let before = Timeline.now
+        let before = Instant.now.nanoseconds
         collector.receive(TimelineReport(clock: 0, totals: [5], spans: []), from: first)
-        let after = Timeline.now
+        let after = Instant.now.nanoseconds
         collector.receive(TimelineReport(clock: 1, totals: [6], spans: []), from: first)
         #expect(collector.isWaiting)
         collector.retain([first])

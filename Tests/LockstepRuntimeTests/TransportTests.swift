@@ -1,6 +1,7 @@
 import Glibc
 import LockstepCluster
 import LockstepProtocol
+import LockstepSharding
 import LockstepSystem
 import LockstepTesting
 import LockstepTraining

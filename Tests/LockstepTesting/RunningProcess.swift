@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LockstepSystem
+import LockstepTimeline
 
 /// A process that a test has started: `lockstep`, unless another program is named. The deinitializer kills it and all
 /// its descendants.
@@ -96,7 +97,7 @@ package final class RunningProcess: Sendable {
             let hasEnded = reap()
             let found = lines().filter { $0.contains(text) }
             if found.count >= count { return String(found[count - 1]) }
-            guard !hasEnded, !deadline.hasPassed(at: MonotonicClock.now) else {
+            guard !hasEnded, !deadline.hasPassed(at: Instant.now) else {
                 throw failure("\(hasEnded ? "ended" : "waited \(limit)") without saying \"\(text)\"")
             }
             usleep(Self.interval)
@@ -125,7 +126,7 @@ package final class RunningProcess: Sendable {
     ) throws {
         let deadline = Deadline.after(limit)
         while try !condition() {
-            guard !deadline.hasPassed(at: MonotonicClock.now) else { throw failure("waited \(limit) until \(what)") }
+            guard !deadline.hasPassed(at: Instant.now) else { throw failure("waited \(limit) until \(what)") }
             usleep(Self.interval)
         }
     }
@@ -167,7 +168,7 @@ package final class RunningProcess: Sendable {
     package func wait(limit: Duration = .seconds(120)) throws -> FinishedProcess {
         let deadline = Deadline.after(limit)
         while !reap() {
-            guard !deadline.hasPassed(at: MonotonicClock.now) else {
+            guard !deadline.hasPassed(at: Instant.now) else {
                 let failure = failure("had not ended after \(limit)")
                 killAll()
                 throw failure
@@ -186,7 +187,7 @@ package final class RunningProcess: Sendable {
         let deadline = Deadline.after(limit)
         while true {
             let left = descendants
-            if left.isEmpty || deadline.hasPassed(at: MonotonicClock.now) { return left }
+            if left.isEmpty || deadline.hasPassed(at: Instant.now) { return left }
             usleep(Self.interval)
         }
     }

@@ -3,6 +3,7 @@ import LockstepData
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 
 /// A run of 23 samples in mini-batches of 5: two epochs of five steps, the last of each a short one.
@@ -69,7 +70,7 @@ final class MemoryStore: CheckpointStore {
 
     func prepare(for state: TrainingState) {}
 
-    func isDue(at now: ContinuousClock.Instant) -> Bool { keepsAll }
+    func isDue(at now: Instant) -> Bool { keepsAll }
 
     func save(_ state: TrainingState, isLast: Bool) {
         func copy(_ buffer: FloatBuffer) -> FloatBuffer {

@@ -1,5 +1,6 @@
 import Foundation
 import LockstepCluster
+import LockstepSharding
 import LockstepTesting
 import Testing
 

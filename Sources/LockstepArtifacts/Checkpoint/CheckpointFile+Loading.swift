@@ -3,6 +3,7 @@ import LockstepDigest
 package import LockstepNetwork
 import LockstepNumerics
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 
 extension CheckpointFile {

@@ -2,6 +2,7 @@ import Foundation
 import LockstepDigest
 package import LockstepNetwork
 import LockstepNumerics
+import LockstepText
 import LockstepTraining
 
 /// Checkpoints as safetensors files.

@@ -1,6 +1,7 @@
 package import LockstepNetwork
 import LockstepNumerics
 import LockstepSystem
+package import LockstepTimeline
 package import LockstepTraining
 import Synchronization
 
@@ -74,7 +75,7 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
         makeCopy(of: state)
     }
 
-    package func isDue(at now: ContinuousClock.Instant) -> Bool {
+    package func isDue(at now: Instant) -> Bool {
         // With a disk that is slower than the period, checkpoints become rarer; steps do not become slower.
         !isWriting.load(ordering: .acquiring) && (schedule.isDue(at: now) || requestCount() != requestsSeen)
     }

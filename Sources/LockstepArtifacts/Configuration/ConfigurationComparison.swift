@@ -1,6 +1,7 @@
 import LockstepConfiguration
 import LockstepDigest
 import LockstepSystem
+import LockstepText
 package import LockstepTraining
 
 /// A key whose value in a run's configuration differs from its value in the configuration of the resumed run.

@@ -1,4 +1,5 @@
 import LockstepSystem
+import LockstepText
 
 /// A fault of a run configuration, on one line with the place, the reason and the remedy.
 package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 import Foundation
 import LockstepSystem
+import LockstepText
 package import LockstepTraining
 
 /// Run configurations as YAML text.

@@ -1,4 +1,5 @@
 import LockstepSystem
+import LockstepText
 import Yams
 
 /// A YAML value with the place where it was written.

@@ -1,5 +1,6 @@
 import LockstepConfiguration
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 
 /// Reads a tree of YAML by the table of keys.

@@ -1,5 +1,6 @@
 import LockstepConfiguration
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 
 /// The tree of sections and keys that follows from the table of keys.

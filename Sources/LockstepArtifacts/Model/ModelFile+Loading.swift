@@ -2,6 +2,7 @@ import LockstepDigest
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSystem
+import LockstepText
 
 extension ModelFile {
     /// Reads a model that Lockstep or another program wrote; the tensors may come in any order.

@@ -1,5 +1,6 @@
 import LockstepNetwork
 import LockstepSystem
+import LockstepText
 
 /// Reads the metadata of a model file.
 struct ModelMetadataReader {

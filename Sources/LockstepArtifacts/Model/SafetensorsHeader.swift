@@ -1,5 +1,6 @@
 import Foundation
 import LockstepSystem
+import LockstepText
 
 /// The header of a safetensors file: where each tensor is, and metadata.
 ///

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepSystem
+import LockstepText
 
 /// Why a file or folder of a run cannot be read or written, with the remedy.
 package enum ArtifactError: Error, Equatable, Sendable {

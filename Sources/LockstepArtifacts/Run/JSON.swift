@@ -1,4 +1,5 @@
-package import Foundation
+import Foundation
+import LockstepText
 
 /// An optional value that is written as null where it is absent, so that its key is always there.
 @propertyWrapper
@@ -32,23 +33,10 @@ extension Double {
     var ifFinite: Double? { isFinite ? self : nil }
 }
 
-extension JSONEncoder {
-    /// An encoder that writes keys in alphabetical order, so that equal values have equal bytes.
-    ///
-    /// - Parameter indented: Whether the JSON has line breaks and indentation.
-    /// - Returns: The encoder.
-    package static func sorted(indented: Bool = false) -> JSONEncoder {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        if indented { encoder.outputFormatting.insert(.prettyPrinted) }
-        return encoder
-    }
-}
-
 /// A value as JSON text, on one line or indented.
 package func jsonText(_ value: some Encodable, indented: Bool = false, path: String) throws(ArtifactError) -> String {
     do {
-        return String(decoding: try JSONEncoder.sorted(indented: indented).encode(value), as: UTF8.self) + "\n"
+        return try JSONEncoder.sorted(indented: indented).text(value) + "\n"
     } catch {
         throw .malformed(path: path, reason: "cannot be encoded as JSON: \(error)", remedy: nil)
     }

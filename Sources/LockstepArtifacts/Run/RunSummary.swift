@@ -1,5 +1,6 @@
 import Foundation
 import LockstepData
+import LockstepSharding
 package import LockstepTraining
 
 /// The content of `summary.json`, which is written when a run has ended.
@@ -132,7 +133,7 @@ extension RunSummary {
             weightsSHA256: outcome.weightsSHA256, bitwiseReproducible: membership.isBitwiseReproducible,
             workersLost: membership.lost, workersJoined: membership.joined,
             shardsReassigned: membership.shardsReassigned, restarts: membership.restarts,
-            duplicates: membership.duplicates, stepsAudited: membership.stepsAudited,
+            duplicates: membership.speculativeItems, stepsAudited: membership.stepsAudited,
             quarantined: membership.quarantined,
             maxStepGapMilliseconds: outcome.maximumStepGapMilliseconds.ifFinite,
             inlinePayloadBytes: membership.inlinePayloadBytes, peakMemoryBytes: peakMemoryBytes)

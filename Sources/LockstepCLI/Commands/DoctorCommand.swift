@@ -4,6 +4,7 @@ import LockstepCompute
 import LockstepData
 import LockstepRuntime
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 import ZeroMQ
 

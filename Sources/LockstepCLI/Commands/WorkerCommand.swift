@@ -6,6 +6,7 @@ import LockstepProtocol
 import LockstepRuns
 import LockstepRuntime
 import LockstepSystem
+import LockstepText
 import ZeroMQ
 
 /// `lockstep worker`.

@@ -1,4 +1,5 @@
 import ArgumentParser
+import LockstepText
 
 /// `N` or `MIN:MAX`: two whole numbers, or one for both.
 struct IntegerRange: ExpressibleByArgument, Hashable {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import LockstepSystem
+import LockstepText
 
 /// `--oversubscribe`: more processes on this host than can have anything to do at once.
 struct OversubscribeOption: ParsableArguments {

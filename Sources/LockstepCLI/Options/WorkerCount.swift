@@ -1,6 +1,7 @@
 import ArgumentParser
 import LockstepRuns
 import LockstepSystem
+import LockstepText
 
 /// `--workers` of `train`: a number, or `auto` for one worker a core, of which the fastest number computes.
 struct WorkerCount: ExpressibleByArgument, Equatable {

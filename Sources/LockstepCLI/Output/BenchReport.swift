@@ -1,5 +1,6 @@
 import LockstepBench
 import LockstepCostModel
+import LockstepText
 import LockstepTimeline
 
 /// What `lockstep bench` prints.

@@ -1,5 +1,6 @@
 import LockstepArtifacts
 import LockstepChaos
+import LockstepText
 
 /// What `lockstep chaos` prints.
 enum ChaosReport {

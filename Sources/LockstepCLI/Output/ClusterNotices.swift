@@ -1,5 +1,6 @@
 import LockstepCluster
 import LockstepProtocol
+import LockstepText
 
 extension WorkerNotice {
     /// The news in a sentence.

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LockstepSystem
+import LockstepText
 
 /// Writes text for people: results to standard output, everything else to standard error.
 struct Console: Sendable {

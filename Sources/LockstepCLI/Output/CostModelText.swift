@@ -1,4 +1,5 @@
 import LockstepCostModel
+import LockstepText
 
 extension StepPrediction {
     /// The line before the first step of a distributed run: what a step will take, and whether workers are faster.

@@ -1,4 +1,5 @@
 import LockstepData
+import LockstepText
 
 extension DatasetReport {
     /// What `lockstep data` prints about a data set: a line for it, and a line for each file.

@@ -1,6 +1,7 @@
 import LockstepNetwork
 import LockstepRuns
 import LockstepSharding
+import LockstepText
 import LockstepTraining
 
 /// What a run would do, computed without starting anything.

@@ -1,6 +1,8 @@
 import LockstepData
 import LockstepNetwork
 import LockstepNumerics
+import LockstepSharding
+import LockstepText
 import LockstepTraining
 
 /// Prints a line for each epoch, as the textbook does, with more on its right; on a terminal a progress bar too.
@@ -100,10 +102,10 @@ extension EpochPrinter {
                 "Lost \(counted(counts.lost, "worker")); \(counted(counts.shardsReassigned, "shard")) reassigned\(replaced)"
             )
         }
-        if counts.duplicates == 1 {
+        if counts.speculativeItems == 1 {
             lines.append("1 task of a slow worker was also given to an idle one")
-        } else if counts.duplicates > 1 {
-            lines.append("\(grouped(counts.duplicates)) tasks of slow workers were also given to idle ones")
+        } else if counts.speculativeItems > 1 {
+            lines.append("\(grouped(counts.speculativeItems)) tasks of slow workers were also given to idle ones")
         }
         if counts.stepsAudited > 0 {
             lines.append("Audited: \(counted(counts.stepsAudited, "step")); workers found wrong: \(counts.quarantined)")

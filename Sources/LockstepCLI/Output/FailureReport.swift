@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LockstepArtifacts
 import LockstepRuntime
+import LockstepText
 
 /// The report about a run that failed, on standard error: the first cause in full, its consequences in short.
 struct FailureReport {

@@ -1,17 +1,7 @@
 import Foundation
+import LockstepText
 
 // Numbers as people read them, in every locale alike: 5,000   91.40 %   0.108 ms   95 KB   2 workers.
-
-/// A whole number with a comma before each group of three digits.
-func grouped(_ number: Int) -> String {
-    let digits = String(number.magnitude)
-    var result = ""
-    for (index, digit) in digits.enumerated() {
-        if index > 0, (digits.count - index) % 3 == 0 { result.append(",") }
-        result.append(digit)
-    }
-    return number < 0 ? "-" + result : result
-}
 
 /// A number with so many digits after the point.
 func decimal(_ number: Double, _ digits: Int) -> String {

@@ -1,4 +1,5 @@
 import LockstepCluster
+import LockstepText
 
 /// What `lockstep replay` prints.
 enum ReplayReport {

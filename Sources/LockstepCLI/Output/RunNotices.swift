@@ -2,6 +2,7 @@ import Glibc
 import LockstepArtifacts
 import LockstepRuns
 import LockstepRuntime
+import LockstepText
 
 extension RunNotice {
     /// The news as lines for people.

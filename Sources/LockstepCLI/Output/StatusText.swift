@@ -1,6 +1,7 @@
 import LockstepCluster
 import LockstepRuntime
 import LockstepSystem
+import LockstepText
 
 extension StatusReport {
     /// What `lockstep status` prints.

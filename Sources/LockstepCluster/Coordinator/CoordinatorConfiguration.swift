@@ -41,17 +41,4 @@ extension CoordinatorMachine {
             self.splitsRoot = splitsRoot
         }
     }
-
-    /// Counts for the run's summary.
-    package struct Counts: Hashable, Sendable {
-        package var lost = 0
-        package var joined = 0
-        package var shardsReassigned = 0
-        package var isBitwiseReproducible = true
-        /// Work items that were assigned to an idle worker too, because their holder was slow.
-        package var speculativeItems = 0
-        package var stepsAudited = 0
-        /// Workers under quarantine: an audit found that they compute other bits.
-        package var quarantined = 0
-    }
 }

@@ -1,5 +1,5 @@
 import LockstepProtocol
-import LockstepSharding
+package import LockstepSharding
 package import LockstepTimeline
 
 /// The coordinator's decisions: which workers are members, which member computes what, and which weights it is sent.
@@ -46,7 +46,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private var evaluations = EvaluationTuner()
     /// Why the last worker was refused for its link; nil once another one has joined.
     private var brokenLink: String?
-    package private(set) var counts = Counts()
+    package private(set) var counts = MembershipCounts()
 
     /// Starts to wait for the first workers.
     package init(configuration: Configuration, now: Instant) {

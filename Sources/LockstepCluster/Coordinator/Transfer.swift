@@ -1,4 +1,4 @@
-package import LockstepTimeline
+import LockstepTimeline
 
 /// Bytes that move over a member's connection while the coordinator waits for it: weights on their way to it, or its answer.
 ///

@@ -57,7 +57,7 @@ struct WorkQueue: Sendable {
 
     /// The seconds since the worker began the first assignment.
     func busySeconds(at now: Instant) -> Double {
-        Double(now.nanoseconds - busySince.nanoseconds) * 1e-9
+        now.seconds(since: busySince)
     }
 
     /// The samples of the assignments up to and including this position.

@@ -101,7 +101,7 @@ package enum EventReplay {
             }
             actions.removeAll(keepingCapacity: true)
             machine.handle(event, now: now, into: &actions)
-            let seconds = Double(now.nanoseconds &- start.nanoseconds) * 1e-9
+            let seconds = now.seconds(since: start)
             let replayed = EventRecord.digest(of: actions[...], &scratch)
             guard UInt16(truncatingIfNeeded: actions.count) == count, replayed == digest else {
                 throw .differs(

@@ -50,7 +50,7 @@ struct DatasetTransfer: Hashable, Sendable {
         guard let part = underWay.first, offset == received, UInt64(count) == part.bytes else { return false }
         underWay.removeFirst()
         received += part.bytes
-        let seconds = Double(now.nanoseconds - min(now.nanoseconds, part.requestedAt.nanoseconds)) * 1e-9
+        let seconds = now.seconds(since: part.requestedAt)
         if seconds < Self.quick {
             partBytes = min(Self.largestPart, max(partBytes, 2 * part.bytes))
         } else if seconds > Self.slow {

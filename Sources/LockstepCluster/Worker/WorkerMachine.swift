@@ -181,7 +181,7 @@ package struct WorkerMachine: Sendable {
         }
         guard case .connecting(let until, _) = state else { return }
         if fullness == nil {
-            let seconds = until > now ? Double(until.nanoseconds - now.nanoseconds) * 1e-9 : 0
+            let seconds = until.seconds(since: now)
             actions.append(.notify(.runIsFull(refusal, seconds: seconds)))
         }
         let pause = fullness.map { min(2 * $0.pause, deadlines.longestRetryWhenFull) } ?? deadlines.retryWhenFull

@@ -16,14 +16,14 @@ extension Cluster {
     /// - Throws: The error that ends the run.
     func predict(with source: ClusterGradientSource) throws -> CostModel {
         var model = try run.calibrated(within: Self.calibrationSeconds)
-        var roundTrips: [UInt64] = []
-        let end = Timeline.now + UInt64(Self.calibrationSeconds / 2 * 1e9)
-        while roundTrips.count < Self.maximumRoundTrips, Timeline.now < end || roundTrips.isEmpty {
-            let start = Timeline.now
+        var roundTrips: [Double] = []
+        let end = Instant.now.advanced(bySeconds: Self.calibrationSeconds / 2)
+        while roundTrips.count < Self.maximumRoundTrips, Instant.now < end || roundTrips.isEmpty {
+            let start = Instant.now
             _ = try source.collectTimelines()
-            roundTrips.append(Timeline.now - start)
+            roundTrips.append(Instant.now.seconds(since: start))
         }
-        model.messages.fixed = Double(roundTrips.sorted()[roundTrips.count / 2]) * 1e-9
+        model.messages.fixed = roundTrips.sorted()[roundTrips.count / 2]
         return model
     }
 }

@@ -48,16 +48,9 @@ final class ClusterGradientSource: GradientSource {
     var historyLines: [String] { loop.historyLines }
 
     var membership: MembershipCounts {
-        var counts = MembershipCounts()
-        counts.lost = loop.machine.counts.lost
-        counts.joined = loop.machine.counts.joined
-        counts.shardsReassigned = loop.machine.counts.shardsReassigned
+        var counts = loop.machine.counts
         counts.inlinePayloadBytes = exchange.inlinePayloadBytes
         counts.restarts = loop.restarts
-        counts.duplicates = loop.machine.counts.speculativeItems
-        counts.stepsAudited = loop.machine.counts.stepsAudited
-        counts.quarantined = loop.machine.counts.quarantined
-        counts.isBitwiseReproducible = loop.machine.counts.isBitwiseReproducible
         return counts
     }
 

@@ -105,7 +105,7 @@ package final class CoordinatorClient {
     private func time(upload: Int, download: Int) throws -> Double {
         let start = Instant.now
         try ask(.ping, answer: .pong, offset: UInt32(download), payload: [UInt8](repeating: 0, count: upload))
-        return Double(Instant.now.nanoseconds - start.nanoseconds) / 1e9
+        return Instant.now.seconds(since: start)
     }
 
     /// Sends a request and receives the answer into `payload`.

@@ -3,6 +3,7 @@ package import LockstepCluster
 import LockstepData
 import LockstepNetwork
 import LockstepSharding
+import LockstepText
 import LockstepTraining
 
 /// The answer to a status request: the run and its workers. Sent as JSON.
@@ -27,7 +28,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
         let schedule = BatchSchedule(
             samples: welcome.dataset.trainingCount, batch: configuration.training.batch,
             shards: configuration.shards ?? 1)
-        self.name = configuration.name
+        self.name = configuration.name.printable
         self.programVersion = programVersion
         self.epochs = configuration.training.epochs
         self.stepsPerEpoch = schedule.stepsPerEpoch
@@ -36,13 +37,13 @@ package struct StatusReport: Codable, Hashable, Sendable {
         self.computeTimes = computeTimes
     }
 
-    package func encoded() throws -> [UInt8] { [UInt8](try JSONEncoder().encode(self)) }
+    package func encoded() throws -> [UInt8] { [UInt8](try JSONEncoder.sorted().encode(self)) }
 
     /// Why a received report is not shown. Its sender may be wrong or hostile.
     package enum Failure: Error, Hashable, CustomStringConvertible {
         /// It has numbers that no run has.
         case impossible
-        /// It has texts that a terminal could interpret as commands.
+        /// It has texts that are not printable.
         case unprintable
 
         package var description: String {
@@ -63,7 +64,7 @@ package struct StatusReport: Codable, Hashable, Sendable {
             throw Failure.impossible
         }
         for text in [name, programVersion] + cluster.workers.map(\.host) {
-            guard !text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+            guard text.isPrintable else {
                 throw Failure.unprintable
             }
         }

@@ -5,7 +5,7 @@ import LockstepTimeline
 /// Collects the workers' timelines. The workers record them, and send them when the coordinator asks between two steps.
 final class TimelineCollector {
     /// The time of each unanswered request, on this process's clock.
-    private var asked: [MemberID: UInt64] = [:]
+    private var asked: [MemberID: Instant] = [:]
     private var reports: [MemberID: (report: TimelineReport, offset: Int64)] = [:]
 
     /// Whether answers are missing.
@@ -19,7 +19,7 @@ final class TimelineCollector {
 
     /// Records that a member is asked now.
     func addRequest(to member: MemberID) {
-        asked[member] = Timeline.now
+        asked[member] = .now
     }
 
     /// Stops waiting for members that no longer take part.
@@ -31,7 +31,7 @@ final class TimelineCollector {
     /// clock halfway between request and answer (Cristian, "Probabilistic clock synchronization", 1989).
     func receive(_ report: TimelineReport, from member: MemberID) {
         guard let asked = asked.removeValue(forKey: member) else { return }
-        let middle = asked &+ (Timeline.now &- asked) / 2
+        let middle = asked.nanoseconds &+ (Instant.now.nanoseconds &- asked.nanoseconds) / 2
         reports[member] = (report, Int64(bitPattern: middle &- report.clock))
     }
 

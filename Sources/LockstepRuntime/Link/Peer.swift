@@ -65,7 +65,7 @@ final class Peer {
         let (bytes, last) = (traffic.received &+ traffic.acknowledged, moved)
         moved = (bytes, now)
         guard let last, bytes > last.bytes else { return nil }
-        let rate = Double(bytes - last.bytes) / (Double(now.nanoseconds - last.at.nanoseconds) * 1e-9)
+        let rate = Double(bytes - last.bytes) / now.seconds(since: last.at)
         return rate > ConnectionLimits.heartbeats ? UInt64(min(rate, 1e18)) : nil
     }
 
@@ -112,7 +112,7 @@ struct RequestAllowance: Hashable, Sendable {
     /// - Returns: False if the peer has sent too many messages.
     mutating func consume(_ kind: MessageKind?, now: Instant) -> Bool {
         if now > last {
-            tokens = min(Self.burst, tokens + Double(now.nanoseconds - last.nanoseconds) * 1e-9 * Self.perSecond)
+            tokens = min(Self.burst, tokens + now.seconds(since: last) * Self.perSecond)
             last = now
         }
         tokens -= Self.cost(of: kind)

@@ -47,12 +47,12 @@ package final class StepRunner {
         var seconds: [Double] = []
         seconds.reserveCapacity(count)
         timeline.skip()
-        var start = Timeline.now
+        var start = Instant.now
         for _ in 0..<count {
             let batch = Batch(step: parameters.version, schedule: run.schedule)
             _ = try step.run(batch, &parameters)
-            let end = Timeline.now
-            seconds.append(Double(end - start) * 1e-9)
+            let end = Instant.now
+            seconds.append(end.seconds(since: start))
             start = end
         }
         timeline.enter(.other)

@@ -2,6 +2,7 @@ import Foundation
 package import LockstepData
 import LockstepNetwork
 import LockstepSharding
+import LockstepText
 package import LockstepTraining
 
 /// What the coordinator sends a worker that joins: everything that the worker needs to take part. Sent as JSON.
@@ -31,7 +32,7 @@ package struct Welcome: Codable {
     }
 
     package func encoded() throws -> [UInt8] {
-        [UInt8](try JSONEncoder().encode(self))
+        [UInt8](try JSONEncoder.sorted().encode(self))
     }
 
     package init(configuration: RunConfiguration, dataset: DatasetDescription) {

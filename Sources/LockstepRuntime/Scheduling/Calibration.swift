@@ -37,25 +37,23 @@ struct Calibration {
     /// Times blocks of samples, the smallest first, until the budget is used up, and fits a line.
     private func computeLine(_ weights: FloatBuffer, _ gradient: FloatBuffer) -> CostModel.Line {
         var points: [(count: Double, seconds: Double)] = []
-        let deadline = Timeline.now + UInt64(budget * 0.75e9)
+        let deadline = Instant.now.advanced(bySeconds: budget * 0.75)
         for rows in sizes {
             // Each block is timed at least twice, because the first time warms the caches.
             let expected = points.last.map { 2 * $0.seconds * Double(rows) / $0.count } ?? 0
-            if !points.isEmpty, Timeline.now + UInt64(expected * 1e9) > deadline { break }
-            var best = UInt64.max
+            if !points.isEmpty, Instant.now.advanced(bySeconds: expected) > deadline { break }
+            var best = Double.infinity
             for _ in 0..<max(2, min(20, Int(0.002 / max(1e-6, expected)))) {
                 best = min(
-                    best,
-                    computer.timeGradient(
-                        rows: rows, weights: weights.pointer, into: gradient.pointer, clock: { Timeline.now }))
+                    best, computer.timeGradient(rows: rows, weights: weights.pointer, into: gradient.pointer))
             }
-            points.append((Double(rows), Double(best) * 1e-9))
+            points.append((Double(rows), best))
         }
         return CostModel.line(through: points)
     }
 
     /// The numbers of rows of the timed blocks: the mini-batch divided by 32, doubled each time, and the largest block.
-    private var sizes: [Int] {
+    var sizes: [Int] {
         let maximum = min(BlockPartition.trainingRows, run.schedule.samples)
         var rows = max(1, min(run.schedule.batch, maximum) / 32)
         var sizes: [Int] = []
@@ -68,13 +66,13 @@ struct Calibration {
 
     /// Runs `body` repeatedly for this time, at least once, and returns the shortest duration in seconds.
     private func least(within seconds: Double, _ body: () -> Void) -> Double {
-        let end = Timeline.now + UInt64(seconds * 1e9)
-        var best = UInt64.max
+        let end = Instant.now.advanced(bySeconds: seconds)
+        var best = Double.infinity
         repeat {
-            let start = Timeline.now
+            let start = Instant.now
             body()
-            best = min(best, Timeline.now - start)
-        } while Timeline.now < end
-        return Double(best) * 1e-9
+            best = min(best, Instant.now.seconds(since: start))
+        } while Instant.now < end
+        return best
     }
 }

@@ -3,6 +3,7 @@ import LockstepData
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSystem
+import LockstepTimeline
 import LockstepTraining
 
 /// The memory that a worker shares with its coordinator for one membership.
@@ -123,7 +124,7 @@ private func exchange(
     return try withUnsafeTemporaryAllocation(byteCount: RegionMessage.size, alignment: 8) { record in
         claim.encode(into: record)
         try LocalSocket.send(UnsafeRawBufferPointer(record), over: socket)
-        while !deadline.hasPassed(at: MonotonicClock.now) {
+        while !deadline.hasPassed(at: Instant.now) {
             LocalSocket.wait(for: socket, until: deadline)
             guard case .received(let count, let files) = LocalSocket.receive(into: record, from: socket) else {
                 throw RegionError.noAnswer

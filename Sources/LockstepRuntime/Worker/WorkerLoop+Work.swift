@@ -55,7 +55,7 @@ extension WorkerLoop {
     func reportTimeline() throws {
         let timeline = task?.timeline
         let report = TimelineReport(
-            clock: Timeline.now, totals: timeline?.totals ?? [], spans: timeline?.spans ?? [])
+            clock: Instant.now.nanoseconds, totals: timeline?.totals ?? [], spans: timeline?.spans ?? [])
         timeline?.reset()
         try link.send(header(.timeline), copying: report.encoded())
     }

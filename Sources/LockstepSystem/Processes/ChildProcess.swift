@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LockstepTimeline
 
 /// A child process. It does not outlive this object: the deinitializer kills and reaps it.
 ///
@@ -117,7 +118,7 @@ package final class ChildProcess: Sendable {
     package func wait(until deadline: Deadline) -> Exit? {
         while true {
             if let exit = reap() { return exit }
-            let now = MonotonicClock.now
+            let now = Instant.now
             guard !deadline.hasPassed(at: now) else { return nil }
             var item = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
             poll(&item, 1, deadline.remainingMilliseconds(at: now))

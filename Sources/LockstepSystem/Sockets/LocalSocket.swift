@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LockstepTimeline
 
 /// Sends and receives records and open files over a connected unix socket. ``send(_:files:over:)`` and
 /// ``receive(into:from:)`` never wait, and they accept any bytes from the other end.
@@ -51,7 +52,7 @@ package enum LocalSocket {
     /// Waits until data has arrived, the other end is closed or the deadline has passed.
     package static func wait(for socket: Int32, until deadline: Deadline) {
         var item = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-        poll(&item, 1, deadline.remainingMilliseconds(at: MonotonicClock.now))
+        poll(&item, 1, deadline.remainingMilliseconds(at: Instant.now))
     }
 }
 

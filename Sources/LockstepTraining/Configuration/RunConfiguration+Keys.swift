@@ -2,6 +2,8 @@ import LockstepCompute
 package import LockstepConfiguration
 import LockstepData
 package import LockstepNetwork
+import LockstepSharding
+import LockstepText
 
 extension RunConfiguration {
     /// One entry of the table: a key, or a section with the keys of one of several kinds.
@@ -35,9 +37,8 @@ extension RunConfiguration {
     private static let nameKey = ConfigurationKey(
         "name", \Self.name,
         .text(limits: "text, 1 to 200 characters") { name in
-            let isPrintable = name.unicodeScalars.allSatisfy { $0.properties.generalCategory != .control }
-            return isPrintable && name.unicodeScalars.count <= 200
-                ? nil : "must be one line of at most 200 characters"
+            name.isPrintable && name.unicodeScalars.count <= 200
+                ? nil : "must be one line of at most 200 printable characters"
         }, example: "mnist-30", "names the run and its directory")
 
     private static let costKey = ConfigurationKey(
@@ -51,7 +52,8 @@ extension RunConfiguration {
         "the element type in which weights and gradients are sent; bfloat16 rounds them, in one process too")
 
     private static let shardsKey = ConfigurationKey(
-        "shards", \Self.shards, KeyFormat<Int>.integer(1...1024).optional, default: "the workers at the start",
+        "shards", \Self.shards, KeyFormat<Int>.integer(1...SummationTree.maximumShards).optional,
+        default: "the workers at the start",
         "parts that every mini-batch is cut into", onResume: .keepsRunValue)
 
     private static let kernelKey = ConfigurationKey(

@@ -1,4 +1,5 @@
 package import LockstepNumerics
+package import LockstepTimeline
 
 /// The state of a run between two steps: with the configuration and the data, all that the next steps depend on.
 package struct TrainingState {
@@ -23,7 +24,7 @@ package protocol CheckpointStore: AnyObject {
     func prepare(for state: TrainingState)
 
     /// Whether a state should be saved now. Called after every step.
-    func isDue(at now: ContinuousClock.Instant) -> Bool
+    func isDue(at now: Instant) -> Bool
 
     /// Copies the state and saves the copy while training continues.
     ///

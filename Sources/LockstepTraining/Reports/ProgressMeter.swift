@@ -1,3 +1,5 @@
+import LockstepTimeline
+
 /// Collects steps until a report is due.
 struct ProgressMeter {
     /// What happened since the last report.
@@ -10,11 +12,11 @@ struct ProgressMeter {
     /// Time between two reports.
     static let period = Duration.milliseconds(200)
 
-    private var start: ContinuousClock.Instant
+    private var start: Instant
     private var samples = 0
     private var lossSum = 0.0
 
-    init(start: ContinuousClock.Instant) {
+    init(start: Instant) {
         self.start = start
     }
 
@@ -24,10 +26,9 @@ struct ProgressMeter {
     }
 
     /// The steps since the last report, once a period has passed.
-    mutating func report(at now: ContinuousClock.Instant) -> Interval? {
-        let elapsed = now - start
-        guard elapsed >= Self.period else { return nil }
-        let interval = Interval(samples: samples, lossSum: lossSum, seconds: elapsed.seconds)
+    mutating func report(at now: Instant) -> Interval? {
+        guard now.since(start) >= Self.period else { return nil }
+        let interval = Interval(samples: samples, lossSum: lossSum, seconds: now.seconds(since: start))
         self = ProgressMeter(start: now)
         return interval
     }

@@ -1,5 +1,6 @@
 package import LockstepData
 package import LockstepNumerics
+package import LockstepSharding
 
 /// Observes a run. Called on the training thread, between steps.
 package protocol RunObserver: AnyObject {

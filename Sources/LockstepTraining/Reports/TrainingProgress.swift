@@ -1,3 +1,5 @@
+package import LockstepSharding
+
 /// How far a run has come, between two steps.
 ///
 /// With the weights and the optimizer's state it is all that a resumed run needs to continue as if it had never stopped.
@@ -45,32 +47,9 @@ package struct TrainingProgress: Codable, Hashable, Sendable {
 }
 
 extension TrainingProgress {
-    /// Larger than any count of a run; sums of many such counts do not overflow.
-    private static let maximumCount = 1 << 53
-
     /// Whether a run can have these counts; to be checked after reading them from a file.
     package var isPlausible: Bool {
-        let counts = [
-            samples, bestValidation ?? 0, membership.lost, membership.joined, membership.shardsReassigned,
-            Int(clamping: step), Int(clamping: membership.inlinePayloadBytes),
-        ]
-        return counts.allSatisfy { (0...Self.maximumCount).contains($0) }
-    }
-}
-
-extension MembershipCounts {
-    /// The sum of what happened before a run was resumed, and after.
-    static func + (left: MembershipCounts, right: MembershipCounts) -> MembershipCounts {
-        var sum = left
-        sum.lost += right.lost
-        sum.joined += right.joined
-        sum.shardsReassigned += right.shardsReassigned
-        sum.inlinePayloadBytes += right.inlinePayloadBytes
-        sum.restarts += right.restarts
-        sum.duplicates += right.duplicates
-        sum.stepsAudited += right.stepsAudited
-        sum.quarantined += right.quarantined
-        sum.isBitwiseReproducible = left.isBitwiseReproducible && right.isBitwiseReproducible
-        return sum
+        let counts = [samples, bestValidation ?? 0, Int(clamping: step)]
+        return membership.isPlausible && counts.allSatisfy { (0...MembershipCounts.maximumCount).contains($0) }
     }
 }

@@ -62,39 +62,3 @@ package protocol GradientSource: AnyObject {
     /// The worker that computed a node of the current step, as an error names it; nil if this process did.
     func workerName(of node: NodeID) -> String?
 }
-
-/// What happened to the workers of a run, for its summary.
-package struct MembershipCounts: Hashable, Sendable {
-    package var lost = 0
-    package var joined = 0
-    package var shardsReassigned = 0
-    package var inlinePayloadBytes: UInt64 = 0
-    package var isBitwiseReproducible = true
-    /// Workers of this host that died and were started again.
-    package var restarts = 0
-    /// Nodes and evaluation blocks of slow workers that an idle worker was also given.
-    package var duplicates = 0
-    package var stepsAudited = 0
-    /// Workers whose results differed in an audit.
-    package var quarantined = 0
-
-    package init() {}
-}
-
-extension MembershipCounts: Codable {
-    /// Reads counts; a count that an older version did not write is zero.
-    ///
-    /// - Throws: `DecodingError`.
-    package init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: CodingKeys.self)
-        lost = try values.decode(Int.self, forKey: .lost)
-        joined = try values.decode(Int.self, forKey: .joined)
-        shardsReassigned = try values.decode(Int.self, forKey: .shardsReassigned)
-        inlinePayloadBytes = try values.decode(UInt64.self, forKey: .inlinePayloadBytes)
-        isBitwiseReproducible = try values.decode(Bool.self, forKey: .isBitwiseReproducible)
-        restarts = try values.decodeIfPresent(Int.self, forKey: .restarts) ?? 0
-        duplicates = try values.decodeIfPresent(Int.self, forKey: .duplicates) ?? 0
-        stepsAudited = try values.decodeIfPresent(Int.self, forKey: .stepsAudited) ?? 0
-        quarantined = try values.decodeIfPresent(Int.self, forKey: .quarantined) ?? 0
-    }
-}

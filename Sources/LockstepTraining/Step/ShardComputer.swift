@@ -158,15 +158,14 @@ extension ShardComputer {
     ///   - rows: The shard's samples, at most one block.
     ///   - weights: All parameters, in the layout's order.
     ///   - gradient: Memory for their gradient.
-    ///   - clock: Returns the time in nanoseconds.
-    /// - Returns: Nanoseconds.
+    /// - Returns: Seconds.
     package func timeGradient(
-        rows: Int, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>, clock: () -> UInt64
-    ) -> UInt64 {
+        rows: Int, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
+    ) -> Double {
         let rows = min(rows, BlockPartition.trainingRows, schedule.samples)
-        let start = clock()
+        let start = Instant.now
         let input = gatherFirst(rows)
         _ = network.gradient(rows: rows, input: input, weights: weights, into: gradient, accumulating: false) { _ in }
-        return clock() - start
+        return Instant.now.seconds(since: start)
     }
 }

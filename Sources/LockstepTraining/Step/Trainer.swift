@@ -40,7 +40,6 @@ package final class Trainer {
     let schedule: BatchSchedule
     let source: any GradientSource
     let dependencies: Dependencies
-    private let clock = ContinuousClock()
 
     private let step: Step
     private(set) var parameters: VersionedParameters
@@ -48,7 +47,7 @@ package final class Trainer {
     /// What happened to the workers before the run was resumed.
     private let earlierMembership: MembershipCounts
     /// When this process began the epoch's steps.
-    private var epochStart: ContinuousClock.Instant
+    private var epochStart: Instant
 
     /// - Parameters:
     ///   - configuration: The run's configuration, resolved.
@@ -77,7 +76,7 @@ package final class Trainer {
         self.parameters = parameters
         self.progress = resumed?.progress ?? TrainingProgress()
         self.earlierMembership = progress.membership
-        self.epochStart = clock.now
+        self.epochStart = .now
         if let resumed {
             guard progress.isConsistent(stepsPerEpoch: schedule.stepsPerEpoch), parameters.version == progress.step
             else { throw .invalidConfiguration("a checkpoint of step \(progress.step) in epoch \(progress.epoch)") }
@@ -93,7 +92,7 @@ package final class Trainer {
         var isInterrupted = false
         do {
             while !isInterrupted && progress.epoch < configuration.training.epochs {
-                epochStart = clock.now
+                epochStart = .now
                 isInterrupted = try !finishSteps()
                 if !isInterrupted { try closeEpoch() }
             }
@@ -114,14 +113,14 @@ package final class Trainer {
         let (epoch, stepsPerEpoch) = (progress.epoch, schedule.stepsPerEpoch)
         let end = UInt64(epoch + 1) * UInt64(stepsPerEpoch)
         var meter = ProgressMeter(start: epochStart)
-        var lastStep: ContinuousClock.Instant?
+        var lastStep: Instant?
         while parameters.version < end {
             guard !dependencies.shouldStop() else { return false }
             let batch = Batch(step: parameters.version, schedule: schedule)
             let batchLossSum = try step.run(batch, &parameters)
-            let now = clock.now
+            let now = Instant.now
             record(batch, lossSum: batchLossSum)
-            if let lastStep { progress.longestStepGap = max(progress.longestStepGap, (now - lastStep).seconds) }
+            if let lastStep { progress.longestStepGap = max(progress.longestStepGap, now.seconds(since: lastStep)) }
             lastStep = now
             meter.add(samples: batch.count, lossSum: batchLossSum)
             if let interval = meter.report(at: now) { report(interval, step: batch.index + 1) }
@@ -155,12 +154,12 @@ package final class Trainer {
         progress.seconds += seconds
         progress.epochSeconds = 0
         progress.epochLossSum = 0
-        epochStart = clock.now
+        epochStart = .now
         for observer in dependencies.observers {
             try observer.epochDidFinish(report, parameters: model)
         }
         let isOver = progress.epoch == configuration.training.epochs
-        if !isOver, dependencies.checkpoints?.isDue(at: clock.now) == true { save(isLast: false) }
+        if !isOver, dependencies.checkpoints?.isDue(at: .now) == true { save(isLast: false) }
     }
 
     private func evaluate() throws -> [SplitScore] {
@@ -196,7 +195,7 @@ package final class Trainer {
     /// Seconds that the steps of the current epoch have taken, in this process and in those before it.
     private var epochSeconds: Double {
         let isUnderWay = parameters.version > UInt64(progress.epoch) * UInt64(schedule.stepsPerEpoch)
-        return isUnderWay ? progress.epochSeconds + (clock.now - epochStart).seconds : 0
+        return isUnderWay ? progress.epochSeconds + Instant.now.seconds(since: epochStart) : 0
     }
 
     /// SHA-256 of the model: all parameters, layer by layer, weights (row-major, [out, in]) then biases, little-endian
@@ -244,12 +243,5 @@ extension Optimizer {
             buffer.pointer.update(from: saved.buffer.pointer, count: buffer.count)
         }
         stateScalars = state.progress.optimizerScalars
-    }
-}
-
-extension Duration {
-    /// The duration in seconds, as a floating-point number.
-    var seconds: Double {
-        Double(components.seconds) + Double(components.attoseconds) * 1e-18
     }
 }

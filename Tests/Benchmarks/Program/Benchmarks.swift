@@ -1,6 +1,7 @@
 import CAllocations
 import Glibc
 import LockstepCompute
+import LockstepTimeline
 
 /// Measures the parts of a training step one by one. `scripts/bench-kernels` builds and runs it.
 ///
@@ -61,10 +62,9 @@ struct Benchmark {
     }
 
     private func nanoseconds(of repetitions: Int) -> UInt64 {
-        let start = ContinuousClock.now
+        let start = Instant.now
         for _ in 0..<repetitions { body() }
-        let elapsed = (ContinuousClock.now - start).components
-        return UInt64(elapsed.seconds) * 1_000_000_000 + UInt64(elapsed.attoseconds / 1_000_000_000)
+        return Instant.now.nanoseconds - start.nanoseconds
     }
 
     /// Repetitions that are counted. The allocations and instructions of all of them are reported, so that one in every few

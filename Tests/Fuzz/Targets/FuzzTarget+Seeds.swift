@@ -8,6 +8,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
 import LockstepRuntime
+import LockstepSharding
 import LockstepTimeline
 import LockstepTraining
 

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import LockstepSystem
+import LockstepTimeline
 
 /// A simulated host: a network namespace. It ends with its last reference, or with this process.
 ///
@@ -33,7 +34,7 @@ package final class NetworkNamespace: Sendable {
         let deadline = Deadline.after(.seconds(30))
         // Until `unshare` has done its work it shows the namespace of this process.
         while try Self.name(of: "\(holder.processID)") == own {
-            guard holder.reap() == nil, !deadline.hasPassed(at: MonotonicClock.now) else {
+            guard holder.reap() == nil, !deadline.hasPassed(at: Instant.now) else {
                 throw Failure(description: "no network namespace can be made: it needs root")
             }
             usleep(1_000)

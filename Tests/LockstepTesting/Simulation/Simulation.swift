@@ -1,7 +1,7 @@
 package import LockstepCluster
 import LockstepNumerics
 import LockstepProtocol
-import LockstepSharding
+package import LockstepSharding
 import LockstepTimeline
 import LockstepTraining
 
@@ -15,7 +15,7 @@ package final class Simulation {
     package struct Outcome: Sendable {
         /// Why the run failed; nil if it finished.
         package var failure: ClusterFailure?
-        package var counts: CoordinatorMachine.Counts
+        package var counts: MembershipCounts
         package var faults: [SimulationPlan.Fault: Int]
         package var restarts: Int
         package var events: Int

@@ -30,7 +30,7 @@ struct EvaluationTuner: Sendable {
     mutating func end(at now: Instant) {
         guard let (isAlone, blocks, since) = underWay, blocks > 0 else { return }
         underWay = nil
-        let seconds = Double(now.nanoseconds &- since.nanoseconds) * 1e-9 / Double(blocks)
+        let seconds = now.seconds(since: since) / Double(blocks)
         if isAlone { alone = seconds } else { workers = seconds }
     }
 }

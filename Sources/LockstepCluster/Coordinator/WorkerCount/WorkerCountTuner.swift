@@ -54,8 +54,7 @@ struct WorkerCountTuner: Sendable {
         guard search != nil else { return nil }
         var choice: WorkerCountChoice?
         if let last = lastBegin, last.step < step, now > last.at {
-            let seconds = Double(now.nanoseconds - last.at.nanoseconds) * 1e-9
-            choice = search?.add(seconds, steps: Int(step - last.step), available: active)
+            choice = search?.add(now.seconds(since: last.at), steps: Int(step - last.step), available: active)
         }
         lastBegin = isAudited ? nil : (step, now)
         if coordinatorComputesAlone, !isAudited {

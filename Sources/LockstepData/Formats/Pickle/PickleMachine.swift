@@ -1,4 +1,5 @@
 import LockstepSystem
+import LockstepText
 
 /// Reads the structure of a pickle that holds numpy arrays; executes nothing.
 ///

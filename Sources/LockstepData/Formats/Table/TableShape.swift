@@ -1,4 +1,5 @@
 import LockstepSystem
+import LockstepText
 
 /// The shape of a table, from its first line.
 struct TableShape {

@@ -1,4 +1,5 @@
 import LockstepSystem
+import LockstepText
 
 /// The first reading of a table: counts its samples, examines its values and finds every fault.
 struct TableSurvey {

@@ -1,4 +1,4 @@
-import LockstepSystem
+import LockstepText
 import Testing
 
 @Suite("Text from outside on one line")
@@ -30,6 +30,14 @@ struct PrintableTextTests {
             let category = scalar.properties.generalCategory
             let acts = [.control, .format, .lineSeparator, .paragraphSeparator, .surrogate].contains(category)
             if scalar.isPrintable == acts { Issue.record("U+\(String(value, radix: 16))") }
+        }
+    }
+
+    @Test("A name is printable if all of it is")
+    func names() {
+        for text in ["", "mnist-30", "Größe 3 µm", "🙂 x", "a b"] { #expect(text.isPrintable) }
+        for text in ["a\n", "\u{1B}", "\u{200B}x", "a\u{202E}b", "a\u{2028}b", "\u{2029}"] {
+            #expect(!text.isPrintable)
         }
     }
 

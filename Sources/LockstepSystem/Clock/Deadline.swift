@@ -1,20 +1,4 @@
-import Glibc
 package import LockstepTimeline
-
-/// The system's monotonic clock: users and time servers cannot set it.
-package enum MonotonicClock {
-    /// The current instant.
-    package static var now: Instant {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Instant(nanoseconds: UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec))
-    }
-}
-
-extension Instant {
-    /// The current instant of ``MonotonicClock``.
-    package static var now: Instant { MonotonicClock.now }
-}
 
 /// The instant by which a call has to return, or no limit.
 package struct Deadline: Equatable, Sendable {
@@ -30,7 +14,7 @@ package struct Deadline: Equatable, Sendable {
 
     /// A deadline `duration` from now.
     package static func after(_ duration: Duration) -> Deadline {
-        Deadline(MonotonicClock.now.advanced(by: duration))
+        Deadline(Instant.now.advanced(by: duration))
     }
 
     /// Whether the deadline has passed at this instant.
@@ -52,20 +36,5 @@ package struct Deadline: Equatable, Sendable {
         guard let first = left.instant else { return right }
         guard let second = right.instant else { return left }
         return Deadline(min(first, second))
-    }
-}
-
-/// The processor time of this process. Time in which other processes run does not count.
-package enum ProcessorClock {
-    /// The seconds that the calling thread has run so far.
-    package static var threadSeconds: Double { seconds(CLOCK_THREAD_CPUTIME_ID) }
-
-    /// The seconds that all threads of this process have run so far.
-    package static var processSeconds: Double { seconds(CLOCK_PROCESS_CPUTIME_ID) }
-
-    private static func seconds(_ clock: clockid_t) -> Double {
-        var time = timespec()
-        clock_gettime(clock, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }

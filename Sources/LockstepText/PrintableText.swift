@@ -1,6 +1,6 @@
 // Text from a peer, a file or a user is untrusted: printed unchanged, it could move a terminal's cursor, reverse the
 // reading direction, hide a line or fill the screen. Every message that quotes such text escapes it with these
-// functions.
+// functions, and names must not need that.
 
 extension Unicode.Scalar {
     /// Whether a terminal shows this scalar and does nothing else with it.
@@ -16,6 +16,10 @@ extension Unicode.Scalar {
 }
 
 extension StringProtocol {
+    /// Whether the text is one line that a terminal shows and does nothing else with. What peers and files call things has
+    /// to be.
+    package var isPrintable: Bool { unicodeScalars.allSatisfy(\.isPrintable) }
+
     /// The text on one line, at most 200 scalars long, with every unprintable scalar escaped: `\n`, `\u{200B}`.
     package var printable: String { printable(limit: 200) }
 
