@@ -8,13 +8,14 @@ import ZeroMQ
 ///
 /// The idea: libzmq reads everything that any peer sends and keeps it in memory until the coordinator's loop asks for
 /// it. A peer can send a gigabyte while the loop is busy with one step, so the loop itself cannot limit this. A second
-/// thread does. For each connection it compares two counters: the bytes that the kernel has received, and the bytes of
-/// the messages that the loop has read. The difference lies in libzmq's memory. If the difference exceeds
-/// ``ConnectionLimits``, the thread cuts the connection.
+/// thread does, with ``WatchedConnections``: it cuts a connection over which the kernel has received much more than the
+/// loop has read. Without a connection over TCP the thread sleeps.
 ///
-/// Two things complicate this. Handshakes and heartbeats are received and never read by the loop, so allowances
-/// are subtracted for them. And libzmq says why a handshake failed without saying on which connection, so the table
-/// counts handshakes and failures to find out whether a connection ended without a known reason.
+/// Both threads read libzmq's events. The loop wakes the thread when it has read any, because the thread would wait for
+/// them in vain.
+///
+/// libzmq says why a handshake failed without saying on which connection, so the table counts handshakes and failures to
+/// find out whether a connection ended without a known reason.
 final class ConnectionTable: Sendable {
     /// What happens to connections, for the loop.
     enum Event: Sendable {
@@ -28,32 +29,10 @@ final class ConnectionTable: Sendable {
         case acceptFailed(Int32)
     }
 
-    /// A connection and what the thread knows about it. Used only under the lock.
-    private final class Watched: @unchecked Sendable {
-        let connection: Connection
-        /// Bytes that had been received at the last check.
-        var received: UInt64 = 0
-        /// Received bytes that are taken for heartbeats and so do not count as unread.
-        var heartbeatBytes: UInt64 = 0
-        var isCut = false
-        /// Whether the loop has read a message from it.
-        var hasDelivered = false
-
-        init(_ connection: Connection) {
-            self.connection = connection
-        }
-
-        /// Bytes that have been received, are no heartbeats, and have not been read by the loop.
-        var unread: UInt64 {
-            let accounted = connection.deliveredBytes + heartbeatBytes
-            return received > accounted ? received - accounted : 0
-        }
-    }
-
     private struct State: ~Copyable, @unchecked Sendable {
         /// Used by one thread at a time, under the lock; nil once the table is closed.
         var monitor: SocketMonitor?
-        var watched: [Int32: Watched] = [:]
+        var watched: WatchedConnections
         var events: [Event] = []
         /// Handshakes that have succeeded on connections without a message so far. libzmq does not say on which
         /// connections.
@@ -61,18 +40,13 @@ final class ConnectionTable: Sendable {
         /// Handshakes that have failed, while the end of their connections is not reported yet. libzmq does not say on
         /// which connections.
         var failuresWithoutEnd = 0
-        /// When the connections were checked last.
-        var lastCheck = Instant.now
     }
 
-    /// Milliseconds between two checks: while a peer that is no member sends, while such a peer is connected, and while
-    /// all peers are members.
-    private static let intervals = (sending: Int32(5), nonMembers: Int32(20), members: Int32(20))
-
     private let state: Locked<State>
-    private let limits: ConnectionLimits
     private let monitorDescriptor: Int32
     private let readiness: EventDescriptor
+    /// Readable when the loop has read events of the monitor.
+    private let eventsRead: EventDescriptor
     private let stop: EventDescriptor
     private let thread = Locked<Thread?>(nil)
 
@@ -84,10 +58,10 @@ final class ConnectionTable: Sendable {
     /// - Throws: `SystemError` if the thread cannot be started, `ZeroMQError` if the monitor cannot be read.
     init(_ monitor: consuming SocketMonitor, limits: ConnectionLimits) throws {
         monitorDescriptor = try monitor.socket.descriptor
-        self.limits = limits
         readiness = try EventDescriptor()
+        eventsRead = try EventDescriptor()
         stop = try EventDescriptor()
-        state = Locked(State(monitor: consume monitor))
+        state = Locked(State(monitor: consume monitor, watched: WatchedConnections(limits: limits)))
         var started: Thread? = try Thread(name: "connections") { [self] in watch() }
         thread.withLock { $0 = started.take() }
     }
@@ -98,22 +72,27 @@ final class ConnectionTable: Sendable {
     /// Returns the events since the last call, in order.
     func drainEvents() throws(ZeroMQError) -> [Event] {
         readiness.reset()
-        return try state.withLock { (state) throws(ZeroMQError) in
-            try readMonitor(&state)
-            return exchange(&state.events, with: [])
-        }
+        return try withEvents { exchange(&$0.events, with: []) }
     }
 
     /// Records that the first message has come over a connection, and returns the connection; nil if there is none with
     /// this descriptor. libzmq reports a new connection before it delivers messages from it.
     func connection(ofFirstMessageOver descriptor: Int32) throws(ZeroMQError) -> Connection? {
-        try state.withLock { (state) throws(ZeroMQError) in
-            try readMonitor(&state)
-            guard let watched = state.watched[descriptor] else { return nil }
-            if !watched.hasDelivered { state.handshakesWithoutMessage -= 1 }
-            watched.hasDelivered = true
-            return watched.connection
+        try withEvents { state in
+            guard let found = state.watched.recordMessage(over: descriptor) else { return nil }
+            if found.isFirst { state.handshakesWithoutMessage -= 1 }
+            return found.connection
         }
+    }
+
+    /// Reads the monitor in the loop's thread, calls `body`, and wakes the other thread if the monitor had events.
+    private func withEvents<Result: Sendable>(_ body: (inout State) -> Result) throws(ZeroMQError) -> Result {
+        let (result, hasRead) = try state.withLock { (state) throws(ZeroMQError) in
+            let hasRead = try readMonitor(&state)
+            return (body(&state), hasRead)
+        }
+        if hasRead { eventsRead.signal() }
+        return result
     }
 
     /// Ends the thread and the monitor. Call it before the socket closes.
@@ -128,18 +107,16 @@ final class ConnectionTable: Sendable {
     private func watch() {
         // A peer sends megabytes in the few milliseconds that batch scheduling may delay a thread.
         Thread.restoreDefaultScheduling()
-        var items = [monitorDescriptor, stop.number].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-        var interval = Self.intervals.nonMembers
+        var items = [monitorDescriptor, eventsRead.number, stop.number].map {
+            pollfd(fd: $0, events: Int16(POLLIN), revents: 0)
+        }
+        var interval = WatchedConnections.noCheck
         while true {
             _ = poll(&items, nfds_t(items.count), interval)
-            guard items[1].revents == 0 else { return }
+            guard items[2].revents == 0 else { return }
+            eventsRead.reset()
             do throws(ZeroMQError) {
-                let hasEvents = try state.withLock { (state) throws(ZeroMQError) in
-                    try readMonitor(&state)
-                    interval = check(&state)
-                    return !state.events.isEmpty
-                }
-                if hasEvents { readiness.signal() }
+                interval = try check()
             } catch {
                 // The context has ended.
                 return
@@ -147,14 +124,32 @@ final class ConnectionTable: Sendable {
         }
     }
 
-    private func readMonitor(_ state: inout State) throws(ZeroMQError) {
+    /// Reads the monitor and checks all connections once. Wakes the loop if there are events for it.
+    ///
+    /// - Returns: Milliseconds until the next check, as poll(2) takes them.
+    private func check() throws(ZeroMQError) -> Int32 {
+        let (interval, hasEvents) = try state.withLock { (state) throws(ZeroMQError) in
+            try readMonitor(&state)
+            let (cut, interval) = state.watched.check(now: .now)
+            state.events += cut.map { .cut($0) }
+            return (interval, !state.events.isEmpty)
+        }
+        if hasEvents { readiness.signal() }
+        return interval
+    }
+
+    /// Reads the events of the monitor; returns whether there were any.
+    @discardableResult
+    private func readMonitor(_ state: inout State) throws(ZeroMQError) -> Bool {
+        var hasRead = false
         while let event = try state.monitor?.next() {
+            hasRead = true
             switch (event.kind, event.descriptor) {
             case (.accepted, let descriptor?):
                 let connection = Connection(descriptor, isTCP: event.endpoint.hasPrefix("tcp:"))
-                state.watched[descriptor] = Watched(connection)
+                state.watched.add(connection, now: .now)
             case (.disconnected, let descriptor?):
-                if let ended = state.watched.removeValue(forKey: descriptor) { end(ended, &state) }
+                if let ended = state.watched.remove(descriptor) { end(ended.connection, ended.hasDelivered, &state) }
             case (.handshakeSucceeded, _): state.handshakesWithoutMessage += 1
             case (.handshakeFailed(let failure), _):
                 state.failuresWithoutEnd += 1
@@ -164,64 +159,19 @@ final class ConnectionTable: Sendable {
             default: continue
             }
         }
+        return hasRead
     }
 
-    private func end(_ watched: Watched, _ state: inout State) {
+    private func end(_ connection: Connection, _ hasDelivered: Bool, _ state: inout State) {
         let isUnexplained =
-            !watched.hasDelivered && state.failuresWithoutEnd == 0 && state.handshakesWithoutMessage <= 0
-        if !watched.hasDelivered {
+            !hasDelivered && state.failuresWithoutEnd == 0 && state.handshakesWithoutMessage <= 0
+        if !hasDelivered {
             if state.failuresWithoutEnd > 0 {
                 state.failuresWithoutEnd -= 1
             } else if state.handshakesWithoutMessage > 0 {
                 state.handshakesWithoutMessage -= 1
             }
         }
-        state.events.append(.ended(watched.connection, isUnexplained: isUnexplained))
-    }
-
-    /// Checks all connections once, and cuts those over the limits.
-    ///
-    /// - Returns: Milliseconds until the next check.
-    private func check(_ state: inout State) -> Int32 {
-        let now = Instant.now
-        let seconds = Double(now.nanoseconds - state.lastCheck.nanoseconds) * 1e-9
-        state.lastCheck = now
-        var (total, interval): (UInt64, Int32) = (0, -1)
-        for watched in state.watched.values {
-            guard !watched.isCut, let received = watched.connection.receivedBytes else { continue }
-            let isSending = received != watched.received
-            watched.received = received
-            let next: Int32
-            if watched.connection.isMember {
-                watched.heartbeatBytes += min(watched.unread, UInt64(seconds * ConnectionLimits.heartbeats))
-                if watched.unread > limits.member { cut(watched, &state) }
-                next = Self.intervals.members
-            } else {
-                if watched.unread > limits.nonMember { cut(watched, &state) }
-                total += max(watched.unread, ConnectionLimits.handshake) - ConnectionLimits.handshake
-                next = isSending ? Self.intervals.sending : Self.intervals.nonMembers
-            }
-            interval = interval < 0 ? next : min(interval, next)
-        }
-        if total > limits.nonMembers { cutLargest(&state, until: total - limits.nonMembers) }
-        // The loop may have added a connection meanwhile, which needs a check soon.
-        return interval < 0 ? Self.intervals.nonMembers : interval
-    }
-
-    /// Cuts connections of peers that are no members until so many bytes are gone; the connection with the most unread
-    /// bytes first.
-    private func cutLargest(_ state: inout State, until excess: UInt64) {
-        var left = excess
-        let nonMembers = state.watched.values.filter { !$0.connection.isMember && !$0.isCut }
-        for nonMember in nonMembers.sorted(by: { $0.unread > $1.unread }) where left > 0 {
-            cut(nonMember, &state)
-            left -= min(left, nonMember.unread)
-        }
-    }
-
-    private func cut(_ watched: Watched, _ state: inout State) {
-        watched.isCut = true
-        watched.connection.abort()
-        state.events.append(.cut(watched.connection))
+        state.events.append(.ended(connection, isUnexplained: isUnexplained))
     }
 }
