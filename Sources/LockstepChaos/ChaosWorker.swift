@@ -18,7 +18,7 @@ struct ChaosWorker {
     }
 
     /// What is to be done now that a fault is over.
-    enum Change {
+    enum Change: Hashable {
         /// Start the process again.
         case restart
         /// Let the lane pass again, after cutting its connections if `isCut`.

@@ -22,19 +22,28 @@ package struct WorkerGroup {
     }
 
     private let count: Int
+    private let executable: String
     private let arguments: [String]
     private let maximumRestarts: Int
+    private let deadlines: Deadlines
     private let notify: (Death) -> Void
 
     /// - Parameters:
     ///   - count: Worker processes.
+    ///   - executable: The program that they run: this one, except in tests.
     ///   - arguments: The command line of each, without the program's name.
     ///   - maximumRestarts: How many dead processes are replaced.
+    ///   - deadlines: The pauses before that.
     ///   - notify: Told of processes that have died.
-    package init(count: Int, arguments: [String], maximumRestarts: Int, notify: @escaping (Death) -> Void) {
+    package init(
+        count: Int, executable: String = ChildProcess.Command.thisProgram, arguments: [String], maximumRestarts: Int,
+        deadlines: Deadlines = Deadlines(), notify: @escaping (Death) -> Void
+    ) {
         self.count = count
+        self.executable = executable
         self.arguments = arguments
         self.maximumRestarts = maximumRestarts
+        self.deadlines = deadlines
         self.notify = notify
     }
 
@@ -45,7 +54,7 @@ package struct WorkerGroup {
     /// - Parameter stop: The signals of this process.
     /// - Throws: ``Failure`` if a worker failed; `SystemError` if a process cannot be started.
     package func run(stop: StopSignals) throws {
-        var restartPolicy = RestartPolicy(places: count, limit: maximumRestarts, deadlines: Deadlines(), now: .now)
+        var restartPolicy = RestartPolicy(places: count, limit: maximumRestarts, deadlines: deadlines, now: .now)
         var running: [Int: ChildProcess] = [:]
         for place in 0..<count { running[place] = try start(place) }
         var failure: ChildProcess.Exit?
@@ -75,7 +84,7 @@ package struct WorkerGroup {
 
     private func start(_ place: Int) throws -> ChildProcess {
         let core = SchedulingPolicy.arguments(place: place, of: count)
-        return try ChildProcess(ChildProcess.Command(arguments: arguments + core))
+        return try ChildProcess(ChildProcess.Command(executable: executable, arguments: arguments + core))
     }
 
     /// Reports a death and the decision about it; returns whether the process will be replaced.

@@ -21,14 +21,12 @@ struct ThreadCluster: Sendable {
     var auditedFraction = 0.0
     /// The predicted seconds of a step with 0, 1, ... workers; nil: the number of computing workers is not tuned.
     var predictions: [Double]?
-    /// Seconds to wait for the first workers.
-    var start = 60.0
     /// Called by each worker, with its index, whenever it has handled a message; true makes it leave.
     var probe: @Sendable (Int) -> Bool = { _ in false }
     /// Called between steps on the coordinator's thread.
     var betweenSteps: @Sendable () -> Void = {}
-    /// Called with the address of the shared memory's socket, once workers may connect to it.
-    var whenListening: @Sendable (Welcome.Regions?) -> Void = { _ in }
+    /// Called with the run's number and the address of the shared memory's socket before the first step.
+    var beforeSteps: @Sendable (UInt32, Welcome.Regions?) -> Void = { _, _ in }
 
     /// The results of a run.
     struct Result {
@@ -41,7 +39,7 @@ struct ThreadCluster: Sendable {
     /// A run on synthetic data.
     static func prepare(
         shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7,
-        dataType: CommunicationDataType = .float32
+        dataType: CommunicationDataType = .float32, secondsToStart: Double = 60
     ) throws -> PreparedRun {
         var random = SplitMix64(seed: 5)
         let inputs = 20
@@ -56,81 +54,47 @@ struct ThreadCluster: Sendable {
             name: "threads", data: .named("synthetic"),
             network: Architecture(sizes: [inputs, hidden, 4]),
             training: TrainingOptions(epochs: epochs, batch: batch), optimizer: .sgd(learningRate: 1),
-            communicationDataType: dataType, shards: shards)
+            timeouts: TimeoutOptions(start: secondsToStart, rejoin: 20), communicationDataType: dataType, shards: shards
+        )
         return try PreparedRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)
     }
 
     func train(_ run: PreparedRun) throws -> Result {
         let folder = try TemporaryFolder()
+        let cluster = try Cluster(
+            run,
+            Cluster.Options(
+                endpoints: [.ipc(path: folder("coordinator"))], workers: workers.count...workers.count,
+                allowsMixedKernels: false, transport: transport, auditedFraction: auditedFraction,
+                tunesWorkerCount: predictions != nil), stop: nil)
         let context = try Context()
-        let deadlines = Deadlines(start: start, rejoin: 20)
-        let endpoint = Endpoint.ipc(path: folder("coordinator"))
-        let link = try CoordinatorLink(
-            context: context, ioThreads: 1, binding: [endpoint], keys: nil,
-            limits: ConnectionLimits(gradientBytes: 1 << 20), deadlines: deadlines)
-        let number: UInt32 = 77
-        let regions = transport == .inline ? nil : try makeRegions(run, number)
-        whenListening(regions?.address)
-        let parameters = try run.initialParameters(in: regions?.weights)
-        var notices: [ClusterNotice] = []
-        let computer = try ShardComputer(
-            configuration: run.configuration, dataset: run.dataset, library: run.library)
-        let served = ClusterRun(
-            number: number,
-            welcome: try Welcome(
-                configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address
-            ).encoded(),
-            dataset: run.dataset, layout: run.layout, dataType: run.configuration.communicationDataType,
-            computer: computer,
-            audits: AuditSchedule(fraction: auditedFraction, seed: run.configuration.training.seed), regions: regions,
-            transport: transport, timeline: nil,
-            configuration: CoordinatorMachine.Configuration(
-                minimumWorkers: workers.count, maximumWorkers: workers.count,
-                chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
-                programVersion: programVersion, expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
-                allowsMixedKernels: false, deadlines: deadlines,
-                tunesWorkerCount: predictions != nil, splitsRoot: run.configuration.communicationDataType == .bfloat16))
-        let source = ClusterGradientSource(
-            served, link: link, context: context, parameters: parameters,
-            hooks: ProcessHooks(
-                notify: { notice, _, _ in notices.append(notice) }, check: { _, _ in }, nextCheck: { nil },
-                descriptors: []))
-        let endings = Endings(count: workers.count)
-        let threads = Workers()
-        let loops = Loops()
+        let (threads, loops, endings) = (Workers(), Loops(), Endings(count: workers.count))
         for index in workers.indices {
-            threads.start { [self] in
+            threads.start { [self, deadlines = cluster.deadlines, endpoint = cluster.endpoints[0]] in
                 endings[index] = work(index, context, endpoint, deadlines, cache: folder.path, keeping: loops)
             }
         }
-        // libzmq sends weights and gradients from these buffers, so they must live until the last message is sent.
-        defer { withExtendedLifetime((parameters, loops, folder)) { try? context.terminate() } }
+        // libzmq sends gradients from the loops' buffers, so they must live until the last message is sent.
+        defer { withExtendedLifetime((loops, folder)) { try? context.terminate() } }
         // The threads end before the context, which waits for their sockets.
         defer { threads.join() }
-        do {
-            try source.gather()
-            if let predictions { try source.predict(predictions) }
-            let outcome = try run.train(with: source, parameters: parameters, observers: [], checkpoints: nil) {
+        var notices: [ClusterNotice] = []
+        let outcome = try cluster.serve { notice, _ in
+            notices.append(notice)
+        } _: { session in
+            beforeSteps(cluster.number, session.regions)
+            if let predictions { try session.source.predict(predictions) }
+            let outcome = try cluster.run.train(
+                with: session.source, parameters: session.parameters, observers: [], checkpoints: nil,
+                threadPool: session.threadPool
+            ) {
                 betweenSteps()
                 return false
             }
-            try source.finish(Goodbye(code: .finished, message: "done"))
-            threads.join()
-            return Result(outcome: outcome, endings: endings.all, notices: notices)
-        } catch {
-            try? source.finish(Goodbye(code: .failed, message: "\(error)"))
-            throw error
+            return (outcome, Goodbye(code: .finished, message: "done"))
         }
-    }
-
-    private func makeRegions(_ run: PreparedRun, _ number: UInt32) throws -> RegionServer {
-        try RegionServer(
-            layout: RegionLayout(
-                parameters: run.layout.count, shards: run.schedule.shards,
-                dataType: run.configuration.communicationDataType
-            ),
-            data: try SharedRegion(name: "data", copying: run.dataset.bytes), run: number,
-            name: "lockstep-test-\(UInt64.random(in: 0 ... .max))")
+        threads.join()
+        return Result(outcome: outcome, endings: endings.all, notices: notices)
     }
 
     /// A worker, from its connection to its end.

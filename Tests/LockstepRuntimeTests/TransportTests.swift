@@ -92,8 +92,8 @@ struct TransportTests {
 
     @Test("A run that requires shared memory refuses a worker without it")
     func insisting() throws {
-        let run = try ThreadCluster.prepare(shards: 2)
-        let cluster = ThreadCluster(workers: [.inline], transport: .shared, start: 1)
+        let run = try ThreadCluster.prepare(shards: 2, secondsToStart: 1)
+        let cluster = ThreadCluster(workers: [.inline], transport: .shared)
         #expect(throws: ClusterFailure.tooFewWorkers(joined: 0, needed: 1, seconds: 1)) { try cluster.train(run) }
     }
 
@@ -104,7 +104,7 @@ struct TransportTests {
         let strangers = Strangers()
         let cluster = ThreadCluster(
             workers: [.shared, .shared], betweenSteps: { strangers.sendMessage() },
-            whenListening: { strangers.setAddress($0) })
+            beforeSteps: { strangers.setAddress(run: $0, $1) })
         let result = try cluster.train(run)
         #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
         #expect(result.outcome.membership.inlinePayloadBytes == 0)
@@ -134,29 +134,31 @@ final class Counter: Sendable {
 
 /// Clients that connect to the socket for shared memory and send invalid messages.
 private final class Strangers: Sendable {
-    private let name = Mutex<String?>(nil)
+    private let place = Mutex<(run: UInt32, name: String)?>(nil)
     private let random = Mutex(SplitMix64(seed: 9))
     private let sent = Counter()
 
     var count: Int { sent.count }
 
-    func setAddress(_ address: Welcome.Regions?) {
-        if case .name(let found) = address { name.withLock { $0 = found } }
+    func setAddress(run: UInt32, _ address: Welcome.Regions?) {
+        if case .name(let name) = address { place.withLock { $0 = (run, name) } }
     }
 
     /// Connects as one more stranger, sends a message with two open files, and disconnects.
     func sendMessage() {
-        guard let name = name.withLock({ $0 }), let socket = try? LocalListener.connect(to: name) else { return }
-        let record = record(number: sent.next())
+        guard let (run, name) = place.withLock({ $0 }), let socket = try? LocalListener.connect(to: name) else {
+            return
+        }
+        let record = record(number: sent.next(), run: run)
         let file = open("/dev/null", O_RDONLY | O_CLOEXEC)
         defer { close(file) }
         try? record.withUnsafeBytes { try LocalSocket.send($0, files: [file, file], over: socket.number) }
     }
 
-    private func record(number: Int) -> [UInt8] {
+    private func record(number: Int, run: UInt32) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: RegionMessage.size)
         let kind = RegionMessage.Kind.allCases[number % RegionMessage.Kind.allCases.count]
-        let message = RegionMessage(kind, run: number % 2 == 0 ? 77 : 78, member: UInt32(number % 5))
+        let message = RegionMessage(kind, run: number % 2 == 0 ? run : run &+ 1, member: UInt32(number % 5))
         bytes.withUnsafeMutableBytes { message.encode(into: $0) }
         return random.withLock { random in
             switch number % 4 {

@@ -111,7 +111,8 @@ package final class Cluster {
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
-        try serve(notify: notify) { source, parameters, threadPool in
+        try serve(notify: notify) { session in
+            let source = session.source
             let model = try predict(with: source)
             prediction = model
             // At least 1: the last worker may have been lost meanwhile.
@@ -124,12 +125,9 @@ package final class Cluster {
                 try source.predict(model.steps(of: run.schedule, workers: source.membersPresent))
             }
             let outcome = try run.train(
-                with: source, parameters: parameters, observers: observers, checkpoints: checkpoints,
-                threadPool: threadPool,
-                timeline: timeline
-            ) {
-                [stop] in stop?.requested != nil
-            }
+                with: source, parameters: session.parameters, observers: observers, checkpoints: checkpoints,
+                threadPool: session.threadPool, timeline: timeline
+            ) { [stop] in stop?.requested != nil }
             if let timeline {
                 let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
                 timelines = [own] + (try source.collectTimelines())
@@ -152,20 +150,29 @@ package final class Cluster {
     package func withRunner(
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void, _ body: (StepRunner) throws -> Void
     ) throws {
-        try serve(notify: notify) { source, parameters, threadPool in
+        try serve(notify: notify) { session in
             let runner = StepRunner(
-                run, source: source, parameters: parameters, threadPool: threadPool, timeline: timeline ?? Timeline(),
-                collect: source.collectTimelines)
+                run, source: session.source, parameters: session.parameters, threadPool: session.threadPool,
+                timeline: timeline ?? Timeline(), collect: session.source.collectTimelines)
             try body(runner)
             return ((), Goodbye(code: .finished, message: "the trial is over"))
         }
     }
 
+    /// What takes a run's steps while its workers are there.
+    struct Session {
+        let source: ClusterGradientSource
+        /// The weights of the first step.
+        let parameters: VersionedParameters
+        let threadPool: ThreadPool
+        /// Where workers of this host ask for shared memory; nil if payload travels in messages.
+        let regions: Welcome.Regions?
+    }
+
     /// Does everything around a run's steps: starts the gradient source, waits for the workers, calls `body`, and
     /// dismisses the workers with the goodbye that `body` returns.
-    private func serve<Result>(
-        notify: @escaping (ClusterNotice, String?) -> Void,
-        _ body: (ClusterGradientSource, VersionedParameters, ThreadPool) throws -> (Result, Goodbye)
+    func serve<Result>(
+        notify: @escaping (ClusterNotice, String?) -> Void, _ body: (Session) throws -> (Result, Goodbye)
     ) throws -> Result {
         let regions = try makeRegions(notify: notify)
         let parameters = try run.initialParameters(in: regions?.weights)
@@ -179,7 +186,8 @@ package final class Cluster {
         }
         do {
             try source.gather()
-            let (result, goodbye) = try body(source, parameters, threadPool)
+            let (result, goodbye) = try body(
+                Session(source: source, parameters: parameters, threadPool: threadPool, regions: regions?.address))
             try source.finish(goodbye)
             return result
         } catch {
