@@ -7,7 +7,7 @@ import Testing
 @Suite("Watched connections")
 struct WatchedConnectionsTests {
     private static let quiet = WatchedConnections.intervals.quiet
-    private static let busy = WatchedConnections.intervals.sending
+    private static let sending = WatchedConnections.intervals.sending
 
     /// Two ends of a connection; the near one is watched.
     private final class Pair {
@@ -15,6 +15,7 @@ struct WatchedConnectionsTests {
         let far: Int32
 
         /// - Parameter isTCP: Whether it goes over TCP on the loopback interface; else it is a pair of Unix sockets.
+        /// - Throws: An expectation that fails if there is no such pair.
         init(isTCP: Bool) throws {
             guard isTCP else {
                 var ends: [Int32] = [0, 0]
@@ -88,7 +89,7 @@ struct WatchedConnectionsTests {
         let connection = Connection(pair.near, isTCP: true)
         connections.add(connection, now: start)
         try pair.send(9_000)
-        #expect(check(connections) == (0, Self.busy))
+        #expect(check(connections) == (0, Self.sending))
         #expect(check(connections) == (0, Self.quiet))
         connection.isMember = true
         try pair.send(10_000)

@@ -50,18 +50,20 @@ final class ConnectionTable: Sendable {
     private let stop: EventDescriptor
     private let thread = Locked<Thread?>(nil)
 
-    /// Starts the thread.
-    ///
     /// - Parameters:
     ///   - monitor: The events of the socket: listening, accepting, handshakes and ends.
     ///   - limits: The bytes beyond which a connection is cut.
-    /// - Throws: `SystemError` if the thread cannot be started, `ZeroMQError` if the monitor cannot be read.
+    /// - Throws: `SystemError` if there are no descriptors left, `ZeroMQError` if the monitor cannot be read.
     init(_ monitor: consuming SocketMonitor, limits: ConnectionLimits) throws {
         monitorDescriptor = try monitor.socket.descriptor
         readiness = try EventDescriptor()
         eventsRead = try EventDescriptor()
         stop = try EventDescriptor()
         state = Locked(State(monitor: consume monitor, watched: WatchedConnections(limits: limits)))
+    }
+
+    /// Starts the thread.
+    func start() throws(SystemError) {
         var started: Thread? = try Thread(name: "connections") { [self] in watch() }
         thread.withLock { $0 = started.take() }
     }

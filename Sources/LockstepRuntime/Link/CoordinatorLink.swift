@@ -96,6 +96,7 @@ final class CoordinatorLink {
         connections = try ConnectionTable(
             try socket.monitor(events: [.ending, .handshake, .listener]), limits: limits)
         do {
+            try connections.start()
             self.endpoints = try socket.bind(
                 endpoints, security: keys.map { .server($0.keys) } ?? .none, ioThreads: ioThreads)
         } catch {
