@@ -25,17 +25,8 @@ package import LockstepTimeline
 /// The machine is noncopyable: a class that holds a copyable machine retains its arrays on every access from another
 /// module, which costs 10 % of a short step.
 package struct CoordinatorMachine: ~Copyable, Sendable {
-    /// gathering -> running -> ended.
-    private enum Phase: Hashable {
-        /// Waits for the first workers.
-        case gathering(until: Instant)
-        /// Trains. `waitingUntil` is the deadline for a worker while there is none.
-        case running(waitingUntil: Instant?)
-        case ended
-    }
-
     package let configuration: Configuration
-    private var phase: Phase
+    private var phase: RunPhase
     /// The clock of the workers' deadlines.
     private var clock: ClampedClock
     private var membership: Membership
@@ -44,14 +35,12 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private var weights: PublishedWeights
     private var workerCount: WorkerCountTuner
     private var evaluations = EvaluationTuner()
-    /// Why the last worker was refused for its link; nil once another one has joined.
-    private var brokenLink: String?
     package private(set) var counts = MembershipCounts()
 
     /// Starts to wait for the first workers.
     package init(configuration: Configuration, now: Instant) {
         self.configuration = configuration
-        self.phase = .gathering(until: now.advanced(bySeconds: configuration.deadlines.start))
+        self.phase = RunPhase(configuration: configuration, now: now)
         self.clock = ClampedClock(maximumGap: configuration.deadlines.maximumGap, now: now)
         self.membership = Membership(configuration: configuration)
         self.assignments = Assignments(splitsRoot: configuration.splitsRoot)
@@ -100,7 +89,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         case .inputBacklog(let exists):
             clock.isHeld = exists
         case .stop(let goodbye):
-            phase = .ended
+            phase.end()
             assignments.end()
             membership.dismissAll(goodbye, into: &actions)
         case .tick:
@@ -121,7 +110,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             // tells it that its membership has ended. A worker that waits for a welcome ignores the refusal.
             evict(at: index, reason: "it joined anew", into: &actions)
         }
-        membership.admit(peer, hello, isEnding: phase == .ended, now: clock.now, into: &actions)
+        membership.admit(peer, hello, isEnding: phase.stage == .ended, now: clock.now, into: &actions)
     }
 
     private mutating func receiveProof(
@@ -133,9 +122,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             break
         case .accepted(let isSameKernel):
             counts.joined += 1
-            brokenLink = nil
             if !isSameKernel { counts.isBitwiseReproducible = false }
-            if case .running = phase { phase = .running(waitingUntil: nil) }
+            phase.workerJoined()
             assignPending(into: &actions)
         }
     }
@@ -168,14 +156,14 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private mutating func loseMember(behind peer: PeerID, reason: String, into actions: inout [CoordinatorAction]) {
         if let index = membership.index(of: peer) {
             loseMember(at: index, reason: reason, into: &actions)
-        } else if phase != .ended {
+        } else if phase.stage != .ended {
             _ = membership.removeCandidate(on: peer, reason: reason, into: &actions)
         }
     }
 
     private mutating func loseMember(at index: Int, reason: String, into actions: inout [CoordinatorAction]) {
         let member = membership.remove(at: index)
-        guard phase != .ended else { return }
+        guard phase.stage != .ended else { return }
         counts.lost += 1
         let shards = assignments.reclaim(member.queue.assignments, membership: membership)
         counts.shardsReassigned += shards
@@ -206,9 +194,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             if membership.activeCount == 0 { assignments.computeHere(into: &actions) }
             return
         }
-        guard phase == .running(waitingUntil: nil), membership.activeCount == 0 else { return }
-        phase = .running(waitingUntil: clock.now.advanced(bySeconds: configuration.deadlines.rejoin))
-        actions.append(.notify(.waiting(seconds: configuration.deadlines.rejoin)))
+        guard membership.activeCount == 0, let seconds = phase.beginWaiting(now: clock.now) else { return }
+        actions.append(.notify(.waiting(seconds: seconds)))
     }
 
     // MARK: - Steps and evaluations
@@ -248,7 +235,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     }
 
     private mutating func beginWork(into actions: inout [CoordinatorAction]) {
-        if case .gathering = phase { phase = .running(waitingUntil: nil) }
+        phase.beginWork()
         speculation.beginWork()
         waitIfNoWorker(into: &actions)
     }
@@ -410,21 +397,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             }
         }
         assignLate(into: &actions)
-        switch phase {
-        case .gathering(let until) where until <= clock.now:
-            actions.append(
-                .fail(
-                    .tooFewWorkers(
-                        joined: membership.activeCount, needed: configuration.minimumWorkers,
-                        seconds: configuration.deadlines.start)))
-        case .running(let until?) where until <= clock.now:
-            let seconds = configuration.deadlines.rejoin
-            actions.append(
-                .fail(
-                    brokenLink.map { .linkTooSlow(reason: $0, seconds: seconds) } ?? .noWorkersLeft(seconds: seconds)))
-        default:
-            break
-        }
+        let failure = phase.failure(joined: membership.activeCount, now: clock.now)
+        if let failure { actions.append(.fail(failure)) }
     }
 
     /// The refusal for a member that must be evicted now; nil if it need not.
@@ -433,7 +407,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             return nil
         }
         if let reason = speculation.slowLink(of: membership[index], at: clock.now) {
-            brokenLink = reason
+            phase.linkBroke(reason)
             return Refusal(code: .link, message: reason)
         }
         speculation.recordEviction()
@@ -444,13 +418,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 
     /// When a tick is due at the latest.
     package var nextDeadline: Instant? {
-        var next: Instant?
-        switch phase {
-        case .gathering(let until): next = until
-        case .running(let until): next = until
-        case .ended: return nil
-        }
-        next = Instant.earlier(next, membership.nextProofDeadline)
+        guard phase.stage != .ended else { return nil }
+        var next = Instant.earlier(phase.deadline, membership.nextProofDeadline)
         for index in membership.indices {
             next = Instant.earlier(next, speculation.evictionDeadline(of: membership[index]))
         }
@@ -516,9 +485,10 @@ extension CoordinatorMachine {
     /// The run's state, for people.
     package var status: ClusterStatus {
         let phase: ClusterStatus.Phase =
-            switch self.phase {
+            switch phase.stage {
             case .gathering: .gathering
-            case .running(let until): until != nil ? .waiting : assignments.isEvaluation ? .evaluating : .training
+            case .running: assignments.isEvaluation ? .evaluating : .training
+            case .waiting: .waiting
             case .ended: .ending
             }
         return ClusterStatus(
