@@ -1,61 +1,58 @@
-/// The table of all waits in a cluster.
+/// All waits in a cluster, in seconds. The documentation's article Deadlines has them as a table.
 ///
-/// | wait | seconds |
-/// | --- | --- |
-/// | heartbeat: sent every / peer lost after | 1 / 3 |
-/// | connection: for the transport's own handshake | 5 |
-/// | handshake: from welcome, or from the last part of the data set, to ready | 60 |
-/// | hello: until a worker without an answer sends its hello again | 5 |
-/// | until a worker says hello again to a run that is full | 1, doubled each time up to 8 |
-/// | silence: until a worker asks a coordinator that says nothing / until it gives it up | 30 / 300 |
-/// | start: for the first workers, or for the coordinator | 60 |
-/// | rejoin: for a worker once the last one has gone, or for the coordinator | 60 |
-/// | straggler: until an idle worker is assigned the item too | 2 x the median, at least 0.02 |
-/// | step: until a worker that does not answer is evicted | 20 x the median, at least 5 |
-/// | the same before the first answer, or while bytes for or from the worker are under way | 60, doubled with every eviction |
-/// | pause before a dead worker process is restarted | 0.2, doubled with every early failure up to 30 |
-/// | linger: for the last messages when a socket closes | 1 |
-/// | drain: for a run's last messages to reach workers that the heartbeat finds alive | 10 |
-/// | report: for the workers' timelines | 5 |
-/// | status: for the coordinator's answer to `status` or `doctor` | 5 |
-/// | offer: for the coordinator's answer to a worker that asks for shared memory | 5 |
-/// | end: for the connection of a process that has ended to end too | 0.05 |
-/// | exit grace: from asking a local worker to stop to killing it | 5 |
-///
-/// Start and rejoin are keys of the run's configuration (`timeouts`). The median is the median time per sample in the
-/// answers of the last 64 steps, multiplied by the samples of the item.
+/// The median is the median time per sample in the answers of the last 64 steps, multiplied by the samples of the item.
 ///
 /// Only the time in which the coordinator could receive messages counts: between two events at most ``maximumGap``
 /// passes (``ClampedClock``). So a coordinator that was busy or stopped does not evict its workers.
 package struct Deadlines: Hashable, Sendable {
     package var heartbeatInterval = 1.0
+    /// A peer without a heartbeat for so long is lost.
     package var heartbeatTimeout = 3.0
+    /// For the transport's own handshake.
     package var connection = 5.0
+    /// From the welcome, or from the last part of the data set, to the proof.
     package var handshake = 60.0
+    /// Until a worker without an answer sends its hello again.
     package var hello = 5.0
+    /// Until a worker says hello again to a run that is full.
     package var retryWhenFull = 1.0
+    /// That wait is doubled each time up to this.
     package var longestRetryWhenFull = 8.0
-    /// Seconds of silence before a ping, and the pings that may stay unanswered.
+    /// Of silence before a worker asks its coordinator whether it is there.
     package var ping = 30.0
+    /// The questions that may stay unanswered.
     package var pings = 9
+    /// For the first workers, or for the coordinator. The run configuration's `timeouts.start`.
     package var start = 60.0
+    /// For a worker once the last one has gone, or for the coordinator. The run configuration's `timeouts.rejoin`.
     package var rejoin = 60.0
+    /// Medians until an idle worker is assigned the item too, but at least ``stragglerFloor``.
     package var stragglerFactor = 2.0
     package var stragglerFloor = 0.02
+    /// Medians until a worker that does not answer is evicted, but at least ``stepFloor``.
     package var stepFactor = 20.0
     package var stepFloor = 5.0
+    /// The same before the first answer, or while bytes for or from the worker are under way; doubled with every eviction.
     package var firstAnswer = 60.0
     /// Memberships in a row without any answer after which a worker gives up, and is given up.
     package var fruitlessMemberships = 10
+    /// The pause before a dead worker process is restarted; doubled with every early failure up to ``longestPause``.
     package var firstPause = 0.2
     package var longestPause = 30.0
+    /// For the last messages when a socket closes.
     package var linger = 1.0
-    /// Long, because the goodbye follows the last weights over a link that may be slow.
+    /// For a run's last messages to reach workers that the heartbeat finds alive. Long, because the goodbye follows the last
+    /// weights over a link that may be slow.
     package var drain = 10.0
+    /// For the workers' timelines.
     package var report = 5.0
+    /// For the coordinator's answer to `lockstep status` or `lockstep doctor`.
     package var status = 5.0
+    /// For the coordinator's answer to a worker that asks for shared memory.
     package var offer = 5.0
+    /// For the connection of a process that has ended to end too.
     package var end = 0.05
+    /// From asking a local worker to stop to killing it.
     package var exitGrace = 5.0
     /// The most time that counts between two events.
     package var maximumGap = 1.0
