@@ -44,6 +44,14 @@ package final class Context: Sendable {
     let isInterrupted: @Sendable () -> Bool
 
     package init(_ options: Options = Options()) throws(ZeroMQError) {
+        // libzmq starts its threads with the first socket, and aborts the process if it cannot.
+        do throws(SystemError) {
+            try Thread.check(canStart: Int(options.ioThreads) + 1)
+        } catch {
+            throw ZeroMQError(
+                .makeContext, code: error.code,
+                explanation: "the system starts no more threads for this user (ulimit -u)")
+        }
         guard let handle = zmq_ctx_new() else { throw .last(.makeContext) }
         // Not "blocky": the default linger of sockets is 0, so closing never waits by default.
         let settings = [

@@ -63,6 +63,17 @@ struct LimitTests {
         #expect(raised.status == 0, "\(raised)")
     }
 
+    @Test("Too few threads are one line", .enabled(if: getuid() == 0, "needs root"), arguments: [1, 2, 3])
+    func threads(limit: Int) throws {
+        chmod(place.folder.path, 0o777)
+        let ending = try Program.run(
+            [
+                "--nproc=\(limit)", "setpriv", "--reuid=65534", "--clear-groups", Program.path,
+            ] + train(["--workers", "2"], output: place.output()), executable: "/usr/bin/prlimit",
+            environment: ["HOME": place.folder.path], in: place.folder.path)
+        expectLine(ending, status: 71, "ulimit -u")
+    }
+
     @Test("More workers than the mini-batch has samples are refused, not started")
     func oversubscribed() throws {
         expectLine(

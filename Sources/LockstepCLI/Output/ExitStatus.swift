@@ -43,6 +43,7 @@ enum ExitStatus: Hashable {
         case let error as ResumeError: self = ExitStatus(of: error)
         case ComputeError.outOfMemory: self = .osError
         case is ComputeError: self = .unavailable
+        case let error as ZeroMQError where error.operation == .makeContext: self = .osError
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case is WorkerGroup.Failure, is ChaosSeries.Failure: self = .unavailable
         case is SystemError, is RunResources.Shortage: self = .osError

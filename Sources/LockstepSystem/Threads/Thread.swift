@@ -20,6 +20,31 @@ package struct Thread: ~Copyable, Sendable {
         self.init(handle: handle)
     }
 
+    /// Checks that so many threads can run at once besides those that do, by starting and ending them: a library that cannot
+    /// start a thread may abort the process.
+    ///
+    /// - Throws: `SystemError` if they cannot.
+    package static func check(canStart count: Int) throws(SystemError) {
+        let gate = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+        pthread_mutex_init(gate, nil)
+        defer {
+            pthread_mutex_destroy(gate)
+            gate.deallocate()
+        }
+        // The threads wait for the lock, so all exist at once.
+        pthread_mutex_lock(gate)
+        var started: [pthread_t] = []
+        var code: Int32 = 0
+        while code == 0, started.count < count {
+            var thread = pthread_t()
+            code = pthread_create(&thread, nil, waitForGate, gate)
+            if code == 0 { started.append(thread) }
+        }
+        pthread_mutex_unlock(gate)
+        for thread in started { pthread_join(thread, nil) }
+        guard code == 0 else { throw SystemError("start a thread", code: code) }
+    }
+
     private init(handle: pthread_t) {
         self.handle = handle
     }
@@ -78,5 +103,12 @@ private func runThread(_ argument: UnsafeMutableRawPointer?) -> UnsafeMutableRaw
     let start = Unmanaged<ThreadStart>.fromOpaque(argument).takeRetainedValue()
     linux_name_thread(start.name)
     start.body()
+    return nil
+}
+
+private func waitForGate(_ gate: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+    guard let gate = gate?.assumingMemoryBound(to: pthread_mutex_t.self) else { return nil }
+    pthread_mutex_lock(gate)
+    pthread_mutex_unlock(gate)
     return nil
 }
