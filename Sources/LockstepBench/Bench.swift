@@ -21,7 +21,7 @@ package struct BenchSetting: Hashable, Sendable {
 
 /// Times training steps of several settings, which take turns, so that a machine whose speed drifts is fair to all.
 package struct Bench {
-    /// News of a bench, for people.
+    /// What happens in a bench, for people.
     package enum Notice {
         case cluster(ClusterNotice, ending: String?)
         /// So many turns of the settings are measured.
@@ -48,7 +48,7 @@ package struct Bench {
     ///   - workersAreNoOp: Whether workers answer at once without computing, to measure the coordinator alone.
     ///   - stop: The signals that end the bench early.
     ///   - configuration: The run configuration for so many shards.
-    ///   - notify: Told what is news.
+    ///   - notify: Called with each notice.
     /// - Throws: What is wrong with the configuration or the data set.
     package init(
         settings: [BenchSetting], transport: Transport, workersAreNoOp: Bool = false, stop: StopSignals,

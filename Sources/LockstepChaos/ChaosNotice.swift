@@ -1,6 +1,6 @@
 package import LockstepArtifacts
 
-/// News of a series of runs under chaos, for people.
+/// What happens in a series of runs under chaos, for people.
 package enum ChaosNotice {
     /// The undisturbed run has finished.
     case undisturbed(RunSummary)

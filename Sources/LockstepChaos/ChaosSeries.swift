@@ -52,7 +52,7 @@ package struct ChaosSeries {
     /// - Parameters:
     ///   - checkpointSeconds: The time between two checkpoints.
     ///   - stop: The signals that end the series early.
-    ///   - notify: Told what is news.
+    ///   - notify: Called with each notice.
     /// - Returns: What came of each run.
     /// - Throws: ``Failure`` if the undisturbed run fails; `RunError.interrupted` on a signal; what keeps processes from
     ///   being started.

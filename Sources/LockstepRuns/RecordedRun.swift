@@ -22,7 +22,7 @@ package struct RecordedRun {
     ///   - stop: Asked whether to end early.
     ///   - isTraced: Whether to write a timeline of some steps of all processes.
     ///   - observers: A face's own, told after those that write the run directory.
-    ///   - notify: Told what is news.
+    ///   - notify: Called with each notice.
     package init(
         _ run: PreparedRun, in open: OpenRunDirectory, stop: StopRequests, isTraced: Bool,
         observers: [any RunObserver], notify: @escaping @Sendable (RunNotice) -> Void

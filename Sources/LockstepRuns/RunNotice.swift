@@ -2,7 +2,7 @@ package import LockstepArtifacts
 package import LockstepCluster
 package import LockstepRuntime
 
-/// News of a run that a face shows to people.
+/// What happens in a run, which a face shows to people.
 package enum RunNotice {
     /// A file of the run directory could not be written; the run goes on without it.
     case warning(String)
@@ -11,7 +11,7 @@ package enum RunNotice {
     /// The run continues after this step; nil: from its first step, because it has no checkpoint yet.
     case resuming(directory: String, step: UInt64?)
     case checkpoint(CheckpointWriter.Notice)
-    /// News of the workers, and how the process of a lost local worker ended.
+    /// A notice of the cluster, and how the process of a lost local worker ended.
     case cluster(ClusterNotice, ending: String?)
     /// The timeline of all processes has been written.
     case traced(path: String)

@@ -21,7 +21,7 @@ private func state(_ step: UInt64, _ value: Float) -> TrainingState {
 }
 
 /// The notices of a writer.
-private final class News: Sendable {
+private final class Notices: Sendable {
     private let lines = Mutex<[String]>([])
     var all: [String] { lines.withLock { $0 } }
 
@@ -39,7 +39,7 @@ struct CheckpointWriterTests {
     private let folder: TemporaryFolder
     private let checkpoints: CheckpointFolder
     private let layout: ParameterLayout
-    private let news = News()
+    private let notices = Notices()
 
     init() throws {
         folder = try TemporaryFolder()
@@ -53,7 +53,7 @@ struct CheckpointWriterTests {
     ) -> CheckpointWriter {
         let writer = CheckpointWriter(
             folder: checkpoints, layout: layout, identity: identity, every: every, previous: previous,
-            requestCount: requests, hook: hook, notify: news.add)
+            requestCount: requests, hook: hook, notify: notices.add)
         writer.prepare(for: state(0, 0))
         return writer
     }
@@ -65,7 +65,7 @@ struct CheckpointWriterTests {
         writer.save(first, isLast: false)
         first.parameters.buffer.update(repeating: 5)
         writer.save(state(2, 2), isLast: true)
-        #expect(news.all == ["saved 1", "saved 2"])
+        #expect(notices.all == ["saved 1", "saved 2"])
         let loaded = try CheckpointFile.load(checkpoints.file(ofStep: 1), layout: layout)
         #expect(loaded.state.parameters.values.allSatisfy { $0 == 1 })
         #expect(try checkpoints.newest(layout: layout).checkpoint?.state.progress.step == 2)
@@ -105,7 +105,7 @@ struct CheckpointWriterTests {
             return writer
         }
         writer.save(state(2, 2), isLast: true)
-        #expect(news.all == ["saved 1", "saved 2"])
+        #expect(notices.all == ["saved 1", "saved 2"])
     }
 
     @Test("A state that is on the disk already is not written again")
@@ -114,10 +114,10 @@ struct CheckpointWriterTests {
         progress.step = 3
         let writer = self.writer(every: 30, previous: progress)
         writer.save(state(3, 1), isLast: true)
-        #expect(news.all == [])
+        #expect(notices.all == [])
         writer.save(state(4, 1), isLast: false)
         writer.save(state(4, 1), isLast: true)
-        #expect(news.all == ["saved 4"])
+        #expect(notices.all == ["saved 4"])
     }
 
     @Test("A failure is reported with the newest checkpoint, and the next state is written again")
@@ -134,7 +134,7 @@ struct CheckpointWriterTests {
         writer.save(state(3, 3), isLast: true)
         isFull.withLock { $0 = true }
         writer.save(state(4, 4), isLast: true)
-        #expect(news.all == ["failed 1, none", "failed 2, none", "saved 3", "failed 4, 3"])
+        #expect(notices.all == ["failed 1, none", "failed 2, none", "saved 3", "failed 4, 3"])
         #expect(try checkpoints.steps() == [3])
     }
 }

@@ -77,7 +77,7 @@ struct NoticeTests {
         ),
     ]
 
-    @Test("News of the cluster", arguments: notices.indices)
+    @Test("Notices of the cluster", arguments: notices.indices)
     func cluster(index: Int) {
         let (notice, text, isWarning) = Self.notices[index]
         #expect(notice.text(ending: nil) == text)
@@ -144,13 +144,13 @@ struct NoticeTests {
         ]
     }
 
-    @Test("News of a run, and where they go", arguments: runNotices.indices)
+    @Test("Notices of a run, and where they go", arguments: runNotices.indices)
     func run(index: Int) {
         let (notice, lines) = Self.runNotices[index]
         #expect(notice.lines(configuration: "a.yaml") == lines)
     }
 
-    @Test("News of a worker")
+    @Test("Notices of a worker")
     func worker() {
         #expect(WorkerNotice.joined(MemberID(rawValue: 2)).text == "Joined the run as worker 2")
         #expect(

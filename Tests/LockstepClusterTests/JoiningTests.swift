@@ -18,7 +18,7 @@ struct JoiningTests {
             now: Instant(nanoseconds: 0))
     }
 
-    /// The members that are welcomed, and the news.
+    /// The members that are welcomed, and the notices.
     private func outcome(_ actions: [CoordinatorAction]) -> (welcomed: [MemberID], notices: [ClusterNotice]) {
         let welcomed = actions.compactMap { if case .welcome(_, let member) = $0 { member } else { nil } }
         let notices = actions.compactMap { if case .notify(let notice) = $0 { notice } else { nil } }

@@ -34,8 +34,8 @@ struct WorkerCountTunerTests {
         #expect(tuner.computesAloneUntil == nil)
     }
 
-    @Test("Its choice is news once the steps' time is known, and neither audits nor evaluations count")
-    func news() {
+    @Test("It reports its choice once the steps' time is known, and neither audits nor evaluations count")
+    func choice() {
         var tuner = WorkerCountTuner(isEnabled: true)
         tuner.begin(predictions: [20e-3, 10e-3])
         var (now, choices) = (0.0, [WorkerCountChoice]())

@@ -12,9 +12,9 @@ struct RecordedRunTests {
     @Test("A run leaves models, metrics, reports and a checkpoint, and says last where")
     func leavesFiles() throws {
         let place = try RunPlace()
-        let (summary, news) = try place.train(try place.configuration(), to: "run")
+        let (summary, notices) = try place.train(try place.configuration(), to: "run")
         #expect(summary.status == .finished && summary.steps == 100 && summary.epochs.count == 2)
-        #expect(news == ["finished"])
+        #expect(notices == ["finished"])
         let files = Set(try FileManager.default.contentsOfDirectory(atPath: place.folder("run")))
         #expect(
             files.isSuperset(of: [
@@ -27,8 +27,8 @@ struct RecordedRunTests {
     @Test("A trace is written on demand")
     func trace() throws {
         let place = try RunPlace()
-        let (_, news) = try place.train(try place.configuration(), to: "run", isTraced: true)
-        #expect(news == ["traced", "finished"])
+        let (_, notices) = try place.train(try place.configuration(), to: "run", isTraced: true)
+        #expect(notices == ["traced", "finished"])
         #expect(FileManager.default.fileExists(atPath: place.folder("run/trace.json")))
     }
 
@@ -40,9 +40,9 @@ struct RecordedRunTests {
         let undisturbed = try place.train(configuration, to: "undisturbed").summary
         let first = try place.train(configuration, to: "run", stoppingAfter: steps)
         #expect(first.summary.status == .interrupted && first.summary.steps < 100)
-        #expect(first.news == ["finished", "signal 15", "interrupted by 15"])
+        #expect(first.notices == ["finished", "signal 15", "interrupted by 15"])
         let second = try place.train(configuration, to: "run", isResumed: true)
-        #expect(second.news == ["resuming after \(first.summary.steps)", "finished"])
+        #expect(second.notices == ["resuming after \(first.summary.steps)", "finished"])
         #expect(second.summary.weightsSHA256 == undisturbed.weightsSHA256)
     }
 

@@ -96,7 +96,7 @@ struct RunAssemblyTests {
         let place = try RunPlace()
         let weights = try place.train(try place.configuration(), to: "run").summary.weightsSHA256
         try FileManager.default.removeItem(atPath: place.folder("run/checkpoints"))
-        let (summary, news) = try place.train(try place.configuration(), to: "run", isResumed: true)
-        #expect(news == ["resuming after nothing", "finished"] && summary.weightsSHA256 == weights)
+        let (summary, notices) = try place.train(try place.configuration(), to: "run", isResumed: true)
+        #expect(notices == ["resuming after nothing", "finished"] && summary.weightsSHA256 == weights)
     }
 }

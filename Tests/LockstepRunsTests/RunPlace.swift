@@ -36,18 +36,18 @@ struct RunPlace {
     ///   - isResumed: Whether to continue the run there.
     ///   - isTraced: Whether to write a timeline.
     ///   - stoppingAfter: Steps after which a signal arrives; nil: none does.
-    /// - Returns: The summary of the run, and what was news.
+    /// - Returns: The summary of the run, and its notices.
     /// - Throws: What the run throws.
     @discardableResult
     func train(
         _ configuration: RunConfiguration, to output: String, isResumed: Bool = false, isTraced: Bool = false,
         stoppingAfter: Int? = nil
-    ) throws -> (summary: RunSummary, news: [String]) {
-        let news = News()
+    ) throws -> (summary: RunSummary, notices: [String]) {
+        let notices = Notices()
         let assembly = try RunAssembly(
             configuration, workers: 1,
             resuming: isResumed ? try ResumedRun(output: folder(output), name: "tiny") : nil)
-        let run = try assembly.prepare(try assembly.loadDataset()) { news.add($0) }
+        let run = try assembly.prepare(try assembly.loadDataset()) { notices.add($0) }
         let polls = Atomic(0)
         let stop = StopRequests(signal: { [stoppingAfter] in
             guard let stoppingAfter else { return nil }
@@ -55,18 +55,18 @@ struct RunPlace {
         })
         let recorded = RecordedRun(
             run, in: try assembly.openDirectory(output: folder(output)), stop: stop, isTraced: isTraced, observers: []
-        ) { news.add($0) }
+        ) { notices.add($0) }
         do {
             try recorded.train()
         } catch let error as RunError where error.interruption != nil && stoppingAfter != nil {
-            news.add(text: "interrupted by \(error.interruption ?? 0)")
+            notices.add(text: "interrupted by \(error.interruption ?? 0)")
         }
-        return (try RunSummary.load(RunDirectory(existing: folder(output))), news.lines)
+        return (try RunSummary.load(RunDirectory(existing: folder(output))), notices.lines)
     }
 }
 
-/// What was news, in a word or two each.
-final class News: Sendable {
+/// Records notices, each in a word or two.
+final class Notices: Sendable {
     private let texts = Mutex<[String]>([])
 
     var lines: [String] { texts.withLock { $0 } }

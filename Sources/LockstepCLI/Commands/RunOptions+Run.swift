@@ -71,7 +71,7 @@ extension RunOptions {
             observers: [EpochPrinter(console)], notify: show)
     }
 
-    /// Prints what is news of the run.
+    /// Prints a notice of the run.
     private var show: @Sendable (RunNotice) -> Void {
         { [console, configuration = source.config] notice in
             for line in notice.lines(configuration: configuration) { console.print(line) }

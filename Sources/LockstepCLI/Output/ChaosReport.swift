@@ -4,7 +4,7 @@ import LockstepText
 
 /// What `lockstep chaos` prints.
 enum ChaosReport {
-    /// The news in a line.
+    /// The notice in a line.
     static func line(_ notice: ChaosNotice) -> String? {
         switch notice {
         case .undisturbed(let summary):

@@ -3,7 +3,7 @@ import LockstepProtocol
 import LockstepText
 
 extension WorkerNotice {
-    /// The news in a sentence.
+    /// The notice in a sentence.
     var text: String {
         switch self {
         case .joined(let member): "Joined the run as \(member)"
@@ -22,7 +22,7 @@ extension WorkerNotice {
 }
 
 extension ClusterNotice {
-    /// The news in a sentence.
+    /// The notice in a sentence.
     ///
     /// - Parameter ending: How the process of a lost local worker ended.
     /// - Returns: A sentence without its full stop.

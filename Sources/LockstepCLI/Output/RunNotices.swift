@@ -5,7 +5,7 @@ import LockstepRuntime
 import LockstepText
 
 extension RunNotice {
-    /// The news as lines for people.
+    /// The notice as lines for people.
     ///
     /// - Parameter configuration: The path of the configuration, for commands that the text recommends.
     /// - Returns: The lines, each with where it goes.
@@ -55,7 +55,7 @@ extension RunNotice {
 }
 
 extension CheckpointWriter.Notice {
-    /// The news in a sentence.
+    /// The notice in a sentence.
     var text: String {
         switch self {
         case .saved(let step):

@@ -13,7 +13,7 @@ struct SimulatedProcess {
     }
 
     /// A change of the connection, which a worker reads after all messages.
-    enum ConnectionNews {
+    enum ConnectionChange {
         case connected
         case disconnected
     }
@@ -25,7 +25,7 @@ struct SimulatedProcess {
     var isAlive = true
     var connection: Int?
     var inbox: [(message: Downward, weights: UInt64)] = []
-    var news: [ConnectionNews] = []
+    var connectionChanges: [ConnectionChange] = []
     /// Messages sent without a connection, which the next connection sends.
     var unsent: [Upward] = []
     /// Its copies of both versions of the weights, [version parity, chunk].

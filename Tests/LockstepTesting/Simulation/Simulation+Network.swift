@@ -12,7 +12,7 @@ extension Simulation {
         guard stage != .ended else { return queue.add(.connects(process: index), at: time + 1_000_000_000) }
         connections.append(SimulatedConnection(process: index))
         processes[index].connection = connections.count - 1
-        processes[index].news.append(.connected)
+        processes[index].connectionChanges.append(.connected)
         let unsent = processes[index].unsent
         processes[index].unsent = []
         for message in unsent { send(message, from: index) }
@@ -73,7 +73,7 @@ extension Simulation {
         let index = connections[connection].process
         guard processes[index].isAlive, processes[index].connection == connection else { return }
         processes[index].connection = nil
-        processes[index].news.append(.disconnected)
+        processes[index].connectionChanges.append(.disconnected)
         wakeWorker(index, at: time)
         queue.add(.connects(process: index), at: time + 50_000_000 + random.number(below: 500_000_000))
     }

@@ -32,9 +32,9 @@ extension Simulation {
             if let (message, value) = processes[index].inbox.first {
                 processes[index].inbox.removeFirst()
                 receive(message, value, by: index)
-            } else if let news = processes[index].news.first {
-                processes[index].news.removeFirst()
-                handle(news == .connected ? .connected : .disconnected, by: index)
+            } else if let change = processes[index].connectionChanges.first {
+                processes[index].connectionChanges.removeFirst()
+                handle(change == .connected ? .connected : .disconnected, by: index)
             } else {
                 break
             }
