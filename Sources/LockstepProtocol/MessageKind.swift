@@ -26,7 +26,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// description as JSON, opaque here.
     case welcome = 2
     /// Worker to coordinator: has the data set, and proves how it computes. `unit`: 1 if the worker shares memory with
-    /// the coordinator, 0 if payload travels in messages. Payload: ``Ready``.
+    /// the coordinator, 0 if payload is sent in messages. Payload: ``Ready``.
     case ready = 3
     /// Coordinator to worker: refuses it, with the reason. Payload: ``Refusal``.
     case refuse = 4

@@ -2,7 +2,7 @@
 package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The frame ends before its content does; both in bytes.
     case truncated(needed: Int, found: Int)
-    /// The frame goes on after its content.
+    /// The frame continues after its content.
     case trailingBytes(count: Int)
     /// The frame is no header of this protocol.
     case wrongMagic(found: UInt16)

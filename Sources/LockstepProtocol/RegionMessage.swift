@@ -16,7 +16,7 @@ package struct RegionMessage: Hashable, Sendable {
         /// Coordinator to worker: offers shared memory. The message carries the descriptors of the weights, the
         /// member's gradients and the data set, in this order.
         case offer = 2
-        /// Coordinator to worker: refuses; the payload travels in messages.
+        /// Coordinator to worker: refuses; the payload is sent in messages.
         case refusal = 3
     }
 

@@ -144,7 +144,7 @@ private func endContext(_ handle: UnsafeMutableRawPointer) {
     while zmq_ctx_term(handle) != 0 && zmq_errno() == EINTR {}
 }
 
-/// Ends a context on a thread of its own. If no thread can be started, the context stays until the process ends.
+/// Ends a context on its own thread. If no thread can be started, the context stays until the process ends.
 private func endInBackground(_ handle: UnsafeMutableRawPointer) {
     var thread = pthread_t()
     let started = pthread_create(&thread, nil, endContextThread, handle)

@@ -43,7 +43,7 @@ package enum Endpoint: Hashable, Sendable {
     private static func fault(ofPath path: String) -> String? {
         if path.isEmpty { return "the path is missing: ipc:///folder/name" }
         if path.utf8.count > longestPath { return "the path is longer than \(longestPath) bytes: use a shorter folder" }
-        // libzmq takes these for an abstract name, which has no permissions, and for a name of its own choice.
+        // libzmq takes these for an abstract name, which has no permissions, and for a name that libzmq chooses.
         if path.hasPrefix("@") || path == "*" { return "the path must name a file" }
         if path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return "the path contains a control character" }
         return nil

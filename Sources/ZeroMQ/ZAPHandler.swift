@@ -1,6 +1,6 @@
 import LockstepSystem
 
-/// Authenticates the clients of a context's encrypted endpoints, on a thread of its own: it accepts a connection if the
+/// Authenticates the clients of a context's encrypted endpoints, on its own thread: it accepts a connection if the
 /// client's public key is in the list.
 ///
 /// A context has room for one handler: libzmq sends its requests to the socket that is bound to

@@ -82,9 +82,9 @@ package enum ClusterNotice: Hashable, Sendable {
     case outdated(MemberInfo, sentAs: MemberID?)
     /// The coordinator rejected or cut a connection.
     case connectionRejected(String)
-    /// The coordinator cannot share memory with workers on its host: all payload travels in messages.
+    /// The coordinator cannot share memory with workers on its host: all payload is sent in messages.
     case memoryUnshared(reason: String)
-    /// The coordinator cannot share memory with one worker on its host: this worker's payload travels in messages.
+    /// The coordinator cannot share memory with one worker on its host: this worker's payload is sent in messages.
     case payloadInline(MemberID, reason: String)
     /// The record of events cannot be continued.
     case recordBroken(reason: String)

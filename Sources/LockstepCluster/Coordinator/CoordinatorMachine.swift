@@ -107,7 +107,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             return actions.append(.welcome(peer, member))
         case .restarted(let index):
             // The hello may be an old message that was sent again. Then its worker still takes part, and the refusal
-            // tells it that its membership has ended. A worker that waits for a welcome ignores the refusal.
+            // says that its membership has ended. A worker that waits for a welcome ignores the refusal.
             evict(at: index, reason: "it joined anew", into: &actions)
         }
         membership.admit(peer, hello, isEnding: phase.stage == .ended, now: clock.now, into: &actions)

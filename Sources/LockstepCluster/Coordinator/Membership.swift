@@ -120,7 +120,7 @@ struct Membership: ~Copyable, Sendable {
         case new
         /// The same hello again, from a candidate: it asked twice because the answer took long.
         case repeated(MemberID)
-        /// It has the member at this index, and the process joins anew: this membership must end.
+        /// It has the member at this index, and the process joins again: this membership must end.
         case restarted(index: Int)
     }
 
@@ -318,7 +318,7 @@ struct Membership: ~Copyable, Sendable {
     ///
     /// If the message came over the connection of a present member, it is an old message of an earlier membership that
     /// was sent again, because messages keep their order. It is dropped, and the member does not notice. A peer without
-    /// a membership is told to say hello again.
+    /// a membership is refused and says hello again.
     func rejectUnknown(_ peer: PeerID, as id: MemberID?, into actions: inout [CoordinatorAction]) {
         guard !dropOutdated(peer, as: id, into: &actions) else { return }
         actions.append(

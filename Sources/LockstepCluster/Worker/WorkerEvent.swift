@@ -67,7 +67,7 @@ package enum WorkerNotice: Hashable, Sendable {
     case rejoining(reason: String)
     /// The run has no place for this worker, which asks again until the time is over.
     case runIsFull(Refusal, seconds: Double)
-    /// Several handshakes in a row have failed.
+    /// Several consecutive handshakes have failed.
     case handshakesFailing(endpoint: String)
     /// This worker cannot use the shared memory that the coordinator offers.
     case payloadInline(reason: String)

@@ -12,7 +12,7 @@ import LockstepTraining
 extension Cluster {
     /// Makes the memory that this host's workers can map: the data set, and space for the weights.
     ///
-    /// - Returns: nil if payload travels in messages.
+    /// - Returns: nil if payload is sent in messages.
     /// - Throws: `SystemError` if the run requires shared memory and there is none.
     func makeRegions(notify: (ClusterNotice, String?) -> Void) throws -> RegionServer? {
         guard options.transport != .inline else { return nil }

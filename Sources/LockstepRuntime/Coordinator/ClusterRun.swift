@@ -16,7 +16,7 @@ struct ClusterRun {
     let dataType: CommunicationDataType
     let computer: ShardComputer
     let audits: AuditSchedule
-    /// Memory shared with workers on this host; nil if all payload travels in messages.
+    /// Memory shared with workers on this host; nil if all payload is sent in messages.
     let regions: RegionServer?
     let transport: Transport
     /// Records the phases of the coordinator's thread; nil: no record.

@@ -16,7 +16,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     private let run: ClusterRun
     private let headers: RunHeaders
     private let inline: InlineTransport
-    /// Nil if all payload travels in messages.
+    /// Nil if all payload is sent in messages.
     private let shared: SharedMemoryTransport?
     private let audit: AuditBuffer
     private let reporter: NoticeReporter

@@ -11,10 +11,10 @@ import LockstepTimeline
 /// go out first. If there are as many workers as cores, each also keeps to a core of its own (pinning): otherwise the
 /// kernel now and then wakes a worker on a core where another one has just begun, and moves it milliseconds later.
 ///
-/// Beside a program that never sleeps, such as another computation, this is harmful: a thread that does not preempt waits a
-/// whole time slice for every message. So the process measures how long the threads that pass messages on wait for a core
-/// once they are ready to run. After two measurements in a row with long waits it returns to ordinary scheduling, and tries
-/// batch scheduling again 16 seconds later.
+/// Beside a program that never sleeps, such as another computation, this is harmful: a thread that does not preempt
+/// waits a whole time slice for every message. So the process measures how long the threads that pass messages on wait
+/// for a core once they are ready to run. After two consecutive measurements with long waits it returns to ordinary
+/// scheduling, and tries batch scheduling again 16 seconds later.
 package struct SchedulingPolicy {
     /// The least nanoseconds between two checks.
     static let period: UInt64 = 250_000_000

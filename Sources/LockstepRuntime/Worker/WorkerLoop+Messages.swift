@@ -21,8 +21,8 @@ extension WorkerLoop {
         }
     }
 
-    /// Ends the worker if further attempts would fail for the same reason. Reports other failures once three in a row have
-    /// happened.
+    /// Ends the worker if further attempts would fail for the same reason. Reports other failures once three
+    /// consecutive ones have happened.
     private func handshakeFailed(_ failure: SocketEvent.HandshakeFailure, _ count: Int) throws {
         if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
             return try handle(.rejected(reason: reason))

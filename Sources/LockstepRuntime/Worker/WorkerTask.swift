@@ -100,7 +100,7 @@ final class WorkerTask {
     ///   - item: The step and its node.
     ///   - slot: The gradient's slot in shared memory; not used without shared memory.
     ///   - send: Called with each chunk, if gradients are sent in messages.
-    ///   - finish: Called with the whole gradient, if it lies in shared memory, before the answer is sent.
+    ///   - finish: Called with the whole gradient, if it is in shared memory, before the answer is sent.
     /// - Returns: The node's loss; nil if the step has no such node or the memory has no such slot.
     /// - Throws: The errors of `send`.
     func gradient(

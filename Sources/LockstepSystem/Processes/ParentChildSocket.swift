@@ -7,14 +7,14 @@ import Glibc
 /// The child's end is its standard input. This value does not own its descriptor: the parent's end belongs to its
 /// ``ChildProcess``.
 package struct ParentChildSocket: Sendable {
-    /// The socket. It is readable when data has arrived and when the other end is closed: ``hasEnded`` tells which.
+    /// The socket. It is readable when data has arrived and when the other end is closed: ``hasEnded`` says which.
     package let descriptor: Int32
 
     init(descriptor: Int32) {
         self.descriptor = descriptor
     }
 
-    /// The environment variable by which a parent tells its child which socket it gave it. The value is the socket's
+    /// The environment variable with which a parent names the socket that it gave its child. The value is the socket's
     /// inode number, which no other open file has: a grandchild that inherits the variable but not the socket sees the
     /// difference.
     static let variable = "LOCKSTEP_PARENT_SOCKET"

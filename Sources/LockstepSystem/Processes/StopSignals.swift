@@ -55,7 +55,7 @@ package final class StopSignals: Sendable {
     package var descriptor: Int32 { event.number }
 
     /// Sets the function that runs before the second signal ends the process: it kills workers and removes folders. It
-    /// runs on a thread of its own while all others continue.
+    /// runs on its own thread while all others continue.
     package func setCleanup(_ cleanup: (@Sendable () -> Void)?) {
         self.cleanup.withLock { $0 = cleanup }
     }

@@ -140,7 +140,7 @@ package final class ThreadPool: @unchecked Sendable {
         }
     }
 
-    /// Computes tiles until it has polled for a tile `spinLimit` times in a row without success.
+    /// Computes tiles until it has polled for a tile `spinLimit` consecutive times without success.
     ///
     /// - Returns: Whether it computed any.
     private func performTiles(spinLimit: Int = ThreadPool.spinLimit) -> Bool {

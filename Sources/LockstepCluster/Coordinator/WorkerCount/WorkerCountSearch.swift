@@ -124,7 +124,7 @@ struct WorkerCountSearch: Sendable {
         return explore(available)
     }
 
-    /// Compares a window of steps with the baseline. Trials follow if the load has changed for good, or after the
+    /// Compares a window of steps with the baseline. Trials follow if the load has changed permanently, or after the
     /// pause.
     private mutating func watch(_ time: Double, _ available: Int) -> WorkerCountChoice? {
         window.restart(isWarm: true)
