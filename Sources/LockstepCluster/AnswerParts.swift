@@ -51,7 +51,7 @@ package struct AnswerParts: Sendable {
     }
 
     /// Removes the answer of a member that has gone.
-    package mutating func forget(_ member: MemberID) {
+    package mutating func removeAnswer(of member: MemberID) {
         answers.removeAll { $0.member == member }
     }
 }

@@ -58,7 +58,7 @@ struct CoordinatorPartsTests {
         #expect(throws: ProtocolError.inconsistent(.nodeResult)) {
             try transport.complete(item(3), from: second) { _ in }
         }
-        transport.forget(first)
+        transport.removeAnswer(of: first)
         #expect(throws: ProtocolError.inconsistent(.nodeResult)) {
             try transport.complete(item(3), from: first) { _ in }
         }

@@ -52,7 +52,7 @@ struct LocalSocketTests {
         let second = try #require(receive(from: there))
         #expect((first.record, first.files.count) == ([1], 1))
         #expect((second.record, second.files.count) == ([2], 1))
-        guard case .nothing = look(at: there) else {
+        guard case .nothing = reception(at: there) else {
             Issue.record("something is left")
             return
         }
@@ -65,7 +65,7 @@ struct LocalSocketTests {
         try send([9], over: here)
         shutdown(here, Int32(SHUT_RDWR))
         #expect(try #require(receive(from: there)).record == [9])
-        guard case .ended = look(at: there) else {
+        guard case .ended = reception(at: there) else {
             Issue.record("no end")
             return
         }
@@ -125,7 +125,7 @@ struct LocalSocketTests {
         return (Array(buffer[..<count]), files)
     }
 
-    private func look(at socket: Int32) -> LocalSocket.Reception {
+    private func reception(at socket: Int32) -> LocalSocket.Reception {
         var buffer = [UInt8](repeating: 0, count: 64)
         return buffer.withUnsafeMutableBytes { LocalSocket.receive(into: $0, from: socket) }
     }

@@ -120,7 +120,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         case .dismiss(let peer, let member, let goodbye):
             try link.send(to: peer, headers.header(.goodbye, member), copying: goodbye.encoded())
         case .notify(let notice):
-            if let member = notice.removedWorker { inline.forget(member.id) }
+            if let member = notice.removedWorker { inline.removeAnswer(of: member.id) }
             report(notice)
         case .fail(let failure):
             throw failure

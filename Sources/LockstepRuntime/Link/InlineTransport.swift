@@ -59,8 +59,8 @@ final class InlineTransport: PayloadTransport {
     }
 
     /// Discards the unfinished answer of a member that has gone.
-    func forget(_ member: MemberID) {
-        parts.forget(member)
+    func removeAnswer(of member: MemberID) {
+        parts.removeAnswer(of: member)
         gathered.removeValue(forKey: member)?.deallocate()
     }
 

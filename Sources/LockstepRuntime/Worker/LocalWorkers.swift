@@ -179,7 +179,7 @@ final class LocalWorkers {
             if worker.process.wait(until: deadline) == nil { worker.process.terminate(grace: .seconds(1)) }
         }
         workers.removeAll()
-        running.forgetAll()
+        running.removeAll()
     }
 }
 
@@ -191,7 +191,7 @@ private final class RunningProcesses: Sendable {
         processes.withLock { $0[place] = process }
     }
 
-    func forgetAll() {
+    func removeAll() {
         processes.withLock { $0.removeAll() }
     }
 
