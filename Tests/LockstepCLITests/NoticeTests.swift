@@ -45,11 +45,11 @@ struct NoticeTests {
         ),
         (
             .memoryUnshared(reason: "no memory"),
-            "weights and gradients travel in messages, not in shared memory: no memory", true
+            "weights and gradients are sent in messages, not in shared memory: no memory", true
         ),
         (
             .payloadInline(MemberID(rawValue: 3), reason: "no memory"),
-            "weights and gradients of worker 3 travel in messages, not in shared memory: no memory", true
+            "weights and gradients of worker 3 are sent in messages, not in shared memory: no memory", true
         ),
         (.recordBroken(reason: "disk full"), "the record of events ends here: disk full", true),
         (.waiting(seconds: 60), "no workers are left; waiting 60 s for one to join", true),
@@ -120,13 +120,13 @@ struct NoticeTests {
                 .newestCheckpoint(step: 1_000, run, canContinue: true),
                 [
                     .warning(
-                        "the newest checkpoint is that after step 1,000; to continue, repeat the command with --resume "
+                        "the newest checkpoint is the one after step 1,000; to continue, repeat the command with --resume "
                             + "--output runs/a")
                 ]
             ),
             (
                 .newestCheckpoint(step: 1_000, run, canContinue: false),
-                [.warning("the newest checkpoint is that after step 1,000, in runs/a/checkpoints")]
+                [.warning("the newest checkpoint is the one after step 1,000, in runs/a/checkpoints")]
             ),
             (.finished(run), [.result("Run: runs/a")]),
             (

@@ -28,7 +28,7 @@ struct StatusTextTests {
         return try Array(json.utf8).withUnsafeBytes { try StatusReport(decoding: $0) }
     }
 
-    @Test("The run, each worker with its pace, and what happened to them")
+    @Test("The run, each worker with its compute time, and what happened to them")
     func lines() throws {
         #expect(
             try Self.report("training", step: "150").lines == [

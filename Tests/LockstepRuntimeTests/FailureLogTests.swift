@@ -18,7 +18,7 @@ struct FailureLogTests {
         failureLog.record(failed(1), step: 3, ending: nil, log: nil, logTail: ["Joined", "Fetching"])
         failureLog.record(failed(2), step: 4, ending: nil, log: "/no/such/log", logTail: ["Joined"])
         #expect(failureLog.events.map(\.logTail) == [["Joined", "Fetching"], []])
-        #expect(failureLog.events[0].text == "worker 1 (far, pid 1) gave up: no memory")
+        #expect(failureLog.events[0].text == "worker 1 (far, pid 1) failed: no memory")
     }
 
     @Test("However many workers fail, and however long their logs are, the log is bounded")

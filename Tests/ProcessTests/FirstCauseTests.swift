@@ -70,7 +70,7 @@ struct FirstCauseTests {
         #expect(lines[start].contains("in step 120 worker 1 ("))
         #expect(
             lines[start].hasSuffix(
-                ", pid \(worker.processID)) gave up: cannot compute node 1 of step 120: Input/output error"),
+                ", pid \(worker.processID)) failed: cannot compute node 1 of step 120: Input/output error"),
             "\(ending)")
         #expect(lines[start + 1] == "lockstep:   its last log lines, as it sent them:")
         #expect(lines[start + 2].hasPrefix("lockstep:     Fetching the data set from the coordinator: "))

@@ -16,7 +16,7 @@ extension WorkerNotice {
         case .handshakesFailing(let endpoint):
             "Every connection to \(endpoint) is closed at once: does the coordinator listen there, and is "
                 + "coordinator.public its key? Retrying"
-        case .payloadInline(let reason): "Weights and gradients travel in messages, not in shared memory: \(reason)"
+        case .payloadInline(let reason): "Weights and gradients are sent in messages, not in shared memory: \(reason)"
         }
     }
 }
@@ -49,9 +49,9 @@ extension ClusterNotice {
         case .connectionRejected(let text):
             return text
         case .memoryUnshared(let reason):
-            return "weights and gradients travel in messages, not in shared memory: \(reason)"
+            return "weights and gradients are sent in messages, not in shared memory: \(reason)"
         case .payloadInline(let member, let reason):
-            return "weights and gradients of \(member) travel in messages, not in shared memory: \(reason)"
+            return "weights and gradients of \(member) are sent in messages, not in shared memory: \(reason)"
         case .recordBroken(let reason):
             return "the record of events ends here: \(reason)"
         case .prediction(let prediction):

@@ -35,7 +35,7 @@ extension RunNotice {
         case .savedEvents(let count, let path):
             return [.warning("the last \(counted(count, "protocol event")) are in \(path)")]
         case .newestCheckpoint(let step, let directory, let canContinue):
-            let place = "the newest checkpoint is that after step \(grouped(Int(clamping: step)))"
+            let place = "the newest checkpoint is the one after step \(grouped(Int(clamping: step)))"
             return [
                 .warning(
                     canContinue

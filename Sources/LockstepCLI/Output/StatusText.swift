@@ -14,10 +14,10 @@ extension StatusReport {
     }
 
     private func line(_ worker: ClusterStatus.Worker) -> String {
-        let pace = computeTimes[worker.member].map { "\(decimal(Double($0) / 1e6, 2)) ms a node" } ?? "-"
+        let time = computeTimes[worker.member].map { "\(decimal(Double($0) / 1e6, 2)) ms a node" } ?? "-"
         let host = worker.host.printable
         return "  worker \(worker.member)   \(host), pid \(worker.processID)   \(worker.state.rawValue)   "
-            + "\(pace)\(isSlow(worker) ? "   slow" : "")"
+            + "\(time)\(isSlow(worker) ? "   slow" : "")"
     }
 
     private var progress: String {

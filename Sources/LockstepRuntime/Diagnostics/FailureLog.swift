@@ -57,7 +57,7 @@ package final class FailureLog {
             if ending != nil { ended.insert(member.processID) }
             add("\(member) was lost: \(ending ?? reason)", step, log, logTail)
         case .left(let member, let goodbye, _) where goodbye.code == .failed:
-            add("\(member) gave up: \(goodbye.message)", step, log, logTail)
+            add("\(member) failed: \(goodbye.message)", step, log, logTail)
         case .quarantined(let member, let wrongStep, let node, _):
             add("\(member) computed a wrong gradient for node \(node) of step \(wrongStep)", step, log)
         case .notProved(let member, let reason, _):
