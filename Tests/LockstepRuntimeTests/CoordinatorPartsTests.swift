@@ -130,7 +130,7 @@ struct CoordinatorPartsTests {
         #expect(pushed == [])
         try send(2..<3, from: first)
         #expect(pushed == ["1.2: 1.0 -2.5 96.0"])
-        transport.forget(second)
+        transport.removeAnswer(of: second)
         #expect(throws: ProtocolError.inconsistent(.gradient)) { try send(2..<3, from: second) }
         #expect(transport.payloadBytes == UInt64(5 * size))
     }
