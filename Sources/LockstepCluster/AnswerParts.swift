@@ -60,7 +60,7 @@ package struct AnswerParts: Sendable {
 /// memory for one chunk at most.
 struct ArrivingChunk: Hashable, Sendable {
     private var chunk = 0
-    /// Elements that are there; 0 between two chunks.
+    /// Elements that have arrived; 0 between two chunks.
     private var count = 0
 
     var isEmpty: Bool { count == 0 }

@@ -47,7 +47,7 @@ package enum FloatPayload {
     ///
     /// - Parameters:
     ///   - header: The header of the whole chunk.
-    ///   - bytes: The chunk's floats as they travel.
+    ///   - bytes: The chunk's encoded floats.
     ///   - elementSize: Bytes of an element, 4 or 2.
     ///   - limit: The most bytes of a frame, asked for only if the chunk has more than ``smallestFrame``.
     ///   - body: Called with the header and the bytes of each frame, in order.

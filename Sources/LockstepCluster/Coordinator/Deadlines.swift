@@ -34,7 +34,7 @@ package struct Deadlines: Hashable, Sendable {
     package var stepFloor = 5.0
     /// The same before the first answer, or while bytes for or from the worker are under way; doubled with every eviction.
     package var firstAnswer = 60.0
-    /// Memberships in a row without any answer after which a worker gives up, and is given up.
+    /// A worker stops after this number of consecutive memberships without any answer, and the coordinator refuses it.
     package var fruitlessMemberships = 10
     /// The pause before a dead worker process is restarted; doubled with every early failure up to ``longestPause``.
     package var firstPause = 0.2

@@ -14,7 +14,7 @@ struct Member: Sendable {
     /// Whether it reads the weights from memory that it shares with the coordinator.
     let sharesMemory: Bool
     var stragglerRecord = StragglerRecord()
-    /// The payload under way over its connection, when the coordinator has last looked.
+    /// The payload under way over its connection at the coordinator's last measurement.
     var transfer: Transfer?
     /// Whether it has answered anything.
     var hasAnswered = false

@@ -11,19 +11,19 @@ package struct Transfer: Hashable, Sendable {
     /// When they were seen to move.
     let seen: Instant
 
-    /// Seconds that a step takes to travel, with so many gradients.
+    /// Seconds that the link needs for a step with this number of gradients.
     func secondsOfStep(gradients: Int) -> Double {
         Double(bytesOfStep(gradients: gradients)) / Double(max(1, bytesPerSecond))
     }
 
-    /// Bytes of a step: a version of the weights, and so many gradients.
+    /// Bytes of a step: a version of the weights, and this number of gradients.
     func bytesOfStep(gradients: Int) -> UInt64 {
         let (bytes, overflow) = gradientBytes.multipliedReportingOverflow(by: UInt64(max(1, gradients) + 1))
         return overflow ? .max : bytes
     }
 }
 
-/// How many memberships in a row a process has had without answering anything.
+/// How many consecutive memberships of a process have ended without an answer.
 ///
 /// A link that breaks before an answer can have come costs each membership's work, and the run makes no progress. Only
 /// members that have proved themselves are counted, and of these the last few that were lost.

@@ -25,7 +25,7 @@ struct DatasetTransfer: Hashable, Sendable {
 
     /// - Parameters:
     ///   - total: Bytes of the data set.
-    ///   - received: Bytes that are there already.
+    ///   - received: Bytes that have arrived already.
     init(total: UInt64, received: UInt64 = 0) {
         self.total = total
         self.received = min(received, total)

@@ -85,7 +85,7 @@ package enum WorkerEnding: Error, Hashable, Sendable, CustomStringConvertible {
     case unable(reason: String)
     /// The coordinator rejects this worker's keys.
     case rejected(reason: String)
-    /// So many memberships in a row have ended before anything came of them.
+    /// This number of consecutive memberships has ended before the worker received data or work.
     case brokenLink(memberships: Int)
     /// The coordinator ended the run because of a failure.
     case failed(message: String)

@@ -27,7 +27,7 @@ protocol CoordinatorLoopDelegate: AnyObject {
     func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: CoordinatorLink.Event, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: RegionServer.Event) throws
-    /// Tells the machine whose payload is under way, before it looks at deadlines.
+    /// Tells the machine whose payload is under way, before it checks deadlines.
     func reportTransfers() throws
 }
 

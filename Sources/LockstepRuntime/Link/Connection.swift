@@ -105,7 +105,7 @@ struct Traffic: Hashable, Sendable {
 
     /// Seconds that a frame may take: libzmq's heartbeat counts only complete frames as signs of life.
     private static let frameSeconds = 0.5
-    /// A frame has at most this part of the bytes that have arrived already: many links let a first burst through.
+    /// A frame has at most this share of the bytes that have arrived: many links carry a first burst faster.
     private static let burstShare: UInt64 = 16
 
     /// The most bytes of a frame that fits the link.

@@ -19,7 +19,7 @@ final class InlineTransport: PayloadTransport {
     private let scratch: FloatBuffer
     /// Both versions of the weights as bfloat16; allocated when the first worker needs them.
     private lazy var encodedWeights = (even: EncodedFloats(chunks: chunks), odd: EncodedFloats(chunks: chunks))
-    /// The chunk of each member whose parts are arriving, as it travels; made with the first part.
+    /// The encoded chunk of each member whose parts are arriving; allocated with the first part.
     private var gathered: [MemberID: UnsafeMutableRawBufferPointer] = [:]
     /// Bytes of weights sent and gradients received so far.
     private(set) var payloadBytes: UInt64 = 0
@@ -83,7 +83,7 @@ final class InlineTransport: PayloadTransport {
         try push(.gradient(node, chunk: part.chunk, floats(in: whole), isStable: false))
     }
 
-    /// The bytes of a whole chunk, once its last part is there.
+    /// The bytes of a whole chunk, once its last part has arrived.
     private func gather(
         _ bytes: UnsafeRawBufferPointer, _ part: ChunkPart, from member: MemberID
     ) -> UnsafeRawBufferPointer? {

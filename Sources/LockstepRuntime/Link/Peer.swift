@@ -23,7 +23,7 @@ final class Peer {
     var hasEnded = false
     /// Whether this process has cut the connection: its messages are discarded, and nothing is sent to it.
     private(set) var isCut = false
-    /// Bytes that had moved over its connection, when that was looked at last.
+    /// Bytes that had moved over its connection at the last measurement.
     private var moved: (bytes: UInt64, at: Instant)?
     private var refusals = 0
     private var welcomes = 0
@@ -57,10 +57,10 @@ final class Peer {
         return refusals <= Self.maximumRefusals && welcomes <= Self.maximumWelcomes
     }
 
-    /// Bytes a second that have moved over its connection since the last look, if that is a while ago and they are more than
-    /// heartbeats.
+    /// Bytes a second that have moved over its connection since the last measurement; nil if that is less than
+    /// ``measurementInterval`` ago, or if only heartbeats have moved.
     func transferRate(now: Instant) -> UInt64? {
-        if let last = moved, now < last.at.advanced(bySeconds: Self.lookInterval) { return nil }
+        if let last = moved, now < last.at.advanced(bySeconds: Self.measurementInterval) { return nil }
         guard let traffic = connection?.traffic else { return nil }
         let (bytes, last) = (traffic.received &+ traffic.acknowledged, moved)
         moved = (bytes, now)
@@ -69,8 +69,8 @@ final class Peer {
         return rate > ConnectionLimits.heartbeats ? UInt64(min(rate, 1e18)) : nil
     }
 
-    /// Seconds between two looks at what has moved.
-    private static let lookInterval = 0.9
+    /// Seconds between two measurements.
+    private static let measurementInterval = 0.9
 
     /// Cuts the connection of a peer that does what no worker does.
     func cut() {
