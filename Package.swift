@@ -40,7 +40,7 @@ let package = Package(
 
         .target(name: "LockstepText"),
         .target(name: "LockstepTimeline"),
-        .target(name: "LockstepDigest", dependencies: ["CCrypto"]),
+        .target(name: "LockstepDigest", dependencies: ["CCrypto", "CProcessor"]),
         .target(name: "LockstepSystem", dependencies: ["LockstepText", "LockstepTimeline", "CLinux", "CProcessor"]),
         .target(name: "LockstepCompute", dependencies: ["LockstepTimeline", "LockstepSystem", "COneDNN", "CKernels"]),
         .target(name: "ZeroMQ", dependencies: ["LockstepText", "LockstepSystem", "CZeroMQ", "CLinux", "CAcceptance"]),
@@ -62,7 +62,9 @@ let package = Package(
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
                 "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
             ]),
-        .target(name: "LockstepProtocol", dependencies: ["LockstepText", "LockstepTimeline", "LockstepSharding"]),
+        .target(
+            name: "LockstepProtocol",
+            dependencies: ["LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSharding"]),
         .target(name: "LockstepCostModel", dependencies: ["LockstepSharding"]),
         .target(
             name: "LockstepCluster",

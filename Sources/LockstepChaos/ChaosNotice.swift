@@ -31,6 +31,10 @@ package struct ChaosInjection: Hashable, Sendable {
         case disconnected(seconds: Double)
         /// Nothing arrives for so many seconds; then the connection is cut, or everything arrives.
         case partitioned(seconds: Double, isCut: Bool)
+        /// Bytes arrive so many seconds late; `isDown`: those to the worker, and not those from it.
+        case delayed(seconds: Double, isDown: Bool)
+        /// The next bytes are damaged; `isDown`: those to the worker, and not those from it.
+        case damaged(isDown: Bool)
         /// The coordinator is started again after so many seconds, with another number of workers if it changes. It
         /// continues from the checkpoint of the step `checkpoint`.
         case resumed(after: Double, workers: Int, before: Int, checkpoint: UInt64)

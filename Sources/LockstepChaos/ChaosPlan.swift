@@ -14,10 +14,37 @@ package struct ChaosPlan: Hashable, Sendable {
         case drop
         /// Nothing arrives between a worker and the coordinator for a while, in either direction.
         case partition
+        /// Bytes between a worker and the coordinator arrive late, in one direction.
+        case delay
+        /// A bit of what is sent between a worker and the coordinator is flipped.
+        case flip
+        /// The connection of a worker is cut in the middle of what is being sent.
+        case truncate
+        /// Bytes between a worker and the coordinator arrive twice.
+        case duplicate
+        /// Bytes that had arrived before arrive once more.
+        case replay
+        /// Bytes arrive in another order.
+        case reorder
         /// One more worker joins.
         case join
         /// The coordinator is killed, and the run resumed.
         case coordinator
+
+        /// The damage to bytes on their way; nil for other faults.
+        var damage: RelayDamage.Kind? {
+            switch self {
+            case .flip: .flip
+            case .truncate: .truncate
+            case .duplicate: .duplicate
+            case .replay: .replay
+            case .reorder: .reorder
+            case .kill, .stop, .slow, .drop, .partition, .delay, .join, .coordinator: nil
+            }
+        }
+
+        /// Whether the network is at fault, and not a process.
+        var isOfNetwork: Bool { damage != nil || [.drop, .partition, .delay].contains(self) }
     }
 
     package struct Event: Hashable, Sendable {
@@ -29,7 +56,8 @@ package struct ChaosPlan: Hashable, Sendable {
         /// How long the fault lasts, or until the killed process is started again.
         package let seconds: Double
         /// A partition: the connection is cut at its end, and what was on its way is lost. A coordinator: it comes back
-        /// with another number of workers; in a series this is so every other time.
+        /// with another number of workers; in a series this is so every other time. A fault of one direction: it hits
+        /// what the coordinator sends.
         package let isHarsh: Bool
     }
 
@@ -71,7 +99,8 @@ package struct ChaosPlan: Hashable, Sendable {
             case .kill, .drop: 0.02...0.5
             case .stop, .partition: isLong ? longWait : 0.1...1.5
             case .slow: 0.5...2
-            case .join: 0.0...0.0
+            case .delay: 0.05...1.5
+            case .join, .flip, .truncate, .duplicate, .replay, .reorder: 0.0...0.0
             case .coordinator: 0.05...0.5
             }
         return range.lowerBound + part * (range.upperBound - range.lowerBound)

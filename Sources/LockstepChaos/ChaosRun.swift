@@ -18,16 +18,19 @@ package final class ChaosRun {
         package var workerLimit: Int
         /// Whether faults may hit the last healthy worker too.
         package var sparesNone: Bool
+        /// How the status is asked for.
+        package var security: ConnectionSecurity
 
         package init(
             coordinatorArguments: [String], workerArguments: [String], workers: Int, workerLimit: Int,
-            sparesNone: Bool
+            sparesNone: Bool, security: ConnectionSecurity = .none
         ) {
             self.coordinatorArguments = coordinatorArguments
             self.workerArguments = workerArguments
             self.workers = workers
             self.workerLimit = workerLimit
             self.sparesNone = sparesNone
+            self.security = security
         }
     }
 
@@ -77,9 +80,9 @@ package final class ChaosRun {
         let path = sockets.path + "/coordinator"
         endpoint = .ipc(path: path)
         // Without faults of the network, workers connect to the coordinator directly.
-        let needsRelay = plan.events.contains { $0.fault == .drop || $0.fault == .partition }
+        let needsRelay = plan.events.contains(where: \.fault.isOfNetwork)
         relay = needsRelay ? try Relay(folder: sockets.path, coordinator: path) : nil
-        watch = try RunWatch(endpoint, context: context)
+        watch = try RunWatch(endpoint, security: setup.security, context: context)
     }
 
     /// Runs to the end.
@@ -207,7 +210,7 @@ package final class ChaosRun {
             report(event, view, workers.count - 1, .none)
         case .coordinator:
             killCoordinator(event, view, now: now)
-        case .kill, .stop, .slow, .drop, .partition:
+        default:
             let healthy = workers.indices.filter {
                 workers[$0].isHealthy && view.members.contains(workers[$0].process.processID)
             }
@@ -239,6 +242,14 @@ package final class ChaosRun {
             report(event, view, index, .partitioned(seconds: seconds, isCut: event.isHarsh))
             relay?.hold(lane: index, true)
             workers[index].condition = .partitioned(until: now.advanced(by: duration), isCut: event.isHarsh)
+        case .delay:
+            report(event, view, index, .delayed(seconds: seconds, isDown: event.isHarsh))
+            relay?.hold(lane: index, event.isHarsh ? .down : .up)
+            workers[index].condition = .partitioned(until: now.advanced(by: duration), isCut: false)
+        case .flip, .truncate, .duplicate, .replay, .reorder:
+            guard let kind = event.fault.damage else { return }
+            report(event, view, index, .damaged(isDown: event.isHarsh))
+            relay?.damage(lane: index, RelayDamage(kind: kind, way: event.isHarsh ? .down : .up, place: event.victim))
         case .join, .coordinator:
             break
         }

@@ -22,11 +22,11 @@ final class RunWatch: Sendable {
     private let isOver = Atomic(false)
 
     /// - Throws: `SystemError` if a thread cannot be made.
-    init(_ endpoint: Endpoint, context: Context) throws(SystemError) {
+    init(_ endpoint: Endpoint, security: ConnectionSecurity, context: Context) throws(SystemError) {
         _ = try Thread(name: "watch") { [self] in
             while !isOver.load(ordering: .relaxed) {
                 // Without an answer from the coordinator the last report stays.
-                let client = try? CoordinatorClient(endpoint, security: .none, context: context, limit: 0.5)
+                let client = try? CoordinatorClient(endpoint, security: security, context: context, limit: 0.5)
                 while !isOver.load(ordering: .relaxed), let report = try? client?.status() {
                     update(with: report.cluster)
                     usleep(4_000)

@@ -1,3 +1,4 @@
+import LockstepDigest
 package import LockstepSharding
 
 /// The first frame of every message: 32 bytes, little-endian.
@@ -10,9 +11,10 @@ package import LockstepSharding
 /// | 4 | 4 | run | a random number for every coordinator process: identifies messages of an earlier run |
 /// | 8 | 4 | member | used once in a run: distinguishes an evicted worker's late answers from its new ones |
 /// | 12 | 4 | unit | the tree node or evaluation block: each counts once |
-/// | 16 | 8 | step | the step, which is also the weights' version: a late answer never counts for another step |
-/// | 24 | 4 | segment | the layer whose floats follow |
-/// | 28 | 4 | offset | the index of the first float in the layer: each element counts once |
+/// | 16 | 6 | step | the step, which is also the weights' version: a late answer never counts for another step |
+/// | 22 | 2 | segment | the layer whose floats follow |
+/// | 24 | 4 | offset | the index of the first float in the layer: each element counts once |
+/// | 28 | 4 | checksum | CRC-32C of the other fields and the payload: a message that was damaged on the way counts never |
 ///
 /// libzmq stores up to 33 bytes inside a message, so a header costs no allocation. A field that a kind does not use is
 /// sent as 0 and ignored. Any values decode; the receiver checks that they name something that exists
@@ -23,19 +25,20 @@ package struct Header: Hashable, Sendable {
     /// "LS" in memory.
     package static let magic: UInt16 = 0x534C
     /// The only version of the protocol that this program speaks.
-    package static let version: UInt8 = 2
+    package static let version: UInt8 = 3
 
     package var kind: MessageKind
     package var run: UInt32
     package var member: UInt32
     package var unit: UInt32
+    /// 48 bits are sent.
     package var step: UInt64
-    package var segment: UInt32
+    package var segment: UInt16
     package var offset: UInt32
 
     package init(
         kind: MessageKind, run: UInt32 = 0, member: UInt32 = 0, unit: UInt32 = 0, step: UInt64 = 0,
-        segment: UInt32 = 0, offset: UInt32 = 0
+        segment: UInt16 = 0, offset: UInt32 = 0
     ) {
         self.kind = kind
         self.run = run
@@ -58,14 +61,17 @@ package struct Header: Hashable, Sendable {
         static let member = 8
         static let unit = 12
         static let step = 16
-        static let segment = 24
-        static let offset = 28
+        static let segment = 22
+        static let offset = 24
+        static let checksum = 28
     }
 
     /// Writes ``size`` bytes; allocates nothing.
     ///
-    /// - Parameter buffer: At least ``size`` bytes, of any alignment.
-    package func encode(into buffer: UnsafeMutableRawBufferPointer) {
+    /// - Parameters:
+    ///   - buffer: At least ``size`` bytes, of any alignment.
+    ///   - payload: The payload frame that follows, which the checksum covers; nil if none does.
+    package func encode(into buffer: UnsafeMutableRawBufferPointer, payload: UnsafeRawBufferPointer? = nil) {
         precondition(buffer.count >= Self.size, "a header takes \(Self.size) bytes, not \(buffer.count)")
         buffer.storeBytes(of: Self.magic.littleEndian, toByteOffset: Offset.magic, as: UInt16.self)
         buffer.storeBytes(of: Self.version, toByteOffset: Offset.version, as: UInt8.self)
@@ -74,13 +80,38 @@ package struct Header: Hashable, Sendable {
         buffer.storeBytes(of: member.littleEndian, toByteOffset: Offset.member, as: UInt32.self)
         buffer.storeBytes(of: unit.littleEndian, toByteOffset: Offset.unit, as: UInt32.self)
         buffer.storeBytes(of: step.littleEndian, toByteOffset: Offset.step, as: UInt64.self)
-        buffer.storeBytes(of: segment.littleEndian, toByteOffset: Offset.segment, as: UInt32.self)
+        // Overwrites the upper 16 bits of the step.
+        buffer.storeBytes(of: segment.littleEndian, toByteOffset: Offset.segment, as: UInt16.self)
         buffer.storeBytes(of: offset.littleEndian, toByteOffset: Offset.offset, as: UInt32.self)
+        let fields = UnsafeRawBufferPointer(rebasing: buffer[..<Offset.checksum])
+        let checksum = Self.checksum(fields: fields, payload: payload)
+        buffer.storeBytes(of: checksum.littleEndian, toByteOffset: Offset.checksum, as: UInt32.self)
+    }
+
+    private static func checksum(fields: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer?) -> UInt32 {
+        let ofFields = CRC32C.checksum(fields)
+        return payload.map { CRC32C.checksum($0, after: ofFields) } ?? ofFields
+    }
+
+    /// Checks that a message is as it was sent.
+    ///
+    /// - Parameters:
+    ///   - frame: The header frame, which has been decoded.
+    ///   - payload: The payload frame; nil if there is none.
+    /// - Throws: `damaged`.
+    package static func verify(
+        _ frame: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer?
+    ) throws(ProtocolError) {
+        guard frame.count == size else { throw .truncated(needed: size, found: frame.count) }
+        let fields = UnsafeRawBufferPointer(rebasing: frame[..<Offset.checksum])
+        let sent = UInt32(littleEndian: frame.loadUnaligned(fromByteOffset: Offset.checksum, as: UInt32.self))
+        guard sent == checksum(fields: fields, payload: payload) else { throw .damaged }
     }
 
     /// Reads a header frame; allocates nothing.
     ///
-    /// Checks the version before the size, because a header of another version may have another size.
+    /// Checks the version before the size, because a header of another version may have another size. Does not check the
+    /// checksum, which covers the payload: see ``verify(_:payload:)``.
     ///
     /// - Parameter frame: The whole frame, of any alignment.
     /// - Throws: `truncated`, `trailingBytes`, `wrongMagic`, `wrongVersion` or `unknownKind`.
@@ -97,9 +128,12 @@ package struct Header: Hashable, Sendable {
         run = try reader.integer(UInt32.self)
         member = try reader.integer(UInt32.self)
         unit = try reader.integer(UInt32.self)
-        step = try reader.integer(UInt64.self)
-        segment = try reader.integer(UInt32.self)
+        let lower = try reader.integer(UInt32.self)
+        let upper = try reader.integer(UInt16.self)
+        step = UInt64(upper) << 32 | UInt64(lower)
+        segment = try reader.integer(UInt16.self)
         offset = try reader.integer(UInt32.self)
+        _ = try reader.integer(UInt32.self)
         try reader.finish()
     }
 }

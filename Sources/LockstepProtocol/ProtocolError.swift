@@ -18,7 +18,9 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A refusal or goodbye with a code that this version does not know.
     case unknownCode(kind: MessageKind, found: UInt16)
     /// Floats that do not lie within one chunk of the parameters.
-    case notAChunk(segment: UInt32, offset: UInt32, payloadBytes: Int)
+    case notAChunk(segment: UInt16, offset: UInt32, payloadBytes: Int)
+    /// The message is not as it was sent: its checksum is wrong.
+    case damaged
     /// The receiver of this message may only send it.
     case unexpectedKind(MessageKind)
     /// The numbers in a body contradict each other or the run.
@@ -49,6 +51,8 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(kind) message with the unknown code \(found); install the same version of lockstep everywhere"
         case .notAChunk(let segment, let offset, let payloadBytes):
             "\(payloadBytes) bytes for layer \(segment) from element \(offset) are not within a chunk of this network's parameters"
+        case .damaged:
+            "a message that was damaged on the way: its checksum is wrong"
         case .unexpectedKind(let kind):
             "\(kind) message, which only the other side sends"
         case .inconsistent(let kind):
@@ -67,7 +71,11 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
 extension ProtocolError {
     /// The code of the refusal that the peer is sent.
     package var refusalCode: RefusalCode {
-        if case .wrongVersion = self { return .protocolVersion }
-        return .malformed
+        switch self {
+        case .wrongVersion: .protocolVersion
+        // The network's fault, not the peer's.
+        case .damaged: .rejoin
+        default: .malformed
+        }
     }
 }

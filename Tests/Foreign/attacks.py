@@ -35,13 +35,29 @@ MORE, LARGE, COMMAND = 1, 2, 4
 FIRST_ROUTING_ID = 0x6B8B4567
 
 
-def header(kind, offset=0):
-    return struct.pack("<HBBIIIQII", 0x534C, 1, kind, 0, 0, 0, 1, 0, offset)
+CRC_TABLE = []
+for number in range(256):
+    for _ in range(8):
+        number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
+    CRC_TABLE.append(number)
+
+
+def crc32c(data, crc=0):
+    """The checksum of a message: RFC 3720, appendix B.4."""
+    crc ^= 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def header(kind, offset=0, payload=b""):
+    fields = struct.pack("<HBBIIIIHHI", 0x534C, 3, kind, 0, 0, 0, 1, 0, 0, offset)
+    return fields + struct.pack("<I", crc32c(fields + payload))
 
 
 def hello():
     body = b"".join(struct.pack("<H", len(text)) + text for text in (b"1.0.0", b"foreign")) + struct.pack("<I", 1)
-    return frame(header(HELLO), MORE) + frame(body)
+    return frame(header(HELLO, payload=body), MORE) + frame(body)
 
 
 def frame(body, flags=0):
@@ -133,7 +149,7 @@ def backlog(endpoint, variant):
     message = {
         "hello": hello(),
         "status": frame(header(STATUS_REQUEST)),
-        "ping": heartbeat() + frame(header(PING, 1), MORE) + frame(b"x"),
+        "ping": heartbeat() + frame(header(PING, 1, b"x"), MORE) + frame(b"x"),
         "reset": hello(),
     }[variant]
     # The first peer keeps the coordinator busy: the second peer's messages are unread when it disconnects.
@@ -155,7 +171,7 @@ def parts(endpoint, variant):
     part = {
         "status": frame(header(STATUS_REQUEST), MORE),
         "hello": frame(header(HELLO), MORE),
-        "ping": frame(header(PING, 1), MORE) + frame(b"x", MORE),
+        "ping": frame(header(PING, 1, b"x"), MORE) + frame(b"x", MORE),
         "noise": frame(b"", MORE) + frame(os.urandom(31), MORE),
     }[variant]
     for peer in plain(endpoint, 1):

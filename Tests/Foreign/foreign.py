@@ -20,8 +20,34 @@ BLOCK_RESULT, GOODBYE, LOG_LINES = 12, 13, 20
 SEND_TIMEOUT = 30
 
 
-def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=2):
-    return struct.pack("<HBBIIIQII", magic, version, kind, run, member, unit, step, segment, offset)
+CRC_TABLE = []
+for number in range(256):
+    for _ in range(8):
+        number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
+    CRC_TABLE.append(number)
+
+
+def crc32c(data, crc=0):
+    """The checksum of a message: RFC 3720, appendix B.4."""
+    crc ^= 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=3):
+    """A header with the checksum of a message without payload; see seal()."""
+    fields = struct.pack(
+        "<HBBIIIIHHI", magic, version, kind, run, member, unit, step & 0xFFFFFFFF, step >> 32, segment, offset)
+    return fields + struct.pack("<I", crc32c(fields))
+
+
+def seal(frames):
+    """The frames with the checksum of the payload in the header, so that the message is read, and not only dropped."""
+    if len(frames) < 2 or len(frames[0]) != 32:
+        return frames
+    fields = frames[0][:28]
+    return [fields + struct.pack("<I", crc32c(frames[1], crc32c(fields)))] + frames[1:]
 
 
 def text(words):
@@ -30,7 +56,7 @@ def text(words):
 
 
 def hello(version="1.0.0", process=1):
-    return [header(HELLO), text(version) + text("foreign") + struct.pack("<I", process)]
+    return seal([header(HELLO), text(version) + text("foreign") + struct.pack("<I", process)])
 
 
 def key(folder, name):
@@ -147,7 +173,7 @@ def messages(context, endpoint, count, read):
         elif choice == 3:
             frames = [header(generator.randrange(0, 256), 0, 0, 0), bytes(generator.randrange(0, 64))]
         elif choice == 4:
-            frames = [header(HELLO, version=3), b"later"]
+            frames = [header(HELLO, version=4), b"later"]
         elif choice == 5:
             frames = [header(READY, 7, 2), generator.randbytes(300)]
         elif choice == 6:
@@ -160,7 +186,8 @@ def messages(context, endpoint, count, read):
             frames = [header(LOG_LINES, 7, 1), struct.pack("<H", 20) + text("x" * 1024) * 20]
         else:
             frames = hello()
-        client.send_multipart(frames)
+        # One message in sixteen has a wrong checksum.
+        client.send_multipart(frames if number % 16 == 5 else seal(frames))
         if number % 1000 == 999:
             # Larger than any allowed frame: the coordinator closes the connection, and it is made again.
             client.send_multipart([header(GRADIENT, 7, 1, 1, 1), bytes((1 << 20) + 100)])

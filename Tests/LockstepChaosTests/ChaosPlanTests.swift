@@ -30,7 +30,7 @@ struct ChaosPlanTests {
     @Test("Every kind occurs as often as the others, give or take one")
     func kinds() {
         for seed in UInt64(0)..<100 {
-            let plan = ChaosPlan(seed: seed, faults: Self.all, count: 7...20, steps: 5_000)
+            let plan = ChaosPlan(seed: seed, faults: Self.all, count: 13...40, steps: 5_000)
             let counts = Self.all.map { fault in plan.events.count { $0.fault == fault } }
             #expect((counts.max() ?? 0) - (counts.min() ?? 0) <= 1, "seed \(seed): \(counts)")
             #expect(counts.allSatisfy { $0 >= 1 }, "seed \(seed): \(counts)")

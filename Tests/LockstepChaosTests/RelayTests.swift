@@ -93,6 +93,48 @@ struct RelayTests {
         #expect(send(again, "back", 4, 0) == 4 && received(accepted) == "back")
     }
 
+    @Test("One direction of a lane can be held; the other passes on")
+    func holdsOneWay() throws {
+        let network = try Network()
+        let (worker, coordinator) = try network.connect(lane: 0)
+        network.relay.hold(lane: 0, .up)
+        _ = try network.connect(lane: 1)
+        #expect(send(worker, "late", 4, 0) == 4 && send(coordinator, "down", 4, 0) == 4)
+        #expect(received(worker) == "down")
+        #expect(!isReadable(coordinator, milliseconds: 50))
+        network.relay.hold(lane: 0, false)
+        #expect(received(coordinator) == "late")
+    }
+
+    @Test("The next bytes of a direction are damaged, those after them are not")
+    func damages() throws {
+        let network = try Network()
+        let (worker, coordinator) = try network.connect(lane: 0)
+        #expect(send(worker, "earlier", 7, 0) == 7 && received(coordinator) == "earlier")
+        network.relay.damage(lane: 0, RelayDamage(kind: .replay, way: .up, place: 0))
+        _ = try network.connect(lane: 1)
+        #expect(send(coordinator, "down", 4, 0) == 4 && received(worker) == "down")
+        #expect(send(worker, "now", 3, 0) == 3 && received(coordinator) == "nowearlier")
+        #expect(send(worker, "then", 4, 0) == 4 && received(coordinator) == "then")
+        network.relay.damage(lane: 0, RelayDamage(kind: .truncate, way: .down, place: 2))
+        _ = try network.connect(lane: 2)
+        #expect(send(coordinator, "last", 4, 0) == 4 && received(worker) == "la" && received(worker) == "")
+    }
+
+    @Test(
+        "Each kind of damage changes bytes in its way",
+        arguments: [
+            (.flip, "abad", false), (.truncate, "a", true), (.duplicate, "abcdabcd", false), (.replay, "abcdxy", false),
+            (.reorder, "bcda", false),
+        ] as [(RelayDamage.Kind, String, Bool)])
+    func damage(kind: RelayDamage.Kind, expected: String, ends: Bool) {
+        let bytes = [0] + Array("abcd".utf8) + [0]
+        // The flipped bit is 17 of 32: the second of the third byte. Bytes are cut after 17 modulo 4.
+        let damage = RelayDamage(kind: kind, way: .up, place: 17)
+        let result = damage.apply(to: bytes[1...4], after: Array("xy".utf8))
+        #expect(String(decoding: result.bytes, as: UTF8.self) == expected && result.endsConnection == ends)
+    }
+
     @Test("The end of one side is passed on to the other, after its last bytes")
     func ends() throws {
         let network = try Network()

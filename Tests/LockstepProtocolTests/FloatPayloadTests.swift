@@ -12,7 +12,7 @@ import Testing
     @Test("Each chunk is found by its header and size", arguments: [MessageKind.parameters, .gradient])
     func chunks(kind: MessageKind) throws {
         for (index, chunk) in Self.layout.chunks.enumerated() {
-            let header = Header(kind: kind, segment: UInt32(chunk.segment), offset: UInt32(chunk.offset))
+            let header = Header(kind: kind, segment: UInt16(chunk.segment), offset: UInt32(chunk.offset))
             #expect(try part(header, bytes: 4 * chunk.range.count) == Self.layout.whole(index))
         }
     }
@@ -27,7 +27,7 @@ import Testing
     @Test("A chunk of bfloat16 has half the bytes, and neither size is taken for the other")
     func halves() throws {
         for (index, chunk) in Self.layout.chunks.enumerated() {
-            let header = Header(kind: .gradient, segment: UInt32(chunk.segment), offset: UInt32(chunk.offset))
+            let header = Header(kind: .gradient, segment: UInt16(chunk.segment), offset: UInt32(chunk.offset))
             func find(bytes: Int, elementSize: Int) throws -> ChunkPart {
                 try FloatPayload.part(of: header, payloadBytes: bytes, elementSize: elementSize, in: Self.layout)
             }
@@ -40,7 +40,7 @@ import Testing
 
     @Test("Elements that don't lie within one chunk are an error")
     func noChunk() {
-        let wrong: [(segment: UInt32, offset: UInt32, elements: Int)] = [
+        let wrong: [(segment: UInt16, offset: UInt32, elements: Int)] = [
             (0, 0, 5), (0, 2, 4), (0, 8, 4), (0, 12, 1), (1, 0, 1), (3, 0, 4), (.max, 0, 4), (0, .max, 4), (2, 4, 4),
         ]
         for (segment, offset, elements) in wrong {
@@ -74,7 +74,7 @@ import Testing
         let layout = ChunkLayout(segments: [0..<7, 7..<300_007])
         let chunk = layout.chunks[2]
         let header = Header(
-            kind: .gradient, unit: 5, step: 9, segment: UInt32(chunk.segment), offset: UInt32(chunk.offset))
+            kind: .gradient, unit: 5, step: 9, segment: UInt16(chunk.segment), offset: UInt32(chunk.offset))
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: elementSize * chunk.range.count, alignment: 4)
         defer { memory.deallocate() }
         let bytes = UnsafeRawBufferPointer(memory)

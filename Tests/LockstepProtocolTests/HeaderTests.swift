@@ -7,18 +7,19 @@ import Testing
     @Test("A header is 32 bytes, each field at its documented offset, little-endian")
     func layout() {
         let header = Header(
-            kind: .gradient, run: 0x0403_0201, member: 0x1413_1211, unit: 0x2423_2221, step: 0x3837_3635_3433_3231,
-            segment: 0x4443_4241, offset: 0x5453_5251)
+            kind: .gradient, run: 0x0403_0201, member: 0x1413_1211, unit: 0x2423_2221, step: 0x3635_3433_3231,
+            segment: 0x4241, offset: 0x5453_5251)
         #expect(Header.size == 32)
         #expect(
             header.bytes == [
-                0x4C, 0x53, 2, 9,  // magic "LS", version, kind
+                0x4C, 0x53, 3, 9,  // magic "LS", version, kind
                 0x01, 0x02, 0x03, 0x04,  // run
                 0x11, 0x12, 0x13, 0x14,  // member
                 0x21, 0x22, 0x23, 0x24,  // unit
-                0x31, 0x32, 0x33, 0x34, 0x35, 0x36, 0x37, 0x38,  // step
-                0x41, 0x42, 0x43, 0x44,  // segment
+                0x31, 0x32, 0x33, 0x34, 0x35, 0x36,  // step
+                0x41, 0x42,  // segment
                 0x51, 0x52, 0x53, 0x54,  // offset
+                0x00, 0x00, 0x00, 0x00,  // checksum
             ])
         #expect(Array("LS".utf8) == Array(header.bytes[..<2]))
         #expect(header.node == NodeID(rawValue: 0x2423_2221))
@@ -70,8 +71,8 @@ import Testing
             bytes[bit / 8] ^= 1 << (bit % 8)
             switch Result(catching: { () throws(ProtocolError) in try Header(bytes: bytes) }) {
             case .success(let other):
-                #expect(bit >= 24 && other != header)
-                #expect(other.bytes == bytes)
+                #expect(bit >= 24 && (bit >= 224) == (other == header))
+                #expect(throws: ProtocolError.damaged) { try verify(bytes) }
             case .failure(.wrongMagic):
                 #expect(bit < 16)
             case .failure(.wrongVersion(let found)):
@@ -80,6 +81,39 @@ import Testing
                 #expect((24..<32).contains(bit) && found == bytes[3])
             case .failure(let error):
                 Issue.record("bit \(bit): \(error)")
+            }
+        }
+    }
+
+    @Test("The checksum finds each flipped bit of a message, and a payload that is missing, shorter or longer")
+    func checksum() throws {
+        let payload = (0..<40).map { UInt8($0 * 37 % 251) }
+        var frame = [UInt8](repeating: 0, count: Header.size)
+        let header = Header(kind: .gradient, run: 7, member: 3, unit: 5, step: 9, segment: 2, offset: 40)
+        payload.withUnsafeBytes { payload in frame.withUnsafeMutableBytes { header.encode(into: $0, payload: payload) } }
+        try verify(frame, payload)
+        for bit in 0..<frame.count * 8 {
+            var damaged = frame
+            damaged[bit / 8] ^= 1 << (bit % 8)
+            #expect(throws: ProtocolError.damaged) { try verify(damaged, payload) }
+        }
+        for bit in 0..<payload.count * 8 {
+            var damaged = payload
+            damaged[bit / 8] ^= 1 << (bit % 8)
+            #expect(throws: ProtocolError.damaged) { try verify(frame, damaged) }
+        }
+        for other in [Array(payload.dropLast()), payload + [0], []] {
+            #expect(throws: ProtocolError.damaged) { try verify(frame, other) }
+        }
+        #expect(throws: ProtocolError.damaged) { try verify(frame) }
+        #expect(throws: ProtocolError.truncated(needed: 32, found: 31)) { try verify(Array(frame.dropLast()), payload) }
+    }
+
+    private func verify(_ frame: [UInt8], _ payload: [UInt8]? = nil) throws(ProtocolError) {
+        try frame.span.bytes.withUnsafeBytes { frame throws(ProtocolError) in
+            guard let payload else { return try Header.verify(frame, payload: nil) }
+            try payload.span.bytes.withUnsafeBytes { payload throws(ProtocolError) in
+                try Header.verify(frame, payload: payload)
             }
         }
     }

@@ -41,7 +41,7 @@ enum SampleMessages {
         Header(
             kind: MessageKind.allCases.randomElement(using: &random) ?? .hello,
             run: .random(in: 0 ... .max, using: &random), member: .random(in: 0 ... .max, using: &random),
-            unit: .random(in: 0 ... .max, using: &random), step: .random(in: 0 ... .max, using: &random),
+            unit: .random(in: 0 ... .max, using: &random), step: .random(in: 0..<1 << 48, using: &random),
             segment: .random(in: 0 ... .max, using: &random), offset: .random(in: 0 ... .max, using: &random))
     }
 

@@ -101,7 +101,7 @@ struct CoordinatorPartsTests {
     @Test(
         "A chunk is named by its segment, its offset and its size",
         arguments: [(0, 0, 12, 0), (0, 3, 8, 1), (1, 0, 12, 2), (1, 0, 16, nil), (2, 0, 12, nil), (0, 1, 12, nil)])
-    func inlineChunk(segment: UInt32, offset: UInt32, bytes: Int, expected: Int?) {
+    func inlineChunk(segment: UInt16, offset: UInt32, bytes: Int, expected: Int?) {
         let header = Header(kind: .gradient, segment: segment, offset: offset)
         #expect((try? inline().part(of: header, payloadBytes: bytes)) == expected.map { chunks.whole($0) })
         #expect(inline().slot(for: item(3), of: first) == 0)

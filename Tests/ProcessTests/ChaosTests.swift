@@ -57,6 +57,23 @@ struct ChaosTests {
         #expect(run.isEqual && run.problems.isEmpty)
     }
 
+    @Test("What a bad network does to bytes ends no run and changes no weight, encrypted or not", arguments: [false, true])
+    func damage(isEncrypted: Bool) throws {
+        let place = try Workplace(epochs: 60)
+        let kinds = ["delay", "flip", "truncate", "duplicate", "replay", "reorder"]
+        let (ending, orphans) = try chaos(
+            place,
+            [
+                "--faults", kinds.joined(separator: ","), "--count", "6", "--seed", "4", "--shards", "4", "--transport",
+                "inline", "--json",
+            ] + (isEncrypted ? ["--encrypted"] : []))
+        #expect(ending.status == 0, "\(ending)")
+        #expect(orphans.isEmpty)
+        let run = try #require(try document(ending).result.runs.first)
+        #expect(run.injected == Dictionary(uniqueKeysWithValues: kinds.map { ($0, 1) }), "\(ending)")
+        #expect(run.isEqual && run.problems.isEmpty, "\(ending)")
+    }
+
     @Test("A series reports each run and a summary, and a run can be repeated by its seed")
     func series() throws {
         // Long enough for a worker to be killed before the last step.

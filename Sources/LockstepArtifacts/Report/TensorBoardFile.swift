@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LockstepDigest
 
 /// An open `events.out.tfevents.*`: scalars over steps, for TensorBoard.
 ///
@@ -55,6 +56,13 @@ final class TensorBoardFile {
     /// A payload with its length and checksums.
     static func record(_ payload: [UInt8]) -> [UInt8] {
         let length = UInt64(payload.count).littleEndianBytes
-        return length + CRC32C.masked(length).littleEndianBytes + payload + CRC32C.masked(payload).littleEndianBytes
+        return length + masked(length).littleEndianBytes + payload + masked(payload).littleEndianBytes
+    }
+
+    /// The checksum, rotated and shifted: the checksum of bytes that contain their checksum would be a constant otherwise
+    /// (TensorFlow, tsl/lib/hash/crc32c.h).
+    private static func masked(_ bytes: [UInt8]) -> UInt32 {
+        let crc = bytes.withUnsafeBytes { CRC32C.checksum($0) }
+        return (crc >> 15 | crc << 17) &+ 0xA282_EAD8
     }
 }

@@ -6,6 +6,7 @@ import LockstepRuns
 import LockstepRuntime
 import LockstepSystem
 import LockstepTraining
+import ZeroMQ
 
 /// `lockstep chaos`.
 struct ChaosCommand: ParsableCommand {
@@ -25,9 +26,18 @@ struct ChaosCommand: ParsableCommand {
               drop         the connection of the worker is cut
               partition    nothing arrives for a while in either direction; then
                            everything does, or the connection is cut
+              delay        bytes of one direction arrive late
+              flip         a bit is flipped on its way
+              truncate     the connection is cut within a message
+              duplicate    bytes arrive twice
+              replay       bytes of before arrive once more
+              reorder      bytes arrive in another order
               join         one more worker joins
               coordinator  SIGKILL of the coordinator; the run is resumed, every
                            other time with another number of workers
+
+            Give --transport inline to send weights and gradients through the network
+            that these faults hit, and --encrypted to encrypt it.
 
             Run number n of a series has the seed SEED + n - 1. The exit status is 70
             if the weights of a run differ, or if a run or a worker ended without a
@@ -39,6 +49,8 @@ struct ChaosCommand: ParsableCommand {
                   --count 1:5 --runs 200 --shards 4 --seed 1
               lockstep chaos config/mnist-30.yaml --epochs 1 \\
                   --faults coordinator --count 1 --runs 20 --json
+              lockstep chaos config/mnist-30.yaml --epochs 1 --transport inline \\
+                  --faults delay,flip,truncate,duplicate,replay,reorder --encrypted
             """
     )
 
@@ -67,6 +79,9 @@ struct ChaosCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Passes over the training samples.", valueName: "n"))
     var epochs: Int?
 
+    @Flag(help: "Encrypt all connections with keys that are made for the series.")
+    var encrypted = false
+
     @Flag(help: "Let faults hit the last healthy worker too; the run then waits for one to come back.")
     var spareNone = false
 
@@ -92,11 +107,15 @@ struct ChaosCommand: ParsableCommand {
         // A wrong configuration is reported before anything starts.
         let configuration = try source.load()
         let folder = try makeFolder()
+        let keys = try makeKeys(in: folder)
+        let keyArguments = keys.map { ["--keys", $0.path] } ?? []
         let series = ChaosSeries(
             ChaosSeries.Plan(faults: faults.faults, seed: seed, runs: runs, count: count),
             ChaosRun.Setup(
-                coordinatorArguments: coordinatorArguments, workerArguments: workerArguments, workers: workers,
-                workerLimit: RunLimits.workers.upperBound, sparesNone: spareNone),
+                coordinatorArguments: coordinatorArguments + keyArguments,
+                workerArguments: workerArguments + keyArguments, workers: workers,
+                workerLimit: RunLimits.workers.upperBound, sparesNone: spareNone,
+                security: try keys?.workerKeys() ?? .none),
             folder: folder, keepsAll: output != nil)
         let result = try series.run(checkpointSeconds: configuration.checkpoint.every, stop: stop, notify: show)
         if json {
@@ -140,6 +159,14 @@ struct ChaosCommand: ParsableCommand {
         if let output { return try RunDirectory.create(output: output, name: "chaos").path }
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockstep-chaos-\(Host.processID)").path
         return try RunDirectory.create(output: folder, name: "chaos").path
+    }
+
+    /// New keys, if connections are to be encrypted.
+    private func makeKeys(in folder: String) throws -> KeyDirectory? {
+        guard encrypted else { return nil }
+        let keys = KeyDirectory(path: folder + "/keys")
+        _ = try keys.generate()
+        return keys
     }
 
     private var coordinatorArguments: [String] {

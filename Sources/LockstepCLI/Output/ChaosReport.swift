@@ -34,6 +34,8 @@ enum ChaosReport {
             + "(pid \(injection.processID))\(effect.isEmpty ? "" : ": \(effect)")"
     }
 
+    private static func direction(_ isDown: Bool) -> String { isDown ? "to the worker" : "to the coordinator" }
+
     private static func text(_ effect: ChaosInjection.Effect) -> String {
         func time(_ seconds: Double) -> String { "\(decimal(seconds, 2)) s" }
         return switch effect {
@@ -44,6 +46,8 @@ enum ChaosReport {
         case .disconnected(let seconds): "no connection for \(time(seconds))"
         case .partitioned(let seconds, true): "for \(time(seconds)), then the connection is cut"
         case .partitioned(let seconds, false): "for \(time(seconds)), then it heals"
+        case .delayed(let seconds, let isDown): "\(time(seconds)), \(direction(isDown))"
+        case .damaged(let isDown): direction(isDown)
         case .resumed(let seconds, let workers, let before, let checkpoint):
             "back after \(time(seconds))"
                 + (workers == before ? "" : " with \(counted(workers, "worker")) instead of \(before)")

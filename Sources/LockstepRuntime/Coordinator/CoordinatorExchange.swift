@@ -131,7 +131,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     private func assignment(of item: WorkItem, to member: MemberID) -> Header {
         guard item.kind == .node else { return headers.header(.evaluate, member, step: item.step, unit: item.number) }
         let slot = transport(of: member).slot(for: item, of: member)
-        return headers.header(.assign, member, step: item.step, unit: item.number, segment: slot)
+        return headers.header(.assign, member, step: item.step, unit: item.number, segment: UInt16(slot))
     }
 
     private func transport(of member: MemberID) -> any PayloadTransport {
@@ -162,9 +162,11 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         }
     }
 
-    /// Refuses a peer that broke the protocol, and ends its membership.
+    /// Refuses a peer that broke the protocol, and ends its membership. A member has proved that it speaks the protocol, so
+    /// its message was damaged on the way: it joins again.
     private func reject(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
-        let refusal = Refusal(code: error.refusalCode, message: "\(error)")
+        let code = link.isMember(peer) ? .rejoin : error.refusalCode
+        let refusal = Refusal(code: code, message: "\(error)")
         try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
         try loop.handle(.peerLost(peer, reason: "it broke the protocol: \(error)"), push)
     }

@@ -7,7 +7,7 @@ struct RunHeaders {
     let run: UInt32
 
     func header(
-        _ kind: MessageKind, _ member: MemberID, step: UInt64 = 0, unit: UInt32 = 0, segment: UInt32 = 0,
+        _ kind: MessageKind, _ member: MemberID, step: UInt64 = 0, unit: UInt32 = 0, segment: UInt16 = 0,
         offset: UInt32 = 0
     ) -> Header {
         Header(

@@ -114,7 +114,14 @@ package final class CoordinatorClient {
     ) throws {
         sequence += 1
         var bytes = [UInt8](repeating: 0, count: Header.size)
-        bytes.withUnsafeMutableBytes { Header(kind: kind, step: sequence, offset: offset).encode(into: $0) }
+        let header = Header(kind: kind, step: sequence, offset: offset)
+        bytes.withUnsafeMutableBytes { bytes in
+            if let question {
+                question.withUnsafeBytes { header.encode(into: bytes, payload: $0) }
+            } else {
+                header.encode(into: bytes)
+            }
+        }
         try socket.send(Message(copying: bytes), more: question != nil)
         if let question { try socket.send(Message(copying: question)) }
         let deadline = Instant.now.advanced(bySeconds: limit)
@@ -143,6 +150,7 @@ package final class CoordinatorClient {
             let header = headerFrame.withUnsafeBytes { try? Header(decoding: $0) }
             guard headerFrame.more, try socket.receive(into: &payload, wait: false) == .received else { continue }
             try socket.discardRest(of: &payload)
+            guard (try? headerFrame.verify(payload)) != nil else { continue }
             if let header, header.kind == kind, header.step == sequence { return true }
         }
         return false

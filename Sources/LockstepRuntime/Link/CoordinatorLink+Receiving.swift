@@ -21,6 +21,9 @@ extension CoordinatorLink {
         peers[id]?.isMember = isMember
     }
 
+    /// Whether a peer is an active member.
+    func isMember(_ id: PeerID) -> Bool { peers[id]?.isMember ?? false }
+
     /// Records that a peer's process has ended. libzmq will report the end of its connection, after the messages that
     /// have arrived before.
     func expectEnd(of id: PeerID) {
@@ -113,16 +116,32 @@ extension CoordinatorLink {
             frames.sender = nil
             return .garbage(peer.id, error)
         }
-        guard header.kind.hasPayload, frames.header.more else { return .message(peer.id, header, hasPayload: false) }
-        guard try router?.receive(into: &frames.payload, wait: false) == .received else { return nil }
-        frames.count += 1
-        count(frames.payload.count, of: peer)
-        frames.sender = frames.payload.more ? peer : nil
-        return .message(peer.id, header, hasPayload: true)
+        let hasPayload = header.kind.hasPayload && frames.header.more
+        if hasPayload {
+            guard try router?.receive(into: &frames.payload, wait: false) == .received else { return nil }
+            frames.count += 1
+            count(frames.payload.count, of: peer)
+            frames.sender = frames.payload.more ? peer : nil
+        }
+        do throws(ProtocolError) {
+            if hasPayload { try frames.header.verify(frames.payload) } else { try frames.header.verify() }
+        } catch {
+            try discardRest(of: peer, more: frames.sender != nil)
+            frames.sender = nil
+            return .garbage(peer.id, error)
+        }
+        return .message(peer.id, header, hasPayload: hasPayload)
     }
 
-    /// Discards the frames that follow the present header.
+    /// Discards the frames of the message that follow the present header.
     private func discardRest(of peer: Peer?) throws(ZeroMQError) {
+        try discardRest(of: peer, more: frames.header.more)
+    }
+
+    /// Discards the frames of the message that are still to be read, if there are `more`.
+    private func discardRest(of peer: Peer?, more: Bool) throws(ZeroMQError) {
+        guard more, try router?.receive(into: &frames.header, wait: false) == .received else { return }
+        count(frames.header.count, of: peer)
         while frames.header.more, try router?.receive(into: &frames.header, wait: false) == .received {
             count(frames.header.count, of: peer)
         }
@@ -145,15 +164,23 @@ extension CoordinatorLink {
                 _ = deferred.append(.init(peer: peer, content: header.map { ($0, nil) }))
                 return try discardRest(of: peer)
             }
-            var bytes: [UInt8]?
-            if header.kind.hasPayload, frames.header.more {
-                guard try router?.receive(into: &frames.header, wait: false) == .received else { return }
+            let hasPayload = header.kind.hasPayload && frames.header.more
+            var more = frames.header.more
+            if hasPayload {
+                guard try router?.receive(into: &frames.payload, wait: false) == .received else { return }
                 frames.count += 1
-                count(frames.header.count, of: peer)
-                bytes = frames.header.array
+                count(frames.payload.count, of: peer)
+                more = frames.payload.more
             }
-            _ = deferred.append(.init(peer: peer, content: .success((header, bytes))))
-            guard frames.header.more, try router?.receive(into: &frames.header, wait: false) == .received else {
+            do throws(ProtocolError) {
+                if hasPayload { try frames.header.verify(frames.payload) } else { try frames.header.verify() }
+                let content = (header, hasPayload ? frames.payload.array : nil)
+                _ = deferred.append(.init(peer: peer, content: .success(content)))
+            } catch {
+                _ = deferred.append(.init(peer: peer, content: .failure(error)))
+                return try discardRest(of: peer, more: more)
+            }
+            guard more, try router?.receive(into: &frames.header, wait: false) == .received else {
                 return
             }
             frames.count += 1

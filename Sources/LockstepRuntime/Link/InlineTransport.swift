@@ -52,7 +52,7 @@ final class InlineTransport: PayloadTransport {
             }
         payloadBytes += UInt64(bytes.count)
         let header = headers.header(
-            .parameters, member, step: version, segment: UInt32(layout.segment), offset: UInt32(layout.offset))
+            .parameters, member, step: version, segment: UInt16(layout.segment), offset: UInt32(layout.offset))
         try FloatPayload.forEachFrame(header, bytes, elementSize: elementSize, limit: link.frameLimit(of: peer)) {
             try link.post(to: peer, $0, borrowing: $1)
         }

@@ -62,17 +62,17 @@ final class Outbox {
             let part = parts[index]
             let isLast = index == parts.count - 1 && last == nil
             let more = part.payload != nil || !isLast
-            guard try send(part.header, into: socket, more: more, wait: wait) else { return }
+            guard try send(part.header, part.payload, into: socket, more: more, wait: wait) else { return }
             if let payload = part.payload { _ = try socket.send(borrowing: payload, more: !isLast) }
         }
-        guard let last, try send(last.header, into: socket, more: true, wait: wait) else { return }
+        guard let last, try send(last.header, last.payload, into: socket, more: true, wait: wait) else { return }
         _ = try socket.send(copying: last.payload)
     }
 
     private func send(
-        _ header: Header, into socket: borrowing Socket, more: Bool, wait: Bool
+        _ header: Header, _ payload: UnsafeRawBufferPointer?, into socket: borrowing Socket, more: Bool, wait: Bool
     ) throws(ZeroMQError) -> Bool {
-        header.encode(into: scratch)
+        header.encode(into: scratch, payload: payload)
         return try socket.send(copying: UnsafeRawBufferPointer(scratch), more: more, wait: wait) == .sent
     }
 }

@@ -145,9 +145,15 @@ final class WorkerLink {
             // Over a unix socket the kernel counts nothing.
             connection = headerFrame.sourceDescriptor.map { Connection($0, isTCP: !endpoint.isIPC) }
         }
-        guard header.kind.hasPayload, headerFrame.more else { return .message(header, hasPayload: false) }
-        guard try dealer?.receive(into: &payload, wait: false) == .received else { return nil }
-        return .message(header, hasPayload: true)
+        let hasPayload = header.kind.hasPayload && headerFrame.more
+        if hasPayload, try dealer?.receive(into: &payload, wait: false) != .received { return nil }
+        do throws(ProtocolError) {
+            if hasPayload { try headerFrame.verify(payload) } else { try headerFrame.verify() }
+        } catch {
+            if hasPayload { try dealer?.discardRest(of: &payload) } else { try dealer?.discardRest(of: &headerFrame) }
+            return .garbage(error)
+        }
+        return .message(header, hasPayload: hasPayload)
     }
 
     private func nextConnectionEvent() throws(ZeroMQError) -> Event? {

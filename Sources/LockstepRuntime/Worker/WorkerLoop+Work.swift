@@ -18,7 +18,7 @@ extension WorkerLoop {
             mark(.arrival, item)
             let loss = try task.gradient(of: item, slot: task.slot) { chunk, floats in
                 let header = header(
-                    .gradient, step: item.step, unit: item.number, segment: UInt32(chunk.segment),
+                    .gradient, step: item.step, unit: item.number, segment: UInt16(chunk.segment),
                     offset: UInt32(chunk.offset))
                 fault.willSend(floats, of: item)
                 try FloatPayload.forEachFrame(
@@ -72,7 +72,7 @@ extension WorkerLoop {
     }
 
     func header(
-        _ kind: MessageKind, step: UInt64 = 0, unit: UInt32 = 0, segment: UInt32 = 0, offset: UInt32 = 0
+        _ kind: MessageKind, step: UInt64 = 0, unit: UInt32 = 0, segment: UInt16 = 0, offset: UInt32 = 0
     ) -> Header {
         Header(
             kind: kind, run: machine.membership?.run ?? 0, member: machine.membership?.member.rawValue ?? 0,

@@ -61,8 +61,8 @@ package struct VersionedParameters {
         return result
     }
 
-    /// The bit that tells versions of replaced weights from versions of steps.
-    private static let replacement: UInt64 = 1 << 63
+    /// The bit that tells versions of replaced weights from versions of steps: the highest that a message carries.
+    private static let replacement: UInt64 = 1 << 47
 
     /// Whether a version replaced another for an evaluation, and so belongs to no step.
     package static func isReplacement(_ version: UInt64) -> Bool { version & replacement != 0 }
