@@ -35,7 +35,7 @@ final class RelayConnection {
                     let count = recv(source, &buffer, buffer.count, 0)
                     if count == 0 { return false }
                     guard count > 0 else { return errno == EAGAIN || errno == EINTR }
-                    take(count)
+                    prepare(count)
                     continue
                 }
                 let sent = (damaged ?? buffer).withUnsafeBytes {
@@ -48,7 +48,7 @@ final class RelayConnection {
         }
 
         /// Prepares to send the first bytes of the buffer, damaged if that is due.
-        private mutating func take(_ count: Int) {
+        private mutating func prepare(_ count: Int) {
             damaged = nil
             rest = 0..<count
             if let damage {

@@ -74,7 +74,7 @@ package struct RunResources {
             memory = data + weights + parameters
         case .localWorkers(let count):
             // A worker's region holds the gradients of all nodes that it may be given in a step.
-            let regions = SummationTree.mostNodesOfWorker(shards: workspace.schedule.shards) * parameters
+            let regions = SummationTree.maximumNodesOfWorker(shards: workspace.schedule.shards) * parameters
             openFiles = Self.withReserve(Self.filesOfProcess.inCluster + Self.filesOfWorker.local * count)
             addressSpace = Self.addressSpaceOfProcess.inCluster + data + workspace.bytes + weights + count * regions
             memory = data + weights + count * parameters

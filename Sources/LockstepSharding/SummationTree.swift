@@ -60,7 +60,7 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
 
     /// The most nodes that a worker holds in a step: its range of leaves consists of at most two nodes on each level below
     /// the root, and one more may be reassigned to it.
-    package static func mostNodesOfWorker(shards: Int) -> Int {
+    package static func maximumNodesOfWorker(shards: Int) -> Int {
         2 * (Int.bitWidth - (shards - 1).leadingZeroBitCount) + 1
     }
 

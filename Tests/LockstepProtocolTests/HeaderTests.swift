@@ -90,7 +90,8 @@ import Testing
         let payload = (0..<40).map { UInt8($0 * 37 % 251) }
         var frame = [UInt8](repeating: 0, count: Header.size)
         let header = Header(kind: .gradient, run: 7, member: 3, unit: 5, step: 9, segment: 2, offset: 40)
-        payload.withUnsafeBytes { payload in frame.withUnsafeMutableBytes { header.encode(into: $0, payload: payload) } }
+        payload.withUnsafeBytes { payload in frame.withUnsafeMutableBytes { header.encode(into: $0, payload: payload) }
+        }
         try verify(frame, payload)
         for bit in 0..<frame.count * 8 {
             var damaged = frame

@@ -57,7 +57,9 @@ struct ChaosTests {
         #expect(run.isEqual && run.problems.isEmpty)
     }
 
-    @Test("What a bad network does to bytes ends no run and changes no weight, encrypted or not", arguments: [false, true])
+    @Test(
+        "What a bad network does to bytes ends no run and changes no weight, encrypted or not",
+        arguments: [false, true])
     func damage(isEncrypted: Bool) throws {
         let place = try Workplace(epochs: 60)
         let kinds = ["delay", "flip", "truncate", "duplicate", "replay", "reorder"]

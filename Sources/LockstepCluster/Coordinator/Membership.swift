@@ -93,11 +93,11 @@ struct Membership: ~Copyable, Sendable {
                 member: candidate.id.rawValue, host: candidate.hello.host, processID: candidate.hello.processID,
                 state: .preparing, outstanding: 0)
         }
-        return present + preparing.prefix(Self.mostCandidatesShown)
+        return present + preparing.prefix(Self.maximumCandidates)
     }
 
-    /// The most candidates in a status: their hosts' names are long if they want to.
-    private static let mostCandidatesShown = 64
+    /// The maximum of candidates in a status: a peer chooses how long its name is.
+    private static let maximumCandidates = 64
 
     /// Begins a step for the idle members.
     ///

@@ -76,7 +76,7 @@ package struct WorkerMachine: Sendable {
             membership = Membership(run: run, member: member)
             fruitlessMemberships += 1
             state = .preparing
-            hear(now)
+            expectSignOfLife(from: now)
             actions.append(.prepare)
         case .refused(let refusal):
             refused(refusal, now: now, into: &actions)
@@ -85,7 +85,7 @@ package struct WorkerMachine: Sendable {
             actions.append(.prove)
         case .dataMissing(let bytes, let received):
             state = .fetching(DatasetTransfer(total: bytes, received: received))
-            hear(now)
+            expectSignOfLife(from: now)
             actions.append(.notify(.fetchingData(bytes: bytes - received)))
             requestData(now: now, into: &actions)
         case .dataReceived(let offset, let count):
@@ -94,14 +94,14 @@ package struct WorkerMachine: Sendable {
             guard case .proving = state else { return }
             actions.append(.sendReady(ready))
             state = .serving
-            hear(now)
+            expectSignOfLife(from: now)
             if let membership { actions.append(.notify(.joined(membership.member))) }
         case .parameters(let version, let part):
             store(part, version: version, now: now, into: &actions)
         case .assigned(let item):
             work(on: item, now: now, into: &actions)
         case .ponged:
-            hear(now)
+            expectSignOfLife(from: now)
         case .dismissed(let goodbye):
             end(goodbye.code == .failed ? .failed(message: goodbye.message) : .finished, into: &actions)
         case .unable(let reason):
@@ -238,8 +238,8 @@ package struct WorkerMachine: Sendable {
         pings = (now.advanced(bySeconds: deadlines.ping), pings.unanswered + 1)
     }
 
-    /// Records that the coordinator has said something, or that it is to speak next.
-    private mutating func hear(_ now: Instant) {
+    /// Begins to wait for the next message of the coordinator: it has sent one, or must send the next.
+    private mutating func expectSignOfLife(from now: Instant) {
         pings = (now.advanced(bySeconds: deadlines.ping), 0)
     }
 
@@ -273,7 +273,7 @@ package struct WorkerMachine: Sendable {
         }
         fruitlessMemberships = 0
         state = .fetching(transfer)
-        hear(now)
+        expectSignOfLife(from: now)
         if transfer.isComplete {
             state = .preparing
             actions.append(.acceptData)
@@ -305,7 +305,7 @@ package struct WorkerMachine: Sendable {
         }
         arriving.version = version
         if part.isLast { _ = weights?[version].insert(part.chunk) }
-        hear(now)
+        expectSignOfLife(from: now)
         actions.append(.store(version: version, part))
     }
 
@@ -317,7 +317,7 @@ package struct WorkerMachine: Sendable {
                 into: &actions)
         }
         fruitlessMemberships = 0
-        hear(now)
+        expectSignOfLife(from: now)
         if item.kind == .node && item.number == 0 {
             actions.append(.acknowledge(item))
         } else {

@@ -25,7 +25,7 @@ struct RegionLayout: Hashable {
     }
 
     /// A slot for each node that a worker may hold.
-    static func slots(shards: Int) -> Int { SummationTree.mostNodesOfWorker(shards: shards) }
+    static func slots(shards: Int) -> Int { SummationTree.maximumNodesOfWorker(shards: shards) }
 
     var weightBytes: Int { versions * stride }
     var gradientBytes: Int { slots * stride }
