@@ -133,10 +133,16 @@ extension Endpoint {
         return host.utf8.contains(UInt8(ascii: ":"))
     }
 
+    /// Whether it is tcp on all addresses of this host.
+    var isAnyAddress: Bool {
+        guard case .tcp(let host, _) = self else { return false }
+        return host == "*"
+    }
+
     /// The text for libzmq. libzmq does not resolve names when it binds, so `localhost` is resolved here (RFC 6761).
-    var libraryText: String {
+    func libraryText(_ family: Family = .ipv4) -> String {
         guard case .tcp("localhost", let port) = self else { return description }
-        return "tcp://127.0.0.1:\(port)"
+        return family == .ipv4 ? "tcp://127.0.0.1:\(port)" : "tcp://[::1]:\(port)"
     }
 }
 

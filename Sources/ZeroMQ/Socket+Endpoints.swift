@@ -10,8 +10,8 @@ extension Socket {
     @discardableResult
     package func bind(_ endpoint: Endpoint) throws(ZeroMQError) -> Endpoint {
         let lock = try claim(endpoint)
-        try withIPv6(endpoint.isIPv6) { () throws(ZeroMQError) in
-            try core.perform(.bind, subject: endpoint.description) { zmq_bind($0, endpoint.libraryText) }
+        try withIPv6(endpoint.isIPv6 || endpoint.isAnyAddress) { () throws(ZeroMQError) in
+            try core.perform(.bind, subject: endpoint.description) { zmq_bind($0, endpoint.libraryText()) }
         }
         _ = consume lock
         return try lastEndpoint
@@ -19,25 +19,33 @@ extension Socket {
 
     /// Undoes a bind; `endpoint` is what it returned. Connections that were accepted there end.
     package func unbind(_ endpoint: Endpoint) throws(ZeroMQError) {
-        try core.perform(.unbind, subject: endpoint.description) { zmq_unbind($0, endpoint.libraryText) }
+        try core.perform(.unbind, subject: endpoint.description) { zmq_unbind($0, endpoint.libraryText()) }
     }
 
     /// Connects in the background, and reconnects whenever the connection is lost. The other side may start to listen
     /// later.
-    package func connect(_ endpoint: Endpoint) throws(ZeroMQError) {
+    ///
+    /// - Parameters:
+    ///   - endpoint: The endpoint.
+    ///   - family: One of its families, over which to reach it; nil: the first.
+    /// - Throws: `ZeroMQError` if the endpoint is not valid for a connection.
+    package func connect(_ endpoint: Endpoint, over family: Endpoint.Family? = nil) throws(ZeroMQError) {
         if case .tcp(let host, let port) = endpoint, host == "*" || port == 0 {
             throw ZeroMQError(
                 .connect, code: EINVAL, subject: endpoint.description,
                 explanation: "a connection needs a host and a port, not * or 0: copy what the other side printed")
         }
-        try withIPv6(endpoint.isIPv6) { () throws(ZeroMQError) in
-            try core.perform(.connect, subject: endpoint.description) { zmq_connect($0, endpoint.libraryText) }
+        let family = family ?? endpoint.families[0]
+        try withIPv6(family == .ipv6) { () throws(ZeroMQError) in
+            try core.perform(.connect, subject: endpoint.description) {
+                zmq_connect($0, endpoint.libraryText(family))
+            }
         }
     }
 
     /// Undoes a connect.
     package func disconnect(_ endpoint: Endpoint) throws(ZeroMQError) {
-        try core.perform(.disconnect, subject: endpoint.description) { zmq_disconnect($0, endpoint.libraryText) }
+        try core.perform(.disconnect, subject: endpoint.description) { zmq_disconnect($0, endpoint.libraryText()) }
     }
 
     /// Accepts connections of sockets of the same context, on any thread, under a name.

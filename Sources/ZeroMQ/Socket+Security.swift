@@ -45,20 +45,39 @@ extension Socket {
         try set(.ioThreadAffinity, 1 << UInt64(min(63, max(0, ioThreads - 1))))
         try apply(security)
         for (index, endpoint) in endpoints.enumerated() where !endpoint.isIPC {
-            bound[index] = try bind(endpoint)
+            bound[index] = try bind(endpoint, besides: bound[..<index])
         }
         return bound
+    }
+
+    /// Binds any free port where the endpoint has none; if possible the one of an earlier endpoint of the other family,
+    /// so that a host name has one port.
+    private func bind(_ endpoint: Endpoint, besides earlier: ArraySlice<Endpoint>) throws(ZeroMQError) -> Endpoint {
+        guard case .tcp(let host, 0) = endpoint, !endpoint.isAnyAddress else { return try bind(endpoint) }
+        for case .tcp(let other, let port) in earlier where port > 0 {
+            let wanted = Endpoint.tcp(host: host, port: port)
+            guard wanted.isIPv6 != Endpoint.tcp(host: other, port: port).isIPv6 else { continue }
+            do throws(ZeroMQError) {
+                return try bind(wanted)
+            } catch {
+                guard error.isAddressInUse else { throw error }
+            }
+        }
+        return try bind(endpoint)
     }
 
     /// Connects to an endpoint.
     ///
     /// - Parameters:
     ///   - endpoint: The endpoint.
+    ///   - family: One of its families, over which to reach it; nil: the first.
     ///   - security: The security of a connection over tcp.
     /// - Throws: `ZeroMQError` if the endpoint is not valid for a connection.
-    package func connect(_ endpoint: Endpoint, security: ConnectionSecurity) throws(ZeroMQError) {
+    package func connect(
+        _ endpoint: Endpoint, over family: Endpoint.Family? = nil, security: ConnectionSecurity
+    ) throws(ZeroMQError) {
         if !endpoint.isIPC { try apply(security) }
-        try connect(endpoint)
+        try connect(endpoint, over: family)
     }
 
     private func apply(_ security: ConnectionSecurity) throws(ZeroMQError) {

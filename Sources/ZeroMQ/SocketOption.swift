@@ -27,6 +27,9 @@ extension SocketOption<Int32> {
     package static var heartbeatTimeout: Self { .init(code: ZMQ_HEARTBEAT_TIMEOUT, name: "ZMQ_HEARTBEAT_TIMEOUT") }
     /// Milliseconds without traffic after which the *peer* considers the connection dead; sent as tenths of a second.
     package static var heartbeatTimeToLive: Self { .init(code: ZMQ_HEARTBEAT_TTL, name: "ZMQ_HEARTBEAT_TTL") }
+    /// Milliseconds that connecting over tcp may take before it is tried again. 0, the default: as long as the system
+    /// waits.
+    package static var connectTimeout: Self { .init(code: ZMQ_CONNECT_TIMEOUT, name: "ZMQ_CONNECT_TIMEOUT") }
     /// Milliseconds until libzmq reconnects a lost connection. -1: never. Default 100.
     package static var reconnectInterval: Self { .init(code: ZMQ_RECONNECT_IVL, name: "ZMQ_RECONNECT_IVL") }
     /// The limit up to which the reconnect interval doubles. 0, the default: it stays constant.
@@ -56,8 +59,8 @@ extension SocketOption<Bool> {
     package static var routerMandatory: Self { .init(code: ZMQ_ROUTER_MANDATORY, name: "ZMQ_ROUTER_MANDATORY") }
     /// Queue messages for completed connections only.
     package static var immediate: Self { .init(code: ZMQ_IMMEDIATE, name: "ZMQ_IMMEDIATE") }
-    /// Names may resolve to IPv6 addresses, and `*` binds both IPv4 and IPv6. `Socket.bind` and `connect` set it for
-    /// literal addresses.
+    /// Names resolve to IPv6 addresses first, and `*` binds both IPv4 and IPv6. `Socket.bind` and `connect` set it
+    /// where it is needed.
     package static var ipv6: Self { .init(code: ZMQ_IPV6, name: "ZMQ_IPV6") }
     /// This end is the CURVE server: the other end must know its key.
     package static var curveServer: Self { .init(code: ZMQ_CURVE_SERVER, name: "ZMQ_CURVE_SERVER") }

@@ -120,6 +120,34 @@ struct BindTests {
         #expect(try !server.get(.ipv6))
     }
 
+    @Test("* listens at the addresses of both families", arguments: ["127.0.0.1", "::1"])
+    func anyAddress(host: String) throws {
+        guard host == "127.0.0.1" || loopbackNames.contains(host) else { return }
+        let server = try makeSocket(.pair)
+        let client = try makeSocket(.pair)
+        guard case .tcp(_, let port) = try server.bind(.tcp(host: "*", port: 0)) else { return }
+        try client.connect(.tcp(host: host, port: port))
+        try sendAll([[9]], from: client)
+        #expect(try receiveAll(server) == [[9]])
+    }
+
+    @Test("the addresses of a name get the same free port, and each is reached over its family")
+    func sharedPort() throws {
+        let server = try makeSocket(.dealer)
+        let bound = try server.bind(
+            try Endpoint.tcp(host: "localhost", port: 0).addressesToBind(), security: .none, ioThreads: 1)
+        var ports: Set<UInt16> = []
+        for case .tcp(_, let port) in bound { ports.insert(port) }
+        #expect(ports.count == 1 && bound.count == loopbackNames.count)
+        let port = try #require(ports.first)
+        for family in [Endpoint.Family.ipv4, .ipv6].prefix(bound.count) {
+            let client = try makeSocket(.pair)
+            try client.connect(.tcp(host: "localhost", port: port), over: family)
+            try sendAll([[7]], from: client)
+            #expect(try receiveAll(server) == [[7]])
+        }
+    }
+
     @Test("after an unbind the endpoint is free again")
     func unbind() throws {
         let folder = try TemporaryFolder()

@@ -79,6 +79,28 @@ struct EndpointTests {
     }
 
     @Test(
+        "a name is reached over both families, an address over its own",
+        arguments: [
+            ("tcp://host.example:1", [.ipv6, .ipv4]), ("tcp://localhost:1", [.ipv4, .ipv6]),
+            ("tcp://h1:1", [.ipv6, .ipv4]),
+            ("tcp://10.0.0.1:1", [.ipv4]), ("tcp://[fe80::1]:1", [.ipv6]), ("ipc:///tmp/x", [.ipv4]),
+        ] as [(String, [Endpoint.Family])])
+    func families(text: String, expected: [Endpoint.Family]) throws {
+        #expect(try Endpoint(text).families == expected)
+    }
+
+    @Test("a bind of a name listens at its addresses, of anything else at that")
+    func addresses() throws {
+        for text in ["tcp://*:1", "tcp://10.0.0.1:1", "tcp://[fe80::1]:1", "tcp://lo:1", "ipc:///tmp/x"] {
+            #expect(try Endpoint(text).addressesToBind() == [Endpoint(text)])
+        }
+        let local = try Endpoint("tcp://localhost:7").addressesToBind()
+        #expect(local.first == .tcp(host: "127.0.0.1", port: 7) && local.allSatisfy { $0.isLoopback })
+        let error = #expect(throws: ZeroMQError.self) { try Endpoint("tcp://no-such-host.invalid:1").addressesToBind() }
+        #expect(error?.description.contains("the name no-such-host.invalid cannot be resolved") == true)
+    }
+
+    @Test(
         "any text is an endpoint that reads back as itself, or an error of one line", arguments: 0..<8 as Range<UInt64>)
     func total(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)

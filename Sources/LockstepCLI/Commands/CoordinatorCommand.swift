@@ -50,7 +50,8 @@ struct CoordinatorCommand: ParsableCommand {
     func run() throws {
         let stop = try StopSignals.install()
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
-        let endpoints = try bind.map { try Endpoint($0) }
+        // Names are resolved before the rule is applied: what counts is who can reach their addresses.
+        let endpoints = try bind.flatMap { try Endpoint($0).addressesToBind() }
         let keys = try keyOptions.coordinatorKeys()
         if let keys, keys.allowed.isEmpty, let folder = keyOptions.keys {
             options.console.warning(

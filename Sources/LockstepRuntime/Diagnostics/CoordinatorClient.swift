@@ -34,10 +34,15 @@ package final class CoordinatorClient {
         package var download: Double
     }
 
-    private let socket: Socket
+    private var socket: Socket
     private var monitor: SocketMonitor
     private var poller: Poller
-    private var monitorToken: Poller.Token
+    private var tokens: (socket: Poller.Token, monitor: Poller.Token)
+    /// The number of sockets so far without a connection; it decides which of the endpoint's families comes next.
+    private var attempt = 0
+    private var isConnected = false
+    private let context: Context
+    private let security: ConnectionSecurity
     private let endpoint: Endpoint
     private let hasKeys: Bool
     private var headerFrame = Message()
@@ -62,15 +67,38 @@ package final class CoordinatorClient {
         }
         self.endpoint = endpoint
         self.limit = limit
+        self.context = context
+        self.security = security
         hasKeys = if case .client = security { true } else { false }
         let socket = try context.socket(.dealer)
-        try socket.configure(Deadlines())
-        monitor = try socket.monitor(events: [.handshake, .handshakeProtocol])
+        monitor = try Self.connect(socket, to: endpoint, attempt: 0, security)
         poller = Poller(context: context)
-        _ = poller.add(socket)
-        monitorToken = poller.add(monitor.socket)
-        try socket.connect(endpoint, security: security)
+        tokens = (poller.add(socket), poller.add(monitor.socket))
         self.socket = consume socket
+    }
+
+    /// Connects a socket over one of the endpoint's families.
+    private static func connect(
+        _ socket: borrowing Socket, to endpoint: Endpoint, attempt: Int, _ security: ConnectionSecurity
+    ) throws -> SocketMonitor {
+        try socket.configure(Deadlines())
+        let families = endpoint.families
+        if families.count > 1 { try socket.set(.connectTimeout, 1_000) }
+        let monitor = try socket.monitor(events: [.handshake, .handshakeProtocol, .connector])
+        try socket.connect(endpoint, over: families[attempt % families.count], security: security)
+        return monitor
+    }
+
+    /// Tries the endpoint's other family.
+    private func reconnect() throws {
+        attempt += 1
+        let next = try context.socket(.dealer)
+        let nextMonitor = try Self.connect(next, to: endpoint, attempt: attempt, security)
+        poller.remove(tokens.socket)
+        poller.remove(tokens.monitor)
+        monitor = nextMonitor
+        socket = next
+        tokens = (poller.add(socket), poller.add(monitor.socket))
     }
 
     /// Asks for the status of the coordinator's run.
@@ -88,12 +116,22 @@ package final class CoordinatorClient {
         // The first request is not measured, because it also waits until the connection is established.
         _ = try time(upload: 1, download: 1)
         let roundTrip = try median(of: 50) { try time(upload: 1, download: 1) }
-        let (there, back) = (MessageKind.pingLimit, MessageKind.payloadLimit)
-        let up = try median(of: 16) { try time(upload: there, download: 1) }
-        let down = try median(of: 8) { try time(upload: 1, download: back) }
-        return LinkReport(
-            roundTrip: roundTrip, upload: Double(there) / max(1e-9, up - roundTrip / 2),
-            download: Double(back) / max(1e-9, down - roundTrip / 2))
+        let upload = try rate(upTo: MessageKind.pingLimit, roundTrip) { try time(upload: $0, download: 1) }
+        let download = try rate(upTo: MessageKind.payloadLimit, roundTrip) { try time(upload: 1, download: $0) }
+        return LinkReport(roundTrip: roundTrip, upload: upload, download: download)
+    }
+
+    /// Bytes a second of large messages: the largest that take at most half a second, for a larger one would take longer
+    /// than the heartbeat waits.
+    private func rate(upTo most: Int, _ roundTrip: Double, _ measure: (Int) throws -> Double) rethrows -> Double {
+        var bytes = 4 << 10
+        var seconds = try measure(bytes)
+        while bytes < most, 4 * seconds < 0.5 {
+            bytes = min(most, 4 * bytes)
+            seconds = try measure(bytes)
+        }
+        if seconds < 0.1 { seconds = try median(of: 8) { try measure(bytes) } }
+        return Double(bytes) / max(1e-9, seconds - roundTrip / 2)
     }
 
     private func median(of count: Int, _ measure: () throws -> Double) rethrows -> Double {
@@ -122,26 +160,55 @@ package final class CoordinatorClient {
                 header.encode(into: bytes)
             }
         }
-        try socket.send(Message(copying: bytes), more: question != nil)
-        if let question { try socket.send(Message(copying: question)) }
+        try send(bytes, question)
         let deadline = Instant.now.advanced(bySeconds: limit)
+        /// When to try the endpoint's other family; nil if this one has not failed.
+        var retry: Instant?
         while Instant.now < deadline {
             if try receive(answer) { return }
-            _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: .now))
+            let next = Instant.earlier(retry, deadline)
+            _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: next, now: .now))
+            if let due = retry, due <= .now {
+                retry = nil
+                try reconnect()
+                try send(bytes, question)
+            }
             while let event = try monitor.next() {
-                if event.kind == .handshakeSucceeded {
-                    // The connection is established. Watching `handshakeProtocol` any longer would harm it.
-                    try monitor.watch(.handshake)
-                    poller.remove(monitorToken)
-                    monitorToken = poller.add(monitor.socket)
-                }
-                guard case .handshakeFailed(let failure) = event.kind,
-                    let reason = failure.finalReason(endpoint: endpoint, hasKeys: hasKeys)
-                else { continue }
-                throw Failure.rejected(reason: reason)
+                if try handle(event) { retry = retry ?? Instant.now.advanced(bySeconds: Self.retryPause) }
             }
         }
         throw Failure.noAnswer(endpoint: endpoint, seconds: limit)
+    }
+
+    /// Seconds until the other family is tried.
+    private static let retryPause = 0.05
+
+    private func send(_ header: [UInt8], _ question: [UInt8]?) throws {
+        try socket.send(Message(copying: header), more: question != nil)
+        if let question { try socket.send(Message(copying: question)) }
+    }
+
+    /// Handles an event of the connection.
+    ///
+    /// - Returns: Whether it is worth trying another family: this one has no address, or no process listens there.
+    private func handle(_ event: SocketEvent) throws -> Bool {
+        switch event.kind {
+        case .handshakeSucceeded:
+            // The connection is established. Watching `handshakeProtocol` any longer would harm it.
+            isConnected = true
+            try monitor.watch(.handshake)
+            poller.remove(tokens.monitor)
+            tokens.monitor = poller.add(monitor.socket)
+        case .connectRetried:
+            return !isConnected && endpoint.families.count > 1
+        case .handshakeFailed(let failure):
+            if let reason = failure.finalReason(endpoint: endpoint, hasKeys: hasKeys) {
+                throw Failure.rejected(reason: reason)
+            }
+        default:
+            break
+        }
+        return false
     }
 
     /// Receives the messages that have arrived, and returns whether the answer to the last request is among them.

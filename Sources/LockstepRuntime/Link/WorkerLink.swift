@@ -61,6 +61,8 @@ final class WorkerLink {
     private var hasMonitorEvents = true
     private var pause = ReconnectPause()
     private var failedHandshakes = 0
+    /// The number of sockets so far without a connection; it decides which of the endpoint's families comes next.
+    private var attempt = 0
     /// Whether a connection was ever established. Until then failed handshakes are reported in detail, because wrong
     /// keys end the worker.
     private var hasConnected = false
@@ -94,12 +96,16 @@ final class WorkerLink {
         try socket.set(.reconnectInterval, 50)
         try socket.set(.reconnectIntervalLimit, 1_000)
         try socket.configure(deadlines)
-        monitor = try socket.monitor(events: hasConnected ? Self.events : [Self.events, .handshakeProtocol])
-        try socket.connect(endpoint, security: security)
+        if hasChoice { try socket.set(.connectTimeout, milliseconds(deadlines.connection)) }
+        monitor = try socket.monitor(events: hasConnected ? events : [events, .handshakeProtocol])
+        try socket.connect(endpoint, over: endpoint.families[attempt % endpoint.families.count], security: security)
         dealer = consume socket
     }
 
-    private static let events: SocketEventMask = [.handshake, .ending]
+    /// Whether the endpoint's name may stand for addresses of both families.
+    private var hasChoice: Bool { endpoint.families.count > 1 }
+
+    private var events: SocketEventMask { hasChoice ? [.handshake, .ending, .connector] : [.handshake, .ending] }
 
     /// When ``prepare(_:)`` is due at the latest.
     var nextDeadline: Instant? { pause.end }
@@ -165,7 +171,7 @@ final class WorkerLink {
                 failedHandshakes = 0
                 if !hasConnected {
                     hasConnected = true
-                    try monitor?.watch(Self.events)
+                    try monitor?.watch(events)
                     registration.isCurrent = false
                 }
                 return .connected
@@ -173,6 +179,10 @@ final class WorkerLink {
                 connection = nil
                 pause.begin()
                 return .disconnected
+            case .connectRetried where hasChoice && !hasConnected:
+                // The name has no address of this family, or no process listens there.
+                if pause.end == nil { attempt += 1 }
+                pause.begin()
             case .handshakeFailed(let failure):
                 pause.begin()
                 failedHandshakes += 1
