@@ -56,6 +56,7 @@ struct DeadlinesArticleTests {
                 "#, doubled with every eviction", \.firstAnswer),
             Row(
                 "until a worker gives up, and is given up, that never answers", "# memberships", \.fruitlessMemberships),
+            Row("weights: until a worker ends to which the weights alone take so long", "#", \.weights),
             Row(
                 "pause before a dead worker is replaced", "#, doubled with every early death up to #", \.firstPause,
                 \.longestPause),

@@ -238,6 +238,40 @@ struct SlowLinkTests {
         #expect("\(WorkerEnding.brokenLink(memberships: 10))".contains("this link is too slow or breaks too often"))
     }
 
+    @Test(
+        "A worker whose weights alone take longer than a step may says so; waiting for a chunk of others does not count"
+    )
+    func slowWeights() {
+        for gap in [0.5, 2.0] {
+            var worker = WorkerMachine(deadlines: Deadlines(), now: .zero)
+            var actions: [WorkerAction] = []
+            worker.handle(.connected, now: .zero, into: &actions)
+            worker.handle(.welcomed(run: 1, 1), now: .zero, into: &actions)
+            worker.expectWeights(chunks: 5)
+            worker.handle(.dataReady, now: .zero, into: &actions)
+            worker.handle(.proved(ClusterFixture.ready), now: .zero, into: &actions)
+            var time = 0.0
+            for chunk in 0..<4 {
+                // Another worker's answer took so long.
+                time += 100
+                for element in 0..<20 {
+                    let part = ChunkPart(chunk: chunk, elements: element..<element + 1, of: 20)
+                    worker.handle(.parameters(version: 0, part), now: .milliseconds(time * 1e3), into: &actions)
+                    time += gap
+                }
+            }
+            let endings = actions.compactMap { if case .exit(let ending) = $0 { ending } else { nil } }
+            if gap < 1 {
+                #expect(endings.isEmpty)
+            } else {
+                // Five chunks of 20 parts take 200 s, and as long back.
+                #expect(endings.first?.description.hasPrefix("this link is too slow: it needs 400 s a step") == true)
+                let goodbyes = actions.count { if case .sendGoodbye = $0 { true } else { false } }
+                #expect(goodbyes == 1)
+            }
+        }
+    }
+
     @Test("A worker stores weights part by part, and leaves a coordinator that mixes them up")
     func parts() {
         func part(_ chunk: Int, _ elements: Range<Int>) -> ChunkPart {

@@ -141,7 +141,7 @@ struct BindTests {
         #expect(ports.count == 1 && bound.count == loopbackNames.count)
         let port = try #require(ports.first)
         for family in [Endpoint.Family.ipv4, .ipv6].prefix(bound.count) {
-            let client = try makeSocket(.pair)
+            let client = try makeSocket(.dealer)
             try client.connect(.tcp(host: "localhost", port: port), over: family)
             try sendAll([[7]], from: client)
             #expect(try receiveAll(server) == [[7]])

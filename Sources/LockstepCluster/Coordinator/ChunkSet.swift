@@ -3,7 +3,7 @@ struct ChunkSet: Hashable, Sendable {
     private(set) var version: UInt64
     private(set) var count = 0
     private var words: [UInt64]
-    private let capacity: Int
+    let capacity: Int
 
     /// The empty set of `version`, whose weights have `capacity` chunks.
     init(version: UInt64, capacity: Int) {
@@ -53,6 +53,9 @@ struct VersionedChunkSets: Hashable, Sendable {
         even = ChunkSet(version: .max - 1, capacity: capacity)
         odd = ChunkSet(version: .max, capacity: capacity)
     }
+
+    /// The chunks of one version.
+    var capacity: Int { even.capacity }
 
     subscript(version: UInt64) -> ChunkSet {
         _read {

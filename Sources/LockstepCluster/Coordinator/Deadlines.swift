@@ -34,6 +34,8 @@ package struct Deadlines: Hashable, Sendable {
     package var stepFloor = 5.0
     /// The same before the first answer, or while bytes for or from the worker are under way; doubled with every eviction.
     package var firstAnswer = 60.0
+    /// For the weights of an item alone: longer than the coordinator waits for the answer to it.
+    package var weights = 65.0
     /// A worker stops after this number of consecutive memberships without any answer, and the coordinator refuses it.
     package var fruitlessMemberships = 10
     /// The pause before a dead worker process is restarted; doubled with every early failure up to ``longestPause``.

@@ -31,6 +31,8 @@ package struct WorkerMachine: Sendable {
     private var weights: VersionedChunkSets?
     /// The chunk whose parts are coming, and its version.
     private var arriving = (version: UInt64(0), chunk: ArrivingChunk())
+    /// How long the weights of the next work have been on their way.
+    private var arrival = WeightsArrival()
     private var sharesMemory = false
     /// Memberships in a row, the present one included, of which nothing has come: neither data nor work.
     private var fruitlessMemberships = 0
@@ -124,6 +126,7 @@ package struct WorkerMachine: Sendable {
     package mutating func expectWeights(chunks: Int?) {
         weights = chunks.map { VersionedChunkSets(capacity: $0) }
         arriving.chunk = ArrivingChunk()
+        arrival = WeightsArrival()
         sharesMemory = chunks == nil
     }
 
@@ -243,6 +246,17 @@ package struct WorkerMachine: Sendable {
         pings = (now.advanced(bySeconds: deadlines.ping), 0)
     }
 
+    /// Ends the worker if the weights of a step alone take longer than a step may.
+    private mutating func checkLink(into actions: inout [WorkerAction]) {
+        guard arrival.seconds >= deadlines.weights, let weights else { return }
+        let seconds = arrival.secondsOfStep(chunks: weights.capacity)
+        let reason =
+            "this link is too slow: it needs \(Int(min(seconds, 1e9))) s a step, and \(Int(deadlines.firstAnswer)) s are "
+            + "allowed; set communication-dtype: bfloat16, take a smaller network, or larger mini-batches and so fewer steps"
+        sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
+        end(.unable(reason: reason), into: &actions)
+    }
+
     private mutating func sayGoodbye(_ goodbye: Goodbye, into actions: inout [WorkerAction]) {
         if membership != nil { actions.append(.sendGoodbye(goodbye)) }
     }
@@ -304,9 +318,11 @@ package struct WorkerMachine: Sendable {
             )
         }
         arriving.version = version
+        arrival.add(part, at: now)
         if part.isLast { _ = weights?[version].insert(part.chunk) }
         expectSignOfLife(from: now)
         actions.append(.store(version: version, part))
+        checkLink(into: &actions)
     }
 
     private mutating func work(on item: WorkItem, now: Instant, into actions: inout [WorkerAction]) {
@@ -318,6 +334,7 @@ package struct WorkerMachine: Sendable {
         }
         fruitlessMemberships = 0
         expectSignOfLife(from: now)
+        arrival = WeightsArrival()
         if item.kind == .node && item.number == 0 {
             actions.append(.acknowledge(item))
         } else {

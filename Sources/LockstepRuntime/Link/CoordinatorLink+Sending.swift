@@ -7,10 +7,12 @@ import ZeroMQ
 extension CoordinatorLink {
     /// Queues a message; it is sent together with the next ones to the same peer. The payload is sent by reference: it
     /// must not change until the peer has answered or is lost.
-    func post(to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
+    func post(
+        to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil, isPart: Bool = false
+    ) throws(ZeroMQError) {
         guard let peer = peers[peer], !peer.isCut else { return }
         if peer.outbox.isEmpty { waiting.append(peer) }
-        peer.outbox.append(header, payload)
+        peer.outbox.append(header, payload, isPart: isPart)
         if peer.outbox.isFull { try flush(peer) }
     }
 

@@ -54,7 +54,7 @@ final class InlineTransport: PayloadTransport {
         let header = headers.header(
             .parameters, member, step: version, segment: UInt16(layout.segment), offset: UInt32(layout.offset))
         try FloatPayload.forEachFrame(header, bytes, elementSize: elementSize, limit: link.frameLimit(of: peer)) {
-            try link.post(to: peer, $0, borrowing: $1)
+            try link.post(to: peer, $0, borrowing: $1, isPart: $1.count < bytes.count)
         }
     }
 

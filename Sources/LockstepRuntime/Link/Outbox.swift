@@ -10,6 +10,8 @@ import ZeroMQ
 final class Outbox {
     /// Payload bytes at which the outbox is full: waiting for more gains nothing.
     static let limit = 256 << 10
+    /// The same once a chunk is cut into parts: over a slow link a message that is complete early is seen early.
+    static let limitOfParts = 32 << 10
     /// The most messages that are sent as one.
     static let maximumParts = 128
     /// The most frames of such a multi-part message: a header and a payload for each message, and two for the last one.
@@ -33,17 +35,24 @@ final class Outbox {
     }
 
     var isEmpty: Bool { parts.isEmpty }
-    var isFull: Bool { bytes >= Self.limit || parts.count >= Self.maximumParts }
+    var isFull: Bool { bytes >= limit || parts.count >= Self.maximumParts }
+    private var limit = limit
 
     /// Adds a message; its payload is sent by reference later.
-    func append(_ header: Header, _ payload: UnsafeRawBufferPointer?) {
+    ///
+    /// - Parameters:
+    ///   - header: The header.
+    ///   - payload: The payload, if the message has one.
+    ///   - isPart: Whether it is a part of a chunk, cut to fit the link.
+    func append(_ header: Header, _ payload: UnsafeRawBufferPointer?, isPart: Bool = false) {
+        if isPart { limit = Self.limitOfParts }
         parts.append(Part(header: header, payload: payload))
         bytes += payload?.count ?? 0
     }
 
     func removeAll() {
         parts.removeAll(keepingCapacity: true)
-        bytes = 0
+        (bytes, limit) = (0, Self.limit)
     }
 
     /// Sends all messages as parts of one message, and removes them.

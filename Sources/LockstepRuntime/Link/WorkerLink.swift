@@ -199,8 +199,10 @@ final class WorkerLink {
 
     /// Queues a message; it is sent together with the next ones. Without a connection it is dropped. The payload is
     /// sent by reference: it must not change until the coordinator has answered.
-    func post(_ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil) throws(ZeroMQError) {
-        outbox.append(header, payload)
+    func post(
+        _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil, isPart: Bool = false
+    ) throws(ZeroMQError) {
+        outbox.append(header, payload, isPart: isPart)
         if outbox.isFull { try flush() }
     }
 

@@ -23,7 +23,7 @@ extension WorkerLoop {
                 fault.willSend(floats, of: item)
                 try FloatPayload.forEachFrame(
                     header, floats, elementSize: task.communicationElementSize, limit: link.frameLimit
-                ) { try link.post($0, borrowing: $1) }
+                ) { try link.post($0, borrowing: $1, isPart: $1.count < floats.count) }
             } finish: {
                 fault.willSend($0, of: item)
             }
