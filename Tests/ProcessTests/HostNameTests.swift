@@ -29,6 +29,7 @@ struct HostNameTests {
     ///   - arguments: The arguments.
     ///   - isElsewhere: Whether it has a network of its own, and there the address of `elsewhere`.
     /// - Returns: The process.
+    /// - Throws: An error if it does not start.
     private func lockstep(_ arguments: [String], isElsewhere: Bool = false) throws -> RunningProcess {
         var commands = ["PATH=$PATH:/usr/sbin:/sbin", "mount --bind \(place.folder("hosts")) /etc/hosts"]
         if isElsewhere { commands += ["ip link set lo up", "ip address add 192.0.2.1/32 dev lo"] }
