@@ -251,7 +251,7 @@ package struct WorkerMachine: Sendable {
         guard arrival.seconds >= deadlines.weights, let weights else { return }
         let seconds = arrival.secondsOfStep(chunks: weights.capacity)
         let reason =
-            "this link is too slow: it needs \(Int(min(seconds, 1e9))) s a step, and \(Int(deadlines.firstAnswer)) s are "
+            "this link is too slow: it needs \(Int(min(seconds, 1e9).rounded())) s a step, and \(Int(deadlines.firstAnswer)) s are "
             + "allowed; set communication-dtype: bfloat16, take a smaller network, or larger mini-batches and so fewer steps"
         sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
         end(.unable(reason: reason), into: &actions)

@@ -261,7 +261,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     func reportTransfers() throws {
         let bytes = UInt64(run.layout.count * run.dataType.elementSize)
-        for (peer, rate) in link.transfers(now: .now) {
+        try link.forEachTransfer(now: .now) { peer, rate in
             try loop.handle(.transferring(peer, bytesPerSecond: rate, gradientBytes: bytes))
         }
     }

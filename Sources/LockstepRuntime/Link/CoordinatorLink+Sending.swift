@@ -30,9 +30,11 @@ extension CoordinatorLink {
         }
     }
 
-    /// Members whose payload moves, with its bytes a second; each at most once a second.
-    func transfers(now: Instant) -> [(peer: PeerID, bytesPerSecond: UInt64)] {
-        peers.all.filter(\.isMember).compactMap { peer in peer.transferRate(now: now).map { (peer.id, $0) } }
+    /// Calls `body` with each member whose payload moves, and its bytes a second; with each at most once a second.
+    func forEachTransfer(now: Instant, _ body: (PeerID, _ bytesPerSecond: UInt64) throws -> Void) rethrows {
+        for peer in peers.all where peer.isMember {
+            if let rate = peer.transferRate(now: now) { try body(peer.id, rate) }
+        }
     }
 
     /// Sends everything that is queued.
