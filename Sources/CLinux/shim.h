@@ -214,3 +214,9 @@ static inline int linux_drop_arrivals(int socket, int drops) {
     } program = {1, &nothing};
     return (int)syscall(SYS_setsockopt, socket, 1, drops ? 26 : 27, &program, sizeof program);
 }
+
+/// A signal's name without SIG, such as TERM (glibc 2.32). NULL for an unknown number.
+static inline const char *linux_signal_abbreviation(int signal) {
+    extern const char *sigabbrev_np(int signal);
+    return sigabbrev_np(signal);
+}

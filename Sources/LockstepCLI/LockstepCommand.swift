@@ -37,6 +37,7 @@ struct LockstepCommand: ParsableCommand {
 enum Main {
     static func main() {
         StandardStreams.fillGaps()
+        ignoreWriteSignals()
         CrashSignals.endAtOnce()
         let arguments = ProgramArguments.bytes
         if let problem = problem(with: arguments) {
@@ -48,10 +49,27 @@ enum Main {
             var command = try LockstepCommand.parseAsRoot(arguments.map { String(decoding: $0, as: UTF8.self) })
             try command.run()
         } catch {
-            guard let status = ExitStatus(of: error) else { LockstepCommand.exit(withError: error) }
-            if status.isPrinted { Console.printError("\(error)") }
-            status.exit()
+            end(error)
         }
+        if let status = Console.finish(after: nil) { status.exit() }
+    }
+
+    private static func end(_ error: any Error) -> Never {
+        guard let status = ExitStatus(of: error) else { endParsing(error) }
+        if status.isPrinted { Console.printError("\(error)") }
+        (Console.finish(after: status) ?? status).exit()
+    }
+
+    /// Ends the process with what the argument parser has to say: help, which was asked for, or an error.
+    private static func endParsing(_ error: any Error) -> Never {
+        let (text, code) = (LockstepCommand.fullMessage(for: error), LockstepCommand.exitCode(for: error))
+        guard code == .success, !text.isEmpty else { LockstepCommand.exit(withError: error) }
+        do {
+            try Console(verbosity: .normal).output(text)
+        } catch {
+            end(error)
+        }
+        Glibc.exit(EXIT_SUCCESS)
     }
 
     /// What is wrong with an argument that is not text, such as a file's name in another encoding; nil if all are text.

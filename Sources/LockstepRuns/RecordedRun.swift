@@ -42,7 +42,7 @@ package struct RecordedRun {
     /// - Throws: Why the run failed; `RunError.interrupted` after a stop signal.
     package func train() throws {
         let timeline = isTraced ? run.traceOptions.makeTimeline() : nil
-        try record { observers, checkpoints in
+        try record(stop.checkpointCount) { observers, checkpoints in
             let outcome = try run.train(observers: observers, checkpoints: checkpoints, timeline: timeline) {
                 stop.signal() != nil
             }
@@ -62,7 +62,8 @@ package struct RecordedRun {
         if let localWorkers {
             try cluster.startLocalWorkers(localWorkers, arguments: [], log: directory.workerLog)
         }
-        try record { observers, checkpoints in
+        let requestCount = { [stop] in stop.checkpointCount() + cluster.saveRequestCount }
+        try record(requestCount) { observers, checkpoints in
             let outcome: RunOutcome
             do {
                 outcome = try cluster.train(observers: observers, checkpoints: checkpoints) { [notify] in
@@ -82,7 +83,14 @@ package struct RecordedRun {
     }
 
     /// Trains with everything that writes the run directory.
-    private func record(_ train: ([any RunObserver], any CheckpointStore) throws -> RunOutcome) throws {
+    ///
+    /// - Parameters:
+    ///   - requestCount: How often a checkpoint has been asked for.
+    ///   - train: Trains.
+    /// - Throws: Why the run failed; `RunError.interrupted` after a stop signal.
+    private func record(
+        _ requestCount: @escaping () -> Int, _ train: ([any RunObserver], any CheckpointStore) throws -> RunOutcome
+    ) throws {
         let warn = { [notify] in notify(.warning($0)) }
         let recorder = RunRecorder(
             directory: directory, programVersion: programVersion,
@@ -90,7 +98,7 @@ package struct RecordedRun {
         let checkpoints = CheckpointWriter(
             folder: directory.checkpoints, layout: run.layout, identity: try run.identity(),
             every: run.configuration.checkpoint.every, previous: run.resumed?.progress,
-            requestCount: stop.checkpointCount
+            requestCount: requestCount
         ) { [notify] in notify(.checkpoint($0)) }
         let reports = ReportRecorder(
             directory: directory, programVersion: programVersion, host: Host.name, warn: warn)

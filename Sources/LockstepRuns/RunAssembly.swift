@@ -47,6 +47,7 @@ package struct RunAssembly {
         var run = try PreparedRun(
             configuration: configuration, dataset: dataset, workers: workers,
             kernel: try configuration.kernel ?? NumericKernel.resolve("auto"))
+        run.fingerprint = try run.makeShardComputer().fingerprint()
         try resumed?.load(
             into: &run, identity: try run.identity(), allowsMixedKernels: allowsMixedKernels, notify: notify)
         return run
@@ -69,6 +70,6 @@ extension PreparedRun {
         RunIdentity(
             configuration: ConfigurationFile.digest(of: configuration), data: dataset.description.sha256,
             programVersion: programVersion, kernel: library.kernel.rawValue,
-            fingerprint: try makeShardComputer().fingerprint())
+            fingerprint: try fingerprint ?? makeShardComputer().fingerprint())
     }
 }

@@ -49,15 +49,18 @@ package struct WorkerGroup {
 
     /// Starts the processes, passes a stop signal on to them, and waits until all have ended.
     ///
-    /// Only a process that a signal ended is replaced: one that ended by itself would end for the same reason again.
+    /// Only a process that a signal killed is replaced: one that ended by itself would end for the same reason again.
     ///
     /// - Parameter stop: The signals of this process.
-    /// - Throws: ``Failure`` if a worker failed; `SystemError` if a process cannot be started.
+    /// - Throws: `RunError.interrupted` if this process or all workers were told to stop; ``Failure`` if a worker failed;
+    ///   `SystemError` if a process cannot be started.
     package func run(stop: StopSignals) throws {
         var restartPolicy = RestartPolicy(places: count, limit: maximumRestarts, deadlines: deadlines, now: .now)
         var running: [Int: ChildProcess] = [:]
         for place in 0..<count { running[place] = try start(place) }
         var failure: ChildProcess.Exit?
+        /// The signal that told a worker to stop.
+        var stopSignal: Int32?
         var (isStopping, isOver) = (false, false)
         while !running.isEmpty || (restartPolicy.nextStart != nil && !isStopping && !isOver) {
             waitForEvents(of: Array(running.values), stop: isStopping ? nil : stop, until: restartPolicy.nextStart)
@@ -72,6 +75,8 @@ package struct WorkerGroup {
                 if case .signalled = ending, !isStopping {
                     let decision = restartPolicy.processEnded(at: place, .died, now: .now)
                     if !report(decision, place, process, ending) { failure = failure ?? ending }
+                } else if case .exited(let code) = ending, ending.wasToldToStop {
+                    stopSignal = code - 128
                 } else if !ending.isSuccess {
                     failure = failure ?? ending
                 }
@@ -79,7 +84,9 @@ package struct WorkerGroup {
             if isStopping { continue }
             for place in restartPolicy.startDue(now: .now) { running[place] = try start(place) }
         }
+        if let signal = stop.requested { throw RunError.interrupted(signal: signal) }
         if let failure { throw Failure(ending: failure) }
+        if let stopSignal, !isOver { throw RunError.interrupted(signal: stopSignal) }
     }
 
     private func start(_ place: Int) throws -> ChildProcess {

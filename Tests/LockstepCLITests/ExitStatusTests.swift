@@ -1,3 +1,4 @@
+import Glibc
 import LockstepArtifacts
 import LockstepCluster
 import LockstepData
@@ -35,7 +36,9 @@ struct ExitStatusTests {
     func others() {
         #expect(ExitStatus(of: SystemError("open", code: 2, path: "x"))?.code == 71)
         #expect(ExitStatus(of: RunError.noWorkersLeft(ending: "with signal 9", log: "x"))?.code == 69)
-        #expect(ExitStatus(of: ClusterFailure.noWorkersLeft(seconds: 1))?.code == 69)
+        #expect(ExitStatus(of: RunError.workersToldToStop)?.code == 75)
+        #expect(ExitStatus(of: ClusterFailure.noWorkersLeft(seconds: 1))?.code == 75)
+        #expect(ExitStatus(of: ClusterFailure.tooFewWorkers(joined: 1, needed: 2, seconds: 1))?.code == 69)
         #expect(ExitStatus(of: DataError(.unknownDataset(known: []), subject: "x"))?.code == 66)
         #expect(ExitStatus(of: DataError(.outOfMemory(byteCount: 1), subject: "x"))?.code == 71)
     }
@@ -45,6 +48,14 @@ struct ExitStatusTests {
         let status = ExitStatus(of: RunError.interrupted(signal: 15))
         #expect(status?.code == 143 && status?.isPrinted == false)
         #expect(ExitStatus(of: CommandError(.usage, "no"))?.isPrinted == true)
+    }
+
+    @Test("An output that cannot be written is an error of the file system; one without a reader is none to print")
+    func outputs() {
+        #expect(ExitStatus(of: OutputError(code: ENOSPC))?.code == 74)
+        #expect(ExitStatus(of: OutputError(code: EBADF))?.code == 74)
+        let unread = ExitStatus(of: OutputError(code: EPIPE))
+        #expect(unread?.code == 141 && unread?.isPrinted == false)
     }
 
     @Test("An error of another library has none")

@@ -102,7 +102,8 @@ struct NoticeTests {
                 .resuming(directory: "runs/a", step: nil),
                 [.info("Resuming runs/a, which has no checkpoint yet, from its first step")]
             ),
-            (.checkpoint(.saved(step: 12_000)), [.detail("Checkpoint after step 12,000")]),
+            (.checkpoint(.saved(step: 12_000, isRequested: false)), [.detail("Checkpoint after step 12,000")]),
+            (.checkpoint(.saved(step: 12_000, isRequested: true)), [.info("Checkpoint after step 12,000")]),
             (
                 .traced(path: "runs/a/trace.json"),
                 [.result("Trace: runs/a/trace.json (opens in https://ui.perfetto.dev)")]

@@ -66,7 +66,11 @@ struct DeadlinesArticleTests {
             Row("status: for the coordinator's answer to `status` or `doctor`", "#", \.status),
             Row("offer: for the coordinator's answer to a worker that asks for shared memory", "#", \.offer),
             Row("end: for the connection of a process that has ended to end too", "#", \.end),
+            Row(
+                "stop: for the workers' answers to the step under way once a signal has told the run to stop", "#",
+                \.stop),
             Row("exit grace: from asking a local worker to stop to killing it", "#", \.exitGrace),
+            Row("exit grace after a signal", "#", \.hurriedExitGrace),
             Row("gap: the most time that counts between two events of the coordinator", "#", \.maximumGap),
         ]
     }

@@ -109,7 +109,7 @@ struct ThreadCluster: Sendable {
                 cache: DataCache(directory: cache), notify: { _ in })
             let loop = WorkerLoop(
                 link: link, context: context, deadlines: deadlines, options: options, interruption: nil,
-                shouldStop: { [probe] in probe(index) })
+                stop: WorkerLoop.StopRequest(isMade: { [probe] in probe(index) }))
             defer { link.close() }
             loops.add(loop)
             try loop.run()

@@ -34,10 +34,12 @@ package final class RunningProcess: Sendable {
     ///   - working: The working directory.
     ///   - namespace: The simulated host that it runs on; nil: this one.
     ///   - openFiles: The most files that it may have open, by prlimit(1); nil: as many as this process.
+    ///   - standardOutput: An open file for its standard output; nil: the file that ``output`` reads.
     /// - Throws: ``Failure`` if it does not start.
     package init(
         _ arguments: [String], executable: String? = nil, environment: [String: String?] = [:],
-        in working: String = Program.root, on namespace: NetworkNamespace? = nil, openFiles: Int? = nil
+        in working: String = Program.root, on namespace: NetworkNamespace? = nil, openFiles: Int? = nil,
+        standardOutput: Int32? = nil
     ) throws {
         let folder = try TemporaryFolder()
         self.folder = folder
@@ -54,15 +56,17 @@ package final class RunningProcess: Sendable {
             ChildProcess.Command(
                 executable: command.program, arguments: command.arguments,
                 environment: environment.merging([Self.markVariable: mark]) { $1 }, input: .nothing,
-                workingDirectory: working), in: folder)
+                workingDirectory: working), in: folder, standardOutput: standardOutput)
     }
 
     /// Starts a command whose outputs go into two files.
-    private static func start(_ command: ChildProcess.Command, in folder: TemporaryFolder) throws -> ChildProcess {
+    private static func start(
+        _ command: ChildProcess.Command, in folder: TemporaryFolder, standardOutput: Int32?
+    ) throws -> ChildProcess {
         let files = ["output", "errors"].map { open(folder($0), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600) }
         defer { for file in files { close(file) } }
         var command = command
-        command.output = .files(output: files[0], errors: files[1])
+        command.output = .files(output: standardOutput ?? files[0], errors: files[1])
         do {
             return try ChildProcess(command)
         } catch {

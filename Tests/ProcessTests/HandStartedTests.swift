@@ -127,7 +127,7 @@ struct HandStartedTests {
         worker.send(signal: SIGKILL)
         try first.waitForLine(containing: "no workers are left; waiting 1 s for one to join")
         let ending = try first.wait()
-        #expect(ending.status == 69, "\(ending)")
+        #expect(ending.status == 75, "\(ending)")
         #expect(ending.errors.contains("none came back within 1 s (timeouts.rejoin)"), "\(ending)")
         // No checkpoint is written by time: it is the one of the end.
         let folder = RunDirectory(existing: terminals.place.folder("run")).checkpoints
@@ -138,6 +138,79 @@ struct HandStartedTests {
         let other = try terminals.worker()
         let summary = try terminals.expectUndisturbed(second)
         #expect(summary.workersLost == 1 && summary.workersJoined == 2)
+        #expect(try other.wait().status == 0)
+    }
+
+    @Test("A worker that is told to stop says so, and the coordinator saves at once, also before it waits for another")
+    func preempted() throws {
+        let terminals = try Terminals()
+        let first = try terminals.coordinator("--workers", "2", "--set", "checkpoint.every=0")
+        let workers = try [terminals.worker(), terminals.worker()]
+        try first.waitForLine(containing: "Epoch 0:")
+        workers[0].send(signal: SIGTERM)
+        try first.waitForLine(containing: "left: asked to stop; 1 worker")
+        try first.waitForLine(containing: "Checkpoint after step")
+        workers[1].send(signal: SIGHUP)
+        try first.waitForLine(containing: "no workers are left; waiting 60 s for one to join")
+        try first.waitForLine(containing: "Checkpoint after step", count: 2)
+        for (worker, signal) in zip(workers, ["SIGTERM", "SIGHUP"]) {
+            let ending = try worker.wait()
+            #expect(ending.status == (signal == "SIGTERM" ? 143 : 129), "\(ending)")
+            #expect(ending.errorLines.last?.hasPrefix("Told to stop by \(signal)") == true, "\(ending)")
+        }
+        // What the checkpoint holds is all that is left.
+        first.send(signal: SIGKILL)
+        try first.wait()
+        let second = try terminals.coordinator("--workers", "1", "--resume")
+        let worker = try terminals.worker()
+        let summary = try terminals.expectWhole(second)
+        #expect(second.errors.contains("Resuming ") && summary.workersLost == 0 && summary.workersJoined == 3)
+        #expect(try worker.wait().status == 0)
+    }
+
+    @Test("Worker processes that are told to stop, or whose command is, end as their signal says")
+    func stoppedGroup() throws {
+        let terminals = try Terminals(epochs: 1)
+        let coordinator = try terminals.coordinator("--workers", "1:5", "--epochs", "100000")
+        let (group, other) = (try terminals.worker("--processes", "2"), try terminals.worker("--processes", "2"))
+        try coordinator.waitForLine(containing: "joined; 4 workers")
+        group.send(signal: SIGTERM)
+        #expect(try group.wait().status == 143)
+        for worker in other.workers where worker != other.processID { kill(worker, SIGTERM) }
+        #expect(try other.wait().status == 143)
+        #expect(group.orphans().isEmpty && other.orphans().isEmpty)
+        // Waiting for its first coordinator, a worker stops as well.
+        coordinator.send(signal: SIGKILL)
+        try coordinator.wait()
+        let waiting = try terminals.worker()
+        try waiting.wait(until: "it catches signals") {
+            try text(of: "/proc/\(waiting.processID)/status").split(separator: "\n")
+                .contains { $0.hasPrefix("SigBlk:") && !$0.hasSuffix("0000000000000000") }
+        }
+        waiting.send(signal: SIGTERM)
+        #expect(try waiting.wait().status == 143)
+    }
+
+    @Test("A coordinator that is told to stop does not wait for a worker that hangs: it finishes the step itself")
+    func hangingWorker() throws {
+        let terminals = try Terminals(epochs: 3)
+        let first = try terminals.coordinator("--workers", "1", "--set", "checkpoint.every=0")
+        let worker = try RunningProcess(
+            ["worker", "--connect", terminals.endpoint], environment: ["LOCKSTEP_FAULT": "hang=100@60"],
+            in: terminals.place.folder.path)
+        try first.waitForLine(containing: "Epoch 0:")
+        try first.wait(until: "the step hangs") {
+            try Program.run(["status", terminals.endpoint], in: terminals.place.folder.path).output.contains("step 60")
+        }
+        first.send(signal: SIGTERM)
+        let ending = try first.wait()
+        #expect(ending.status == 143, "\(ending)")
+        worker.send(signal: SIGKILL)
+        let folder = RunDirectory(existing: terminals.place.folder("run")).checkpoints
+        #expect(try folder.steps().first == 61)
+        let second = try terminals.coordinator("--workers", "1", "--resume")
+        let other = try terminals.worker()
+        _ = try terminals.expectWhole(second)
         #expect(try other.wait().status == 0)
     }
 

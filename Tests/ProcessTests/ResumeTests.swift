@@ -30,7 +30,7 @@ struct ResumeTests {
 
     @Test(
         "A run that is asked to stop writes a checkpoint, says how to continue and leaves no process",
-        arguments: [SIGINT, SIGTERM],
+        arguments: [SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGXCPU],
         [[], ["--workers", "2"]])
     func stopped(signal: Int32, workers: [String]) throws {
         let workplace = try BrokenRuns()

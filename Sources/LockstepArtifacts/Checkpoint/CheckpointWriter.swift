@@ -11,7 +11,8 @@ import Synchronization
 package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
     /// What happened to a checkpoint; reported on the writing thread.
     package enum Notice: Sendable {
-        case saved(step: UInt64)
+        /// `isRequested`: it was asked for, not due by the clock.
+        case saved(step: UInt64, isRequested: Bool)
         /// The run continues; `previous` is the step of the newest checkpoint on the disk.
         case failed(step: UInt64, previous: UInt64?, ArtifactError)
     }
@@ -26,6 +27,8 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
     /// Used by the same thread as `copy`.
     private var schedule: CheckpointSchedule
     private var requestsSeen: Int
+    /// Whether the copy was asked for; used as `copy` is.
+    private var isRequested = false
     /// The copy. The writing thread uses it while `isWriting`, the training thread otherwise.
     private var copy: TrainingState?
     private let isWriting = Atomic<Bool>(false)
@@ -39,7 +42,8 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
     ///   - identity: What the run's weights depend on.
     ///   - every: Seconds between checkpoints; 0: no checkpoints by the clock.
     ///   - previous: The step of the checkpoint that the run was resumed from.
-    ///   - requestCount: How often a checkpoint was requested by a signal; called after every step.
+    ///   - requestCount: How often a checkpoint was requested: by a signal, or because workers leave; called after every
+    ///     step.
     ///   - notify: Called after each checkpoint.
     package convenience init(
         folder: CheckpointFolder, layout: ParameterLayout, identity: RunIdentity, every: Double,
@@ -82,9 +86,14 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
 
     package func save(_ state: TrainingState, isLast: Bool) {
         thread.take()?.join()
-        requestsSeen = requestCount()
+        let requests = requestCount()
+        isRequested = requests != requestsSeen
+        requestsSeen = requests
         schedule.stateWasCopied(at: .now)
-        guard saved.map({ $0 != (state.progress.step, state.progress.epoch) }) ?? true else { return }
+        guard saved.map({ $0 != (state.progress.step, state.progress.epoch) }) ?? true else {
+            if isRequested { notify(.saved(step: state.progress.step, isRequested: true)) }
+            return
+        }
         makeCopy(of: state)
         if isLast { return write() }
         isWriting.store(true, ordering: .releasing)
@@ -117,7 +126,7 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
             try folder.write(Checkpoint(identity: identity, state: copy), layout: layout, before: hook)
             schedule.stateWasSaved(at: .now)
             saved = (step, copy.progress.epoch)
-            notify(.saved(step: step))
+            notify(.saved(step: step, isRequested: isRequested))
         } catch {
             notify(.failed(step: step, previous: saved?.step, error))
         }

@@ -47,6 +47,6 @@ struct BaselineCommand: ParsableCommand {
             case .random: randomGuesses(seed: seed, samples, of: dataset)
             }
         let percent = percentage(Double(correct), of: Double(samples.count), digits: 2)
-        consoleOptions.console.result("\(correct) / \(samples.count)   \(percent)")
+        try consoleOptions.console.output("\(correct) / \(samples.count)   \(percent)")
     }
 }

@@ -79,14 +79,16 @@ struct BenchCommand: ParsableCommand {
         let settings =
             [BenchSetting(workers: 0, shards: options.shards ?? 1)]
             + workers.counts.map { BenchSetting(workers: $0, shards: options.shards ?? $0) }
-        let bench = try Bench(
-            settings: settings, transport: options.source.transport ?? .auto, stop: stop,
-            configuration: { try options.configuration(shards: $0) }, notify: show)
+        let bench = try stop.beforeRun {
+            try Bench(
+                settings: settings, transport: options.source.transport ?? .auto, stop: stop,
+                configuration: { try options.configuration(shards: $0) }, notify: show)
+        }
         let result = try bench.run(steps: steps)
         let report = BenchReport(result: result, link: link)
         let document = try result.json(
             link: link, summary: report.summary(workers: result.summarizedWorkers[0], link: link))
-        for line in json ? [document] : report.lines { console.result(line) }
+        try console.output(json ? [document] : report.lines)
         if let chart { try LineChart.write(result.record(link: link).charts, to: chart) }
         if let directory { try SpeedupRecord.save(document, in: directory) }
     }
@@ -102,7 +104,7 @@ struct BenchCommand: ParsableCommand {
             settings: settings, transport: options.source.transport ?? .auto, workersAreNoOp: true, stop: stop,
             configuration: { try options.configuration(shards: $0, minimumBatch: minimumBatch) }, notify: show)
         let result = try FanIn(bench, steps: steps ?? 2_000)
-        for line in json ? [try result.json()] : BenchReport.lines(result) { console.result(line) }
+        try console.output(json ? [try result.json()] : BenchReport.lines(result))
     }
 
     private func show(_ notice: Bench.Notice) {

@@ -118,11 +118,7 @@ struct ChaosCommand: ParsableCommand {
                 security: try keys?.workerKeys() ?? .none),
             folder: folder, keepsAll: output != nil)
         let result = try series.run(checkpointSeconds: configuration.checkpoint.every, stop: stop, notify: show)
-        if json {
-            console.result(try result.json())
-        } else {
-            for line in ChaosReport.lines(result) { console.result(line) }
-        }
+        try console.output(json ? [try result.json()] : ChaosReport.lines(result))
         guard result.isGood else { throw CommandError(.failedCheck, ChaosReport.failure(result, folder: folder)) }
         if output == nil { try? FileManager.default.removeItem(atPath: folder) }
     }

@@ -69,7 +69,7 @@ struct CoordinatorCommand: ParsableCommand {
                 .usage, "give --workers or --shards: the run must know into how many shards to cut a mini-batch")
         }
         let range = try workers?.checked(within: RunLimits.workers, option: "--workers", noun: "workers")
-        let prepared = try options.prepare(workers: range?.upperBound ?? 1) {
+        let prepared = try options.prepare(workers: range?.upperBound ?? 1, stop: stop) {
             .remoteWorkers(range?.upperBound ?? $0.shards ?? 1)
         }
         guard let (run, assembly) = prepared else { return }

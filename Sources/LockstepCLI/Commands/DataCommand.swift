@@ -38,7 +38,7 @@ struct DataCommand: ParsableCommand {
         if export != nil {
             guard let name else { throw CommandError(.usage, "--export needs the name of a data set, such as mnist") }
             let dataset = try Dataset.load(try DataSource(argument: name), cache: DataCache())
-            for sample in dataset.indices(of: split) { console.result(dataset.libSVMLine(of: sample)) }
+            try console.output(dataset.indices(of: split).lazy.map { dataset.libSVMLine(of: $0) })
             return
         }
         let cache = DataCache()
@@ -46,7 +46,7 @@ struct DataCommand: ParsableCommand {
         var incomplete: [DatasetReport] = []
         for name in names {
             let report = try cache.verify(name)
-            for line in report.lines { console.result(line) }
+            try console.output(report.lines)
             if !report.isComplete { incomplete.append(report) }
         }
         if let report = incomplete.first {

@@ -34,13 +34,14 @@ struct DoctorCommand: ParsableCommand {
     func run() throws {
         let console = consoleOptions.console
         var problems: [String] = []
-        console.result("lockstep     \(programVersion)")
-        console.result("host         \(Host.name), \(counted(Host.coreCount, "core"))")
-        console.result("libzmq       \(ZeroMQLibrary.version), \(ZeroMQLibrary.hasCurve ? "with" : "without") CURVE")
+        try console.output("lockstep     \(programVersion)")
+        try console.output("host         \(Host.name), \(counted(Host.coreCount, "core"))")
+        try console.output(
+            "libzmq       \(ZeroMQLibrary.version), \(ZeroMQLibrary.hasCurve ? "with" : "without") CURVE")
         if !ZeroMQLibrary.hasCurve {
             problems.append("libzmq was built without CURVE, so keys cannot be used: install Debian's libzmq5")
         }
-        showKernels(on: console, &problems)
+        try showKernels(on: console, &problems)
         try showLimits(on: console, &problems)
         if let connect { try measure(connect, on: console) }
         for problem in problems { console.warning(problem) }
@@ -49,10 +50,10 @@ struct DoctorCommand: ParsableCommand {
         }
     }
 
-    private func showKernels(on console: Console, _ problems: inout [String]) {
+    private func showKernels(on console: Console, _ problems: inout [String]) throws {
         let supported = NumericKernel.allCases.filter(\.isSupported)
         let best = NumericKernel.best.map { "; auto is \($0.rawValue)" } ?? ""
-        console.result("kernels      \(supported.map(\.rawValue).joined(separator: ", "))\(best)")
+        try console.output("kernels      \(supported.map(\.rawValue).joined(separator: ", "))\(best)")
         do {
             guard let kernel = NumericKernel.best else {
                 problems.append("this CPU has no AVX2, which every kernel needs")
@@ -69,7 +70,7 @@ struct DoctorCommand: ParsableCommand {
 
     private func showLimits(on console: Console, _ problems: inout [String]) throws {
         let files = try Host.raiseDescriptorLimit()
-        console.result("open files   \(grouped(files))")
+        try console.output("open files   \(grouped(files))")
         if files < Self.minimumFiles {
             problems.append(
                 "only \(files) files can be open at once, and each connection is one: raise the limit to "
@@ -77,18 +78,18 @@ struct DoctorCommand: ParsableCommand {
         }
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
-            console.result("memory       limited to \(grouped(Int(clamping: limit.rlim_cur))) bytes (ulimit -v)")
+            try console.output("memory       limited to \(grouped(Int(clamping: limit.rlim_cur))) bytes (ulimit -v)")
         }
-        console.result("cache        \(DataCache().directory)")
+        try console.output("cache        \(DataCache().directory)")
     }
 
     private func measure(_ text: String, on console: Console) throws {
         let client = try CoordinatorClient(
             try Endpoint(text), security: try keyOptions.workerSecurity(), context: try Context())
         let link = try client.measure()
-        console.result("link         \(text)")
-        console.result("round trip   \(milliseconds(link.roundTrip))")
-        console.result(
+        try console.output("link         \(text)")
+        try console.output("round trip   \(milliseconds(link.roundTrip))")
+        try console.output(
             "bandwidth    \(decimal(link.upload / 1e6, 1)) MB/s there, \(decimal(link.download / 1e6, 1)) MB/s back")
     }
 }

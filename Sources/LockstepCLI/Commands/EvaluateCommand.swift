@@ -63,7 +63,7 @@ struct EvaluateCommand: ParsableCommand {
                 .usage, "--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
         }
         let percent = percentage(Double(score.correct), of: Double(score.total), digits: 2)
-        console.result("\(score.correct) / \(score.total)   \(percent)   cost \(decimal(score.meanLoss, 4))")
+        try console.output("\(score.correct) / \(score.total)   \(percent)   cost \(decimal(score.meanLoss, 4))")
         console.detail("answers by class: \(score.predictions.map(String.init).joined(separator: " "))")
     }
 

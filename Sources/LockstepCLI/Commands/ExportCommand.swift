@@ -41,7 +41,7 @@ struct ExportCommand: ParsableCommand {
             throw CommandError(.usage, "\(path) is the model itself; give another path with --output")
         }
         try model.export(to: path, as: format)
-        consoleOptions.console.result(path)
+        try consoleOptions.console.output(path)
     }
 
     /// `best.safetensors` becomes `best.onnx`.

@@ -31,7 +31,7 @@ struct KeygenCommand: ParsableCommand {
 
     func run() throws {
         let console = consoleOptions.console
-        for path in try KeyDirectory(path: directory).generate() { console.result(path) }
+        try console.output(try KeyDirectory(path: directory).generate())
         console.info(
             "Copy coordinator.public, worker.public and worker.secret to the host of each worker, and nothing else")
     }

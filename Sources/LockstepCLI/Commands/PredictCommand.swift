@@ -54,7 +54,7 @@ struct PredictCommand: ParsableCommand {
                     continue
                 }
                 let text = digits.map { String($0.label) }.joined()
-                console.result("\(name): \(text)   \(decimal(Double(least), 3))")
+                try console.output("\(name): \(text)   \(decimal(Double(least), 3))")
                 console.detail(
                     digits.map { "  \($0.label)   \(decimal(Double($0.confidence), 3))" }.joined(separator: "\n"))
             }

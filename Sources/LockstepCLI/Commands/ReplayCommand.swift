@@ -30,17 +30,20 @@ struct ReplayCommand: ParsableCommand {
         let record = try read()
         let isVerbose = console.verbosity == .verbose
         var list = ReplayReport.EventList()
+        var failure: OutputError?
         let result = record.withUnsafeBytes { bytes in
             Result { () throws(EventReplay.Failure) in
                 try EventReplay.run(bytes) { replayed in
-                    if isVerbose, let line = list.add(replayed) { console.result(line) }
+                    guard isVerbose, failure == nil, let line = list.add(replayed) else { return }
+                    do throws(OutputError) { try console.output(line) } catch { failure = error }
                 }
             }
         }
-        if let line = list.omission { console.result(line) }
+        if let failure { throw failure }
+        if let line = list.omission { try console.output(line) }
         switch result {
         case .success(let report):
-            console.result(ReplayReport.line(report))
+            try console.output(ReplayReport.line(report))
         case .failure(let failure):
             throw CommandError(ReplayReport.kind(of: failure), "\(file): \(ReplayReport.text(failure))")
         }

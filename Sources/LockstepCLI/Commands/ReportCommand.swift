@@ -57,7 +57,7 @@ struct ReportCommand: ParsableCommand {
             sections.append(ReportPage.Section("Notes", paragraphs.joined(separator: "\n")))
         }
         try ReportPage(title: title, sections: sections).write(to: output)
-        consoleOptions.console.result(output)
+        try consoleOptions.console.output(output)
     }
 
     private func lines(of path: String) throws -> [String] {

@@ -11,11 +11,19 @@ extension RunOptions {
     ///
     /// - Parameters:
     ///   - workers: Workers that the run starts with.
+    ///   - stop: Already the first signal ends the process here.
     ///   - placement: Where the work is to be done, given the run's shards: this host must have room for it.
     /// - Returns: The run, and what opens its directory; nil if the command line asks for a text only, which has been
     ///   printed.
     /// - Throws: What is wrong with the configuration, the data set, the kernel or the run to resume.
     func prepare(
+        workers: Int, stop: StopSignals, on placement: (RunConfiguration) throws -> RunResources.Placement
+    ) throws -> (run: PreparedRun, assembly: RunAssembly)? {
+        // Loading the data set and proving the kernel may take long, and there is nothing to save yet.
+        try stop.beforeRun { try prepare(workers: workers, on: placement) }
+    }
+
+    private func prepare(
         workers: Int, on placement: (RunConfiguration) throws -> RunResources.Placement
     ) throws -> (run: PreparedRun, assembly: RunAssembly)? {
         let configuration = try configuration()
@@ -23,14 +31,14 @@ extension RunOptions {
             configuration, workers: workers,
             resuming: resume ? try ResumedRun(output: output, name: configuration.name) : nil)
         if printConfig {
-            console.result(ConfigurationFile.yaml(of: assembly.configuration).trimmingSuffix("\n"))
+            try console.output(ConfigurationFile.yaml(of: assembly.configuration).trimmingSuffix("\n"))
             return nil
         }
         let dataset = try assembly.loadDataset()
         if dryRun {
             try assembly.configuration.check(against: dataset.description)
             let plan = DryRun(configuration: assembly.configuration, workers: workers)
-            for line in try plan.lines(trainingSamples: dataset.indices(of: .training).count) { console.result(line) }
+            try console.output(try plan.lines(trainingSamples: dataset.indices(of: .training).count))
             return nil
         }
         let resolved = assembly.configuration

@@ -24,6 +24,6 @@ struct StatusCommand: ParsableCommand {
     func run() throws {
         let client = try CoordinatorClient(
             try Endpoint(endpoint), security: try keyOptions.workerSecurity(), context: try Context())
-        for line in try client.status().lines { consoleOptions.console.result(line) }
+        try consoleOptions.console.output(try client.status().lines)
     }
 }

@@ -38,7 +38,7 @@ struct TrainCommand: ParsableCommand {
         let stop = try StopSignals.install()
         let adapts = workers?.isAutomatic ?? false
         let workers = try workers?.checked()
-        let prepared = try options.prepare(workers: workers ?? 1) { configuration in
+        let prepared = try options.prepare(workers: workers ?? 1, stop: stop) { configuration in
             guard let workers else { return .oneProcess }
             // One worker a core is what `auto` means, however small the mini-batch is.
             try oversubscription.check(

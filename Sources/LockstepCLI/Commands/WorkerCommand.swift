@@ -1,4 +1,5 @@
 import ArgumentParser
+import Glibc
 import LockstepCluster
 import LockstepCompute
 import LockstepData
@@ -102,8 +103,21 @@ struct WorkerCommand: ParsableCommand {
                 log = log.suffix(LogLines.maximumLines - 1) + [notice.text]
                 console.info(notice.text)
             })
-        try WorkerProcess.serve(endpoint, options, stop: stop)
+        stop.setCleanup {
+            console.info(Self.stopLine(stop))
+            Console.flush(isHurried: true)
+        }
+        do {
+            try WorkerProcess.serve(endpoint, options, stop: stop)
+        } catch let error as RunError where error.interruption != nil {
+            console.info(Self.stopLine(stop))
+            throw error
+        }
         console.info("The run is over")
+    }
+
+    private static func stopLine(_ stop: StopSignals) -> String {
+        "Told to stop by \(signalName(stop.requested ?? SIGTERM)); the run goes on without this worker"
     }
 
     /// The command line of one process.

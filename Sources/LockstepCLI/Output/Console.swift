@@ -4,6 +4,9 @@ import LockstepSystem
 import LockstepText
 
 /// Writes text for people: results to standard output, everything else to standard error.
+///
+/// What a run prints goes through a thread of its own: a reader that is slow, stopped or gone has no effect on the run.
+/// What a command was asked for (``output(_:)``) is written by the caller, who learns of failures.
 struct Console: Sendable {
     enum Verbosity: Sendable {
         case quiet, normal, verbose
@@ -21,6 +24,8 @@ struct Console: Sendable {
     /// Whether standard error is a terminal that can redraw a line.
     let isTerminal = isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
 
+    private static let writer = BackgroundWriter()
+
     /// Prints a line where it belongs.
     func print(_ line: Line) {
         switch line {
@@ -31,17 +36,44 @@ struct Console: Sendable {
         }
     }
 
-    /// Prints a result: data that a script may read.
+    /// Prints a result of a run: data that a script may read. A failure has no effect on the run (see ``finish(after:)``).
     func result(_ line: String) {
         clearProgress()
-        Self.write(line + "\n", to: STDOUT_FILENO)
+        Self.writer.write(line + "\n", to: STDOUT_FILENO)
+    }
+
+    /// Prints a line that the command was asked for.
+    ///
+    /// - Throws: ``OutputError`` if it cannot be written.
+    func output(_ line: String) throws(OutputError) {
+        try output(CollectionOfOne(line))
+    }
+
+    /// Prints lines that the command was asked for, in large blocks.
+    ///
+    /// - Throws: ``OutputError`` if they cannot be written.
+    func output(_ lines: some Sequence<String>) throws(OutputError) {
+        clearProgress()
+        // What was printed before stands before it.
+        Self.writer.flush(until: .after(.seconds(Self.hurriedFlushSeconds)), waitsForReaders: false)
+        Self.writer.flush(until: .never, only: STDOUT_FILENO)
+        let blockSize = 1 << 16
+        var block: [UInt8] = []
+        for line in lines {
+            block += line.utf8
+            block.append(UInt8(ascii: "\n"))
+            guard block.count >= blockSize else { continue }
+            try OutputError.write(block)
+            block.removeAll(keepingCapacity: true)
+        }
+        try OutputError.write(block)
     }
 
     /// Prints what happens, unless `--quiet` was given.
     func info(_ line: String) {
         guard verbosity != .quiet else { return }
         clearProgress()
-        Self.write("\(Self.printable(line))\n", to: STDERR_FILENO)
+        Self.writer.write("\(Self.printable(line))\n", to: STDERR_FILENO)
     }
 
     /// Prints a detail, if `--verbose` was given.
@@ -53,22 +85,22 @@ struct Console: Sendable {
     /// Prints something that went wrong without ending the run.
     func warning(_ line: String) {
         clearProgress()
-        Self.write("lockstep: \(Self.printable(line))\n", to: STDERR_FILENO)
+        Self.writer.write("lockstep: \(Self.printable(line))\n", to: STDERR_FILENO)
     }
 
     /// Redraws the progress line. It exists on a terminal only.
     func progress(_ line: String) {
         guard isTerminal, verbosity != .quiet else { return }
-        Self.write("\r\u{1B}[2K\(line)", to: STDERR_FILENO)
+        Self.writer.write("\r\u{1B}[2K\(line)", to: STDERR_FILENO, isOptional: true)
     }
 
     private func clearProgress() {
-        if isTerminal, verbosity != .quiet { Self.write("\r\u{1B}[2K", to: STDERR_FILENO) }
+        if isTerminal, verbosity != .quiet { Self.writer.write("\r\u{1B}[2K", to: STDERR_FILENO) }
     }
 
     /// Prints the error that ends this process.
     static func printError(_ message: String) {
-        write("lockstep: \(printable(message))\n", to: STDERR_FILENO)
+        writer.write("lockstep: \(printable(message))\n", to: STDERR_FILENO)
     }
 
     /// Escapes everything except line breaks that a terminal would act on: a text may quote a peer, a file or a user.
@@ -76,9 +108,43 @@ struct Console: Sendable {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.printable(limit: 4_000) }
             .joined(separator: "\n")
     }
+}
 
-    /// Writes all of a text. Errors are ignored: an output without a reader does not end the process.
-    private static func write(_ text: String, to descriptor: Int32) {
-        try? Array(text.utf8).withUnsafeBytes { try LockstepSystem.write($0, to: descriptor) }
+// MARK: - The end
+
+extension Console {
+    /// Seconds that the last lines are waited for at the end of a command.
+    private static let flushSeconds = 5.0
+    /// The same after a signal, whose sender does not wait long.
+    private static let hurriedFlushSeconds = 1.0
+
+    /// Writes what still waits, within a deadline.
+    ///
+    /// - Parameter isHurried: Whether a signal has asked the process to end.
+    static func flush(isHurried: Bool) {
+        writer.flush(until: .after(.seconds(isHurried ? hurriedFlushSeconds : flushSeconds)))
+    }
+
+    /// Writes what still waits, and says if lines of standard output are lost.
+    ///
+    /// - Parameter status: The status that the command ends with; nil: it has succeeded.
+    /// - Returns: The status to exit with: a success becomes a failure if a write failed, but not if nothing reads the
+    ///   output.
+    static func finish(after status: ExitStatus?) -> ExitStatus? {
+        let isHurried = if case .signal = status { true } else { false }
+        flush(isHurried: isHurried)
+        let report = writer.report(on: STDOUT_FILENO)
+        guard report.lostLines > 0 else { return status }
+        let missing = counted(report.lostLines, "line")
+        guard let code = report.failure else {
+            printError("standard output was not read in time: \(missing) lost")
+            writer.flush(until: .after(.seconds(hurriedFlushSeconds)))
+            return status
+        }
+        let error = OutputError(code: code)
+        guard !error.hasNoReader else { return status }
+        printError("\(error); \(missing) lost")
+        writer.flush(until: .after(.seconds(hurriedFlushSeconds)))
+        return status ?? .inputOutput
     }
 }

@@ -34,6 +34,8 @@ enum ExitStatus: Hashable {
     init?(of error: any Error) {
         switch error {
         case let error as CommandError: self = ExitStatus(of: error)
+        // Other programs are ended by the signal itself, and shells show the same status.
+        case let error as OutputError: self = error.code == EPIPE ? .signal(SIGPIPE) : .inputOutput
         case let error as ConfigurationError: self = error.kind == .unreadable ? .noInput : .configuration
         case is NetworkError: self = .configuration
         case let error as LockstepError: self = ExitStatus(of: error)
@@ -43,12 +45,13 @@ enum ExitStatus: Hashable {
         case let error as ResumeError: self = ExitStatus(of: error)
         case ComputeError.outOfMemory: self = .osError
         case is ComputeError: self = .unavailable
+        case ClusterFailure.noWorkersLeft: self = .temporaryFailure
         case let error as ZeroMQError where error.operation == .makeContext: self = .osError
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case is WorkerGroup.Failure, is ChaosSeries.Failure: self = .unavailable
         case is SystemError, is RunResources.Shortage: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
-        case let error as RunError: self = error.interruption.map { .signal($0) } ?? .unavailable
+        case let error as RunError: self = ExitStatus(of: error)
         case let failure as CoordinatorClient.Failure: self = ExitStatus(of: failure)
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
@@ -62,6 +65,14 @@ enum ExitStatus: Hashable {
         case .invalidData: self = .dataError
         case .unavailable: self = .unavailable
         case .failedCheck: self = .software
+        }
+    }
+
+    private init(of error: RunError) {
+        switch error {
+        case .interrupted(let signal): self = .signal(signal)
+        case .workersToldToStop: self = .temporaryFailure
+        case .workerDidNotJoin, .noWorkersLeft: self = .unavailable
         }
     }
 
@@ -83,7 +94,7 @@ enum ExitStatus: Hashable {
     private init(of error: ArtifactError) {
         switch error {
         case .system(_, _, let code) where code == ENOENT && error.isAboutInput: self = .noInput
-        case .system(_, _, let code) where code == EIO || code == ENOSPC || code == EDQUOT: self = .inputOutput
+        case .system(_, _, let code) where [EIO, ENOSPC, EDQUOT, EFBIG, EPIPE].contains(code): self = .inputOutput
         case .system, .notEmpty, .notADirectory: self = .cantCreate
         case .inUse: self = .temporaryFailure
         case .notARegularFile: self = .noInput
@@ -131,8 +142,7 @@ enum ExitStatus: Hashable {
     private init(of ending: WorkerEnding) {
         switch ending {
         case .rejected: self = .noPermission
-        case .finished, .stopped: preconditionFailure("an ending that is no error")
-        case .noCoordinator, .unable, .failed, .refused, .brokenLink: self = .unavailable
+        case .finished, .stopped, .noCoordinator, .unable, .failed, .refused, .brokenLink: self = .unavailable
         }
     }
 

@@ -1,7 +1,7 @@
-import Glibc
 import LockstepArtifacts
 import LockstepRuns
 import LockstepRuntime
+import LockstepSystem
 import LockstepText
 
 extension RunNotice {
@@ -18,7 +18,7 @@ extension RunNotice {
         case .resuming(let directory, nil):
             return [.info("Resuming \(directory), which has no checkpoint yet, from its first step")]
         case .checkpoint(let notice):
-            return [notice.isWarning ? .warning(notice.text) : .detail(notice.text)]
+            return [notice.line]
         case .cluster(let notice, let ending):
             let text = notice.text(ending: ending)
             return [notice.isWarning ? .warning(text) : .info(text)]
@@ -47,7 +47,7 @@ extension RunNotice {
         case .interrupted(let signal, let steps, let directory):
             return [
                 .warning(
-                    "stopped by \(signal == SIGINT ? "SIGINT" : "SIGTERM") after \(counted(steps, "step")); to continue, "
+                    "stopped by \(signalName(signal)) after \(counted(steps, "step")); to continue, "
                         + "repeat the command with --resume --output \(directory.path)")
             ]
         }
@@ -58,7 +58,7 @@ extension CheckpointWriter.Notice {
     /// The notice in a sentence.
     var text: String {
         switch self {
-        case .saved(let step):
+        case .saved(let step, _):
             "Checkpoint after step \(grouped(Int(clamping: step)))"
         case .failed(let step, let previous, let error):
             "no checkpoint after step \(grouped(Int(clamping: step))): \(error); "
@@ -66,9 +66,12 @@ extension CheckpointWriter.Notice {
         }
     }
 
-    /// Whether it needs attention.
-    var isWarning: Bool {
-        if case .failed = self { return true }
-        return false
+    /// The news as a line: what was asked for is said without `--verbose` too.
+    fileprivate var line: Console.Line {
+        switch self {
+        case .saved(_, isRequested: true): .info(text)
+        case .saved(_, isRequested: false): .detail(text)
+        case .failed: .warning(text)
+        }
     }
 }

@@ -105,6 +105,15 @@ package enum ClusterNotice: Hashable, Sendable {
 }
 
 extension ClusterNotice {
+    /// Whether the run may soon be without workers: what has been computed is to be saved at once.
+    package var callsForCheckpoint: Bool {
+        switch self {
+        case .left(_, let goodbye, _): goodbye.code == .stopping
+        case .waiting: true
+        default: false
+        }
+    }
+
     /// The worker whose membership has ended; nil for other notices.
     package var removedWorker: MemberInfo? {
         switch self {

@@ -468,6 +468,12 @@ extension CoordinatorMachine {
         min(workerCount.workers ?? membership.activeCount, membership.activeCount)
     }
 
+    /// Whether work waits because no worker is left.
+    package var waitsForWorker: Bool {
+        if case .running(waitingUntil: .some) = phase { return true }
+        return false
+    }
+
     /// Whether enough members are active for the first step.
     package var canStart: Bool { activeCount >= configuration.minimumWorkers }
 

@@ -54,8 +54,13 @@ package struct Deadlines: Hashable, Sendable {
     package var offer = 5.0
     /// For the connection of a process that has ended to end too.
     package var end = 0.05
+    /// For the workers' answers to the step under way once a signal has asked the run to end. Then the coordinator computes
+    /// the rest of the step itself.
+    package var stop = 5.0
     /// From asking a local worker to stop to killing it.
     package var exitGrace = 5.0
+    /// The same once a signal has asked the run to end.
+    package var hurriedExitGrace = 1.0
     /// The most time that counts between two events.
     package var maximumGap = 1.0
 

@@ -55,12 +55,13 @@ extension Cluster {
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
             chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
             programVersion: programVersion,
-            expected: Ready(kernel: run.library.kernel, computer.fingerprint()),
+            expected: Ready(kernel: run.library.kernel, run.fingerprint ?? computer.fingerprint()),
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
             tunesWorkerCount: options.tunesWorkerCount, splitsRoot: run.configuration.communicationDataType == .bfloat16
         )
         let hooks = ProcessHooks(
             notify: { [unowned self] notice, step, logTail in
+                if notice.callsForCheckpoint { requestSave() }
                 var ending: String?
                 switch notice {
                 case .lost(let member, _, _, _), .notProved(let member, _, saidGoodbye: false):
@@ -74,12 +75,10 @@ extension Cluster {
             },
             check: { [unowned self] isGathering, activeWorkers in
                 let isNeeded = !options.tunesWorkerCount
-                if let signal = stop?.requested, isGathering || (isNeeded && activeWorkers == 0) {
-                    throw RunError.interrupted(signal: signal)
-                }
+                try checkStop(isPointless: isGathering || (isNeeded && activeWorkers == 0))
                 try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }
             },
-            nextCheck: { [unowned self] in localWorkers?.nextDue },
+            nextCheck: { [unowned self] in Instant.earlier(localWorkers?.nextDue, stopDeadline) },
             restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
             descriptors: stop.map { [$0.descriptor] } ?? [])
         let served = ClusterRun(
@@ -89,5 +88,18 @@ extension Cluster {
             regions: regions, transport: options.transport, timeline: timeline, configuration: configuration)
         return ClusterGradientSource(
             served, link: link, context: context, parameters: parameters, record: events, hooks: hooks)
+    }
+
+    /// Throws if the process was asked to stop and waiting is pointless or has taken long enough: then the step under way
+    /// is finished without the workers.
+    private func checkStop(isPointless: Bool) throws {
+        guard let stop, let signal = stop.requested else { return }
+        if isPointless { throw RunError.interrupted(signal: signal) }
+        guard let stopDeadline else {
+            stop.acknowledge()
+            stopDeadline = Instant.now.advanced(bySeconds: deadlines.stop)
+            return
+        }
+        if stopDeadline <= .now { throw RunError.interrupted(signal: signal) }
     }
 }

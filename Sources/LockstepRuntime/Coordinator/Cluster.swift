@@ -8,6 +8,7 @@ import LockstepSharding
 package import LockstepSystem
 import LockstepTimeline
 package import LockstepTraining
+import Synchronization
 package import ZeroMQ
 
 /// A coordinator that listens for workers, and the run that it trains.
@@ -31,6 +32,10 @@ package final class Cluster {
     package private(set) var lastEvents: [String] = []
     /// The cost model that was measured before the first step; nil before that.
     package private(set) var prediction: CostModel?
+    /// How often a checkpoint was wanted because workers leave.
+    private let saveRequests = Atomic<Int>(0)
+    /// When a run that was asked to stop waits for its workers no longer; nil until it is asked.
+    var stopDeadline: Instant?
     /// The run's number, a random one for every coordinator process.
     let number = UInt32.random(in: 1...UInt32.max)
 
@@ -76,8 +81,10 @@ package final class Cluster {
     /// The bound endpoints; a port of 0 is replaced by the port that the system chose.
     package var endpoints: [Endpoint] { link.endpoints }
 
-    /// The signal that asked the process to stop; nil if there was none.
-    package var stopSignal: Int32? { stop?.requested }
+    /// How often a checkpoint was wanted because workers leave: a worker was told to stop, or the last one has gone.
+    package var saveRequestCount: Int { saveRequests.load(ordering: .relaxed) }
+
+    func requestSave() { saveRequests.add(1, ordering: .relaxed) }
 
     /// Starts workers on this host.
     ///
@@ -180,7 +187,7 @@ package final class Cluster {
         let threadPool = ThreadPool(threadCount: poolThreadCount)
         defer {
             threadPool.shutdown()
-            localWorkers?.stop(grace: deadlines.exitGrace)
+            localWorkers?.stop(grace: stop?.requested == nil ? deadlines.exitGrace : deadlines.hurriedExitGrace)
             // The weights are sent by reference: they must outlive the last message.
             withExtendedLifetime(parameters) { try? context.terminate() }
         }

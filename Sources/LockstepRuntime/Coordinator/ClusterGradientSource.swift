@@ -19,6 +19,9 @@ final class ClusterGradientSource: GradientSource {
     /// When the sockets are polled again while the coordinator computes alone.
     private var nextPoll = Instant(nanoseconds: 0)
 
+    /// Whether the trainer knows that no worker is left.
+    private var hasReportedAbsence = false
+
     /// Seconds between two polls while the coordinator computes alone.
     private static let pollInterval = 0.01
 
@@ -77,7 +80,10 @@ final class ClusterGradientSource: GradientSource {
         try pollNowAndThen()
         exchange.beginStep(isAudited: isAudited)
         try loop.handle(.beginStep(batch.step, batch.tree, isAudited: isAudited), push)
-        while !loop.machine.isWorkComplete { try loop.poll(push) }
+        while !loop.machine.isWorkComplete {
+            try reportAbsence()
+            try loop.poll(push)
+        }
     }
 
     func workerName(of node: NodeID) -> String? { exchange.workerName(of: node) }
@@ -92,9 +98,23 @@ final class ClusterGradientSource: GradientSource {
         exchange.parameters = parameters
         let blocks = exchange.evaluation.begin(splits)
         try loop.handle(.beginEvaluation(version: parameters.version, blocks: blocks.flatMap { $0 }))
-        while !loop.machine.isWorkComplete { try loop.poll { _ in } }
+        while !loop.machine.isWorkComplete {
+            try reportAbsence()
+            try loop.poll { _ in }
+        }
         try loop.handle(.evaluated)
         return blocks.map { exchange.evaluation.score(of: $0) }
+    }
+
+    /// Throws once for every time that the last worker goes, so that the run is saved before the loop waits for another.
+    private func reportAbsence() throws {
+        guard loop.machine.waitsForWorker else {
+            hasReportedAbsence = false
+            return
+        }
+        guard !hasReportedAbsence else { return }
+        hasReportedAbsence = true
+        throw WorkersGone()
     }
 
     /// Every few milliseconds handles what has arrived while the coordinator computes alone: joins, losses, requests.

@@ -19,6 +19,8 @@ package struct PreparedRun {
     package var resumed: TrainingState?
     /// Whether an earlier process has made the run directory; it may have left no state there.
     package var isResumed = false
+    /// The numeric fingerprint of this process, if it has been computed.
+    package var fingerprint: NumericFingerprint?
     /// The initial weights; nil: random ones from the configuration's seed.
     private let startingWeights: FloatBuffer?
 

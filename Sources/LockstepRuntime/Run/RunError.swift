@@ -6,6 +6,8 @@ package enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case workerDidNotJoin(index: Int, ending: String, logTail: String?, log: String)
     /// All workers that this process started have ended, and no others can join.
     case noWorkersLeft(ending: String, log: String)
+    /// All workers that this process started were told to stop, and no others can join.
+    case workersToldToStop
 
     package var description: String {
         switch self {
@@ -15,6 +17,8 @@ package enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
             "worker \(index) \(ending) before it joined" + (logTail.map { ": \($0)" } ?? "") + "; its log is \(log)"
         case .noWorkersLeft(let ending, let log):
             "all workers on this host have ended, the last one \(ending); its log is \(log)"
+        case .workersToldToStop:
+            "all workers on this host were told to stop"
         }
     }
 

@@ -17,6 +17,8 @@ final class LocalWorkers {
         /// Whether it has said goodbye or is under quarantine. Such a worker is not restarted.
         var hasLeft = false
         var hasJoined = false
+        /// Whether a signal told it to stop.
+        var wasToldToStop = false
     }
 
     private let count: Int
@@ -100,13 +102,17 @@ final class LocalWorkers {
         if isNeeded || isGathering, let last = workers.last, let ending = last.ending,
             workers.allSatisfy({ $0.ending != nil }), nextDue == nil
         {
+            if workers.allSatisfy(\.wasToldToStop) { throw RunError.workersToldToStop }
             throw RunError.noWorkersLeft(ending: "with \(ending)", log: last.log)
         }
     }
 
     /// Lets the restart policy decide about a worker that has ended, and reports its decision.
     private func decide(_ index: Int, _ notify: (ClusterNotice) -> Void) {
-        let hasLeft = workers[index].hasLeft || workers[index].ending?.isSuccess == true
+        // Its goodbye may still lie unread.
+        if workers[index].ending?.wasToldToStop == true { workers[index].wasToldToStop = true }
+        let hasLeft =
+            workers[index].hasLeft || workers[index].wasToldToStop || workers[index].ending?.isSuccess == true
         switch restartPolicy.processEnded(at: index, hasLeft ? .left : .died, now: .now) {
         case .restart(let seconds, let count, let limit):
             notify(.replacing(place: index, seconds: seconds, count: count, limit: limit))
@@ -122,7 +128,11 @@ final class LocalWorkers {
         switch notice {
         case .joined(let member, _), .joinedWithOtherBits(let member, _, _):
             if let index = index(ofProcess: member.processID) { workers[index].hasJoined = true }
-        case .left(let member, _, _), .quarantined(let member, _, _, _), .notProved(let member, _, saidGoodbye: true):
+        case .left(let member, _, _):
+            guard let index = index(ofProcess: member.processID) else { return }
+            workers[index].hasLeft = true
+            if notice.callsForCheckpoint { workers[index].wasToldToStop = true }
+        case .quarantined(let member, _, _, _), .notProved(let member, _, saidGoodbye: true):
             if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
         default:
             break
@@ -158,7 +168,9 @@ final class LocalWorkers {
     /// Workers that ended without a goodbye and with a failure, in the order of their places.
     var deaths: [Death] {
         workers.enumerated().compactMap { place, worker in
-            guard let ending = worker.ending, !ending.isSuccess, !worker.hasLeft else { return nil }
+            guard let ending = worker.ending, !ending.isSuccess, !worker.hasLeft, !worker.wasToldToStop else {
+                return nil
+            }
             return Death(
                 place: place, processID: UInt32(bitPattern: worker.process.processID), ending: "\(ending)",
                 log: worker.log)
@@ -172,14 +184,25 @@ final class LocalWorkers {
         workers.firstIndex { $0.process.processID == Int32(bitPattern: processID) }
     }
 
-    /// Waits up to `grace` seconds for the workers to end, and then terminates the others.
+    /// Waits up to `grace` seconds for the workers to end, tells the others to stop, and kills those that still run a
+    /// second later.
     func stop(grace: Double) {
-        let deadline = Deadline.after(.seconds(grace))
-        for worker in workers where worker.ending == nil {
-            if worker.process.wait(until: deadline) == nil { worker.process.terminate(grace: .seconds(1)) }
+        var rest = waitForEnd(of: workers.filter { $0.ending == nil }.map(\.process), seconds: grace)
+        for process in rest {
+            process.send(signal: SIGTERM)
+            // A stopped process handles SIGTERM only after it continues.
+            process.send(signal: SIGCONT)
         }
+        rest = waitForEnd(of: rest, seconds: 1)
+        for process in rest { process.terminate(grace: .zero) }
         workers.removeAll()
         running.removeAll()
+    }
+
+    /// Waits until all of these have ended, up to so many seconds; returns those that have not.
+    private func waitForEnd(of processes: [ChildProcess], seconds: Double) -> [ChildProcess] {
+        let deadline = Deadline.after(.seconds(seconds))
+        return processes.filter { $0.wait(until: deadline) == nil }
     }
 }
 

@@ -111,10 +111,12 @@ extension WorkerLoop {
 
     private func prove() {
         guard let task, let dataset = data.present else { return }
-        do {
-            enqueue(.proved(try task.prove(dataset)))
-        } catch {
-            enqueue(.unable(reason: "\(error)"))
+        unlessStopped {
+            do {
+                enqueue(.proved(try task.prove(dataset)))
+            } catch {
+                enqueue(.unable(reason: "\(error)"))
+            }
         }
     }
 }

@@ -21,7 +21,7 @@ final class WorkerLoop {
     var machine: WorkerMachine
     private var actions: [WorkerAction] = []
     let options: WorkerOptions
-    private let shouldStop: () -> Bool
+    private let stop: StopRequest
     var task: WorkerTask?
     /// Tasks of earlier runs: libzmq may still hold references to their gradients.
     var retired: [WorkerTask] = []
@@ -36,16 +36,27 @@ final class WorkerLoop {
     /// Whether a coordinator has ever welcomed this process.
     var hasBeenMember = false
 
+    /// Whether the process was told to stop.
+    struct StopRequest {
+        let isMade: () -> Bool
+        /// Calls a function, during which the request ends the process at once: it may take long or hang, and there is
+        /// nothing to save. Returns false, without a call, if the request was made before.
+        var unlessMade: (_ body: () -> Void) -> Bool = { body in
+            body()
+            return true
+        }
+    }
+
     init(
         link: WorkerLink, context: Context, deadlines: Deadlines, options: WorkerOptions,
-        schedulingPolicy: SchedulingPolicy? = nil, interruption: Int32?, shouldStop: @escaping () -> Bool
+        schedulingPolicy: SchedulingPolicy? = nil, interruption: Int32?, stop: StopRequest
     ) {
         self.link = link
         self.poller = Poller(context: context)
         self.machine = WorkerMachine(deadlines: deadlines, now: .now)
         self.options = options
         self.schedulingPolicy = schedulingPolicy
-        self.shouldStop = shouldStop
+        self.stop = stop
         if let interruption { _ = poller.add(descriptor: interruption) }
     }
 
@@ -66,9 +77,9 @@ final class WorkerLoop {
             link.recordReadiness(in: poller)
             while let event = try link.receive() {
                 try receive(event)
-                if shouldStop() { break }
+                if stop.isMade() { break }
             }
-            if shouldStop() { try handle(.stop) }
+            if stop.isMade() { try handle(.stop) }
             try watchCoordinator()
             let now = Instant.now
             schedulingPolicy?.check(now: now)
@@ -107,6 +118,11 @@ final class WorkerLoop {
             index += 1
         }
         actions.removeAll(keepingCapacity: true)
+    }
+
+    /// Calls a function that may take long, unless the process was told to stop; then it stops.
+    func unlessStopped(_ body: () -> Void) {
+        if !stop.unlessMade(body) { enqueue(.stop) }
     }
 
     /// Handles an event and appends the actions that follow from it to the list. The caller performs them.

@@ -1,3 +1,4 @@
+import Glibc
 import LockstepCluster
 package import LockstepSystem
 import LockstepTimeline
@@ -11,8 +12,8 @@ package enum WorkerProcess {
     ///   - endpoint: Where the coordinator listens.
     ///   - options: The options of the command line.
     ///   - stop: The signals that end the process.
-    /// - Throws: `WorkerEnding` or the error that ended the worker. It returns if the run finished or a signal stopped
-    ///   it.
+    /// - Throws: `WorkerEnding` or the error that ended the worker, unless the run finished; `RunError.interrupted` if the
+    ///   worker was told to stop.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
         if case .ipc(let path) = endpoint, let reason = SocketFile.reasonAgainstConnecting(to: path) {
@@ -25,7 +26,8 @@ package enum WorkerProcess {
         let loop = WorkerLoop(
             link: link, context: context, deadlines: deadlines, options: options,
             schedulingPolicy: SchedulingPolicy(core: options.core, now: .now), interruption: stop.descriptor,
-            shouldStop: { stop.requested != nil })
+            stop: WorkerLoop.StopRequest(
+                isMade: { stop.requested != nil }, unlessMade: { body in stop.endingAtOnce(body) != nil }))
         defer {
             link.close()
             // libzmq reads gradients from the loop's buffers until the last message is sent, so the loop must live as long.
@@ -33,8 +35,10 @@ package enum WorkerProcess {
         }
         do {
             try loop.run()
-        } catch let ending as WorkerEnding where ending == .finished || ending == .stopped {
+        } catch WorkerEnding.finished {
             return
+        } catch WorkerEnding.stopped {
+            throw RunError.interrupted(signal: stop.requested ?? SIGTERM)
         } catch {
             if !(error is WorkerEnding) { loop.report(error) }
             if loop.hasBeenMember { options.saveEvents(loop.history.lines) }

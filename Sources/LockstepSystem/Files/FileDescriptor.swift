@@ -85,11 +85,18 @@ package struct FileDescriptor: ~Copyable, Sendable {
 }
 
 /// Writes all bytes to a descriptor that another part of the program owns, such as standard output.
+///
+/// Waits as long as a reader needs, also where the descriptor is in non-blocking mode.
 package func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) throws(SystemError) {
     var done = 0
     while done < bytes.count {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[done...])
         let count = retryingInterrupts { Glibc.write(descriptor, rest.baseAddress, rest.count) }
+        if count < 0, errno == EAGAIN {
+            var item = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            poll(&item, 1, -1)
+            continue
+        }
         guard count > 0 else { throw count < 0 ? .last("write") : SystemError("write", code: EIO) }
         done += count
     }

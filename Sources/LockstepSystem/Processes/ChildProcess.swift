@@ -156,6 +156,12 @@ extension ChildProcess.Exit: CustomStringConvertible {
 
     /// Whether the process exited with status 0.
     package var isSuccess: Bool { self == .exited(code: 0) }
+
+    /// Whether the process says that a signal told it to stop: it exited with 128 + the signal's number.
+    package var wasToldToStop: Bool {
+        if case .exited(let code) = self { return code > 128 }
+        return false
+    }
 }
 
 /// Waits for one process to end: waitid(2). With WNOHANG, returns nil while the process runs.

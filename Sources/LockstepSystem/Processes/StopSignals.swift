@@ -1,10 +1,12 @@
+import CLinux
 import Glibc
 import Synchronization
 
-/// Turns SIGINT and SIGTERM into a flag and a descriptor for poll(2), and counts SIGUSR1 as requests.
+/// Turns the signals that end a program into a flag and a descriptor for poll(2), and counts SIGUSR1 as requests.
 ///
 /// The first signal asks the program to shut down. The second ends it, with status 128 + the signal's number, after the
-/// registered cleanup. A third ends the program even during the cleanup.
+/// registered cleanup. A third ends the program even during the cleanup. While there is nothing to save, already the
+/// first one does (``endingAtOnce(_:)``).
 ///
 /// Install it before the first thread is started: threads inherit the blocked signals, so their system calls are not
 /// interrupted. A thread that is older forwards the signals that it gets.
@@ -12,18 +14,29 @@ package final class StopSignals: Sendable {
     /// The first signal; 0: none has arrived.
     private let first = Atomic<Int32>(0)
     private let requests = Atomic<Int>(0)
+    private let endsAtOnce = Atomic<Bool>(false)
     private let event: EventDescriptor
     private let cleanup = Locked<(@Sendable () -> Void)?>(nil)
 
-    /// Starts to catch `signals`, except signals that the process has ignored since its start, as with `nohup` or the
-    /// `&` of a shell script. Throws EBUSY if the process has installed a handler before.
+    /// Every signal whose default action ends a process, besides those of crashes, SIGQUIT, SIGKILL and SIGUSR1.
+    package static let ending = [
+        SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF, SIGPOLL, SIGPWR, SIGSTKFLT,
+    ]
+
+    /// Signals that come more than once without a second decision: the shell and the kernel both tell of a closed
+    /// terminal, and a used-up processor time is told every second.
+    private static let repeated = [SIGHUP, SIGXCPU]
+
+    /// Starts to catch `signals`, except the ones that the process ignores since its start (`nohup` and the `&` of a
+    /// shell script set that) and the ones that a library catches already. Throws EBUSY if the process has installed
+    /// one before.
     package static func install(
-        _ signals: [Int32] = [SIGINT, SIGTERM, SIGUSR1]
+        _ signals: [Int32] = ending + [SIGUSR1]
     ) throws(SystemError) -> StopSignals {
         guard isInstalled.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else {
             throw SystemError("catch signals twice", code: EBUSY)
         }
-        return try StopSignals(signals.filter { !isIgnored($0) })
+        return try StopSignals(signals.filter { hasDefaultAction($0) })
     }
 
     private init(_ signals: [Int32]) throws(SystemError) {
@@ -51,13 +64,28 @@ package final class StopSignals: Sendable {
     /// How often SIGUSR1 has arrived. Costs one load from memory.
     package var requestCount: Int { requests.load(ordering: .relaxed) }
 
-    /// Readable after the first signal that asks the program to shut down.
+    /// Readable after the first signal that asks the program to shut down, until ``acknowledge()``.
     package var descriptor: Int32 { event.number }
+
+    /// Makes the descriptor unreadable: a loop that has seen the first signal and still waits for something does not
+    /// spin.
+    package func acknowledge() { event.reset() }
 
     /// Sets the function that runs before the second signal ends the process: it kills workers and removes folders. It
     /// runs on its own thread while all others continue.
     package func setCleanup(_ cleanup: (@Sendable () -> Void)?) {
         self.cleanup.withLock { $0 = cleanup }
+    }
+
+    /// Runs `body`, during which there is nothing to save: already the first signal ends the process, after the cleanup,
+    /// even if `body` hangs.
+    ///
+    /// - Returns: What `body` returns; nil, without a call of `body`, if a signal has arrived before.
+    package func endingAtOnce<Result>(_ body: () throws -> Result) rethrows -> Result? {
+        endsAtOnce.store(true, ordering: .sequentiallyConsistent)
+        defer { endsAtOnce.store(false, ordering: .sequentiallyConsistent) }
+        guard first.load(ordering: .sequentiallyConsistent) == 0 else { return nil }
+        return try body()
     }
 
     private func run(_ set: sigset_t, _ signals: [Int32]) {
@@ -69,16 +97,29 @@ package final class StopSignals: Sendable {
                 requests.add(1, ordering: .relaxed)
                 continue
             }
-            guard first.compareExchange(expected: 0, desired: signal, ordering: .relaxed).exchanged else {
-                // Even if the cleanup hangs, the next signal ends the process.
-                for signal in signals { _ = handle(signal, nil) }
-                pthread_sigmask(SIG_UNBLOCK, &set, nil)
-                cleanup.withLock { $0 }?()
-                _exit(128 + signal)
-            }
-            event.signal()
+            let isFirst = first.compareExchange(expected: 0, desired: signal, ordering: .sequentiallyConsistent)
+                .exchanged
+            if isFirst { event.signal() } else if Self.repeated.contains(signal) { continue }
+            if isFirst, !endsAtOnce.load(ordering: .sequentiallyConsistent) { continue }
+            // Even if the cleanup hangs, the next signal ends the process.
+            for signal in signals { _ = handle(signal, nil) }
+            pthread_sigmask(SIG_UNBLOCK, &set, nil)
+            cleanup.withLock { $0 }?()
+            _exit(128 + signal)
         }
     }
+}
+
+/// Ignores SIGPIPE and SIGXFSZ, whose causes write(2) reports as errors too: an output without a reader, and a file that
+/// has reached its limit (`ulimit -f`), are no reasons to end a process.
+package func ignoreWriteSignals() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+}
+
+/// The name of a signal: `SIGTERM`.
+package func signalName(_ signal: Int32) -> String {
+    linux_signal_abbreviation(signal).map { "SIG" + String(cString: $0) } ?? "signal \(signal)"
 }
 
 private let isInstalled = Atomic<Bool>(false)
@@ -99,9 +140,9 @@ private func handle(_ signal: Int32, _ handler: (@convention(c) (Int32) -> Void)
     return sigaction(signal, &action, nil) == 0
 }
 
-/// Whether the process ignores a signal: its handler is SIG_IGN, which is the address 1.
-private func isIgnored(_ signal: Int32) -> Bool {
+/// Whether a signal is neither ignored nor caught: its handler is SIG_DFL, which is the address 0.
+private func hasDefaultAction(_ signal: Int32) -> Bool {
     var action = sigaction()
-    guard sigaction(signal, nil, &action) == 0 else { return false }
-    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+    guard sigaction(signal, nil, &action) == 0 else { return true }
+    return action.__sigaction_handler.sa_handler == nil
 }

@@ -29,6 +29,12 @@ package enum PartialResult {
     case lossSum(NodeID, Double)
 }
 
+/// The last process that computes for a source has gone; the source is about to wait for another one. The caller saves
+/// the run first, and then asks again.
+package struct WorkersGone: Error {
+    package init() {}
+}
+
 /// Computes the gradients of a mini-batch: this process, or workers.
 package protocol GradientSource: AnyObject {
     /// Processes that compute now; 0 if the coordinator computes alone while its workers wait.
@@ -43,7 +49,8 @@ package protocol GradientSource: AnyObject {
     ///   - batch: The mini-batch.
     ///   - parameters: Its weights are the current version.
     ///   - push: Called with each partial result.
-    /// - Throws: Why the results are not complete, and the errors of `push`.
+    /// - Throws: Why the results are not complete, and the errors of `push`; ``WorkersGone`` once for every time that the
+    ///   last worker goes.
     func gradients(
         of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws
@@ -54,6 +61,7 @@ package protocol GradientSource: AnyObject {
     /// Runs the splits through the network with the current weights.
     ///
     /// - Returns: A score for each split; its blocks are added in their order.
+    /// - Throws: As ``gradients(of:parameters:push:)`` does.
     func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore]
 
     /// What happened to the workers since this process started.

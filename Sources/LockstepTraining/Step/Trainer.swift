@@ -104,7 +104,12 @@ package final class Trainer {
         }
         save(isLast: true)
         let outcome = outcome(interrupted: isInterrupted)
-        for observer in dependencies.observers { try observer.runDidFinish(outcome, parameters: model) }
+        // If one observer cannot do its part, the others still do theirs.
+        var failure: (any Error)?
+        for observer in dependencies.observers {
+            do { try observer.runDidFinish(outcome, parameters: model) } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
         return outcome
     }
 
@@ -117,9 +122,10 @@ package final class Trainer {
         while parameters.version < end {
             guard !dependencies.shouldStop() else { return false }
             let batch = Batch(step: parameters.version, schedule: schedule)
-            let batchLossSum = try step.run(batch, &parameters)
+            let (batchLossSum, isAlone) = try run(batch)
             let now = Instant.now
             record(batch, lossSum: batchLossSum)
+            if isAlone { save(isLast: false) }
             if let lastStep { progress.longestStepGap = max(progress.longestStepGap, now.seconds(since: lastStep)) }
             lastStep = now
             meter.add(samples: batch.count, lossSum: batchLossSum)
@@ -128,6 +134,18 @@ package final class Trainer {
             if parameters.version < end, dependencies.checkpoints?.isDue(at: now) == true { save(isLast: false) }
         }
         return true
+    }
+
+    /// Runs a step. If the last worker goes, this process computes the rest of the step: only between two steps the state
+    /// can be saved.
+    ///
+    /// - Returns: The step's loss, and whether the state is to be saved because no worker is left.
+    private func run(_ batch: Batch) throws -> (lossSum: Double, isAlone: Bool) {
+        do {
+            return (try step.run(batch, &parameters), false)
+        } catch is WorkersGone {
+            return (try completeAlone(batch), true)
+        }
     }
 
     private func record(_ batch: Batch, lossSum: Double) {
@@ -166,8 +184,14 @@ package final class Trainer {
         // Evaluate with full-precision weights; with bfloat16 the workers hold rounded ones.
         let average = parameters.version > 0 ? step.optimizer.averagedWeights : nil
         let weights = average ?? (configuration.communicationDataType.roundsToBFloat16 ? parameters.current : nil)
-        return try source.evaluate(
-            [.test, .validation], parameters: weights.map { parameters.replaced(by: $0) } ?? parameters)
+        let evaluated = weights.map { parameters.replaced(by: $0) } ?? parameters
+        while true {
+            do {
+                return try source.evaluate([.test, .validation], parameters: evaluated)
+            } catch is WorkersGone {
+                save(isLast: false)
+            }
+        }
     }
 
     /// The weights that are evaluated, hashed and saved: their moving average, if the optimizer keeps one.
@@ -206,15 +230,20 @@ package final class Trainer {
 
     // MARK: - Checkpoints
 
+    /// Finishes the step under way, if there is one, without the workers.
+    private func finishBrokenStep() throws {
+        guard step.reducer.isUnderWay else { return }
+        let batch = Batch(step: parameters.version, schedule: schedule)
+        record(batch, lossSum: try completeAlone(batch))
+    }
+
     /// Computes in this process what the workers left undone of a step.
     ///
     /// The optimizer's state, unlike the weights, has one version: once a step has begun, there is no consistent state
     /// before it ends.
-    private func finishBrokenStep() throws {
-        guard step.reducer.isUnderWay else { return }
-        let batch = Batch(step: parameters.version, schedule: schedule)
+    private func completeAlone(_ batch: Batch) throws -> Double {
         let local = LocalGradientSource(try dependencies.makeShardComputer())
-        record(batch, lossSum: try step.complete(batch, &parameters, from: local))
+        return try step.complete(batch, &parameters, from: local)
     }
 
     private func save(isLast: Bool) {
