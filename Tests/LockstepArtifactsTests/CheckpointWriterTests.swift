@@ -28,7 +28,7 @@ private final class Notices: Sendable {
     func add(_ notice: CheckpointWriter.Notice) {
         lines.withLock {
             switch notice {
-            case .saved(let step): $0.append("saved \(step)")
+            case .saved(let step, let isRequested): $0.append("saved \(step)\(isRequested ? ", requested" : "")")
             case .failed(let step, let previous, _): $0.append("failed \(step), \(previous.map(String.init) ?? "none")")
             }
         }
@@ -105,7 +105,7 @@ struct CheckpointWriterTests {
             return writer
         }
         writer.save(state(2, 2), isLast: true)
-        #expect(notices.all == ["saved 1", "saved 2"])
+        #expect(notices.all == ["saved 1, requested", "saved 2, requested"])
     }
 
     @Test("A state that is on the disk already is not written again")

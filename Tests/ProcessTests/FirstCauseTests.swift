@@ -64,7 +64,7 @@ struct FirstCauseTests {
         let gone = try worker.wait()
         #expect(gone.status == 71, "\(gone)")
         let ending = try run.wait()
-        #expect(ending.status == 69, "\(ending)")
+        #expect(ending.status == 75, "\(ending)")
         let lines = ending.errorLines
         let start = try #require(lines.firstIndex { $0.contains("first cause: ") }, "\(ending)")
         #expect(lines[start].contains("in step 120 worker 1 ("))
