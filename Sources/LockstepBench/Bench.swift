@@ -33,7 +33,6 @@ package struct Bench {
     private let workersAreNoOp: Bool
     private let stop: StopSignals
     private let notify: (Notice) -> Void
-    private let scratch: URL
 
     /// Seconds that the steps of a setting take together if the caller names no number of steps.
     private static let duration = 3.0
@@ -66,7 +65,6 @@ package struct Bench {
         self.workersAreNoOp = workersAreNoOp
         self.stop = stop
         self.notify = notify
-        scratch = FileManager.default.temporaryDirectory.appending(path: "lockstep-bench-\(Host.processID)")
     }
 
     /// Measures all settings.
@@ -80,23 +78,25 @@ package struct Bench {
 
     /// Starts the workers of all settings, and stops them after `body`.
     func withRunners<Result>(_ body: ([StepRunner]) throws -> Result) throws -> Result {
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: scratch) }
+        // A bench that is killed leaves its folder to the next one, which removes it.
+        let logs = try RuntimeDirectory.make(
+            in: [FileManager.default.temporaryDirectory.path] + RuntimeDirectory.defaultParents)
         var result: Result?
-        try open(runs[...], []) { result = try body($0) }
+        try open(runs[...], [], logs: logs.path) { result = try body($0) }
+        logs.remove()
         guard let result else { throw RunError.interrupted(signal: stop.requested ?? SIGTERM) }
         return result
     }
 
     /// Opens the settings one within the other, and closes them in the opposite order.
     private func open(
-        _ rest: ArraySlice<(setting: BenchSetting, run: PreparedRun)>, _ runners: [StepRunner],
+        _ rest: ArraySlice<(setting: BenchSetting, run: PreparedRun)>, _ runners: [StepRunner], logs: String,
         _ body: ([StepRunner]) throws -> Void
     ) throws {
         guard let (setting, run) = rest.first else { return try body(runners) }
         let next = rest.dropFirst()
         if setting.workers == 0 {
-            return try open(next, runners + [try run.runner()], body)
+            return try open(next, runners + [try run.runner()], logs: logs, body)
         }
         let cluster = try Cluster(
             run,
@@ -105,11 +105,11 @@ package struct Bench {
                 allowsMixedKernels: false, transport: transport, timeline: .sums, workersAreNoOp: workersAreNoOp),
             stop: stop)
         try cluster.startLocalWorkers(setting.workers, arguments: ["--quiet"]) { index in
-            scratch.appending(path: "\(setting.workers)-worker-\(index).log").path
+            "\(logs)/\(setting.workers)-worker-\(index).log"
         }
         try cluster.withRunner(
             notify: { [notify] in notify(.cluster($0, ending: $1)) },
-            { try open(next, runners + [$0], body) })
+            { try open(next, runners + [$0], logs: logs, body) })
     }
 
     /// - Throws: `RunError.interrupted` once the process has been asked to stop.

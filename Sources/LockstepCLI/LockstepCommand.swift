@@ -39,6 +39,7 @@ enum Main {
         StandardStreams.fillGaps()
         ignoreWriteSignals()
         CrashSignals.endAtOnce()
+        FileSystemLimits.setHandler { Console(verbosity: .normal).warning($0) }
         let arguments = ProgramArguments.bytes
         if let problem = problem(with: arguments) {
             Console.printError(problem)

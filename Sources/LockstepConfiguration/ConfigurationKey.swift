@@ -42,6 +42,8 @@ package enum ResumeRule: Sendable {
     case mayChangeUnlessScheduleSpansRun
     /// As `mustMatch`; where the new configuration leaves the key out, the run's value stands.
     case keepsRunValue
+    /// The value says where data lies, which may move: its digest must be the run's.
+    case mayMove
 }
 
 extension ConfigurationKey where Owner: ConfigurationGroup {

@@ -94,7 +94,7 @@ package struct RecordedRun {
         let warn = { [notify] in notify(.warning($0)) }
         let recorder = RunRecorder(
             directory: directory, programVersion: programVersion,
-            peakMemoryBytes: { UInt64(Host.peakResidentBytes) }, warn: warn)
+            peakMemoryBytes: { UInt64(Host.peakResidentBytes) }, refuges: Self.refuges, warn: warn)
         let checkpoints = CheckpointWriter(
             folder: directory.checkpoints, layout: run.layout, identity: try run.identity(),
             every: run.configuration.checkpoint.every, previous: run.resumed?.progress,
@@ -107,6 +107,7 @@ package struct RecordedRun {
             outcome = try train([recorder, reports] + observers, checkpoints)
         } catch {
             reportNewestCheckpoint(after: error)
+            open.discardUnlessBegun(withLogs: (error as? RunError)?.interruption != nil)
             throw error
         }
         notify(.finished(directory))
@@ -115,6 +116,14 @@ package struct RecordedRun {
             notify(.interrupted(signal: signal, steps: outcome.steps, directory))
             throw RunError.interrupted(signal: signal)
         }
+    }
+
+    /// Where a model goes whose run directory is full or gone.
+    private static var refuges: [String] {
+        let named = ["TMPDIR", "HOME"].compactMap { (variable: String) in
+            getenv(variable).map { String(cString: $0) }
+        }
+        return named.filter { !$0.isEmpty } + ["/tmp", "/var/tmp", "."]
     }
 
     /// Says where workers were slower than one process would have been.

@@ -48,6 +48,7 @@ package struct ResumedRun {
                     + "; use \(directory.configuration), or start a new run without --resume")
         }
         var merged = configuration
+        merged.data = new.data
         merged.training.epochs = new.training.epochs
         merged.evaluation = new.evaluation
         merged.checkpoint = new.checkpoint
@@ -87,6 +88,14 @@ package struct ResumedRun {
         notify(.resuming(directory: directory.path, step: step))
     }
 
+    /// Whether a checkpoint was written under the run's configuration, wherever its data lay.
+    private func hasConfiguration(of run: PreparedRun, _ theirs: RunIdentity, _ identity: RunIdentity) -> Bool {
+        if let digest = theirs.configurationWithoutPaths { return digest == identity.configurationWithoutPaths }
+        var earlier = run.configuration
+        earlier.data = configuration.data
+        return theirs.configuration == ConfigurationFile.digest(of: earlier)
+    }
+
     private func check(
         _ checkpoint: Checkpoint, fits run: PreparedRun, _ identity: RunIdentity, allowsMixedKernels: Bool
     ) throws {
@@ -100,7 +109,7 @@ package struct ResumedRun {
                 "was written by lockstep \(theirs.programVersion), this is \(identity.programVersion), and the weights "
                     + "depend on the version; continue with that version")
         }
-        guard theirs.configuration == identity.configuration else {
+        guard hasConfiguration(of: run, theirs, identity) else {
             throw error(
                 .unusableCheckpoint,
                 "belongs to another configuration than \(directory.configuration); undo the changes to that file")

@@ -1,3 +1,4 @@
+import Glibc
 import LockstepArtifacts
 import LockstepCompute
 package import LockstepData
@@ -60,7 +61,8 @@ package struct RunAssembly {
     /// - Throws: `ArtifactError` if it cannot be made, is not empty, or belongs to another process.
     package func openDirectory(output: String?) throws -> OpenRunDirectory {
         if let resumed { return resumed.open }
-        return try OpenRunDirectory(try RunDirectory.create(output: output, name: configuration.name))
+        let isNew = output.map { access($0, F_OK) != 0 } ?? true
+        return try OpenRunDirectory(try RunDirectory.create(output: output, name: configuration.name), isNew: isNew)
     }
 }
 
@@ -68,8 +70,9 @@ extension PreparedRun {
     /// What the weights of this run depend on.
     func identity() throws -> RunIdentity {
         RunIdentity(
-            configuration: ConfigurationFile.digest(of: configuration), data: dataset.description.sha256,
-            programVersion: programVersion, kernel: library.kernel.rawValue,
+            configuration: ConfigurationFile.digest(of: configuration),
+            configurationWithoutPaths: ConfigurationFile.digestWithoutPaths(of: configuration),
+            data: dataset.description.sha256, programVersion: programVersion, kernel: library.kernel.rawValue,
             fingerprint: try fingerprint ?? makeShardComputer().fingerprint())
     }
 }

@@ -25,7 +25,7 @@ private func lockFolder(of path: String, endpoint: Endpoint) throws(ZeroMQError)
     }
     // A bind takes well below a millisecond: a program that holds the lock for a second does not bind.
     for _ in 0..<100 {
-        if flock(lock.number, LOCK_EX | LOCK_NB) == 0 { return lock }
+        if lockFile(lock.number, path: folder) == 0 { return lock }
         usleep(10_000)
     }
     throw ZeroMQError(

@@ -22,6 +22,20 @@ struct ConfigurationComparisonTests {
         #expect(ConfigurationFile.digest(of: now) == ConfigurationFile.digest(of: run))
     }
 
+    @Test("The files of the data set may lie elsewhere, but not become other files")
+    func moved() {
+        var run = textbook
+        run.data = .table(TableFiles(path: "a.csv", testPath: "b.csv"))
+        var now = run
+        now.data = .table(TableFiles(path: "else/where.csv", testPath: "b.csv"))
+        #expect(ConfigurationFile.changes(from: run, to: now).isEmpty)
+        #expect(
+            ConfigurationFile.digestWithoutPaths(of: now) == ConfigurationFile.digestWithoutPaths(of: run))
+        #expect(ConfigurationFile.digest(of: now) != ConfigurationFile.digest(of: run))
+        now.data = .table(TableFiles(path: "a.csv", label: .last))
+        #expect(ConfigurationFile.changes(from: run, to: now).map(\.keyPath) == ["data.label", "data.test-csv"])
+    }
+
     @Test("Other changes are named with both values")
     func changes() {
         var run = textbook

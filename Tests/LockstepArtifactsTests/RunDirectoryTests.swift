@@ -96,6 +96,26 @@ struct RunDirectoryTests {
         #expect(RunDirectory.pathComponent(for: name) == expected)
     }
 
+    @Test("What an aborted start has left does not keep a run from its folder, and can be removed")
+    func traces() throws {
+        let folder = try TemporaryFolder()
+        for name in [".lock", "worker-0.log"] { try folder.write(text: "", to: "run/\(name)") }
+        let directory = try RunDirectory.create(output: folder("run"), name: "x")
+        directory.removeTraces(withLogs: false, withFolder: true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder("run")) == ["worker-0.log"])
+        directory.removeTraces(withLogs: true, withFolder: false)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder("run")).isEmpty)
+        // Nothing is removed where a run has begun, or where a file is not ours.
+        for name in ["config.yaml", "thesis.txt"] {
+            for name in [name, ".lock"] { try folder.write(text: "", to: "run/\(name)") }
+            directory.removeTraces(withLogs: true, withFolder: true)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder("run")).sorted() == [".lock", name])
+            #expect(unlink(folder("run/\(name)")) == 0)
+        }
+        directory.removeTraces(withLogs: true, withFolder: true)
+        #expect(try folder.names().isEmpty)
+    }
+
     @Test("The newest run has the latest timestamp, then the highest number, and exactly this name")
     func newest() throws {
         let folder = try TemporaryFolder()
@@ -107,8 +127,10 @@ struct RunDirectoryTests {
             "mnist-20241231T235959Z-99", "mnist-30-20260101T000000Z", "mnist-20990101T000000Z-x", "mnist-2099",
             "mnist-20990101T000000Z-1-2", "mnist-20990101T00000xZ", "other-20990101T000000Z",
         ] {
-            #expect(mkdir(folder(name), 0o700) == 0)
+            try folder.write(text: "", to: "\(name)/config.yaml")
         }
+        // An aborted start has left this one.
+        try folder.write(text: "1", to: "mnist-20980101T000000Z/.lock")
         #expect(RunDirectory.newest(named: "mnist", parent: folder.path)?.path == folder("mnist-20250131T235959Z-10"))
         #expect(
             RunDirectory.newest(named: "mnist-30", parent: folder.path)?.path == folder("mnist-30-20260101T000000Z"))

@@ -176,6 +176,31 @@ struct RunRecorderTests {
         #expect(try ModelFile.load(directory.bestModel).parameters.values == (7..<16).map(Float.init))
     }
 
+    @Test("The model of a run whose directory is gone is written elsewhere, and named with its digest")
+    func elsewhere() throws {
+        let folder = try TemporaryFolder()
+        let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
+        try FileManager.default.createDirectory(atPath: folder("refuge"), withIntermediateDirectories: false)
+        var warnings: [String] = []
+        let recorder = RunRecorder(
+            directory: directory, programVersion: "1", refuges: [folder("none"), folder("refuge")],
+            warn: { warnings.append($0) })
+        try recorder.runWillStart(run)
+        try FileManager.default.removeItem(atPath: directory.path)
+        #expect(
+            message { try recorder.runDidFinish(outcome([]), parameters: buffer(7)) }
+                == "\(directory.model): cannot write: No such file or directory; check the path")
+        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder("refuge")).first)
+        #expect(
+            name.hasPrefix("lockstep-")
+                && warnings == [
+                    "the model is in \(folder("refuge"))/\(name) instead; its weights are ff"
+                ])
+        let refuge = RunDirectory(existing: folder("refuge/\(name)"))
+        #expect(try ModelFile.load(refuge.model).parameters.values == (7..<16).map(Float.init))
+        #expect(try RunSummary.load(refuge).weightsSHA256 == "ff")
+    }
+
     @Test("A resumed run's metrics end at its state, also after an unfinished line")
     func cutMetrics() throws {
         let folder = try TemporaryFolder()

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import LockstepData
 import LockstepTesting
 import Testing
@@ -74,6 +75,19 @@ struct ReceivedDatasetTests {
         var description = dataset.description
         description.sha256 = name
         #expect(cache.received(description) == nil)
+    }
+
+    @Test("takes the place of files that processes began to write long ago and never finished")
+    func abandoned() throws {
+        let name = "new/cache/datasets/\(String(repeating: "0a", count: 32)).blob"
+        var times = [timespec(tv_sec: 1, tv_nsec: 0), timespec(tv_sec: 1, tv_nsec: 0)]
+        for file in ["\(name).12.345", name, "\(name).12.x", "new/cache/datasets/thesis.blob.1.2"] {
+            utimensat(AT_FDCWD, try folder.write(text: "half", to: file), &times, 0)
+        }
+        try folder.write(text: "half", to: "\(name).13.345")
+        try cache.store(dataset)
+        let left = try FileManager.default.contentsOfDirectory(atPath: "\(cache.directory)/datasets")
+        #expect(left.count == 5 && !left.contains { $0.hasSuffix(".12.345") })
     }
 
     @Test("is not stored under a digest that it does not have")

@@ -163,7 +163,7 @@ struct HandStartedTests {
         try first.wait()
         let second = try terminals.coordinator("--workers", "1", "--resume")
         let worker = try terminals.worker()
-        let summary = try terminals.expectWhole(second)
+        let summary = try terminals.expectUndisturbed(second)
         #expect(second.errors.contains("Resuming ") && summary.workersLost == 0 && summary.workersJoined == 3)
         #expect(try worker.wait().status == 0)
     }
@@ -210,7 +210,7 @@ struct HandStartedTests {
         #expect(try folder.steps().first == 61)
         let second = try terminals.coordinator("--workers", "1", "--resume")
         let other = try terminals.worker()
-        _ = try terminals.expectWhole(second)
+        _ = try terminals.expectUndisturbed(second)
         #expect(try other.wait().status == 0)
     }
 

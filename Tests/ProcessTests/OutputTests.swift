@@ -60,7 +60,7 @@ struct OutputTests {
         #expect(ending.status == 143, "\(ending)")
         #expect(ending.errors.contains("standard output was not read in time"))
         #expect(process.orphans().isEmpty)
-        try runs.expectGoesOn("run")
+        try runs.expectResumes("run")
     }
 
     @Test("A run whose output cannot be written trains to its end; the lost lines make its status 74")

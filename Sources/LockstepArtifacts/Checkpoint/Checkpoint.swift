@@ -15,6 +15,8 @@ package struct Checkpoint {
 package struct RunIdentity: Hashable, Sendable {
     /// The digest of the configuration's keys that may not change: ``ConfigurationFile/digest(of:)``.
     package var configuration: String
+    /// The same without the paths of the data set's files, which may move; nil in checkpoints of older programs.
+    package var configurationWithoutPaths: String?
     /// SHA-256 of the data set.
     package var data: String
     package var programVersion: String
@@ -23,9 +25,11 @@ package struct RunIdentity: Hashable, Sendable {
     package var fingerprint: NumericFingerprint
 
     package init(
-        configuration: String, data: String, programVersion: String, kernel: String, fingerprint: NumericFingerprint
+        configuration: String, configurationWithoutPaths: String? = nil, data: String, programVersion: String,
+        kernel: String, fingerprint: NumericFingerprint
     ) {
         self.configuration = configuration
+        self.configurationWithoutPaths = configurationWithoutPaths
         self.data = data
         self.programVersion = programVersion
         self.kernel = kernel

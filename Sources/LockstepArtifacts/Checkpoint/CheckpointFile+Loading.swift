@@ -78,7 +78,8 @@ extension CheckpointFile {
             digests.append(NumericFingerprint.BlockDigest(rows: rows, digest: digest))
         }
         return RunIdentity(
-            configuration: try text(Key.configuration), data: try text(Key.data),
+            configuration: try text(Key.configuration),
+            configurationWithoutPaths: metadata[Key.configurationWithoutPaths], data: try text(Key.data),
             programVersion: try text(Key.programVersion), kernel: try text(Key.kernel),
             fingerprint: NumericFingerprint(digests: digests))
     }

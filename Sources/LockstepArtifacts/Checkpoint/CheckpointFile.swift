@@ -27,6 +27,7 @@ package enum CheckpointFile {
         static let step = "step"
         static let epoch = "epoch"
         static let configuration = "configuration_sha256"
+        static let configurationWithoutPaths = "configuration_without_paths_sha256"
         static let data = "data_sha256"
         static let programVersion = "program_version"
         static let kernel = "kernel"
@@ -92,7 +93,7 @@ package enum CheckpointFile {
 
     private static func metadata(of checkpoint: Checkpoint) -> [String: String] {
         let (identity, progress) = (checkpoint.identity, checkpoint.state.progress)
-        return [
+        var metadata = [
             Key.format: format,
             Key.formatVersion: formatVersion,
             Key.step: String(progress.step),
@@ -103,6 +104,8 @@ package enum CheckpointFile {
             Key.kernel: identity.kernel,
             Key.fingerprint: identity.fingerprint.digests.map { "\($0.rows):\($0.digest.hex)" }.joined(separator: ","),
         ]
+        metadata[Key.configurationWithoutPaths] = identity.configurationWithoutPaths
+        return metadata
     }
 
     /// Losses may be infinite, for which JSON has no number.

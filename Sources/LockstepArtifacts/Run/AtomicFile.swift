@@ -1,6 +1,8 @@
 package import LockstepSystem
 
 /// Replaces files atomically: a reader, or a crash at any moment, finds either the old content or the new content.
+///
+/// A path that is no regular file is written instead: a device, a named pipe, `/dev/stdout`.
 package enum AtomicFile {
     package typealias Stage = FileReplacement.Stage
     /// Called before each stage. An error that it throws is the stage's failure: tests fail, or end the process, at each.
@@ -12,7 +14,7 @@ package enum AtomicFile {
     static func write(
         _ parts: [UnsafeRawBufferPointer], to path: String, before: Hook = { _ in }
     ) throws(ArtifactError) {
-        try FileReplacement.replace(path, with: parts, before: before) {
+        try FileReplacement.write(path, parts, before: before) {
             .system(.write, path: $0.path ?? path, code: $0.code)
         }
     }

@@ -34,7 +34,8 @@ package struct RunDirectory: Hashable, Sendable {
     /// The last few states of the run.
     package var checkpoints: CheckpointFolder { CheckpointFolder(path: file("checkpoints")) }
     /// Locked while a process uses the directory.
-    var lock: String { file(".lock") }
+    var lock: String { file(Self.lockName) }
+    private static let lockName = ".lock"
 
     /// The log of the worker with this index.
     package func workerLog(_ index: Int) -> String { file("worker-\(index).log") }
@@ -72,7 +73,7 @@ extension RunDirectory {
         return directory
     }
 
-    /// The newest run called `name` in `parent`.
+    /// The newest run called `name` in `parent`. A folder that an aborted start has left holds no run.
     package static func newest(named name: String, parent: String = parent) -> RunDirectory? {
         let prefix = pathComponent(for: name) + "-"
         let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
@@ -84,8 +85,8 @@ extension RunDirectory {
             guard let number = parts.count == 2 ? Int(parts[1]) : 1 else { return nil }
             return (stamp, number, candidate)
         }
-        return runs.max { ($0.stamp, $0.number) < ($1.stamp, $1.number) }
-            .map { RunDirectory(existing: "\(parent)/\($0.name)") }
+        return runs.sorted { ($0.stamp, $0.number) > ($1.stamp, $1.number) }.lazy
+            .map { RunDirectory(existing: "\(parent)/\($0.name)") }.first(where: \.hasConfiguration)
     }
 }
 
@@ -154,6 +155,14 @@ extension RunDirectory {
         guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path: path) }
     }
 
+    /// Creates a folder for what a run's own directory cannot take.
+    static func makeRefuge(in parent: String, name: String) throws(ArtifactError) -> RunDirectory {
+        var template = Array("\(parent)/lockstep-\(pathComponent(for: name))-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw .system(.makeFolder, path: parent, code: errno) }
+        return RunDirectory(
+            existing: String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+    }
+
     /// Creates a folder that did not exist, with a number after the name if necessary.
     private static func makeNewFolder(_ stem: String) throws(ArtifactError) -> RunDirectory {
         for number in 1...1000 {
@@ -164,13 +173,29 @@ extension RunDirectory {
         throw .system(.makeFolder, path: stem, code: EEXIST)
     }
 
+    /// Whether a folder holds nothing, or only what a start that was aborted has left.
     private static func isEmpty(_ path: String) throws(ArtifactError) -> Bool {
-        guard let folder = opendir(path) else { throw .system(.readFolder, path: path, code: errno) }
-        defer { closedir(folder) }
-        var entries = 0
-        // Each folder has "." and "..".
-        while entries <= 2, readdir(folder) != nil { entries += 1 }
-        return entries <= 2
+        do throws(SystemError) {
+            return try names(in: path).allSatisfy(isTrace)
+        } catch {
+            throw .system(.readFolder, path: path, code: error.code)
+        }
+    }
+
+    /// Whether a file's name is one that a process writes before its run begins: the lock, the log of a worker.
+    private static func isTrace(_ name: String) -> Bool {
+        name == lockName || (name.hasPrefix("worker-") && name.hasSuffix(".log"))
+    }
+
+    /// Removes what a start that was aborted has left, if no run has begun here.
+    ///
+    /// - Parameters:
+    ///   - withLogs: Whether the logs of workers go too; they may say why the start failed.
+    ///   - withFolder: Whether the folder goes too, if it is empty then.
+    package func removeTraces(withLogs: Bool, withFolder: Bool) {
+        guard !hasConfiguration, let names = try? names(in: path), names.allSatisfy(Self.isTrace) else { return }
+        for name in names where withLogs || name == Self.lockName { unlink(file(name)) }
+        if withFolder { rmdir(path) }
     }
 
     /// Writes an empty file and removes it: permissions are not enough, because a file system may be full or read-only.

@@ -1,8 +1,10 @@
 import Glibc
+import LockstepSystem
 
 /// Locks a run directory while this value exists: no other process can use the directory.
 ///
-/// The lock is on a file in the directory (flock(2)); the kernel releases it when the process ends, however it ends.
+/// The lock is on a file in the directory (flock(2)); the kernel releases it when the process ends, however it ends. Where
+/// the file system has no locks, the directory is used without, after a warning.
 package struct RunLock: ~Copyable, Sendable {
     private let descriptor: Int32
 
@@ -18,8 +20,9 @@ package struct RunLock: ~Copyable, Sendable {
         let path = directory.lock
         let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o666)
         guard descriptor >= 0 else { throw .system(.write, path: path, code: errno) }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            let (code, owner) = (errno, Self.owner(descriptor))
+        let code = lockFile(descriptor, path: directory.path)
+        guard code == 0 else {
+            let owner = Self.owner(descriptor)
             close(descriptor)
             guard code == EWOULDBLOCK else { throw .system(.write, path: path, code: code) }
             throw .inUse(path: directory.path, processID: owner)

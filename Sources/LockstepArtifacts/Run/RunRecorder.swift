@@ -1,16 +1,19 @@
+import Glibc
 import LockstepCompute
 package import LockstepNumerics
+import LockstepSystem
 package import LockstepTraining
 
 /// Writes the files of a run directory during the run.
 ///
 /// Every error is an ``ArtifactError`` that names the file. A file that cannot be written during training does not end the
 /// run: the recorder warns, and tries again later where that helps. At the end, a model or a summary that cannot be
-/// written is an error.
+/// written is an error; then both are written to a folder elsewhere, which a warning names.
 package final class RunRecorder: RunObserver {
     package let directory: RunDirectory
     private let programVersion: String
     private let peakMemoryBytes: () -> UInt64?
+    private let refuges: [String]
     private let warn: (String) -> Void
     private var run: RunDescription?
     private var metrics: MetricsLog?
@@ -25,14 +28,16 @@ package final class RunRecorder: RunObserver {
     ///   - directory: Where to write.
     ///   - programVersion: Named in the model files and the summary.
     ///   - peakMemoryBytes: Returns the largest memory that the process has had; called at the end; nil: not known.
+    ///   - refuges: Folders for the final model if the directory cannot be written, the first choice first.
     ///   - warn: Called with a sentence about a file that cannot be written.
     package init(
         directory: RunDirectory, programVersion: String, peakMemoryBytes: @escaping () -> UInt64? = { nil },
-        warn: @escaping (String) -> Void = { _ in }
+        refuges: [String] = [], warn: @escaping (String) -> Void = { _ in }
     ) {
         self.directory = directory
         self.programVersion = programVersion
         self.peakMemoryBytes = peakMemoryBytes
+        self.refuges = refuges
         self.warn = warn
     }
 
@@ -81,10 +86,28 @@ package final class RunRecorder: RunObserver {
         }
         attempt { () throws(ArtifactError) in try save(parameters, to: directory.model) }
         attempt { () throws(ArtifactError) in try saveBest() }
-        attempt { () throws(ArtifactError) in
-            try AtomicFile.write(jsonText(summary, indented: true, path: directory.summary), to: directory.summary)
+        attempt { () throws(ArtifactError) in try save(summary, to: directory) }
+        guard let failure else { return }
+        saveElsewhere(summary, parameters)
+        throw failure
+    }
+
+    private func save(_ summary: RunSummary, to directory: RunDirectory) throws(ArtifactError) {
+        try AtomicFile.write(jsonText(summary, indented: true, path: directory.summary), to: directory.summary)
+    }
+
+    /// Writes the model and the summary of a run whose directory is full or gone into a new folder elsewhere.
+    private func saveElsewhere(_ summary: RunSummary, _ parameters: FloatBuffer) {
+        for refuge in refuges {
+            guard let folder = try? RunDirectory.makeRefuge(in: refuge, name: summary.name) else { continue }
+            guard (try? save(parameters, to: folder.model)) != nil else {
+                rmdir(folder.path)
+                continue
+            }
+            try? save(summary, to: folder)
+            if let best = unsavedBest { try? save(best, to: folder.bestModel) }
+            return warn("the model is in \(folder.path.printable) instead; its weights are \(summary.weightsSHA256)")
         }
-        if let failure { throw failure }
     }
 
     private func append(_ line: MetricsLine) {

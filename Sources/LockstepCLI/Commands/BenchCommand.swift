@@ -89,7 +89,7 @@ struct BenchCommand: ParsableCommand {
         let document = try result.json(
             link: link, summary: report.summary(workers: result.summarizedWorkers[0], link: link))
         try console.output(json ? [document] : report.lines)
-        if let chart { try LineChart.write(result.record(link: link).charts, to: chart) }
+        if let chart { try LineChart.write(result.record(link: link).charts, to: Console.path(chart)) }
         if let directory { try SpeedupRecord.save(document, in: directory) }
     }
 

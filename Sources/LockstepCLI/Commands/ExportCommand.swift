@@ -28,7 +28,8 @@ struct ExportCommand: ParsableCommand {
     @Option(
         name: .shortAndLong,
         help: ArgumentHelp(
-            "The file to write. (default: the name of the model with the extension of the format)", valueName: "file"),
+            "The file to write; -: standard output. (default: the name of the model with the extension of the format)",
+            valueName: "file"),
         completion: .file())
     var output: String?
 
@@ -36,12 +37,12 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         let model = try ModelFile.load(self.model)
-        let path = output ?? defaultPath
+        let path = output.map(Console.path) ?? defaultPath
         guard output != nil || path != self.model else {
             throw CommandError(.usage, "\(path) is the model itself; give another path with --output")
         }
         try model.export(to: path, as: format)
-        try consoleOptions.console.output(path)
+        if !Console.isStandardOutput(path) { try consoleOptions.console.output(path) }
     }
 
     /// `best.safetensors` becomes `best.onnx`.

@@ -20,7 +20,7 @@ struct ReportCommand: ParsableCommand {
     var runs: [String]
 
     @Option(
-        name: .shortAndLong, help: ArgumentHelp("The page to write.", valueName: "file"),
+        name: .shortAndLong, help: ArgumentHelp("The page to write; -: standard output.", valueName: "file"),
         completion: .file(extensions: ["html"]))
     var output: String
 
@@ -56,8 +56,9 @@ struct ReportCommand: ParsableCommand {
             let paragraphs = try lines(of: notes).map { "<p>\(escapedHTML($0))</p>" }
             sections.append(ReportPage.Section("Notes", paragraphs.joined(separator: "\n")))
         }
-        try ReportPage(title: title, sections: sections).write(to: output)
-        try consoleOptions.console.output(output)
+        let path = Console.path(output)
+        try ReportPage(title: title, sections: sections).write(to: path)
+        if !Console.isStandardOutput(path) { try consoleOptions.console.output(path) }
     }
 
     private func lines(of path: String) throws -> [String] {

@@ -94,6 +94,7 @@ struct WorkerCommand: ParsableCommand {
 
     private func serve(_ endpoint: Endpoint, kernel: NumericKernel?, stop: StopSignals) throws {
         let console = consoleOptions.console
+        Console.removeOldEvents()
         var log: [String] = []
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,

@@ -103,6 +103,12 @@ struct Console: Sendable {
         writer.write("lockstep: \(printable(message))\n", to: STDERR_FILENO)
     }
 
+    /// The path of an output as a user gives it: `-` is standard output.
+    static func path(_ argument: String) -> String { argument == "-" ? "/dev/stdout" : argument }
+
+    /// Whether a path leads to standard output, which then holds nothing else.
+    static func isStandardOutput(_ path: String) -> Bool { OutputPath(path) == .descriptor(STDOUT_FILENO) }
+
     /// Escapes everything except line breaks that a terminal would act on: a text may quote a peer, a file or a user.
     static func printable(_ text: String) -> String {
         text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.printable(limit: 4_000) }

@@ -170,6 +170,7 @@ enum ExitStatus: Hashable {
     }
 
     func exit() -> Never {
+        Console.flush(isHurried: true)
         Glibc.exit(code)
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LockstepArtifacts
 import LockstepRuntime
+import LockstepSystem
 import LockstepText
 
 /// The report about a run that failed, on standard error: the first cause in full, its consequences in short.
@@ -38,6 +39,19 @@ struct FailureReport {
 }
 
 extension Console {
+    private static let eventsPrefix = "lockstep-worker-"
+    private static let eventsSuffix = ".events"
+
+    /// Removes what workers wrote that failed more than a day ago.
+    static func removeOldEvents(in folder: String = FileManager.default.temporaryDirectory.path) {
+        removeOldFiles(in: folder, untouchedFor: 86_400) { name in
+            guard name.hasPrefix(eventsPrefix), name.hasSuffix(eventsSuffix) else { return false }
+            let parts = name.dropFirst(eventsPrefix.count).dropLast(eventsSuffix.count).split(
+                separator: "-", omittingEmptySubsequences: false)
+            return parts.count == 2 && Int32(parts[0]) != nil && UInt32(parts[1]) != nil
+        }
+    }
+
     /// Writes the last events of a failed worker into its log if it has one, else into a file of its own.
     func saveWorkerEvents(_ events: [String]) {
         var status = stat()
@@ -46,7 +60,8 @@ extension Console {
             return
         }
         let folder = FileManager.default.temporaryDirectory.path
-        let path = "\(folder)/lockstep-worker-\(getpid())-\(UInt32.random(in: 0 ... .max)).events"
+        Self.removeOldEvents(in: folder)
+        let path = "\(folder)/\(Self.eventsPrefix)\(getpid())-\(UInt32.random(in: 0 ... .max))\(Self.eventsSuffix)"
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)
         guard file >= 0 else { return }
         close(file)

@@ -32,11 +32,23 @@ extension DataCache {
         guard let digest = SHA256Digest(hex: dataset.description.sha256) else { return }
         let folder = "\(directory)/datasets"
         try makeFolder(folder)
+        removeAbandoned(in: folder)
         let path = blobPath(digest)
         // Hosts that share the folder may write the same file at the same time.
         let temporary = "\(path).\(getpid()).\(UInt64.random(in: 0 ... .max))"
         try FileReplacement.replace(path, with: [dataset.bytes], through: temporary) {
             DataError(system: $0.code, subject: $0.path ?? path)
+        }
+    }
+
+    /// Removes this user's files that processes began to write and never finished.
+    ///
+    /// Processes of other hosts may write here too: only what has not been written to for an hour is abandoned.
+    private func removeAbandoned(in folder: String) {
+        removeOldFiles(in: folder, untouchedFor: 3_600) { name in
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            return parts.count == 4 && parts[1] == "blob" && SHA256Digest(hex: String(parts[0])) != nil
+                && Int32(parts[2]) != nil && UInt64(parts[3]) != nil
         }
     }
 

@@ -22,15 +22,16 @@ package struct IDXFiles: DataFormat {
     package static let keys = [
         ConfigurationKey(
             "images", \IDXFiles.images, .path, example: "digits/images.gz",
-            "the IDX file of the training images, plain or `.gz`"),
+            "the IDX file of the training images, plain or `.gz`", onResume: .mayMove),
         ConfigurationKey(
-            "labels", \IDXFiles.labels, .path, example: "digits/labels.gz", "the IDX file of the training labels"),
+            "labels", \IDXFiles.labels, .path, example: "digits/labels.gz", "the IDX file of the training labels",
+            onResume: .mayMove),
         ConfigurationKey(
             "test-images", \IDXFiles.testImages, .path, example: "digits/test-images.gz",
-            "the IDX file of the test images"),
+            "the IDX file of the test images", onResume: .mayMove),
         ConfigurationKey(
             "test-labels", \IDXFiles.testLabels, .path, example: "digits/test-labels.gz",
-            "the IDX file of the test labels"),
+            "the IDX file of the test labels", onResume: .mayMove),
         ConfigurationKey(
             "validation", \IDXFiles.validation, .sampleCount, default: "a sixth",
             "the last training samples, kept for validation; fewer than there are"),

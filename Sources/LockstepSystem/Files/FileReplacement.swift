@@ -41,8 +41,11 @@ package enum FileReplacement {
                 try before(.write(part: index))
                 try converting(path, failure) { () throws(SystemError) in try file.write(part) }
             }
+            keepPermissions(of: path, for: file)
             try before(.synchronize)
-            try converting(path, failure) { () throws(SystemError) in try file.synchronize() }
+            try converting(path, failure) { () throws(SystemError) in
+                try unlessMissing(.flush, path: path) { () throws(SystemError) in try file.synchronize() }
+            }
             try before(.rename)
             guard rename(temporary, path) == 0 else { throw failure(.last("write", path: path)) }
         } catch {
@@ -51,12 +54,36 @@ package enum FileReplacement {
         }
         try before(.synchronizeFolder)
         try converting(folder, failure) { () throws(SystemError) in
-            try FileDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY).synchronize()
+            try unlessMissing(.folderFlush, path: folder) { () throws(SystemError) in
+                try FileDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY).synchronize()
+            }
+        }
+    }
+
+    /// Gives the new file the permissions of the file that it replaces.
+    private static func keepPermissions(of path: String, for file: borrowing FileDescriptor) {
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return }
+        fchmod(file.number, status.st_mode & 0o777)
+    }
+
+    /// Runs `body`; reports, and continues without, what the file system lacks. A folder that cannot be read cannot be
+    /// flushed either.
+    private static func unlessMissing(
+        _ missing: FileSystemLimits.Missing, path: String, _ body: () throws(SystemError) -> Void
+    ) throws(SystemError) {
+        do throws(SystemError) {
+            try body()
+        } catch {
+            guard FileSystemLimits.isMissing(error.code) || (missing == .folderFlush && error.code == EACCES) else {
+                throw error
+            }
+            FileSystemLimits.report(missing, path: path, code: error.code)
         }
     }
 
     /// Converts the errors of `body`, which are about the file at `path`.
-    private static func converting<Result: ~Copyable, Failure: Error>(
+    static func converting<Result: ~Copyable, Failure: Error>(
         _ path: String, _ failure: (SystemError) -> Failure, _ body: () throws(SystemError) -> Result
     ) throws(Failure) -> Result {
         do throws(SystemError) {

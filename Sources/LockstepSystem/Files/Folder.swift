@@ -14,6 +14,22 @@ package func names(in folder: String) throws(SystemError) -> [String] {
     return names
 }
 
+/// Removes this user's regular files in a folder that have some name and have not been written to for so many seconds.
+///
+/// For files that processes leave behind when they are killed. Other files, and other users' files, stay.
+package func removeOldFiles(in folder: String, untouchedFor seconds: Int, named isLeftover: (String) -> Bool) {
+    var now = timespec()
+    clock_gettime(CLOCK_REALTIME, &now)
+    for name in (try? names(in: folder)) ?? [] where isLeftover(name) {
+        let path = "\(folder)/\(name)"
+        var status = stat()
+        guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
+            status.st_mtim.tv_sec + seconds < now.tv_sec
+        else { continue }
+        unlink(path)
+    }
+}
+
 /// The folder and the last component of a path. The folder of a bare name is ".".
 package func splitPath(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }

@@ -68,11 +68,17 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
     private static func acquireLock(in path: String, creating: Bool) -> FileDescriptor? {
         let flags = O_RDWR | O_NOFOLLOW | (creating ? O_CREAT : 0)
         guard let lock = try? FileDescriptor(opening: "\(path)/\(lockName)", flags: flags, permissions: 0o600),
-            flock(lock.number, LOCK_EX | LOCK_NB) == 0
+            isLocked(lock, path: path, creating: creating)
         else { return nil }
         var status = stat()
         guard fstat(lock.number, &status) == 0, status.st_nlink == 1 else { return nil }
         return lock
+    }
+
+    /// Whether this process has a folder's lock. Where the file system has no locks, a new folder is used without, and no
+    /// folder is taken for a stale one.
+    private static func isLocked(_ lock: borrowing FileDescriptor, path: String, creating: Bool) -> Bool {
+        creating ? lockFile(lock.number, path: path) == 0 : flock(lock.number, LOCK_EX | LOCK_NB) == 0
     }
 
     /// Removes this user's folders whose processes have died: their names have the form that `make` gives, and no

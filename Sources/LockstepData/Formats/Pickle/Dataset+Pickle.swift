@@ -9,7 +9,7 @@ package struct PickleFile: DataFormat {
     package static let keys = [
         ConfigurationKey(
             "pickle", \PickleFile.path, .path, example: "mnist.pkl.gz",
-            "the data set as the textbook ships it; nothing in it is executed")
+            "the data set as the textbook ships it; nothing in it is executed", onResume: .mayMove)
     ]
     package static let advice = "the pickle alone: it holds all splits"
     package static let fileExample: String? = "a pickle such as mnist.pkl.gz"

@@ -32,11 +32,11 @@ package struct TableFiles: DataFormat {
     package static let keys = [
         ConfigurationKey(
             "csv", \TableFiles.path, .path, example: "flowers.csv",
-            "a table of text, plain or `.gz`: a sample on each line, commas, semicolons or tabs between label and values"
-        ),
+            "a table of text, plain or `.gz`: a sample on each line, commas, semicolons or tabs between label and values",
+            onResume: .mayMove),
         ConfigurationKey(
             "test-csv", \TableFiles.testPath, KeyFormat<String>.path.optional, default: "the last lines of `csv`",
-            "the table of the test samples"),
+            "the table of the test samples", onResume: .mayMove),
         ConfigurationKey(
             "label", \TableFiles.label, .labelColumn, "the column of the labels, whole numbers from 0"),
         ConfigurationKey(
