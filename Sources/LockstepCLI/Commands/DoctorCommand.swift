@@ -54,12 +54,14 @@ struct DoctorCommand: ParsableCommand {
         let supported = NumericKernel.allCases.filter(\.isSupported)
         let best = NumericKernel.best.map { "; auto is \($0.rawValue)" } ?? ""
         try console.output("kernels      \(supported.map(\.rawValue).joined(separator: ", "))\(best)")
+        guard let kernel = NumericKernel.best else {
+            problems.append("this CPU has no AVX2, which every kernel needs")
+            return
+        }
         do {
-            guard let kernel = NumericKernel.best else {
-                problems.append("this CPU has no AVX2, which every kernel needs")
-                return
-            }
-            console.result("compute      \(try ComputeLibrary.open(kernel).describeOneDNN())")
+            try console.output("compute      \(try ComputeLibrary.open(kernel).describeOneDNN())")
+        } catch let error as OutputError {
+            throw error
         } catch {
             problems.append("\(error)")
         }
