@@ -2,6 +2,7 @@ import Glibc
 import LockstepCompute
 package import LockstepNumerics
 import LockstepSystem
+import LockstepText
 package import LockstepTraining
 
 /// Writes the files of a run directory during the run.

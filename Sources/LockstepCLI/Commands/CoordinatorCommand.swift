@@ -3,6 +3,7 @@ import LockstepRuns
 import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 import ZeroMQ
 

@@ -5,6 +5,7 @@ import LockstepData
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
+import LockstepText
 import LockstepTraining
 
 /// `lockstep evaluate`.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Lockstep
 import LockstepCompute
+import LockstepText
 
 /// `lockstep predict`.
 struct PredictCommand: ParsableCommand {

@@ -469,10 +469,7 @@ extension CoordinatorMachine {
     }
 
     /// Whether work waits because no worker is left.
-    package var waitsForWorker: Bool {
-        if case .running(waitingUntil: .some) = phase { return true }
-        return false
-    }
+    package var waitsForWorker: Bool { phase.stage == .waiting }
 
     /// Whether enough members are active for the first step.
     package var canStart: Bool { activeCount >= configuration.minimumWorkers }

@@ -1,4 +1,5 @@
 import Glibc
+import LockstepTimeline
 
 /// Writes text to outputs whose readers may be slow, stopped or gone; its callers never wait for them.
 ///
@@ -93,7 +94,7 @@ package final class BackgroundWriter: Sendable {
                 guard waitsForReaders else { return state.nextIndex == nil }
                 return !state.entries.contains { descriptor == nil || $0.descriptor == descriptor }
             }
-            let now = MonotonicClock.now
+            let now = Instant.now
             guard !isDone, let events, !deadline.hasPassed(at: now) else { return }
             var item = pollfd(fd: events.idle.number, events: Int16(POLLIN), revents: 0)
             // Another thread may flush at the same time and take the event.

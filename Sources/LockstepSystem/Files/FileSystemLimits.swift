@@ -1,4 +1,5 @@
 import Glibc
+import LockstepText
 
 /// What some file systems cannot do, and a program can do without: locks (NFS without its lock daemon, Lustre without the
 /// mount option), and flushing folders (CIFS, gocryptfs). Each is reported once.
