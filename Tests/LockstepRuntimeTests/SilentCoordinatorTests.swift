@@ -83,7 +83,7 @@ struct SilentCoordinatorTests {
                 host: "thread", processID: 1, kernel: nil, transport: .inline, cache: cache, notify: { _ in })
             let loop = WorkerLoop(
                 link: link, context: context, deadlines: Self.deadlines, options: options, interruption: nil,
-                shouldStop: { false })
+                stop: WorkerLoop.StopRequest(isMade: { false }))
             try loop.run()
         } catch {
             ending.value = "\(error)"
