@@ -166,7 +166,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepTextTests", ["LockstepText"]),
     ("LockstepTimelineTests", ["LockstepTimeline"]),
     ("LockstepConfigurationTests", ["LockstepConfiguration"]),
-    ("LockstepDigestTests", ["LockstepDigest"]),
+    ("LockstepDigestTests", ["LockstepDigest", "CProcessor"]),
     ("LockstepComputeTests", ["LockstepCompute"]),
     ("LockstepSystemTests", ["LockstepTimeline", "LockstepSystem", "CLinux"]),
     ("ZeroMQTests", ["ZeroMQ"]),

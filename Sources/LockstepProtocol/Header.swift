@@ -88,6 +88,22 @@ package struct Header: Hashable, Sendable {
         buffer.storeBytes(of: checksum.littleEndian, toByteOffset: Offset.checksum, as: UInt32.self)
     }
 
+    /// The header frame.
+    ///
+    /// - Parameter payload: The payload frame that follows; nil if none does.
+    /// - Returns: ``size`` bytes.
+    package func encoded(payload: [UInt8]? = nil) -> [UInt8] {
+        [UInt8](unsafeUninitializedCapacity: Self.size) { buffer, count in
+            let buffer = UnsafeMutableRawBufferPointer(buffer)
+            if let payload {
+                payload.withUnsafeBytes { encode(into: buffer, payload: $0) }
+            } else {
+                encode(into: buffer)
+            }
+            count = Self.size
+        }
+    }
+
     private static func checksum(fields: UnsafeRawBufferPointer, payload: UnsafeRawBufferPointer?) -> UInt32 {
         let ofFields = CRC32C.checksum(fields)
         return payload.map { CRC32C.checksum($0, after: ofFields) } ?? ofFields

@@ -19,7 +19,7 @@ import Testing
                 0x31, 0x32, 0x33, 0x34, 0x35, 0x36,  // step
                 0x41, 0x42,  // segment
                 0x51, 0x52, 0x53, 0x54,  // offset
-                0x00, 0x00, 0x00, 0x00,  // checksum
+                0x45, 0x2F, 0x50, 0x60,  // checksum
             ])
         #expect(Array("LS".utf8) == Array(header.bytes[..<2]))
         #expect(header.node == NodeID(rawValue: 0x2423_2221))

@@ -80,8 +80,7 @@ struct DrainTests {
     }
 
     private func send(_ header: Header, _ payload: [UInt8], over socket: borrowing Socket) throws {
-        var frame = [UInt8](repeating: 0, count: Header.size)
-        frame.withUnsafeMutableBytes { header.encode(into: $0) }
+        let frame = header.encoded(payload: payload)
         _ = try frame.withUnsafeBytes { try socket.send(copying: $0, more: true) }
         _ = try payload.withUnsafeBytes { try socket.send(copying: $0) }
     }

@@ -161,8 +161,7 @@ struct PeerLimitTests {
     func parts() throws {
         try withLink { link, endpoint in
             let stranger = try RawPeer(at: endpoint)
-            var header = [UInt8](repeating: 0, count: Header.size)
-            header.withUnsafeMutableBytes { Header(kind: .statusRequest, step: 1).encode(into: $0) }
+            let header = Header(kind: .statusRequest, step: 1).encoded()
             let part = [1, UInt8(header.count)] + header
             try stranger.sendBytes((0..<300).flatMap { _ in part } + [0, UInt8(header.count)] + header)
             var requests = 0

@@ -57,8 +57,7 @@ final class RawPeer {
 
     /// Sends ping requests for answers of this size.
     func sendPings(_ times: Int, ofBytes count: Int) throws {
-        var header = [UInt8](repeating: 0, count: Header.size)
-        header.withUnsafeMutableBytes { Header(kind: .ping, step: 1, offset: UInt32(count)).encode(into: $0) }
+        let header = Header(kind: .ping, step: 1, offset: UInt32(count)).encoded(payload: [0])
         for _ in 0..<times { try sendBytes([1, UInt8(header.count)] + header + [0, 1, 0]) }
     }
 

@@ -61,8 +61,7 @@ struct SilentCoordinatorTests {
             kinds.append(try header.withUnsafeBytes { try Header(decoding: $0) }.kind)
             if header.more { _ = try router.receive(into: &payload, wait: true) }
             guard kinds == [.hello] else { continue }
-            var answer = [UInt8](repeating: 0, count: Header.size)
-            answer.withUnsafeMutableBytes { Header(kind: .welcome, run: 7, member: 1).encode(into: $0) }
+            let answer = Header(kind: .welcome, run: 7, member: 1).encoded(payload: welcome)
             for (bytes, more) in [(identity.array, true), (answer, true), (welcome, false)] {
                 try router.send(Message(copying: bytes), more: more)
             }

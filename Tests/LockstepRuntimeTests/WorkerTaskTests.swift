@@ -116,7 +116,7 @@ struct WorkerTaskTests {
             #expect(bytes?.elementsEqual(encoded.bytes(of: index, from: gradient)) == true, "chunk \(index)")
         }
         // Weights that are only evaluated are sent in full.
-        #expect(task.elementSize(ofVersion: 7) == 2 && task.elementSize(ofVersion: 1 << 63 | 8) == 4)
+        #expect(task.elementSize(ofVersion: 7) == 2 && task.elementSize(ofVersion: 1 << 47 | 8) == 4)
     }
 
     @Test("Each node of a step has a buffer of its own, and the next step uses them again")

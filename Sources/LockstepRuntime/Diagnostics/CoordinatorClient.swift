@@ -151,15 +151,7 @@ package final class CoordinatorClient {
         _ kind: MessageKind, answer: MessageKind, offset: UInt32 = 0, payload question: [UInt8]? = nil
     ) throws {
         sequence += 1
-        var bytes = [UInt8](repeating: 0, count: Header.size)
-        let header = Header(kind: kind, step: sequence, offset: offset)
-        bytes.withUnsafeMutableBytes { bytes in
-            if let question {
-                question.withUnsafeBytes { header.encode(into: bytes, payload: $0) }
-            } else {
-                header.encode(into: bytes)
-            }
-        }
+        let bytes = Header(kind: kind, step: sequence, offset: offset).encoded(payload: question)
         try send(bytes, question)
         let deadline = Instant.now.advanced(bySeconds: limit)
         /// When to try the endpoint's other family; nil if this one has not failed.
