@@ -58,18 +58,16 @@ void lockstep_scale_bytes(const unsigned char *restrict bytes, float scale, floa
     for (long i = 0; i < count; i++) floats[i] = (float)bytes[i] * scale;
 }
 
-FOR_EVERY_PROCESSOR
-void lockstep_update_average(
-    const float *restrict values, float decay, float one_minus_decay, float *restrict average, long count) {
-    for (long i = 0; i < count; i++) average[i] = decay * average[i] + one_minus_decay * values[i];
+static inline uint32_t bits_of(float value) {
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return bits;
 }
 
 // The bits of a number without its sign. As integers they have the order of the magnitudes: infinity is above all finite
 // numbers, and NaNs are above infinity.
 static inline uint32_t magnitude(float value) {
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x7FFFFFFF;
+    return bits_of(value) & 0x7FFFFFFF;
 }
 
 static inline uint32_t larger(uint32_t left, uint32_t right) {
@@ -85,56 +83,73 @@ _Bool lockstep_all_finite(const float *values, long count) {
     return largest < infinity;
 }
 
-// An update reads an element before it writes it, and touches no other element: so `sum` may be `next`.
+FOR_EVERY_PROCESSOR
+uint32_t lockstep_sum_bits(const float *values, long count) {
+    uint32_t sum = 0;
+    for (long i = 0; i < count; i++) sum += bits_of(values[i]);
+    return sum;
+}
+
+// An update reads an element before it writes it, and touches no other element: so `sum` may be `next`. What it checks
+// are sums and maxima of integers, which the compiler vectorises as it likes: they have no order.
 #define ELEMENT_BY_ELEMENT _Pragma("clang loop vectorize(assume_safety)")
 
 FOR_EVERY_PROCESSOR
-_Bool lockstep_descend(const float *current, const float *sum, float scale, float *next, long count) {
-    uint32_t largest = 0;
+struct lockstep_update_check lockstep_descend(
+    const float *current, const float *sum, float scale, float *next, long count) {
+    uint32_t largest = 0, read = 0, written = 0;
     ELEMENT_BY_ELEMENT
     for (long i = 0; i < count; i++) {
         const float value = current[i] - scale * sum[i];
+        read += bits_of(current[i]);
         next[i] = value;
+        written += bits_of(value);
         largest = larger(largest, magnitude(value));
     }
-    return largest < infinity;
+    return (struct lockstep_update_check){.largest = largest, .weights_read = read, .weights_written = written};
 }
 
 FOR_EVERY_PROCESSOR
-_Bool lockstep_descend_decaying(
+struct lockstep_update_check lockstep_descend_decaying(
     const float *current, const float *sum, float mean, float decay, float rate, float *next, long count) {
-    uint32_t largest = 0;
+    uint32_t largest = 0, read = 0, written = 0;
     ELEMENT_BY_ELEMENT
     for (long i = 0; i < count; i++) {
         const float value = current[i] - rate * (mean * sum[i] + decay * current[i]);
+        read += bits_of(current[i]);
         next[i] = value;
+        written += bits_of(value);
         largest = larger(largest, magnitude(value));
     }
-    return largest < infinity;
+    return (struct lockstep_update_check){.largest = largest, .weights_read = read, .weights_written = written};
 }
 
 FOR_EVERY_PROCESSOR
-_Bool lockstep_descend_with_momentum(
+struct lockstep_update_check lockstep_descend_with_momentum(
     const float *current, const float *sum, float mean, float decay, float momentum, float rate, _Bool nesterov,
     float *velocity, float *next, long count) {
-    uint32_t largest = 0;
+    uint32_t largest = 0, read = 0, written = 0, state_read = 0, state_written = 0;
     ELEMENT_BY_ELEMENT
     for (long i = 0; i < count; i++) {
         const float d = mean * sum[i] + decay * current[i];
         const float v = momentum * velocity[i] + d;
         const float value = current[i] - rate * (nesterov ? d + momentum * v : v);
+        read += bits_of(current[i]);
+        state_read += bits_of(velocity[i]);
         velocity[i] = v;
         next[i] = value;
+        state_written += bits_of(v);
+        written += bits_of(value);
         largest = larger(largest, magnitude(value));
     }
-    return largest < infinity;
+    return (struct lockstep_update_check){largest, read, written, state_read, state_written};
 }
 
 FOR_EVERY_PROCESSOR
-_Bool lockstep_adam_step(
+struct lockstep_update_check lockstep_adam_step(
     const float *current, const float *sum, struct lockstep_adam_coefficients c, float decay, float *first, float *second,
     float *next, long count) {
-    uint32_t largest = 0;
+    uint32_t largest = 0, read = 0, written = 0, state_read = 0, state_written = 0;
     ELEMENT_BY_ELEMENT
     for (long i = 0; i < count; i++) {
         const float g = c.mean * sum[i];
@@ -142,10 +157,28 @@ _Bool lockstep_adam_step(
         const float v = c.beta2 * second[i] + c.one_minus_beta2 * (g * g);
         const float value =
             decay * current[i] - c.rate * (m / (__builtin_elementwise_sqrt(v) * c.root_scale + c.epsilon));
+        read += bits_of(current[i]);
+        state_read += bits_of(first[i]) + bits_of(second[i]);
         first[i] = m;
         second[i] = v;
         next[i] = value;
-        largest = larger(largest, magnitude(value));
+        state_written += bits_of(m) + bits_of(v);
+        written += bits_of(value);
+        // An infinite v hides in the weight: m / infinity is 0.
+        largest = larger(largest, larger(magnitude(value), magnitude(v)));
     }
-    return largest < infinity;
+    return (struct lockstep_update_check){largest, read, written, state_read, state_written};
+}
+
+FOR_EVERY_PROCESSOR
+struct lockstep_update_check lockstep_update_average(
+    const float *restrict values, float decay, float one_minus_decay, float *restrict average, long count) {
+    uint32_t read = 0, written = 0;
+    for (long i = 0; i < count; i++) {
+        const float value = decay * average[i] + one_minus_decay * values[i];
+        read += bits_of(average[i]);
+        average[i] = value;
+        written += bits_of(value);
+    }
+    return (struct lockstep_update_check){.state_read = read, .state_written = written};
 }

@@ -16,6 +16,8 @@ public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible 
         case file
         /// The compute library is missing, or this processor does not run the kernel.
         case kernel
+        /// Memory of this process changed again and again without being written.
+        case memory
         /// Training reached a cost that is not a finite number.
         case notFinite
         /// Workers could not be started, or were lost.
@@ -43,10 +45,10 @@ extension LockstepError {
         case is ComputeError: self.init(.kernel, "\(error)")
         case is NetworkError, is ConfigurationError: self.init(.configuration, "\(error)")
         case let error as TrainingError:
-            if case .notFinite = error {
-                self.init(.notFinite, "\(error)")
-            } else {
-                self.init(.configuration, "\(error)")
+            switch error {
+            case .notFinite: self.init(.notFinite, "\(error)")
+            case .memoryFault: self.init(.memory, "\(error)")
+            case .shapeMismatch, .invalidConfiguration: self.init(.configuration, "\(error)")
             }
         default: self.init(.workers, "\(error)")
         }

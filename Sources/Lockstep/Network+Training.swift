@@ -91,6 +91,10 @@ final class EpochObserver: RunObserver {
         if let last = epochs.last { watch(last) }
     }
 
+    func runDidRecover(_ recovery: Recovery) {
+        if let progress = recovery.rewoundTo { epochs.removeLast(epochs.count - progress.epochs.count) }
+    }
+
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
         let copy = FloatBuffer(count: parameters.count)
         copy.pointer.update(from: parameters.pointer, count: parameters.count)

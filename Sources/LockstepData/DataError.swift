@@ -52,6 +52,8 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case damagedImage(String)
         /// The memory cannot be allocated.
         case outOfMemory(byteCount: Int)
+        /// Bytes of a loaded data set have changed, and there are no right ones to write in their place.
+        case changedInMemory
     }
 
     package var reason: Reason
@@ -117,6 +119,7 @@ extension DataError.Reason {
         case .unknownImageFormat: "not an image of a known format"
         case .damagedImage(let text): "damaged image: \(text.printable)"
         case .outOfMemory(let byteCount): "cannot allocate \(byteCount) bytes"
+        case .changedInMemory: "the bytes have changed in memory, and cannot be loaded again"
         }
     }
 

@@ -16,10 +16,20 @@ package func roundToBFloat16(_ values: UnsafeMutablePointer<Float>, count: Int) 
 }
 
 /// Rounds every element to the nearest bfloat16, into another buffer.
+///
+/// - Returns: The sums of the bit patterns that were replaced and of those that were written, as ``sumBits(_:count:)``.
+@discardableResult
 package func roundToBFloat16(
     _ values: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, count: Int
-) {
-    for i in 0..<count { destination[i] = Float(bitPattern: nearestBFloat16(values[i].bitPattern)) }
+) -> (replaced: UInt32, written: UInt32) {
+    var (replaced, written): (UInt32, UInt32) = (0, 0)
+    for i in 0..<count {
+        let rounded = nearestBFloat16(values[i].bitPattern)
+        replaced &+= destination[i].bitPattern
+        destination[i] = Float(bitPattern: rounded)
+        written &+= rounded
+    }
+    return (replaced, written)
 }
 
 /// Writes the upper halves of the elements, which must already be rounded to bfloat16: the format of messages.

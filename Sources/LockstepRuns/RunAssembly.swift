@@ -49,6 +49,7 @@ package struct RunAssembly {
             configuration: configuration, dataset: dataset, workers: workers,
             kernel: try configuration.kernel ?? NumericKernel.resolve("auto"))
         run.fingerprint = try run.makeShardComputer().fingerprint()
+        run.reloadDataset = loadDataset
         try resumed?.load(
             into: &run, identity: try run.identity(), allowsMixedKernels: allowsMixedKernels, notify: notify)
         return run

@@ -7,8 +7,12 @@ package struct MembershipCounts: Hashable, Sendable {
     /// Nodes and evaluation blocks of slow workers that an idle worker was also given.
     package var speculativeItems = 0
     package var stepsAudited = 0
-    /// Workers whose results differed in an audit.
+    /// Workers whose results were found wrong.
     package var quarantined = 0
+    /// How often the run went back to an earlier state, because memory had changed or numbers were wrong.
+    package var rewinds = 0
+    /// Steps that were computed once more because of that.
+    package var stepsRepeated = 0
     /// Workers of this host that died and were started again.
     package var restarts = 0
     /// Bytes of gradients and weights inside messages.
@@ -22,6 +26,7 @@ package struct MembershipCounts: Hashable, Sendable {
 
     private static let counts: [any WritableKeyPath<MembershipCounts, Int> & Sendable] = [
         \.lost, \.joined, \.shardsReassigned, \.speculativeItems, \.stepsAudited, \.quarantined, \.restarts,
+        \.rewinds, \.stepsRepeated,
     ]
 
     /// Whether a run can have these counts; to be checked after reading them from a file.
@@ -45,7 +50,7 @@ extension MembershipCounts: Codable {
     /// The keys of checkpoints.
     private enum CodingKeys: String, CodingKey {
         case lost, joined, shardsReassigned, stepsAudited, quarantined, restarts, inlinePayloadBytes
-        case isBitwiseReproducible
+        case rewinds, stepsRepeated, isBitwiseReproducible
         case speculativeItems = "duplicates"
     }
 
@@ -63,5 +68,7 @@ extension MembershipCounts: Codable {
         speculativeItems = try values.decodeIfPresent(Int.self, forKey: .speculativeItems) ?? 0
         stepsAudited = try values.decodeIfPresent(Int.self, forKey: .stepsAudited) ?? 0
         quarantined = try values.decodeIfPresent(Int.self, forKey: .quarantined) ?? 0
+        rewinds = try values.decodeIfPresent(Int.self, forKey: .rewinds) ?? 0
+        stepsRepeated = try values.decodeIfPresent(Int.self, forKey: .stepsRepeated) ?? 0
     }
 }

@@ -58,6 +58,12 @@ package struct TreeArrivals: Sendable {
         return false
     }
 
+    /// Whether a node became known as the sum of its children, and not by an arrival of its own.
+    package func isSum(_ node: NodeID, lane: Int) -> Bool {
+        guard let (left, right) = currentTree.children(of: node) else { return false }
+        return isMarked(left, lane: lane) && isMarked(right, lane: lane)
+    }
+
     /// Marks a node that has arrived, then every sum that it completes.
     ///
     /// - Parameters:

@@ -204,6 +204,51 @@ def messages(context, endpoint, count, read):
     return accepted
 
 
+def spoof(context, endpoint, count):
+    """Messages that carry the right run and the numbers of other members, from peers that have said hello."""
+    generator = random.Random(3)
+
+    def join():
+        client = context.socket(zmq.DEALER)
+        client.linger = 0
+        client.connect(endpoint)
+        client.send_multipart(hello())
+        run = 0
+        if client.poll(1000):
+            first = client.recv_multipart()[0]
+            run = struct.unpack_from("<I", first, 4)[0] if len(first) == 32 else 0
+        return client, run
+
+    client, run = join()
+    for number in range(count):
+        if number % 500 == 499:
+            client.close(500)
+            client, run = join()
+        member, step, unit = generator.randrange(0, 9), generator.randrange(0, 4000), generator.randrange(0, 5)
+        choice = number % 8
+        if choice == 0:
+            frames = [header(READY, run, member, generator.randrange(2)), generator.randbytes(40)]
+        elif choice == 1:
+            frames = [header(GRADIENT, run, member, unit, step, generator.randrange(3)), generator.randbytes(160)]
+        elif choice == 2:
+            frames = [header(NODE_RESULT, run, member, unit, step), struct.pack("<dQ", float("nan"), 9)]
+        elif choice == 3:
+            frames = [header(BLOCK_RESULT, run, member, 1 << 24, step), struct.pack("<dQIII", 0.5, 9, 9, 10, 1)]
+        elif choice == 4:
+            frames = [header(GOODBYE, run, member), struct.pack("<H", 1) + text("bye")]
+        elif choice == 5:
+            frames = [header(LOG_LINES, run, member), struct.pack("<H", 1) + text("spoofed")]
+        elif choice == 6:
+            frames = [header(generator.randrange(0, 32), run, member, unit, step), generator.randbytes(generator.randrange(40))]
+        else:
+            frames = [header(NODE_RESULT, run, member, unit, step), struct.pack("<dQ", 0.25, 9)]
+        client.send_multipart(seal(frames))
+        while client.poll(0):
+            client.recv_multipart()
+    client.close(500)
+    return 0
+
+
 def crowd(context, endpoint, count):
     """Accepted connections that do nothing until this process is killed."""
     clients = []
@@ -293,6 +338,8 @@ def main():
         accepted = messages(context, endpoint, count, read=True)
     elif attack == "deaf":
         accepted = messages(context, endpoint, count, read=False)
+    elif attack == "spoof":
+        accepted = spoof(context, endpoint, count)
     elif attack == "crowd":
         accepted = crowd(context, endpoint, count)
     elif attack == "candidates":

@@ -29,6 +29,7 @@ private final class Notices: Sendable {
         lines.withLock {
             switch notice {
             case .saved(let step, let isRequested): $0.append("saved \(step)\(isRequested ? ", requested" : "")")
+            case .damaged: $0.append("damaged")
             case .failed(let step, let previous, _): $0.append("failed \(step), \(previous.map(String.init) ?? "none")")
             }
         }

@@ -42,6 +42,8 @@ private func outcome(_ epochs: [EpochReport], interrupted: Bool = false) -> RunO
     membership.speculativeItems = 7
     membership.stepsAudited = 8
     membership.quarantined = 9
+    membership.rewinds = 10
+    membership.stepsRepeated = 11
     return RunOutcome(
         epochs: epochs, steps: 6, seconds: 3, samples: 24, weightsSHA256: "ff", membership: membership,
         maximumStepGapMilliseconds: 4.5, interrupted: interrupted)
@@ -299,6 +301,7 @@ struct RunSummaryTests {
                   "program_version" : "1",
                   "quarantined" : 9,
                   "restarts" : 6,
+                  "rewinds" : 10,
                   "samples_per_second" : null,
                   "seconds" : 0,
                   "seed" : 9,
@@ -309,6 +312,7 @@ struct RunSummaryTests {
                   "steps" : 0,
                   "steps_audited" : 8,
                   "steps_per_second" : null,
+                  "steps_repeated" : 11,
                   "weights_sha256" : "ff",
                   "workers" : 1,
                   "workers_joined" : 2,
@@ -318,10 +322,11 @@ struct RunSummaryTests {
                 """)
         #expect(try JSONDecoder().decode(RunSummary.self, from: Data(text.utf8)) == summary)
         // An older version did not write some of them.
-        let newer = ["duplicates", "quarantined", "restarts", "steps_audited"]
+        let newer = ["duplicates", "quarantined", "restarts", "rewinds", "steps_audited", "steps_repeated"]
         let older = text.split(separator: "\n").filter { line in !newer.contains { line.contains("\"\($0)\"") } }
         var expected = summary
         (expected.restarts, expected.duplicates, expected.stepsAudited, expected.quarantined) = (nil, nil, nil, nil)
+        (expected.rewinds, expected.stepsRepeated) = (nil, nil)
         #expect(
             try JSONDecoder().decode(RunSummary.self, from: Data(older.joined(separator: "\n").utf8)) == expected)
     }

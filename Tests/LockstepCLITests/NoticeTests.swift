@@ -60,8 +60,8 @@ struct NoticeTests {
         ),
         (
             .quarantined(member, step: 5, node: 1, active: 1),
-            "worker 3 (host, pid 7) computed a wrong gradient for node 1 of step 5, as an audit shows; it gets no more "
-                + "work; check its memory and processor; 1 worker", true
+            "worker 3 (host, pid 7) computed a wrong result for node 1 of step 5; it gets no more work; check its "
+                + "memory and processor; 1 worker", true
         ),
         (
             .replacing(place: 0, seconds: 0.5, count: 2, limit: 10),

@@ -181,6 +181,34 @@ struct CoordinatorTransitionTests {
         #expect(counts.quarantined == 1 && counts.stepsAudited == 1 && counts.lost == 0)
     }
 
+    @Test("A step that is abandoned is not handed on; a member with a wrong answer goes, the weights are sent again")
+    func abandoned() {
+        let counts = play(
+            Self.twoMembers + [
+                Transition(
+                    1, .beginStep(0, Self.tree, isAudited: false),
+                    [.assign(1, 1, .node(2)), .assign(2, 2, .node(3))]),
+                Transition(2, .answered(1, 1, .node(2)), []),
+                Transition(2, .abandoned, []),
+                Transition(
+                    2, .refuted(.node(2), 1),
+                    [
+                        .refuse(
+                            1,
+                            Refusal(
+                                code: .quarantined,
+                                message:
+                                    "its answer for node 2 of step 0 was wrong; check the host's memory and processor")),
+                        .notify(.quarantined(Fixture.info(1), step: 0, node: 2, active: 1)),
+                    ]),
+                // The other one still computes the step, whose answer is not wanted; then it gets an earlier step or a later.
+                Transition(3, .tick, []),
+                Transition(4, .answered(2, 2, .node(3)), []),
+                Transition(5, .beginStep(0, Self.tree, isAudited: false), [.assign(2, 2, .node(1))]),
+            ])
+        #expect(counts.quarantined == 1 && counts.lost == 0 && counts.shardsReassigned == 0)
+    }
+
     @Test("Where the coordinator is fastest alone it computes the step, and tells no worker")
     func alone() {
         _ = play(

@@ -54,6 +54,22 @@ struct PublishedWeightsTests {
         #expect(sent(actions) == ["1: 2.0"], "both have all of version 1")
     }
 
+    @Test("Weights that are withdrawn are sent again, and nothing is final any more")
+    func withdrawn() {
+        var weights = PublishedWeights(chunks: 2)
+        var membership = ClusterFixture.membership(of: 1)
+        var actions: [CoordinatorAction] = []
+        weights.begin(step: 0)
+        weights.sendMissing(ofStep: 0, to: &membership[0], into: &actions)
+        weights.publish(version: 1, chunk: 1, to: &membership, into: &actions)
+        weights.withdraw(from: &membership)
+        actions.removeAll()
+        weights.sendPublished(to: &membership[0], into: &actions)
+        #expect(sent(actions) == [])
+        weights.sendMissing(ofStep: 1, to: &membership[0], into: &actions)
+        #expect(sent(actions) == ["1: 1.0", "1: 1.1"])
+    }
+
     @Test("A new version forgets what was published of the one before")
     func versions() {
         var weights = PublishedWeights(chunks: 1)

@@ -5,14 +5,16 @@ import Testing
 struct BFloat16Tests {
     private func rounded(_ values: [Float]) -> [Float] {
         var inPlace = values
-        var elsewhere = values.map { _ in Float(0) }
+        var elsewhere = values.map { _ in Float(3) }
         inPlace.withUnsafeMutableBufferPointer { buffer in
             if let base = buffer.baseAddress { roundToBFloat16(base, count: buffer.count) }
         }
         values.withUnsafeBufferPointer { source in
             elsewhere.withUnsafeMutableBufferPointer { target in
                 if let from = source.baseAddress, let into = target.baseAddress {
-                    roundToBFloat16(from, into: into, count: source.count)
+                    let sums = roundToBFloat16(from, into: into, count: source.count)
+                    #expect(sums.replaced == UInt32(truncatingIfNeeded: source.count) &* Float(3).bitPattern)
+                    #expect(sums.written == sumBits(into, count: source.count))
                 }
             }
         }

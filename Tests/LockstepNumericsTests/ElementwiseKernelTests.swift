@@ -28,7 +28,9 @@ struct ElementwiseKernelTests {
         let (current, gradient) = (values(count, seed: 5), values(count, seed: 6))
         let scale: Float = 3.0 / 7
         var next = [Float](repeating: .nan, count: count)
-        #expect(descend(from: current, along: gradient, scale: scale, into: &next, count: count))
+        let check = descend(from: current, along: gradient, scale: scale, into: &next, count: count)
+        #expect(check.isFinite && check.read == BitSums(weights: bits(current)))
+        #expect(check.written == BitSums(weights: bits(next)))
         let expected = zip(current, gradient).map { weight, slope in
             // Exact in double, so that each conversion is the only rounding.
             let product = Float(Double(scale) * Double(slope))
@@ -42,7 +44,7 @@ struct ElementwiseKernelTests {
         // The product of these is 1 - 2^-46 exactly and 1 rounded, so a fused step would leave 2^-46.
         let scale: Float = 1 + 0x1p-23
         var next: [Float] = [.nan]
-        #expect(descend(from: [1], along: [1 - 0x1p-23], scale: scale, into: &next, count: 1))
+        #expect(descend(from: [1], along: [1 - 0x1p-23], scale: scale, into: &next, count: 1).isFinite)
         #expect(next == [0])
     }
 
@@ -54,7 +56,7 @@ struct ElementwiseKernelTests {
             for i in 0..<count {
                 var steep = gradient
                 steep[i] = bad
-                #expect(!descend(from: current, along: steep, scale: 3, into: &next, count: count))
+                #expect(!descend(from: current, along: steep, scale: 3, into: &next, count: count).isFinite)
                 #expect(!next[i].isFinite)
             }
         }
@@ -114,6 +116,22 @@ struct ElementwiseKernelTests {
         var delta: [Float] = [5, -7]
         multiplyBySigmoidSlope(&delta, activations: [0, 1], count: 2)
         #expect(delta == [0, 0])
+    }
+
+    @Test("sumBits changes with any bit, and not with the order of the elements", arguments: [1, 3, 16, 33, 100])
+    func bitSums(count: Int) {
+        var values = values(count, seed: 14)
+        let sum = sumBits(values, count: count)
+        #expect(sum == bits(values) && sum == sumBits(values.reversed(), count: count))
+        for (index, bit) in zip(0..<count, (0..<32).reversed()) {
+            values[index] = Float(bitPattern: values[index].bitPattern ^ (1 << UInt32(bit)))
+            #expect(sumBits(values, count: count) != sum)
+            values[index] = Float(bitPattern: values[index].bitPattern ^ (1 << UInt32(bit)))
+        }
+    }
+
+    private func bits(_ values: [Float]) -> UInt32 {
+        values.reduce(0) { $0 &+ $1.bitPattern }
     }
 
     private func values(_ count: Int, seed: UInt64) -> [Float] {

@@ -40,6 +40,22 @@ struct SharedRegionTests {
         #expect(pwrite(region.descriptor, &byte, 1, 0) == -1)
     }
 
+    @Test("The process that made a sealed region can repair it, for all; another process cannot")
+    func overwriting() throws {
+        let content = [UInt8](repeating: 3, count: 9_000)
+        let region = try content.withUnsafeBytes { try SharedRegion(name: "test", copying: $0) }
+        let other = try map(region, byteCount: content.count, access: .read)
+        for offset in [0, 4_090, 8_990] {
+            let repair = (0..<10).map { UInt8(offset % 251 + $0 % 4) }
+            try repair.withUnsafeBytes { try region.overwrite(at: offset, with: $0) }
+            #expect(other.bytes[offset..<offset + 10].elementsEqual(repair))
+            #expect(throws: SystemError.self) {
+                try repair.withUnsafeBytes { try other.overwrite(at: offset, with: $0) }
+            }
+        }
+        #expect(other.bytes.count { $0 == 3 } >= content.count - 30)
+    }
+
     @Test("A file that could shrink, or has another size, is not mapped")
     func foreignFiles() throws {
         let region = try SharedRegion(name: "test", byteCount: 4_096, others: .read)

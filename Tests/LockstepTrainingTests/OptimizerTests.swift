@@ -62,10 +62,43 @@ struct OptimizerTests {
         sum[20] = .nan
         averaged.beginStep(0, samples: 8)
         for range in [0..<20, 20..<21, 21..<run.layout.count] {
-            let isFinite = averaged.update(
+            let check = averaged.update(
                 range, from: run.current.pointer, sum: Array(sum[range]), into: run.next.pointer)
-            #expect(isFinite == !range.contains(20))
+            #expect(check.isFinite == !range.contains(20))
         }
+    }
+
+    @Test("an update adds up the bits of all that it reads and writes", arguments: configurations)
+    func sums(configuration: OptimizerConfiguration) throws {
+        let run = try OptimizerRun(configuration)
+        let averaged = AveragedOptimizer(run.optimizer, decay: 0.9, count: run.layout.count)
+        func state() -> UInt32 {
+            averaged.stateBuffers.reduce(0) { $0 &+ sumBits($1.buffer.pointer, count: $1.buffer.count) }
+        }
+        for step in 0..<3 {
+            let before = BitSums(weights: sumBits(run.weights, count: run.layout.count), state: state())
+            averaged.beginStep(UInt64(step), samples: 8)
+            var check = UpdateCheck()
+            for range in [20..<run.layout.count, 0..<20] {
+                check += averaged.update(
+                    range, from: run.current.pointer, sum: Array(run.sums[step][range]), into: run.next.pointer)
+            }
+            let next = run.next.values
+            #expect(check.isFinite && check.read == before)
+            #expect(check.written == BitSums(weights: sumBits(next, count: next.count), state: state()))
+            run.adopt(next)
+        }
+    }
+
+    @Test("Adam's mean square is checked too: a weight hides that it is infinite")
+    func infiniteMeanSquare() throws {
+        let run = try OptimizerRun(.adamW(learningRate: 0.1))
+        var sum = run.sums[0]
+        sum[3] = 1e30
+        run.optimizer.beginStep(0, samples: 1)
+        let check = run.optimizer.update(
+            0..<run.layout.count, from: run.current.pointer, sum: sum, into: run.next.pointer)
+        #expect(!check.isFinite && run.next.values.allSatisfy(\.isFinite))
     }
 
     @Test("a gradient in the memory of the new weights gives the same bits", arguments: configurations)
@@ -188,7 +221,7 @@ private final class OptimizerRun {
         optimizer.beginStep(UInt64(step), samples: samples(step))
         next.pointer.update(from: sums[step], count: layout.count)
         let whole = 0..<layout.count
-        #expect(optimizer.update(whole, from: current.pointer, sum: next.pointer, into: next.pointer))
+        #expect(optimizer.update(whole, from: current.pointer, sum: next.pointer, into: next.pointer).isFinite)
         swap(&current, &next)
     }
 
@@ -197,7 +230,7 @@ private final class OptimizerRun {
         for range in ranges ?? [0..<layout.count] {
             Array(sums[step][range]).withUnsafeBufferPointer { sum in
                 guard let sum = sum.baseAddress else { return }
-                #expect(optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer))
+                #expect(optimizer.update(range, from: current.pointer, sum: sum, into: next.pointer).isFinite)
             }
         }
         swap(&current, &next)

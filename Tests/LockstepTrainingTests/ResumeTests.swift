@@ -5,7 +5,7 @@ import LockstepTraining
 import Testing
 
 /// The parts of a report that must not depend on where a run was interrupted.
-private struct Essence: Equatable {
+struct Essence: Equatable {
     var correct: Int?
     var cost: Double?
     var validation: Int?
@@ -25,7 +25,7 @@ private struct Essence: Equatable {
     }
 }
 
-private func expectSame(_ outcome: RunOutcome, _ whole: RunOutcome, _ comment: Comment) {
+func expectSame(_ outcome: RunOutcome, _ whole: RunOutcome, _ comment: Comment) {
     #expect(outcome.weightsSHA256 == whole.weightsSHA256, comment)
     #expect(outcome.epochs.map(Essence.init) == whole.epochs.map(Essence.init), comment)
     #expect(outcome.steps == whole.steps && outcome.samples == whole.samples, comment)
@@ -33,14 +33,14 @@ private func expectSame(_ outcome: RunOutcome, _ whole: RunOutcome, _ comment: C
 }
 
 /// One without state, one with one buffer, one with two buffers and running products.
-private let optimizers: [OptimizerConfiguration] = [
+let statefulOptimizers: [OptimizerConfiguration] = [
     .sgd(learningRate: 0.5), .sgd(learningRate: 0.5, momentum: 0.9), .adamW(learningRate: 0.01),
 ]
 
 struct ResumeTests {
     @Test(
         "A run that is stopped after any step and resumed ends with the weights and reports of the undisturbed run",
-        arguments: optimizers)
+        arguments: statefulOptimizers)
     func stopped(optimizer: OptimizerConfiguration) throws {
         let fixture = try TrainingFixture(optimizer: optimizer)
         let whole = try fixture.train()
@@ -61,7 +61,7 @@ struct ResumeTests {
 
     @Test(
         "Any state that was kept on the way leads to the same weights, with one process or with several",
-        arguments: optimizers)
+        arguments: statefulOptimizers)
     func kept(optimizer: OptimizerConfiguration) throws {
         let fixture = try TrainingFixture(optimizer: optimizer)
         let whole = try fixture.train()
@@ -86,7 +86,7 @@ struct ResumeTests {
 
     @Test(
         "A run whose workers are lost within a step saves a state that leads to the same weights",
-        arguments: optimizers)
+        arguments: statefulOptimizers)
     func lost(optimizer: OptimizerConfiguration) throws {
         let fixture = try TrainingFixture(optimizer: optimizer)
         let whole = try fixture.train()
@@ -136,71 +136,5 @@ struct ResumeTests {
         let initial = FloatBuffer(count: try fixture.computer().layout.count)
         try initialize(fixture.configuration.network, seed: 3, into: initial)
         #expect(try #require(store.states.last).parameters.values == initial.values)
-    }
-}
-
-struct NonFiniteTests {
-    /// The error of a run whose shard 1 is changed in step 7.
-    private func failure(
-        store: MemoryStore = MemoryStore(keepsAll: true),
-        _ change: @escaping (FloatBuffer, inout Double) -> Void
-    ) throws -> NonFiniteError? {
-        let fixture = try TrainingFixture()
-        let source = try ShardSource(fixture)
-        source.tamper = { step, shard, gradient, loss in
-            if step == 7 && shard == 1 { change(gradient, &loss) }
-        }
-        let error = #expect(throws: TrainingError.self) { try fixture.train(source: source, checkpoints: store) }
-        guard case .notFinite(let place) = error else { return nil }
-        return place
-    }
-
-    @Test("A worker whose loss no other process can compute is named, and no state of the step is saved")
-    func foreignLoss() throws {
-        let store = MemoryStore(keepsAll: true)
-        let place = try failure(store: store) { _, loss in loss = .nan }
-        #expect(place == NonFiniteError(quantity: .loss, step: 7, epoch: 1, shards: 3, worker: "worker 6"))
-        #expect(store.states.map(\.progress.step) == Array(1...7))
-    }
-
-    @Test("A gradient that makes the weights infinite ends the run in its step", arguments: [0, 20, 42])
-    func foreignGradient(element: Int) throws {
-        let store = MemoryStore(keepsAll: true)
-        let place = try failure(store: store) { gradient, _ in gradient.buffer[element] = .infinity }
-        #expect(place == NonFiniteError(quantity: .weights, step: 7, epoch: 1, shards: 3))
-        #expect(store.states.map(\.progress.step) == Array(1...7))
-    }
-
-    @Test("The shard that is not finite is found by computing it again", arguments: [false, true])
-    func shard(isDistributed: Bool) throws {
-        let fixture = try TrainingFixture()
-        let store = MemoryStore(keepsAll: true)
-        _ = try fixture.train(checkpoints: store)
-        let state = try #require(store.states.first { $0.progress.step == 3 })
-        // Then no shard's loss is a number: the first shard of the first result is named.
-        state.parameters.buffer[state.parameters.count - 1] = .nan
-        let source = isDistributed ? try ShardSource(fixture) : nil
-        let error = #expect(throws: TrainingError.self) {
-            try fixture.train(from: state, source: source, checkpoints: store)
-        }
-        guard case .notFinite(let place) = error else { return }
-        let shard = isDistributed ? 2 : 0
-        #expect(place.quantity == .loss && place.shard == shard && place.step == 3 && place.epoch == 0)
-        #expect(place.worker == (isDistributed ? "worker 7" : nil))
-        #expect(
-            place.description.hasPrefix("step 3 (epoch 0): the loss of shard \(shard) of 3")
-                && place.description.hasSuffix("try a smaller learning rate"))
-    }
-
-    @Test("A learning rate that is far too high is named as the cause before anything is saved as best")
-    func learningRate() throws {
-        var fixture = try TrainingFixture()
-        fixture.configuration.optimizer = .sgd(learningRate: 1e45)
-        let store = MemoryStore(keepsAll: true)
-        let error = #expect(throws: TrainingError.self) { try fixture.train(checkpoints: store) }
-        guard case .notFinite(let place) = error else { return }
-        #expect(place.quantity == .weights && place.step == 0)
-        #expect("\(place)".contains("although the gradient of each shard is; try a smaller learning rate"))
-        #expect(store.states.isEmpty)
     }
 }

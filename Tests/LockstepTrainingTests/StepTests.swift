@@ -61,7 +61,7 @@ struct StepTests {
             optimizer: configuration)
         let threadPool = ThreadPool(threadCount: threadCount)
         defer { threadPool.shutdown() }
-        let step = Step(
+        var step = Step(
             source: TwoHalves(layout), reducer: Reducer(layout: layout.chunks, shards: 2),
             optimizer: run.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch), threadPool: threadPool)
         var parameters = VersionedParameters(

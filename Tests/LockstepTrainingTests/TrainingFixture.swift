@@ -46,7 +46,8 @@ struct TrainingFixture {
             resumed: state, source: source ?? LocalGradientSource(computer),
             dependencies: Trainer.Dependencies(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
-                makeShardComputer: self.computer))
+                makeShardComputer: self.computer,
+                initialWeights: { try initialize(configuration.network, seed: configuration.training.seed, into: $0) }))
         return try trainer.run()
     }
 
@@ -63,14 +64,34 @@ struct TrainingFixture {
 final class MemoryStore: CheckpointStore {
     private(set) var states: [TrainingState] = []
     private let keepsAll: Bool
+    /// The memory of the run: its first weights' and its optimizer's.
+    private var live: TrainingState?
+    /// Called with that memory after each step, with the number of steps so far.
+    var afterStep: (TrainingState, Int) -> Void = { _, _ in }
+    private var steps = 0
 
     init(keepsAll: Bool) {
         self.keepsAll = keepsAll
     }
 
-    func prepare(for state: TrainingState) {}
+    func prepare(for state: TrainingState) { live = state }
 
-    func isDue(at now: Instant) -> Bool { keepsAll }
+    func isDue(at now: Instant) -> Bool {
+        steps += 1
+        if let live { afterStep(live, steps) }
+        return keepsAll
+    }
+
+    func newest() -> TrainingState? { states.last }
+
+    private var mayFlip = true
+
+    /// Flips a bit of the run's first weights, the first time.
+    func flipOnce() {
+        guard mayFlip, let weights = live?.parameters else { return }
+        mayFlip = false
+        weights.pointer[7] = Float(bitPattern: weights.pointer[7].bitPattern ^ (1 << 30))
+    }
 
     func save(_ state: TrainingState, isLast: Bool) {
         func copy(_ buffer: FloatBuffer) -> FloatBuffer {
@@ -97,8 +118,12 @@ final class ShardSource: GradientSource {
     var tamper: Tampering = { _, _, _, _ in }
     /// Fails in this step, before the last chunk of the last shard.
     var failingStep: UInt64?
+    /// Whether its results count as those of the coordinator.
+    var isLocal = false
     /// Called with the step's number before each step.
     var willStep: (UInt64) throws -> Void = { _ in }
+    /// Called with the step's number and its weights.
+    var willCompute: (UInt64, VersionedParameters) -> Void = { _, _ in }
 
     init(_ fixture: TrainingFixture) throws {
         computer = try fixture.computer()
@@ -113,13 +138,16 @@ final class ShardSource: GradientSource {
         of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws {
         try willStep(batch.step)
+        willCompute(batch.step, parameters)
         let chunks = computer.layout.chunks.chunks
         for leaf in batch.tree.leaves.reversed() {
             let shard = batch.tree.slot(of: leaf)
             var loss = computer.gradient(
                 of: leaf, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
             ) { _ in }
-            tamper(batch.step, shard, gradient, &loss)
+            if auditedThrough.map({ $0 < batch.step }) ?? !excluded.contains(leaf) {
+                tamper(batch.step, shard, gradient, &loss)
+            }
             let isLast = leaf == batch.tree.leaves.first
             for (index, chunk) in chunks.enumerated() {
                 if isLast, index == chunks.count - 1, failingStep == batch.step { throw Lost() }
@@ -135,5 +163,21 @@ final class ShardSource: GradientSource {
         splits.map { computer.evaluator.score(of: $0, weights: parameters.current.pointer) }
     }
 
-    func workerName(of node: NodeID) -> String? { "worker \(node.rawValue)" }
+    func workerName(of node: NodeID) -> String? { isLocal ? nil : "worker \(node.rawValue)" }
+
+    /// Workers that were excluded, and how often a step was abandoned.
+    private(set) var excluded: [NodeID] = []
+    private(set) var abandoned = 0
+    /// Steps up to this one are computed as this process would; nil: it cannot be had.
+    var auditable = false
+    private var auditedThrough: UInt64?
+
+    func abandonStep(isRewound: Bool) { abandoned += 1 }
+
+    func excludeWorker(of node: NodeID, inStep step: UInt64) { excluded.append(node) }
+
+    func auditSteps(through step: UInt64) -> Bool {
+        if auditable { auditedThrough = step }
+        return auditable
+    }
 }

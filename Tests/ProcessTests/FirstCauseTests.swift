@@ -115,7 +115,7 @@ struct FirstCauseTests {
         let place = try Workplace(epochs: 4)
         let run = try train(
             place, ["--workers", "3", "--audit", "1", "--shards", "4"], fault: "flip@60#1")
-        try run.waitForLine(containing: "computed a wrong gradient")
+        try run.waitForLine(containing: "computed a wrong result")
         let ending = try run.wait()
         #expect(ending.status == 0, "\(ending)")
         var summary = try RunSummary(run: place.folder("run"))

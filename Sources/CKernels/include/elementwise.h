@@ -1,5 +1,7 @@
 #pragma once
 
+#include <stdint.h>
+
 /// The element loops that a training step spends most time in, compiled for several processors: the program picks the
 /// version with the widest vectors when it starts.
 ///
@@ -63,18 +65,32 @@ void lockstep_scale_bytes(const unsigned char *bytes, float scale, float *floats
 /// Whether all elements are finite.
 _Bool lockstep_all_finite(const float *values, long count);
 
-// Updates of the weights. Each returns whether all elements of `next` are finite. `sum` may be `next`.
+/// The sum of the elements' bit patterns, modulo 2^32: it does not depend on their order, and one changed bit changes it.
+uint32_t lockstep_sum_bits(const float *values, long count);
+
+/// What an update has seen of the memory that it reads and writes. Sums are those of `lockstep_sum_bits`.
+struct lockstep_update_check {
+    /// The largest magnitude that was written, as bits: at least infinity's if a number is not finite.
+    uint32_t largest;
+    /// Of `current` and of `next`.
+    uint32_t weights_read, weights_written;
+    /// Of the optimizer's memory, before the update and after it.
+    uint32_t state_read, state_written;
+};
+
+// Updates of the weights. `sum` may be `next`.
 
 /// `next = current - scale * sum`.
-_Bool lockstep_descend(const float *current, const float *sum, float scale, float *next, long count);
+struct lockstep_update_check lockstep_descend(
+    const float *current, const float *sum, float scale, float *next, long count);
 
 /// `next = current - rate * d` with `d = mean * sum + decay * current`.
-_Bool lockstep_descend_decaying(
+struct lockstep_update_check lockstep_descend_decaying(
     const float *current, const float *sum, float mean, float decay, float rate, float *next, long count);
 
 /// `velocity = momentum * velocity + d` with d as above, then `next = current - rate * velocity` or, if `nesterov`,
 /// `next = current - rate * (d + momentum * velocity)`.
-_Bool lockstep_descend_with_momentum(
+struct lockstep_update_check lockstep_descend_with_momentum(
     const float *current, const float *sum, float mean, float decay, float momentum, float rate, _Bool nesterov,
     float *velocity, float *next, long count);
 
@@ -92,10 +108,10 @@ struct lockstep_adam_coefficients {
 
 /// With `g = mean * sum`: `first = beta1 * first + one_minus_beta1 * g`, `second = beta2 * second + one_minus_beta2 * g²`,
 /// then `next = decay * current - rate * (first / (sqrt(second) * root_scale + epsilon))`.
-_Bool lockstep_adam_step(
+struct lockstep_update_check lockstep_adam_step(
     const float *current, const float *sum, struct lockstep_adam_coefficients c, float decay, float *first, float *second,
     float *next, long count);
 
-/// `average = decay * average + one_minus_decay * values`.
-void lockstep_update_average(
+/// `average = decay * average + one_minus_decay * values`; the average counts as the optimizer's memory.
+struct lockstep_update_check lockstep_update_average(
     const float *values, float decay, float one_minus_decay, float *average, long count);

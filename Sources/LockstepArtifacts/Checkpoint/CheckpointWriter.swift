@@ -15,6 +15,8 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
         case saved(step: UInt64, isRequested: Bool)
         /// The run continues; `previous` is the step of the newest checkpoint on the disk.
         case failed(step: UInt64, previous: UInt64?, ArtifactError)
+        /// A file that the run was to go back to is not intact; an older one is used.
+        case damaged(ArtifactError)
     }
 
     private let folder: CheckpointFolder
@@ -107,6 +109,15 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
             write()
             isWriting.store(false, ordering: .releasing)
         }
+    }
+
+    package func newest() throws -> TrainingState? {
+        thread.take()?.join()
+        let found = try folder.newest(layout: layout)
+        for error in found.damaged { notify(.damaged(error)) }
+        let state = found.checkpoint?.state
+        saved = state.map { ($0.progress.step, $0.progress.epoch) }
+        return state
     }
 
     private func makeCopy(of state: TrainingState) {

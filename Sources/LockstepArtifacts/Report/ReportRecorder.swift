@@ -5,14 +5,16 @@ package import LockstepTraining
 /// Writes TensorBoard's `events.out.tfevents.*` during the run, and `report.html` at its end.
 ///
 /// Training does not need either: if an event file cannot be written, the recorder warns once and training continues. A
-/// report that cannot be written at the end is an ``ArtifactError``. A resumed run starts another event file, which
-/// TensorBoard shows as the continuation of the first.
+/// report that cannot be written at the end is an ``ArtifactError``. A run that is resumed or goes back to an earlier state
+/// starts another event file, which TensorBoard shows as the continuation of the first.
 package final class ReportRecorder: RunObserver {
     private let directory: RunDirectory
     private let programVersion: String
     private let host: String
     private var run: RunDescription?
     private var events: TensorBoardFile?
+    /// Event files that this process has begun.
+    private var fileCount = 0
     private let warn: (String) -> Void
 
     /// Records a run.
@@ -34,10 +36,20 @@ package final class ReportRecorder: RunObserver {
     /// Opens the event file.
     package func runWillStart(_ run: RunDescription) {
         self.run = run
+        openEvents()
+    }
+
+    /// Opens another event file, because the steps that follow have been reported already.
+    package func runDidRecover(_ recovery: Recovery) {
+        if recovery.rewoundTo != nil { openEvents() }
+    }
+
+    private func openEvents() {
         let second = Int(Date().timeIntervalSince1970)
         attempt { () throws(ArtifactError) in
-            events = try TensorBoardFile(path: directory.events(second: second, host: host))
+            events = try TensorBoardFile(path: directory.events(second: second, host: host, number: fileCount))
         }
+        fileCount += 1
     }
 
     /// Appends cost and speed at the step.
@@ -97,8 +109,10 @@ extension RunDirectory {
     /// The run on one page.
     package var report: String { file("report.html") }
 
-    /// The TensorBoard file of a process that started so many seconds after 1970.
-    func events(second: Int, host: String) -> String {
-        file("events.out.tfevents.\(second).\(RunDirectory.pathComponent(for: host))")
+    /// A TensorBoard file that a process began so many seconds after 1970, numbered from 0.
+    func events(second: Int, host: String, number: Int = 0) -> String {
+        file(
+            "events.out.tfevents.\(second).\(RunDirectory.pathComponent(for: host))" + (number == 0 ? "" : ".\(number)")
+        )
     }
 }

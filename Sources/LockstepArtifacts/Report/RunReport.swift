@@ -83,7 +83,8 @@ package struct RunReport {
             ["workers restarted", count(summary.restarts)],
             ["tasks of slow workers also given to an idle worker", count(summary.duplicates)],
             ["steps audited", count(summary.stepsAudited)],
-            ["workers whose results differed in an audit", count(summary.quarantined)],
+            ["workers whose results were found wrong", count(summary.quarantined)],
+            ["steps that were repeated after a fault", count(summary.stepsRepeated)],
             ["longest time between two steps, ms", summary.maxStepGapMilliseconds.map { "\(rounded($0))" } ?? "-"],
             ["bytes of gradients and weights in messages", "\(summary.inlinePayloadBytes)"],
         ]

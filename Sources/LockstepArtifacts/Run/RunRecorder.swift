@@ -75,6 +75,18 @@ package final class RunRecorder: RunObserver {
         }
     }
 
+    /// Cuts `metrics.jsonl` back to the state that the run goes back to.
+    package func runDidRecover(_ recovery: Recovery) {
+        guard let progress = recovery.rewoundTo else { return }
+        unsavedBest = nil
+        metrics = nil
+        do throws(ArtifactError) {
+            metrics = try MetricsLog(path: directory.metrics, resumedAt: progress)
+        } catch {
+            warn("\(error); training continues, and some lines will be missing")
+        }
+    }
+
     /// Writes `model.safetensors` and `summary.json`.
     package func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws {
         guard let run else { preconditionFailure("a run that ended before it started") }

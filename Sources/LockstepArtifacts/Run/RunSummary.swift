@@ -78,8 +78,12 @@ package struct RunSummary: Codable, Hashable, Sendable {
     /// Nodes and evaluation blocks of slow workers that an idle worker was also given.
     @OrNull package var duplicates: Int?
     @OrNull package var stepsAudited: Int?
-    /// Workers whose results differed in an audit.
+    /// Workers whose results were found wrong.
     @OrNull package var quarantined: Int?
+    /// How often the run went back to an earlier state, because memory had changed or numbers were wrong.
+    @OrNull package var rewinds: Int?
+    /// Steps that were computed once more because of that.
+    @OrNull package var stepsRepeated: Int?
     /// The longest time between two finished steps of an epoch, in milliseconds.
     @OrNull package var maxStepGapMilliseconds: Double?
     /// Bytes of gradients and weights inside messages.
@@ -103,7 +107,8 @@ package struct RunSummary: Codable, Hashable, Sendable {
         case workersLost = "workers_lost"
         case workersJoined = "workers_joined"
         case shardsReassigned = "shards_reassigned"
-        case restarts, duplicates, quarantined
+        case restarts, duplicates, quarantined, rewinds
+        case stepsRepeated = "steps_repeated"
         case stepsAudited = "steps_audited"
         case maxStepGapMilliseconds = "max_step_gap_ms"
         case inlinePayloadBytes = "inline_payload_bytes"
@@ -134,7 +139,8 @@ extension RunSummary {
             workersLost: membership.lost, workersJoined: membership.joined,
             shardsReassigned: membership.shardsReassigned, restarts: membership.restarts,
             duplicates: membership.speculativeItems, stepsAudited: membership.stepsAudited,
-            quarantined: membership.quarantined,
+            quarantined: membership.quarantined, rewinds: membership.rewinds,
+            stepsRepeated: membership.stepsRepeated,
             maxStepGapMilliseconds: outcome.maximumStepGapMilliseconds.ifFinite,
             inlinePayloadBytes: membership.inlinePayloadBytes, peakMemoryBytes: peakMemoryBytes)
     }

@@ -67,8 +67,8 @@ extension ClusterNotice {
                 + "\(microseconds(median)) µs\(ratio); idle workers have repeated its work \(counted(count, "time"))"
         case .quarantined(let member, let step, let node, let active):
             return
-                "\(member) computed a wrong gradient for node \(node) of step \(step), as an audit shows; it gets no "
-                + "more work; check its memory and processor; \(counted(active, "worker"))"
+                "\(member) computed a wrong result for node \(node) of step \(step); it gets no more work; check its "
+                + "memory and processor; \(counted(active, "worker"))"
         case .replacing(let place, let seconds, let number, let limit):
             let of = limit.map { " of at most \($0)" } ?? ""
             return "worker process \(place) has died; another one starts in \(decimal(seconds, 1)) s "

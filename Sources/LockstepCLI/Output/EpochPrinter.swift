@@ -25,6 +25,10 @@ final class EpochPrinter: RunObserver {
         console.result(Self.line(epoch))
     }
 
+    func runDidRecover(_ recovery: Recovery) {
+        console.warning(Self.line(recovery))
+    }
+
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
         for line in Self.finalLines(outcome) { console.result(line) }
     }
@@ -73,6 +77,13 @@ extension EpochPrinter {
     /// Classes that a line names; more are counted.
     private static let classesListed = 10
 
+    /// What was found, and where the run goes on.
+    static func line(_ recovery: Recovery) -> String {
+        guard let progress = recovery.rewoundTo else { return "\(recovery.reason); the step is repeated" }
+        let place = progress.step == 0 ? "from its beginning" : "from step \(progress.step) of its newest checkpoint"
+        return "\(recovery.reason); the run is repeated \(place)"
+    }
+
     static func finalLines(_ outcome: RunOutcome) -> [String] {
         var lines: [String] = []
         if let best = outcome.epochs.filter({ $0.test != nil }).max(by: isWorse), let test = best.test {
@@ -109,6 +120,11 @@ extension EpochPrinter {
         }
         if counts.stepsAudited > 0 {
             lines.append("Audited: \(counted(counts.stepsAudited, "step")); workers found wrong: \(counts.quarantined)")
+        } else if counts.quarantined > 0 {
+            lines.append("Workers found wrong: \(counts.quarantined)")
+        }
+        if counts.stepsRepeated > 0 {
+            lines.append("Repeated after a fault: \(counted(counts.stepsRepeated, "step"))")
         }
         if !counts.isBitwiseReproducible {
             lines.append("Not bitwise reproducible: workers with different kernels took part")

@@ -79,7 +79,7 @@ enum ExitStatus: Hashable {
     private init(of error: TrainingError) {
         switch error {
         case .shapeMismatch, .invalidConfiguration: self = .configuration
-        case .notFinite: self = .software
+        case .notFinite, .memoryFault: self = .software
         }
     }
 
@@ -135,7 +135,7 @@ enum ExitStatus: Hashable {
         case .data: self = .dataError
         case .file: self = .noInput
         case .kernel, .workers: self = .unavailable
-        case .notFinite: self = .software
+        case .notFinite, .memory: self = .software
         }
     }
 

@@ -58,6 +58,8 @@ extension CheckpointWriter.Notice {
     /// The notice in a sentence.
     var text: String {
         switch self {
+        case .damaged(let error):
+            "\(error)"
         case .saved(let step, _):
             "Checkpoint after step \(grouped(Int(clamping: step)))"
         case .failed(let step, let previous, let error):
@@ -71,7 +73,7 @@ extension CheckpointWriter.Notice {
         switch self {
         case .saved(_, isRequested: true): .info(text)
         case .saved(_, isRequested: false): .detail(text)
-        case .failed: .warning(text)
+        case .failed, .damaged: .warning(text)
         }
     }
 }

@@ -38,6 +38,11 @@ package enum CoordinatorEvent: Sendable {
     /// The coordinator has computed an audited tree node and passed its own answer to the reducer. The copies of the
     /// members in `wrong` differ from that answer.
     case recomputed(WorkItem, wrong: [MemberID])
+    /// The step under way ends here and is computed elsewhere, or an earlier one follows: its answers are not wanted, and what
+    /// members hold of the weights is void.
+    case abandoned
+    /// The coordinator has computed an item itself, and this member's answer differs from it.
+    case refuted(WorkItem, MemberID)
     /// Whether received messages wait to be read. While they do, the clock stands still: one of them may be the answer
     /// of a member whose deadline would pass.
     case inputBacklog(Bool)
@@ -94,7 +99,7 @@ package enum ClusterNotice: Hashable, Sendable {
     case workerCount(WorkerCountChoice)
     /// A worker straggles often: idle workers got its tree nodes too. Seconds are for one sample.
     case slow(MemberInfo, seconds: Double, median: Double, times: Int)
-    /// An audit has found that a worker computes wrong bits.
+    /// A worker's answer was wrong, as an audit or the coordinator's own computation has shown.
     case quarantined(MemberInfo, step: UInt64, node: UInt32, active: Int)
     /// The last worker has gone.
     case waiting(seconds: Double)

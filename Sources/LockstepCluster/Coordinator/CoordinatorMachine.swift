@@ -86,6 +86,11 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             completeComparison(of: item, areEqual: areEqual, into: &actions)
         case .recomputed(let item, let wrong):
             completeRecomputation(of: item, wrong: wrong, into: &actions)
+        case .abandoned:
+            assignments.end()
+            weights.withdraw(from: &membership)
+        case .refuted(let item, let member):
+            quarantine(member, step: item.step, node: item.number, into: &actions)
         case .inputBacklog(let exists):
             clock.isHeld = exists
         case .stop(let goodbye):
@@ -470,6 +475,9 @@ extension CoordinatorMachine {
 
     /// Whether work waits because no worker is left.
     package var waitsForWorker: Bool { phase.stage == .waiting }
+
+    /// Whether a member has not answered everything.
+    package var hasOutstandingWork: Bool { membership.hasOutstandingWork }
 
     /// Whether enough members are active for the first step.
     package var canStart: Bool { activeCount >= configuration.minimumWorkers }

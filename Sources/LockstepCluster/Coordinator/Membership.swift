@@ -55,6 +55,9 @@ struct Membership: ~Copyable, Sendable {
 
     var hasIdle: Bool { members.contains(where: \.isIdle) }
 
+    /// Whether a member has not answered everything.
+    var hasOutstandingWork: Bool { members.contains { !$0.queue.isEmpty } }
+
     /// Whether a member holds a work item.
     func hasHolder(of item: WorkItem) -> Bool {
         members.contains { $0.queue.holds(item) }
@@ -165,7 +168,7 @@ struct Membership: ~Copyable, Sendable {
         if quarantined.contains(process) {
             return Refusal(
                 code: .quarantined,
-                message: "this process has computed a wrong gradient; check the host's memory and processor")
+                message: "this process has computed a wrong result; check the host's memory and processor")
         }
         let fruitlessMemberships = fruitless.count(of: process)
         if fruitlessMemberships >= configuration.deadlines.fruitlessMemberships {
@@ -259,7 +262,7 @@ struct Membership: ~Copyable, Sendable {
         return members.remove(at: index)
     }
 
-    /// Ends the membership of a worker whose answer an audit found wrong, and refuses its process from now on.
+    /// Ends the membership of a worker whose answer was wrong, and refuses its process from now on.
     ///
     /// - Returns: The former member; nil if it has gone already.
     mutating func quarantine(

@@ -29,6 +29,12 @@ struct PublishedWeights: ~Copyable, Sendable {
         }
     }
 
+    /// Declares void all that members have been sent, and that anything is final: other weights of these versions follow.
+    mutating func withdraw(from membership: inout Membership) {
+        published.clear()
+        for index in membership.indices { membership[index].weights = VersionedChunkSets(capacity: chunks) }
+    }
+
     /// Sends every chunk that is final already to a member whose answer is complete or arriving.
     func sendPublished(to member: inout Member, into actions: inout [CoordinatorAction]) {
         let version = published.version

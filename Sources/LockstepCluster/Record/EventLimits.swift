@@ -39,6 +39,9 @@ struct EventLimits {
             guard step >= nextStep, step <= Self.steps else { return "step \(step) after step \(nextStep)" }
             guard tree.shards == shards ?? tree.shards else { return "\(tree.shards) shards" }
             (nextStep, shards) = (step + 1, tree.shards)
+        case .abandoned:
+            // Earlier steps may follow.
+            nextStep = 0
         case .beginEvaluation(let version, _):
             guard version <= Self.versions else { return "weights \(version)" }
         case .chunkUpdated(let version, let chunk):

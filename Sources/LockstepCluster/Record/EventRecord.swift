@@ -114,11 +114,14 @@ extension ByteWriter {
             append(item)
             append(UInt32(wrong.count))
             for member in wrong { append(member.rawValue) }
+        case .refuted(let item, let member):
+            append(item)
+            append(member.rawValue)
         case .inputBacklog(let exists):
             append(UInt8(exists ? 1 : 0))
         case .stop(let goodbye):
             append(blob: goodbye.encoded())
-        case .tick:
+        case .tick, .abandoned:
             break
         }
     }
@@ -195,7 +198,7 @@ extension CoordinatorEvent {
         case hello = 1
         case ready, dataRequested, answered, goodbye, messageOfOtherRun, peerLost, beginStep, beginEvaluation
         case chunkUpdated, compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
-        case transferring
+        case transferring, abandoned, refuted
     }
 
     var kind: Kind {
@@ -217,6 +220,8 @@ extension CoordinatorEvent {
         case .compared: .compared
         case .recomputed: .recomputed
         case .inputBacklog: .inputBacklog
+        case .abandoned: .abandoned
+        case .refuted: .refuted
         case .stop: .stop
         case .tick: .tick
         }

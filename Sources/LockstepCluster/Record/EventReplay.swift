@@ -199,6 +199,8 @@ extension ByteReader {
             var wrong: [MemberID] = []
             for _ in 0..<count { wrong.append(try member()) }
             return .recomputed(item, wrong: wrong)
+        case .abandoned: return .abandoned
+        case .refuted: return .refuted(try item(), try member())
         case .inputBacklog: return .inputBacklog(try integer(UInt8.self) != 0)
         case .stop: return .stop(try body())
         case .tick: return .tick

@@ -306,12 +306,8 @@ package struct WorkerMachine: Sendable {
             return rejoin(
                 reason: "the coordinator sent weights although they are in shared memory", now: now, into: &actions)
         }
+        // A chunk comes again if the coordinator repeats the step before it: the later one counts.
         weights?[version].reset(to: version)
-        guard weights?[version].contains(part.chunk) == false else {
-            return rejoin(
-                reason: "the coordinator sent chunk \(part.chunk) of weights \(version) twice", now: now, into: &actions
-            )
-        }
         guard arriving.chunk.isEmpty || arriving.version == version, arriving.chunk.insert(part) else {
             return rejoin(
                 reason: "parts of chunk \(part.chunk) of weights \(version) came out of order", now: now, into: &actions

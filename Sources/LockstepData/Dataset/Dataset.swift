@@ -61,6 +61,19 @@ package final class Dataset: @unchecked Sendable {
     /// The region that other processes can map; nil if the bytes lie in other memory.
     package var region: SharedRegion? { owner as? SharedRegion }
 
+    /// Writes bytes that have changed in memory anew.
+    ///
+    /// - Throws: `SystemError` or ``DataError`` if this process cannot write to the memory.
+    func overwrite(_ range: Range<Int>, with content: UnsafeRawBufferPointer) throws {
+        guard let region else { throw DataError(.changedInMemory, subject: "data set \(description.name)") }
+        try region.overwrite(at: range.lowerBound, with: content)
+    }
+
+    /// Flips a bit, as a fault of the memory does, for tests.
+    package func flipBit(ofByte index: Int) throws {
+        try withUnsafeBytes(of: bytes[index] ^ 1) { try overwrite(index..<index + 1, with: $0) }
+    }
+
     /// The indices of a split's samples, among all samples.
     package func indices(of split: Split) -> Range<Int> {
         let validation = description.trainingCount

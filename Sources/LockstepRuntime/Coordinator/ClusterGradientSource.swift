@@ -15,7 +15,7 @@ import ZeroMQ
 final class ClusterGradientSource: GradientSource {
     private let loop: CoordinatorLoop
     private let exchange: CoordinatorExchange
-    private let audits: AuditSchedule
+    private var audits: AuditSchedule
     /// When the sockets are polled again while the coordinator computes alone.
     private var nextPoll = Instant(nanoseconds: 0)
 
@@ -84,6 +84,24 @@ final class ClusterGradientSource: GradientSource {
             try reportAbsence()
             try loop.poll(push)
         }
+    }
+
+    func abandonStep(isRewound: Bool) throws {
+        try exchange.abandonStep()
+        // An answer to a step that comes again would be taken for an answer to the repetition.
+        while isRewound, loop.machine.hasOutstandingWork { try loop.poll { _ in } }
+    }
+
+    func excludeWorker(of node: NodeID, inStep step: UInt64) throws {
+        guard let member = exchange.member(of: node) else { return }
+        try loop.handle(.refuted(WorkItem(kind: .node, step: step, number: node.rawValue), member))
+    }
+
+    func auditSteps(through step: UInt64) -> Bool {
+        // Workers with other kernels compute other bits, which are not wrong.
+        guard membersPresent > 0, !loop.machine.configuration.allowsMixedKernels else { return false }
+        audits.last = step
+        return true
     }
 
     func workerName(of node: NodeID) -> String? { exchange.workerName(of: node) }

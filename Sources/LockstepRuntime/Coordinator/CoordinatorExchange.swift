@@ -60,6 +60,15 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         if isAudited { audit.begin() }
     }
 
+    /// Ends the step under way: what has come and what has been sent of it is void.
+    func abandonStep() throws {
+        inline.forgetStep()
+        try loop.handle(.abandoned)
+    }
+
+    /// The member whose answer to a node of the step was received; nil if this process computed it.
+    func member(of node: NodeID) -> MemberID? { computedBy[node] }
+
     /// The name of the worker that computed a tree node of the step, for error messages; nil if this process computed
     /// it.
     func workerName(of node: NodeID) -> String? {
@@ -200,9 +209,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             try receiveNodeResult(header, from: peer, member, push)
         case .blockResult:
             let item = WorkItem(kind: .block, step: header.step, number: header.unit)
-            let result: BlockResult = try decode()
-            if loop.machine.expects(item, from: peer, member) { try evaluation.add(result, of: item) }
-            try loop.handle(.answered(peer, member, item), push)
+            try receiveBlockResult(try decode(), of: item, from: peer, member, push)
         case .timeline:
             timelines.receive(try decode(), from: member)
         case .logLines:
@@ -246,10 +253,35 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         run.timeline?.mark(.arrival, member: member.rawValue, item: item, isAnswer: true)
         if item.number != 0, loop.machine.expects(item, from: peer, member) {
             computedBy[item.node] = member
-            try transport(of: member).complete(item, from: member) { try add($0, from: member, push) }
-            try add(.lossSum(item.node, result.lossSum), from: member, push)
+            do {
+                // A loss that is not finite ends the step here, before the gradient has changed the optimizer's memory.
+                if !result.lossSum.isFinite { try add(.lossSum(item.node, result.lossSum), from: member, push) }
+                try transport(of: member).complete(item, from: member) { try add($0, from: member, push) }
+                try add(.lossSum(item.node, result.lossSum), from: member, push)
+            } catch let error where !(error is ProtocolError) {
+                // The step ends here; the member has answered all the same.
+                try loop.handle(.answered(peer, member, item))
+                throw error
+            }
         }
         try loop.handle(.answered(peer, member, item), push)
+    }
+
+    /// Receives the score of an evaluation block. The coordinator computes a block itself whose loss is not finite.
+    private func receiveBlockResult(
+        _ result: BlockResult, of item: WorkItem, from peer: PeerID, _ member: MemberID,
+        _ push: (PartialResult) throws -> Void
+    ) throws {
+        var isRefuted = false
+        if loop.machine.expects(item, from: peer, member) {
+            try evaluation.add(result, of: item)
+            if !result.lossSum.isFinite, let own = computer.score(of: item, parameters) {
+                isRefuted = own.lossSum.isFinite
+                evaluation.add(own, of: item)
+            }
+        }
+        try loop.handle(.answered(peer, member, item), push)
+        if isRefuted { try loop.handle(.refuted(item, member), push) }
     }
 
     /// Pushes part of an answer. An audited step's answers wait in the buffer for their comparison instead.

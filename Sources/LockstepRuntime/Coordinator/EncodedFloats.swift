@@ -14,6 +14,11 @@ final class EncodedFloats {
         contents = Array(repeating: nil, count: chunks.chunks.count)
     }
 
+    /// Forgets what the chunks hold.
+    func forget() {
+        for chunk in contents.indices { contents[chunk] = nil }
+    }
+
     /// Encodes a chunk.
     ///
     /// - Parameters:

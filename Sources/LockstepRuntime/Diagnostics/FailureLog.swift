@@ -59,7 +59,7 @@ package final class FailureLog {
         case .left(let member, let goodbye, _) where goodbye.code == .failed:
             add("\(member) failed: \(goodbye.message)", step, log, logTail)
         case .quarantined(let member, let wrongStep, let node, _):
-            add("\(member) computed a wrong gradient for node \(node) of step \(wrongStep)", step, log)
+            add("\(member) computed a wrong result for node \(node) of step \(wrongStep)", step, log)
         case .notProved(let member, let reason, _):
             if ending != nil { ended.insert(member.processID) }
             add("\(member) was lost before it had joined: \(ending ?? reason)", step, log, logTail)

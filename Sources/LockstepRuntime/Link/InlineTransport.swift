@@ -58,6 +58,14 @@ final class InlineTransport: PayloadTransport {
         }
     }
 
+    /// Forgets the answers and the weights of a step that is repeated.
+    func forgetStep() {
+        parts = AnswerParts(chunks: chunks.chunks.count)
+        guard dataType != .float32 else { return }
+        encodedWeights.even.forget()
+        encodedWeights.odd.forget()
+    }
+
     /// Discards the unfinished answer of a member that has gone.
     func removeAnswer(of member: MemberID) {
         parts.removeAnswer(of: member)

@@ -21,6 +21,8 @@ package struct PreparedRun {
     package var isResumed = false
     /// The numeric fingerprint of this process, if it has been computed.
     package var fingerprint: NumericFingerprint?
+    /// Loads the data set once more, to repair it in memory; nil if there is nowhere to load it from.
+    package var reloadDataset: (() throws -> Dataset)?
     /// The initial weights; nil: random ones from the configuration's seed.
     private let startingWeights: FloatBuffer?
 
@@ -91,10 +93,8 @@ package struct PreparedRun {
         let initial = memory?(Int(version & 1)) ?? FloatBuffer(count: layout.count)
         if let resumed {
             initial.pointer.update(from: resumed.parameters.pointer, count: layout.count)
-        } else if let startingWeights {
-            initial.pointer.update(from: startingWeights.pointer, count: layout.count)
         } else {
-            try initialize(configuration.network, seed: configuration.training.seed, into: initial)
+            try writeInitialWeights(to: initial)
         }
         let other = memory?(1 - Int(version & 1)) ?? FloatBuffer(count: layout.count)
         guard configuration.communicationDataType == .bfloat16 else {
@@ -108,6 +108,15 @@ package struct PreparedRun {
         return parameters
     }
 
+    /// Writes the weights before the first step of a new run.
+    private func writeInitialWeights(to weights: FloatBuffer) throws {
+        if let startingWeights {
+            weights.pointer.update(from: startingWeights.pointer, count: layout.count)
+        } else {
+            try initialize(configuration.network, seed: configuration.training.seed, into: weights)
+        }
+    }
+
     func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
         checkpoints: (any CheckpointStore)?, threadPool: ThreadPool? = nil, timeline: Timeline? = nil,
@@ -119,8 +128,11 @@ package struct PreparedRun {
             configuration: configuration, schedule: schedule, layout: layout, parameters: parameters,
             resumed: resumed, source: source,
             dependencies: Trainer.Dependencies(
-                observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
-                makeShardComputer: makeShardComputer, threadPool: threadPool, timeline: timeline))
+                observers: observers, checkpoints: InjectedMemoryFault.wrap(checkpoints, dataset),
+                shouldStop: shouldStop,
+                makeShardComputer: makeShardComputer, initialWeights: writeInitialWeights,
+                dataCheck: DatasetCheck(dataset, load: reloadDataset), threadPool: threadPool,
+                timeline: timeline))
         return try trainer.run()
     }
 }

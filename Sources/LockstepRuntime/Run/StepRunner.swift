@@ -8,7 +8,7 @@ import LockstepTraining
 /// Takes and times a few of a run's steps, as training does but without epochs, evaluation and reports.
 package final class StepRunner {
     private let run: PreparedRun
-    private let step: Step
+    private var step: Step
     private var parameters: VersionedParameters
     private let timeline: Timeline
     private let collect: () throws -> [ProcessTimeline]

@@ -5,6 +5,10 @@ import LockstepSystem
 /// A fault that a test injects into a worker through the environment variable `LOCKSTEP_FAULT`, which is unset in real runs.
 ///
 ///     flip              flips a bit of the first number other than zero in each gradient
+///     nan, inf          makes the last number of each gradient NaN or infinite
+///     huge              makes all numbers of each gradient 1e38
+///     loss              answers NaN as the loss of each node
+///     score             answers NaN as the loss of each evaluation block
 ///     hang              stops computing forever, while the I/O thread answers heartbeats
 ///     hang=SECONDS      stops computing for this time
 ///     slow=MILLISECONDS adds this time to each node
@@ -15,6 +19,10 @@ import LockstepSystem
 package struct InjectedFault {
     private enum Kind {
         case flip
+        case last(Float)
+        case all(Float)
+        case loss
+        case score
         case hang(seconds: Double)
         case slow(milliseconds: Double)
         case fail
@@ -44,6 +52,11 @@ package struct InjectedFault {
         let value = assignment.count == 2 ? Double(assignment[1]) ?? 0 : 0
         switch assignment.first {
         case "flip": kind = .flip
+        case "nan": kind = .last(.nan)
+        case "inf": kind = .last(.infinity)
+        case "huge": kind = .all(1e38)
+        case "loss": kind = .loss
+        case "score": kind = .score
         case "hang": kind = .hang(seconds: assignment.count == 2 ? value : .infinity)
         case "fail": kind = .fail
         case "slow": kind = .slow(milliseconds: value)
@@ -66,17 +79,34 @@ package struct InjectedFault {
             usleep(UInt32(max(0, min(milliseconds, 1e6)) * 1e3))
         case .fail:
             throw SystemError("compute \(item)", code: EIO)
-        case .flip, nil:
+        case .flip, .last, .all, .loss, .score, nil:
             break
         }
     }
 
-    /// Flips a bit of an answer's floats if the fault says so. Call it before they are sent.
+    /// Changes an answer's floats if the fault says so. Call it before they are sent.
     func willSend(_ floats: UnsafeRawBufferPointer, of item: WorkItem) {
-        guard case .flip = kind, item.step >= firstStep else { return }
+        guard item.step >= firstStep else { return }
         let words = UnsafeMutableRawBufferPointer(mutating: floats).bindMemory(to: UInt32.self)
-        guard let first = words.firstIndex(where: { $0 << 1 != 0 }) else { return }
-        // A bit of the mantissa, so that the number stays finite.
-        words[first] ^= 1 << 22
+        switch kind {
+        case .flip:
+            guard let first = words.firstIndex(where: { $0 << 1 != 0 }) else { return }
+            // A bit of the mantissa, so that the number stays finite.
+            words[first] ^= 1 << 22
+        case .last(let value):
+            if !words.isEmpty { words[words.count - 1] = value.bitPattern }
+        case .all(let value):
+            for index in words.indices { words[index] = value.bitPattern }
+        default:
+            break
+        }
+    }
+
+    /// The loss that is sent with an answer.
+    func willSend(loss: Double, of item: WorkItem) -> Double {
+        switch (kind, item.kind) {
+        case (.loss, .node), (.score, .block): item.step >= firstStep ? .nan : loss
+        default: loss
+        }
     }
 }

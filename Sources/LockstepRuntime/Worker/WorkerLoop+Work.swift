@@ -31,13 +31,15 @@ extension WorkerLoop {
                 return enqueue(.protocolBroken(reason: "step \(item.step) has no node \(item.number)"))
             }
             let elapsed = Instant.now.nanoseconds - start.nanoseconds
-            try answer(item, with: NodeResult(lossSum: loss, computeNanoseconds: elapsed))
+            try answer(
+                item, with: NodeResult(lossSum: fault.willSend(loss: loss, of: item), computeNanoseconds: elapsed))
         case .block:
             guard let score = task.score(of: item) else {
                 return enqueue(.protocolBroken(reason: "there is no evaluation block \(item.number)"))
             }
             let result = BlockResult(
-                lossSum: score.lossSum, computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
+                lossSum: fault.willSend(loss: score.lossSum, of: item),
+                computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
                 correct: UInt32(score.correct), total: UInt32(score.total),
                 predictions: Dictionary(
                     uniqueKeysWithValues: score.predictions.map { (UInt32($0.key), UInt32($0.value)) }))

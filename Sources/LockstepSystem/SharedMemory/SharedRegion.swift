@@ -44,7 +44,7 @@ package final class SharedRegion: @unchecked Sendable {
         self.file = file
     }
 
-    /// Makes a region with a copy of bytes. No process can change it, not even this one.
+    /// Makes a region with a copy of bytes. No process can change it, except this one by ``overwrite(at:with:)``.
     ///
     /// - Parameters:
     ///   - name: The name in /proc/PID/maps.
@@ -56,17 +56,47 @@ package final class SharedRegion: @unchecked Sendable {
         try self.init(sealing: draft)
     }
 
-    /// Makes a region of the memory that has been written. No process can change it afterwards, not even this one.
+    /// Makes a region of the memory that has been written. No process can change it afterwards, except this one by
+    /// ``overwrite(at:with:)``; before Linux 5.1 not even this one can.
     ///
     /// - Parameter draft: The memory. Pointers to it must not be used afterwards.
-    /// - Throws: `SystemError` if it cannot be sealed or mapped.
+    /// - Throws: `SystemError` if it cannot be sealed or protected.
     package init(sealing draft: consuming SharedRegionDraft) throws(SystemError) {
-        let (name, byteCount) = (draft.name, draft.bytes.count)
-        let file = draft.close()
-        let seals = linux_seal_shrink | linux_seal_grow | linux_seal_write | linux_seal_seal
-        guard fcntl(file.number, linux_add_seals, seals) == 0 else { throw .last("seal shared memory", path: name) }
-        self.bytes = try map(file.number, byteCount, PROT_READ, name)
+        let name = draft.name
+        let bytes = draft.memory.release()
+        let file = draft.file
+        let seals = linux_seal_shrink | linux_seal_grow | linux_seal_seal
+        // This process's mapping stays writable below its protection.
+        if mprotect(bytes.baseAddress, bytes.count, PROT_READ) == 0,
+            fcntl(file.number, linux_add_seals, seals | linux_seal_future_write) == 0
+        {
+            self.bytes = bytes
+        } else {
+            munmap(bytes.baseAddress, bytes.count)
+            guard fcntl(file.number, linux_add_seals, seals | linux_seal_write) == 0 else {
+                throw .last("seal shared memory", path: name)
+            }
+            self.bytes = try map(file.number, bytes.count, PROT_READ, name)
+        }
         self.file = file
+    }
+
+    /// Replaces bytes that no process writes to otherwise, for all processes.
+    ///
+    /// - Parameters:
+    ///   - offset: The first byte to replace.
+    ///   - content: At least one byte.
+    /// - Throws: `SystemError` if this process has only read access.
+    package func overwrite(at offset: Int, with content: UnsafeRawBufferPointer) throws(SystemError) {
+        precondition(offset >= 0 && content.count >= 1 && offset + content.count <= bytes.count)
+        let page = Int(getpagesize())
+        let start = offset / page * page
+        let pages = UnsafeMutableRawBufferPointer(rebasing: bytes[start..<offset + content.count])
+        guard mprotect(pages.baseAddress, pages.count, PROT_READ | PROT_WRITE) == 0 else {
+            throw .last("write to shared memory", path: nil)
+        }
+        UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + content.count]).copyMemory(from: content)
+        mprotect(pages.baseAddress, pages.count, PROT_READ)
     }
 
     /// Maps a region that another process has made.
@@ -97,8 +127,8 @@ package final class SharedRegion: @unchecked Sendable {
 /// Shared memory that this process still writes to, before it becomes a ``SharedRegion``.
 package struct SharedRegionDraft: ~Copyable {
     let name: String
-    private let memory: WritableMapping
-    private let file: FileDescriptor
+    fileprivate let memory: WritableMapping
+    fileprivate let file: FileDescriptor
 
     /// - Parameters:
     ///   - name: The name in /proc/PID/maps.
@@ -116,16 +146,18 @@ package struct SharedRegionDraft: ~Copyable {
 
     /// The memory, initially zeros. A page takes up memory after the first write to it.
     package var bytes: UnsafeMutableRawBufferPointer { memory.bytes }
-
-    /// Unmaps the memory and keeps the file, which cannot be sealed while a writable mapping exists.
-    consuming func close() -> FileDescriptor {
-        file
-    }
 }
 
 /// A writable mapping. The deinitializer unmaps it.
 package struct WritableMapping: ~Copyable {
     let bytes: UnsafeMutableRawBufferPointer
+
+    /// Returns the mapping, which its new owner unmaps.
+    consuming func release() -> UnsafeMutableRawBufferPointer {
+        let bytes = bytes
+        discard self
+        return bytes
+    }
 
     deinit {
         munmap(bytes.baseAddress, bytes.count)

@@ -124,16 +124,15 @@ package final class AdamW: Optimizer {
     package func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
-    ) -> Bool {
-        var isFinite = true
+    ) -> UpdateCheck {
+        var check = UpdateCheck()
         layout.forEachPart(of: range) { part, isWeights in
-            isFinite =
-                adamStep(
-                    from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), coefficients,
-                    decay: isWeights ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
-                    secondMoment: secondMoment.pointer + part.lowerBound, into: next + part.lowerBound,
-                    count: part.count) && isFinite
+            check += adamStep(
+                from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), coefficients,
+                decay: isWeights ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
+                secondMoment: secondMoment.pointer + part.lowerBound, into: next + part.lowerBound,
+                count: part.count)
         }
-        return isFinite
+        return check
     }
 }

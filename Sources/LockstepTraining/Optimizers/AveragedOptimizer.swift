@@ -45,12 +45,10 @@ package final class AveragedOptimizer: Optimizer {
     package func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
-    ) -> Bool {
-        let isFinite = base.update(range, from: current, sum: sum, into: next)
-        updateAverage(
-            average.pointer + range.lowerBound, with: next + range.lowerBound, decay: decay,
-            oneMinusDecay: oneMinusDecay,
-            count: range.count)
-        return isFinite
+    ) -> UpdateCheck {
+        base.update(range, from: current, sum: sum, into: next)
+            + updateAverage(
+                average.pointer + range.lowerBound, with: next + range.lowerBound, decay: decay,
+                oneMinusDecay: oneMinusDecay, count: range.count)
     }
 }

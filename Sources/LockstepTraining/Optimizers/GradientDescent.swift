@@ -99,32 +99,28 @@ package final class GradientDescent: Optimizer {
     package func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
-    ) -> Bool {
+    ) -> UpdateCheck {
         guard velocity != nil || weightDecay > 0 else {
             let scale = Float(learningRate / Double(samples))
             return descend(
                 from: current + range.lowerBound, along: sum, scale: scale, into: next + range.lowerBound,
                 count: range.count)
         }
-        var isFinite = true
+        var check = UpdateCheck()
         layout.forEachPart(of: range) { part, isWeights in
             let decay = Float(isWeights ? weightDecay : 0)
             let (from, into) = (current + part.lowerBound, next + part.lowerBound)
             let sum = sum + (part.lowerBound - range.lowerBound)
             let (mean, rate) = (Float(1 / Double(samples)), Float(learningRate))
             if let velocity {
-                isFinite =
-                    descendWithMomentum(
-                        from: from, along: sum, mean: mean, decay: decay, momentum: Float(momentum), rate: rate,
-                        nesterov: nesterov, velocity: velocity.pointer + part.lowerBound, into: into, count: part.count)
-                    && isFinite
+                check += descendWithMomentum(
+                    from: from, along: sum, mean: mean, decay: decay, momentum: Float(momentum), rate: rate,
+                    nesterov: nesterov, velocity: velocity.pointer + part.lowerBound, into: into, count: part.count)
             } else {
-                isFinite =
-                    descend(
-                        from: from, along: sum, mean: mean, decay: decay, rate: rate, into: into, count: part.count)
-                    && isFinite
+                check += descend(
+                    from: from, along: sum, mean: mean, decay: decay, rate: rate, into: into, count: part.count)
             }
         }
-        return isFinite
+        return check
     }
 }

@@ -27,11 +27,11 @@ package protocol Optimizer: AnyObject {
     ///   - current: All weights before the step.
     ///   - sum: The range's gradient, summed over the mini-batch, [range.count]; it may lie in the range of `next`.
     ///   - next: All weights after the step; the range is written.
-    /// - Returns: Whether all new weights are finite.
+    /// - Returns: What was read and written, of the weights and of the state.
     func update(
         _ range: Range<Int>, from current: UnsafePointer<Float>, sum: UnsafePointer<Float>,
         into next: UnsafeMutablePointer<Float>
-    ) -> Bool
+    ) -> UpdateCheck
 }
 
 extension Optimizer {

@@ -34,4 +34,9 @@ package protocol CheckpointStore: AnyObject {
     ///   - state: Its buffers are read during the call only.
     ///   - isLast: Whether this is the run's last state: then the call returns once it is saved, or cannot be.
     func save(_ state: TrainingState, isLast: Bool)
+
+    /// Loads the newest saved state that is intact, once all saving is over; nil if there is none.
+    ///
+    /// - Throws: Why saved states cannot be looked for.
+    func newest() throws -> TrainingState?
 }

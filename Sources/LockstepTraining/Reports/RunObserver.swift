@@ -10,8 +10,28 @@ package protocol RunObserver: AnyObject {
     func runDidProgress(_ progress: StepProgress)
     /// Called after each epoch and its evaluation; the parameters are the epoch's weights, valid during the call.
     func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) throws
+    /// Called when the run has found a fault: it repeats the step, or goes back to an earlier state, and what it has
+    /// reported since is void.
+    func runDidRecover(_ recovery: Recovery) throws
     /// Called once at the end, also if the run was stopped between two steps.
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws
+}
+
+extension RunObserver {
+    package func runDidRecover(_ recovery: Recovery) {}
+}
+
+/// How a run goes on after a fault.
+package struct Recovery: Sendable {
+    /// What was found, as a sentence without its full stop.
+    package var reason: String
+    /// The state that the run goes back to; nil: only the step under way is repeated.
+    package var rewoundTo: TrainingProgress?
+
+    package init(reason: String, rewoundTo: TrainingProgress? = nil) {
+        self.reason = reason
+        self.rewoundTo = rewoundTo
+    }
 }
 
 /// What is fixed when a run starts.

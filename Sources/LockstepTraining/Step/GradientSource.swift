@@ -69,4 +69,25 @@ package protocol GradientSource: AnyObject {
 
     /// The worker that computed a node of the current step, as an error names it; nil if this process did.
     func workerName(of node: NodeID) -> String?
+
+    // MARK: - Repeating steps
+
+    /// Ends the step under way, whose results are not used.
+    ///
+    /// - Parameter isRewound: Whether earlier steps follow: then the call returns once no worker computes any more.
+    /// - Throws: Why the run ends.
+    func abandonStep(isRewound: Bool) throws
+    /// Excludes the worker that computed a node of the current step: this process has found that its result is wrong.
+    func excludeWorker(of node: NodeID, inStep step: UInt64) throws
+    /// Has each node of all steps up to this one computed twice and compared, from now on.
+    ///
+    /// - Returns: Whether workers compute, so that this finds which of them computes wrong numbers.
+    func auditSteps(through step: UInt64) -> Bool
+}
+
+/// For a source without workers.
+extension GradientSource {
+    package func abandonStep(isRewound: Bool) {}
+    package func excludeWorker(of node: NodeID, inStep step: UInt64) {}
+    package func auditSteps(through step: UInt64) -> Bool { false }
 }

@@ -37,23 +37,29 @@ package struct NonFiniteError: Error, Hashable, Sendable {
 }
 
 extension NonFiniteError: CustomStringConvertible {
-    package var description: String {
+    package var description: String { finding + "; try a smaller learning rate" }
+
+    /// What was found, without a remedy.
+    var finding: String {
         let place = shard.map { " of shard \($0) of \(shards)" } ?? ""
         let origin = worker.map { ", computed by \($0)," } ?? ""
-        return switch (quantity, shard, worker) {
-        case (.loss, _, _), (.gradient, _, _):
+        return switch quantity {
+        case .loss, .gradient:
             "step \(step) (epoch \(epoch)): the \(quantity == .loss ? "loss" : "gradient")\(place)\(origin) "
-                + "is not a finite number; try a smaller learning rate"
-        case (.weights, _, _):
+                + "is not a finite number"
+        case .weights:
             "step \(step) (epoch \(epoch)): the weights after it are not finite, although the gradient of each "
-                + "shard is; try a smaller learning rate"
+                + "shard is"
         }
     }
 }
 
-/// Thrown within a step: the node whose result is not finite, or nil if the new weights are not.
-struct NonFiniteResult: Error {
-    let node: NodeID?
+/// Thrown within a step: where numbers that are not finite were found.
+enum NonFiniteResult: Error {
+    /// The sum of the losses of a node's samples.
+    case loss(NodeID)
+    /// The new weights of a chunk.
+    case weights(chunk: Int)
 }
 
 extension ShardComputer {

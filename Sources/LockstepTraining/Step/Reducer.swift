@@ -87,6 +87,8 @@ package final class Reducer {
             LockstepNumerics.add(augend, addend, into: sum, count: range.count)
             if roundsToBFloat16 { roundToBFloat16(sum, count: range.count) }
             values[slot * chunks + chunk] = UnsafePointer(sum)
+            // A right child's floats that are not stable have been used and are not kept.
+            if right == node, !isStable { values[tree.slot(of: right) * chunks + chunk] = nil }
         }
         switch outcome {
         case .duplicate:
@@ -115,6 +117,80 @@ package final class Reducer {
             lossSums[tree.slot(of: parent)] = lossSums[tree.slot(of: left)] + lossSums[tree.slot(of: right)]
         }
         if outcome == .complete { self.lossSum = lossSums[tree.slot(of: tree.root)] }
+    }
+}
+
+extension Reducer {
+    /// Copies the floats that completed a chunk, so that they can be looked at after the call that pushed them.
+    ///
+    /// - Parameters:
+    ///   - floats: The chunk's floats, as they were pushed last.
+    ///   - node: The node that they are of.
+    ///   - chunk: The chunk's index.
+    func hold(_ floats: UnsafePointer<Float>, of node: NodeID, chunk: Int) {
+        let (slot, range) = (tree.slot(of: node), layout.chunks[chunk].range)
+        // Otherwise its parent's sum has replaced them already.
+        guard value(of: node, chunk) == floats else { return }
+        let copy = slots[slot].pointer + range.lowerBound
+        copy.update(from: floats, count: range.count)
+        values[slot * layout.chunks.count + chunk] = UnsafePointer(copy)
+    }
+
+    /// A node that came with other bits than it should have.
+    struct WrongNode: Hashable {
+        let node: NodeID
+        /// Whether all its numbers are finite, so that the same fault may not have been noticed in an earlier step.
+        var isFinite = false
+    }
+
+    /// Finds a node whose gradient is not what it should be, in a chunk whose sum is complete.
+    ///
+    /// A left child's floats are gone once its parent's sum has replaced them; whether they were right shows in that sum.
+    /// Where those of both children are gone, and their sum is wrong, it cannot be said which of them was wrong.
+    ///
+    /// - Parameters:
+    ///   - chunk: The chunk's index.
+    ///   - gradient: Computes a node's gradient again, all chunks of it; valid until the next call.
+    /// - Returns: The first node found that arrived with other bits; nil if there is none, or it cannot be said which.
+    func wrongNode(chunk: Int, gradient: (NodeID) -> FloatBuffer) -> WrongNode? {
+        let root = tree.root
+        guard arrivals.isSum(root, lane: chunk) else {
+            return wrongNode(root, held: value(of: root, chunk), chunk, gradient)
+        }
+        guard let (left, right) = tree.children(of: root) else { return nil }
+        return wrongNode(left, held: value(of: left, chunk), chunk, gradient)
+            ?? wrongNode(right, held: value(of: right, chunk), chunk, gradient)
+    }
+
+    /// Looks at a node and at those below it; `held` are its floats, nil if they are gone and known to have been wrong.
+    private func wrongNode(
+        _ node: NodeID, held: UnsafePointer<Float>?, _ chunk: Int, _ gradient: (NodeID) -> FloatBuffer
+    ) -> WrongNode? {
+        let range = layout.chunks[chunk].range
+        guard arrivals.isSum(node, lane: chunk), let (left, right) = tree.children(of: node) else {
+            guard let held else { return WrongNode(node: node) }
+            guard !areEqual(held, gradient(node).pointer + range.lowerBound, count: range.count) else { return nil }
+            return WrongNode(node: node, isFinite: allFinite(held, count: range.count))
+        }
+        guard let addend = value(of: right, chunk) else { return nil }
+        if let found = wrongNode(right, held: addend, chunk, gradient) { return found }
+        if let held {
+            let sum = FloatBuffer(count: range.count)
+            LockstepNumerics.add(
+                gradient(left).pointer + range.lowerBound, addend, into: sum.pointer, count: range.count)
+            if roundsToBFloat16 { roundToBFloat16(sum.pointer, count: range.count) }
+            if areEqual(held, sum.pointer, count: range.count) { return nil }
+        }
+        return wrongNode(left, held: nil, chunk, gradient)
+    }
+
+    private func value(of node: NodeID, _ chunk: Int) -> UnsafePointer<Float>? {
+        values[tree.slot(of: node) * layout.chunks.count + chunk]
+    }
+
+    private func areEqual(_ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, count: Int) -> Bool {
+        for index in 0..<count where left[index].bitPattern != right[index].bitPattern { return false }
+        return true
     }
 }
 

@@ -14,6 +14,8 @@ package struct Step {
     /// Records the phases of this thread; nil if the run is not traced.
     let timeline: Timeline?
     private let update: ChunkUpdate
+    /// Checks what the last step has left in memory.
+    private(set) var memory = MemoryCheck()
 
     /// - Parameters:
     ///   - source: Computes the gradients.
@@ -34,17 +36,33 @@ package struct Step {
 
     /// Runs the step that `batch` describes.
     ///
+    /// - Parameters:
+    ///   - batch: The mini-batch.
+    ///   - parameters: The weights, which become those after the step.
+    ///   - source: Computes the gradients; nil: the source of all steps.
     /// - Returns: The mini-batch's loss: the sum of its samples' costs under the weights before the update.
-    /// - Throws: `NonFiniteResult` before the weights advance, and the errors of the source.
-    package func run(_ batch: Batch, _ parameters: inout VersionedParameters) throws -> Double {
+    /// - Throws: `NonFiniteResult` and ``MemoryFault`` before the weights advance, and the errors of the source.
+    package mutating func run(
+        _ batch: Batch, _ parameters: inout VersionedParameters, from source: (any GradientSource)? = nil
+    ) throws -> Double {
         timeline?.step = batch.step
         reducer.begin(batch.tree)
+        memory.begin()
         optimizer.beginStep(batch.step, samples: batch.count)
+        return try complete(batch, &parameters, from: source ?? self.source)
+    }
+
+    /// Runs a step once more from its beginning, after the optimizer has begun it; its memory must be untouched.
+    mutating func repeatStep(
+        _ batch: Batch, _ parameters: inout VersionedParameters, from source: any GradientSource
+    ) throws -> Double {
+        reducer.begin(batch.tree)
+        memory.begin()
         return try complete(batch, &parameters, from: source)
     }
 
     /// Runs the rest of a step; `source` may differ from the one that the step began with.
-    func complete(
+    mutating func complete(
         _ batch: Batch, _ parameters: inout VersionedParameters, from source: any GradientSource
     ) throws -> Double {
         let (weights, version) = (parameters, parameters.version + 1)
@@ -56,17 +74,37 @@ package struct Step {
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
                 timeline?.enter(.update)
                 // A gradient in shared memory means that its worker is idle: its core is free for the update.
-                guard update.run(sum, weights, coresAreIdle: isStable) else { throw NonFiniteResult(node: nil) }
+                let check = update.run(sum, weights, coresAreIdle: isStable)
+                memory.add(check)
+                guard check.update.isFinite else {
+                    if !isStable { reducer.hold(floats, of: node, chunk: chunk) }
+                    throw NonFiniteResult.weights(chunk: chunk)
+                }
                 timeline?.enter(.broadcast)
                 try source.publish(version: version, chunk: chunk)
             case .lossSum(let node, let lossSum):
-                guard lossSum.isFinite else { throw NonFiniteResult(node: node) }
+                guard lossSum.isFinite else { throw NonFiniteResult.loss(node) }
                 reducer.add(node, lossSum: lossSum)
             }
         }
-        guard let lossSum = reducer.lossSum, lossSum.isFinite else { throw NonFiniteResult(node: batch.tree.root) }
+        guard let lossSum = reducer.lossSum, lossSum.isFinite else { throw NonFiniteResult.loss(batch.tree.root) }
+        try memory.end(step: parameters.version)
         parameters.advance()
         reducer.end()
         return lossSum
+    }
+
+    // MARK: - Between two steps
+
+    /// Reads the memory that the next step starts from, and relies on it from now on.
+    package mutating func relyOnMemory(_ parameters: VersionedParameters) {
+        memory.read(parameters, optimizer)
+    }
+
+    /// Reads the memory that the next step starts from, and compares it with what the last step wrote.
+    ///
+    /// - Throws: The fault.
+    func verifyMemory(_ parameters: VersionedParameters) throws(MemoryFault) {
+        try memory.verify(parameters, optimizer)
     }
 }

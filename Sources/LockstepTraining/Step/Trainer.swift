@@ -3,51 +3,35 @@ import LockstepDigest
 package import LockstepNetwork
 import LockstepNumerics
 package import LockstepSharding
-package import LockstepSystem
-package import LockstepTimeline
+import LockstepTimeline
 
 /// Runs the epochs: steps, evaluation, reports, checkpoints.
 package final class Trainer {
-    /// What the trainer calls while it runs.
-    package struct Dependencies {
-        /// Called in this order.
-        package var observers: [any RunObserver]
-        package var checkpoints: (any CheckpointStore)?
-        /// Called between steps; true ends the run early.
-        package var shouldStop: () -> Bool
-        /// Makes a computer of this process's own, for what workers left undone and to locate what is not finite.
-        package var makeShardComputer: () throws -> ShardComputer
-        /// Threads that share the reduction and the update where cores are idle.
-        package var threadPool: ThreadPool?
-        /// Records the phases of the steps; nil if the run is not traced.
-        package var timeline: Timeline?
-
-        package init(
-            observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
-            shouldStop: @escaping () -> Bool = { false }, makeShardComputer: @escaping () throws -> ShardComputer,
-            threadPool: ThreadPool? = nil, timeline: Timeline? = nil
-        ) {
-            self.threadPool = threadPool
-            self.timeline = timeline
-            self.observers = observers
-            self.checkpoints = checkpoints
-            self.shouldStop = shouldStop
-            self.makeShardComputer = makeShardComputer
-        }
-    }
-
     private let configuration: RunConfiguration
     let schedule: BatchSchedule
     let source: any GradientSource
     let dependencies: Dependencies
 
-    private let step: Step
-    private(set) var parameters: VersionedParameters
-    private var progress: TrainingProgress
-    /// What happened to the workers before the run was resumed.
-    private let earlierMembership: MembershipCounts
+    var step: Step
+    var parameters: VersionedParameters
+    var progress: TrainingProgress
+    /// The state that the run was resumed from; nil for a new run.
+    let resumed: TrainingState?
+    /// The optimizer's state before the first step that is one number each.
+    let initialScalars: [String: Double]
+    /// The step of the newest state that the run could go back to.
+    var lastState: UInt64
+    /// The step in which a fault was found last, until it is repeated.
+    var doubtful: DoubtfulStep?
+    /// When the data set was read last, and the time until an epoch's end is a reason to read it again.
+    private var dataReadAt: Instant
+    private static let dataReadInterval = 1.0
+    /// How often the run may go back after faults of the memory.
+    var rewindLimit = RewindLimit()
+    /// What this object has repeated.
+    var counts = MembershipCounts()
     /// When this process began the epoch's steps.
-    private var epochStart: Instant
+    var epochStart: Instant
 
     /// - Parameters:
     ///   - configuration: The run's configuration, resolved.
@@ -67,21 +51,26 @@ package final class Trainer {
         self.schedule = schedule
         self.source = source
         self.dependencies = dependencies
+        self.resumed = resumed
+        let optimizer = configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch)
+        self.initialScalars = optimizer.stateScalars
+        self.lastState = parameters.version
         self.step = Step(
             source: source,
             reducer: Reducer(
                 layout: layout.chunks, shards: schedule.shards, dataType: configuration.communicationDataType),
-            optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch),
+            optimizer: optimizer,
             threadPool: dependencies.threadPool, timeline: dependencies.timeline)
         self.parameters = parameters
         self.progress = resumed?.progress ?? TrainingProgress()
-        self.earlierMembership = progress.membership
         self.epochStart = .now
+        self.dataReadAt = .now
         if let resumed {
             guard progress.isConsistent(stepsPerEpoch: schedule.stepsPerEpoch), parameters.version == progress.step
             else { throw .invalidConfiguration("a checkpoint of step \(progress.step) in epoch \(progress.epoch)") }
             try step.optimizer.restore(resumed)
         }
+        step.relyOnMemory(parameters)
         dependencies.checkpoints?.prepare(for: state)
     }
 
@@ -93,11 +82,18 @@ package final class Trainer {
         do {
             while !isInterrupted && progress.epoch < configuration.training.epochs {
                 epochStart = .now
-                isInterrupted = try !finishSteps()
-                if !isInterrupted { try closeEpoch() }
+                do {
+                    isInterrupted = try !finishSteps()
+                    if isInterrupted { try verifyMemory(readsData: true) } else { try closeEpoch() }
+                } catch let result as NonFiniteResult {
+                    try recover(from: result)
+                } catch let fault as MemoryFault {
+                    isInterrupted = false
+                    try recover(from: fault)
+                }
             }
-        } catch let result as NonFiniteResult {
-            throw TrainingError.notFinite(locate(result))
+        } catch let error as TrainingError {
+            throw error
         } catch {
             if (try? finishBrokenStep()) != nil { save(isLast: true) }
             throw error
@@ -125,27 +121,43 @@ package final class Trainer {
             let (batchLossSum, isAlone) = try run(batch)
             let now = Instant.now
             record(batch, lossSum: batchLossSum)
-            if isAlone { save(isLast: false) }
+            if isAlone {
+                try verifyMemory(readsData: true)
+                save(isLast: false)
+            }
             if let lastStep { progress.longestStepGap = max(progress.longestStepGap, now.seconds(since: lastStep)) }
             lastStep = now
             meter.add(samples: batch.count, lossSum: batchLossSum)
             if let interval = meter.report(at: now) { report(interval, step: batch.index + 1) }
             // At the end of an epoch the evaluation comes first, so that the saved state includes it.
-            if parameters.version < end, dependencies.checkpoints?.isDue(at: now) == true { save(isLast: false) }
+            if parameters.version < end, dependencies.checkpoints?.isDue(at: now) == true {
+                try verifyMemory(readsData: true)
+                save(isLast: false)
+            }
         }
         return true
     }
 
-    /// Runs a step. If the last worker goes, this process computes the rest of the step: only between two steps the state
-    /// can be saved.
+    /// Runs a step; this process alone computes one in which a fault was found. If the last worker goes, this process
+    /// computes the rest of the step: only between two steps the state can be saved.
     ///
     /// - Returns: The step's loss, and whether the state is to be saved because no worker is left.
     private func run(_ batch: Batch) throws -> (lossSum: Double, isAlone: Bool) {
+        if let doubtful, doubtful.step == batch.step { return (try runAlone(batch, doubtful), false) }
         do {
             return (try step.run(batch, &parameters), false)
         } catch is WorkersGone {
             return (try completeAlone(batch), true)
         }
+    }
+
+    private func runAlone(_ batch: Batch, _ doubtful: DoubtfulStep) throws -> Double {
+        let local = LocalGradientSource(try dependencies.makeShardComputer())
+        let lossSum =
+            doubtful.isUnderWay
+            ? try step.repeatStep(batch, &parameters, from: local) : try step.run(batch, &parameters, from: local)
+        self.doubtful = nil
+        return lossSum
     }
 
     private func record(_ batch: Batch, lossSum: Double) {
@@ -158,8 +170,11 @@ package final class Trainer {
     private func closeEpoch() throws {
         let (epoch, every) = (progress.epoch, configuration.evaluation.every)
         let seconds = epochSeconds
+        let isLast = epoch + 1 == configuration.training.epochs
+        try verifyMemory(readsData: isLast || Instant.now.seconds(since: dataReadAt) > Self.dataReadInterval)
         let isEvaluated = every > 0 && ((epoch + 1) % every == 0 || epoch + 1 == configuration.training.epochs)
         let scores = isEvaluated ? try evaluate() : []
+        if isEvaluated { try verifyMemory(readsData: false) }
         let validation = scores.last.flatMap { $0.total > 0 ? $0 : nil }
         let isBest = validation.map { $0.correct > progress.bestValidation ?? -1 } ?? false
         if isBest { progress.bestValidation = validation?.correct }
@@ -177,7 +192,10 @@ package final class Trainer {
             try observer.epochDidFinish(report, parameters: model)
         }
         let isOver = progress.epoch == configuration.training.epochs
-        if !isOver, dependencies.checkpoints?.isDue(at: .now) == true { save(isLast: false) }
+        if !isOver, dependencies.checkpoints?.isDue(at: .now) == true {
+            try verifyMemory(readsData: true)
+            save(isLast: false)
+        }
     }
 
     private func evaluate() throws -> [SplitScore] {
@@ -212,12 +230,17 @@ package final class Trainer {
     private func outcome(interrupted: Bool) -> RunOutcome {
         RunOutcome(
             epochs: progress.epochs, steps: Int(parameters.version), seconds: progress.seconds + epochSeconds,
-            samples: progress.samples, weightsSHA256: weightsSHA256, membership: earlierMembership + source.membership,
+            samples: progress.samples, weightsSHA256: weightsSHA256, membership: membership,
             maximumStepGapMilliseconds: progress.longestStepGap * 1_000, interrupted: interrupted)
     }
 
+    /// What happened to the workers, also before the run was resumed.
+    private var membership: MembershipCounts {
+        (resumed?.progress.membership ?? MembershipCounts()) + source.membership + counts
+    }
+
     /// Seconds that the steps of the current epoch have taken, in this process and in those before it.
-    private var epochSeconds: Double {
+    var epochSeconds: Double {
         let isUnderWay = parameters.version > UInt64(progress.epoch) * UInt64(schedule.stepsPerEpoch)
         return isUnderWay ? progress.epochSeconds + Instant.now.seconds(since: epochStart) : 0
     }
@@ -230,11 +253,13 @@ package final class Trainer {
 
     // MARK: - Checkpoints
 
-    /// Finishes the step under way, if there is one, without the workers.
+    /// Finishes the step under way, if there is one, without the workers, so that the state can be saved.
     private func finishBrokenStep() throws {
-        guard step.reducer.isUnderWay else { return }
-        let batch = Batch(step: parameters.version, schedule: schedule)
-        record(batch, lossSum: try completeAlone(batch))
+        if step.reducer.isUnderWay {
+            let batch = Batch(step: parameters.version, schedule: schedule)
+            record(batch, lossSum: try completeAlone(batch))
+        }
+        try verifyMemory(readsData: true)
     }
 
     /// Computes in this process what the workers left undone of a step.
@@ -246,7 +271,19 @@ package final class Trainer {
         return try step.complete(batch, &parameters, from: local)
     }
 
+    /// Compares all that the run depends on in memory with what was written there.
+    ///
+    /// - Parameter readsData: Whether the data set is read too, which takes milliseconds.
+    /// - Throws: The fault.
+    private func verifyMemory(readsData: Bool) throws(MemoryFault) {
+        try step.verifyMemory(parameters)
+        guard readsData, let check = dependencies.dataCheck else { return }
+        dataReadAt = .now
+        guard check.changedBlocks().isEmpty else { throw MemoryFault(.dataset, step: parameters.version) }
+    }
+
     private func save(isLast: Bool) {
+        lastState = parameters.version
         dependencies.checkpoints?.save(state, isLast: isLast)
     }
 
@@ -255,7 +292,7 @@ package final class Trainer {
         var state = TrainingState(
             progress: progress, parameters: parameters.current, optimizer: step.optimizer.stateBuffers)
         state.progress.epochSeconds = epochSeconds
-        state.progress.membership = earlierMembership + source.membership
+        state.progress.membership = membership
         state.progress.optimizerScalars = step.optimizer.stateScalars
         return state
     }
@@ -263,7 +300,7 @@ package final class Trainer {
 
 extension Optimizer {
     /// Copies the optimizer's state from a checkpoint.
-    fileprivate func restore(_ state: TrainingState) throws(TrainingError) {
+    func restore(_ state: TrainingState) throws(TrainingError) {
         for (name, buffer) in stateBuffers {
             guard let saved = state.optimizer.first(where: { $0.name == name }), saved.buffer.count == buffer.count
             else {

@@ -4,6 +4,8 @@ package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible 
     case shapeMismatch(String)
     /// A loss, a gradient or a weight is infinite or not a number.
     case notFinite(NonFiniteError)
+    /// Memory of this process changes again and again, or there is no state of the run to go back to.
+    case memoryFault(MemoryFault)
     /// The configuration has an impossible value.
     case invalidConfiguration(String)
 
@@ -13,6 +15,8 @@ package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible 
             return reason
         case .notFinite(let error):
             return error.description
+        case .memoryFault(let fault):
+            return fault.description
         }
     }
 }

@@ -40,10 +40,14 @@ package struct VersionedParameters {
     }
 
     /// Rounds a range of a version's weights, once it is final, if gradients are computed on rounded weights.
-    package func round(_ range: Range<Int>, of version: UInt64) {
-        guard rounded != nil else { return }
+    ///
+    /// - Returns: The sums of the bit patterns of the rounded weights that were replaced, which are two versions older, and
+    ///   of those that were written; 0 if none are rounded.
+    @discardableResult
+    package func round(_ range: Range<Int>, of version: UInt64) -> (replaced: UInt32, written: UInt32) {
+        guard rounded != nil else { return (0, 0) }
         let (source, destination) = (self[version], forward(version))
-        roundToBFloat16(
+        return roundToBFloat16(
             source.pointer + range.lowerBound, into: destination.pointer + range.lowerBound, count: range.count)
     }
 
@@ -66,6 +70,20 @@ package struct VersionedParameters {
 
     /// Whether a version replaced another for an evaluation, and so belongs to no step.
     package static func isReplacement(_ version: UInt64) -> Bool { version & replacement != 0 }
+
+    /// Both versions rounded to bfloat16; nil if gradients are computed on the weights as they are.
+    var roundedVersions: (even: FloatBuffer, odd: FloatBuffer)? { rounded }
+
+    /// Goes back to earlier weights, which become the current ones.
+    ///
+    /// - Parameters:
+    ///   - weights: All parameters, in the layout's order.
+    ///   - version: The number of updates that they have had.
+    mutating func restore(_ weights: FloatBuffer, version: UInt64) {
+        self.version = version
+        current.pointer.update(from: weights.pointer, count: current.count)
+        round(0..<current.count, of: version)
+    }
 
     /// Makes the next weights the current ones.
     package mutating func advance() {

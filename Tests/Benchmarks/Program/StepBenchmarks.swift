@@ -25,7 +25,7 @@ private func stepBenchmark(
         training: TrainingOptions(epochs: 1, batch: batch, seed: 1), optimizer: optimizer, shards: shards)
     let computer = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
     let layout = computer.layout
-    let step = Step(
+    var step = Step(
         source: LocalGradientSource(computer, inPlace: true), reducer: Reducer(layout: layout.chunks, shards: shards),
         optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: computer.schedule.stepsPerEpoch))
     let initial = FloatBuffer(count: layout.count)

@@ -1,0 +1,122 @@
+import LockstepNumerics
+
+/// Memory of this process has changed between a write and the next read of it: by a fault of the memory or of the
+/// processor, or by another program's fault.
+package struct MemoryFault: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Memory that a run depends on.
+    package enum Part: String, Hashable, Sendable {
+        case weights = "the weights"
+        case roundedWeights = "the rounded weights"
+        case optimizer = "the optimizer's memory"
+        case dataset = "the data set"
+    }
+
+    package var part: Part
+    /// The step, counted from 0 over the whole run, in which the change was found.
+    package var step: UInt64
+
+    package init(_ part: Part, step: UInt64) {
+        self.part = part
+        self.step = step
+    }
+
+    package var description: String {
+        "step \(step): \(part.rawValue) changed in this process's memory without being written; check the host's memory "
+            + "and processor"
+    }
+}
+
+/// Checks the memory that steps leave to each other: the weights and the optimizer's memory.
+///
+/// An update adds up the bit patterns of all that it reads and of all that it writes, in the pass that it makes anyway.
+/// What one step writes the next step reads, once each: if the two sums differ, the memory has changed in between. Rounded
+/// weights are read by workers, not by the update; the update sees them when it replaces them, two steps later.
+struct MemoryCheck {
+    /// What memory holds after the last step.
+    private struct Content: Equatable {
+        var sums = BitSums()
+        /// By version, even and odd; 0 if no weights are rounded.
+        var rounded: (even: UInt32, odd: UInt32) = (0, 0)
+
+        static func == (left: Content, right: Content) -> Bool {
+            left.sums == right.sums && left.rounded == right.rounded
+        }
+    }
+
+    /// Nil before the first step, unless the memory was read.
+    private var content: Content?
+    /// What the step under way has read and written so far.
+    private var seen = ChunkUpdate.TileCheck()
+    /// Whether a chunk of the step under way has been updated.
+    private(set) var hasUpdates = false
+
+    /// Begins a step: nothing is updated.
+    mutating func begin() {
+        seen = ChunkUpdate.TileCheck()
+        hasUpdates = false
+    }
+
+    /// Adds the update of one chunk.
+    mutating func add(_ check: ChunkUpdate.TileCheck) {
+        seen += check
+        hasUpdates = true
+    }
+
+    /// Compares what a complete step has read with what was written before it.
+    ///
+    /// - Parameter step: The step, whose weights have its number as version.
+    /// - Throws: The fault.
+    mutating func end(step: UInt64) throws(MemoryFault) {
+        let nextIsEven = (step + 1) & 1 == 0
+        if let content {
+            if seen.update.read.weights != content.sums.weights { throw MemoryFault(.weights, step: step) }
+            if seen.update.read.state != content.sums.state { throw MemoryFault(.optimizer, step: step) }
+            let replaced = nextIsEven ? content.rounded.even : content.rounded.odd
+            if seen.rounding.replaced != replaced { throw MemoryFault(.roundedWeights, step: step) }
+        }
+        guard content != nil else { return }
+        content?.sums = seen.update.written
+        if nextIsEven {
+            content?.rounded.even = seen.rounding.written
+        } else {
+            content?.rounded.odd = seen.rounding.written
+        }
+    }
+
+    /// Reads all memory between two steps, and relies on it from now on.
+    mutating func read(_ parameters: VersionedParameters, _ optimizer: any Optimizer) {
+        content = Self.content(of: parameters, optimizer)
+    }
+
+    /// Reads all memory between two steps and compares it with what was written.
+    ///
+    /// - Throws: The fault.
+    func verify(_ parameters: VersionedParameters, _ optimizer: any Optimizer) throws(MemoryFault) {
+        guard let content else { return }
+        let found = Self.content(of: parameters, optimizer)
+        let step = parameters.version
+        if found.sums.weights != content.sums.weights { throw MemoryFault(.weights, step: step) }
+        if found.sums.state != content.sums.state { throw MemoryFault(.optimizer, step: step) }
+        if found.rounded != content.rounded { throw MemoryFault(.roundedWeights, step: step) }
+    }
+
+    /// Whether the current weights are those that the last step has written; also within a step.
+    func areWeightsIntact(_ parameters: VersionedParameters) -> Bool {
+        guard let content else { return true }
+        return Self.sumBits(parameters.current) == content.sums.weights
+    }
+
+    private static func content(of parameters: VersionedParameters, _ optimizer: any Optimizer) -> Content {
+        var content = Content()
+        content.sums.weights = sumBits(parameters.current)
+        for (_, buffer) in optimizer.stateBuffers { content.sums.state &+= sumBits(buffer) }
+        if let rounded = parameters.roundedVersions {
+            content.rounded = (sumBits(rounded.even), sumBits(rounded.odd))
+        }
+        return content
+    }
+
+    private static func sumBits(_ buffer: FloatBuffer) -> UInt32 {
+        withExtendedLifetime(buffer) { LockstepNumerics.sumBits(buffer.pointer, count: buffer.count) }
+    }
+}

@@ -1,0 +1,231 @@
+import LockstepNetwork
+import LockstepNumerics
+import LockstepSharding
+import LockstepTraining
+import Testing
+
+/// Notes how a run has recovered.
+private final class RecoveryLog: RunObserver {
+    private(set) var recoveries: [Recovery] = []
+
+    func runWillStart(_ run: RunDescription) {}
+    func runDidProgress(_ progress: StepProgress) {}
+    func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {}
+    func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {}
+    func runDidRecover(_ recovery: Recovery) { recoveries.append(recovery) }
+}
+
+/// A wrong answer of shard 1 in step 7.
+struct Lie: CustomTestStringConvertible {
+    let testDescription: String
+    let change: @Sendable (FloatBuffer, inout Double) -> Void
+
+    static let all = [
+        Lie("a loss that is not a number") { _, loss in loss = .nan },
+        Lie("an infinite loss") { _, loss in loss = .infinity },
+        Lie("NaN in the first number") { gradient, _ in gradient.buffer[0] = .nan },
+        Lie("infinity in a middle number") { gradient, _ in gradient.buffer[20] = -.infinity },
+        Lie("NaN in the last number") { gradient, _ in gradient.buffer[42] = .nan },
+        Lie("NaN everywhere") { gradient, loss in
+            for index in 0..<gradient.count { gradient.buffer[index] = .nan }
+            loss = .nan
+        },
+        Lie("wrong numbers in the last layer, NaN in the first") { gradient, _ in
+            for index in 28..<43 { gradient.buffer[index] *= 2 }
+            gradient.buffer[0] = .nan
+        },
+    ]
+
+    private init(_ text: String, _ change: @escaping @Sendable (FloatBuffer, inout Double) -> Void) {
+        testDescription = text
+        self.change = change
+    }
+}
+
+@Suite("Recovery from wrong numbers")
+struct WrongNumberTests {
+    @Test(
+        "A worker that answers what is not finite is excluded, and the run ends with the weights of an honest one",
+        arguments: Lie.all, statefulOptimizers)
+    func liar(lie: Lie, optimizer: OptimizerConfiguration) throws {
+        var fixture = try TrainingFixture(optimizer: optimizer)
+        // So that a sum of large numbers is too large for the weights, whatever the optimizer.
+        fixture.configuration.training.batch = 5
+        for store in [MemoryStore(keepsAll: false), MemoryStore(keepsAll: true)] {
+            let source = try ShardSource(fixture)
+            source.tamper = { step, shard, gradient, loss in
+                if step == 7 && shard == 1 { lie.change(gradient, &loss) }
+            }
+            let log = RecoveryLog()
+            let outcome = try fixture.train(source: source, checkpoints: store, observers: [log])
+            expectSame(outcome, try fixture.train(), "\(lie) \(optimizer)")
+            #expect(log.recoveries.count == 1)
+            let recovery = try #require(log.recoveries.first)
+            #expect(
+                recovery.reason.hasPrefix("step 7: the ") && recovery.reason.contains("computed by worker 6, is wrong"))
+            #expect(source.excluded.map(\.rawValue) == [6] && source.abandoned >= 1)
+            #expect(outcome.membership.stepsRepeated == (recovery.rewoundTo.map { 8 - Int($0.step) } ?? 1))
+            #expect(outcome.membership.rewinds == (recovery.rewoundTo == nil ? 0 : 1))
+            let isStateless = optimizer.optimizer as? SGD == SGD(learningRate: 0.5)
+            if isStateless { #expect(recovery.rewoundTo == nil) }
+        }
+    }
+
+    @Test("Finite numbers that were wrong in an earlier step are found by checking all steps since the last checkpoint")
+    func earlier() throws {
+        var fixture = try TrainingFixture()
+        fixture.configuration.network = Architecture(
+            sizes: [6, 4, 3], activation: .relu, output: .softmax)
+        fixture.configuration.cost = .crossEntropy
+        let source = try ShardSource(fixture)
+        source.auditable = true
+        source.tamper = { step, shard, gradient, _ in
+            guard step == 4 && shard == 2 else { return }
+            for index in 0..<gradient.count { gradient.buffer[index] = -1e38 }
+        }
+        let log = RecoveryLog()
+        let outcome = try fixture.train(source: source, observers: [log])
+        expectSame(outcome, try fixture.train(), "audited")
+        #expect(log.recoveries.map(\.rewoundTo?.step) == [0])
+        #expect(outcome.membership.rewinds == 1 && outcome.membership.stepsRepeated == 6)
+    }
+
+    @Test("A wrong result of this process itself is computed again")
+    func own() throws {
+        let fixture = try TrainingFixture()
+        let source = try ShardSource(fixture)
+        source.isLocal = true
+        var wrongResults = 1
+        source.tamper = { step, _, gradient, _ in
+            if step == 3 && wrongResults > 0 {
+                gradient.buffer[5] = .nan
+                wrongResults -= 1
+            }
+        }
+        let log = RecoveryLog()
+        expectSame(try fixture.train(source: source, observers: [log]), try fixture.train(), "own")
+        #expect(source.excluded.isEmpty && log.recoveries.count == 1)
+        #expect(log.recoveries.first?.reason.hasSuffix("and this process computes finite numbers") == true)
+    }
+}
+
+@Suite("Recovery from faults of the memory")
+struct MemoryFaultTests {
+    /// What changes, and when.
+    enum Target: CaseIterable {
+        case weights, optimizer
+    }
+
+    @Test("A bit that flips between two steps leads back to the newest checkpoint and to the same weights")
+    func flip() throws {
+        for optimizer in statefulOptimizers {
+            let fixture = try TrainingFixture(optimizer: optimizer)
+            let whole = try fixture.train()
+            for target in Target.allCases {
+                for keepsAll in [false, true] {
+                    let store = MemoryStore(keepsAll: keepsAll)
+                    var flips = 0
+                    store.afterStep = { state, steps in
+                        guard steps == 4 else { return }
+                        let buffer = target == .weights ? state.parameters : state.optimizer.last?.buffer
+                        guard let word = buffer?.pointer[3].bitPattern else { return }
+                        buffer?.pointer[3] = Float(bitPattern: word ^ 1)
+                        flips += 1
+                    }
+                    let log = RecoveryLog()
+                    let outcome = try fixture.train(checkpoints: store, observers: [log])
+                    expectSame(outcome, whole, "\(target) \(optimizer)")
+                    #expect(log.recoveries.count == flips)
+                    guard flips > 0 else { continue }
+                    let part = target == .weights ? "the weights" : "the optimizer's memory"
+                    #expect(
+                        log.recoveries[0].reason
+                            == "\(MemoryFault(target == .weights ? .weights : .optimizer, step: 4))")
+                    #expect(log.recoveries[0].reason.contains("step 4: \(part) changed"))
+                    #expect(log.recoveries[0].rewoundTo?.step == (keepsAll ? 3 : 0))
+                    // No state was saved with the flipped bit.
+                    #expect(!keepsAll || store.states.map(\.progress.step) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+                }
+            }
+        }
+    }
+
+    @Test("A bit that flips in the weights before the first step is found")
+    func beforeFirst() throws {
+        let fixture = try TrainingFixture()
+        let source = try ShardSource(fixture)
+        let store = MemoryStore(keepsAll: false)
+        source.willStep = { if $0 == 0 { store.flipOnce() } }
+        let log = RecoveryLog()
+        expectSame(
+            try fixture.train(source: source, checkpoints: store, observers: [log]), try fixture.train(), "first")
+        #expect(log.recoveries.map(\.rewoundTo?.step) == [0])
+    }
+
+    @Test("Rounded weights that change are found when they are replaced")
+    func rounded() throws {
+        var fixture = try TrainingFixture()
+        fixture.configuration.communicationDataType = .bfloat16
+        let whole = try fixture.train()
+        let log = RecoveryLog()
+        var flips = 1
+        let source = try ShardSource(fixture)
+        source.willCompute = { step, parameters in
+            guard step == 4, flips > 0 else { return }
+            flips -= 1
+            let buffer = parameters.forward(step)
+            buffer.pointer[2] = Float(bitPattern: buffer.pointer[2].bitPattern ^ (1 << 20))
+        }
+        expectSame(try fixture.train(source: source, observers: [log]), whole, "rounded")
+        #expect(log.recoveries.map(\.rewoundTo?.step) == [0])
+        #expect(log.recoveries.first?.reason.contains("the rounded weights changed") == true)
+    }
+
+    @Test("Memory that changes again and again ends the run")
+    func broken() throws {
+        let fixture = try TrainingFixture()
+        let store = MemoryStore(keepsAll: false)
+        store.afterStep = { state, _ in
+            state.parameters.pointer[3] = Float(bitPattern: state.parameters.pointer[3].bitPattern ^ 1)
+        }
+        #expect(throws: TrainingError.memoryFault(MemoryFault(.weights, step: 2))) {
+            try fixture.train(checkpoints: store)
+        }
+    }
+}
+
+@Suite("Numbers that are not finite")
+struct NonFiniteTests {
+    @Test("The shard that is not finite is found by computing it again", arguments: [false, true])
+    func shard(isDistributed: Bool) throws {
+        let fixture = try TrainingFixture()
+        let store = MemoryStore(keepsAll: true)
+        _ = try fixture.train(checkpoints: store)
+        let state = try #require(store.states.first { $0.progress.step == 3 })
+        // Then no shard's loss is a number: the first shard of the first result is named.
+        state.parameters.buffer[state.parameters.count - 1] = .nan
+        let source = isDistributed ? try ShardSource(fixture) : nil
+        let error = #expect(throws: TrainingError.self) {
+            try fixture.train(from: state, source: source, checkpoints: store)
+        }
+        guard case .notFinite(let place) = error else { return }
+        let shard = isDistributed ? 2 : 0
+        #expect(place.quantity == .loss && place.shard == shard && place.step == 3 && place.epoch == 0)
+        #expect(place.worker == (isDistributed ? "worker 7" : nil))
+        #expect(
+            place.description.hasPrefix("step 3 (epoch 0): the loss of shard \(shard) of 3")
+                && place.description.hasSuffix("try a smaller learning rate"))
+    }
+
+    @Test("A learning rate that is far too high is named as the cause before anything is saved as best")
+    func learningRate() throws {
+        var fixture = try TrainingFixture()
+        fixture.configuration.optimizer = .sgd(learningRate: 1e45)
+        let store = MemoryStore(keepsAll: true)
+        let error = #expect(throws: TrainingError.self) { try fixture.train(checkpoints: store) }
+        guard case .notFinite(let place) = error else { return }
+        #expect(place.quantity == .weights && place.step == 0)
+        #expect("\(place)".contains("although the gradient of each shard is; try a smaller learning rate"))
+        #expect(store.states.isEmpty)
+    }
+}
