@@ -14,8 +14,8 @@ final class EncodedFloats {
         contents = Array(repeating: nil, count: chunks.chunks.count)
     }
 
-    /// Forgets what the chunks hold.
-    func forget() {
+    /// Removes the contents of all chunks.
+    func removeAll() {
         for chunk in contents.indices { contents[chunk] = nil }
     }
 

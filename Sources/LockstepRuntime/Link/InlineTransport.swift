@@ -62,8 +62,8 @@ final class InlineTransport: PayloadTransport {
     func forgetStep() {
         parts = AnswerParts(chunks: chunks.chunks.count)
         guard dataType != .float32 else { return }
-        encodedWeights.even.forget()
-        encodedWeights.odd.forget()
+        encodedWeights.even.removeAll()
+        encodedWeights.odd.removeAll()
     }
 
     /// Discards the unfinished answer of a member that has gone.
