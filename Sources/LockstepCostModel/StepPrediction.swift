@@ -1,3 +1,5 @@
+package import LockstepSharding
+
 /// What a step of a run will take, known before the first one.
 package struct StepPrediction: Hashable, Sendable {
     package let workers: Int
@@ -13,6 +15,14 @@ package struct StepPrediction: Hashable, Sendable {
 }
 
 extension CostModel {
+    /// The predicted seconds of a full mini-batch's step with 0, 1, ... workers. With 0 the coordinator computes alone.
+    package func steps(of schedule: BatchSchedule, workers: Int) -> [Double] {
+        let alone = single(batch: schedule.batch, shards: schedule.shards).total
+        guard workers > 0 else { return [alone] }
+        return [alone]
+            + (1...workers).map { distributed(batch: schedule.batch, shards: schedule.shards, workers: $0).total }
+    }
+
     /// Predicts a run's steps.
     ///
     /// - Parameters:

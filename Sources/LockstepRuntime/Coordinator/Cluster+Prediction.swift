@@ -1,5 +1,4 @@
 import LockstepCostModel
-import LockstepSharding
 import LockstepTimeline
 
 /// Predicts the duration of steps before the first one.
@@ -25,15 +24,5 @@ extension Cluster {
         }
         model.messages.fixed = roundTrips.sorted()[roundTrips.count / 2]
         return model
-    }
-}
-
-extension CostModel {
-    /// The predicted seconds of a full mini-batch's step with 0, 1, ... workers. With 0 the coordinator computes alone.
-    func steps(of schedule: BatchSchedule, workers: Int) -> [Double] {
-        let alone = single(batch: schedule.batch, shards: schedule.shards).total
-        guard workers > 0 else { return [alone] }
-        return [alone]
-            + (1...workers).map { distributed(batch: schedule.batch, shards: schedule.shards, workers: $0).total }
     }
 }
