@@ -86,7 +86,7 @@ static void combinations(int rows, int columns, int depth, const float *x, bool 
                    columns);
 }
 
-// 1 / (1 + exp(-x)) as Sources/LockstepNumerics/Sigmoid.swift has it.
+// 1 / (1 + exp(-x)) as lockstep_exponential has it.
 static inline float sigmoid(float x) {
     const float magic = 0x1.8p23f;
     float z = -x < -87 ? -87 : -x > 89 ? 89 : -x;
