@@ -1,9 +1,6 @@
 import COneDNN
+import Glibc
 import LockstepSystem
-
-#if canImport(Glibc)
-    import Glibc
-#endif
 
 /// The library oneDNN, on one thread, restricted to one kernel's instructions.
 ///
@@ -18,7 +15,7 @@ final class OneDNN: @unchecked Sendable {
             UnsafeMutablePointer<Float>, Int64
         ) -> CInt
 
-    package static let standardCandidates = ["libdnnl.so.2", "libdnnl.so.3"]
+    static let standardCandidates = ["libdnnl.so.2", "libdnnl.so.3"]
 
     /// The library's version, and its instructions.
     let description: String

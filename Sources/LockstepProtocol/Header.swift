@@ -14,7 +14,7 @@ package import LockstepSharding
 /// | 16 | 6 | step | the step, which is also the weights' version: a late answer never counts for another step |
 /// | 22 | 2 | segment | the layer whose floats follow |
 /// | 24 | 4 | offset | the index of the first float in the layer: each element counts once |
-/// | 28 | 4 | checksum | CRC-32C of the other fields and the payload: a message that was damaged on the way counts never |
+/// | 28 | 4 | checksum | CRC-32C of the other fields and the payload: a message that was damaged on the way never counts |
 ///
 /// libzmq stores up to 33 bytes inside a message, so a header costs no allocation. A field that a kind does not use is
 /// sent as 0 and ignored. Any values decode; the receiver checks that they name something that exists

@@ -187,8 +187,8 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private mutating func quarantine(
         _ id: MemberID, step: UInt64, node: UInt32, into actions: inout [CoordinatorAction]
     ) {
-        counts.quarantined += 1
         guard let member = membership.quarantine(id, step: step, node: node, into: &actions) else { return }
+        counts.quarantined += 1
         counts.shardsReassigned += assignments.reclaim(member.queue.assignments, membership: membership)
         assignReclaimed(into: &actions)
     }

@@ -88,7 +88,7 @@ package struct WorkerMachine: Sendable {
         case .dataMissing(let bytes, let received):
             state = .fetching(DatasetTransfer(total: bytes, received: received))
             expectSignOfLife(from: now)
-            actions.append(.notify(.fetchingData(bytes: bytes - received)))
+            actions.append(.notify(.fetchingData(bytes: bytes - min(received, bytes))))
             requestData(now: now, into: &actions)
         case .dataReceived(let offset, let count):
             receiveData(offset: offset, count: count, now: now, into: &actions)

@@ -30,6 +30,9 @@ struct WatchedConnections {
             let accounted = connection.deliveredBytes + heartbeatBytes
             return received > accounted ? received - accounted : 0
         }
+
+        /// Unread bytes of a peer that is no member, beyond those of its handshake.
+        var excess: UInt64 { max(unread, ConnectionLimits.handshake) - ConnectionLimits.handshake }
     }
 
     /// Milliseconds between two checks: while a peer that is no member sends, and otherwise.
@@ -86,8 +89,7 @@ struct WatchedConnections {
                 if found.unread > limits.member { cut.append(abort(found)) }
             } else {
                 isSending = isSending || hasReceived
-                total += max(found.unread, ConnectionLimits.handshake) - ConnectionLimits.handshake
-                if found.unread > limits.nonMember { cut.append(abort(found)) }
+                if found.unread > limits.nonMember { cut.append(abort(found)) } else { total += found.excess }
             }
         }
         if total > limits.nonMembers { cut += cutLargest(until: total - limits.nonMembers) }
@@ -100,9 +102,9 @@ struct WatchedConnections {
     private func cutLargest(until excess: UInt64) -> [Connection] {
         var (cut, left): ([Connection], UInt64) = ([], excess)
         let nonMembers = watched.values.filter { !$0.connection.isMember && !$0.isCut }
-        for nonMember in nonMembers.sorted(by: { $0.unread > $1.unread }) where left > 0 {
+        for nonMember in nonMembers.sorted(by: { $0.excess > $1.excess }) where left > 0 && nonMember.excess > 0 {
             cut.append(abort(nonMember))
-            left -= min(left, nonMember.unread)
+            left -= min(left, nonMember.excess)
         }
         return cut
     }

@@ -1,3 +1,4 @@
+import LockstepCluster
 package import LockstepCostModel
 import LockstepData
 import LockstepSharding
@@ -50,7 +51,11 @@ package final class StepRunner {
         var start = Instant.now
         for _ in 0..<count {
             let batch = Batch(step: parameters.version, schedule: run.schedule)
-            _ = try step.run(batch, &parameters)
+            do {
+                _ = try step.run(batch, &parameters)
+            } catch is WorkersGone {
+                throw ClusterFailure.noWorkersLeft(seconds: 0)
+            }
             let end = Instant.now
             seconds.append(end.seconds(since: start))
             start = end

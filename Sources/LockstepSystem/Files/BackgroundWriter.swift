@@ -98,7 +98,8 @@ package final class BackgroundWriter: Sendable {
             guard !isDone, let events, !deadline.hasPassed(at: now) else { return }
             var item = pollfd(fd: events.idle.number, events: Int16(POLLIN), revents: 0)
             // Another thread may flush at the same time and take the event.
-            poll(&item, 1, min(20, deadline.remainingMilliseconds(at: now)))
+            let left = deadline.remainingMilliseconds(at: now)
+            poll(&item, 1, left < 0 ? 20 : min(20, left))
             events.idle.reset()
         }
     }

@@ -24,7 +24,7 @@ package func removeOldFiles(in folder: String, untouchedFor seconds: Int, named 
         let path = "\(folder)/\(name)"
         var status = stat()
         guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_uid == geteuid(),
-            status.st_mtim.tv_sec + seconds < now.tv_sec
+            status.st_mtim.tv_sec < now.tv_sec - seconds
         else { continue }
         unlink(path)
     }

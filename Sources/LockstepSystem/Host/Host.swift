@@ -19,7 +19,7 @@ package enum Host {
     /// run on. A part of a core counts as one. At least 1.
     package static var coreCount: Int {
         guard let quota else { return allowedCoreCount }
-        return max(1, min(allowedCoreCount, Int(quota.rounded(.up))))
+        return max(1, Int(min(Double(allowedCoreCount), quota.rounded(.up))))
     }
 
     private static let quota = CPUQuota.cores()

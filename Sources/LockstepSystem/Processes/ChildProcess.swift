@@ -159,7 +159,7 @@ extension ChildProcess.Exit: CustomStringConvertible {
 
     /// Whether the process says that a signal told it to stop: it exited with 128 + the signal's number.
     package var wasToldToStop: Bool {
-        if case .exited(let code) = self { return code > 128 }
+        if case .exited(let code) = self { return (129...192).contains(code) }
         return false
     }
 }

@@ -96,7 +96,9 @@ package final class SharedRegion: @unchecked Sendable {
             throw .last("write to shared memory", path: nil)
         }
         UnsafeMutableRawBufferPointer(rebasing: bytes[offset..<offset + content.count]).copyMemory(from: content)
-        mprotect(pages.baseAddress, pages.count, PROT_READ)
+        guard mprotect(pages.baseAddress, pages.count, PROT_READ) == 0 else {
+            throw .last("protect shared memory", path: nil)
+        }
     }
 
     /// Maps a region that another process has made.

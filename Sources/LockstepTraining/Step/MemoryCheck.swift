@@ -33,17 +33,13 @@ package struct MemoryFault: Error, Hashable, Sendable, CustomStringConvertible {
 /// weights are read by workers, not by the update; the update sees them when it replaces them, two steps later.
 struct MemoryCheck {
     /// What memory holds after the last step.
-    private struct Content: Equatable {
+    private struct Content {
         var sums = BitSums()
         /// By version, even and odd; 0 if no weights are rounded.
         var rounded: (even: UInt32, odd: UInt32) = (0, 0)
-
-        static func == (left: Content, right: Content) -> Bool {
-            left.sums == right.sums && left.rounded == right.rounded
-        }
     }
 
-    /// Nil before the first step, unless the memory was read.
+    /// Nil until ``read(_:_:)``.
     private var content: Content?
     /// What the step under way has read and written so far.
     private var seen = ChunkUpdate.TileCheck()
@@ -68,18 +64,16 @@ struct MemoryCheck {
     /// - Throws: The fault.
     mutating func end(step: UInt64) throws(MemoryFault) {
         let nextIsEven = (step + 1) & 1 == 0
-        if let content {
-            if seen.update.read.weights != content.sums.weights { throw MemoryFault(.weights, step: step) }
-            if seen.update.read.state != content.sums.state { throw MemoryFault(.optimizer, step: step) }
-            let replaced = nextIsEven ? content.rounded.even : content.rounded.odd
-            if seen.rounding.replaced != replaced { throw MemoryFault(.roundedWeights, step: step) }
-        }
-        guard content != nil else { return }
-        content?.sums = seen.update.written
+        guard let content else { return }
+        if seen.update.read.weights != content.sums.weights { throw MemoryFault(.weights, step: step) }
+        if seen.update.read.state != content.sums.state { throw MemoryFault(.optimizer, step: step) }
+        let replaced = nextIsEven ? content.rounded.even : content.rounded.odd
+        if seen.rounding.replaced != replaced { throw MemoryFault(.roundedWeights, step: step) }
+        self.content?.sums = seen.update.written
         if nextIsEven {
-            content?.rounded.even = seen.rounding.written
+            self.content?.rounded.even = seen.rounding.written
         } else {
-            content?.rounded.odd = seen.rounding.written
+            self.content?.rounded.odd = seen.rounding.written
         }
     }
 

@@ -13,7 +13,7 @@ extension Trainer {
         package var shouldStop: () -> Bool
         /// Makes a computer of this process's own, for what workers left undone and to locate what is not finite.
         package var makeShardComputer: () throws -> ShardComputer
-        /// Writes the weights before the first step; nil if they are not to be had again.
+        /// Writes the weights before the first step; nil if they cannot be computed again.
         package var initialWeights: ((FloatBuffer) throws -> Void)?
         /// Checks the data set in this process's memory; nil if it is not checked.
         package var dataCheck: DatasetCheck?
@@ -29,14 +29,14 @@ extension Trainer {
             threadPool: ThreadPool? = nil,
             timeline: Timeline? = nil
         ) {
-            self.initialWeights = initialWeights
-            self.dataCheck = dataCheck
-            self.threadPool = threadPool
-            self.timeline = timeline
             self.observers = observers
             self.checkpoints = checkpoints
             self.shouldStop = shouldStop
             self.makeShardComputer = makeShardComputer
+            self.initialWeights = initialWeights
+            self.dataCheck = dataCheck
+            self.threadPool = threadPool
+            self.timeline = timeline
         }
     }
 }

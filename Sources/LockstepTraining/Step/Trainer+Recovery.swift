@@ -18,7 +18,7 @@ extension Trainer {
         var error: NonFiniteError
     }
 
-    /// Goes on after numbers that are not finite.
+    /// Continues the run after a result that is not finite.
     ///
     /// - Throws: ``TrainingError/notFinite(_:)`` if this process computes them too.
     func recover(from result: NonFiniteResult) throws {
@@ -32,7 +32,8 @@ extension Trainer {
             // An earlier result of a worker may have been finite and wrong: then the steps up to here are computed twice.
             guard step > lastState, source.auditSteps(through: step) else { throw TrainingError.notFinite(error) }
             doubtful = DoubtfulStep(step: step, isUnderWay: false, error: error)
-            try rewind(because: "\(error.finding); the workers' results are checked now")
+            try rewind(
+                because: "\(error.finding); the workers' results are checked now", orThrow: .notFinite(error))
         case .worker(let node, let isFinite):
             let name = source.workerName(of: node) ?? ""
             let error = NonFiniteError(
@@ -52,13 +53,13 @@ extension Trainer {
     /// Steps that are audited after a wrong result of which it is not known who computed it.
     private static let auditedSteps: UInt64 = 100
 
-    /// Goes on after a fault of the memory: back to the newest checkpoint.
+    /// Continues the run after a fault of the memory, from the newest checkpoint.
     ///
     /// - Throws: ``TrainingError/memoryFault(_:)`` if that has been tried too often, or there is no state to go back to.
     func recover(from fault: MemoryFault) throws {
         guard rewindLimit.allows(fault.step) else { throw TrainingError.memoryFault(fault) }
         if fault.part == .dataset { try dependencies.dataCheck?.repair() }
-        try rewind(because: "\(fault)")
+        try rewind(because: "\(fault)", orThrow: .memoryFault(fault))
     }
 
     private func repeatStep(
@@ -70,19 +71,19 @@ extension Trainer {
         try source.abandonStep(isRewound: !isRepeatable)
         if let node { try source.excludeWorker(of: node, inStep: step) }
         doubtful = DoubtfulStep(step: step, isUnderWay: isRepeatable, error: error)
-        guard isRepeatable else { return try rewind(because: reason) }
+        guard isRepeatable else { return try rewind(because: reason, orThrow: .notFinite(error)) }
         resumeEpoch()
         counts.stepsRepeated += 1
         try report(Recovery(reason: reason))
     }
 
     /// Goes back to the newest state that is intact.
-    private func rewind(because reason: String) throws {
+    ///
+    /// - Throws: `error` if there is none.
+    private func rewind(because reason: String, orThrow error: TrainingError) throws {
         let step = parameters.version
         try source.abandonStep(isRewound: true)
-        guard let state = try earlierState() else {
-            throw TrainingError.memoryFault(MemoryFault(.weights, step: step))
-        }
+        guard let state = try earlierState() else { throw error }
         counts.rewinds += 1
         counts.stepsRepeated += Int(clamping: step + 1 - min(step, state.progress.step))
         try restore(state)
@@ -116,6 +117,8 @@ extension Trainer {
         try step.optimizer.restore(state)
         parameters.restore(state.parameters, version: state.progress.step)
         progress = state.progress
+        // The optimizer begins the step anew.
+        doubtful?.isUnderWay = false
         lastState = state.progress.step
         epochStart = .now
         step.relyOnMemory(parameters)

@@ -79,6 +79,8 @@ package final class Trainer {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
         var isInterrupted = false
+        // While the run goes back, the reducer, the weights and the optimizer may belong to different steps.
+        var isRecovering = false
         do {
             while !isInterrupted && progress.epoch < configuration.training.epochs {
                 epochStart = .now
@@ -86,16 +88,18 @@ package final class Trainer {
                     isInterrupted = try !finishSteps()
                     if isInterrupted { try verifyMemory(readsData: true) } else { try closeEpoch() }
                 } catch let result as NonFiniteResult {
+                    isRecovering = true
                     try recover(from: result)
                 } catch let fault as MemoryFault {
-                    isInterrupted = false
+                    (isInterrupted, isRecovering) = (false, true)
                     try recover(from: fault)
                 }
+                isRecovering = false
             }
         } catch let error as TrainingError {
             throw error
         } catch {
-            if (try? finishBrokenStep()) != nil { save(isLast: true) }
+            if !isRecovering, (try? finishBrokenStep()) != nil { save(isLast: true) }
             throw error
         }
         save(isLast: true)
@@ -116,7 +120,8 @@ package final class Trainer {
         var meter = ProgressMeter(start: epochStart)
         var lastStep: Instant?
         while parameters.version < end {
-            guard !dependencies.shouldStop() else { return false }
+            // The optimizer has begun a step that is repeated: there is no consistent state before its end.
+            guard doubtful?.isUnderWay == true || !dependencies.shouldStop() else { return false }
             let batch = Batch(step: parameters.version, schedule: schedule)
             let (batchLossSum, isAlone) = try run(batch)
             let now = Instant.now
@@ -172,7 +177,7 @@ package final class Trainer {
         let seconds = epochSeconds
         let isLast = epoch + 1 == configuration.training.epochs
         try verifyMemory(readsData: isLast || Instant.now.seconds(since: dataReadAt) > Self.dataReadInterval)
-        let isEvaluated = every > 0 && ((epoch + 1) % every == 0 || epoch + 1 == configuration.training.epochs)
+        let isEvaluated = every > 0 && ((epoch + 1) % every == 0 || isLast)
         let scores = isEvaluated ? try evaluate() : []
         if isEvaluated { try verifyMemory(readsData: false) }
         let validation = scores.last.flatMap { $0.total > 0 ? $0 : nil }
@@ -207,6 +212,7 @@ package final class Trainer {
             do {
                 return try source.evaluate([.test, .validation], parameters: evaluated)
             } catch is WorkersGone {
+                try verifyMemory(readsData: false)
                 save(isLast: false)
             }
         }
@@ -283,7 +289,7 @@ package final class Trainer {
     }
 
     private func save(isLast: Bool) {
-        lastState = parameters.version
+        if dependencies.checkpoints != nil { lastState = parameters.version }
         dependencies.checkpoints?.save(state, isLast: isLast)
     }
 
