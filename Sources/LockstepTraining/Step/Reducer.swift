@@ -139,7 +139,7 @@ extension Reducer {
     /// A node that came with other bits than it should have.
     struct WrongNode: Hashable {
         let node: NodeID
-        /// Whether all its numbers are finite, so that the same fault may not have been noticed in an earlier step.
+        /// Whether some of its wrong numbers are finite, so that the same fault may have gone unnoticed in an earlier step.
         var isFinite = false
     }
 
@@ -169,28 +169,38 @@ extension Reducer {
         let range = layout.chunks[chunk].range
         guard arrivals.isSum(node, lane: chunk), let (left, right) = tree.children(of: node) else {
             guard let held else { return WrongNode(node: node) }
-            guard !areEqual(held, gradient(node).pointer + range.lowerBound, count: range.count) else { return nil }
-            return WrongNode(node: node, isFinite: allFinite(held, count: range.count))
+            let isFinite = isDifferenceFinite(held, gradient(node).pointer + range.lowerBound, count: range.count)
+            return isFinite.map { WrongNode(node: node, isFinite: $0) }
         }
         guard let addend = value(of: right, chunk) else { return nil }
         if let found = wrongNode(right, held: addend, chunk, gradient) { return found }
-        if let held {
-            let sum = FloatBuffer(count: range.count)
-            LockstepNumerics.add(
-                gradient(left).pointer + range.lowerBound, addend, into: sum.pointer, count: range.count)
-            if roundsToBFloat16 { roundToBFloat16(sum.pointer, count: range.count) }
-            if areEqual(held, sum.pointer, count: range.count) { return nil }
-        }
-        return wrongNode(left, held: nil, chunk, gradient)
+        guard let held else { return wrongNode(left, held: nil, chunk, gradient) }
+        let sum = FloatBuffer(count: range.count)
+        LockstepNumerics.add(
+            gradient(left).pointer + range.lowerBound, addend, into: sum.pointer, count: range.count)
+        if roundsToBFloat16 { roundToBFloat16(sum.pointer, count: range.count) }
+        let isFinite = withExtendedLifetime(sum) { isDifferenceFinite(held, sum.pointer, count: range.count) }
+        guard let isFinite, var found = wrongNode(left, held: nil, chunk, gradient) else { return nil }
+        found.isFinite = found.isFinite || isFinite
+        return found
     }
 
     private func value(of node: NodeID, _ chunk: Int) -> UnsafePointer<Float>? {
         values[tree.slot(of: node) * layout.chunks.count + chunk]
     }
 
-    private func areEqual(_ left: UnsafePointer<Float>, _ right: UnsafePointer<Float>, count: Int) -> Bool {
-        for index in 0..<count where left[index].bitPattern != right[index].bitPattern { return false }
-        return true
+    /// Compares floats with right ones, bit for bit.
+    ///
+    /// - Returns: Whether one that differs is finite; nil if none differs.
+    private func isDifferenceFinite(
+        _ floats: UnsafePointer<Float>, _ right: UnsafePointer<Float>, count: Int
+    ) -> Bool? {
+        var differs = false
+        for index in 0..<count where floats[index].bitPattern != right[index].bitPattern {
+            if floats[index].isFinite { return true }
+            differs = true
+        }
+        return differs ? false : nil
     }
 }
 
