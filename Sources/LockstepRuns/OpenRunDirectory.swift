@@ -20,6 +20,6 @@ package final class OpenRunDirectory {
     ///
     /// - Parameter withLogs: Whether the logs of workers go too; they may say why the start failed.
     func discardUnlessBegun(withLogs: Bool) {
-        directory.removeTraces(withLogs: withLogs, withFolder: isNew)
+        directory.removeLeftovers(withLogs: withLogs, withFolder: isNew)
     }
 }

@@ -16,8 +16,7 @@ extension Unicode.Scalar {
 }
 
 extension StringProtocol {
-    /// Whether the text is one line that a terminal shows and does nothing else with. What peers and files call things has
-    /// to be.
+    /// Whether the text is one line without control of the terminal. Names from peers and files must be printable.
     package var isPrintable: Bool { unicodeScalars.allSatisfy(\.isPrintable) }
 
     /// The text on one line, at most 200 scalars long, with every unprintable scalar escaped: `\n`, `\u{200B}`.

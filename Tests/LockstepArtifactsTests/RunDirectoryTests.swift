@@ -101,18 +101,18 @@ struct RunDirectoryTests {
         let folder = try TemporaryFolder()
         for name in [".lock", "worker-0.log"] { try folder.write(text: "", to: "run/\(name)") }
         let directory = try RunDirectory.create(output: folder("run"), name: "x")
-        directory.removeTraces(withLogs: false, withFolder: true)
+        directory.removeLeftovers(withLogs: false, withFolder: true)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder("run")) == ["worker-0.log"])
-        directory.removeTraces(withLogs: true, withFolder: false)
+        directory.removeLeftovers(withLogs: true, withFolder: false)
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder("run")).isEmpty)
         // Nothing is removed where a run has begun, or where a file is not ours.
         for name in ["config.yaml", "thesis.txt"] {
             for name in [name, ".lock"] { try folder.write(text: "", to: "run/\(name)") }
-            directory.removeTraces(withLogs: true, withFolder: true)
+            directory.removeLeftovers(withLogs: true, withFolder: true)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder("run")).sorted() == [".lock", name])
             #expect(unlink(folder("run/\(name)")) == 0)
         }
-        directory.removeTraces(withLogs: true, withFolder: true)
+        directory.removeLeftovers(withLogs: true, withFolder: true)
         #expect(try folder.names().isEmpty)
     }
 

@@ -61,8 +61,8 @@ struct ExactnessTests {
     func batches(_ batch: Int) throws {
         let place = try Workplace(epochs: 1, batch: batch)
         let alone = try place.weights(["--shards", "4"])
-        #expect(try place.weights(["--workers", "4"]) == alone)
-        #expect(try place.weights(["--workers", "3", "--shards", "4"]) == alone)
+        #expect(try place.weights(["--workers", "4", "--oversubscribe"]) == alone)
+        #expect(try place.weights(["--workers", "3", "--shards", "4", "--oversubscribe"]) == alone)
     }
 
     @Test("One mini-batch of MNIST's 50,000 training samples", .enabled(if: Workplace.hasMNIST))

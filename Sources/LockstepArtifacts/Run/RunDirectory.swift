@@ -156,7 +156,7 @@ extension RunDirectory {
     }
 
     /// Creates a folder for what a run's own directory cannot take.
-    static func makeRefuge(in parent: String, name: String) throws(ArtifactError) -> RunDirectory {
+    static func makeFallback(in parent: String, name: String) throws(ArtifactError) -> RunDirectory {
         var template = Array("\(parent)/lockstep-\(pathComponent(for: name))-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw .system(.makeFolder, path: parent, code: errno) }
         return RunDirectory(
@@ -176,14 +176,14 @@ extension RunDirectory {
     /// Whether a folder holds nothing, or only what a start that was aborted has left.
     private static func isEmpty(_ path: String) throws(ArtifactError) -> Bool {
         do throws(SystemError) {
-            return try names(in: path).allSatisfy(isTrace)
+            return try names(in: path).allSatisfy(isLeftover)
         } catch {
             throw .system(.readFolder, path: path, code: error.code)
         }
     }
 
     /// Whether a file's name is one that a process writes before its run begins: the lock, the log of a worker.
-    private static func isTrace(_ name: String) -> Bool {
+    private static func isLeftover(_ name: String) -> Bool {
         name == lockName || (name.hasPrefix("worker-") && name.hasSuffix(".log"))
     }
 
@@ -192,8 +192,8 @@ extension RunDirectory {
     /// - Parameters:
     ///   - withLogs: Whether the logs of workers go too; they may say why the start failed.
     ///   - withFolder: Whether the folder goes too, if it is empty then.
-    package func removeTraces(withLogs: Bool, withFolder: Bool) {
-        guard !hasConfiguration, let names = try? names(in: path), names.allSatisfy(Self.isTrace) else { return }
+    package func removeLeftovers(withLogs: Bool, withFolder: Bool) {
+        guard !hasConfiguration, let names = try? names(in: path), names.allSatisfy(Self.isLeftover) else { return }
         for name in names where withLogs || name == Self.lockName { unlink(file(name)) }
         if withFolder { rmdir(path) }
     }

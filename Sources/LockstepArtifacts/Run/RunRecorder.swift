@@ -112,7 +112,7 @@ package final class RunRecorder: RunObserver {
     /// Writes the model and the summary of a run whose directory is full or gone into a new folder elsewhere.
     private func saveElsewhere(_ summary: RunSummary, _ parameters: FloatBuffer) {
         for refuge in refuges {
-            guard let folder = try? RunDirectory.makeRefuge(in: refuge, name: summary.name) else { continue }
+            guard let folder = try? RunDirectory.makeFallback(in: refuge, name: summary.name) else { continue }
             guard (try? save(parameters, to: folder.model)) != nil else {
                 rmdir(folder.path)
                 continue

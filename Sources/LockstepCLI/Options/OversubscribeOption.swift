@@ -7,11 +7,10 @@ struct OversubscribeOption: ParsableArguments {
     @Flag(help: "Start more processes than this machine or the mini-batch can use.")
     var oversubscribe = false
 
-    /// Processes on a core beyond which they only wait for each other. Trials with a few on each are of use, for example of
-    /// a plan that is meant for another machine.
+    /// The most processes for each core. A few on each core are useful, for example to try a plan for another machine.
     private static let processesPerCore = 4
-    /// As many are allowed on the smallest machine.
-    private static let always = 16
+    /// The limit on the smallest machines.
+    private static let minimumLimit = 16
 
     /// Checks the number of processes that a command is to start here.
     ///
@@ -29,11 +28,11 @@ struct OversubscribeOption: ParsableArguments {
                 "\(option) \(count): a mini-batch of \(counted(batch, "sample")) has work for \(grouped(batch)) at most; "
                     + "start fewer, or give --oversubscribe")
         }
-        let most = max(Self.always, Self.processesPerCore * cores)
-        guard count <= most else {
+        let maximum = max(Self.minimumLimit, Self.processesPerCore * cores)
+        guard count <= maximum else {
             throw CommandError(
                 .usage,
-                "\(option) \(count): with \(counted(cores, "core")), more than \(grouped(most)) processes only wait for "
+                "\(option) \(count): with \(counted(cores, "core")), more than \(grouped(maximum)) processes only wait for "
                     + "each other; start fewer, or give --oversubscribe")
         }
     }

@@ -3,8 +3,9 @@ import LockstepTimeline
 
 /// How long weights are on their way to a worker, which says how long a step takes over its link.
 ///
-/// A chunk is sent whole once it is final, so the time between its parts is the link's; the time between two chunks may be
-/// that of other workers. The coordinator knows the link too, but over a slow one its words come behind the weights.
+/// A chunk is sent whole once it is final, so the time between its parts is the link's. The time between two chunks may
+/// include waiting for other workers. The coordinator can measure the link too, but over a slow link its message arrives
+/// after the weights.
 struct WeightsArrival: Sendable {
     /// Seconds between parts of the same chunk.
     private(set) var seconds = 0.0

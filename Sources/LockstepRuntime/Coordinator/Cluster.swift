@@ -34,7 +34,7 @@ package final class Cluster {
     package private(set) var prediction: CostModel?
     /// How often a checkpoint was wanted because workers leave.
     private let saveRequests = Atomic<Int>(0)
-    /// When a run that was asked to stop waits for its workers no longer; nil until it is asked.
+    /// When a stopping run stops waiting for its workers; nil before a request to stop.
     var stopDeadline: Instant?
     /// The run's number, a random one for every coordinator process.
     let number = UInt32.random(in: 1...UInt32.max)

@@ -58,7 +58,8 @@ package final class CoordinatorClient {
     ///   - security: How the connection is protected.
     ///   - context: The process's ZeroMQ context.
     ///   - limit: Seconds to wait for an answer.
-    /// - Throws: `ZeroMQError` if no socket can be made.
+    /// - Throws: ``Failure/rejected(reason:)`` if the file of the socket cannot be connected to, `ZeroMQError` if no socket
+    ///   can be made.
     package init(
         _ endpoint: Endpoint, security: ConnectionSecurity, context: Context, limit: Double = Deadlines().status
     ) throws {
@@ -154,7 +155,7 @@ package final class CoordinatorClient {
         let bytes = Header(kind: kind, step: sequence, offset: offset).encoded(payload: question)
         try send(bytes, question)
         let deadline = Instant.now.advanced(bySeconds: limit)
-        /// When to try the endpoint's other family; nil if this one has not failed.
+        // When to try the endpoint's other family; nil if this one has not failed.
         var retry: Instant?
         while Instant.now < deadline {
             if try receive(answer) { return }

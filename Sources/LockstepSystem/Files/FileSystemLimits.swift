@@ -1,7 +1,7 @@
 import Glibc
 import LockstepText
 
-/// What some file systems cannot do, and a program can do without: locks (NFS without its lock daemon, Lustre without the
+/// Operations that some file systems lack and this program can do without: locks (NFS without its lock daemon, Lustre without the
 /// mount option), and flushing folders (CIFS, gocryptfs). Each is reported once.
 package enum FileSystemLimits {
     /// What is missing.

@@ -57,7 +57,7 @@ extension FileReplacement {
     ///   - parts: The content.
     ///   - before: Called before each stage of a replacement, as in ``replace(_:with:through:before:failure:)``.
     ///   - failure: Converts the error of a system call.
-    /// - Throws: What `before` and `failure` give.
+    /// - Throws: What `before` throws, or what `failure` returns.
     package static func write<Failure: Error>(
         _ path: String, _ parts: [UnsafeRawBufferPointer],
         before: (Stage) throws(Failure) -> Void = { (_) throws(Failure) in }, failure: (SystemError) -> Failure

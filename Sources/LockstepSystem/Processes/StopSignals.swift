@@ -5,8 +5,8 @@ import Synchronization
 /// Turns the signals that end a program into a flag and a descriptor for poll(2), and counts SIGUSR1 as requests.
 ///
 /// The first signal asks the program to shut down. The second ends it, with status 128 + the signal's number, after the
-/// registered cleanup. A third ends the program even during the cleanup. While there is nothing to save, already the
-/// first one does (``endingAtOnce(_:)``).
+/// registered cleanup. A third ends the program even during the cleanup. Inside ``endingAtOnce(_:)``, where there is
+/// nothing to save, the first signal ends it.
 ///
 /// Install it before the first thread is started: threads inherit the blocked signals, so their system calls are not
 /// interrupted. A thread that is older forwards the signals that it gets.
@@ -23,12 +23,12 @@ package final class StopSignals: Sendable {
         SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGXCPU, SIGALRM, SIGVTALRM, SIGPROF, SIGPOLL, SIGPWR, SIGSTKFLT,
     ]
 
-    /// Signals that come more than once without a second decision: the shell and the kernel both tell of a closed
-    /// terminal, and a used-up processor time is told every second.
+    /// Signals that may arrive twice for one cause: the shell and the kernel both send SIGHUP for a closed terminal, and
+    /// the kernel sends SIGXCPU every second.
     private static let repeated = [SIGHUP, SIGXCPU]
 
-    /// Starts to catch `signals`, except the ones that the process ignores since its start (`nohup` and the `&` of a
-    /// shell script set that) and the ones that a library catches already. Throws EBUSY if the process has installed
+    /// Catches `signals`. Skips signals that the process ignores since its start (`nohup` and the `&` of a shell script set
+    /// that) and signals that a library already catches. Throws EBUSY if the process has installed
     /// one before.
     package static func install(
         _ signals: [Int32] = ending + [SIGUSR1]
@@ -77,8 +77,7 @@ package final class StopSignals: Sendable {
         self.cleanup.withLock { $0 = cleanup }
     }
 
-    /// Runs `body`, during which there is nothing to save: already the first signal ends the process, after the cleanup,
-    /// even if `body` hangs.
+    /// Runs `body`. Until it returns, the first signal ends the process after the cleanup, even if `body` hangs.
     ///
     /// - Returns: What `body` returns; nil, without a call of `body`, if a signal has arrived before.
     package func endingAtOnce<Result>(_ body: () throws -> Result) rethrows -> Result? {

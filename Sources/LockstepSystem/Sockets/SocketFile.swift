@@ -1,6 +1,6 @@
 import Glibc
 
-/// A unix socket in the file system, as a process sees it that is to connect.
+/// Checks on the file of a unix socket before a process connects to it.
 package enum SocketFile {
     /// Why this process cannot connect to the socket at a path, however long it tries: the socket is another user's, or
     /// the file is no socket. Nil if it can, or if there is no file yet: its process may come.

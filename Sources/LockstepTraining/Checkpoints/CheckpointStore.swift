@@ -37,6 +37,6 @@ package protocol CheckpointStore: AnyObject {
 
     /// Loads the newest saved state that is intact, once all saving is over; nil if there is none.
     ///
-    /// - Throws: Why saved states cannot be looked for.
+    /// - Throws: The error if the folder of saved states cannot be read.
     func newest() throws -> TrainingState?
 }

@@ -162,7 +162,8 @@ extension Reducer {
             ?? wrongNode(right, held: value(of: right, chunk), chunk, gradient)
     }
 
-    /// Looks at a node and at those below it; `held` are its floats, nil if they are gone and known to have been wrong.
+    /// Compares a node and its descendants with gradients that are computed again. `held`: the node's floats; nil if they
+    /// were overwritten and are known to be wrong.
     private func wrongNode(
         _ node: NodeID, held: UnsafePointer<Float>?, _ chunk: Int, _ gradient: (NodeID) -> FloatBuffer
     ) -> WrongNode? {

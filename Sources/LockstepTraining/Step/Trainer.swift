@@ -23,8 +23,9 @@ package final class Trainer {
     var lastState: UInt64
     /// The step in which a fault was found last, until it is repeated.
     var doubtful: DoubtfulStep?
-    /// When the data set was read last, and the time until an epoch's end is a reason to read it again.
+    /// When the data set was verified last.
     private var dataReadAt: Instant
+    /// Seconds after which the end of an epoch verifies the data set again.
     private static let dataReadInterval = 1.0
     /// How often the run may go back after faults of the memory.
     var rewindLimit = RewindLimit()

@@ -42,7 +42,7 @@ struct FruitlessMemberships: Sendable {
         let before = count(of: member.process)
         counts.removeAll { $0.process == member.process }
         guard !member.hasAnswered else { return }
-        // One that was asked for nothing says nothing about its link.
+        // A membership without work says nothing about its link.
         let count = member.queue.isEmpty ? before : before + 1
         guard count > 0 else { return }
         if counts.count == Self.capacity { counts.removeFirst() }
