@@ -52,11 +52,12 @@ struct DeadlinesArticleTests {
                 "step: until a worker that does not answer is evicted", "# × expected, at least #", \.stepFactor,
                 \.stepFloor),
             Row(
-                "the same before any answer has come, or while bytes for or from the worker are under way",
-                "#, doubled with every eviction", \.firstAnswer),
+                "the same before any answer; also the longest wait while bytes for or from the worker are under way",
+                "#", \.firstAnswer),
             Row(
-                "until a worker gives up, and is given up, that never answers", "# memberships", \.fruitlessMemberships),
-            Row("weights: until a worker ends to which the weights alone take so long", "#", \.weights),
+                "fruitless: until a worker without answers gives up and the coordinator refuses it", "# memberships",
+                \.fruitlessMemberships),
+            Row("weights: until a worker ends because weights are still arriving", "#", \.weights),
             Row(
                 "pause before a dead worker is replaced", "#, doubled with every early death up to #", \.firstPause,
                 \.longestPause),
