@@ -94,7 +94,7 @@ package struct RecordedRun {
         let warn = { [notify] in notify(.warning($0)) }
         let recorder = RunRecorder(
             directory: directory, programVersion: programVersion,
-            peakMemoryBytes: { UInt64(Host.peakResidentBytes) }, refuges: Self.refuges, warn: warn)
+            peakMemoryBytes: { UInt64(Host.peakResidentBytes) }, fallbacks: Self.fallbacks, warn: warn)
         let checkpoints = CheckpointWriter(
             folder: directory.checkpoints, layout: run.layout, identity: try run.identity(),
             every: run.configuration.checkpoint.every, previous: run.resumed?.progress,
@@ -119,7 +119,7 @@ package struct RecordedRun {
     }
 
     /// Where a model goes whose run directory is full or gone.
-    private static var refuges: [String] {
+    private static var fallbacks: [String] {
         let named = ["TMPDIR", "HOME"].compactMap { (variable: String) in
             getenv(variable).map { String(cString: $0) }
         }

@@ -182,25 +182,25 @@ struct RunRecorderTests {
     func elsewhere() throws {
         let folder = try TemporaryFolder()
         let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
-        try FileManager.default.createDirectory(atPath: folder("refuge"), withIntermediateDirectories: false)
+        try FileManager.default.createDirectory(atPath: folder("fallback"), withIntermediateDirectories: false)
         var warnings: [String] = []
         let recorder = RunRecorder(
-            directory: directory, programVersion: "1", refuges: [folder("none"), folder("refuge")],
+            directory: directory, programVersion: "1", fallbacks: [folder("none"), folder("fallback")],
             warn: { warnings.append($0) })
         try recorder.runWillStart(run)
         try FileManager.default.removeItem(atPath: directory.path)
         #expect(
             message { try recorder.runDidFinish(outcome([]), parameters: buffer(7)) }
                 == "\(directory.model): cannot write: No such file or directory; check the path")
-        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder("refuge")).first)
+        let name = try #require(try FileManager.default.contentsOfDirectory(atPath: folder("fallback")).first)
         #expect(
             name.hasPrefix("lockstep-")
                 && warnings == [
-                    "the model is in \(folder("refuge"))/\(name) instead; its weights are ff"
+                    "the model is in \(folder("fallback"))/\(name) instead; its weights are ff"
                 ])
-        let refuge = RunDirectory(existing: folder("refuge/\(name)"))
-        #expect(try ModelFile.load(refuge.model).parameters.values == (7..<16).map(Float.init))
-        #expect(try RunSummary.load(refuge).weightsSHA256 == "ff")
+        let fallback = RunDirectory(existing: folder("fallback/\(name)"))
+        #expect(try ModelFile.load(fallback.model).parameters.values == (7..<16).map(Float.init))
+        #expect(try RunSummary.load(fallback).weightsSHA256 == "ff")
     }
 
     @Test("A resumed run's metrics end at its state, also after an unfinished line")

@@ -14,7 +14,7 @@ package final class RunRecorder: RunObserver {
     package let directory: RunDirectory
     private let programVersion: String
     private let peakMemoryBytes: () -> UInt64?
-    private let refuges: [String]
+    private let fallbacks: [String]
     private let warn: (String) -> Void
     private var run: RunDescription?
     private var metrics: MetricsLog?
@@ -29,16 +29,16 @@ package final class RunRecorder: RunObserver {
     ///   - directory: Where to write.
     ///   - programVersion: Named in the model files and the summary.
     ///   - peakMemoryBytes: Returns the largest memory that the process has had; called at the end; nil: not known.
-    ///   - refuges: Folders for the final model if the directory cannot be written, the first choice first.
+    ///   - fallbacks: Folders for the final model if the directory cannot be written, the first choice first.
     ///   - warn: Called with a sentence about a file that cannot be written.
     package init(
         directory: RunDirectory, programVersion: String, peakMemoryBytes: @escaping () -> UInt64? = { nil },
-        refuges: [String] = [], warn: @escaping (String) -> Void = { _ in }
+        fallbacks: [String] = [], warn: @escaping (String) -> Void = { _ in }
     ) {
         self.directory = directory
         self.programVersion = programVersion
         self.peakMemoryBytes = peakMemoryBytes
-        self.refuges = refuges
+        self.fallbacks = fallbacks
         self.warn = warn
     }
 
@@ -111,8 +111,8 @@ package final class RunRecorder: RunObserver {
 
     /// Writes the model and the summary of a run whose directory is full or gone into a new folder elsewhere.
     private func saveElsewhere(_ summary: RunSummary, _ parameters: FloatBuffer) {
-        for refuge in refuges {
-            guard let folder = try? RunDirectory.makeFallback(in: refuge, name: summary.name) else { continue }
+        for fallback in fallbacks {
+            guard let folder = try? RunDirectory.makeFallback(in: fallback, name: summary.name) else { continue }
             guard (try? save(parameters, to: folder.model)) != nil else {
                 rmdir(folder.path)
                 continue
