@@ -13,6 +13,13 @@ package import ZeroMQ
 
 /// A coordinator that listens for workers, and the run that it trains.
 package final class Cluster {
+    /// What the run shows about itself.
+    private struct Findings {
+        var timelines: [ProcessTimeline] = []
+        var lastEvents: [String] = []
+        var prediction: CostModel?
+    }
+
     var run: PreparedRun
     let options: Options
     let deadlines: Deadlines
@@ -24,20 +31,22 @@ package final class Cluster {
     var localWorkers: LocalWorkers?
     /// The timeline of this process; nil if the options ask for none.
     let timeline: Timeline?
-    /// The timelines of all processes after training, if the options ask for them.
-    package private(set) var timelines: [ProcessTimeline] = []
     /// The failures since the run last had all its workers.
     package let failureLog: FailureLog
-    /// The last protocol events of a failed run, one a line.
-    package private(set) var lastEvents: [String] = []
-    /// The cost model that was measured before the first step; nil before that.
-    package private(set) var prediction: CostModel?
+    private var findings = Findings()
     /// How often a checkpoint was wanted because workers leave.
     private let saveRequests = Atomic<Int>(0)
     /// When a stopping run stops waiting for its workers; nil before a request to stop.
     var stopDeadline: Instant?
     /// The run's number, a random one for every coordinator process.
     let number = UInt32.random(in: 1...UInt32.max)
+
+    /// The timelines of all processes after training, if the options ask for them.
+    package var timelines: [ProcessTimeline] { findings.timelines }
+    /// The last protocol events of a failed run, one a line.
+    package var lastEvents: [String] { findings.lastEvents }
+    /// The cost model that was measured before the first step; nil before that.
+    package var prediction: CostModel? { findings.prediction }
 
     /// Binds the endpoints. An endpoint that is in use is so found before anything else starts.
     ///
@@ -121,7 +130,7 @@ package final class Cluster {
         try serve(notify: notify) { session in
             let source = session.source
             let model = try predict(with: source)
-            prediction = model
+            findings.prediction = model
             // At least 1: the last worker may have been lost meanwhile.
             notify(
                 .prediction(
@@ -137,7 +146,7 @@ package final class Cluster {
             ) { [stop] in stop?.requested != nil }
             if let timeline {
                 let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
-                timelines = [own] + (try source.collectTimelines())
+                findings.timelines = [own] + (try source.collectTimelines())
             }
             return (
                 outcome,
@@ -198,7 +207,7 @@ package final class Cluster {
             try source.finish(goodbye)
             return result
         } catch {
-            lastEvents = source.historyLines
+            findings.lastEvents = source.historyLines
             failureLog.record(localWorkers?.deaths ?? [], step: source.step)
             try? source.finish(Goodbye(code: .failed, message: "\(error)"))
             throw error

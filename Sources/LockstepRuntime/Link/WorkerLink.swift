@@ -31,6 +31,17 @@ final class WorkerLink {
         mutating func reset() { self = ReconnectPause() }
     }
 
+    /// What has become of the sockets so far.
+    private struct History {
+        /// Consecutive failures of the handshake.
+        var failedHandshakes = 0
+        /// The number of sockets so far without a connection; it decides which of the endpoint's families comes next.
+        var attempt = 0
+        /// Whether a connection was ever established. Until then failed handshakes are reported in detail, because wrong
+        /// keys end the worker.
+        var hasConnected = false
+    }
+
     /// The poller's items for the two sockets.
     private struct Registration {
         var tokens: [Poller.Token] = []
@@ -60,12 +71,7 @@ final class WorkerLink {
     private var registration = Registration()
     private var hasMonitorEvents = true
     private var pause = ReconnectPause()
-    private var failedHandshakes = 0
-    /// The number of sockets so far without a connection; it decides which of the endpoint's families comes next.
-    private var attempt = 0
-    /// Whether a connection was ever established. Until then failed handshakes are reported in detail, because wrong
-    /// keys end the worker.
-    private var hasConnected = false
+    private var history = History()
     private let context: Context
     private let security: ConnectionSecurity
     private let deadlines: Deadlines
@@ -97,8 +103,9 @@ final class WorkerLink {
         try socket.set(.reconnectIntervalLimit, 1_000)
         try socket.configure(deadlines)
         if hasChoice { try socket.set(.connectTimeout, milliseconds(deadlines.connection)) }
-        monitor = try socket.monitor(events: hasConnected ? events : [events, .handshakeProtocol])
-        try socket.connect(endpoint, over: endpoint.families[attempt % endpoint.families.count], security: security)
+        monitor = try socket.monitor(events: history.hasConnected ? events : [events, .handshakeProtocol])
+        let family = endpoint.families[history.attempt % endpoint.families.count]
+        try socket.connect(endpoint, over: family, security: security)
         dealer = consume socket
     }
 
@@ -168,9 +175,9 @@ final class WorkerLink {
             switch event.kind {
             case .handshakeSucceeded:
                 pause.reset()
-                failedHandshakes = 0
-                if !hasConnected {
-                    hasConnected = true
+                history.failedHandshakes = 0
+                if !history.hasConnected {
+                    history.hasConnected = true
                     try monitor?.watch(events)
                     registration.isCurrent = false
                 }
@@ -179,14 +186,14 @@ final class WorkerLink {
                 connection = nil
                 pause.begin()
                 return .disconnected
-            case .connectRetried where hasChoice && !hasConnected:
+            case .connectRetried where hasChoice && !history.hasConnected:
                 // The name has no address of this family, or no process listens there.
-                if pause.end == nil { attempt += 1 }
+                if pause.end == nil { history.attempt += 1 }
                 pause.begin()
             case .handshakeFailed(let failure):
                 pause.begin()
-                failedHandshakes += 1
-                return .handshakeFailed(failure, count: failedHandshakes)
+                history.failedHandshakes += 1
+                return .handshakeFailed(failure, count: history.failedHandshakes)
             default: continue
             }
         }

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import LockstepRuntime
 import LockstepSystem
 import LockstepTesting
 import Testing

@@ -1,4 +1,5 @@
 import Glibc
+package import LockstepSystem
 
 /// A folder for the unix sockets of one run. Only this user can enter it (mode 0700). The deinitializer removes it.
 ///
@@ -56,7 +57,9 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
             guard template.count - 1 + 1 + longestName <= UnixSocketAddress.longestPath else {
                 throw SystemError("make a folder for sockets in", code: ENAMETOOLONG, path: parent)
             }
-            guard mkdtemp(&template) != nil else { throw .last("make a folder for sockets in", path: parent) }
+            guard mkdtemp(&template) != nil else {
+                throw SystemError("make a folder for sockets in", code: errno, path: parent)
+            }
             let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
             if let lock = acquireLock(in: path, creating: true) { return RuntimeDirectory(path: path, lock: lock) }
             rmdir(path)
