@@ -71,11 +71,6 @@ package enum ProtocolError: Error, Hashable, Sendable, CustomStringConvertible {
 extension ProtocolError {
     /// The code of the refusal that the peer is sent.
     package var refusalCode: RefusalCode {
-        switch self {
-        case .wrongVersion: .protocolVersion
-        // The network's fault, not the peer's.
-        case .damaged: .rejoin
-        default: .malformed
-        }
+        if case .wrongVersion = self { .protocolVersion } else { .malformed }
     }
 }

@@ -172,11 +172,15 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     }
 
     /// Refuses a peer that broke the protocol, and ends its membership. A member has proved that it speaks the protocol, so
-    /// its message was damaged on the way: it joins again.
+    /// its message was damaged on the way, and what follows over the same connection may be, too: the connection is cut,
+    /// and the worker joins again over a new one.
     private func reject(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
-        let code = link.isMember(peer) ? .rejoin : error.refusalCode
-        let refusal = Refusal(code: code, message: "\(error)")
-        try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
+        if link.isMember(peer) || error == .damaged {
+            link.cut(peer)
+        } else {
+            let refusal = Refusal(code: error.refusalCode, message: "\(error)")
+            try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
+        }
         try loop.handle(.peerLost(peer, reason: "it broke the protocol: \(error)"), push)
     }
 

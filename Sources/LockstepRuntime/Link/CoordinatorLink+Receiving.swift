@@ -24,6 +24,9 @@ extension CoordinatorLink {
     /// Whether a peer is an active member.
     func isMember(_ id: PeerID) -> Bool { peers[id]?.isMember ?? false }
 
+    /// Cuts a peer's connection. What is still read of it is ignored.
+    func cut(_ id: PeerID) { peers[id]?.cut() }
+
     /// Records that a peer's process has ended. libzmq will report the end of its connection, after the messages that
     /// have arrived before.
     func expectEnd(of id: PeerID) {
