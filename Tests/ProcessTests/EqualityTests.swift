@@ -117,7 +117,7 @@ struct EqualityTests {
         return Array(options[..<index] + options[(index + 2)...])
     }
 
-    @Test("Configurations in eight ways: every hash is that of one process")
+    @Test("Configurations in eight ways: every hash equals the hash of one process")
     func comparisons() throws {
         // LOCKSTEP_DEEP_CONFIGURATIONS: 28, each in 8 ways, in scripts/check-deep.
         for number in Self.cases("LOCKSTEP_DEEP_CONFIGURATIONS", default: 1) {

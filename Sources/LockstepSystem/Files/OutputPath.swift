@@ -2,7 +2,7 @@ import Glibc
 
 /// What stands at a path that a command is to write to, and how it is written.
 package enum OutputPath: Equatable, Sendable {
-    /// A regular file, or nothing: the file is replaced. The path is that of the file itself, without symbolic links.
+    /// A regular file, or nothing: the file is replaced. The path names the file itself, without symbolic links.
     case file(String)
     /// A device, a named pipe or a socket: it is opened and written.
     case special
@@ -47,7 +47,7 @@ package enum OutputPath: Equatable, Sendable {
 }
 
 extension FileReplacement {
-    /// Writes `parts` to a path, one after the other, as what stands there allows.
+    /// Writes `parts` to a path, one after the other. Replaces a regular file, and writes into a FIFO or a device.
     ///
     /// A regular file is replaced atomically, also through a symbolic link; if its folder permits no replacement but the
     /// file can be written, it is overwritten. What is no regular file is written.
