@@ -208,9 +208,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepRunsTests",
         [
-            "LockstepSystem", "LockstepCompute", "LockstepData", "LockstepNetwork", "LockstepTraining",
-            "LockstepCluster", "LockstepArtifacts",
-            "LockstepRuntime", "LockstepRuns",
+            "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepData", "LockstepNetwork",
+            "LockstepTraining", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
         ]
     ),
     (

@@ -85,7 +85,7 @@ public struct Dataset: Sendable {
     }
 
     static func load(_ source: DataSource) throws(LockstepError) -> LockstepData.Dataset {
-        try withPublicErrors { try LockstepData.Dataset.load(source, cache: DataCache()) }
+        try withPublicErrors { try source.load(cache: DataCache()) }
     }
 
     /// The data set's name.

@@ -50,7 +50,7 @@ extension Network {
                 name: dataset.name, data: .named(dataset.name), network: architecture, cost: cost,
                 training: TrainingOptions(epochs: epochs, batch: batch, seed: seed),
                 optimizer: .sgd(learningRate: learningRate), shards: shards)
-            let run = try PreparedRun(
+            let run = try TrainingRun(
                 configuration: configuration, dataset: dataset.storage, workers: shards,
                 kernel: try ComputeLibrary.inUse().kernel, startingWeights: parameters)
             if let workers {

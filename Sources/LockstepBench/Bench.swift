@@ -28,7 +28,7 @@ package struct Bench {
         case progress(Int, of: Int)
     }
 
-    let runs: [(setting: BenchSetting, run: PreparedRun)]
+    let runs: [(setting: BenchSetting, run: TrainingRun)]
     private let transport: Transport
     private let workersAreNoOp: Bool
     private let stop: StopSignals
@@ -55,8 +55,8 @@ package struct Bench {
     ) throws {
         runs = try settings.map { setting in
             let configuration = try configuration(setting.shards)
-            let dataset = try Dataset.load(configuration.data, cache: DataCache())
-            let run = try PreparedRun(
+            let dataset = try configuration.data.load(cache: DataCache())
+            let run = try TrainingRun(
                 configuration: configuration, dataset: dataset, workers: 1,
                 kernel: try configuration.kernel?.checked() ?? NumericKernel.resolve("auto"))
             return (setting: setting, run: run)
@@ -79,8 +79,8 @@ package struct Bench {
     /// Starts the workers of all settings, and stops them after `body`.
     func withRunners<Result>(_ body: ([StepRunner]) throws -> Result) throws -> Result {
         // A bench that is killed leaves its folder to the next one, which removes it.
-        let logs = try RuntimeDirectory.make(
-            in: [FileManager.default.temporaryDirectory.path] + RuntimeDirectory.defaultParents)
+        let logs = try SocketFolder.make(
+            in: [FileManager.default.temporaryDirectory.path] + SocketFolder.defaultParents)
         var result: Result?
         try open(runs[...], [], logs: logs.path) { result = try body($0) }
         logs.remove()
@@ -90,13 +90,13 @@ package struct Bench {
 
     /// Opens the settings one within the other, and closes them in the opposite order.
     private func open(
-        _ rest: ArraySlice<(setting: BenchSetting, run: PreparedRun)>, _ runners: [StepRunner], logs: String,
+        _ rest: ArraySlice<(setting: BenchSetting, run: TrainingRun)>, _ runners: [StepRunner], logs: String,
         _ body: ([StepRunner]) throws -> Void
     ) throws {
         guard let (setting, run) = rest.first else { return try body(runners) }
         let next = rest.dropFirst()
         if setting.workers == 0 {
-            return try open(next, runners + [try run.runner()], logs: logs, body)
+            return try open(next, runners + [try StepRunner(run)], logs: logs, body)
         }
         let cluster = try Cluster(
             run,
@@ -107,9 +107,9 @@ package struct Bench {
         try cluster.startLocalWorkers(setting.workers, arguments: ["--quiet"]) { index in
             "\(logs)/\(setting.workers)-worker-\(index).log"
         }
-        try cluster.withRunner(
+        try cluster.withSession(
             notify: { [notify] in notify(.cluster($0, ending: $1)) },
-            { try open(next, runners + [$0], logs: logs, body) })
+            { try open(next, runners + [StepRunner(cluster, $0)], logs: logs, body) })
     }
 
     /// - Throws: `RunError.interrupted` once the process has been asked to stop.
@@ -144,7 +144,7 @@ package struct Bench {
         }
         let reference = runs[0].run
         return try BenchResult(
-            reference, measured: measured, model: reference.calibrated(within: 0.3),
+            reference, measured: measured, model: Calibration(run: reference, within: 0.3).model(),
             peak: reference.library.peakFlopsPerSecond())
     }
 

@@ -32,7 +32,7 @@ package struct BenchResult {
     /// Floating-point operations in the matrix products of a step.
     package let flops: Double
 
-    init(_ run: PreparedRun, measured: [Measured], model: CostModel, peak: Double) {
+    init(_ run: TrainingRun, measured: [Measured], model: CostModel, peak: Double) {
         self.init(
             name: run.configuration.name, sizes: run.configuration.network.sizes, batch: run.schedule.batch,
             samples: run.schedule.samples, kernel: run.library.kernel.rawValue, measured: measured, model: model,

@@ -87,7 +87,7 @@ package struct ChaosPlan: Hashable, Sendable {
             let last = max(1, steps - steps / 8)
             return Event(
                 step: 1 + UInt64(words[0]) % last, fault: fault, victim: words[1],
-                seconds: Self.seconds(of: fault, unit(words[2]), isLong: words[3] % 3 == 0),
+                seconds: Self.seconds(of: fault, Self.unit(words[2]), isLong: words[3] % 3 == 0),
                 isHarsh: fault == .coordinator ? isOdd : more[0] % 2 == 0)
         }
         .sorted { ($0.step, $0.victim) < ($1.step, $1.victim) }
@@ -105,7 +105,7 @@ package struct ChaosPlan: Hashable, Sendable {
             }
         return range.lowerBound + part * (range.upperBound - range.lowerBound)
     }
-}
 
-/// A random word as a number from 0 to below 1.
-private func unit(_ word: UInt32) -> Double { Double(word) / 4_294_967_296 }
+    /// A random word as a number from 0 to below 1.
+    private static func unit(_ word: UInt32) -> Double { Double(word) / 4_294_967_296 }
+}

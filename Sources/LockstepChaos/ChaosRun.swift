@@ -43,7 +43,7 @@ package final class ChaosRun {
     private let stop: StopSignals
     private let notify: (ChaosInjection) -> Void
     private let logs: String
-    private let sockets: RuntimeDirectory
+    private let sockets: SocketFolder
     private let endpoint: Endpoint
     private let watch: RunWatch
     private let relay: Relay?
@@ -76,7 +76,7 @@ package final class ChaosRun {
         guard mkdir(logs, 0o777) == 0 || errno == EEXIST else {
             throw SystemError("make the folder", code: errno, path: logs)
         }
-        sockets = try RuntimeDirectory.make()
+        sockets = try SocketFolder.make()
         let path = sockets.path + "/coordinator"
         endpoint = .ipc(path: path)
         // Without faults of the network, workers connect to the coordinator directly.

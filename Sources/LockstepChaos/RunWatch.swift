@@ -26,7 +26,7 @@ final class RunWatch: Sendable {
         _ = try Thread(name: "watch") { [self] in
             while !isOver.load(ordering: .relaxed) {
                 // Without an answer from the coordinator the last report stays.
-                let client = try? CoordinatorClient(endpoint, security: security, context: context, limit: 0.5)
+                let client = try? StatusClient(endpoint, security: security, context: context, limit: 0.5)
                 while !isOver.load(ordering: .relaxed), let report = try? client?.status() {
                     update(with: report.cluster)
                     usleep(4_000)

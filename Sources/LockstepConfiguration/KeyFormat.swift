@@ -80,7 +80,8 @@ extension KeyFormat<Int> {
         KeyFormat(
             limits: "\(grouped(range.lowerBound)) to \(grouped(range.upperBound))", expected: "a whole number",
             // A number of too many digits has the right type and is out of range.
-            read: { text, isPlain in isPlain && isWhole(text) ? Int(text) ?? (text.hasPrefix("-") ? .min : .max) : nil
+            read: { text, isPlain in
+                isPlain && ConfigurationNumber.isWhole(text) ? Int(text) ?? (text.hasPrefix("-") ? .min : .max) : nil
             },
             write: { .scalar("\($0)", isPlain: true) },
             violation: { range.contains($0) ? nil : "must be from \(range.lowerBound) to \(range.upperBound)" })
@@ -93,7 +94,7 @@ extension KeyFormat<UInt64> {
         KeyFormat(
             limits: "0 to 2⁶⁴ - 1", expected: "a whole number",
             read: { (text, isPlain) throws(ConfigurationProblem) in
-                guard isPlain, isWhole(text) else { return nil }
+                guard isPlain, ConfigurationNumber.isWhole(text) else { return nil }
                 guard let number = UInt64(text) else { throw .impossible(rule: "must be from 0 to \(UInt64.max)") }
                 return number
             },
@@ -105,8 +106,11 @@ extension KeyFormat<Double> {
     /// A number from the lower bound of `range` up to its upper bound, which is excluded.
     package static func number(_ range: Range<Double>) -> KeyFormat {
         KeyFormat(
-            limits: "\(short(range.lowerBound)) to below \(short(range.upperBound))", expected: "a number",
-            read: { text, isPlain in isPlain ? decimal(text) : nil }, write: { .scalar("\($0)", isPlain: true) },
+            limits:
+                "\(ConfigurationNumber.short(range.lowerBound)) to below \(ConfigurationNumber.short(range.upperBound))",
+            expected: "a number",
+            read: { text, isPlain in isPlain ? ConfigurationNumber.decimal(text) : nil },
+            write: { .scalar("\($0)", isPlain: true) },
             violation: {
                 range.contains($0) ? nil : "must be at least \(range.lowerBound) and less than \(range.upperBound)"
             })
@@ -115,8 +119,9 @@ extension KeyFormat<Double> {
     /// A finite number greater than 0.
     package static func positive(atMost limit: Double = .greatestFiniteMagnitude) -> KeyFormat {
         KeyFormat(
-            limits: "above 0" + (limit == .greatestFiniteMagnitude ? "" : ", at most \(short(limit))"),
-            expected: "a number", read: { text, isPlain in isPlain ? decimal(text) : nil },
+            limits: "above 0"
+                + (limit == .greatestFiniteMagnitude ? "" : ", at most \(ConfigurationNumber.short(limit))"),
+            expected: "a number", read: { text, isPlain in isPlain ? ConfigurationNumber.decimal(text) : nil },
             write: { .scalar("\($0)", isPlain: true) },
             violation: {
                 guard $0.isFinite, $0 > 0 else { return "must be finite and greater than 0" }
@@ -201,28 +206,29 @@ extension KeyFormat where Value: RawRepresentable<String> & CaseIterable & Senda
     package static var word: KeyFormat { .word(Value.allCases.map { ($0.rawValue, $0) }) { $0.rawValue } }
 }
 
-// MARK: - Texts of numbers
-
-/// Whether a text is a whole decimal number of any size.
-private func isWhole(_ text: String) -> Bool {
-    let digits = text.utf8.dropFirst(text.hasPrefix("-") || text.hasPrefix("+") ? 1 : 0)
-    return !digits.isEmpty && digits.allSatisfy { (0x30...0x39).contains($0) }
-}
-
-/// A decimal number, or one of YAML's words for infinities and not-a-number.
-private func decimal(_ text: String) -> Double? {
-    switch text.lowercased() {
-    case ".inf", "+.inf": return .infinity
-    case "-.inf": return -.infinity
-    case ".nan": return .nan
-    default: break
+/// The texts of numbers in a configuration.
+private enum ConfigurationNumber {
+    /// Whether a text is a whole decimal number of any size.
+    static func isWhole(_ text: String) -> Bool {
+        let digits = text.utf8.dropFirst(text.hasPrefix("-") || text.hasPrefix("+") ? 1 : 0)
+        return !digits.isEmpty && digits.allSatisfy { (0x30...0x39).contains($0) }
     }
-    // Double's own reader also takes hexadecimal numbers and words.
-    guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }) else { return nil }
-    return Double(text)
-}
 
-/// A limit without a needless fraction: 1, 0.5.
-private func short(_ limit: Double) -> String {
-    Int(exactly: limit).map(grouped) ?? "\(limit)"
+    /// A decimal number, or one of YAML's words for infinities and not-a-number.
+    static func decimal(_ text: String) -> Double? {
+        switch text.lowercased() {
+        case ".inf", "+.inf": return .infinity
+        case "-.inf": return -.infinity
+        case ".nan": return .nan
+        default: break
+        }
+        // Double's own reader also takes hexadecimal numbers and words.
+        guard text.utf8.allSatisfy({ "0123456789+-.eE".utf8.contains($0) }) else { return nil }
+        return Double(text)
+    }
+
+    /// A limit without a needless fraction: 1, 0.5.
+    static func short(_ limit: Double) -> String {
+        Int(exactly: limit).map(grouped) ?? "\(limit)"
+    }
 }

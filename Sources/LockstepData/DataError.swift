@@ -97,7 +97,7 @@ extension DataError.Reason {
             "truncated: the header declares \(declared) bytes, there are \(found)"
         case .trailingBytes(let declared): "the content continues after the \(declared) bytes that the header declares"
         case .wrongMagic(let found, let kind):
-            "not an IDX file of \(kind.rawValue): its magic number is \(hexadecimal(found)), not \(hexadecimal(kind.magic))"
+            "not an IDX file of \(kind.rawValue): its magic number is \(Self.hexadecimal(found)), not \(Self.hexadecimal(kind.magic))"
         case .noSamples: "the file holds no samples"
         case .emptyImages: "the images have no pixels"
         case .tooLarge(let what, let found, let limit): "\(what) is \(found), the limit is \(limit)"
@@ -135,9 +135,9 @@ extension DataError.Reason {
         default: nil
         }
     }
-}
 
-private func hexadecimal(_ magic: UInt32) -> String {
-    let digits = String(magic, radix: 16)
-    return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+    private static func hexadecimal(_ magic: UInt32) -> String {
+        let digits = String(magic, radix: 16)
+        return "0x" + String(repeating: "0", count: 8 - digits.count) + digits
+    }
 }

@@ -3,7 +3,7 @@ package import LockstepTimeline
 /// A worker's timeline since its last report.
 package struct TimelineReport: MessageBody {
     /// The most spans in a report. So many fit into one frame.
-    package static let maximumSpans = 20_000
+    package static let maximumSpans = Timeline.maximumSpans
     /// The most phases in a report.
     private static let maximumPhases = 64
     private static let fixedSize = 8 + 2 + 4

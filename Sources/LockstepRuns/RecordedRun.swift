@@ -4,12 +4,12 @@ import LockstepCostModel
 package import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
-import LockstepTimeline
+package import LockstepTimeline
 package import LockstepTraining
 
 /// Trains a run and writes its run directory: metrics, reports, checkpoints, models and, if asked for, a trace.
 package struct RecordedRun {
-    private let run: PreparedRun
+    private let run: TrainingRun
     private let open: OpenRunDirectory
     private let stop: StopRequests
     private let isTraced: Bool
@@ -24,7 +24,7 @@ package struct RecordedRun {
     ///   - observers: A face's own, told after those that write the run directory.
     ///   - notify: Called with each notice.
     package init(
-        _ run: PreparedRun, in open: OpenRunDirectory, stop: StopRequests, isTraced: Bool,
+        _ run: TrainingRun, in open: OpenRunDirectory, stop: StopRequests, isTraced: Bool,
         observers: [any RunObserver], notify: @escaping @Sendable (RunNotice) -> Void
     ) {
         self.run = run
@@ -43,10 +43,13 @@ package struct RecordedRun {
     package func train() throws {
         let timeline = isTraced ? run.traceOptions.makeTimeline() : nil
         try record(stop.checkpointCount) { observers, checkpoints in
-            let outcome = try run.train(observers: observers, checkpoints: checkpoints, timeline: timeline) {
-                stop.signal() != nil
+            let outcome = try run.train(
+                observers: observers, checkpoints: InjectedMemoryFault.wrap(checkpoints, run.dataset),
+                timeline: timeline
+            ) { stop.signal() != nil }
+            if let timeline {
+                try writeTrace([ProcessTimeline(of: timeline, name: "one process", processID: UInt32(Host.processID))])
             }
-            if let timeline { try writeTrace([ProcessTimeline(of: timeline, name: "one process")]) }
             return outcome
         }
     }
@@ -168,7 +171,7 @@ package struct RecordedRun {
     }
 }
 
-extension PreparedRun {
+extension TrainingRun {
     /// What a trace keeps: fifty steps after the run has warmed up.
     package var traceOptions: TimelineOptions {
         let first = resumed?.progress.step ?? 0

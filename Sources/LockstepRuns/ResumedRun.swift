@@ -65,7 +65,7 @@ package struct ResumedRun {
     ///   - notify: Told which checkpoints are damaged, and where the run continues.
     /// - Throws: ``ResumeError`` if no checkpoint can be used.
     func load(
-        into run: inout PreparedRun, identity: RunIdentity, allowsMixedKernels: Bool, notify: (RunNotice) -> Void
+        into run: inout TrainingRun, identity: RunIdentity, allowsMixedKernels: Bool, notify: (RunNotice) -> Void
     ) throws {
         let found = try directory.checkpoints.newest(layout: run.layout)
         for error in found.damaged { notify(.damagedCheckpoint("\(error)")) }
@@ -89,7 +89,7 @@ package struct ResumedRun {
     }
 
     /// Whether a checkpoint was written under the run's configuration, wherever its data lay.
-    private func hasConfiguration(of run: PreparedRun, _ theirs: RunIdentity, _ identity: RunIdentity) -> Bool {
+    private func hasConfiguration(of run: TrainingRun, _ theirs: RunIdentity, _ identity: RunIdentity) -> Bool {
         if let digest = theirs.configurationWithoutPaths { return digest == identity.configurationWithoutPaths }
         var earlier = run.configuration
         earlier.data = configuration.data
@@ -97,7 +97,7 @@ package struct ResumedRun {
     }
 
     private func check(
-        _ checkpoint: Checkpoint, fits run: PreparedRun, _ identity: RunIdentity, allowsMixedKernels: Bool
+        _ checkpoint: Checkpoint, fits run: TrainingRun, _ identity: RunIdentity, allowsMixedKernels: Bool
     ) throws {
         let (theirs, progress) = (checkpoint.identity, checkpoint.state.progress)
         func error(_ kind: ResumeError.Kind, _ reason: String) -> ResumeError {

@@ -31,7 +31,7 @@ package struct RunAssembly {
 
     /// Loads the data set that the configuration names.
     package func loadDataset() throws -> Dataset {
-        try Dataset.load(configuration.data, cache: DataCache())
+        try configuration.data.load(cache: DataCache())
     }
 
     /// Checks that everything fits together, opens the compute library and loads the checkpoint to continue from.
@@ -44,8 +44,8 @@ package struct RunAssembly {
     /// - Throws: What does not fit together, or why the run cannot be resumed.
     package func prepare(
         _ dataset: Dataset, allowsMixedKernels: Bool = false, notify: (RunNotice) -> Void
-    ) throws -> PreparedRun {
-        var run = try PreparedRun(
+    ) throws -> TrainingRun {
+        var run = try TrainingRun(
             configuration: configuration, dataset: dataset, workers: workers,
             kernel: try configuration.kernel ?? NumericKernel.resolve("auto"))
         run.fingerprint = try run.makeShardComputer().fingerprint()
@@ -67,7 +67,7 @@ package struct RunAssembly {
     }
 }
 
-extension PreparedRun {
+extension TrainingRun {
     /// What the weights of this run depend on.
     func identity() throws -> RunIdentity {
         RunIdentity(

@@ -8,3 +8,10 @@ package func grouped(_ number: Int) -> String {
     }
     return number < 0 ? "-" + result : result
 }
+
+/// A value rounded to so many digits after the point.
+package func rounded(_ value: Double, digits: Int = 4) -> Double {
+    var factor = 1.0
+    for _ in 0..<digits { factor *= 10 }
+    return (value * factor).rounded() / factor
+}

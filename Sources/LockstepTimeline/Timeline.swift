@@ -37,6 +37,9 @@ package final class Timeline {
         }
     }
 
+    /// The most spans that a timeline of a run records. So many fit into one message.
+    package static let maximumSpans = 20_000
+
     /// The steps whose spans are recorded; none by default.
     package var window: Range<UInt64> = 0..<0
     /// The current step.
@@ -99,6 +102,19 @@ package final class Timeline {
         guard window.contains(step) else { return }
         let now = Instant.now.nanoseconds
         record(Span(kind: kind, phase: phase, step: step, start: now, end: now, detail: detail))
+    }
+
+    /// Records that a message about a work item is sent or has arrived.
+    ///
+    /// - Parameters:
+    ///   - kind: Departure or arrival.
+    ///   - member: The worker that receives or sends the message.
+    ///   - step: The item's step.
+    ///   - item: The item's number in the step: a tree node.
+    ///   - isAnswer: Whether the worker sends the message.
+    package func mark(_ kind: Span.Kind, member: UInt32, step: UInt64, item: UInt32, isAnswer: Bool) {
+        let place = UInt64(member & 0xFFFF) << 16 | UInt64(item & 0x7FFF) << 1 | (isAnswer ? 1 : 0)
+        mark(kind, step: step, detail: step << 32 | place)
     }
 
     /// Nanoseconds spent in each phase so far, by its raw value; the current phase counts until now.

@@ -168,7 +168,7 @@ struct NoticeTests {
 }
 
 @Suite("The report about a failed run")
-struct FailureReportTests {
+struct FailureTextTests {
     private static func event(_ number: Int, step: UInt64? = nil, log: String? = nil, words: [String] = [])
         -> FailureEvent
     {
@@ -179,19 +179,19 @@ struct FailureReportTests {
 
     @Test("Nothing went wrong, nothing is said")
     func nothing() {
-        #expect(FailureReport(events: [], omitted: 0).lines.isEmpty)
+        #expect(FailureText(events: [], omitted: 0).lines.isEmpty)
     }
 
     @Test("The first cause comes with its last log lines")
     func cause() {
-        let local = FailureReport(
+        let local = FailureText(
             events: [Self.event(1, step: 1_200, log: "w.log", words: ["a", "b"])], omitted: 0)
         #expect(
             local.lines == [
                 "first cause: at 00:00:02.250 in step 1,200 worker 1 was lost", "  its last log lines, in w.log:",
                 "    a", "    b",
             ])
-        let remote = FailureReport(events: [Self.event(1, words: ["a"])], omitted: 0)
+        let remote = FailureText(events: [Self.event(1, words: ["a"])], omitted: 0)
         #expect(
             remote.lines == [
                 "first cause: at 00:00:02.250 worker 1 was lost", "  its last log lines, as it sent them:", "    a",
@@ -200,11 +200,11 @@ struct FailureReportTests {
 
     @Test("Eight consequences are listed, the others counted", arguments: [1, 8, 9])
     func consequences(count: Int) {
-        let lines = FailureReport(events: (0...count).map { Self.event($0) }, omitted: 0).lines
+        let lines = FailureText(events: (0...count).map { Self.event($0) }, omitted: 0).lines
         #expect(lines[1] == "  what followed:" && lines[2] == "    at 00:00:02.250 worker 1 was lost")
         #expect(lines.count == 2 + min(count, 8) + (count > 8 ? 1 : 0))
         #expect((lines.last == "    and 1 more") == (count > 8))
-        let more = FailureReport(events: (0...8).map { Self.event($0) }, omitted: 5).lines
+        let more = FailureText(events: (0...8).map { Self.event($0) }, omitted: 5).lines
         #expect(more.last == "    and 5 more")
     }
 }

@@ -64,7 +64,7 @@ struct ReportTests {
     private static func injection(
         _ fault: ChaosPlan.Fault, _ effect: ChaosInjection.Effect, target: ChaosInjection.Target = .worker(1)
     ) -> String? {
-        ChaosReport.line(
+        ChaosText.line(
             .injection(
                 ChaosInjection(
                     seconds: 0.8124, step: 1_204, fault: fault, target: target, processID: 7, effect: effect)))
@@ -103,7 +103,7 @@ struct ReportTests {
 
     @Test("A series under chaos")
     func series() {
-        #expect(ChaosReport.line(.undisturbed(Self.summary())) == "Undisturbed: 1,200 steps, weights dd4b5e59")
+        #expect(ChaosText.line(.undisturbed(Self.summary())) == "Undisturbed: 1,200 steps, weights dd4b5e59")
         var outcome = ChaosOutcome()
         outcome.injected = [.kill: 2, .coordinator: 1]
         outcome.planned = 4
@@ -112,11 +112,11 @@ struct ReportTests {
         var result = ChaosResult(undisturbed: Self.summary(), checkpointSeconds: 0.5)
         result.add(outcome, seed: 5, isEqual: true)
         #expect(
-            ChaosReport.line(.finished(run: 1, seed: 5, outcome, isEqual: true))
+            ChaosText.line(.finished(run: 1, seed: 5, outcome, isEqual: true))
                 == "Run 1 (seed 5): 3 faults, 1 worker lost, 2 shards reassigned, longest gap 12.3 ms, weights dd4b5e59, "
                 + "equal")
         #expect(
-            ChaosReport.lines(result) == [
+            ChaosText.lines(result) == [
                 "Faults: 2 kill, 1 coordinator",
                 "Left out: 1 fault, because the run ended before two workers were healthy",
                 "Shards reassigned: 2, in 1 of 1 runs",
@@ -130,9 +130,9 @@ struct ReportTests {
         var failed = ChaosOutcome()
         failed.problems = ["worker 0 ended"]
         result.add(failed, seed: 6, isEqual: false)
-        #expect(ChaosReport.line(.finished(run: 2, seed: 6, failed, isEqual: false)) == nil)
+        #expect(ChaosText.line(.finished(run: 2, seed: 6, failed, isEqual: false)) == nil)
         #expect(
-            ChaosReport.failure(result, folder: "/tmp/c")
+            ChaosText.failure(result, folder: "/tmp/c")
                 == "1 of 2 runs ended with other weights or not at all, and 1 problem occurred that no fault explains; see "
                 + "/tmp/c")
     }

@@ -34,7 +34,7 @@ struct BaselineTests {
         "darkness reads exactly 2,225 of MNIST's test images, guessing about a tenth",
         .enabled(if: (try? DataCache().verify("mnist").isComplete) ?? false, "run scripts/fetch-data"))
     func mnist() throws {
-        let dataset = try Dataset.load(.named("mnist"), cache: DataCache())
+        let dataset = try DataSource.named("mnist").load(cache: DataCache())
         let test = dataset.indices(of: .test)
         #expect(AverageDarkness(training: dataset).correct(test, of: dataset) == 2_225)
         #expect((900...1_100).contains(randomGuesses(seed: 1, test, of: dataset)))

@@ -20,7 +20,7 @@ struct DataCacheTests {
 
     @Test("names the folder and the script if a data set is missing")
     func missing() throws {
-        let error = try dataError { try Dataset.load(.named("mnist"), cache: DataCache(directory: "/nowhere")) }
+        let error = try dataError { try DataSource.named("mnist").load(cache: DataCache(directory: "/nowhere")) }
         #expect(
             error?.description
                 == "data set mnist: train-images-idx3-ubyte is not in /nowhere/mnist; run scripts/fetch-data mnist")
@@ -28,7 +28,7 @@ struct DataCacheTests {
 
     @Test("lists the known data sets if a name is unknown")
     func unknown() throws {
-        let error = try dataError { try Dataset.load(.named("mnits"), cache: DataCache(directory: "/nowhere")) }
+        let error = try dataError { try DataSource.named("mnits").load(cache: DataCache(directory: "/nowhere")) }
         #expect(error?.description == "data set mnits: no such data set; known: mnist")
         #expect(try dataError { try DataCache(directory: "/nowhere").verify("mnits") } == error)
     }
@@ -42,12 +42,12 @@ struct DataCacheTests {
         try folder.write(gzip(fixture.labels), to: "mnist/train-labels-idx1-ubyte.gz")
         try folder.write(fixture.testImages.dropLast(), to: "mnist/t10k-images-idx3-ubyte")
         try folder.write(fixture.testLabels, to: "mnist/t10k-labels-idx1-ubyte")
-        let truncated = try dataError { try Dataset.load(.named("mnist"), cache: cache) }
+        let truncated = try dataError { try DataSource.named("mnist").load(cache: cache) }
         #expect(truncated?.reason == .truncated(declared: 28, found: 27))
         #expect(
             truncated?.description.hasSuffix("; run scripts/fetch-data mnist, which replaces damaged files") == true)
         try folder.write(fixture.testImages, to: "mnist/t10k-images-idx3-ubyte")
-        let tooSmall = try dataError { try Dataset.load(.named("mnist"), cache: cache) }
+        let tooSmall = try dataError { try DataSource.named("mnist").load(cache: cache) }
         #expect(tooSmall?.reason == .invalidValidationCount(validation: 10_000, samples: 6))
     }
 

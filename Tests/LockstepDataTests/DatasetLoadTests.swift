@@ -97,7 +97,7 @@ struct DatasetLoadTests {
         case "test-images": files.testImages = path
         default: files.testLabels = path
         }
-        let error = try dataError { try Dataset.load(.files(files), cache: DataCache(directory: folder.path)) }
+        let error = try dataError { try DataSource.files(files).load(cache: DataCache(directory: folder.path)) }
         #expect(error == DataError(.missingFile, subject: path))
         #expect(error?.description == "\(path): no such file; check the path")
     }

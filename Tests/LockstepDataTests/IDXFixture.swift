@@ -35,8 +35,8 @@ struct IDXFixture {
     /// Reads the four files as a data set.
     func load(validation: Int? = nil) throws -> Dataset {
         let folder = try TemporaryFolder()
-        return try Dataset.load(
-            .files(write(to: folder, validation: validation)), cache: DataCache(directory: folder.path))
+        return try DataSource.files(write(to: folder, validation: validation)).load(
+            cache: DataCache(directory: folder.path))
     }
 
     private static func bigEndian(_ word: UInt32) -> [UInt8] {

@@ -8,7 +8,7 @@ private let isCached = (try? DataCache().verify("mnist").isComplete) ?? false
 struct MNISTTests {
     @Test("has 50,000, 10,000 and 10,000 samples in the files' order")
     func dataset() throws {
-        let dataset = try Dataset.load(.named("mnist"), cache: DataCache())
+        let dataset = try DataSource.named("mnist").load(cache: DataCache())
         let expected = DatasetDescription(
             name: "mnist", inputSize: 784, classCount: 10, element: .uint8, trainingCount: 50_000,
             validationCount: 10_000, testCount: 10_000, sha256: KnownDataset.mnist.sha256)

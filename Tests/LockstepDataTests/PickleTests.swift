@@ -106,7 +106,7 @@ struct PickleTests {
     private func load(_ bytes: [UInt8]) throws -> Dataset {
         let folder = try TemporaryFolder()
         let path = try folder.write(bytes, to: "data.pkl")
-        return try Dataset.load(.pickle(path), cache: DataCache(directory: folder.path))
+        return try DataSource.pickle(path).load(cache: DataCache(directory: folder.path))
     }
 
     /// The error of a pickle that must be refused.

@@ -15,7 +15,7 @@ struct TableTests {
             files.testPath = try folder.write(text: testText, to: "test.csv")
             files.test = nil
         }
-        return try Dataset.load(.table(files), cache: DataCache(directory: folder.path))
+        return try DataSource.table(files).load(cache: DataCache(directory: folder.path))
     }
 
     /// The error of a table that must be refused, from the file's name on.
@@ -136,7 +136,7 @@ struct TableTests {
         let content = gzip(Array("label,x\n0,1\n1,2\n".utf8))
         func load(_ bytes: [UInt8]) throws -> Dataset {
             let path = try folder.write(bytes, to: "table.csv.gz")
-            return try Dataset.load(.table(TableFiles(path: path)), cache: DataCache(directory: folder.path))
+            return try DataSource.table(TableFiles(path: path)).load(cache: DataCache(directory: folder.path))
         }
         #expect(values(try load(content)) == [1, 2])
         let error = try dataError { try load(Array(content.dropLast(9))) }
@@ -245,7 +245,7 @@ struct TableTests {
             let folder = try TemporaryFolder()
             let path = try folder.write(bytes, to: "t.csv")
             let error = try dataError {
-                try Dataset.load(.table(TableFiles(path: path)), cache: DataCache(directory: folder.path))
+                try DataSource.table(TableFiles(path: path)).load(cache: DataCache(directory: folder.path))
             }
             #expect(error?.description.contains("\n") != true)
         }

@@ -2,6 +2,7 @@ import Foundation
 import LockstepArtifacts
 import LockstepRuntime
 import LockstepTesting
+import LockstepTimeline
 import LockstepTraining
 import Testing
 

@@ -54,7 +54,7 @@ struct AllocationTests {
         #expect(c.allSatisfy { $0 == 98 })
     }
 
-    private static func prepare(_ dataType: CommunicationDataType) throws -> PreparedRun {
+    private static func prepare(_ dataType: CommunicationDataType) throws -> TrainingRun {
         try ThreadCluster.prepare(shards: 4, batch: 12, epochs: 2, samples: 12 * steps, dataType: dataType)
     }
 

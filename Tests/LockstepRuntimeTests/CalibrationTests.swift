@@ -10,7 +10,7 @@ struct CalibrationTests {
     private func calibration(batch: Int, samples: Int, dataType: CommunicationDataType = .float32) throws -> Calibration
     {
         let run = try ThreadCluster.prepare(shards: 2, batch: batch, samples: samples, dataType: dataType)
-        return Calibration(run: run, computer: try run.makeShardComputer(), budget: 0)
+        return try Calibration(run: run, within: 0)
     }
 
     @Test(

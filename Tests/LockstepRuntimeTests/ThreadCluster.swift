@@ -40,7 +40,7 @@ struct ThreadCluster: Sendable {
     static func prepare(
         shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7,
         dataType: CommunicationDataType = .float32, secondsToStart: Double = 60
-    ) throws -> PreparedRun {
+    ) throws -> TrainingRun {
         var random = SplitMix64(seed: 5)
         let inputs = 20
         let labels = (0..<samples + 40).map { _ in UInt16.random(in: 0..<4, using: &random) }
@@ -56,10 +56,10 @@ struct ThreadCluster: Sendable {
             training: TrainingOptions(epochs: epochs, batch: batch), optimizer: .sgd(learningRate: 1),
             timeouts: TimeoutOptions(start: secondsToStart, rejoin: 20), communicationDataType: dataType, shards: shards
         )
-        return try PreparedRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)
+        return try TrainingRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)
     }
 
-    func train(_ run: PreparedRun) throws -> Result {
+    func train(_ run: TrainingRun) throws -> Result {
         let folder = try TemporaryFolder()
         let cluster = try Cluster(
             run,

@@ -14,7 +14,7 @@ import ZeroMQ
 /// A worker's task, without a worker: what it sends is what the coordinator itself would compute.
 @Suite("A worker's task")
 struct WorkerTaskTests {
-    private let run: PreparedRun
+    private let run: TrainingRun
     private let computer: ShardComputer
     private let weights: VersionedParameters
 

@@ -54,7 +54,7 @@ struct PickleOracleTests {
         let folder = try TemporaryFolder()
         let path = folder(version == 1 ? "mnist.pkl" : "mnist.pkl.gz")
         _ = try OraclePython.run(Self.writer, [path, "\(version)", style])
-        let dataset = try Dataset.load(.pickle(path), cache: DataCache(directory: folder.path))
+        let dataset = try DataSource.pickle(path).load(cache: DataCache(directory: folder.path))
         #expect(dataset.description.trainingCount == 50)
         #expect(dataset.description.validationCount == 20)
         #expect(dataset.description.testCount == 10)
@@ -75,7 +75,7 @@ struct PickleOracleTests {
             open(sys.argv[1], "wb").write(pickle.dumps((Hostile(), 1, 2), 2))
             """, [path, mark])
         let error = #expect(throws: DataError.self) {
-            try Dataset.load(.pickle(path), cache: DataCache(directory: folder.path))
+            try DataSource.pickle(path).load(cache: DataCache(directory: folder.path))
         }
         guard case .forbiddenPickle = error?.reason else {
             Issue.record("refused for another reason: \(String(describing: error))")

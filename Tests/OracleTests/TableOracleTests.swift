@@ -42,7 +42,7 @@ struct TableOracleTests {
         let path = folder(style == "gzip" ? "table.csv.gz" : "table.csv")
         _ = try OraclePython.run(Self.writer, [path, style])
         let files = TableFiles(path: path, label: style == "repr" ? .last : .first)
-        let dataset = try Dataset.load(.table(files), cache: DataCache(directory: folder.path))
+        let dataset = try DataSource.table(files).load(cache: DataCache(directory: folder.path))
         #expect(dataset.indices(of: .training) == 0..<40)
         #expect(dataset.indices(of: .test) == 50..<60)
         #expect(Data(dataset.bytes) == (try Data(contentsOf: URL(fileURLWithPath: path + ".expected"))))

@@ -31,16 +31,4 @@ extension Model {
         case .html: try AtomicFile.write(try HTMLExport(self).page(path: path), to: path)
         }
     }
-
-    /// The bytes of a tensor, little-endian float32, row-major.
-    func bytes(of tensor: ParameterTensor) -> UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range]))
-    }
-
-    var layout: ParameterLayout {
-        guard let layout = try? ParameterLayout(architecture) else {
-            preconditionFailure("a model whose network cannot be built")
-        }
-        return layout
-    }
 }

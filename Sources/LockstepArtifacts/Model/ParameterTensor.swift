@@ -1,4 +1,5 @@
 import LockstepNetwork
+import LockstepNumerics
 
 /// A tensor of the parameter buffer: one layer's weights or its biases.
 struct ParameterTensor: Hashable {
@@ -24,4 +25,18 @@ extension ParameterLayout {
 
     static func weightName(_ layer: Int) -> String { "layers.\(layer).weight" }
     static func biasName(_ layer: Int) -> String { "layers.\(layer).bias" }
+}
+
+extension Model {
+    /// The bytes of a tensor, little-endian float32, row-major.
+    func bytes(of tensor: ParameterTensor) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range]))
+    }
+
+    var layout: ParameterLayout {
+        guard let layout = try? ParameterLayout(architecture) else {
+            preconditionFailure("a model whose network cannot be built")
+        }
+        return layout
+    }
 }

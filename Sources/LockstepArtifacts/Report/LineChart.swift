@@ -1,3 +1,5 @@
+import LockstepText
+
 /// A line chart as SVG: axes with round numbers, a grid, a legend.
 package struct LineChart {
     /// A line and its name.
@@ -166,19 +168,4 @@ extension ClosedRange<Double> {
     fileprivate func extended(to value: Double) -> ClosedRange<Double> {
         Swift.min(lowerBound, value)...Swift.max(upperBound, value)
     }
-}
-
-/// A text with the escapes that HTML and its attributes need.
-package func escapedHTML(_ text: String) -> String {
-    var result = ""
-    for character in text {
-        switch character {
-        case "&": result += "&amp;"
-        case "<": result += "&lt;"
-        case ">": result += "&gt;"
-        case "\"": result += "&quot;"
-        default: result.append(character)
-        }
-    }
-    return result
 }

@@ -1,3 +1,5 @@
+import LockstepText
+
 /// A page of HTML with sections, in one file.
 package struct ReportPage {
     package struct Section {

@@ -104,15 +104,3 @@ extension SplitScore {
         total > 0 ? Double(correct) / Double(total) : nil
     }
 }
-
-extension RunDirectory {
-    /// The run on one page.
-    package var report: String { file("report.html") }
-
-    /// A TensorBoard file that a process began so many seconds after 1970, numbered from 0.
-    func events(second: Int, host: String, number: Int = 0) -> String {
-        file(
-            "events.out.tfevents.\(second).\(RunDirectory.pathComponent(for: host))" + (number == 0 ? "" : ".\(number)")
-        )
-    }
-}

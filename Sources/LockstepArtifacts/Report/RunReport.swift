@@ -1,3 +1,5 @@
+import LockstepText
+
 /// `report.html`: a run on one page, in one file.
 package struct RunReport {
     private let summary: RunSummary
@@ -109,9 +111,9 @@ package struct RunReport {
             + LineChart(
                 title: "Mean loss", xLabel: "epoch",
                 series: [
-                    curve("training", summary.epochs.map { ($0.epoch, $0.trainingCost) }),
-                    curve("validation", summary.epochs.map { ($0.epoch, $0.validationCost) }),
-                    curve("test", summary.epochs.map { ($0.epoch, $0.cost) }),
+                    Self.curve("training", summary.epochs.map { ($0.epoch, $0.trainingCost) }),
+                    Self.curve("validation", summary.epochs.map { ($0.epoch, $0.validationCost) }),
+                    Self.curve("test", summary.epochs.map { ($0.epoch, $0.cost) }),
                 ]
             ).svg
     }
@@ -119,13 +121,13 @@ package struct RunReport {
     /// The accuracy on the test split in percent, a line for each run; with one run, also on the validation split.
     package static func accuracyChart(_ summaries: [RunSummary]) -> LineChart {
         var series = summaries.map { summary in
-            curve(
+            Self.curve(
                 summaries.count == 1 ? "test" : summary.name,
                 summary.epochs.map { ($0.epoch, share($0.correct, of: $0.total)) })
         }
         if summaries.count == 1 {
             series.append(
-                curve(
+                Self.curve(
                     "validation",
                     summaries[0].epochs.map { ($0.epoch, share($0.validationCorrect, of: $0.validationTotal)) }))
         }
@@ -147,15 +149,8 @@ package struct RunReport {
     private func list(_ numbers: [Int]) -> String {
         numbers.map(String.init).joined(separator: ", ")
     }
-}
 
-private func curve(_ name: String, _ values: [(Int, Double?)]) -> LineChart.Series {
-    LineChart.Series(name: name, points: values.map { (Double($0.0), $0.1 ?? .nan) })
-}
-
-/// A value rounded to so many digits after the point.
-func rounded(_ value: Double, digits: Int = 4) -> Double {
-    var factor = 1.0
-    for _ in 0..<digits { factor *= 10 }
-    return (value * factor).rounded() / factor
+    private static func curve(_ name: String, _ values: [(Int, Double?)]) -> LineChart.Series {
+        LineChart.Series(name: name, points: values.map { (Double($0.0), $0.1 ?? .nan) })
+    }
 }

@@ -36,7 +36,7 @@ struct BaselineCommand: ParsableCommand {
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
-        let dataset = try Dataset.load(try DataSource(argument: data), cache: DataCache())
+        let dataset = try DataSource(argument: data).load(cache: DataCache())
         let samples = dataset.indices(of: .test)
         guard !samples.isEmpty else {
             throw CommandError(.usage, "data set '\(dataset.description.name)' has no test samples")

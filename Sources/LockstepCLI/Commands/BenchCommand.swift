@@ -1,6 +1,7 @@
 import ArgumentParser
 import LockstepArtifacts
 import LockstepBench
+import LockstepRuns
 import LockstepRuntime
 import LockstepSystem
 
@@ -85,7 +86,7 @@ struct BenchCommand: ParsableCommand {
                 configuration: { try options.configuration(shards: $0) }, notify: show)
         }
         let result = try bench.run(steps: steps)
-        let report = BenchReport(result: result, link: link)
+        let report = BenchText(result: result, link: link)
         let document = try result.json(
             link: link, summary: report.summary(workers: result.summarizedWorkers[0], link: link))
         try console.output(json ? [document] : report.lines)
@@ -104,7 +105,7 @@ struct BenchCommand: ParsableCommand {
             settings: settings, transport: options.source.transport ?? .auto, workersAreNoOp: true, stop: stop,
             configuration: { try options.configuration(shards: $0, minimumBatch: minimumBatch) }, notify: show)
         let result = try FanIn(bench, steps: steps ?? 2_000)
-        try console.output(json ? [try result.json()] : BenchReport.lines(result))
+        try console.output(json ? [try result.json()] : BenchText.lines(result))
     }
 
     private func show(_ notice: Bench.Notice) {

@@ -118,16 +118,16 @@ struct ChaosCommand: ParsableCommand {
                 security: try keys?.workerKeys() ?? .none),
             folder: folder, keepsAll: output != nil)
         let result = try series.run(checkpointSeconds: configuration.checkpoint.every, stop: stop, notify: show)
-        try console.output(json ? [try result.json()] : ChaosReport.lines(result))
-        guard result.isGood else { throw CommandError(.failedCheck, ChaosReport.failure(result, folder: folder)) }
+        try console.output(json ? [try result.json()] : ChaosText.lines(result))
+        guard result.isGood else { throw CommandError(.failedCheck, ChaosText.failure(result, folder: folder)) }
         if output == nil { try? FileManager.default.removeItem(atPath: folder) }
     }
 
     private func show(_ notice: ChaosNotice) {
         if case .finished(let run, let seed, let outcome, _) = notice {
-            for problem in outcome.problems { console.warning("\(ChaosReport.name(run, seed)): \(problem)") }
+            for problem in outcome.problems { console.warning("\(ChaosText.name(run, seed)): \(problem)") }
         }
-        guard let line = ChaosReport.line(notice) else { return }
+        guard let line = ChaosText.line(notice) else { return }
         // The result of a series is its summary; of a single run, everything that happens in it.
         if json || runs > 1 { console.info(line) } else { console.result(line) }
     }

@@ -37,7 +37,7 @@ struct DataCommand: ParsableCommand {
         let console = consoleOptions.console
         if export != nil {
             guard let name else { throw CommandError(.usage, "--export needs the name of a data set, such as mnist") }
-            let dataset = try Dataset.load(try DataSource(argument: name), cache: DataCache())
+            let dataset = try DataSource(argument: name).load(cache: DataCache())
             try console.output(dataset.indices(of: split).lazy.map { dataset.libSVMLine(of: $0) })
             return
         }

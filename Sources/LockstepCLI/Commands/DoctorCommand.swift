@@ -86,7 +86,7 @@ struct DoctorCommand: ParsableCommand {
     }
 
     private func measure(_ text: String, on console: Console) throws {
-        let client = try CoordinatorClient(
+        let client = try StatusClient(
             try Endpoint(text), security: try keyOptions.workerSecurity(), context: try Context())
         let link = try client.measure()
         try console.output("link         \(text)")

@@ -45,7 +45,7 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         let console = consoleOptions.console
         let model = try ModelFile.load(self.model)
-        let dataset = try Dataset.load(try source(of: model), cache: DataCache())
+        let dataset = try source(of: model).load(cache: DataCache())
         if data == nil, let trained = model.metadata.dataSHA256, trained != dataset.description.sha256 {
             throw CommandError(
                 .invalidData,

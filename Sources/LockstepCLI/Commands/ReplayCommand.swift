@@ -29,7 +29,7 @@ struct ReplayCommand: ParsableCommand {
         let console = consoleOptions.console
         let record = try read()
         let isVerbose = console.verbosity == .verbose
-        var list = ReplayReport.EventList()
+        var list = ReplayText.EventList()
         var failure: OutputError?
         let result = record.withUnsafeBytes { bytes in
             Result { () throws(EventReplay.Failure) in
@@ -43,9 +43,9 @@ struct ReplayCommand: ParsableCommand {
         if let line = list.omission { try console.output(line) }
         switch result {
         case .success(let report):
-            try console.output(ReplayReport.line(report))
+            try console.output(ReplayText.line(report))
         case .failure(let failure):
-            throw CommandError(ReplayReport.kind(of: failure), "\(file): \(ReplayReport.text(failure))")
+            throw CommandError(ReplayText.kind(of: failure), "\(file): \(ReplayText.text(failure))")
         }
     }
 

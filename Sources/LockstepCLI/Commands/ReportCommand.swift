@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import LockstepArtifacts
+import LockstepText
 
 /// `lockstep report`.
 struct ReportCommand: ParsableCommand {

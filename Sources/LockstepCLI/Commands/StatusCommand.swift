@@ -22,7 +22,7 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
-        let client = try CoordinatorClient(
+        let client = try StatusClient(
             try Endpoint(endpoint), security: try keyOptions.workerSecurity(), context: try Context())
         try consoleOptions.console.output(try client.status().lines)
     }

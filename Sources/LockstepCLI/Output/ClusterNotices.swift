@@ -102,7 +102,7 @@ extension WorkerCountChoice {
     }
 }
 
-/// How many workers compute; with none, the coordinator does.
-func activeWorkers(_ count: Int) -> String {
+/// The words for how many workers compute; with none, the coordinator does.
+private func activeWorkers(_ count: Int) -> String {
     count == 0 ? "the coordinator alone" : counted(count, "worker")
 }

@@ -52,7 +52,7 @@ enum ExitStatus: Hashable {
         case is SystemError, is RunResources.Shortage: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = ExitStatus(of: error)
-        case let failure as CoordinatorClient.Failure: self = ExitStatus(of: failure)
+        case let failure as StatusClient.Failure: self = ExitStatus(of: failure)
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
         }
@@ -122,7 +122,7 @@ enum ExitStatus: Hashable {
         }
     }
 
-    private init(of failure: CoordinatorClient.Failure) {
+    private init(of failure: StatusClient.Failure) {
         switch failure {
         case .rejected: self = .noPermission
         case .noAnswer, .unreadable: self = .unavailable

@@ -31,7 +31,7 @@ extension RunNotice {
                         + "workers are faster: lockstep bench \(configuration) --workers \(workers)")
             ]
         case .failed(let log):
-            return FailureReport(events: log.events, omitted: log.omitted).lines.map { .warning($0) }
+            return FailureText(events: log.events, omitted: log.omitted).lines.map { .warning($0) }
         case .savedEvents(let count, let path):
             return [.warning("the last \(counted(count, "protocol event")) are in \(path)")]
         case .newestCheckpoint(let step, let directory, let canContinue):

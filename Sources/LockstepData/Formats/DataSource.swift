@@ -54,15 +54,13 @@ package struct DataSource: ConfigurationKinds {
         let format = Self.formats.first { $0.fileEndings.contains(where: name.hasSuffix) }
         self.init(format?.init(file: path) ?? PickleFile(path: path))
     }
-}
 
-extension Dataset {
-    /// Reads a data set into memory.
+    /// Reads the data set into memory.
     ///
+    /// - Parameter cache: The folder of fetched data sets.
+    /// - Returns: The data set.
     /// - Throws: ``DataError`` that names the file, the place and the fault.
-    package static func load(_ source: DataSource, cache: DataCache) throws(DataError) -> Dataset {
-        try source.format.load(cache: cache)
-    }
+    package func load(cache: DataCache) throws(DataError) -> Dataset { try format.load(cache: cache) }
 }
 
 extension KeyFormat<Int?> {

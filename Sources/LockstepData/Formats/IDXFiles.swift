@@ -39,7 +39,7 @@ package struct IDXFiles: DataFormat {
 
     package func load(cache: DataCache) throws(DataError) -> Dataset {
         let name = images.split(separator: "/").last.map(String.init) ?? images
-        return try .load(self, name: name, classCount: nil)
+        return try load(name: name, classCount: nil)
     }
 }
 
@@ -48,22 +48,22 @@ extension DataSource {
     package static func files(_ files: IDXFiles) -> DataSource { DataSource(files) }
 }
 
-extension Dataset {
-    /// Reads four IDX files, each directly to its destination.
+extension IDXFiles {
+    /// Reads the four files, each directly to its destination.
     ///
     /// Every label must be below `classCount`; the default is the highest label + 1, at least 2.
-    static func load(_ files: IDXFiles, name: String, classCount: Int?) throws(DataError) -> Dataset {
-        let training = try SplitReader(images: files.images, labels: files.labels)
-        let test = try SplitReader(images: files.testImages, labels: files.testLabels)
+    func load(name: String, classCount: Int?) throws(DataError) -> Dataset {
+        let training = try SplitReader(images: images, labels: labels)
+        let test = try SplitReader(images: testImages, labels: testLabels)
         guard training.sampleSize == test.sampleSize else {
             throw DataError(
-                .imageSizeMismatch(training: training.sampleSize, test: test.sampleSize), subject: files.testImages,
+                .imageSizeMismatch(training: training.sampleSize, test: test.sampleSize), subject: testImages,
                 offset: 8)
         }
-        let validation = files.validation ?? training.count / 6
+        let validation = validation ?? training.count / 6
         guard validation >= 0, validation < training.count else {
             throw DataError(
-                .invalidValidationCount(validation: validation, samples: training.count), subject: files.images)
+                .invalidValidationCount(validation: validation, samples: training.count), subject: images)
         }
         let builder = try DatasetBuilder(
             name: name, inputSize: training.sampleSize, element: .uint8, trainingCount: training.count - validation,

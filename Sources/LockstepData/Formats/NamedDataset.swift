@@ -15,18 +15,11 @@ package struct NamedDataset: DataFormat {
     package static let advice = "a data set's name or files, not both"
 
     package func load(cache: DataCache) throws(DataError) -> Dataset {
-        try .load(try KnownDataset.named(datasetName), cache: cache)
+        try load(try KnownDataset.named(datasetName), cache: cache)
     }
-}
 
-extension DataSource {
-    /// A data set that a script has fetched into the cache, such as `mnist`.
-    package static func named(_ name: String) -> DataSource { DataSource(NamedDataset(datasetName: name)) }
-}
-
-extension Dataset {
     /// Reads a data set that was fetched into the cache, and compares its digest with the published one.
-    fileprivate static func load(_ known: KnownDataset, cache: DataCache) throws(DataError) -> Dataset {
+    private func load(_ known: KnownDataset, cache: DataCache) throws(DataError) -> Dataset {
         let files = IDXFiles(
             images: try cache.path(of: known.trainingImages, in: known),
             labels: try cache.path(of: known.trainingLabels, in: known),
@@ -34,7 +27,7 @@ extension Dataset {
             testLabels: try cache.path(of: known.testLabels, in: known),
             validation: known.validationCount)
         do throws(DataError) {
-            let dataset = try load(files, name: known.name, classCount: known.classCount)
+            let dataset = try files.load(name: known.name, classCount: known.classCount)
             guard dataset.description.sha256 == known.sha256 else {
                 throw DataError(
                     .wrongDigest(expected: known.sha256, found: dataset.description.sha256),
@@ -47,4 +40,9 @@ extension Dataset {
             throw error
         }
     }
+}
+
+extension DataSource {
+    /// A data set that a script has fetched into the cache, such as `mnist`.
+    package static func named(_ name: String) -> DataSource { DataSource(NamedDataset(datasetName: name)) }
 }

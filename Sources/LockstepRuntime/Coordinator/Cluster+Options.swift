@@ -1,3 +1,4 @@
+package import LockstepTimeline
 package import ZeroMQ
 
 extension Cluster {

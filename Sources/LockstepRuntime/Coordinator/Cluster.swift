@@ -6,7 +6,7 @@ import LockstepNetwork
 import LockstepProtocol
 import LockstepSharding
 package import LockstepSystem
-import LockstepTimeline
+package import LockstepTimeline
 package import LockstepTraining
 import Synchronization
 package import ZeroMQ
@@ -20,17 +20,17 @@ package final class Cluster {
         var prediction: CostModel?
     }
 
-    var run: PreparedRun
+    package internal(set) var run: TrainingRun
     let options: Options
     let deadlines: Deadlines
     let context: Context
     let link: CoordinatorLink
     let events: EventRecordFile?
     let stop: StopSignals?
-    private var runtimeDirectory: RuntimeDirectory?
+    private var runtimeDirectory: SocketFolder?
     var localWorkers: LocalWorkers?
     /// The timeline of this process; nil if the options ask for none.
-    let timeline: Timeline?
+    package let timeline: Timeline?
     /// The failures since the run last had all its workers.
     package let failureLog: FailureLog
     private var findings = Findings()
@@ -55,7 +55,7 @@ package final class Cluster {
     ///   - options: Where to listen, which workers to admit, and how to use them.
     ///   - stop: The signals that end the run early; nil in a program that handles its signals itself.
     /// - Throws: The endpoint that cannot be bound, or the system's error.
-    package init(_ run: PreparedRun, _ options: Options, stop: StopSignals?) throws {
+    package init(_ run: TrainingRun, _ options: Options, stop: StopSignals?) throws {
         self.run = run
         self.options = options
         self.stop = stop
@@ -66,7 +66,7 @@ package final class Cluster {
         self.events = try options.eventRecord.map { try EventRecordFile(path: $0) }
         var endpoints = options.endpoints
         if endpoints.isEmpty {
-            let directory = try RuntimeDirectory.make()
+            let directory = try SocketFolder.make()
             endpoints = [.ipc(path: directory.path + "/coordinator")]
             runtimeDirectory = consume directory
         }
@@ -141,8 +141,9 @@ package final class Cluster {
                 try source.predict(model.steps(of: run.schedule, workers: source.membersPresent))
             }
             let outcome = try run.train(
-                with: source, parameters: session.parameters, observers: observers, checkpoints: checkpoints,
-                threadPool: session.threadPool, timeline: timeline
+                with: source, parameters: session.parameters, observers: observers,
+                checkpoints: InjectedMemoryFault.wrap(checkpoints, run.dataset), threadPool: session.threadPool,
+                timeline: timeline
             ) { [stop] in stop?.requested != nil }
             if let timeline {
                 let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
@@ -161,28 +162,33 @@ package final class Cluster {
     ///
     /// - Parameters:
     ///   - notify: Called with joins, losses and refusals, and how a lost local worker's process ended.
-    ///   - body: Takes steps with the runner, which is valid during the call.
+    ///   - body: Takes steps with the session, which is valid during the call.
     /// - Throws: What `body` throws, or why the run has no workers.
-    package func withRunner(
-        notify: @escaping (ClusterNotice, _ ending: String?) -> Void, _ body: (StepRunner) throws -> Void
+    package func withSession(
+        notify: @escaping (ClusterNotice, _ ending: String?) -> Void, _ body: (Session) throws -> Void
     ) throws {
         try serve(notify: notify) { session in
-            let runner = StepRunner(
-                run, source: session.source, parameters: session.parameters, threadPool: session.threadPool,
-                timeline: timeline ?? Timeline(), collect: session.source.collectTimelines)
-            try body(runner)
+            try body(session)
             return ((), Goodbye(code: .finished, message: "the trial is over"))
         }
     }
 
     /// What takes a run's steps while its workers are there.
-    struct Session {
+    package struct Session {
         let source: ClusterGradientSource
         /// The weights of the first step.
-        let parameters: VersionedParameters
-        let threadPool: ThreadPool
+        package let parameters: VersionedParameters
+        package let threadPool: ThreadPool
         /// Where workers of this host ask for shared memory; nil if payload travels in messages.
         let regions: Welcome.Regions?
+
+        /// Computes the gradients of a step on the workers.
+        package var gradients: any GradientSource { source }
+
+        /// The workers' timelines since the last call.
+        ///
+        /// - Throws: The error that ends the run.
+        package func collectTimelines() throws -> [ProcessTimeline] { try source.collectTimelines() }
     }
 
     /// Does everything around a run's steps: starts the gradient source, waits for the workers, calls `body`, and

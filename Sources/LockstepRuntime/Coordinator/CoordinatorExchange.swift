@@ -108,7 +108,8 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             try inline.sendParameters(version: version, chunk: chunk, of: parameters, to: peer, member, over: link)
         case .assign(let peer, let member, let item):
             if item.kind == .node {
-                run.timeline?.mark(.departure, member: member.rawValue, item: item, isAnswer: false)
+                run.timeline?.mark(
+                    .departure, member: member.rawValue, step: item.step, item: item.number, isAnswer: false)
             }
             try link.post(to: peer, assignment(of: item, to: member))
         case .compare(let item, let first, let second):
@@ -254,7 +255,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         let item = WorkItem(kind: .node, step: header.step, number: header.unit)
         let result: NodeResult = try decode()
         if loop.machine.peer(of: member) == peer { status.add(result.computeNanoseconds, of: member) }
-        run.timeline?.mark(.arrival, member: member.rawValue, item: item, isAnswer: true)
+        run.timeline?.mark(.arrival, member: member.rawValue, step: item.step, item: item.number, isAnswer: true)
         if item.number != 0, loop.machine.expects(item, from: peer, member) {
             computedBy[item.node] = member
             do {

@@ -1,5 +1,4 @@
 package import Foundation
-import Glibc
 import LockstepCluster
 import LockstepProtocol
 import LockstepSystem
@@ -87,17 +86,4 @@ package final class FailureLog {
         let tail = log.map { lastLines(of: $0, count: Self.logTailLines) } ?? sent
         events.append(FailureEvent(time: Date(), step: step, text: text, log: log, logTail: tail))
     }
-}
-
-/// The last lines of a log file, which say why its process failed; none if the file cannot be read.
-func lastLines(of path: String, count: Int) -> [String] {
-    let file = open(path, O_RDONLY | O_CLOEXEC)
-    guard file >= 0 else { return [] }
-    defer { close(file) }
-    let end = lseek(file, 0, SEEK_END)
-    var buffer = [UInt8](repeating: 0, count: 4_096)
-    let read = pread(file, &buffer, buffer.count, max(0, end - buffer.count))
-    guard read > 0 else { return [] }
-    let text = String(decoding: buffer.prefix(read), as: UTF8.self)
-    return text.split(separator: "\n").suffix(count).map(String.init)
 }

@@ -1,8 +1,8 @@
 import Glibc
-import LockstepData
+package import LockstepData
 import LockstepNumerics
-import LockstepTimeline
-import LockstepTraining
+package import LockstepTimeline
+package import LockstepTraining
 
 /// A fault of the memory that a test injects through the environment variable `LOCKSTEP_FAULT`, which is unset in real runs.
 ///
@@ -12,7 +12,7 @@ import LockstepTraining
 ///
 /// An appended `@STEP` selects the first step after which it happens, once. Workers have faults of their own, see
 /// ``InjectedFault``.
-final class InjectedMemoryFault: CheckpointStore {
+package final class InjectedMemoryFault: CheckpointStore {
     private enum Target: String {
         case weights, optimizer, data
     }
@@ -26,7 +26,7 @@ final class InjectedMemoryFault: CheckpointStore {
     private var memory: TrainingState?
 
     /// Returns a store that injects the fault of this process's environment, or the store itself where there is none.
-    static func wrap(_ store: (any CheckpointStore)?, _ dataset: Dataset) -> (any CheckpointStore)? {
+    package static func wrap(_ store: (any CheckpointStore)?, _ dataset: Dataset) -> (any CheckpointStore)? {
         guard let store, let text = getenv(InjectedFault.variable) else { return store }
         let words = String(cString: text).split(separator: "@", maxSplits: 1)
         guard let target = words.first.flatMap({ Target(rawValue: String($0)) }) else { return store }
@@ -40,12 +40,12 @@ final class InjectedMemoryFault: CheckpointStore {
         self.stepsLeft = steps
     }
 
-    func prepare(for state: TrainingState) {
+    package func prepare(for state: TrainingState) {
         memory = state
         store.prepare(for: state)
     }
 
-    func isDue(at now: Instant) -> Bool {
+    package func isDue(at now: Instant) -> Bool {
         stepsLeft -= 1
         // Every other step has its weights here.
         if !isDone, stepsLeft <= 0, stepsLeft.isMultiple(of: 2) {
@@ -70,7 +70,7 @@ final class InjectedMemoryFault: CheckpointStore {
         number.pointee = Float(bitPattern: number.pointee.bitPattern ^ (1 << 21))
     }
 
-    func save(_ state: TrainingState, isLast: Bool) { store.save(state, isLast: isLast) }
+    package func save(_ state: TrainingState, isLast: Bool) { store.save(state, isLast: isLast) }
 
-    func newest() throws -> TrainingState? { try store.newest() }
+    package func newest() throws -> TrainingState? { try store.newest() }
 }

@@ -220,10 +220,10 @@ extension CoordinatorLink {
                 if let peer = peers.peer(of: connection) {
                     peers.end(peer)
                 } else if isUnexplained {
-                    reports.count(SocketEvent.HandshakeFailure.reasonOfSilentEnd(hasKeys: reports.hasKeys))
+                    reports.count(HandshakeExplanation.reasonOfSilentEnd(hasKeys: reports.hasKeys))
                 }
             case .handshakeFailed(let failure):
-                reports.count(failure.reason(hasKeys: reports.hasKeys))
+                reports.count(HandshakeExplanation.reason(failure, hasKeys: reports.hasKeys))
             case .cut:
                 reports.count("its peer sent more than it may leave unread or unfinished")
             case .listening(let event): acceptance.add(event)

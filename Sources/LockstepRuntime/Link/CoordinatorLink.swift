@@ -89,7 +89,7 @@ final class CoordinatorLink {
         reports = ConnectionReports(zap: try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) })
         let socket = try context.socket(.router)
         try socket.set(.routerMandatory, true)
-        try socket.configure(deadlines)
+        try SocketPolicy.configure(socket, deadlines)
         try socket.set(.sendHighWaterMark, Self.queueLength)
         try socket.set(.backlog, acceptance.backlog)
         // Never `handshakeProtocol`: libzmq also sends it for connections that are established.
@@ -147,7 +147,7 @@ final class CoordinatorLink {
             }, seconds: deadlines.drain)
         try? wait(for: { $0.connection?.isWritable == false }, seconds: deadlines.linger, { $0.end() })
         connections.close()
-        router.take()?.close(linger: milliseconds(deadlines.linger))
+        router.take()?.close(linger: SocketPolicy.milliseconds(deadlines.linger))
         reports.stop()
     }
 
@@ -175,7 +175,7 @@ final class CoordinatorLink {
             let left = peers.all.filter(isAwaited)
             guard !left.isEmpty, deadline > .now else { return }
             for peer in left { if let connection = peer.connection { act(connection) } }
-            _ = try poller.wait(timeoutMilliseconds: min(5, Poller.timeout(until: deadline, now: .now)))
+            _ = try poller.wait(timeoutMilliseconds: min(5, SocketPolicy.pollTimeout(until: deadline, now: .now)))
             recordReadiness(in: poller)
         }
     }

@@ -101,8 +101,8 @@ final class WorkerLink {
         // Not `immediate`: with it libzmq discards received messages when their connection ends.
         try socket.set(.reconnectInterval, 50)
         try socket.set(.reconnectIntervalLimit, 1_000)
-        try socket.configure(deadlines)
-        if hasChoice { try socket.set(.connectTimeout, milliseconds(deadlines.connection)) }
+        try SocketPolicy.configure(socket, deadlines)
+        if hasChoice { try socket.set(.connectTimeout, SocketPolicy.milliseconds(deadlines.connection)) }
         monitor = try socket.monitor(events: history.hasConnected ? events : [events, .handshakeProtocol])
         let family = endpoint.families[history.attempt % endpoint.families.count]
         try socket.connect(endpoint, over: family, security: security)
@@ -230,6 +230,6 @@ final class WorkerLink {
     /// terminating the context waits for this.
     func close() {
         monitor = nil
-        dealer.take()?.close(linger: milliseconds(deadlines.linger))
+        dealer.take()?.close(linger: SocketPolicy.milliseconds(deadlines.linger))
     }
 }

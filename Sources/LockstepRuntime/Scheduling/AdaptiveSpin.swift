@@ -74,7 +74,7 @@ struct AdaptiveSpin {
             now = .now
             recordPreemption(now.nanoseconds - yielded.nanoseconds)
         }
-        _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: deadline, now: now))
+        _ = try poller.wait(timeoutMilliseconds: SocketPolicy.pollTimeout(until: deadline, now: now))
         now = .now
     }
 }

@@ -51,7 +51,7 @@ final class WorkerRegions {
             socket = file.number
             connection = consume file
         }
-        let files = try exchange(claim, over: socket, slots: layout.slots, timeout: Self.timeout)
+        let files = try Self.exchange(claim, over: socket, slots: layout.slots, timeout: Self.timeout)
         guard let weightFile = files.removeFile(at: 0), let gradientFile = files.removeFile(at: 1),
             let dataFile = files.removeFile(at: 2)
         else {
@@ -116,29 +116,31 @@ enum RegionError: Error, CustomStringConvertible {
     }
 }
 
-/// Sends a claim and waits for the answer to it. Ignores answers to earlier claims.
-private func exchange(
-    _ claim: RegionMessage, over socket: Int32, slots: Int, timeout: Duration
-) throws -> ReceivedFiles {
-    let deadline = Deadline.after(timeout)
-    return try withUnsafeTemporaryAllocation(byteCount: RegionMessage.size, alignment: 8) { record in
-        claim.encode(into: record)
-        try LocalSocket.send(UnsafeRawBufferPointer(record), over: socket)
-        while !deadline.hasPassed(at: Instant.now) {
-            LocalSocket.wait(for: socket, until: deadline)
-            guard case .received(let count, let files) = LocalSocket.receive(into: record, from: socket) else {
-                throw RegionError.noAnswer
+extension WorkerRegions {
+    /// Sends a claim and waits for the answer to it. Ignores answers to earlier claims.
+    private static func exchange(
+        _ claim: RegionMessage, over socket: Int32, slots: Int, timeout: Duration
+    ) throws -> ReceivedFiles {
+        let deadline = Deadline.after(timeout)
+        return try withUnsafeTemporaryAllocation(byteCount: RegionMessage.size, alignment: 8) { record in
+            claim.encode(into: record)
+            try LocalSocket.send(UnsafeRawBufferPointer(record), over: socket)
+            while !deadline.hasPassed(at: Instant.now) {
+                LocalSocket.wait(for: socket, until: deadline)
+                guard case .received(let count, let files) = LocalSocket.receive(into: record, from: socket) else {
+                    throw RegionError.noAnswer
+                }
+                let bytes = UnsafeRawBufferPointer(rebasing: record[..<count])
+                guard let answer = try? RegionMessage(decoding: bytes), answer.run == claim.run,
+                    answer.member == claim.member
+                else { continue }
+                guard answer.kind == .offer else { throw RegionError.refused }
+                guard answer.slots == UInt32(slots), files.count == RegionMessage.offeredFiles else {
+                    throw RegionError.noOffer
+                }
+                return files
             }
-            let bytes = UnsafeRawBufferPointer(rebasing: record[..<count])
-            guard let answer = try? RegionMessage(decoding: bytes), answer.run == claim.run,
-                answer.member == claim.member
-            else { continue }
-            guard answer.kind == .offer else { throw RegionError.refused }
-            guard answer.slots == UInt32(slots), files.count == RegionMessage.offeredFiles else {
-                throw RegionError.noOffer
-            }
-            return files
+            throw RegionError.noAnswer
         }
-        throw RegionError.noAnswer
     }
 }

@@ -77,24 +77,3 @@ package struct StatusReport: Codable, Hashable, Sendable {
         return own / 2 > sorted[(sorted.count - 1) / 2]
     }
 }
-
-/// The compute time of each member, as a moving average.
-struct ComputeTimes {
-    private(set) var nanoseconds: [UInt32: UInt64] = [:]
-
-    /// Adds the time that a member reports for a node. An absurd time counts as 2^50 ns.
-    mutating func add(_ member: MemberID, _ new: UInt64) {
-        let new = min(new, 1 << 50)
-        guard let old = nanoseconds[member.rawValue] else {
-            nanoseconds[member.rawValue] = new
-            return
-        }
-        nanoseconds[member.rawValue] = old - old / 16 + new / 16
-    }
-
-    /// Removes members that no longer take part.
-    mutating func retain(_ members: [ClusterStatus.Worker]) {
-        let present = Set(members.map(\.member))
-        nanoseconds = nanoseconds.filter { present.contains($0.key) }
-    }
-}

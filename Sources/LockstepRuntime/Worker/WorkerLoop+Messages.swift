@@ -24,7 +24,7 @@ extension WorkerLoop {
     /// Ends the worker if further attempts would fail for the same reason. Reports other failures once three
     /// consecutive ones have happened.
     private func handshakeFailed(_ failure: SocketEvent.HandshakeFailure, _ count: Int) throws {
-        if let reason = failure.finalReason(endpoint: link.endpoint, hasKeys: link.hasKeys) {
+        if let reason = HandshakeExplanation.finalReason(failure, endpoint: link.endpoint, hasKeys: link.hasKeys) {
             return try handle(.rejected(reason: reason))
         }
         if count == 3 { options.notify(.handshakesFailing(endpoint: "\(link.endpoint)")) }

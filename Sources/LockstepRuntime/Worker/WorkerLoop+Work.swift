@@ -50,7 +50,7 @@ extension WorkerLoop {
     /// Records in the timeline that an item's assignment has arrived or that its answer leaves.
     func mark(_ kind: Timeline.Span.Kind, _ item: WorkItem) {
         let member = machine.membership?.member.rawValue ?? 0
-        task?.timeline?.mark(kind, member: member, item: item, isAnswer: kind == .departure)
+        task?.timeline?.mark(kind, member: member, step: item.step, item: item.number, isAnswer: kind == .departure)
     }
 
     /// Sends the timeline to the coordinator and clears it.

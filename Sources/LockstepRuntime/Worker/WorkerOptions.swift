@@ -41,7 +41,8 @@ package struct WorkerOptions {
     /// The data set with this description, if this host has it: a script has downloaded it, or a coordinator has sent
     /// it in an earlier run.
     func findDataset(_ description: DatasetDescription) -> Dataset? {
-        if let fetched = try? Dataset.load(.named(description.name), cache: cache), fetched.description == description {
+        if let fetched = try? DataSource.named(description.name).load(cache: cache), fetched.description == description
+        {
             return fetched
         }
         return cache.received(description)

@@ -51,7 +51,7 @@ func decodeSummary(_ bytes: UnsafeRawBufferPointer) -> Bool {
 
 func decodePickle(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let file = ScratchFile(bytes),
-        let dataset = try? Dataset.load(.pickle(file.path), cache: DataCache(directory: "/nonexistent"))
+        let dataset = try? DataSource.pickle(file.path).load(cache: DataCache(directory: "/nonexistent"))
     else { return false }
     precondition(dataset.description.trainingCount > 0, "a data set without samples")
     return true
@@ -66,7 +66,7 @@ func decodeTable(_ bytes: UnsafeRawBufferPointer) -> Bool {
     let files = TableFiles(
         path: file.path, testPath: choice & 4 == 0 ? nil : file.path, label: columns[Int(choice & 3)])
     do throws(DataError) {
-        let dataset = try Dataset.load(.table(files), cache: DataCache(directory: "/nonexistent"))
+        let dataset = try DataSource.table(files).load(cache: DataCache(directory: "/nonexistent"))
         precondition(dataset.description.trainingCount > 0, "a data set without samples")
         var values = [Float](repeating: 0, count: dataset.description.inputSize)
         values.withUnsafeMutableBufferPointer { if let base = $0.baseAddress { dataset.gather(0..<1, into: base) } }
@@ -95,7 +95,7 @@ func decodeDataset(_ bytes: UnsafeRawBufferPointer) -> Bool {
     else { return false }
     let files = IDXFiles(
         images: images.path, labels: labels.path, testImages: images.path, testLabels: labels.path, validation: nil)
-    guard let dataset = try? Dataset.load(.files(files), cache: DataCache(directory: "/nonexistent")) else {
+    guard let dataset = try? DataSource.files(files).load(cache: DataCache(directory: "/nonexistent")) else {
         return false
     }
     precondition(dataset.description.trainingCount > 0, "a data set without samples")

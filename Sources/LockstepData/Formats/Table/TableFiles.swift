@@ -59,7 +59,7 @@ package struct TableFiles: DataFormat {
 
     package init?(file path: String) { self.init(path: path) }
 
-    package func load(cache: DataCache) throws(DataError) -> Dataset { try .load(self) }
+    package func load(cache: DataCache) throws(DataError) -> Dataset { try load() }
 }
 
 extension DataSource {

@@ -1,4 +1,4 @@
-import LockstepArtifacts
+import LockstepText
 import Testing
 
 struct SuggestionTests {

@@ -7,7 +7,7 @@ import Testing
 @testable import LockstepRuntime
 
 @Suite("What a bench prints")
-struct BenchReportTests {
+struct BenchTextTests {
     private static let model = CostModel(
         compute: .init(fixed: 10e-6, each: 1e-6), addition: 4e-6, update: 6e-6,
         messages: .init(fixed: 100e-6, each: 20e-6), parameterBytes: 95_440, lastSegmentShare: 0.99, cores: 2,
@@ -35,7 +35,7 @@ struct BenchReportTests {
 
     @Test("Heading, table and phases")
     func report() {
-        let lines = BenchReport(result: Self.result, link: nil).lines
+        let lines = BenchText(result: Self.result, link: nil).lines
         #expect(
             lines[0]
                 == "mnist-30: 784-30-10, mini-batch 10, kernel avx2, 2 cores, peak of matrix products 50.0 GFLOP/s "
@@ -52,10 +52,10 @@ struct BenchReportTests {
 
     @Test("The summary is about each number of workers, and about the link")
     func summaries() throws {
-        let plain = BenchReport(result: Self.result, link: nil).lines
+        let plain = BenchText(result: Self.result, link: nil).lines
         #expect(plain.count { $0.hasPrefix("Summary: at mini-batch 10, a step of 2 workers takes ") } == 1)
         let link = try #require(BenchLink("1gbit,0.2ms"))
-        let far = BenchReport(result: Self.result, link: link).lines
+        let far = BenchText(result: Self.result, link: link).lines
         #expect(far.count { $0.hasPrefix("Over 1gbit,0.2ms: at mini-batch 10, a step of 2 workers takes ") } == 1)
         #expect(far.contains { $0.hasSuffix("   over 1gbit,0.2ms   speedup") })
     }
@@ -68,7 +68,7 @@ struct BenchReportTests {
                 .init(workers: 1, thread: 10e-6, process: 14e-6), .init(workers: 3, thread: 14e-6, process: 20e-6),
             ])
         #expect(
-            BenchReport.lines(fanIn) == [
+            BenchText.lines(fanIn) == [
                 "mnist-30, mini-batch 32: processor time of the coordinator in a step whose workers do not compute, us",
                 "            its thread   its process",
                 "1 worker          10.0          14.0",

@@ -1,4 +1,5 @@
 import Glibc
+import LockstepRuntime
 package import LockstepSystem
 
 extension StopSignals {

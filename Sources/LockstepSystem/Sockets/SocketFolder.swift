@@ -1,11 +1,10 @@
 import Glibc
-package import LockstepSystem
 
 /// A folder for the unix sockets of one run. Only this user can enter it (mode 0700). The deinitializer removes it.
 ///
 /// A process that uses a folder holds a lock in it, which the kernel releases when the process ends. So a folder whose
 /// process died without removing it is recognised, and removed when the next folder is made.
-package struct RuntimeDirectory: ~Copyable, Sendable {
+package struct SocketFolder: ~Copyable, Sendable {
     /// Its absolute path. It is short enough for sockets with names of up to ``longestName`` bytes.
     package let path: String
     private let lock: FileDescriptor
@@ -21,14 +20,14 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
     }
 
     deinit {
-        RuntimeDirectory.remove(path)
+        SocketFolder.remove(path)
     }
 
     /// Removes the folder and the files in it now, instead of at the end of its scope.
     package consuming func remove() {}
 
     /// Makes a folder in the first of `parents` that permits it: by default `$XDG_RUNTIME_DIR`, then /tmp, then `$TMPDIR`.
-    package static func make(in parents: [String] = defaultParents) throws(SystemError) -> RuntimeDirectory {
+    package static func make(in parents: [String] = defaultParents) throws(SystemError) -> SocketFolder {
         var failure = SystemError("make a folder for sockets", code: ENOENT)
         for parent in parents {
             guard parent.utf8.first == UInt8(ascii: "/") else { continue }
@@ -50,7 +49,7 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
         getenv(name).map { String(cString: $0) }
     }
 
-    private static func make(inside parent: String) throws(SystemError) -> RuntimeDirectory {
+    private static func make(inside parent: String) throws(SystemError) -> SocketFolder {
         // Another process may remove the folder as stale before this process has locked it. Then try again.
         for _ in 0..<10 {
             var template = Array("\(parent)/\(prefix)\(getpid())-XXXXXX".utf8CString)
@@ -61,7 +60,7 @@ package struct RuntimeDirectory: ~Copyable, Sendable {
                 throw SystemError("make a folder for sockets in", code: errno, path: parent)
             }
             let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
-            if let lock = acquireLock(in: path, creating: true) { return RuntimeDirectory(path: path, lock: lock) }
+            if let lock = acquireLock(in: path, creating: true) { return SocketFolder(path: path, lock: lock) }
             rmdir(path)
         }
         throw SystemError("lock a folder for sockets in", code: EWOULDBLOCK, path: parent)

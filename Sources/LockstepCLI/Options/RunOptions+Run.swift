@@ -18,14 +18,14 @@ extension RunOptions {
     /// - Throws: What is wrong with the configuration, the data set, the kernel or the run to resume.
     func prepare(
         workers: Int, stop: StopSignals, on placement: (RunConfiguration) throws -> RunResources.Placement
-    ) throws -> (run: PreparedRun, assembly: RunAssembly)? {
+    ) throws -> (run: TrainingRun, assembly: RunAssembly)? {
         // Loading the data set and proving the kernel may take long, and there is nothing to save yet.
         try stop.beforeRun { try prepare(workers: workers, on: placement) }
     }
 
     private func prepare(
         workers: Int, on placement: (RunConfiguration) throws -> RunResources.Placement
-    ) throws -> (run: PreparedRun, assembly: RunAssembly)? {
+    ) throws -> (run: TrainingRun, assembly: RunAssembly)? {
         let configuration = try configuration()
         let assembly = try RunAssembly(
             configuration, workers: workers,
@@ -52,7 +52,7 @@ extension RunOptions {
     /// - Throws: `CommandError` for a combination that makes no sense.
     func clusterOptions(
         endpoints: [Endpoint], workers: ClosedRange<Int>, keys: CoordinatorKeys? = nil, adapts: Bool = false,
-        for run: PreparedRun
+        for run: TrainingRun
     ) throws -> Cluster.Options {
         let audit = audit ?? 0
         guard audit >= 0, audit <= 1 else {
@@ -73,7 +73,7 @@ extension RunOptions {
     }
 
     /// The run in its directory, which is made unless the run is resumed.
-    func recorded(_ run: PreparedRun, _ assembly: RunAssembly, stop: StopSignals) throws -> RecordedRun {
+    func recorded(_ run: TrainingRun, _ assembly: RunAssembly, stop: StopSignals) throws -> RecordedRun {
         RecordedRun(
             run, in: try assembly.openDirectory(output: output), stop: StopRequests(stop), isTraced: trace,
             observers: [EpochPrinter(console)], notify: show)

@@ -2,7 +2,7 @@ import LockstepCluster
 import LockstepText
 
 /// What `lockstep replay` prints.
-enum ReplayReport {
+enum ReplayText {
     /// The events of a record, as `--verbose` lists them: the first ones only.
     struct EventList {
         /// A record of an hour holds millions of events.
@@ -18,7 +18,7 @@ enum ReplayReport {
             guard count <= Self.limit else { return nil }
             let actions = replayed.actions.isEmpty ? "" : " -> \(EventReplay.Failure.list(replayed.actions))"
             let line =
-                "\(replayed.number)   \(decimal(replayed.seconds, 6)) s   \(plain(replayed.event))\(plain(actions))"
+                "\(replayed.number)   \(decimal(replayed.seconds, 6)) s   \(ReplayText.plain(replayed.event))\(ReplayText.plain(actions))"
             return line.count <= Self.lineLimit ? line : line.prefix(Self.lineLimit - 3) + "..."
         }
 
@@ -47,10 +47,11 @@ enum ReplayReport {
         case .malformed:
             return "\(failure)"
         case .differs(let replayed, let recordedActions, let recordedDigest, let digest):
-            let now = replayed.actions.isEmpty ? "" : ": \(plain(EventReplay.Failure.list(replayed.actions)))"
+            let now =
+                replayed.actions.isEmpty ? "" : ": \(ReplayText.plain(EventReplay.Failure.list(replayed.actions)))"
             return
                 "the decisions differ at event \(grouped(replayed.number)), after \(decimal(replayed.seconds, 6)) s: "
-                + "\(plain(replayed.event)); recorded: \(counted(recordedActions, "action")) with digest \(hex(recordedDigest)); "
+                + "\(ReplayText.plain(replayed.event)); recorded: \(counted(recordedActions, "action")) with digest \(hex(recordedDigest)); "
                 + "now: \(counted(replayed.actions.count, "action")) with digest \(hex(digest))\(now)"
         }
     }
@@ -59,9 +60,9 @@ enum ReplayReport {
         let digits = String(digest, radix: 16)
         return String(repeating: "0", count: 16 - digits.count) + digits
     }
-}
 
-/// An event or action as text, without the names of modules.
-private func plain(_ value: some Any) -> String {
-    "\(value)".replacing("LockstepProtocol.", with: "").replacing("LockstepCluster.", with: "")
+    /// An event or action as text, without the names of modules.
+    private static func plain(_ value: some Any) -> String {
+        "\(value)".replacing("LockstepProtocol.", with: "").replacing("LockstepCluster.", with: "")
+    }
 }

@@ -4,7 +4,7 @@ import LockstepText
 import LockstepTimeline
 
 /// What `lockstep bench` prints.
-struct BenchReport {
+struct BenchText {
     let result: BenchResult
     /// A link to predict for, besides workers of this host.
     let link: BenchLink?

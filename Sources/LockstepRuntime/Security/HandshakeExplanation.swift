@@ -1,10 +1,10 @@
 import ZeroMQ
 
 /// Explains failed handshakes to users.
-extension SocketEvent.HandshakeFailure {
+enum HandshakeExplanation {
     /// Why this process cannot connect to the coordinator; nil if another attempt might succeed.
-    func finalReason(endpoint: Endpoint, hasKeys: Bool) -> String? {
-        switch self {
+    static func finalReason(_ failure: SocketEvent.HandshakeFailure, endpoint: Endpoint, hasKeys: Bool) -> String? {
+        switch failure {
         case .authentication:
             "the coordinator at \(endpoint) rejected our key: add this folder's worker.public to its allowed-workers "
                 + "and start the coordinator again"
@@ -29,10 +29,10 @@ extension SocketEvent.HandshakeFailure {
     }
 
     /// Why the coordinator rejected a connection.
-    func reason(hasKeys: Bool) -> String {
-        switch self {
+    static func reason(_ failure: SocketEvent.HandshakeFailure, hasKeys: Bool) -> String {
+        switch failure {
         case .authentication: "its client's key is not in allowed-workers"
-        case .protocolError: Self.reasonOfSilentEnd(hasKeys: hasKeys)
+        case .protocolError: reasonOfSilentEnd(hasKeys: hasKeys)
         case .connection: "its client does not speak ZeroMQ, has no keys or other keys, or disconnected"
         }
     }

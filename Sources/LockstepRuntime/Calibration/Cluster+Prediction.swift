@@ -14,7 +14,7 @@ extension Cluster {
     /// - Returns: The cost model with the measured parameters.
     /// - Throws: The error that ends the run.
     func predict(with source: ClusterGradientSource) throws -> CostModel {
-        var model = try run.calibrated(within: Self.calibrationSeconds)
+        var model = try Calibration(run: run, within: Self.calibrationSeconds).model()
         var roundTrips: [Double] = []
         let end = Instant.now.advanced(bySeconds: Self.calibrationSeconds / 2)
         while roundTrips.count < Self.maximumRoundTrips, Instant.now < end || roundTrips.isEmpty {

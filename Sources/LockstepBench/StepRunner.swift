@@ -1,14 +1,13 @@
 import LockstepCluster
-package import LockstepCostModel
-import LockstepData
+import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
 import LockstepTimeline
 import LockstepTraining
 
 /// Takes and times a few of a run's steps, as training does but without epochs, evaluation and reports.
-package final class StepRunner {
-    private let run: PreparedRun
+final class StepRunner {
+    private let run: TrainingRun
     private var step: Step
     private var parameters: VersionedParameters
     private let timeline: Timeline
@@ -21,8 +20,8 @@ package final class StepRunner {
     ///   - threadPool: Threads that share the update if cores are idle.
     ///   - timeline: The timeline of this thread.
     ///   - collect: Returns the workers' timelines since it was last called.
-    init(
-        _ run: PreparedRun, source: any GradientSource, parameters: VersionedParameters, threadPool: ThreadPool? = nil,
+    private init(
+        _ run: TrainingRun, source: any GradientSource, parameters: VersionedParameters, threadPool: ThreadPool? = nil,
         timeline: Timeline, collect: @escaping () throws -> [ProcessTimeline]
     ) {
         self.run = run
@@ -44,7 +43,7 @@ package final class StepRunner {
     /// - Parameter count: The number of steps, at least 1.
     /// - Returns: The seconds that each step took.
     /// - Throws: The errors of a step.
-    package func run(_ count: Int) throws -> [Double] {
+    func run(_ count: Int) throws -> [Double] {
         var seconds: [Double] = []
         seconds.reserveCapacity(count)
         timeline.skip()
@@ -67,7 +66,7 @@ package final class StepRunner {
     /// Clears the timelines of all processes.
     ///
     /// - Throws: The error that ends the run.
-    package func resetTimelines() throws {
+    func resetTimelines() throws {
         _ = try collect()
         timeline.reset()
     }
@@ -76,7 +75,7 @@ package final class StepRunner {
     ///
     /// - Returns: The timelines, without those of workers that do not answer.
     /// - Throws: The error that ends the run.
-    package func timelines() throws -> [ProcessTimeline] {
+    func timelines() throws -> [ProcessTimeline] {
         // Since the last step this thread has only waited for this call.
         timeline.skip()
         let own = ProcessTimeline(of: timeline, name: "coordinator", processID: UInt32(Host.processID))
@@ -84,26 +83,23 @@ package final class StepRunner {
     }
 }
 
-extension PreparedRun {
+extension StepRunner {
     /// Makes a runner of steps in this process, without workers.
     ///
     /// - Throws: An error if this configuration cannot be run.
-    package func runner() throws -> StepRunner {
+    convenience init(_ run: TrainingRun) throws {
         let timeline = TimelineOptions.sums.makeTimeline()
-        let computer = try makeShardComputer()
+        let computer = try run.makeShardComputer()
         computer.timeline = timeline
-        return StepRunner(
-            self, source: LocalGradientSource(computer, inPlace: true), parameters: try initialParameters(),
-            timeline: timeline,
-            collect: { [] })
+        self.init(
+            run, source: LocalGradientSource(computer, inPlace: true), parameters: try run.initialParameters(),
+            timeline: timeline, collect: { [] })
     }
 
-    /// Measures the parameters of the cost model that one process can measure alone.
-    ///
-    /// - Parameter seconds: The time that the measurement may take.
-    /// - Returns: A model in which messages cost nothing.
-    /// - Throws: An error if this configuration cannot be run.
-    package func calibrated(within seconds: Double) throws -> CostModel {
-        try Calibration(run: self, computer: try makeShardComputer(), budget: seconds).model()
+    /// Makes a runner of steps on the workers of a coordinator.
+    convenience init(_ cluster: Cluster, _ session: Cluster.Session) {
+        self.init(
+            cluster.run, source: session.gradients, parameters: session.parameters, threadPool: session.threadPool,
+            timeline: cluster.timeline ?? Timeline(), collect: session.collectTimelines)
     }
 }

@@ -1,20 +1,30 @@
-import LockstepCostModel
+package import LockstepCostModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
 import LockstepSystem
 import LockstepTimeline
-import LockstepTraining
+package import LockstepTraining
 
 /// Measures the parameters of the cost model with short trials of the run's own arithmetic on this host.
-struct Calibration {
-    let run: PreparedRun
-    let computer: ShardComputer
+package struct Calibration {
+    private let run: TrainingRun
+    private let computer: ShardComputer
     /// The longest time of all trials together, in seconds.
-    let budget: Double
+    private let budget: Double
+
+    /// - Parameters:
+    ///   - run: The run to measure.
+    ///   - budget: The longest time of all trials together, in seconds; the smallest trials take place in any case.
+    /// - Throws: An error if this configuration cannot be run.
+    package init(run: TrainingRun, within budget: Double) throws {
+        self.run = run
+        self.computer = try run.makeShardComputer()
+        self.budget = budget
+    }
 
     /// The model with the costs that this process can measure alone. Messages cost nothing in it.
-    func model() throws -> CostModel {
+    package func model() throws -> CostModel {
         let weights = FloatBuffer(count: run.layout.count)
         try initialize(run.configuration.network, seed: run.configuration.training.seed, into: weights)
         let gradient = FloatBuffer(count: run.layout.count)

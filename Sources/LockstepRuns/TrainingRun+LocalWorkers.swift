@@ -2,7 +2,7 @@ import Foundation
 package import LockstepRuntime
 package import LockstepTraining
 
-extension PreparedRun {
+extension TrainingRun {
     /// Trains on worker processes of this host, without a run directory. The workers' logs are kept only if the run
     /// fails.
     ///

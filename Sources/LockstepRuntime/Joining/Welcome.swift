@@ -3,6 +3,7 @@ package import LockstepData
 import LockstepNetwork
 import LockstepSharding
 import LockstepText
+import LockstepTimeline
 package import LockstepTraining
 
 /// What the coordinator sends a worker that joins: everything that the worker needs to take part. Sent as JSON.

@@ -3,7 +3,7 @@ import LockstepChaos
 import LockstepText
 
 /// What `lockstep chaos` prints.
-enum ChaosReport {
+enum ChaosText {
     /// The notice in a line.
     static func line(_ notice: ChaosNotice) -> String? {
         switch notice {

@@ -6,7 +6,7 @@ import LockstepSystem
 import LockstepText
 
 /// The report about a run that failed, on standard error: the first cause in full, its consequences in short.
-struct FailureReport {
+struct FailureText {
     /// In the order in which they happened; the first is the cause.
     let events: [FailureEvent]
     /// Further events, which were only counted.

@@ -6,7 +6,7 @@ import LockstepTimeline
 package import ZeroMQ
 
 /// A client that asks a coordinator for its status or measures the connection, without joining the run.
-package final class CoordinatorClient {
+package final class StatusClient {
     /// Why a request failed.
     package enum Failure: Error, Equatable, CustomStringConvertible {
         case noAnswer(endpoint: Endpoint, seconds: Double)
@@ -82,7 +82,7 @@ package final class CoordinatorClient {
     private static func connect(
         _ socket: borrowing Socket, to endpoint: Endpoint, attempt: Int, _ security: ConnectionSecurity
     ) throws -> SocketMonitor {
-        try socket.configure(Deadlines())
+        try SocketPolicy.configure(socket, Deadlines())
         let families = endpoint.families
         if families.count > 1 { try socket.set(.connectTimeout, 1_000) }
         let monitor = try socket.monitor(events: [.handshake, .handshakeProtocol, .connector])
@@ -160,7 +160,7 @@ package final class CoordinatorClient {
         while Instant.now < deadline {
             if try receive(answer) { return }
             let next = Instant.earlier(retry, deadline)
-            _ = try poller.wait(timeoutMilliseconds: Poller.timeout(until: next, now: .now))
+            _ = try poller.wait(timeoutMilliseconds: SocketPolicy.pollTimeout(until: next, now: .now))
             if let due = retry, due <= .now {
                 retry = nil
                 try reconnect()
@@ -195,7 +195,7 @@ package final class CoordinatorClient {
         case .connectRetried:
             return !isConnected && endpoint.families.count > 1
         case .handshakeFailed(let failure):
-            if let reason = failure.finalReason(endpoint: endpoint, hasKeys: hasKeys) {
+            if let reason = HandshakeExplanation.finalReason(failure, endpoint: endpoint, hasKeys: hasKeys) {
                 throw Failure.rejected(reason: reason)
             }
         default:

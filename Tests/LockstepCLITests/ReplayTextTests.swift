@@ -6,7 +6,7 @@ import Testing
 @testable import LockstepCLI
 
 @Suite("What a replay prints")
-struct ReplayReportTests {
+struct ReplayTextTests {
     private static let configuration = CoordinatorMachine.Configuration(
         minimumWorkers: 1, maximumWorkers: 1, chunks: 1, dataBytes: 0, programVersion: "1",
         expected: Ready(kernel: "avx2", fingerprint: []), allowsMixedKernels: false, deadlines: Deadlines())
@@ -33,7 +33,7 @@ struct ReplayReportTests {
     private static func replay(_ bytes: [UInt8]) -> (
         lines: [String], result: Result<EventReplay.Report, EventReplay.Failure>
     ) {
-        var list = ReplayReport.EventList()
+        var list = ReplayText.EventList()
         var lines: [String] = []
         let result = bytes.withUnsafeBytes { bytes in
             Result { () throws(EventReplay.Failure) in
@@ -47,7 +47,7 @@ struct ReplayReportTests {
     func same() throws {
         let (lines, result) = Self.replay(Self.record(ticks: 2))
         #expect(
-            ReplayReport.line(try result.get())
+            ReplayText.line(try result.get())
                 == "3 events, 1 action, 0 steps, 0.003 s: the same decisions as in the run")
         #expect(
             lines == [
@@ -61,7 +61,7 @@ struct ReplayReportTests {
     func bounded() throws {
         let (lines, _) = Self.replay(Self.record(ticks: 1_001))
         #expect(lines.count == 1_001 && lines.last == "and 2 more events")
-        var list = ReplayReport.EventList()
+        var list = ReplayText.EventList()
         let long = CoordinatorEvent.peerLost(PeerID(rawValue: 1), reason: String(repeating: "x", count: 5_000))
         let added = list.add(EventReplay.Replayed(number: 0, seconds: 0, event: long, actions: []))
         let line = try #require(added)
@@ -76,8 +76,8 @@ struct ReplayReportTests {
         let (_, result) = Self.replay(bytes)
         let failure = #expect(throws: EventReplay.Failure.self) { _ = try result.get() }
         let found = try #require(failure)
-        #expect(ReplayReport.kind(of: found) == .failedCheck)
-        let text = ReplayReport.text(found)
+        #expect(ReplayText.kind(of: found) == .failedCheck)
+        let text = ReplayText.text(found)
         #expect(
             text.hasPrefix(
                 "the decisions differ at event 0, after 0.001000 s: hello(peer 1, Hello(programVersion: \"1\", host: "
@@ -90,8 +90,8 @@ struct ReplayReportTests {
         let (_, result) = Self.replay(bytes)
         let thrown = #expect(throws: EventReplay.Failure.self) { _ = try result.get() }
         let failure = try #require(thrown)
-        #expect(ReplayReport.kind(of: failure) == .invalidData)
-        #expect(ReplayReport.text(failure).hasPrefix("this is no record of events, or a damaged one, at event 0: "))
-        #expect(!ReplayReport.text(failure).contains("endpoint"))
+        #expect(ReplayText.kind(of: failure) == .invalidData)
+        #expect(ReplayText.text(failure).hasPrefix("this is no record of events, or a damaged one, at event 0: "))
+        #expect(!ReplayText.text(failure).contains("endpoint"))
     }
 }

@@ -3,15 +3,14 @@ package import LockstepData
 package import LockstepNetwork
 package import LockstepNumerics
 package import LockstepSharding
-import LockstepSystem
+package import LockstepSystem
 package import LockstepTimeline
-package import LockstepTraining
 
-/// A run with everything resolved and loaded, ready for its first step.
-package struct PreparedRun {
+/// A training run with everything resolved and loaded, ready for its first step.
+package struct TrainingRun {
     /// The configuration, with shards and kernel resolved.
     package let configuration: RunConfiguration
-    package internal(set) var dataset: Dataset
+    package var dataset: Dataset
     package let library: ComputeLibrary
     package let layout: ParameterLayout
     package let schedule: BatchSchedule
@@ -88,7 +87,7 @@ package struct PreparedRun {
     ///   (their rounded forms). Nil: this process allocates memory that is not shared with workers.
     /// - Returns: The version of the run's first step, and memory for the next version.
     /// - Throws: `NetworkError` if the network cannot be initialized.
-    func initialParameters(in memory: ((_ version: Int) -> FloatBuffer)? = nil) throws -> VersionedParameters {
+    package func initialParameters(in memory: ((_ version: Int) -> FloatBuffer)? = nil) throws -> VersionedParameters {
         let version = resumed?.progress.step ?? 0
         let initial = memory?(Int(version & 1)) ?? FloatBuffer(count: layout.count)
         if let resumed {
@@ -117,7 +116,8 @@ package struct PreparedRun {
         }
     }
 
-    func train(
+    /// Trains with the gradients of a source.
+    package func train(
         with source: any GradientSource, parameters: VersionedParameters, observers: [any RunObserver],
         checkpoints: (any CheckpointStore)?, threadPool: ThreadPool? = nil, timeline: Timeline? = nil,
         shouldStop: @escaping () -> Bool
@@ -128,7 +128,7 @@ package struct PreparedRun {
             configuration: configuration, schedule: schedule, layout: layout, parameters: parameters,
             resumed: resumed, source: source,
             dependencies: Trainer.Dependencies(
-                observers: observers, checkpoints: InjectedMemoryFault.wrap(checkpoints, dataset),
+                observers: observers, checkpoints: checkpoints,
                 shouldStop: shouldStop,
                 makeShardComputer: makeShardComputer, initialWeights: writeInitialWeights,
                 dataCheck: DatasetCheck(dataset, load: reloadDataset), threadPool: threadPool,

@@ -19,7 +19,7 @@ package struct PickleFile: DataFormat {
 
     package init?(file path: String) { self.init(path: path) }
 
-    package func load(cache: DataCache) throws(DataError) -> Dataset { try .load(pickle: path) }
+    package func load(cache: DataCache) throws(DataError) -> Dataset { try load() }
 }
 
 extension DataSource {
@@ -27,16 +27,15 @@ extension DataSource {
     package static func pickle(_ path: String) -> DataSource { DataSource(PickleFile(path: path)) }
 }
 
-extension Dataset {
-    /// Reads three (images, labels) pairs of numpy arrays from a pickle: training, validation and test split.
+extension PickleFile {
+    /// Reads three (images, labels) pairs of numpy arrays: training, validation and test split.
     ///
     /// Images are float32, [samples, inputSize], row-major, and are copied bit for bit; labels are int64, [samples]. The
     /// file is read twice: first for its structure, then for its values, directly to their destination.
     ///
-    /// - Parameter path: A file such as the textbook's `mnist.pkl.gz`, gzipped or not.
     /// - Returns: The data set, of float32 values.
     /// - Throws: ``DataError`` that names the offset of the first fault.
-    static func load(pickle path: String) throws(DataError) -> Dataset {
+    private func load() throws(DataError) -> Dataset {
         let splits = try PickledSplits(readingStructureOf: path)
         let builder = try DatasetBuilder(
             name: path.split(separator: "/").last.map(String.init) ?? path, inputSize: splits.inputSize,

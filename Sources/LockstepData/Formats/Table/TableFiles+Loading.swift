@@ -1,30 +1,31 @@
-extension Dataset {
-    /// Reads a data set from one or two tables of text.
+extension TableFiles {
+    /// Reads the data set from its one or two tables.
     ///
     /// The files are read twice: first for their size and their faults, then for their values, directly to their
     /// destination. Tables of bytes with the scale 255 are stored as bytes, so MNIST as CSV is the same data set as MNIST.
     ///
     /// - Throws: ``DataError`` that names the file, line and column of the first fault.
-    static func load(_ files: TableFiles) throws(DataError) -> Dataset {
-        let training = try TableSurvey(files.path, label: files.label)
-        var test: TableSurvey?
-        if let path = files.testPath { test = try TableSurvey(path, label: files.label) }
-        if let test, test.shape.inputSize != training.shape.inputSize {
+    func load() throws(DataError) -> Dataset {
+        let training = try TableSurvey(path, label: label)
+        var testTable: TableSurvey?
+        if let testPath { testTable = try TableSurvey(testPath, label: label) }
+        if let testTable, testTable.shape.inputSize != training.shape.inputSize {
             throw DataError(
-                .imageSizeMismatch(training: training.shape.inputSize, test: test.shape.inputSize), subject: test.path)
+                .imageSizeMismatch(training: training.shape.inputSize, test: testTable.shape.inputSize),
+                subject: testTable.path)
         }
-        let parts = try TableParts(training.sampleCount, testFile: test?.sampleCount, files)
-        let scale = files.scale ?? (training.looksLikePixels && test?.holdsBytes != false ? 255 : 1)
-        let isBytes = scale == 255 && training.holdsBytes && test?.holdsBytes != false
+        let parts = try TableParts(training.sampleCount, testFile: testTable?.sampleCount, self)
+        let scale = scale ?? (training.looksLikePixels && testTable?.holdsBytes != false ? 255 : 1)
+        let isBytes = scale == 255 && training.holdsBytes && testTable?.holdsBytes != false
         let element: DatasetElement = isBytes ? .uint8 : .float32
         let builder = try DatasetBuilder(
-            name: files.path.split(separator: "/").last.map(String.init) ?? files.path,
+            name: path.split(separator: "/").last.map(String.init) ?? path,
             inputSize: training.shape.inputSize, element: element, trainingCount: parts.training,
             validationCount: parts.validation, testCount: parts.test)
         try training.read(into: builder, at: 0, element: element, scale: scale)
-        try test?.read(into: builder, at: training.sampleCount, element: element, scale: scale)
-        try parts.checkClasses(of: builder.labels[..<training.sampleCount], in: files.path)
-        return try builder.finish(classCount: max(2, max(training.highestLabel, test?.highestLabel ?? 0) + 1))
+        try testTable?.read(into: builder, at: training.sampleCount, element: element, scale: scale)
+        try parts.checkClasses(of: builder.labels[..<training.sampleCount], in: path)
+        return try builder.finish(classCount: max(2, max(training.highestLabel, testTable?.highestLabel ?? 0) + 1))
     }
 }
 
