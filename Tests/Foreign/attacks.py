@@ -29,25 +29,15 @@ import sys
 import threading
 import time
 
+# No __pycache__ in the tree.
+sys.dont_write_bytecode = True
+
+from checksum import crc32c
+
 HELLO, PING, STATUS_REQUEST = 1, 14, 16
 MORE, LARGE, COMMAND = 1, 2, 4
 # The first number of the C library's rand() without a seed: the id of the first peer. The next ids count up from it.
 FIRST_ROUTING_ID = 0x6B8B4567
-
-
-CRC_TABLE = []
-for number in range(256):
-    for _ in range(8):
-        number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
-    CRC_TABLE.append(number)
-
-
-def crc32c(data, crc=0):
-    """The checksum of a message: RFC 3720, appendix B.4."""
-    crc ^= 0xFFFFFFFF
-    for byte in data:
-        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 0xFF]
-    return crc ^ 0xFFFFFFFF
 
 
 def header(kind, offset=0, payload=b""):

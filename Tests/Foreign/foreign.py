@@ -15,24 +15,14 @@ import time
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
+# No __pycache__ in the tree.
+sys.dont_write_bytecode = True
+
+from checksum import crc32c
+
 HELLO, WELCOME, READY, REFUSE, GRADIENT, NODE_RESULT = 1, 2, 3, 4, 9, 10
 BLOCK_RESULT, GOODBYE, LOG_LINES = 12, 13, 20
 SEND_TIMEOUT = 30
-
-
-CRC_TABLE = []
-for number in range(256):
-    for _ in range(8):
-        number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
-    CRC_TABLE.append(number)
-
-
-def crc32c(data, crc=0):
-    """The checksum of a message: RFC 3720, appendix B.4."""
-    crc ^= 0xFFFFFFFF
-    for byte in data:
-        crc = crc >> 8 ^ CRC_TABLE[(crc ^ byte) & 0xFF]
-    return crc ^ 0xFFFFFFFF
 
 
 def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=3):
