@@ -3,6 +3,7 @@ import LockstepRuntime
 import LockstepSharding
 import LockstepSystem
 import LockstepText
+import LockstepTimeline
 import LockstepTraining
 
 /// What each further worker costs a coordinator.

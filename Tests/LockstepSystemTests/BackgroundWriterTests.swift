@@ -1,5 +1,6 @@
 import Glibc
 import LockstepTesting
+import LockstepTimeline
 import Testing
 
 @testable import LockstepSystem

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepSystem
+import LockstepTimeline
 import Testing
 
 @Suite("Records and open files over a unix socket")

@@ -63,8 +63,8 @@ package struct LineChart {
     package var svg: String {
         let points = series.flatMap(\.points).filter { $0.y.isFinite }
         guard let first = points.first else { return "" }
-        let xs = Axis(points.reduce(first.x...first.x) { $0.extended(to: $1.x) })
-        let ys = Axis(points.reduce(first.y...first.y) { $0.extended(to: $1.y) })
+        let xs = Axis(points.reduce(first.x...first.x) { Self.extend($0, to: $1.x) })
+        let ys = Axis(points.reduce(first.y...first.y) { Self.extend($0, to: $1.y) })
         func place(_ x: Double, _ y: Double) -> (Double, Double) {
             (
                 margin.left + xs.fraction(x) * (width - margin.left - margin.right),
@@ -164,8 +164,9 @@ private struct Axis {
     }
 }
 
-extension ClosedRange<Double> {
-    fileprivate func extended(to value: Double) -> ClosedRange<Double> {
-        Swift.min(lowerBound, value)...Swift.max(upperBound, value)
+extension LineChart {
+    /// The smallest range that contains a range and a value.
+    private static func extend(_ range: ClosedRange<Double>, to value: Double) -> ClosedRange<Double> {
+        min(range.lowerBound, value)...max(range.upperBound, value)
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import LockstepSystem
 import LockstepText
+import LockstepTimeline
 
 /// Writes text for people: results to standard output, everything else to standard error.
 ///

@@ -1,5 +1,5 @@
 import Glibc
-import LockstepTimeline
+package import LockstepTimeline
 
 /// Writes text to outputs whose readers may be slow, stopped or gone; its callers never wait for them.
 ///

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import LockstepTimeline
+package import LockstepTimeline
 
 /// A child process. It does not outlive this object: the deinitializer kills and reaps it.
 ///

@@ -1,6 +1,6 @@
 import CLinux
 import Glibc
-import LockstepTimeline
+package import LockstepTimeline
 
 /// Sends and receives records and open files over a connected unix socket. ``send(_:files:over:)`` and
 /// ``receive(into:from:)`` never wait, and they accept any bytes from the other end.

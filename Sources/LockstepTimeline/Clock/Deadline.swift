@@ -1,5 +1,3 @@
-package import LockstepTimeline
-
 /// The instant by which a call has to return, or no limit.
 package struct Deadline: Equatable, Sendable {
     /// Nil: no limit.

@@ -1,11 +1,7 @@
-import Glibc
-import LockstepSystem
-import LockstepTesting
 import LockstepTimeline
-import Synchronization
 import Testing
 
-@Suite("Clock, deadlines and threads")
+@Suite("Instants and deadlines")
 struct ClockTests {
     @Test("Instants are ordered, and distant ones do not overflow")
     func instants() {
@@ -33,27 +29,5 @@ struct ClockTests {
         #expect(Deadline(Instant(nanoseconds: .max)).remainingMilliseconds(at: Instant(nanoseconds: 0)) == .max)
         #expect(Deadline.earlier(deadline, .never) == deadline)
         #expect(Deadline.earlier(Deadline(Instant(nanoseconds: 3)), deadline) == Deadline(Instant(nanoseconds: 3)))
-    }
-
-    @Test("A thread runs its function once, under its name, and can be waited for")
-    func thread() throws {
-        let heard = Names()
-        try LockstepSystem.Thread(name: "a-name-longer-than-fifteen") {
-            heard.list.withLock { $0.append((try? text(of: "/proc/thread-self/comm")) ?? "") }
-        }.join()
-        #expect(heard.list.withLock { $0 } == ["a-name-longer-t\n"])
-    }
-
-    private final class Names: Sendable {
-        let list = Mutex<[String]>([])
-    }
-
-    @Test("The host has a name and cores, and this process has memory and a program")
-    func host() throws {
-        #expect(!Host.name.isEmpty)
-        #expect(Host.processID == getpid())
-        #expect((1...8_192).contains(Host.coreCount))
-        #expect(Host.peakResidentBytes > 1 << 20)
-        #expect(try Host.executablePath.hasPrefix("/"))
     }
 }
