@@ -1,6 +1,11 @@
 #pragma once
 #include <dlfcn.h>
 #include <oneapi/dnnl/dnnl_types.h>
+#include <oneapi/dnnl/dnnl_version.h>
+
+#if DNNL_VERSION_MAJOR != 2
+#error "The convolutions are written for oneDNN 2: install its headers (Debian 12's libdnnl-dev)."
+#endif
 
 // Whether this machine runs each kernel. The compiler's runtime also checks that the operating system saves the wide
 // registers, which CPUID alone does not tell.

@@ -18,7 +18,13 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
     case wrongKernel(asked: NumericKernel, isa: Int)
     /// This process already computes with another kernel.
     case alreadyOpen(NumericKernel, asked: NumericKernel)
-    /// This build of the library computes wrong products on this CPU.
+    /// Convolutions need version 2 of the library; `found` is the version that was opened.
+    case convolutionsNeedVersion2(found: String)
+    /// The library has no direct algorithm for blocks of so many rows of this convolution.
+    case unsupportedConvolution(Convolution.Geometry, rows: Int)
+    /// A function of the library failed with this status.
+    case libraryFailed(String, status: Int)
+    /// This build of the library computes wrong results on this CPU.
     case wrongResults(NumericKernel)
 
     package var description: String {
@@ -52,6 +58,14 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
         case .alreadyOpen(let kernel, let asked):
             return "kernel \(asked.rawValue): this process already computes with kernel \(kernel.rawValue); "
                 + "start another process for it"
+        case .convolutionsNeedVersion2(let found):
+            return "compute library: convolutions need oneDNN 2, and this is oneDNN \(found); install Debian's libdnnl2"
+        case .unsupportedConvolution(let geometry, let rows):
+            return "compute library: oneDNN has no direct algorithm for \(geometry), in blocks of \(rows) rows; use a "
+                + "kernel of at most 13 x 13, and smaller images"
+        case .libraryFailed(let function, let status):
+            return "compute library: oneDNN's \(function) failed with status \(status); free some memory, or install "
+                + "Debian's libdnnl2"
         case .wrongResults(let kernel):
             return "compute library: this oneDNN computes wrong results on this CPU with kernel \(kernel.rawValue); "
                 + "use --kernel portable, or another version of oneDNN"

@@ -9,6 +9,7 @@ package final class ComputeLibrary: Sendable {
     package let kernel: NumericKernel
     private let candidates: [String]
     private let oneDNN = Locked<OneDNN?>(nil)
+    private let checkedConvolutions = Locked(false)
 
     /// Where oneDNN is searched for.
     package static let standardCandidates = OneDNN.standardCandidates
@@ -55,6 +56,22 @@ package final class ComputeLibrary: Sendable {
     package func products(forLayersOf outputs: some Sequence<Int>) throws(ComputeError) -> MatrixProducts {
         let isLarge = outputs.contains { !SmallProducts.suitAllProducts(outputs: $0) }
         return MatrixProducts(small: SmallProducts(kernel), large: isLarge ? try loadOneDNN() : nil)
+    }
+
+    /// The channels in a block of a convolution's images: the floats in a register of the kernel.
+    package var channelLanes: Int { SmallProducts(kernel).lanes.rawValue }
+
+    /// The interface with which convolutions are made.
+    ///
+    /// - Throws: ``ComputeError`` if oneDNN cannot be used, or computes wrong convolutions.
+    func convolutionPrimitives() throws(ComputeError) -> OneDNNPrimitives {
+        let primitives = try loadOneDNN().primitives()
+        try checkedConvolutions.withLock { isChecked throws(ComputeError) in
+            guard !isChecked else { return }
+            guard try Convolution.isRight(lanes: channelLanes, primitives) else { throw .wrongResults(kernel) }
+            isChecked = true
+        }
+        return primitives
     }
 
     /// The name and version of oneDNN, and the kernel.

@@ -20,6 +20,9 @@ final class OneDNN: @unchecked Sendable {
     /// The library's version, and its instructions.
     let description: String
     private let sgemm: SGEMM
+    private let handle: UnsafeMutableRawPointer
+    private let version: dnnl_version_t?
+    private let openedPrimitives = Locked<OneDNNPrimitives?>(nil)
 
     /// Opens the first oneDNN found, with environment variables of our choice.
     ///
@@ -39,10 +42,24 @@ final class OneDNN: @unchecked Sendable {
         let effectiveISA = try function("dnnl_get_effective_cpu_isa", as: (@convention(c) () -> CInt).self)
         let isa = Int(effectiveISA())
         guard isa == kernel.isa else { throw .wrongKernel(asked: kernel, isa: isa) }
-        let number = version()?.pointee
-        description =
-            "oneDNN \(number.map { "\($0.major).\($0.minor).\($0.patch)" } ?? "of unknown version"), kernel "
-            + "\(kernel.rawValue), one thread"
+        self.handle = handle
+        self.version = version()?.pointee
+        description = "oneDNN \(self.version?.text ?? "of unknown version"), kernel \(kernel.rawValue), one thread"
+    }
+
+    /// The interface of primitives, for convolutions.
+    ///
+    /// - Throws: ``ComputeError`` if the library is not version 2, or lacks a function.
+    func primitives() throws(ComputeError) -> OneDNNPrimitives {
+        try openedPrimitives.withLock { opened throws(ComputeError) in
+            if let opened { return opened }
+            guard let version, version.major == 2 else {
+                throw .convolutionsNeedVersion2(found: version?.text ?? "of unknown version")
+            }
+            let new = try OneDNNPrimitives(library: handle)
+            opened = new
+            return new
+        }
     }
 
     /// Bytes of the library's code and of its buffers for one thread, with room for those that it makes later.
@@ -94,6 +111,10 @@ final class OneDNN: @unchecked Sendable {
         // Other statuses than success tell of impossible arguments, which would be our mistake, or of no memory.
         guard status == 0 else { fatalError("oneDNN refused a product of \(rows) x \(columns) x \(depth): \(status)") }
     }
+}
+
+extension dnnl_version_t {
+    fileprivate var text: String { "\(major).\(minor).\(patch)" }
 }
 
 extension NumericKernel {

@@ -59,6 +59,14 @@ struct NumericKernelTests {
             (.missingSymbol("dnnl_sgemm"), "libdnnl2"),
             (.wrongKernel(asked: .avx2, isa: 1), "libdnnl2"),
             (.alreadyOpen(.avx2, asked: .avx512), "another process"),
+            (.convolutionsNeedVersion2(found: "3.2.0"), "libdnnl2"),
+            (
+                .unsupportedConvolution(
+                    Convolution.Geometry(
+                        inputChannels: 1, inputRows: 28, inputColumns: 28, filters: 4, kernelRows: 3, kernelColumns: 20),
+                    rows: 8), "kernel of at most 13 x 13"
+            ),
+            (.libraryFailed("dnnl_memory_create", status: 1), "free some memory"),
             (.wrongResults(.avx512), "--kernel portable"),
         ])
     func remedy(error: ComputeError, remedy: String) {
