@@ -1,12 +1,8 @@
 #pragma once
 
-/// Copies between the layouts of a convolution: ours, and those in which the library reads and writes.
+#include "images.h"
 
-/// The shape of images in memory: [samples, blocks, rows, columns, lanes], where a block has `lanes` channels and the last
-/// block may have some that are not used. With one lane, [samples, channels, rows, columns].
-struct lockstep_image_shape {
-    long channels, rows, columns, lanes;
-};
+/// Copies between the layouts of a convolution: ours, and those in which the library reads and writes.
 
 /// Where the rows and columns of an image go in another one: row r to `top + r * row_step`, columns likewise.
 struct lockstep_placement {
