@@ -142,10 +142,7 @@ package final class Convolution {
     }
 
     /// Floating-point operations of the forward pass over one sample. Each backward pass has as many.
-    package var flops: Int {
-        2 * geometry.filters * geometry.inputChannels * geometry.kernelRows * geometry.kernelColumns
-            * geometry.outputRows * geometry.outputColumns
-    }
+    package var flops: Int { geometry.flops }
 
     /// Bytes of memory that this object has besides ``Buffers``: for weights and their gradients, and for blocks of this many
     /// rows, a prepared number.

@@ -48,6 +48,11 @@ extension Convolution {
             return columns < kernelColumns ? 0 : (columns - kernelColumns) / strideColumns + 1
         }
 
+        /// Floating-point operations of the forward pass over one sample. Each backward pass has as many.
+        package var flops: Int {
+            2 * filters * inputChannels * kernelRows * kernelColumns * outputRows * outputColumns
+        }
+
         package var description: String {
             "a convolution of \(inputChannels) channels of \(inputRows) x \(inputColumns) with \(filters) filters of "
                 + "\(kernelRows) x \(kernelColumns), stride \(strideRows) x \(strideColumns), padding \(paddingTop) "

@@ -247,10 +247,3 @@ private func randomGeometries(_ count: Int) -> [Convolution.Geometry] {
         }
     }
 }
-
-extension Convolution.Geometry {
-    /// Multiplications and additions over one sample.
-    fileprivate var flops: Int {
-        2 * inputChannels * filters * kernelRows * kernelColumns * outputRows * outputColumns
-    }
-}
