@@ -25,11 +25,14 @@ package struct ConfigurationKey<Owner>: Sendable {
     /// The default, in Markdown; nil if the key is required.
     package let defaultText: String?
     package let onResume: ResumeRule
+    /// The key of the same section that may stand in place of this one; nil if there is none.
+    package let alternative: String?
 
     private let parse: @Sendable (ConfigurationValue, inout Owner) throws(ConfigurationProblem) -> Void
     private let text: @Sendable (Owner) -> ConfigurationValue?
     private let range: @Sendable (Owner) -> String?
     private let rule: @Sendable (Owner) -> String?
+    private let applies: @Sendable (Owner) -> Bool
 }
 
 /// What a resumed run requires of a key.
@@ -57,20 +60,23 @@ extension ConfigurationKey where Owner: ConfigurationGroup {
     ///   - unit: The unit of a number.
     ///   - meaning: What the value does.
     ///   - onResume: What a resumed run requires.
+    ///   - alternative: For a required key, the name of the key that may stand in its place.
+    ///   - applies: Whether the key means anything; where it does not, it is not written.
     ///   - rule: Returns what the value requires of other keys and does not find, as in "needs a momentum", or nil.
     package init<Value>(
         _ name: String, aliases: [String] = [], _ property: any WritableKeyPath<Owner, Value> & Sendable,
         _ format: KeyFormat<Value>, example: String? = nil, default note: String? = nil, unit: String? = nil,
-        _ meaning: String, onResume: ResumeRule = .mustMatch,
+        _ meaning: String, onResume: ResumeRule = .mustMatch, alternative: String? = nil,
+        applies: @escaping @Sendable (Owner) -> Bool = { _ in true },
         rule: @escaping @Sendable (Owner) -> String? = { _ in nil }
     ) {
         let value = format.text(Owner.defaults[keyPath: property]).map { "`\($0.flowText)`" }
         self.init(
             path: name, aliases: aliases, limits: format.limits, unit: unit, meaning: meaning, example: example,
-            defaultText: example == nil ? note ?? value ?? "" : nil, onResume: onResume,
+            defaultText: example == nil ? note ?? value ?? "" : nil, onResume: onResume, alternative: alternative,
             parse: { (text, owner) throws(ConfigurationProblem) in owner[keyPath: property] = try format.parse(text) },
             text: { format.text($0[keyPath: property]) }, range: { format.violation($0[keyPath: property]) },
-            rule: rule)
+            rule: rule, applies: applies)
     }
 }
 
@@ -82,13 +88,14 @@ extension ConfigurationKey {
     ) -> ConfigurationKey<Root> {
         ConfigurationKey<Root>(
             path: "\(section).\(path)", aliases: aliases, limits: limits, unit: unit, meaning: meaning,
-            example: example, defaultText: defaultText, onResume: onResume,
+            example: example, defaultText: defaultText, onResume: onResume, alternative: alternative,
             parse: { (text, root) throws(ConfigurationProblem) in
                 guard var owner = get(root) else { return }
                 try parse(text, &owner)
                 set(&root, owner)
             },
-            text: { get($0).flatMap(text) }, range: { get($0).flatMap(range) }, rule: { get($0).flatMap(rule) })
+            text: { get($0).flatMap(text) }, range: { get($0).flatMap(range) }, rule: { get($0).flatMap(rule) },
+            applies: { get($0).map(applies) ?? true })
     }
 
     /// The key's own name: `epochs` of `training.epochs`.
@@ -106,7 +113,10 @@ extension ConfigurationKey {
     }
 
     /// The value, as the configuration says it; nil if it is absent.
-    package func value(in owner: Owner) -> ConfigurationValue? { text(owner) }
+    package func value(in owner: Owner) -> ConfigurationValue? { applies(owner) ? text(owner) : nil }
+
+    /// Whether the key means anything beside the other values.
+    package func isApplicable(in owner: Owner) -> Bool { applies(owner) }
 
     /// The limit that the value breaks, as in "must be from 1 to 10"; nil if the value is possible.
     package func brokenLimit(in owner: Owner) -> String? { range(owner) }

@@ -36,7 +36,12 @@ package struct KeyFormat<Value>: Sendable {
             text: write, violation: violation)
     }
 
-    private init(
+    /// - Parameters:
+    ///   - limits: Type and limits for the documentation.
+    ///   - parse: Reads a value, limits included.
+    ///   - text: Writes a value; nil: the key is left out.
+    ///   - violation: The limit that a value breaks.
+    package init(
         limits: String, parse: @escaping @Sendable (ConfigurationValue) throws(ConfigurationProblem) -> Value,
         text: @escaping @Sendable (Value) -> ConfigurationValue?, violation: @escaping @Sendable (Value) -> String?
     ) {
@@ -50,6 +55,42 @@ package struct KeyFormat<Value>: Sendable {
     package var optional: KeyFormat<Value?> {
         KeyFormat<Value?>(
             limits: limits, parse: parse, text: { $0.flatMap(text) }, violation: { $0.flatMap(violation) })
+    }
+
+    /// The same texts for values of another type.
+    ///
+    /// - Parameters:
+    ///   - forward: The other value; nil results for values that it cannot have.
+    ///   - backward: The value that is written.
+    ///   - expected: What values it can have, as in "must be a number or two".
+    /// - Returns: The format of the other type.
+    package func mapped<Other>(
+        expected: String, _ forward: @escaping @Sendable (Value) -> Other?,
+        back backward: @escaping @Sendable (Other) -> Value
+    ) -> KeyFormat<Other> {
+        KeyFormat<Other>(
+            limits: limits,
+            parse: { (value) throws(ConfigurationProblem) in
+                guard let other = forward(try parse(value)) else { throw .wrongType(expected: expected) }
+                return other
+            },
+            text: { text(backward($0)) }, violation: { violation(backward($0)) })
+    }
+
+    /// Lists of such values; a value alone is read and written in place of a list of one.
+    package func oneOrMore(limits: String, expected: String) -> KeyFormat<[Value]> {
+        let list = list(limits: limits, expected: expected)
+        return KeyFormat<[Value]>(
+            limits: limits,
+            parse: { (value) throws(ConfigurationProblem) in
+                if case .list = value { return try list.parse(value) }
+                do throws(ConfigurationProblem) {
+                    return [try parse(value)]
+                } catch .wrongType {
+                    throw .wrongType(expected: expected)
+                }
+            },
+            text: { $0.count == 1 ? text($0[0]) : list.text($0) }, violation: list.violation)
     }
 
     /// Lists of such values.

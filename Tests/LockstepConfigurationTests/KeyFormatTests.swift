@@ -76,7 +76,7 @@ struct KeyFormatTests {
     func lists() throws {
         let numbers = ["1", "9"].map { ConfigurationValue.scalar($0, isPlain: true) }
         #expect(try read("sizes", .list(numbers)) == "[1, 9]")
-        #expect(try read("sizes", .group).hasPrefix("wrongType"))
+        #expect(try read("sizes", .group([])).hasPrefix("wrongType"))
         #expect(try read("sizes", .list(numbers + [.scalar("0", isPlain: true)])).contains("element(2, "))
     }
 

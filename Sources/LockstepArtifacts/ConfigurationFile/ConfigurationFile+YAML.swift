@@ -23,7 +23,8 @@ extension ConfigurationFile {
         case .scalar(let text, isPlain: true): text
         case .scalar(let text, isPlain: false): scalar(text)
         case .list(let elements): "[" + elements.map(yaml).joined(separator: ", ") + "]"
-        case .group: "{}"
+        case .group(let entries):
+            "{ " + entries.map { "\(scalar($0.key)): \(yaml(of: $0.value))" }.joined(separator: ", ") + " }"
         }
     }
 

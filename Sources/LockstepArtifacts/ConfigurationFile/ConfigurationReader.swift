@@ -43,7 +43,11 @@ struct ConfigurationReader {
         }
         run.inferDefaults { value($0) != nil }
         for key in RunConfiguration.keys {
-            if let rule = key.brokenRule(in: run), let given = value(key.path) { throw impossible(given, rule) }
+            guard let given = value(key.path) else { continue }
+            if let rule = key.brokenRule(in: run) { throw impossible(given, rule) }
+            if !key.isApplicable(in: run) {
+                throw impossible(given, "means nothing beside the other keys of its section: remove it")
+            }
         }
         for rule in RunConfiguration.rules {
             if let broken = rule.broken(run), let given = value(rule.path) { throw impossible(given, broken) }
@@ -93,8 +97,10 @@ struct ConfigurationReader {
 
     private func read(_ key: Key, into run: inout RunConfiguration) throws(Failure) {
         guard let given = value(key.path) else {
-            if let example = key.example { throw missing(key, example) }
-            return
+            guard let example = key.example else { return }
+            let section = ConfigurationSchema.split(key.path).section
+            if let other = key.alternative, value(ConfigurationSchema.joined(section, other)) != nil { return }
+            throw missing(key, example)
         }
         do throws(ConfigurationProblem) {
             try key.read(given.value.value, into: &run)
@@ -207,6 +213,25 @@ struct ConfigurationReader {
                 kind: .impossibleValue, place: given.value.place, keyPath: given.path,
                 reason: "unknown \(given.path) '\(word.printable)'",
                 remedy: remedy ?? "known are " + known.joined(separator: ", "))
+        case .unknownKey(let key, let known):
+            return Failure(
+                kind: .unknownKey, place: given.value.place, keyPath: given.path,
+                reason: "unknown key '\(key.printable)' in \(given.path)",
+                remedy: suggestion(for: key, among: known).map { "did you mean '\($0)'?" }
+                    ?? (known.isEmpty ? "it has none" : "known are " + known.joined(separator: ", ")))
+        case .missingKey(let key, let example):
+            return Failure(
+                kind: .missingKey, place: given.value.place, keyPath: given.path,
+                reason: "\(given.path) has no \(key)", remedy: "add for example '\(key): \(example)'")
+        case .entry(let key, let problem):
+            var entry = given
+            entry.path += ".\(key)"
+            if case .mapping(let entries) = given.value.content,
+                let value = entries.first(where: { $0.key == key })?.value
+            {
+                entry.value = value
+            }
+            return failure(problem, entry)
         case .element(let index, let problem):
             var element = given
             element.path += "[\(index)]"
@@ -229,7 +254,7 @@ extension ConfigurationNode {
         switch content {
         case .scalar(let text, let isPlain): .scalar(text, isPlain: isPlain)
         case .sequence(let elements): .list(elements.map(\.value))
-        case .mapping: .group
+        case .mapping(let entries): .group(entries.map { ConfigurationValue.Entry(key: $0.key, value: $0.value.value) })
         }
     }
 }
