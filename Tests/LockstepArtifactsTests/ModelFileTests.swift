@@ -2,6 +2,7 @@ import Foundation
 import LockstepArtifacts
 import LockstepData
 import LockstepDigest
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTesting
@@ -190,8 +191,8 @@ struct ForeignModelTests {
             (#""author": "A. Writer""#, #""seed": "x""#, "the seed 'x' is not a number"),
             (#""author": "A. Writer""#, #""sizes": "3,2,2""#, "the metadata name sizes 3,2,2, the tensors have 3,2,1"),
             (
-                #""author": "A. Writer""#, #""format_version": "2""#,
-                "its format version is '2', this program reads 1; use the program that wrote it"
+                #""author": "A. Writer""#, #""format_version": "3""#,
+                "its format version is '3', this program reads 1 and 2; use the program that wrote it"
             ),
             (
                 #""author": "A. Writer""#, #""weights_sha256": "00""#,
@@ -232,7 +233,7 @@ struct ForeignModelTests {
             ("[20, 44]", "[20, 40]", "not a valid safetensors file: 4 bytes after the last tensor"),
             (
                 "\"shape\": [2, 3]", "\"shape\": [3, 2]",
-                "not a model that Lockstep can read: 'layers.0.bias' has the shape [2], not [3]"
+                "not a model that Lockstep can read: 'layers.1.weight' takes 2 inputs from a layer of 3"
             ),
             (
                 "\"shape\": [2, 3]", "\"shape\": [2, 4]",
@@ -346,7 +347,7 @@ struct DamagedModelTests {
             let bit = Int.random(in: 0..<whole.count * 8, using: &random)
             damaged[bit / 8] ^= 1 << UInt8(bit % 8)
             let path = try folder.write(damaged, to: "d")
-            let model: Model
+            let model: TrainedModel
             do {
                 model = try ModelFile.load(path)
             } catch {

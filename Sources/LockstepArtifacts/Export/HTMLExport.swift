@@ -1,36 +1,57 @@
 import Foundation
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 
 /// A model as one self-contained page: the user draws a digit, and the network reads it.
 ///
-/// The page prepares the drawing like the images of MNIST and computes a' = f(w·a + b), layer by layer.
+/// The page prepares the drawing like the images of MNIST and computes the network layer by layer.
 struct HTMLExport {
-    private let model: Model
+    private let model: TrainedModel
 
-    init(_ model: Model) {
+    init(_ model: TrainedModel) {
         self.model = model
     }
 
     func page(path: String) throws(ArtifactError) -> String {
-        let inputs = model.layout.inputs
+        let inputs = model.network.inputs
         guard inputs == 28 * 28 else {
             throw .malformed(
                 path: path, reason: "the page draws pictures of 28 x 28 pixels, the model takes \(inputs) values",
                 remedy: "export to another format")
         }
-        let outputs = model.layout.outputs
+        let outputs = model.network.outputs
         let labels = model.metadata.labels.isEmpty ? (0..<outputs).map(String.init) : model.metadata.labels
         let weights = Data(UnsafeRawBufferPointer(model.parameters.buffer)).base64EncodedString()
         return Self.template
-            .replacingOccurrences(
-                of: "%SIZES%", with: "[\(model.architecture.sizes.map(String.init).joined(separator: ", "))]"
-            )
-            .replacingOccurrences(of: "%NAME%", with: model.architecture.sizes.map(String.init).joined(separator: "-"))
+            .replacingOccurrences(of: "%LAYERS%", with: layers)
+            .replacingOccurrences(of: "%NAME%", with: model.architecture.summary)
             .replacingOccurrences(of: "%LABELS%", with: "[\(labels.map(Self.javaScript).joined(separator: ", "))]")
-            .replacingOccurrences(of: "%ACTIVATION%", with: model.architecture.activation.javaScript)
             .replacingOccurrences(of: "%OUTPUT%", with: output)
             .replacingOccurrences(of: "%WEIGHTS%", with: weights)
+    }
+
+    /// The layers that do something, each a function of its input and its parameters, with the places of these.
+    private var layers: String {
+        let layers = model.network.exportedLayers.compactMap { layer -> String? in
+            guard let function = layer.javaScript else { return nil }
+            let constants = function.constants.map { "\($0.name) = \($0.value)" }.joined(separator: ", ")
+            let places = (layer.segment.map { model.layout.segments[$0].tensors } ?? []).map {
+                "[\($0.range.lowerBound), \($0.range.upperBound)]"
+            }
+            return """
+                {
+                    parameters: [\(places.joined(separator: ", "))],
+                    run: (() => {
+                        \(constants.isEmpty ? "" : "const \(constants);")
+                        return (a, p) => {
+                \(function.body)
+                        };
+                    })(),
+                }
+                """
+        }
+        return "[\n" + layers.joined(separator: ", ") + "\n]"
     }
 
     /// The function of JavaScript that makes the outputs of the last layer's weighted inputs.
@@ -76,26 +97,17 @@ struct HTMLExport {
         </main>
         <script>
         "use strict";
-        const sizes = %SIZES%, labels = %LABELS%, activation = %ACTIVATION%, output = %OUTPUT%;
+        const labels = %LABELS%, output = %OUTPUT%;
         const bytes = Uint8Array.from(atob("%WEIGHTS%"), c => c.charCodeAt(0));
         const view = new DataView(bytes.buffer);
         const parameters = Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true));
 
-        // a' = f(w a + b), layer by layer; weights are [outputs, inputs], row-major, and the biases follow them.
+        const layers = %LAYERS%;
+        for (const layer of layers) layer.parameters = layer.parameters.map(([from, to]) => parameters.subarray(from, to));
+
+        // The outputs for the values of a picture, layer by layer.
         function forward(input) {
-            let a = input, at = 0;
-            for (let layer = 1; layer < sizes.length; layer++) {
-                const [inputs, outputs] = [sizes[layer - 1], sizes[layer]], biases = at + inputs * outputs;
-                const z = new Float64Array(outputs);
-                for (let j = 0; j < outputs; j++) {
-                    let sum = parameters[biases + j];
-                    for (let k = 0; k < inputs; k++) sum += parameters[at + j * inputs + k] * a[k];
-                    z[j] = sum;
-                }
-                at = biases + outputs;
-                a = layer < sizes.length - 1 ? z.map(activation) : output(z);
-            }
-            return a;
+            return output(layers.reduce((a, layer) => layer.run(a, layer.parameters), input));
         }
 
         // As MNIST was made: into a box of 20 x 20, then onto 28 x 28 with the centre of mass in the middle.

@@ -1,3 +1,4 @@
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 
@@ -13,7 +14,7 @@ package enum ExportFormat: String, CaseIterable, Sendable {
     case html
 }
 
-extension Model {
+extension TrainedModel {
     /// Writes the model for another program.
     ///
     /// - Parameters:

@@ -1,4 +1,5 @@
 import CZlib
+import LockstepModel
 import LockstepNetwork
 
 /// A model as numpy reads it: `numpy.load("model.npz")["layers.0.weight"]`.
@@ -10,7 +11,7 @@ struct NPZArchive {
     private var directory: [UInt8] = []
     private var count = 0
 
-    init(_ model: Model) {
+    init(_ model: TrainedModel) {
         for tensor in model.layout.tensors {
             append("\(tensor.name).npy", Self.header(shape: tensor.shape) + Array(model.bytes(of: tensor)))
         }

@@ -1,24 +1,29 @@
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 
-/// A model as an ONNX graph: for each layer a Gemm (a·Wᵀ + b) and its activation.
+/// A model as an ONNX graph of the operators that its layers name.
 ///
-/// Input `input` [n, inputs], float32, scaled as the metadata say; output `output` [n, outputs]. Operators of version 13, or of
-/// the version that the activation needs (https://onnx.ai/onnx/operators).
+/// Input `input`, [n, values] or [n, channels, rows, columns], float32, scaled as the metadata say; output `output`,
+/// [n, outputs]. Operators of version 13, or of the highest version that a layer needs (https://onnx.ai/onnx/operators).
 struct ONNXExport {
-    /// Constants of the format: `TensorProto.FLOAT`, `AttributeProto.INT`, and the IR version of operator set 13.
+    /// Constants of the format: `TensorProto.FLOAT` and `INT64`, the types of attributes, and the IR version, which knows operator
+    /// sets up to 17.
     private enum Constant {
         static let float: Int64 = 1
+        static let integer: Int64 = 7
+        static let numberAttribute: Int64 = 1
         static let integerAttribute: Int64 = 2
-        static let irVersion: Int64 = 7
+        static let integersAttribute: Int64 = 7
+        static let irVersion: Int64 = 8
         static let operatorVersion: Int64 = 13
         /// The largest protocol buffer that readers accept.
         static let largestModel = Int(Int32.max)
     }
 
-    private let model: Model
+    private let model: TrainedModel
 
-    init(_ model: Model) {
+    init(_ model: TrainedModel) {
         self.model = model
     }
 
@@ -62,7 +67,9 @@ struct ONNXExport {
         }
         enum Attribute {
             static let name: UInt64 = 1
+            static let number: UInt64 = 2
             static let integer: UInt64 = 3
+            static let integers: UInt64 = 8
             static let type: UInt64 = 20
         }
         enum Tensor {
@@ -83,6 +90,11 @@ struct ONNXExport {
         }
     }
 
+    /// The version of the operator set that knows all operators of the layers.
+    private var operatorVersion: Int64 {
+        model.network.exportedLayers.flatMap(\.nodes).map(\.kind.version).reduce(Constant.operatorVersion, max)
+    }
+
     private var message: ProtobufWriter {
         var message = ProtobufWriter()
         message.integer(Field.Model.irVersion, Constant.irVersion)
@@ -90,7 +102,7 @@ struct ONNXExport {
         message.text(Field.Model.producerVersion, model.metadata.programVersion ?? "")
         message.message(Field.Model.graph, writeGraph)
         message.message(Field.Model.operatorSets) {
-            $0.integer(Field.OperatorSet.version, max(Constant.operatorVersion, activation.version))
+            $0.integer(Field.OperatorSet.version, operatorVersion)
         }
         let entries: [(key: String, value: String?)] = [
             ("input_scale", model.metadata.inputScale?.rawValue),
@@ -106,61 +118,94 @@ struct ONNXExport {
         return message
     }
 
-    private var activation: Activation.ONNXOperator { model.architecture.activation.onnxOperator }
-
     private func writeGraph(_ graph: inout ProtobufWriter) {
-        let count = model.layout.layers.count
-        for layer in 0..<count {
-            let input = layer == 0 ? "input" : "layers.\(layer - 1).activation"
-            let sum = "layers.\(layer).weighted_input"
-            let output = layer == count - 1 ? "output" : "layers.\(layer).activation"
-            let operands = [input, ParameterLayout.weightName(layer), ParameterLayout.biasName(layer)]
-            write("Gemm", from: operands, to: sum, transposesSecond: true, into: &graph)
-            write(layer == count - 1 ? outputOperator : activation.name, from: [sum], to: output, into: &graph)
+        let layers = model.network.exportedLayers
+        var value = "input"
+        for (index, layer) in layers.enumerated() {
+            let tensors = layer.segment.map { model.layout.segments[$0].tensors } ?? []
+            for (place, node) in layer.nodes.enumerated() {
+                let result = "value.\(index).\(place)"
+                let operands = node.operands.enumerated().map { number, operand in
+                    self.operand(operand, tensors, name: "\(result).\(number)", into: &graph)
+                }
+                write(node, from: [value] + operands, to: result, into: &graph)
+                value = result
+            }
         }
+        // Softmax's default axis is the last one.
+        let kind = model.architecture.output == .softmax ? "Softmax" : "Sigmoid"
+        write(ONNXNode(kind), from: [value], to: "output", into: &graph)
         graph.text(Field.Graph.name, "network")
-        for tensor in model.layout.tensors { write(tensor, into: &graph) }
-        write("input", columns: model.layout.inputs, as: Field.Graph.input, into: &graph)
-        write("output", columns: model.layout.outputs, as: Field.Graph.output, into: &graph)
+        for tensor in model.layout.tensors {
+            write(tensor.name, shape: tensor.shape, model.bytes(of: tensor), as: Constant.float, into: &graph)
+        }
+        write("input", dimensions: model.network.input.dimensions, as: Field.Graph.input, into: &graph)
+        write("output", dimensions: [model.network.outputs], as: Field.Graph.output, into: &graph)
     }
 
-    /// Softmax's default axis is the last one.
-    private var outputOperator: String {
-        switch model.architecture.output {
-        case .sigmoid: "Sigmoid"
-        case .softmax: "Softmax"
+    /// The name of an operand; writes it first if it is no parameter.
+    private func operand(
+        _ operand: ONNXNode.Operand, _ tensors: [ParameterLayout.Tensor], name: String, into graph: inout ProtobufWriter
+    ) -> String {
+        switch operand {
+        case .parameter(let index):
+            return tensors[index].name
+        case .perChannel(let index):
+            let tensor = tensors[index]
+            write(name, shape: tensor.shape + [1, 1], model.bytes(of: tensor), as: Constant.float, into: &graph)
+        case .constant(let value, let count):
+            [Float](repeating: value, count: count).withUnsafeBytes {
+                write(name, shape: [count], $0, as: Constant.float, into: &graph)
+            }
+        case .integers(let numbers):
+            numbers.map(Int64.init).withUnsafeBytes {
+                write(name, shape: [numbers.count], $0, as: Constant.integer, into: &graph)
+            }
         }
+        return name
     }
 
     private func write(
-        _ kind: String, from inputs: [String], to output: String, transposesSecond: Bool = false,
-        into graph: inout ProtobufWriter
+        _ node: ONNXNode, from inputs: [String], to output: String, into graph: inout ProtobufWriter
     ) {
-        graph.message(Field.Graph.node) { node in
-            for input in inputs { node.text(Field.Node.input, input) }
-            node.text(Field.Node.output, output)
-            node.text(Field.Node.name, "\(kind) \(output)")
-            node.text(Field.Node.kind, kind)
-            guard transposesSecond else { return }
-            node.message(Field.Node.attribute) { attribute in
-                attribute.text(Field.Attribute.name, "transB")
-                attribute.integer(Field.Attribute.integer, 1)
-                attribute.integer(Field.Attribute.type, Constant.integerAttribute)
+        graph.message(Field.Graph.node) { message in
+            for input in inputs { message.text(Field.Node.input, input) }
+            message.text(Field.Node.output, output)
+            message.text(Field.Node.name, "\(node.kind.name) \(output)")
+            message.text(Field.Node.kind, node.kind.name)
+            for (name, value) in node.attributes {
+                message.message(Field.Node.attribute) { attribute in
+                    attribute.text(Field.Attribute.name, name)
+                    switch value {
+                    case .integer(let number):
+                        attribute.integer(Field.Attribute.integer, Int64(number))
+                        attribute.integer(Field.Attribute.type, Constant.integerAttribute)
+                    case .integers(let numbers):
+                        for number in numbers { attribute.integer(Field.Attribute.integers, Int64(number)) }
+                        attribute.integer(Field.Attribute.type, Constant.integersAttribute)
+                    case .number(let number):
+                        attribute.float(Field.Attribute.number, number)
+                        attribute.integer(Field.Attribute.type, Constant.numberAttribute)
+                    }
+                }
             }
         }
     }
 
-    private func write(_ parameter: ParameterTensor, into graph: inout ProtobufWriter) {
+    private func write(
+        _ name: String, shape: [Int], _ bytes: UnsafeRawBufferPointer, as elementType: Int64,
+        into graph: inout ProtobufWriter
+    ) {
         graph.message(Field.Graph.initializer) { tensor in
-            for size in parameter.shape { tensor.integer(Field.Tensor.dimensions, Int64(size)) }
-            tensor.integer(Field.Tensor.elementType, Constant.float)
-            tensor.text(Field.Tensor.name, parameter.name)
-            tensor.data(Field.Tensor.bytes, model.bytes(of: parameter))
+            for size in shape { tensor.integer(Field.Tensor.dimensions, Int64(size)) }
+            tensor.integer(Field.Tensor.elementType, elementType)
+            tensor.text(Field.Tensor.name, name)
+            tensor.data(Field.Tensor.bytes, bytes)
         }
     }
 
-    /// A matrix with a row for each sample.
-    private func write(_ name: String, columns: Int, as field: UInt64, into graph: inout ProtobufWriter) {
+    /// An input or output, [n, dimensions].
+    private func write(_ name: String, dimensions: [Int], as field: UInt64, into graph: inout ProtobufWriter) {
         graph.message(field) { value in
             value.text(Field.Value.name, name)
             value.message(Field.Value.type) { type in
@@ -168,7 +213,9 @@ struct ONNXExport {
                     tensor.integer(Field.Value.elementType, Constant.float)
                     tensor.message(Field.Value.shape) { shape in
                         shape.message(Field.Value.dimension) { $0.text(Field.Value.sizeName, "n") }
-                        shape.message(Field.Value.dimension) { $0.integer(Field.Value.size, Int64(columns)) }
+                        for size in dimensions {
+                            shape.message(Field.Value.dimension) { $0.integer(Field.Value.size, Int64(size)) }
+                        }
                     }
                 }
             }

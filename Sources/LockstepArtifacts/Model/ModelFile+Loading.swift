@@ -1,4 +1,5 @@
 import LockstepDigest
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSystem
@@ -7,21 +8,26 @@ import LockstepText
 extension ModelFile {
     /// Reads a model that Lockstep or another program wrote; the tensors may come in any order.
     ///
-    /// Total: any bytes give a model, or an error that names the file and the fault. The metadata must have `activation` and
-    /// `cost`, which running the network needs; `sizes` follow from the tensors. Other metadata are checked if they are
+    /// Total: any bytes give a model, or an error that names the file and the fault. The metadata must have what running the
+    /// network needs: `cost`, and `network` or `activation`; `sizes` follow from the tensors. Other metadata are checked if they are
     /// there: a wrong `weights_sha256` means that the file was altered.
-    package static func load(_ path: String) throws(ArtifactError) -> Model {
+    package static func load(_ path: String) throws(ArtifactError) -> TrainedModel {
         let file = try SafetensorsFile(path: path, what: "a model that Lockstep can read")
         let header = file.header
         let reader = ModelMetadataReader(path: path, texts: header.metadata)
-        let (architecture, cost) = try reader.network(sizes: sizes(of: header, path: path))
-        let layout: ParameterLayout
+        let (architecture, cost) =
+            if let layered = try reader.layeredNetwork() { layered } else {
+                try reader.network(sizes: sizes(of: header, path: path))
+            }
+        let network: NetworkModel
         do {
-            layout = try ParameterLayout(architecture)
+            network = try NetworkModel(architecture, objective: Objective(cost: cost))
         } catch {
             throw malformed(path, "\(error)")
         }
-        let metadata = try reader.metadata(outputs: layout.outputs)
+        let layout = network.layout
+        try checkTensors(of: header, layout, path: path)
+        let metadata = try reader.metadata(outputs: network.outputs)
 
         let parameters = FloatBuffer(count: layout.count)
         for tensor in layout.tensors {
@@ -34,17 +40,34 @@ extension ModelFile {
                 path: path, reason: "altered or damaged: its weights do not have the SHA-256 in its metadata",
                 remedy: "copy it from its source again")
         }
-        return Model(
-            architecture: architecture, cost: cost, parameters: parameters, metadata: metadata, weightsSHA256: digest)
+        return TrainedModel(network: network, parameters: parameters, metadata: metadata, weightsSHA256: digest)
+    }
+
+    /// Checks that the file has each tensor of the network and no other.
+    private static func checkTensors(
+        of header: SafetensorsHeader, _ layout: ParameterLayout, path: String
+    ) throws(ArtifactError) {
+        for expected in layout.tensors {
+            guard let tensor = header.tensors[expected.name] else {
+                throw malformed(path, "no tensor '\(expected.name)'")
+            }
+            guard tensor.shape == expected.shape else {
+                throw malformed(path, "'\(expected.name)' has the shape \(tensor.shape), not \(expected.shape)")
+            }
+            try checkElements(of: tensor, name: expected.name, path: path)
+        }
+        let names = Set(layout.tensors.map(\.name))
+        if let unknown = header.tensors.keys.filter({ !names.contains($0) }).min() {
+            throw malformed(path, "an unexpected tensor '\(unknown.printable)'")
+        }
     }
 
     /// The layer sizes that follow from the tensors' shapes.
     private static func sizes(of header: SafetensorsHeader, path: String) throws(ArtifactError) -> [Int] {
         var sizes: [Int] = []
-        var names: Set<String> = []
-        while let weight = header.tensors[ParameterLayout.weightName(names.count / 2)] {
-            let name = ParameterLayout.weightName(names.count / 2)
-            let biasName = ParameterLayout.biasName(names.count / 2)
+        while true {
+            let name = "layers.\(max(0, sizes.count - 1)).weight"
+            guard let weight = header.tensors[name] else { break }
             guard weight.shape.count == 2, weight.shape.allSatisfy((1...Architecture.maximumLayerSize).contains) else {
                 throw malformed(path, "'\(name)' has the shape \(weight.shape), not [outputs, inputs]")
             }
@@ -54,18 +77,8 @@ extension ModelFile {
             }
             if sizes.isEmpty { sizes.append(inputs) }
             sizes.append(outputs)
-            guard let bias = header.tensors[biasName] else { throw malformed(path, "no tensor '\(biasName)'") }
-            guard bias.shape == [outputs] else {
-                throw malformed(path, "'\(biasName)' has the shape \(bias.shape), not [\(outputs)]")
-            }
-            try checkElements(of: weight, name: name, path: path)
-            try checkElements(of: bias, name: biasName, path: path)
-            names.formUnion([name, biasName])
         }
         guard !sizes.isEmpty else { throw malformed(path, "no tensor 'layers.0.weight'") }
-        if let unknown = header.tensors.keys.filter({ !names.contains($0) }).min() {
-            throw malformed(path, "an unexpected tensor '\(unknown.printable)'")
-        }
         return sizes
     }
 

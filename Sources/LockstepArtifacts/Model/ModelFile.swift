@@ -1,27 +1,39 @@
 import LockstepDigest
+import LockstepModel
 package import LockstepNetwork
 package import LockstepNumerics
 
 /// A trained network: its architecture, its weights and its metadata.
-package struct Model: Sendable {
-    package var architecture: Architecture
-    package var cost: Cost
-    /// Layer by layer, weights [outputs, inputs] row-major and then biases [outputs].
+package struct TrainedModel: Sendable {
+    package let network: NetworkModel
+    /// In the network's layout.
     package var parameters: FloatBuffer
     package var metadata: ModelMetadata
     /// SHA-256 of the parameters as little-endian float32, in hexadecimal.
     package var weightsSHA256: String
+
+    package var architecture: Architecture { network.architecture }
+    package var cost: Cost { network.objective.cost }
+    var layout: ParameterLayout { network.layout }
+
+    /// The bytes of a tensor, little-endian float32, row-major.
+    func bytes(of tensor: ParameterLayout.Tensor) -> UnsafeRawBufferPointer {
+        UnsafeRawBufferPointer(UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range]))
+    }
 }
 
 /// Models as safetensors files, which PyTorch and others read.
 ///
-/// Tensors have PyTorch's names: `layers.0.weight` [outputs, inputs], `layers.0.bias` [outputs], all float32. The metadata,
-/// which are texts, have everything else that running the network needs.
+/// Tensors have PyTorch's names and shapes: `layers.0.weight` [outputs, inputs] or [filters, channels, rows, columns],
+/// `layers.0.bias` [outputs], all float32; the number is the layer's place among `network.layers`, or among the dense layers
+/// of `network.sizes`. The metadata, which are texts, have everything else that running the network needs.
 package enum ModelFile {
     /// The keys of the metadata.
     enum Key {
         static let formatVersion = "format_version"
         static let sizes = "sizes"
+        /// Input and layers as JSON, in place of `sizes` and `activation`.
+        static let network = "network"
         static let activation = "activation"
         static let output = "output"
         static let cost = "cost"
@@ -35,8 +47,14 @@ package enum ModelFile {
         static let seed = "seed"
     }
 
-    /// Increased when an older program could misread a newer file.
-    static let formatVersion = "1"
+    /// Increased when an older program could misread a newer file: 1 for networks of sizes, 2 for networks of layers.
+    static let formatVersions = ["1", "2"]
+
+    /// The value of ``Key/network``.
+    struct LayeredNetwork: Codable {
+        var input: [Int]
+        var layers: [Layer]
+    }
 
     /// Writes a model with these `parameters`, in the architecture's ``ParameterLayout``.
     ///
@@ -45,15 +63,15 @@ package enum ModelFile {
         to path: String, architecture: Architecture, cost: Cost, parameters: UnsafeBufferPointer<Float>,
         metadata: ModelMetadata
     ) throws(ArtifactError) {
-        guard let layout = try? ParameterLayout(architecture), layout.count == parameters.count else {
-            preconditionFailure("parameters that do not fit the architecture")
-        }
+        guard let layout = try? NetworkModel(architecture, objective: Objective(cost: cost)).layout,
+            layout.count == parameters.count
+        else { preconditionFailure("parameters that do not fit the architecture") }
         precondition(metadata.labels.allSatisfy { !$0.contains(",") }, "a label with a comma")
         // Lockstep runs on little-endian machines only, so the file's bytes are the buffer's.
         let data = UnsafeRawBufferPointer(parameters)
         let header = SafetensorsHeader(
             tensors: Dictionary(uniqueKeysWithValues: layout.tensors.map { ($0.name, .init($0)) }),
-            metadata: texts(architecture, cost, metadata, weightsSHA256: SHA256.hash(data).hex))
+            metadata: try texts(architecture, cost, metadata, weightsSHA256: SHA256.hash(data).hex, path: path))
         let prefix: [UInt8]
         do {
             prefix = try header.encoded()
@@ -66,17 +84,23 @@ package enum ModelFile {
     }
 
     private static func texts(
-        _ architecture: Architecture, _ cost: Cost, _ metadata: ModelMetadata, weightsSHA256: String
-    ) -> [String: String] {
+        _ architecture: Architecture, _ cost: Cost, _ metadata: ModelMetadata, weightsSHA256: String, path: String
+    ) throws(ArtifactError) -> [String: String] {
         var texts = [
-            Key.formatVersion: formatVersion,
-            Key.sizes: architecture.sizes.map(String.init).joined(separator: ","),
-            Key.activation: architecture.activation.rawValue,
             Key.output: architecture.output.rawValue,
             Key.initializer: architecture.initializer.rawValue,
             Key.cost: cost.rawValue,
             Key.weightsSHA256: weightsSHA256,
         ]
+        if architecture.layers.isEmpty {
+            texts[Key.formatVersion] = formatVersions[0]
+            texts[Key.sizes] = architecture.sizes.map(String.init).joined(separator: ",")
+            texts[Key.activation] = architecture.activation.rawValue
+        } else {
+            texts[Key.formatVersion] = formatVersions[1]
+            let network = LayeredNetwork(input: architecture.input, layers: architecture.layers)
+            texts[Key.network] = String(try jsonText(network, path: path).dropLast())
+        }
         texts[Key.inputScale] = metadata.inputScale?.rawValue
         texts[Key.labels] = metadata.labels.isEmpty ? nil : metadata.labels.joined(separator: ",")
         texts[Key.seed] = metadata.seed.map(String.init)
@@ -89,7 +113,7 @@ package enum ModelFile {
 
 extension SafetensorsHeader.Tensor {
     /// The place of a tensor of the parameter buffer in a file that starts with the buffer.
-    init(_ tensor: ParameterTensor) {
+    init(_ tensor: ParameterLayout.Tensor) {
         let stride = MemoryLayout<Float>.stride
         self.init(
             dtype: "F32", shape: tensor.shape,

@@ -1,3 +1,4 @@
+import Foundation
 import LockstepNetwork
 import LockstepSystem
 import LockstepText
@@ -9,19 +10,41 @@ struct ModelMetadataReader {
     let path: String
     let texts: [String: String]
 
+    /// The network whose layers the metadata list; nil if the metadata list none.
+    func layeredNetwork() throws(ArtifactError) -> (Architecture, Cost)? {
+        try checkFormatVersion()
+        guard let text = texts[Key.network] else { return nil }
+        guard let network = try? JSONDecoder().decode(ModelFile.LayeredNetwork.self, from: Data(text.utf8)) else {
+            throw failure("the metadata describe a network with layers that this program does not know", nil)
+        }
+        var architecture = Architecture(input: network.input, layers: network.layers.map(\.layer))
+        let cost = try finish(&architecture)
+        return (architecture, cost)
+    }
+
     /// The network of a file whose tensors have these layer sizes.
     func network(sizes: [Int]) throws(ArtifactError) -> (Architecture, Cost) {
-        if let version = texts[Key.formatVersion], version != ModelFile.formatVersion {
-            throw failure(
-                "its format version is '\(version.printable)', this program reads \(ModelFile.formatVersion)",
-                "use the program that wrote it")
-        }
         let written = sizes.map(String.init).joined(separator: ",")
         if let claimed = texts[Key.sizes], claimed != written {
             throw failure("the metadata name sizes \(claimed.printable), the tensors have \(written)", nil)
         }
         var architecture = Architecture(sizes: sizes)
         architecture.activation = try required(Key.activation, of: Activation.self)
+        let cost = try finish(&architecture)
+        return (architecture, cost)
+    }
+
+    private func checkFormatVersion() throws(ArtifactError) {
+        let known = ModelFile.formatVersions
+        if let version = texts[Key.formatVersion], !known.contains(version) {
+            throw failure(
+                "its format version is '\(version.printable)', this program reads \(known.joined(separator: " and "))",
+                "use the program that wrote it")
+        }
+    }
+
+    /// Reads what networks of both forms have.
+    private func finish(_ architecture: inout Architecture) throws(ArtifactError) -> Cost {
         // Only training used it; running the network does not need it.
         if let initializer = try choice(Key.initializer, of: Initializer.self) {
             architecture.initializer = initializer
@@ -33,7 +56,7 @@ struct ModelMetadataReader {
                 "its metadata name the \(cost.rawValue) cost and the output \(architecture.output.rawValue), which do "
                     + "not go together", nil)
         }
-        return (architecture, cost)
+        return cost
     }
 
     /// The metadata that do not describe the network.
