@@ -55,12 +55,18 @@ let package = Package(
                 "CProcessor",
             ]),
         .target(name: "LockstepImages", dependencies: ["LockstepData", "CPNG"]),
-        .target(name: "LockstepNetwork", dependencies: ["LockstepTimeline", "LockstepCompute", "LockstepNumerics"]),
+        .target(name: "LockstepModel", dependencies: ["LockstepTimeline", "LockstepCompute", "LockstepNumerics"]),
+        .target(
+            name: "LockstepNetwork",
+            dependencies: [
+                "LockstepTimeline", "LockstepCompute", "LockstepNumerics", "LockstepConfiguration", "LockstepModel",
+            ]),
         .target(
             name: "LockstepTraining",
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
-                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
+                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel",
+                "LockstepNetwork",
             ]),
         .target(
             name: "LockstepProtocol",
@@ -73,7 +79,7 @@ let package = Package(
             name: "LockstepArtifacts",
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
-                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
+                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork",
                 "LockstepTraining", "CZlib",
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -81,14 +87,14 @@ let package = Package(
             name: "LockstepRuntime",
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "ZeroMQ",
-                "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining",
+                "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining",
                 "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "CLinux",
             ]),
         .target(
             name: "LockstepRuns",
             dependencies: [
                 "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding", "LockstepData",
-                "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
+                "LockstepModel", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
                 "LockstepRuntime",
             ]),
         .target(
@@ -96,7 +102,7 @@ let package = Package(
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding",
                 "LockstepData",
-                "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
+                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
                 "LockstepRuntime",
             ]),
         .target(
@@ -109,13 +115,13 @@ let package = Package(
             name: "Lockstep",
             dependencies: [
                 "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepImages",
-                "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
+                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
             ]),
         .executableTarget(
             name: "LockstepCLI",
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics",
-                "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepProtocol",
+                "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol",
                 "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
                 "LockstepBench", "LockstepChaos", "Lockstep",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -143,7 +149,7 @@ let package = Package(
             name: "LockstepFuzzTargets",
             dependencies: [
                 "LockstepTimeline", "LockstepDigest", "ZeroMQ", "LockstepNumerics", "LockstepSharding", "LockstepData",
-                "LockstepImages", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCluster",
+                "LockstepImages", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCluster",
                 "LockstepArtifacts", "LockstepRuntime",
             ],
             path: "Tests/Fuzz/Targets"),
@@ -153,7 +159,7 @@ let package = Package(
             name: "Benchmarks",
             dependencies: [
                 "LockstepTimeline", "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData",
-                "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "CAllocations",
+                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "CAllocations",
             ],
             path: "Tests/Benchmarks/Program"),
         .executableTarget(name: "Fuzz", dependencies: ["LockstepFuzzTargets"], path: "Tests/Fuzz/Driver"),
@@ -174,12 +180,15 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepShardingTests", ["LockstepSharding"]),
     ("LockstepDataTests", ["LockstepDigest", "LockstepData", "CZlib"]),
     ("LockstepImagesTests", ["LockstepData", "LockstepImages"]),
-    ("LockstepNetworkTests", ["LockstepCompute", "LockstepNumerics", "LockstepNetwork"]),
+    (
+        "LockstepNetworkTests",
+        ["LockstepCompute", "LockstepNumerics", "LockstepConfiguration", "LockstepModel", "LockstepNetwork"]
+    ),
     (
         "LockstepTrainingTests",
         [
             "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
-            "LockstepSharding", "LockstepData", "LockstepNetwork", "LockstepTraining",
+            "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining",
         ]
     ),
     ("LockstepProtocolTests", ["LockstepTimeline", "LockstepSharding", "LockstepProtocol"]),
@@ -189,7 +198,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepArtifactsTests",
         [
             "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
-            "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepNetwork",
+            "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork",
             "LockstepTraining", "LockstepArtifacts",
         ]
     ),
@@ -199,7 +208,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRuntimeTests",
         [
             "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics", "LockstepSharding",
-            "LockstepData", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCostModel",
+            "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCostModel",
             "LockstepCluster", "LockstepRuntime", "CAllocations",
         ]
     ),
@@ -215,7 +224,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepBenchTests",
         [
-            "LockstepTimeline", "LockstepCostModel", "LockstepArtifacts", "LockstepRuntime", "LockstepBench",
+            "LockstepTimeline", "LockstepNetwork", "LockstepCostModel", "LockstepArtifacts", "LockstepRuntime",
+            "LockstepBench",
         ]
     ),
     (
@@ -248,7 +258,13 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     // Independent programs from PyPI check what we compute and write.
-    ("OracleTests", ["LockstepNumerics", "LockstepData", "LockstepNetwork", "LockstepArtifacts", "LockstepCLI"]),
+    (
+        "OracleTests",
+        [
+            "LockstepCompute", "LockstepNumerics", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepArtifacts",
+            "LockstepCLI",
+        ]
+    ),
 ]
 /// Files of test targets that the tests read where they lie: Python programs, and records of runs.
 let testFiles = ["OracleTests": ["Oracles"], "LockstepClusterTests": ["Records"]]

@@ -23,6 +23,11 @@ void lockstep_multiply_by_sigmoid_slope(float *restrict delta, const float *rest
 }
 
 FOR_EVERY_PROCESSOR
+void lockstep_multiply(const float *restrict left, const float *restrict right, float *restrict products, long count) {
+    for (long i = 0; i < count; i++) products[i] = left[i] * right[i];
+}
+
+FOR_EVERY_PROCESSOR
 void lockstep_accumulate(const float *restrict values, float *restrict sum, long count) {
     for (long i = 0; i < count; i++) sum[i] += values[i];
 }

@@ -66,7 +66,7 @@ extension Network {
         parameters = trained
         metadata = ModelMetadata(
             dataset: dataset.storage.description, seed: metadata.seed ?? seed, programVersion: programVersion)
-        if metadata.labels.count != layout.outputs { metadata.labels = [] }
+        if metadata.labels.count != model.outputs { metadata.labels = [] }
         return observer.epochs
     }
 }

@@ -1,6 +1,7 @@
 import LockstepArtifacts
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -17,12 +18,14 @@ import LockstepTraining
 /// print(try network.evaluate(on: digits))
 /// ```
 public struct Network: Sendable {
-    var architecture: Architecture
-    var cost: Cost
-    /// In the layout of ``LockstepNetwork/ParameterLayout``. Never written to: training replaces it.
+    let model: NetworkModel
+    /// In the model's layout. Never written to: training replaces it.
     var parameters: FloatBuffer
     var metadata: ModelMetadata
-    let layout: ParameterLayout
+
+    var architecture: Architecture { model.architecture }
+    var cost: Cost { model.objective.cost }
+    var layout: ParameterLayout { model.layout }
 
     /// Makes a network with weights and biases drawn from a Gaussian with mean 0 and variance 1.
     ///
@@ -31,17 +34,11 @@ public struct Network: Sendable {
     ///   - seed: The key of the random numbers; equal seeds give equal networks.
     /// - Throws: ``LockstepError`` of the kind `configuration` if no network can have these sizes.
     public init(_ sizes: [Int], seed: UInt64 = 1) throws(LockstepError) {
-        let architecture = Architecture(sizes: sizes)
-        let (layout, parameters) = try withPublicErrors {
-            let layout = try ParameterLayout(architecture)
-            let parameters = FloatBuffer(count: layout.count)
-            try initialize(architecture, seed: seed, into: parameters)
-            return (layout, parameters)
+        model = try withPublicErrors {
+            try NetworkModel(Architecture(sizes: sizes), objective: Objective(cost: .quadratic))
         }
-        self.architecture = architecture
-        self.cost = .quadratic
-        self.layout = layout
-        self.parameters = parameters
+        parameters = FloatBuffer(count: model.layout.count)
+        model.initialize(seed: seed, into: parameters)
         self.metadata = ModelMetadata(inputScale: nil, labels: [], seed: seed, programVersion: programVersion)
     }
 
@@ -50,15 +47,10 @@ public struct Network: Sendable {
     /// - Parameter path: A safetensors file that Lockstep wrote, or another program with the same tensors and metadata.
     /// - Throws: ``LockstepError`` of the kind `file` if it is missing, damaged or something else.
     public init(contentsOf path: String) throws(LockstepError) {
-        let (model, layout) = try withPublicErrors {
-            let model = try ModelFile.load(path)
-            return (model, try ParameterLayout(model.architecture))
-        }
-        self.architecture = model.architecture
-        self.cost = model.cost
-        self.layout = layout
-        self.parameters = model.parameters
-        self.metadata = model.metadata
+        let trained = try withPublicErrors { try ModelFile.load(path) }
+        self.model = trained.network
+        self.parameters = trained.parameters
+        self.metadata = trained.metadata
     }
 
     /// Writes the network to a safetensors file, which Lockstep, PyTorch and others read.
@@ -73,21 +65,26 @@ public struct Network: Sendable {
         }
     }
 
-    /// Neurons in each layer, the input layer first.
-    public var sizes: [Int] { architecture.sizes }
+    /// Neurons in each layer, the input layer first. Of a network with other layers than dense ones: the values of a sample,
+    /// and the neurons or filters of each layer that learns.
+    public var sizes: [Int] {
+        [model.inputs] + layout.segments.map { $0.tensors[0].shape[0] }
+    }
 
-    /// A layer's weights, [outputs][inputs]: row j holds neuron j's. Layer 0 is the first after the input layer.
+    /// A layer's weights, [outputs][inputs]: row j holds neuron j's. Layer 0 is the first that learns. A filter's weights
+    /// are a row of [channels, rows, columns].
     public func weights(ofLayer layer: Int) -> [[Float]] {
-        let shape = layout.layers[layer]
-        return (0..<shape.outputs).map { output in
-            let row = shape.weights.lowerBound + output * shape.inputs
-            return Array(parameters.buffer[row..<row + shape.inputs])
+        let tensor = layout.segments[layer].tensors[0]
+        let inputs = tensor.range.count / max(1, tensor.shape[0])
+        return (0..<tensor.shape[0]).map { output in
+            let row = tensor.range.lowerBound + output * inputs
+            return Array(parameters.buffer[row..<row + inputs])
         }
     }
 
-    /// A layer's biases, [outputs]. Layer 0 is the first after the input layer.
+    /// A layer's biases, [outputs]. Layer 0 is the first that learns.
     public func biases(ofLayer layer: Int) -> [Float] {
-        Array(parameters.buffer[layout.layers[layer].biases])
+        Array(parameters.buffer[layout.segments[layer].tensors[1].range])
     }
 }
 
@@ -109,17 +106,18 @@ extension Network {
     /// - Throws: ``LockstepError`` of the kind `configuration` if the input has another size, of the kind `kernel` if
     ///   there is no compute library.
     public func outputs(for input: [Float]) throws(LockstepError) -> [Float] {
-        guard input.count == layout.inputs else {
+        guard input.count == model.inputs else {
             throw LockstepError(
-                .configuration, "the network takes \(layout.inputs) values, the input has \(input.count)")
+                .configuration, "the network takes \(model.inputs) values, the input has \(input.count)")
         }
         return try withPublicErrors {
-            let backpropagation = try Backpropagation(
-                architecture, objective: Objective(cost: cost), library: try ComputeLibrary.inUse(), maximumRows: 1)
-            backpropagation.inputs.update(from: input, count: input.count)
-            let outputs = backpropagation.outputs(rows: 1, weights: parameters.pointer)
-            return withExtendedLifetime(backpropagation) {
-                Array(UnsafeBufferPointer(start: outputs, count: layout.outputs))
+            let computer = try model.makeComputer(seed: 0, library: try ComputeLibrary.inUse(), maximumRows: 1)
+            try computer.prepare(rows: [1])
+            computer.load(weights: parameters.pointer)
+            computer.inputs.update(from: input, count: input.count)
+            let outputs = computer.outputs(rows: 1)
+            return withExtendedLifetime(computer) {
+                Array(UnsafeBufferPointer(start: outputs, count: model.outputs))
             }
         }
     }
@@ -147,10 +145,7 @@ extension Network {
     public func evaluate(on dataset: Dataset, split: Dataset.Split = .test) throws(LockstepError) -> Evaluation {
         try withPublicErrors {
             try architecture.check(against: dataset.storage.description)
-            let backpropagation = try Backpropagation(
-                architecture, objective: Objective(cost: cost), library: try ComputeLibrary.inUse(),
-                maximumRows: BlockPartition.evaluationRows)
-            let score = Evaluator(network: backpropagation, dataset: dataset.storage)
+            let score = try Evaluator(model, library: try ComputeLibrary.inUse(), dataset: dataset.storage)
                 .score(of: split.inner, weights: parameters.pointer)
             return Evaluation(score)
         }

@@ -1,6 +1,7 @@
 import Foundation
 package import LockstepArtifacts
 import LockstepCostModel
+import LockstepNetwork
 import LockstepText
 import LockstepTimeline
 
@@ -45,7 +46,9 @@ extension BenchResult {
         }
 
         let name: String
+        /// Empty unless the configuration gives them.
         let sizes: [Int]
+        let network: String
         let batch: Int
         let kernel: String
         let cores: Int
@@ -58,7 +61,7 @@ extension BenchResult {
         let crossoverBatch: Int?
 
         enum CodingKeys: String, CodingKey {
-            case name, sizes, batch, kernel, cores, settings, predictions, peakFlopsPerSecond, flopsPerStep, modelError
+            case name, sizes, network, batch, kernel, cores, settings, predictions, peakFlopsPerSecond, flopsPerStep, modelError
             case crossoverBatch
             case summary = "verdict"
         }
@@ -66,7 +69,7 @@ extension BenchResult {
 
     private func document(link: BenchLink?, summary: String) -> Document {
         Document(
-            name: name, sizes: sizes, batch: batch, kernel: kernel, cores: cores, peakFlopsPerSecond: peak,
+            name: name, sizes: network.sizes, network: network.summary, batch: batch, kernel: kernel, cores: cores, peakFlopsPerSecond: peak,
             flopsPerStep: flops, settings: measured.map(setting),
             predictions: allPredictions(link), modelError: fitError,
             summary: summary,

@@ -1,6 +1,7 @@
 import LockstepCompute
 package import LockstepCostModel
-import LockstepNetwork
+import LockstepModel
+package import LockstepNetwork
 package import LockstepRuntime
 import LockstepSharding
 package import LockstepTimeline
@@ -18,7 +19,7 @@ package struct BenchResult {
     }
 
     package let name: String
-    package let sizes: [Int]
+    package let network: Architecture
     package let batch: Int
     /// The samples of the training split: the largest mini-batch that makes sense.
     package let samples: Int
@@ -29,19 +30,20 @@ package struct BenchResult {
     package let model: CostModel
     /// The fastest matrix products of this machine, in floating-point operations a second.
     package let peak: Double
-    /// Floating-point operations in the matrix products of a step.
+    /// Floating-point operations in the products and convolutions of a step.
     package let flops: Double
 
     init(_ run: TrainingRun, measured: [Measured], model: CostModel, peak: Double) {
         self.init(
-            name: run.configuration.name, sizes: run.configuration.network.sizes, batch: run.schedule.batch,
-            samples: run.schedule.samples, kernel: run.library.kernel.rawValue, measured: measured, model: model,
-            peak: peak)
+            name: run.configuration.name, network: run.configuration.network, flopsPerSample: run.model.flops.gradient,
+            batch: run.schedule.batch, samples: run.schedule.samples, kernel: run.library.kernel.rawValue,
+            measured: measured, model: model, peak: peak)
     }
 
     /// - Parameters:
     ///   - name: The run's.
-    ///   - sizes: Neurons of each layer, the input layer first.
+    ///   - network: What it trains.
+    ///   - flopsPerSample: Floating-point operations in the products and convolutions of a sample's gradient.
     ///   - batch: Samples in a mini-batch.
     ///   - samples: Samples of the training split.
     ///   - kernel: The numeric kernel.
@@ -49,23 +51,18 @@ package struct BenchResult {
     ///   - model: Calibrated on one process.
     ///   - peak: Floating-point operations a second.
     package init(
-        name: String, sizes: [Int], batch: Int, samples: Int, kernel: String, measured: [Measured], model: CostModel,
-        peak: Double
+        name: String, network: Architecture, flopsPerSample: Int, batch: Int, samples: Int, kernel: String,
+        measured: [Measured], model: CostModel, peak: Double
     ) {
         self.name = name
-        self.sizes = sizes
+        self.network = network
         self.batch = batch
         self.samples = samples
         self.kernel = kernel
         cores = model.cores
         self.measured = measured
         self.peak = peak
-        // Each layer: the forward pass, the gradient of its weights and, except for the first layer, the error that is
-        // propagated backward.
-        let products = zip(sizes, sizes.dropFirst()).enumerated().reduce(0) { sum, layer in
-            sum + layer.element.0 * layer.element.1 * (layer.offset == 0 ? 2 : 3)
-        }
-        flops = 2 * Double(products) * Double(batch)
+        flops = Double(flopsPerSample) * Double(batch)
         var fitted = model
         fitted.fit(measured.map { Self.observation($0, batch: batch) })
         self.model = fitted

@@ -1,5 +1,5 @@
 package import LockstepData
-import LockstepNetwork
+import LockstepModel
 import LockstepSharding
 import LockstepSystem
 package import LockstepTraining

@@ -1,4 +1,4 @@
-package import LockstepNetwork
+package import LockstepModel
 package import LockstepSharding
 package import LockstepTraining
 
@@ -17,14 +17,13 @@ package struct RunWorkspace {
     ///   - trainingSamples: Samples of the training split.
     /// - Throws: `NetworkError` if there is no such network.
     package init(_ configuration: RunConfiguration, trainingSamples: Int) throws {
-        layout = try ParameterLayout(configuration.network)
+        let model = try configuration.makeModel()
+        layout = model.layout
         schedule = BatchSchedule(
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
         versions = configuration.communicationDataType == .float32 ? 2 : 4
         let depth = schedule.trees.map(\.depth).max() ?? 1
-        let rows = min(BlockPartition.trainingRows, schedule.batch)
-        let widest = layout.layers.map(\.outputs).max() ?? 0
-        let neurons = configuration.network.sizes.reduce(0, +) + 2 * widest
-        bytes = MemoryLayout<Float>.stride * (layout.count * (versions + depth) + rows * neurons)
+        let rows = min(model.blockRows, schedule.batch)
+        bytes = MemoryLayout<Float>.stride * layout.count * (versions + depth) + model.workspaceBytes(rows: rows)
     }
 }

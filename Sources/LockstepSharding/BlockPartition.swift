@@ -1,11 +1,10 @@
-/// Cuts a range of samples into blocks. Each block goes through the network in one pass, so memory is bounded.
+/// Cuts a range of samples into blocks: a shard into the blocks that go through the model in one pass, so memory is
+/// bounded, or a split into the units of evaluation, and those into such blocks.
 ///
 /// Block sizes are part of the arithmetic: the rounding of a row in a matrix product depends on how many rows share the
 /// call.
 package struct BlockPartition: Sendable {
-    /// Rows of a training block, counted from its shard's start.
-    package static let trainingRows = 1_024
-    /// Rows of an evaluation block, counted from its split's start.
+    /// Samples of a unit of evaluation, counted from its split's start.
     package static let evaluationRows = 1_000
 
     package let range: Range<Int>

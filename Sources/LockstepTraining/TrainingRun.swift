@@ -1,6 +1,6 @@
 package import LockstepCompute
 package import LockstepData
-package import LockstepNetwork
+package import LockstepModel
 package import LockstepNumerics
 package import LockstepSharding
 package import LockstepSystem
@@ -12,7 +12,7 @@ package struct TrainingRun {
     package let configuration: RunConfiguration
     package var dataset: Dataset
     package let library: ComputeLibrary
-    package let layout: ParameterLayout
+    package let model: any Model
     package let schedule: BatchSchedule
     /// The state from which the run continues; nil for a new run.
     package var resumed: TrainingState?
@@ -33,7 +33,7 @@ package struct TrainingRun {
     ///   - workers: The number of workers at the start. It becomes the number of shards unless the configuration sets
     ///     that.
     ///   - kernel: The kernel to open if the configuration names none.
-    ///   - startingWeights: The initial weights, in the network's layout; nil: random ones from the seed.
+    ///   - startingWeights: The initial weights, in the model's layout; nil: random ones from the seed.
     /// - Throws: An error if configuration and data set do not fit together, or if the kernel cannot be opened.
     package init(
         configuration: RunConfiguration, dataset: Dataset, workers: Int, kernel: NumericKernel,
@@ -46,13 +46,16 @@ package struct TrainingRun {
         self.configuration = configuration
         self.dataset = dataset
         self.library = try ComputeLibrary.open(configuration.kernel ?? kernel)
-        self.layout = try ParameterLayout(configuration.network)
+        self.model = try configuration.makeModel()
         self.schedule = BatchSchedule(
             samples: dataset.indices(of: .training).count, batch: configuration.training.batch,
             shards: configuration.shards ?? 1)
         self.startingWeights = startingWeights
-        precondition(startingWeights.map { $0.count == layout.count } ?? true, "weights of another network")
+        precondition(startingWeights.map { $0.count == model.layout.count } ?? true, "weights of another network")
     }
+
+    /// The places of the model's parameters.
+    package var layout: ParameterLayout { model.layout }
 
     /// The description of the run that observers get at its start.
     package func description(workers: Int) -> RunDescription {
@@ -112,7 +115,7 @@ package struct TrainingRun {
         if let startingWeights {
             weights.pointer.update(from: startingWeights.pointer, count: layout.count)
         } else {
-            try initialize(configuration.network, seed: configuration.training.seed, into: weights)
+            model.initialize(seed: configuration.training.seed, into: weights)
         }
     }
 

@@ -1,6 +1,7 @@
 import Foundation
 import LockstepData
 import LockstepDigest
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -13,7 +14,7 @@ import Testing
 
 /// A network of 3-2-2: 14 parameters.
 private let layout: ParameterLayout = {
-    guard let layout = try? ParameterLayout(Architecture(sizes: [3, 2, 2])) else { fatalError("no layout") }
+    guard let layout = try? NetworkModel(Architecture(sizes: [3, 2, 2])).layout else { fatalError("no layout") }
     return layout
 }()
 
@@ -170,7 +171,7 @@ struct CheckpointTests {
         let finding = try checkpoints.newest(layout: layout)
         #expect(finding.checkpoint == nil)
         #expect(finding.damaged.map(\.description) == ["\(checkpoints.file(ofStep: 6)): it is of step 5"])
-        let wider = try ParameterLayout(Architecture(sizes: [3, 4, 2]))
+        let wider = try NetworkModel(Architecture(sizes: [3, 4, 2])).layout
         #expect(
             message { try CheckpointFile.load(checkpoints.file(ofStep: 6), layout: wider) }.hasSuffix(
                 "'layers.0.weight' does not have the shape [4, 3] of this run's network"))

@@ -1,3 +1,4 @@
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSystem
@@ -45,7 +46,7 @@ struct CheckpointWriterTests {
     init() throws {
         folder = try TemporaryFolder()
         checkpoints = CheckpointFolder(path: folder("checkpoints"))
-        layout = try ParameterLayout(Architecture(sizes: [2, 3]))
+        layout = try NetworkModel(Architecture(sizes: [2, 3])).layout
     }
 
     private func writer(

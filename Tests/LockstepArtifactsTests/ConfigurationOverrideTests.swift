@@ -70,7 +70,7 @@ struct ConfigurationOverrideTests {
             ("cost.kind=3", "--set cost.kind=3: cost takes a value and has no keys of its own; write cost=VALUE"),
             (
                 "network..sizes=3",
-                "--set network..sizes=3: unknown key '' in network; known are sizes, activation, output, initializer"
+                "--set network..sizes=3: unknown key '' in network; known are sizes, activation, input, layers, output, initializer"
             ),
             (
                 "network.sizes=[784, 0]",

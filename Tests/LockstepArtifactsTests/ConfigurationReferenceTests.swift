@@ -10,21 +10,25 @@ import Testing
 @Suite("The documentation's configuration table")
 struct ConfigurationReferenceTests {
     private static let article = Program.root + "/Sources/Lockstep/Documentation.docc/ConfigurationReference.md"
-    private static let (start, end) = ("<!-- configuration-keys -->\n", "<!-- /configuration-keys -->")
 
-    @Test("is what the table of keys says")
-    func table() throws {
-        let text = try String(contentsOfFile: Self.article, encoding: .utf8)
-        let start = try #require(text.range(of: Self.start)).upperBound
-        let end = try #require(text.range(of: Self.end)).lowerBound
-        if ProcessInfo.processInfo.environment["LOCKSTEP_UPDATE_DOCUMENTATION"] == "1" {
-            let updated = text[..<start] + ConfigurationReference.table + text[end...]
-            try updated.write(toFile: Self.article, atomically: true, encoding: .utf8)
+    @Test("is what the table of keys says, and so is the table of layers")
+    func tables() throws {
+        let tables = [
+            ("configuration-keys", ConfigurationReference.table), ("layer-keys", ConfigurationReference.layerTable),
+        ]
+        for (name, table) in tables {
+            let (opening, closing) = ("<!-- \(name) -->\n", "<!-- /\(name) -->")
+            let text = try String(contentsOfFile: Self.article, encoding: .utf8)
+            let start = try #require(text.range(of: opening)).upperBound
+            let end = try #require(text.range(of: closing)).lowerBound
+            if ProcessInfo.processInfo.environment["LOCKSTEP_UPDATE_DOCUMENTATION"] == "1" {
+                let updated = text[..<start] + table + text[end...]
+                try updated.write(toFile: Self.article, atomically: true, encoding: .utf8)
+            }
+            #expect(
+                try String(contentsOfFile: Self.article, encoding: .utf8).contains(opening + table + closing),
+                "write it anew: LOCKSTEP_UPDATE_DOCUMENTATION=1 swift test --filter ConfigurationReferenceTests")
         }
-        #expect(
-            try String(contentsOfFile: Self.article, encoding: .utf8)[start...].hasPrefix(
-                ConfigurationReference.table + Self.end),
-            "write it anew: LOCKSTEP_UPDATE_DOCUMENTATION=1 swift test --filter ConfigurationReferenceTests")
     }
 
     @Test("has a row for every key, whose words need no escape")
@@ -45,7 +49,7 @@ struct ConfigurationKeysTests {
         "data.validation": "7", "data.csv": "a.csv", "data.test-csv": "b.csv", "data.label": "last", "data.scale": "7",
         "data.test": "7",
         "network.sizes": "[784, 10]", "network.activation": "relu", "network.output": "sigmoid",
-        "network.initializer": "he", "cost": "cross-entropy",
+        "network.input": "[1, 28, 28]", "network.layers": "[flatten, { dense: 11 }]", "network.initializer": "he", "cost": "cross-entropy",
         "training.epochs": "7", "training.batch": "7", "training.seed": "7",
         "optimizer.sgd.nesterov": "true",
         "schedule.step.every": "7", "augmentation.shift": "7", "augmentation.rotation": "7",
@@ -56,6 +60,7 @@ struct ConfigurationKeysTests {
     private static let anyShare = "0.25"
 
     private static let idx = "data={ images: a, labels: b, test-images: c, test-labels: d }"
+    private static let layers = "network={ input: [784], layers: [flatten, { dense: 10 }] }"
     /// Other keys that a key needs, by the beginning of its path; the first match counts.
     private static let companions = [
         ("data.pickle", "data={}"), ("data.name", "data={}"), ("data.csv", "data={}"),
@@ -65,7 +70,7 @@ struct ConfigurationKeysTests {
         ("optimizer.sgd.nesterov", "optimizer.sgd.momentum=0.5"),
         ("schedule.step", "schedule={ step: { every: 1, factor: 0.5 } }"),
         ("schedule.cosine", "schedule={ cosine: {} }"), ("schedule.one-cycle", "schedule={ one-cycle: {} }"),
-        ("network.output", "cost=cross-entropy"), ("regularization.label-smoothing", "cost=cross-entropy"),
+        ("network.input", layers), ("network.layers", layers), ("network.output", "cost=cross-entropy"), ("regularization.label-smoothing", "cost=cross-entropy"),
     ]
 
     private func parse(_ overrides: [String]) throws -> RunConfiguration {

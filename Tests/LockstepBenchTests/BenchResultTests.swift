@@ -1,11 +1,11 @@
 import Foundation
 import LockstepArtifacts
+@testable import LockstepBench
 import LockstepCostModel
+import LockstepNetwork
+@testable import LockstepRuntime
 import LockstepTimeline
 import Testing
-
-@testable import LockstepBench
-@testable import LockstepRuntime
 
 @Suite("The result of a bench")
 struct BenchResultTests {
@@ -30,7 +30,8 @@ struct BenchResultTests {
 
     private static func result(_ workers: [Int]) -> BenchResult {
         BenchResult(
-            name: "a", sizes: [784, 30, 10], batch: 10, samples: 1_000, kernel: "avx2",
+            name: "a", network: Architecture(sizes: [784, 30, 10]),
+            flopsPerSample: 2 * (2 * 784 * 30 + 3 * 30 * 10), batch: 10, samples: 1_000, kernel: "avx2",
             measured: workers.map { measured(workers: $0, $0 == 0 ? 20e-6 : 100e-6) }, model: model, peak: 1e9)
     }
 
@@ -82,7 +83,7 @@ struct BenchResultTests {
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(
             Set(object.keys).subtracting(["crossover_batch"]) == [
-                "name", "sizes", "batch", "kernel", "cores", "peak_flops_per_second", "flops_per_step", "settings",
+                "name", "sizes", "network", "batch", "kernel", "cores", "peak_flops_per_second", "flops_per_step", "settings",
                 "predictions", "model_error", "verdict",
             ])
         #expect(object["verdict"] as? String == "slower")

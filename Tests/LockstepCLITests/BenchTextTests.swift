@@ -1,10 +1,10 @@
-import LockstepCostModel
-import LockstepTimeline
-import Testing
-
 @testable import LockstepBench
 @testable import LockstepCLI
+import LockstepCostModel
+import LockstepNetwork
 @testable import LockstepRuntime
+import LockstepTimeline
+import Testing
 
 @Suite("What a bench prints")
 struct BenchTextTests {
@@ -22,7 +22,8 @@ struct BenchTextTests {
     }
 
     private static let result = BenchResult(
-        name: "mnist-30", sizes: [784, 30, 10], batch: 10, samples: 50_000, kernel: "avx2",
+        name: "mnist-30", network: Architecture(sizes: [784, 30, 10]),
+        flopsPerSample: 2 * (2 * 784 * 30 + 3 * 30 * 10), batch: 10, samples: 50_000, kernel: "avx2",
         measured: [
             BenchResult.Measured(
                 setting: BenchSetting(workers: 0, shards: 1), seconds: Statistics([18e-6, 20e-6, 22e-6]), steps: 3,

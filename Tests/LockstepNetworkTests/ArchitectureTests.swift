@@ -1,3 +1,4 @@
+import LockstepModel
 import LockstepNetwork
 import Testing
 
@@ -23,15 +24,15 @@ struct ArchitectureTests {
         ])
     func refused(sizes: [Int], error: NetworkError) {
         #expect(throws: error) { try Architecture(sizes: sizes).validated() }
-        #expect(throws: error) { try ParameterLayout(Architecture(sizes: sizes)) }
-        #expect(error.description.hasPrefix("network sizes: "))
+        #expect(throws: error) { try NetworkModel(Architecture(sizes: sizes)).layout }
+        #expect(error.description.hasPrefix("network"))
         #expect(!error.description.contains("\n"))
     }
 
     @Test("2 GiB of parameters are the limit")
     func limit() throws {
         // (511 + 1) * 2^20 floats are 2^31 bytes.
-        #expect(try ParameterLayout(Architecture(sizes: [511, 1 << 20])).count == 1 << 29)
-        #expect(throws: NetworkError.tooManyParameters) { try ParameterLayout(Architecture(sizes: [511, 1 << 20, 1])) }
+        #expect(try NetworkModel(Architecture(sizes: [511, 1 << 20])).layout.count == 1 << 29)
+        #expect(throws: NetworkError.tooManyParameters) { try NetworkModel(Architecture(sizes: [511, 1 << 20, 1])).layout }
     }
 }

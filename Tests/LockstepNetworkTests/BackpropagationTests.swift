@@ -1,4 +1,5 @@
 import LockstepCompute
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import Testing
@@ -51,25 +52,22 @@ struct BackpropagationTests {
     @Test("A block of bytes gives the same bits as the block of their values", arguments: [100, 301])
     func bytes(rows: Int) throws {
         let network = try NetworkCase(sizes: [90, 20, 10], rows: rows, seed: 3)
-        let backpropagation = network.backpropagation
-        #expect(backpropagation.prefersBytes(rows: rows))
+        let computer = network.computer
+        #expect(computer.prefersBytes(rows: rows))
         let bytes = (0..<rows * 90).map { UInt8(truncatingIfNeeded: $0 &* 37 >> 3) }
-        for (i, byte) in bytes.enumerated() { backpropagation.inputs[i] = Float(byte) * (1 / 255) }
+        for (i, byte) in bytes.enumerated() { computer.inputs[i] = Float(byte) * (1 / 255) }
         var predictions = [Int](repeating: -1, count: rows)
         let expected = network.gradient()
-        let score = backpropagation.evaluate(rows: rows, weights: network.weights.pointer, predictions: &predictions)
+        let score = computer.evaluate(rows: rows, predictions: &predictions)
         bytes.withUnsafeBufferPointer { memory in
-            for row in 0..<rows { backpropagation.byteRows[row] = memory.baseAddress.map { $0 + row * 90 } }
-            let input = Backpropagation.Input.bytes(scale: 1 / 255)
+            for row in 0..<rows { computer.byteRows[row] = memory.baseAddress.map { $0 + row * 90 } }
+            let input = BlockInput.bytes(scale: 1 / 255)
             let found = FloatBuffer(count: network.layout.count)
-            let cost = backpropagation.gradient(
-                rows: rows, input: input, weights: network.weights.pointer, into: found.pointer, accumulating: false,
-                layerDone: { _ in })
+            let cost = computer.gradient(rows: rows, input: input, into: found)
             #expect(found.values.map(\.bitPattern) == expected.gradient.map(\.bitPattern))
             #expect(cost == expected.cost)
             var again = [Int](repeating: -2, count: rows)
-            let second = backpropagation.evaluate(
-                rows: rows, input: input, weights: network.weights.pointer, predictions: &again)
+            let second = computer.evaluate(rows: rows, input: input, predictions: &again)
             #expect(second == score)
             #expect(again == predictions)
         }
@@ -78,11 +76,11 @@ struct BackpropagationTests {
     @Test("Subnormal numbers count as zero in a gradient, and only there")
     func subnormals() throws {
         let network = try NetworkCase(sizes: [70, 3, 2], rows: 4, seed: 3)
-        let backpropagation = network.backpropagation
+        let computer = network.computer
         // Errors are below 1, so products with these are subnormal; products of the other samples are not.
-        for i in 0..<4 * 70 { backpropagation.inputs[i] = i % 70 < 35 ? 0x1p-126 : 0x1p-100 }
+        for i in 0..<4 * 70 { computer.inputs[i] = i % 70 < 35 ? 0x1p-126 : 0x1p-100 }
         let (gradient, _) = network.gradient()
-        let weights = network.layout.layers[0].weights
+        let weights = network.places(0).weights
         for (place, element) in weights.enumerated() {
             #expect((gradient[element] == 0) == (place % 70 < 35), "weight \(place)")
             #expect(!gradient[element].isSubnormal)
@@ -91,8 +89,8 @@ struct BackpropagationTests {
 
     @Test("Few rows, and layers of many neurons, prefer floats to bytes")
     func fewBytes() throws {
-        #expect(try !NetworkCase(sizes: [90, 20, 10], rows: 70, seed: 3).backpropagation.prefersBytes(rows: 40))
-        #expect(try !NetworkCase(sizes: [90, 200, 10], rows: 70, seed: 3).backpropagation.prefersBytes(rows: 70))
+        #expect(try !NetworkCase(sizes: [90, 20, 10], rows: 70, seed: 3).computer.prefersBytes(rows: 40))
+        #expect(try !NetworkCase(sizes: [90, 200, 10], rows: 70, seed: 3).computer.prefersBytes(rows: 70))
     }
 
     @Test("accumulating adds to the gradient", arguments: 1...10)
@@ -101,9 +99,7 @@ struct BackpropagationTests {
         let (once, cost) = network.gradient()
         let sum = FloatBuffer(count: network.layout.count)
         for i in 0..<sum.count { sum.pointer[i] = Float(i) * 0.01 }
-        let again = network.backpropagation.gradient(
-            rows: network.rows, weights: network.weights.pointer, into: sum.pointer, accumulating: true,
-            layerDone: { _ in })
+        let again = network.computer.gradient(rows: network.rows, into: sum, accumulating: true)
         let expected = once.enumerated().map { Double($0.element) + Double(Float($0.offset) * 0.01) }
         #expect(again == cost)
         #expect(relativeError(Array(sum.buffer), expected) < 1e-6, "seed \(seed)")
@@ -113,40 +109,40 @@ struct BackpropagationTests {
     func repeatable() throws {
         let network = try NetworkCase(sizes: [50, 20, 10], rows: 13, seed: 3)
         let (first, cost) = network.gradient()
-        _ = network.backpropagation.outputs(rows: 14, weights: network.weights.pointer)
+        _ = network.computer.outputs(rows: 14)
         let (second, secondCost) = network.gradient()
         #expect(first.map(\.bitPattern) == second.map(\.bitPattern))
         #expect(cost == secondCost)
     }
 
-    @Test("layers are reported from the last to the first, each once it is final")
-    func layerDone() throws {
+    @Test("segments are reported from the last to the first, each once it is final")
+    func segmentDone() throws {
         let network = try NetworkCase(sizes: [9, 8, 7, 6], rows: 5, seed: 2)
         let gradient = FloatBuffer(count: network.layout.count)
         gradient.buffer.update(repeating: .nan)
-        var announced: [(layer: Int, segment: [Float])] = []
-        _ = network.backpropagation.gradient(
-            rows: 5, weights: network.weights.pointer, into: gradient.pointer, accumulating: false,
-            layerDone: { l in
-                announced.append((l, Array(gradient.buffer[network.layout.layers[l].segment])))
+        var announced: [(segment: Int, values: [Float])] = []
+        _ = network.computer.gradient(
+            rows: 5, input: .floats, epoch: 0, into: gradient.pointer, accumulating: false,
+            segmentDone: { segment in
+                announced.append((segment, Array(gradient.buffer[network.layout.segments[segment].range])))
             })
-        #expect(announced.map(\.layer) == [2, 1, 0])
-        for (layer, segment) in announced {
-            #expect(segment == Array(gradient.buffer[network.layout.layers[layer].segment]))
+        #expect(announced.map(\.segment) == [2, 1, 0])
+        for (segment, values) in announced {
+            #expect(values == Array(gradient.buffer[network.layout.segments[segment].range]))
         }
     }
 
-    @Test("an error from layerDone ends the pass")
-    func layerDoneThrows() throws {
+    @Test("an error from segmentDone ends the pass")
+    func segmentDoneThrows() throws {
         struct Stop: Error {}
         let network = try NetworkCase(sizes: [4, 3, 2], rows: 2, seed: 1)
         let gradient = FloatBuffer(count: network.layout.count)
         var announced: [Int] = []
         #expect(throws: Stop.self) {
-            _ = try network.backpropagation.gradient(
-                rows: 2, weights: network.weights.pointer, into: gradient.pointer, accumulating: false
-            ) { l in
-                announced.append(l)
+            _ = try network.computer.gradient(
+                rows: 2, input: .floats, epoch: 0, into: gradient.pointer, accumulating: false
+            ) { segment in
+                announced.append(segment)
                 throw Stop()
             }
         }

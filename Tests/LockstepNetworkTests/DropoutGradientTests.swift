@@ -1,4 +1,5 @@
 import LockstepCompute
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import Testing
@@ -14,44 +15,42 @@ struct DropoutGradientTests {
             sizes: sizes, rows: rows, seed: 3,
             kind: NetworkKind(
                 activation: activation, output: .softmax, cost: .crossEntropy, initializer: .scaledNormal))
-        let backpropagation = try Backpropagation(
+        let computer = try NetworkModel(
             Architecture(sizes: sizes, activation: activation, output: .softmax),
-            objective: Objective(cost: .crossEntropy, inputDropout: rates.inputs, hiddenDropout: rates.hidden),
-            seed: 77, library: try ComputeLibrary.open(.portable), maximumRows: rows)
+            objective: Objective(cost: .crossEntropy, inputDropout: rates.inputs, hiddenDropout: rates.hidden)
+        ).makeComputer(seed: 77, library: try ComputeLibrary.open(.portable), maximumRows: rows)
+        try computer.prepare(rows: [rows])
+        computer.load(weights: network.weights.pointer)
 
         var expected = [Double](repeating: 0, count: network.layout.count)
         var expectedCost = 0.0
         for row in 0..<rows {
             let number = UInt32(100 + row)
-            backpropagation.sampleIndices[row] = number
-            backpropagation.labels[row] = UInt16(network.labels[row])
+            computer.sampleIndices[row] = number
+            computer.labels[row] = UInt16(network.labels[row])
             for (k, value) in network.samples[row].enumerated() {
-                backpropagation.inputs[row * sizes[0] + k] = Float(value)
+                computer.inputs[row * sizes[0] + k] = Float(value)
             }
             // A dropped unit has outgoing weights of 0; the kept units' weights grow by 1 / (1 - rate).
             var left = network.reference
             var factors: [[Double]] = []
-            for (l, layer) in network.layout.layers.enumerated() {
+            for l in network.layout.segments.indices {
                 let rate = l == 0 ? rates.inputs : rates.hidden
-                factors.append(draw(rate: rate, sample: number, layer: l, units: layer.inputs))
-                for j in 0..<layer.outputs {
-                    for k in 0..<layer.inputs {
-                        left.parameters[layer.weights.lowerBound + j * layer.inputs + k] *= factors[l][k]
-                    }
+                factors.append(draw(rate: rate, sample: number, layer: l, units: sizes[l]))
+                for (place, element) in network.places(l).weights.enumerated() {
+                    left.parameters[element] *= factors[l][place % sizes[l]]
                 }
             }
             expectedCost += left.cost([network.samples[row]], labels: [network.labels[row]])
             var gradient = left.gradient([network.samples[row]], labels: [network.labels[row]])
-            for (l, layer) in network.layout.layers.enumerated() {
-                for i in layer.weights { gradient[i] *= factors[l][(i - layer.weights.lowerBound) % layer.inputs] }
+            for l in network.layout.segments.indices {
+                for (place, i) in network.places(l).weights.enumerated() { gradient[i] *= factors[l][place % sizes[l]] }
             }
             for i in gradient.indices { expected[i] += gradient[i] }
         }
 
         let gradient = FloatBuffer(count: network.layout.count)
-        let cost = backpropagation.gradient(
-            rows: rows, epoch: 6, weights: network.weights.pointer, into: gradient.pointer, accumulating: false,
-            layerDone: { _ in })
+        let cost = computer.gradient(rows: rows, epoch: 6, into: gradient)
         #expect(relativeError(Array(gradient.buffer), expected) < 2e-5)
         #expect(abs(cost - expectedCost) < 2e-6 * expectedCost)
     }
@@ -60,16 +59,17 @@ struct DropoutGradientTests {
     func evaluation() throws {
         let kind = NetworkKind(activation: .relu, output: .softmax, cost: .crossEntropy, initializer: .he)
         let plain = try NetworkCase(sizes: [9, 16, 4], rows: 3, seed: 1, kind: kind)
-        let backpropagation = try Backpropagation(
+        let computer = try NetworkModel(
             Architecture(sizes: [9, 16, 4], activation: .relu, output: .softmax),
-            objective: Objective(cost: .crossEntropy, labelSmoothing: 0.3, inputDropout: 0.5, hiddenDropout: 0.5),
-            library: try ComputeLibrary.open(.portable), maximumRows: 4)
-        backpropagation.inputs.update(from: plain.backpropagation.inputs, count: 27)
-        backpropagation.labels.update(from: plain.backpropagation.labels, count: 3)
+            objective: Objective(cost: .crossEntropy, labelSmoothing: 0.3, inputDropout: 0.5, hiddenDropout: 0.5)
+        ).makeComputer(seed: 0, library: try ComputeLibrary.open(.portable), maximumRows: 4)
+        try computer.prepare(rows: [3])
+        computer.load(weights: plain.weights.pointer)
+        computer.inputs.update(from: plain.computer.inputs, count: 27)
+        computer.labels.update(from: plain.computer.labels, count: 3)
         var predictions = [0, 0, 0]
-        let result = backpropagation.evaluate(rows: 3, weights: plain.weights.pointer, predictions: &predictions)
-        let expected = plain.backpropagation.evaluate(
-            rows: 3, weights: plain.weights.pointer, predictions: &predictions)
+        let result = computer.evaluate(rows: 3, predictions: &predictions)
+        let expected = plain.computer.evaluate(rows: 3, predictions: &predictions)
         #expect(result == expected)
     }
 

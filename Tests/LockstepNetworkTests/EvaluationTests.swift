@@ -1,4 +1,5 @@
 import LockstepCompute
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import Testing
@@ -23,7 +24,7 @@ struct EvaluationTests {
     @Test("outputs agree with an independent network in double", arguments: 1...10)
     func outputs(seed: UInt64) throws {
         let network = try NetworkCase.random(seed: seed)
-        let outputs = network.backpropagation.outputs(rows: network.rows, weights: network.weights.pointer)
+        let outputs = network.computer.outputs(rows: network.rows)
         let expected = network.samples.flatMap {
             network.reference.activations($0)[network.reference.sizes.count - 1]
         }
@@ -55,7 +56,7 @@ struct EvaluationTests {
     func notANumber(rows: Int) throws {
         let network = try NetworkCase(sizes: [3, 5], rows: rows, seed: 1)
         network.weights.buffer.update(repeating: .nan)
-        for row in 0..<rows { network.backpropagation.labels[row] = 0 }
+        for row in 0..<rows { network.computer.labels[row] = 0 }
         let (predictions, correct, cost) = evaluate(network)
         #expect(predictions == [Int](repeating: 0, count: rows))
         #expect(correct == 0)
@@ -68,7 +69,7 @@ struct EvaluationTests {
         let network = try NetworkCase(sizes: [3, 4], rows: 2, seed: 1)
         network.weights.buffer.update(repeating: 0)
         for (i, bias) in [Float.nan, 0, 3, 1].enumerated() { network.weights.pointer[12 + i] = bias }
-        for row in 0..<2 { network.backpropagation.labels[row] = 2 }
+        for row in 0..<2 { network.computer.labels[row] = 2 }
         let (predictions, correct, _) = evaluate(network)
         #expect(predictions == [2, 2])
         #expect(correct == 0)
@@ -76,8 +77,8 @@ struct EvaluationTests {
 
     private func evaluate(_ network: NetworkCase) -> (predictions: [Int], correct: Int, cost: Double) {
         var predictions = [Int](repeating: -1, count: network.rows)
-        let result = network.backpropagation.evaluate(
-            rows: network.rows, weights: network.weights.pointer, predictions: &predictions)
+        network.computer.load(weights: network.weights.pointer)
+        let result = network.computer.evaluate(rows: network.rows, predictions: &predictions)
         return (predictions, result.correct, result.lossSum)
     }
 }

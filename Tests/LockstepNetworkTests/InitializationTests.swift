@@ -1,3 +1,4 @@
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import Testing
@@ -26,13 +27,13 @@ struct InitializationTests {
         default: (variances, biasVariance) = ([2.0 / 400, 2.0 / 100], 0)
         }
         let sizes = [400, 100, 10]
-        let layout = try ParameterLayout(Architecture(sizes: sizes))
+        let layout = try NetworkModel(Architecture(sizes: sizes)).layout
         let plain = try draw(Architecture(sizes: sizes), seed: 4)
         let scaled = try draw(Architecture(sizes: sizes, initializer: initializer), seed: 4)
-        for (layer, variance) in zip(layout.layers, variances) {
+        for (layer, variance) in zip(layout.segments.map(\.tensors), variances) {
             let deviation = Float(variance.squareRoot())
-            #expect(layer.weights.allSatisfy { scaled[$0] == deviation * plain[$0] })
-            #expect(layer.biases.allSatisfy { scaled[$0] == biasVariance * plain[$0] })
+            #expect(layer[0].range.allSatisfy { scaled[$0] == deviation * plain[$0] })
+            #expect(layer[1].range.allSatisfy { scaled[$0] == biasVariance * plain[$0] })
         }
     }
 
@@ -60,13 +61,13 @@ struct InitializationTests {
     func impossible() {
         let buffer = FloatBuffer(count: 1)
         #expect(throws: NetworkError.tooFewLayers(1)) {
-            try initialize(Architecture(sizes: [3]), seed: 1, into: buffer)
+            try NetworkModel(Architecture(sizes: [3])).initialize(seed: 1, into: buffer)
         }
     }
 
     private func draw(_ architecture: Architecture, seed: UInt64) throws -> [Float] {
-        let buffer = FloatBuffer(count: try ParameterLayout(architecture).count)
-        try initialize(architecture, seed: seed, into: buffer)
+        let buffer = FloatBuffer(count: try NetworkModel(architecture).layout.count)
+        try NetworkModel(architecture).initialize(seed: seed, into: buffer)
         return Array(buffer.buffer)
     }
 }

@@ -1,11 +1,12 @@
 import LockstepCompute
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTesting
 
 /// A network of a random shape with random parameters and samples, ready to compute and described in double.
 struct NetworkCase {
-    let backpropagation: Backpropagation
+    let computer: any ModelComputer
     let layout: ParameterLayout
     let weights: FloatBuffer
     let rows: Int
@@ -17,18 +18,21 @@ struct NetworkCase {
         var random = SplitMix64(seed: seed)
         let architecture = Architecture(
             sizes: sizes, activation: kind.activation, output: kind.output, initializer: kind.initializer)
-        layout = try ParameterLayout(architecture)
+        let model = try NetworkModel(
+            architecture, objective: Objective(cost: kind.cost, labelSmoothing: kind.labelSmoothing))
+        layout = model.layout
         weights = FloatBuffer(count: layout.count)
-        try initialize(architecture, seed: seed, into: weights)
+        model.initialize(seed: seed, into: weights)
         self.rows = rows
-        backpropagation = try Backpropagation(
-            architecture, objective: Objective(cost: kind.cost, labelSmoothing: kind.labelSmoothing),
-            library: try ComputeLibrary.open(.portable), maximumRows: rows + 1)
+        computer = try model.makeComputer(
+            seed: 0, library: try ComputeLibrary.open(.portable), maximumRows: rows + 1)
+        try computer.prepare(rows: [rows, rows + 1])
+        computer.load(weights: weights.pointer)
         let pixels = (0..<rows * sizes[0]).map { _ in Float.random(in: 0...1, using: &random) }
-        let classCount = layout.outputs
+        let classCount = sizes[sizes.count - 1]
         let classes = (0..<rows).map { _ in Int.random(in: 0..<classCount, using: &random) }
-        for (i, pixel) in pixels.enumerated() { backpropagation.inputs[i] = pixel }
-        for (i, label) in classes.enumerated() { backpropagation.labels[i] = UInt16(label) }
+        for (i, pixel) in pixels.enumerated() { computer.inputs[i] = pixel }
+        for (i, label) in classes.enumerated() { computer.labels[i] = UInt16(label) }
         samples = (0..<rows).map { row in pixels[row * sizes[0]..<(row + 1) * sizes[0]].map(Double.init) }
         labels = classes
         reference = ReferenceNetwork(sizes: sizes, kind: kind, parameters: weights.buffer.map(Double.init))
@@ -41,13 +45,34 @@ struct NetworkCase {
         return try NetworkCase(sizes: sizes, rows: Int.random(in: 1...40, using: &random), seed: seed, kind: kind)
     }
 
+    /// The places of the weights and biases of a layer.
+    func places(_ layer: Int) -> (weights: Range<Int>, biases: Range<Int>) {
+        let tensors = layout.segments[layer].tensors
+        return (tensors[0].range, tensors[1].range)
+    }
+
     /// The sums of the gradients and of the losses.
     func gradient() -> (gradient: [Float], cost: Double) {
         let gradient = FloatBuffer(count: layout.count)
         gradient.buffer.update(repeating: .nan)
-        let cost = backpropagation.gradient(
-            rows: rows, weights: weights.pointer, into: gradient.pointer, accumulating: false, layerDone: { _ in })
+        let cost = computer.gradient(rows: rows, into: gradient)
         return (Array(gradient.buffer), cost)
+    }
+}
+
+extension ModelComputer {
+    /// The gradient of a block, in the first epoch.
+    func gradient(
+        rows: Int, input: BlockInput = .floats, epoch: UInt32 = 0, into gradient: FloatBuffer, accumulating: Bool = false
+    ) -> Double {
+        self.gradient(
+            rows: rows, input: input, epoch: epoch, into: gradient.pointer, accumulating: accumulating,
+            segmentDone: { _ in })
+    }
+
+    /// The score of a block of floats.
+    func evaluate(rows: Int, predictions: UnsafeMutablePointer<Int>) -> (correct: Int, lossSum: Double) {
+        evaluate(rows: rows, input: .floats, predictions: predictions)
     }
 }
 

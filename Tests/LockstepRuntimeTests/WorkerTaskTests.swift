@@ -1,6 +1,7 @@
 import LockstepCluster
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol

@@ -1,3 +1,4 @@
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
@@ -7,7 +8,7 @@ import Testing
 struct AveragedOptimizerTests {
     @Test("the average follows the formula in double, and training is the same without it")
     func reference() throws {
-        let layout = try ParameterLayout(Architecture(sizes: [3, 2]))
+        let layout = try NetworkModel(Architecture(sizes: [3, 2])).layout
         let rate = LearningRate(peak: 0.5, stepsPerEpoch: 1, epochs: 50)
         let averaged = AveragedOptimizer(GradientDescent(layout, rate: rate), decay: 0.75, count: layout.count)
         let plain = GradientDescent(layout, rate: rate)

@@ -1,5 +1,5 @@
 import LockstepCompute
-import LockstepNetwork
+import LockstepModel
 import LockstepNumerics
 import LockstepSharding
 import Testing

@@ -1,5 +1,6 @@
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -27,7 +28,7 @@ struct FeatureExactnessTests {
         let library = try ComputeLibrary.open(.portable)
         let busy = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
         let weights = FloatBuffer(count: busy.layout.count)
-        try initialize(configuration.network, seed: 9, into: weights)
+        try configuration.makeModel().initialize(seed: 9, into: weights)
         for step in [5, 0, 12, 3] as [UInt64] {
             let batch = Batch(step: step, schedule: busy.schedule)
             for node in batch.tree.leaves.reversed() + [batch.tree.root] {
@@ -47,7 +48,7 @@ struct FeatureExactnessTests {
         let computer = try ShardComputer(
             configuration: configuration, dataset: dataset, library: try ComputeLibrary.open(.portable))
         let weights = FloatBuffer(count: computer.layout.count)
-        try initialize(configuration.network, seed: 9, into: weights)
+        try configuration.makeModel().initialize(seed: 9, into: weights)
         let losses = ([0, 1] as [UInt64]).map { step in
             let batch = Batch(step: step, schedule: computer.schedule)
             return gradient(computer, batch.tree.root, batch, weights).loss

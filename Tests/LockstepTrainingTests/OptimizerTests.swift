@@ -1,4 +1,5 @@
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
@@ -32,7 +33,7 @@ struct OptimizerTests {
             run.run(step)
             for i in expected.indices {
                 let gradient = Double(run.sums[step][i]) / Double(run.samples(step))
-                let decays = run.layout.layers.contains { $0.weights.contains(i) }
+                let decays = run.layout.tensors.contains { $0.decays && $0.range.contains(i) }
                 expected[i] = memory[i].step(expected[i], gradient, configuration, decays: decays)
             }
         }
@@ -189,7 +190,7 @@ private final class OptimizerRun {
 
     init(_ configuration: OptimizerConfiguration, schedule: ScheduleConfiguration = .constant) throws {
         let network = Architecture(sizes: [5, 7, 3])
-        let layout = try ParameterLayout(network)
+        let layout = try NetworkModel(network).layout
         let run = RunConfiguration(
             name: "x", data: .named("x"), network: network, training: TrainingOptions(epochs: 5, batch: 8),
             optimizer: configuration, schedule: schedule)

@@ -1,4 +1,5 @@
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
@@ -134,7 +135,7 @@ struct ResumeTests {
         let none = try fixture.train(checkpoints: store)
         #expect(none.steps == 0 && none.epochs.isEmpty && !none.interrupted)
         let initial = FloatBuffer(count: try fixture.computer().layout.count)
-        try initialize(fixture.configuration.network, seed: 3, into: initial)
+        try fixture.configuration.makeModel().initialize(seed: 3, into: initial)
         #expect(try #require(store.states.last).parameters.values == initial.values)
     }
 }

@@ -1,5 +1,6 @@
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -37,17 +38,18 @@ struct ShardComputerTests {
         #expect(batch.epoch == 1)
         var order = EpochOrder(count: 2_600)
         order.prepare(epoch: 1, seed: 1)
-        let network = try Backpropagation(
-            run.configuration.network, objective: run.configuration.objective,
-            library: try ComputeLibrary.open(.portable), maximumRows: 1_024)
+        let computer = try run.configuration.makeModel().makeComputer(
+            seed: 1, library: try ComputeLibrary.open(.portable), maximumRows: 1_024)
+        try computer.prepare(rows: [1_024, 552])
+        computer.load(weights: weights.pointer)
         let expected = FloatBuffer(count: run.layout.count)
         var loss = 0.0
         for range in [0..<1_024, 1_024..<2_048, 2_048..<2_600] {
             let samples = UnsafeBufferPointer(rebasing: order.indices[range])
-            run.dataset.gather(samples, into: network.inputs)
-            run.dataset.gatherLabels(samples, into: network.labels)
-            loss += network.gradient(
-                rows: range.count, weights: weights.pointer, into: expected.pointer, accumulating: range.lowerBound > 0
+            run.dataset.gather(samples, into: computer.inputs)
+            run.dataset.gatherLabels(samples, into: computer.labels)
+            loss += computer.gradient(
+                rows: range.count, input: .floats, epoch: 0, into: expected.pointer, accumulating: range.lowerBound > 0
             ) { _ in }
         }
         let found = run.gradient(of: batch.tree.root, in: batch, weights: weights)
@@ -67,7 +69,7 @@ struct ShardComputerTests {
             of: batch.tree.root, in: batch, weights: weights.pointer, into: gradient.pointer
         ) { layer in
             layers.append(layer)
-            let segment = run.layout.layers[layer].segment
+            let segment = run.layout.segments[layer].range
             #expect(Array(gradient.buffer[segment]) == Array(whole[segment]))
         }
         #expect(layers == [2, 1, 0])

@@ -1,4 +1,5 @@
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -46,7 +47,7 @@ struct StepTests {
     private let layout: ParameterLayout
 
     init() throws {
-        layout = try ParameterLayout(network)
+        layout = try NetworkModel(network).layout
     }
 
     static func value(step: UInt64, half: Int, element: Int) -> Float {

@@ -1,6 +1,6 @@
 import LockstepData
 import LockstepDigest
-import LockstepNetwork
+import LockstepModel
 import LockstepNumerics
 import LockstepSharding
 import LockstepTesting

@@ -1,5 +1,6 @@
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -52,7 +53,7 @@ struct TrainingCase {
     /// The weights that the run starts from.
     func initialWeights() throws -> FloatBuffer {
         let weights = FloatBuffer(count: layout.count)
-        try initialize(configuration.network, seed: configuration.training.seed, into: weights)
+        try configuration.makeModel().initialize(seed: configuration.training.seed, into: weights)
         return weights
     }
 

@@ -1,5 +1,6 @@
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepSharding
@@ -38,7 +39,7 @@ struct TrainingFixture {
         if let state {
             initial.pointer.update(from: state.parameters.pointer, count: initial.count)
         } else {
-            try initialize(configuration.network, seed: configuration.training.seed, into: initial)
+            try configuration.makeModel().initialize(seed: configuration.training.seed, into: initial)
         }
         let trainer = try Trainer(
             configuration: configuration, schedule: computer.schedule, layout: computer.layout,
@@ -47,7 +48,7 @@ struct TrainingFixture {
             dependencies: Trainer.Dependencies(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
                 makeShardComputer: self.computer,
-                initialWeights: { try initialize(configuration.network, seed: configuration.training.seed, into: $0) }))
+                initialWeights: { try configuration.makeModel().initialize(seed: configuration.training.seed, into: $0) }))
         return try trainer.run()
     }
 

@@ -23,10 +23,19 @@ struct EqualityTests {
         var random = SplitMix64(seed: UInt64(number))
         func pick(_ choices: String...) -> String { choices.randomElement(using: &random) ?? "" }
         let hidden = (0..<Int.random(in: 1...2, using: &random)).map { _ in Int.random(in: 1...12, using: &random) }
+        let activation = pick("sigmoid", "tanh", "relu", "leaky-relu")
+        let initializer = pick("standard-normal", "scaled-normal", "xavier", "he")
+        let isConvolutional = Bool.random(using: &random)
+        let layers = [
+            "{conv: {filters: \(hidden[0]), size: \(pick("2", "3", "[1, 3]")), padding: same}}", activation,
+            pick("{max-pool: 2}", "{average-pool: {size: 3, stride: 2, padding: 1}}", "{group-norm: 1}"),
+            pick("flatten", "{conv: {filters: 9, size: 2}}, flatten"), pick("layer-norm", "{dropout: 0.2}", activation),
+            "{dense: 4}",
+        ]
+        let sizes = "sizes: [36, \(hidden.map(String.init).joined(separator: ", ")), 4], activation: \(activation)"
+        let network = isConvolutional ? "input: [1, 6, 6], layers: [\(layers.joined(separator: ", "))]" : sizes
         var keys = [
-            "network.sizes=[36,\(hidden.map(String.init).joined(separator: ",")),4]",
-            "network.activation=\(pick("sigmoid", "tanh", "relu", "leaky-relu"))",
-            "network.initializer=\(pick("standard-normal", "scaled-normal", "xavier", "he"))",
+            "network={\(network), initializer: \(initializer)}",
             "cost=\(pick("quadratic", "cross-entropy"))", "training.batch=\(Int.random(in: 5...60, using: &random))",
             "training.seed=\(UInt32.random(in: 0 ... .max, using: &random))",
             "communication-dtype=\(pick("float32", "float32", "bfloat16"))", "timeouts.rejoin=20",
@@ -40,8 +49,9 @@ struct EqualityTests {
             ].randomElement(using: &random) ?? []
         keys +=
             [
-                [], ["regularization.dropout=0.2"], ["regularization.ema-decay=0.9"], ["augmentation.shift=1"],
-                ["schedule={cosine: {warm-up: 0.2}}"], ["regularization.input-dropout=0.1", "evaluation.every=2"],
+                [], isConvolutional ? [] : ["regularization.dropout=0.2"], ["regularization.ema-decay=0.9"],
+                ["augmentation.shift=1"], ["schedule={cosine: {warm-up: 0.2}}"],
+                isConvolutional ? [] : ["regularization.input-dropout=0.1", "evaluation.every=2"],
             ].randomElement(using: &random) ?? []
         return (keys.flatMap { ["--set", $0] }, Int.random(in: 1...6, using: &random))
     }

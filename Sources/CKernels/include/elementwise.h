@@ -47,6 +47,9 @@ void lockstep_apply_sigmoid(float *values, long count);
 /// `delta *= a (1 - a)`.
 void lockstep_multiply_by_sigmoid_slope(float *delta, const float *a, long count);
 
+/// `products = left * right`; the three do not overlap.
+void lockstep_multiply(const float *left, const float *right, float *products, long count);
+
 /// `sum += values`.
 void lockstep_accumulate(const float *values, float *sum, long count);
 

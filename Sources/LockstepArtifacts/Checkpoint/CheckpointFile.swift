@@ -1,6 +1,6 @@
 import Foundation
 import LockstepDigest
-package import LockstepNetwork
+package import LockstepModel
 import LockstepNumerics
 import LockstepText
 import LockstepTraining

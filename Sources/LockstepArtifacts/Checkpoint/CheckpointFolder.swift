@@ -1,5 +1,5 @@
 import Glibc
-package import LockstepNetwork
+package import LockstepModel
 import LockstepSystem
 import LockstepTraining
 

@@ -1,4 +1,4 @@
-package import LockstepNetwork
+package import LockstepModel
 import LockstepNumerics
 import LockstepSystem
 package import LockstepTimeline

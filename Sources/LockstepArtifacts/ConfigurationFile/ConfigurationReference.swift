@@ -1,4 +1,5 @@
 import LockstepConfiguration
+import LockstepNetwork
 import LockstepTraining
 
 /// The documentation's table of all keys.
@@ -16,6 +17,25 @@ package enum ConfigurationReference {
             }
         }
         return rows.joined(separator: "\n") + "\n"
+    }
+
+    /// The table of all layers in Markdown, a row for each word or key.
+    package static var layerTable: String {
+        var rows = ["| layer | key | type, limits | default | meaning |", "| --- | --- | --- | --- | --- |"]
+        for kind in Layer.kinds { rows += self.rows(of: kind) }
+        return rows.joined(separator: "\n") + "\n"
+    }
+
+    private static func rows<Kind: LayerKind>(of kind: Kind.Type) -> [String] {
+        if kind == ActivationLayer.self {
+            let words = Activation.allCases.map { "`\($0.rawValue)`" }.joined(separator: ", ")
+            return ["| \(words) | | | | \(kind.meaning) |"]
+        }
+        let keys = kind.keys.map { key in
+            let short = key.name == kind.shortKey ? ", the value that may stand alone" : ""
+            return "| | `\(key.name)` | \(key.limits) | \(key.defaultText ?? "required") | \(key.meaning)\(short) |"
+        }
+        return ["| `\(kind.name)` | | | | \(kind.meaning) |"] + keys
     }
 
     private static func kindsWithoutKeys(_ choice: ConfigurationSchema.Choice) -> [String] {

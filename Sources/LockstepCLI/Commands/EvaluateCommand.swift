@@ -54,11 +54,10 @@ struct EvaluateCommand: ParsableCommand {
         }
         try model.architecture.check(against: dataset.description)
         let library = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
-        let network = try Backpropagation(
-            model.architecture, objective: Objective(cost: model.cost), library: library,
-            maximumRows: BlockPartition.evaluationRows)
-        let evaluator = Evaluator(network: network, dataset: dataset)
-        let score = evaluator.score(of: split, weights: model.parameters.pointer)
+        let score = try Evaluator(
+            NetworkModel(model.architecture, objective: Objective(cost: model.cost)), library: library,
+            dataset: dataset
+        ).score(of: split, weights: model.parameters.pointer)
         guard score.total > 0 else {
             throw CommandError(
                 .usage, "--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
@@ -69,7 +68,7 @@ struct EvaluateCommand: ParsableCommand {
     }
 
     /// The data set of `--data`; without it, the data set of the training, found by its name.
-    private func source(of model: Model) throws -> DataSource {
+    private func source(of model: TrainedModel) throws -> DataSource {
         if let data { return try DataSource(argument: data) }
         guard let name = model.metadata.dataName else { return .named(KnownDataset.mnist.name) }
         let source: DataSource

@@ -1,5 +1,6 @@
 import LockstepBench
 import LockstepCostModel
+import LockstepNetwork
 import LockstepText
 import LockstepTimeline
 
@@ -15,7 +16,7 @@ struct BenchText {
     }
 
     private var heading: String {
-        "\(result.name): \(result.sizes.map(String.init).joined(separator: "-")), mini-batch \(result.batch), kernel "
+        "\(result.name): \(result.network.summary), mini-batch \(result.batch), kernel "
             + "\(result.kernel), \(counted(result.cores, "core")), peak of matrix products "
             + "\(decimal(result.peak / 1e9, 1)) GFLOP/s a core"
     }

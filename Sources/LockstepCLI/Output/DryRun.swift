@@ -1,4 +1,4 @@
-import LockstepNetwork
+import LockstepModel
 import LockstepRuns
 import LockstepSharding
 import LockstepText

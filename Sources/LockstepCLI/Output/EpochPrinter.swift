@@ -41,8 +41,8 @@ extension EpochPrinter {
     static let lineWidth = 80
 
     static func startLine(_ run: RunDescription) -> String {
-        let sizes = run.configuration.network.sizes.map(String.init).joined(separator: "-")
-        return "\(run.configuration.name): \(sizes), \(grouped(run.parameterCount)) parameters; "
+        let network = run.configuration.network.summary
+        return "\(run.configuration.name): \(network), \(grouped(run.parameterCount)) parameters; "
             + "\(grouped(run.dataset.trainingCount)) samples of \(run.dataset.name) in "
             + "\(grouped(run.stepsPerEpoch)) steps an epoch; \(counted(run.workers, "worker")), "
             + "\(counted(run.shards, "shard")), kernel \(run.kernel)"

@@ -1,3 +1,5 @@
+import CKernels
+
 /// Draws the dropout mask of one layer for one sample.
 ///
 /// Unit u is kept if its 16 random bits, a pure function of seed, epoch, sample, layer and u, are at least
@@ -48,14 +50,10 @@ package struct DropoutMask: Sendable {
     }
 }
 
-/// `values *= factors`, element by element.
+/// `products = values * factors`, element by element; the three do not overlap.
 package func multiply(
-    _ values: UnsafeMutablePointer<Float>, by factors: UnsafePointer<Float>, count: Int
+    _ values: UnsafePointer<Float>, by factors: UnsafePointer<Float>, into products: UnsafeMutablePointer<Float>,
+    count: Int
 ) {
-    for i in 0..<count { values[i] *= factors[i] }
-}
-
-/// `values *= factor`, element by element.
-package func scale(_ values: UnsafeMutablePointer<Float>, by factor: Float, count: Int) {
-    for i in 0..<count { values[i] *= factor }
+    lockstep_multiply(values, factors, products, count)
 }

@@ -1,5 +1,5 @@
 package import LockstepCostModel
-import LockstepNetwork
+import LockstepModel
 import LockstepNumerics
 import LockstepSharding
 import LockstepSystem
@@ -26,10 +26,11 @@ package struct Calibration {
     /// The model with the costs that this process can measure alone. Messages cost nothing in it.
     package func model() throws -> CostModel {
         let weights = FloatBuffer(count: run.layout.count)
-        try initialize(run.configuration.network, seed: run.configuration.training.seed, into: weights)
+        run.model.initialize(seed: run.configuration.training.seed, into: weights)
+        try computer.prepare(rows: Set(sizes))
         let gradient = FloatBuffer(count: run.layout.count)
         let sum = FloatBuffer(count: run.layout.count)
-        let first = run.layout.layers.first?.segment.count ?? 0
+        let first = run.layout.segments.first?.range.count ?? 0
         return CostModel(
             compute: computeLine(weights, gradient),
             addition: least(within: budget / 8) {
@@ -64,7 +65,7 @@ package struct Calibration {
 
     /// The numbers of rows of the timed blocks: the mini-batch divided by 32, doubled each time, and the largest block.
     var sizes: [Int] {
-        let maximum = min(BlockPartition.trainingRows, run.schedule.samples)
+        let maximum = min(run.model.blockRows, run.schedule.samples)
         var rows = max(1, min(run.schedule.batch, maximum) / 32)
         var sizes: [Int] = []
         while rows < maximum {

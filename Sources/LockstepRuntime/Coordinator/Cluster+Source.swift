@@ -1,7 +1,7 @@
 import LockstepCluster
 import LockstepCompute
 import LockstepData
-import LockstepNetwork
+import LockstepModel
 import LockstepProtocol
 import LockstepSharding
 import LockstepSystem
@@ -82,7 +82,7 @@ extension Cluster {
             restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
             descriptors: stop.map { [$0.descriptor] } ?? [])
         let served = ClusterRun(
-            number: number, welcome: try welcome.encoded(), dataset: run.dataset, layout: run.layout,
+            number: number, welcome: try welcome.encoded(), dataset: run.dataset, model: run.model,
             dataType: run.configuration.communicationDataType, computer: computer,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
             regions: regions, transport: options.transport, timeline: timeline, configuration: configuration)

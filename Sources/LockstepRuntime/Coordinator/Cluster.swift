@@ -2,7 +2,7 @@ package import LockstepCluster
 import LockstepCompute
 package import LockstepCostModel
 import LockstepData
-import LockstepNetwork
+import LockstepModel
 import LockstepProtocol
 import LockstepSharding
 package import LockstepSystem

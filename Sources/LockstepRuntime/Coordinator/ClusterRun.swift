@@ -1,6 +1,6 @@
 import LockstepCluster
 import LockstepData
-import LockstepNetwork
+import LockstepModel
 import LockstepSharding
 import LockstepTimeline
 import LockstepTraining
@@ -12,7 +12,7 @@ struct ClusterRun {
     /// The welcome, encoded.
     let welcome: [UInt8]
     let dataset: Dataset
-    let layout: ParameterLayout
+    let model: any Model
     let dataType: CommunicationDataType
     let computer: ShardComputer
     let audits: AuditSchedule
@@ -22,4 +22,6 @@ struct ClusterRun {
     /// Records the phases of the coordinator's thread; nil: no record.
     let timeline: Timeline?
     let configuration: CoordinatorMachine.Configuration
+
+    var layout: ParameterLayout { model.layout }
 }

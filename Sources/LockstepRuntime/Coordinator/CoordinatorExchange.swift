@@ -1,6 +1,6 @@
 import LockstepCluster
 import LockstepData
-import LockstepNetwork
+import LockstepModel
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
@@ -41,7 +41,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         audit = AuditBuffer(chunks: run.layout.chunks)
         status = StatusService(welcome: run.welcome)
         computer = CoordinatorComputer(run.computer)
-        evaluation = EvaluationCollector(dataset: run.dataset, classes: run.layout.outputs)
+        evaluation = EvaluationCollector(dataset: run.dataset, classes: run.model.outputs)
         loop.delegate = self
     }
 

@@ -1,6 +1,5 @@
 import Foundation
 package import LockstepData
-import LockstepNetwork
 import LockstepSharding
 import LockstepText
 import LockstepTimeline
@@ -67,10 +66,7 @@ package struct Welcome: Codable {
         }
         // The sizes come first, because later checks calculate with them.
         _ = try DatasetLayout(dataset)
-        _ = try ParameterLayout(configuration.network)
-        guard configuration.cost.accepts(configuration.network.output) else {
-            throw NetworkError.costOfOutput(configuration.cost, configuration.network.output)
-        }
+        _ = try configuration.makeModel()
         try configuration.check(against: dataset)
     }
 }

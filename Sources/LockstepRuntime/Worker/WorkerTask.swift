@@ -1,7 +1,7 @@
 import LockstepCluster
 import LockstepCompute
 import LockstepData
-import LockstepNetwork
+import LockstepModel
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
@@ -44,7 +44,7 @@ final class WorkerTask {
         self.configuration = welcome.configuration
         self.forcedKernel = forcedKernel
         self.isNoOp = welcome.isNoOp ?? false
-        self.layout = try ParameterLayout(welcome.configuration.network)
+        self.layout = try welcome.configuration.makeModel().layout
         self.chunks = layout.chunks
         self.ownWeights = VersionedParameters(
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))

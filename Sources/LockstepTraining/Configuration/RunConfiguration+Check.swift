@@ -5,18 +5,28 @@ package import LockstepNetwork
 extension Architecture {
     /// Checks that a data set's samples fit the network's input and its classes the output.
     package func check(against dataset: DatasetDescription) throws(TrainingError) {
-        guard let inputs = sizes.first, let outputs = sizes.last, sizes.count >= 2 else {
-            throw .invalidConfiguration("network.sizes must name at least an input and an output layer")
+        let inputs: Int
+        let outputs: Int
+        do throws(NetworkError) {
+            (inputs, outputs) = try ends()
+        } catch {
+            throw .invalidConfiguration("\(error)")
         }
         guard inputs == dataset.inputSize else {
+            let (what, remedy) =
+                layers.isEmpty
+                ? ("network.sizes begins with \(inputs)", "set the first size to \(dataset.inputSize)")
+                : ("network.input \(input) has \(inputs) values", "set network.input to the shape of a sample")
             throw .shapeMismatch(
-                "network.sizes begins with \(inputs), but a sample of data set '\(dataset.name)' has "
-                    + "\(dataset.inputSize) values; set the first size to \(dataset.inputSize)")
+                "\(what), but a sample of data set '\(dataset.name)' has \(dataset.inputSize) values; \(remedy)")
         }
         guard outputs >= dataset.classCount else {
+            let (what, remedy) =
+                layers.isEmpty
+                ? ("network.sizes ends with", "set the last size to") : ("network.layers ends with", "end it with")
             throw .shapeMismatch(
-                "network.sizes ends with \(outputs), but data set '\(dataset.name)' has \(dataset.classCount) "
-                    + "classes; set the last size to \(dataset.classCount)")
+                "\(what) \(outputs)\(layers.isEmpty ? "" : " values"), but data set '\(dataset.name)' has "
+                    + "\(dataset.classCount) classes; \(remedy) \(dataset.classCount)")
         }
     }
 }

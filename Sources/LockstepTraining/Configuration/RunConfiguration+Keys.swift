@@ -94,6 +94,8 @@ extension RunConfiguration: ConfigurationGroup {
 
     /// What a key requires in another section: the key's path and, if the requirement is not met, what it needs.
     package static let rules: [(path: String, broken: @Sendable (RunConfiguration) -> String?)] = [
+        ("regularization.dropout", { $0.regularization.dropout > 0 ? $0.network.brokenDropout : nil }),
+        ("regularization.input-dropout", { $0.regularization.inputDropout > 0 ? $0.network.brokenDropout : nil }),
         ("network.output", { $0.cost.accepts($0.network.output) ? nil : "needs 'cost: cross-entropy'" }),
         (
             "regularization.label-smoothing",
@@ -112,15 +114,49 @@ extension Architecture: ConfigurationGroup {
             "sizes", \Architecture.sizes,
             KeyFormat.integer(1...maximumLayerSize).list(
                 limits: "2 to \(maximumLayers) numbers, 1 to 1,048,576", expected: "a list of whole numbers"),
-            example: "[784, 30, 10]", "neurons of each layer, the input layer first", rule: { $0.brokenSizeLimit }),
-        ConfigurationKey("activation", \Architecture.activation, .word, "of the hidden layers"),
+            example: "[784, 30, 10]",
+            "neurons of each layer of a dense network, the input layer first; or give `input` and `layers`",
+            alternative: "layers", applies: { $0.layers.isEmpty || !$0.sizes.isEmpty }, rule: { $0.brokenSizeLimit }),
+        ConfigurationKey(
+            "activation", \Architecture.activation, .word, "of the hidden layers that `sizes` describe",
+            applies: { $0.layers.isEmpty }),
+        ConfigurationKey(
+            "input", \Architecture.input,
+            KeyFormat.integer(1...maximumLayerSize).list(
+                limits: "1 or 3 numbers, 1 to 1,048,576", expected: "a list of whole numbers"),
+            default: "with `layers`, required",
+            "values of a sample, `[784]`, or channels, rows and columns of an image, `[1, 28, 28]`",
+            applies: { !$0.input.isEmpty },
+            rule: { !$0.input.isEmpty && $0.layers.isEmpty ? "needs network.layers" : nil }),
+        ConfigurationKey(
+            "layers", \Architecture.layers,
+            Layer.format.list(limits: "1 to \(maximumLayers) layers", expected: "a list of layers"),
+            default: "dense layers as `sizes` say", "the network's layers in place of `sizes`, the first one first",
+            applies: { !$0.layers.isEmpty }, rule: { $0.brokenLayers }),
         ConfigurationKey(
             "output", \Architecture.output, .word, default: "`sigmoid`; `softmax` with cross-entropy",
             "of the last layer"),
         ConfigurationKey("initializer", \Architecture.initializer, .word, "the first weights and biases"),
     ]
 
+    fileprivate var brokenDropout: String? {
+        layers.isEmpty ? nil : "goes with network.sizes; write '{ dropout: 0.5 }' among network.layers"
+    }
+
+    private var brokenLayers: String? {
+        guard !layers.isEmpty else { return nil }
+        guard sizes.isEmpty else { return "does not go with network.sizes: keep one of them" }
+        guard !input.isEmpty else { return "needs network.input, as in 'input: [1, 28, 28]'" }
+        do throws(NetworkError) {
+            _ = try validated()
+            return nil
+        } catch {
+            return "cannot be built: \(error)"
+        }
+    }
+
     private var brokenSizeLimit: String? {
+        guard layers.isEmpty else { return nil }
         guard (2...Self.maximumLayers).contains(sizes.count) else {
             return "must have 2 to \(Self.maximumLayers) numbers: [784, 30, 10]"
         }

@@ -1,5 +1,6 @@
 package import LockstepCompute
 package import LockstepData
+package import LockstepModel
 package import LockstepNetwork
 
 /// Everything that a run's weights depend on, and how the run is watched.
@@ -67,6 +68,11 @@ extension RunConfiguration {
             cost: cost, labelSmoothing: regularization.labelSmoothing, inputDropout: regularization.inputDropout,
             hiddenDropout: regularization.dropout)
     }
+
+    /// What the run trains.
+    ///
+    /// - Throws: `NetworkError` if there is no such network.
+    package func makeModel() throws(NetworkError) -> any Model { try NetworkModel(network, objective: objective) }
 
     /// Whether a step's weights depend on the number of epochs, because a schedule is stretched over all of them.
     package var isScheduleSpanningRun: Bool { schedule.spansRun }

@@ -1,43 +1,75 @@
+package import LockstepCompute
 package import LockstepData
-package import LockstepNetwork
+package import LockstepModel
 package import LockstepSharding
 
-/// Scores a network on a data set's splits, in fixed blocks: the sum of the losses has the same bits whichever process
-/// computes a block.
+/// Scores a model on a data set's splits, in fixed units of samples: the sum of the losses has the same bits whichever process
+/// computes a unit.
 package final class Evaluator {
-    private let network: Backpropagation
+    private let model: any Model
+    private let computer: any ModelComputer
     private let dataset: Dataset
-    /// The class that the network predicts for each row of a block.
+    /// The class that the model predicts for each sample of a unit.
     private var predictions: [Int]
 
     /// - Parameters:
-    ///   - network: Has memory for ``BlockPartition/evaluationRows`` rows; used by one thread at a time.
-    ///   - dataset: Its samples fit the network.
-    package init(network: Backpropagation, dataset: Dataset) {
-        self.network = network
+    ///   - model: What is scored.
+    ///   - computer: The model's computer; used by one thread at a time. Before the first score, it must be prepared for the
+    ///     ``blockSizes(of:)``.
+    ///   - dataset: Its samples fit the model.
+    package init(model: any Model, computer: any ModelComputer, dataset: Dataset) {
+        self.model = model
+        self.computer = computer
         self.dataset = dataset
-        self.predictions = Array(repeating: 0, count: network.maximumRows)
+        self.predictions = Array(repeating: 0, count: BlockPartition.evaluationRows)
     }
 
-    /// The blocks of a split.
+    /// Makes an evaluator with a computer of its own.
+    ///
+    /// - Throws: `ComputeError` if the compute library cannot compute the model.
+    package convenience init(_ model: any Model, library: ComputeLibrary, dataset: Dataset) throws {
+        let rows = min(model.blockRows, BlockPartition.evaluationRows)
+        let computer = try model.makeComputer(seed: 0, library: library, maximumRows: rows)
+        self.init(model: model, computer: computer, dataset: dataset)
+        for split in Split.allCases { try computer.prepare(rows: blockSizes(of: split)) }
+    }
+
+    /// The sizes of the blocks in which the units of a split are computed.
+    package func blockSizes(of split: Split) -> Set<Int> {
+        blocks(of: split).sizes.reduce(into: []) { sizes, rows in
+            sizes.formUnion(BlockPartition(0..<rows, rows: model.blockRows).sizes)
+        }
+    }
+
+    /// The units of a split.
     package func blocks(of split: Split) -> BlockPartition {
         BlockPartition(dataset.indices(of: split), rows: BlockPartition.evaluationRows)
     }
 
-    /// Runs one block through the network.
+    /// Runs one unit through the model, in the model's blocks.
     package func score(of split: Split, block: Int, weights: UnsafePointer<Float>) -> BlockScore {
         let samples = blocks(of: split)[block]
-        let input = network.gather(samples, of: dataset)
-        let (correct, lossSum) = network.evaluate(
-            rows: samples.count, input: input, weights: weights, predictions: &predictions)
+        computer.load(weights: weights)
+        var (correct, lossSum) = (0, 0.0)
+        predictions.withUnsafeMutableBufferPointer { predictions in
+            guard let base = predictions.baseAddress else { return }
+            let parts = BlockPartition(samples, rows: model.blockRows)
+            for part in (0..<parts.count).map({ parts[$0] }) {
+                let input = computer.gather(part, of: dataset)
+                let result = computer.evaluate(
+                    rows: part.count, input: input, predictions: base + (part.lowerBound - samples.lowerBound))
+                correct += result.correct
+                lossSum += result.lossSum
+            }
+        }
         var counts: [Int: Int] = [:]
         for label in predictions.prefix(samples.count) { counts[label, default: 0] += 1 }
         return BlockScore(correct: correct, total: samples.count, lossSum: lossSum, predictions: counts)
     }
 
-    /// Runs a whole split through the network.
+    /// Runs a whole split through the model.
     package func score(of split: Split, weights: UnsafePointer<Float>) -> SplitScore {
         let blocks = (0..<blocks(of: split).count).map { score(of: split, block: $0, weights: weights) }
-        return SplitScore(blocks: blocks, classes: network.layout.outputs)
+        return SplitScore(blocks: blocks, classes: model.outputs)
     }
 }

@@ -1,5 +1,5 @@
 package import LockstepConfiguration
-package import LockstepNetwork
+package import LockstepModel
 package import LockstepNumerics
 
 /// AdamW's settings, as the configuration names them; see ``AdamW``.
@@ -126,10 +126,10 @@ package final class AdamW: Optimizer {
         into next: UnsafeMutablePointer<Float>
     ) -> UpdateCheck {
         var check = UpdateCheck()
-        layout.forEachPart(of: range) { part, isWeights in
+        layout.forEachPart(of: range) { part, decays in
             check += adamStep(
                 from: current + part.lowerBound, along: sum + (part.lowerBound - range.lowerBound), coefficients,
-                decay: isWeights ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
+                decay: decays ? decay : 1, firstMoment: firstMoment.pointer + part.lowerBound,
                 secondMoment: secondMoment.pointer + part.lowerBound, into: next + part.lowerBound,
                 count: part.count)
         }

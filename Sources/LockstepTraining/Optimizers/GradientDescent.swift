@@ -1,5 +1,5 @@
 package import LockstepConfiguration
-package import LockstepNetwork
+package import LockstepModel
 package import LockstepNumerics
 
 /// Stochastic gradient descent and its settings, as the configuration names them; see ``GradientDescent``.
@@ -107,8 +107,8 @@ package final class GradientDescent: Optimizer {
                 count: range.count)
         }
         var check = UpdateCheck()
-        layout.forEachPart(of: range) { part, isWeights in
-            let decay = Float(isWeights ? weightDecay : 0)
+        layout.forEachPart(of: range) { part, decays in
+            let decay = Float(decays ? weightDecay : 0)
             let (from, into) = (current + part.lowerBound, next + part.lowerBound)
             let sum = sum + (part.lowerBound - range.lowerBound)
             let (mean, rate) = (Float(1 / Double(samples)), Float(learningRate))

@@ -1,5 +1,5 @@
 package import LockstepConfiguration
-package import LockstepNetwork
+package import LockstepModel
 
 /// An optimizer's settings, which the configuration names and from which the optimizer is made.
 package protocol OptimizerKind: ConfigurationKind {
@@ -54,14 +54,13 @@ extension RunConfiguration {
 }
 
 extension ParameterLayout {
-    /// Calls `body` with each part of `range` that holds weights or biases of one layer: weight decay applies to weights
-    /// only.
-    func forEachPart(of range: Range<Int>, _ body: (_ part: Range<Int>, _ isWeights: Bool) -> Void) {
-        for layer in layers where layer.segment.overlaps(range) {
-            let weights = layer.weights.clamped(to: range)
-            let biases = layer.biases.clamped(to: range)
-            if !weights.isEmpty { body(weights, true) }
-            if !biases.isEmpty { body(biases, false) }
+    /// Calls `body` with each part of `range` that holds values of one tensor: weight decay applies to some tensors only.
+    func forEachPart(of range: Range<Int>, _ body: (_ part: Range<Int>, _ decays: Bool) -> Void) {
+        for segment in segments where segment.range.overlaps(range) {
+            for tensor in segment.tensors {
+                let part = tensor.range.clamped(to: range)
+                if !part.isEmpty { body(part, tensor.decays) }
+            }
         }
     }
 }

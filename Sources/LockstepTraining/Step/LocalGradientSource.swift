@@ -1,5 +1,5 @@
 package import LockstepData
-import LockstepNetwork
+import LockstepModel
 import LockstepNumerics
 package import LockstepSharding
 

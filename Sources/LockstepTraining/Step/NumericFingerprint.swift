@@ -1,10 +1,10 @@
 import LockstepData
 package import LockstepDigest
-import LockstepNetwork
+import LockstepModel
 import LockstepNumerics
 import LockstepSharding
 
-/// Digests of synthetic gradients on the run's own network, which show whether two processes compute the same bits.
+/// Digests of synthetic gradients of the run's own model, which show whether two processes compute the same bits.
 ///
 /// There is one for each block size of the run, because kernels that agree at 5 rows may differ at 10.
 package struct NumericFingerprint: Hashable, Sendable {
@@ -38,14 +38,15 @@ extension ShardComputer {
         let gradient = FloatBuffer(count: layout.count)
         fillSynthetic(weights.buffer, stream: 0, scale: 1, offset: -0.5)
         let inputs = UnsafeMutableBufferPointer(
-            start: network.inputs, count: network.maximumRows * layout.inputs)
+            start: computer.inputs, count: computer.maximumRows * model.inputs)
         fillSynthetic(inputs, stream: 1, scale: 1, offset: 0)
-        for row in 0..<network.maximumRows {
-            network.labels[row] = UInt16(row % layout.outputs)
+        for row in 0..<computer.maximumRows {
+            computer.labels[row] = UInt16(row % model.outputs)
         }
+        computer.load(weights: weights.pointer)
         let digests = blockSizes.sorted().map { rows in
-            let loss = network.gradient(
-                rows: rows, weights: weights.pointer, into: gradient.pointer, accumulating: false
+            let loss = computer.gradient(
+                rows: rows, input: .floats, epoch: 0, into: gradient.pointer, accumulating: false
             ) { _ in }
             var hash = SHA256()
             hash.update(UnsafeRawBufferPointer(gradient.buffer))
@@ -55,16 +56,16 @@ extension ShardComputer {
         return NumericFingerprint(digests: digests)
     }
 
-    /// The numbers of rows that matrix products of the run have.
-    private var blockSizes: Set<Int> {
+    /// The sizes of the blocks that the run computes.
+    var blockSizes: Set<Int> {
         var sizes: Set<Int> = []
         for tree in schedule.trees {
             for leaf in tree.leaves {
-                sizes.formUnion(BlockPartition(tree.samples(of: leaf), rows: BlockPartition.trainingRows).sizes)
+                sizes.formUnion(BlockPartition(tree.samples(of: leaf), rows: model.blockRows).sizes)
             }
         }
         for split in [Split.validation, .test] {
-            sizes.formUnion(evaluator.blocks(of: split).sizes)
+            sizes.formUnion(evaluator.blockSizes(of: split))
         }
         return sizes
     }

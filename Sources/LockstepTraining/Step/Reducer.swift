@@ -1,4 +1,4 @@
-package import LockstepNetwork
+package import LockstepModel
 import LockstepNumerics
 package import LockstepSharding
 
@@ -230,8 +230,8 @@ package struct ChunkSum {
 }
 
 extension ParameterLayout {
-    /// The layers' segments, cut into chunks; each chunk is reduced, updated and sent by itself.
+    /// The segments, cut into chunks; each chunk is reduced, updated and sent by itself.
     package var chunks: ChunkLayout {
-        ChunkLayout(segments: layers.map(\.segment))
+        ChunkLayout(segments: segments.map(\.range))
     }
 }

@@ -1,6 +1,6 @@
 package import LockstepCompute
 package import LockstepData
-package import LockstepNetwork
+package import LockstepModel
 import LockstepNumerics
 package import LockstepSharding
 package import LockstepTimeline
@@ -11,15 +11,19 @@ package import LockstepTimeline
 /// this code, so their bits are equal.
 package final class ShardComputer {
     package let schedule: BatchSchedule
-    package let layout: ParameterLayout
+    package let model: any Model
     package let evaluator: Evaluator
-    let network: Backpropagation
+    let computer: any ModelComputer
     /// Records the phases of this thread; nil if the run is not traced.
     package var timeline: Timeline? {
-        didSet { network.timeline = timeline }
+        didSet { computer.timeline = timeline }
     }
 
+    /// The model's, which the step reads often.
+    package let layout: ParameterLayout
     private let dataset: Dataset
+    private let inputs: Int
+    private let blockRows: Int
     /// Whether partial sums are rounded to bfloat16; the final sum never is.
     private let roundsToBFloat16: Bool
     private let seed: UInt64
@@ -31,19 +35,20 @@ package final class ShardComputer {
 
     /// - Parameters:
     ///   - configuration: The run's configuration, with its shards resolved.
-    ///   - dataset: The run's samples; they must fit the network (see ``LockstepNetwork/Architecture/check(against:)``).
+    ///   - dataset: The run's samples; they must fit the model (see ``RunConfiguration/check(against:)``).
     ///   - library: The compute library, opened with the run's kernel.
-    /// - Throws: `NetworkError` if there is no such network, `ComputeError` if the compute library cannot be used.
+    /// - Throws: `NetworkError` if there is no such network, `ComputeError` if the compute library cannot compute it.
     package init(configuration: RunConfiguration, dataset: Dataset, library: ComputeLibrary) throws {
         let trainingSamples = dataset.indices(of: .training).count
         self.schedule = BatchSchedule(
             samples: trainingSamples, batch: configuration.training.batch, shards: configuration.shards ?? 1)
-        self.layout = try ParameterLayout(configuration.network)
-        let rows = max(BlockPartition.trainingRows, BlockPartition.evaluationRows)
-        self.network = try Backpropagation(
-            configuration.network, objective: configuration.objective, seed: configuration.training.seed,
-            library: library, maximumRows: rows)
-        self.evaluator = Evaluator(network: network, dataset: dataset)
+        self.model = try configuration.makeModel()
+        self.layout = model.layout
+        self.inputs = model.inputs
+        self.blockRows = model.blockRows
+        self.computer = try model.makeComputer(
+            seed: configuration.training.seed, library: library, maximumRows: model.blockRows)
+        self.evaluator = Evaluator(model: model, computer: computer, dataset: dataset)
         self.dataset = dataset
         self.roundsToBFloat16 = configuration.communicationDataType.roundsToBFloat16
         self.seed = configuration.training.seed
@@ -51,6 +56,7 @@ package final class ShardComputer {
         self.warp = configuration.augmentation.makeWarp(for: dataset.description, seed: configuration.training.seed)
         let depth = schedule.trees.map(\.depth).max() ?? 1
         self.scratch = (0..<depth - 1).map { [count = layout.count] _ in FloatBuffer(count: count) }
+        try computer.prepare(rows: blockSizes)
     }
 
     /// Computes a node's gradient: the sum over its samples.
@@ -60,50 +66,50 @@ package final class ShardComputer {
     ///   - batch: The mini-batch.
     ///   - weights: All parameters, in the layout's order.
     ///   - gradient: Receives the sum, in the same order.
-    ///   - segmentDone: Called when a layer's segment of the sum is final, the last layer first.
+    ///   - segmentDone: Called when a segment of the sum is final, the last segment first.
     /// - Returns: The sum of the samples' losses.
     package func gradient(
         of node: NodeID, in batch: Batch, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>,
         segmentDone: (Int) throws -> Void
     ) rethrows -> Double {
         order.prepare(epoch: batch.epoch, seed: seed)
-        return try sum(node, in: batch, weights, level: 0, into: gradient, segmentDone)
+        computer.load(weights: weights)
+        return try sum(node, in: batch, level: 0, into: gradient, segmentDone)
     }
 
-    /// Adds a subtree: the left child's sum, plus the right child's layers as they become final.
+    /// Adds a subtree: the left child's sum, plus the right child's segments as they become final.
     private func sum(
-        _ node: NodeID, in batch: Batch, _ weights: UnsafePointer<Float>, level: Int,
+        _ node: NodeID, in batch: Batch, level: Int,
         into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
     ) rethrows -> Double {
         guard let (left, right) = batch.tree.children(of: node) else {
-            return try leaf(node, in: batch, weights, into: gradient, segmentDone)
+            return try leaf(node, in: batch, into: gradient, segmentDone)
         }
-        let leftLoss = sum(left, in: batch, weights, level: level, into: gradient) { _ in }
+        let leftLoss = sum(left, in: batch, level: level, into: gradient) { _ in }
         let addend = scratch[level].pointer
-        let rightLoss = try sum(right, in: batch, weights, level: level + 1, into: addend) { layer in
-            let range = layout.layers[layer].segment
+        let rightLoss = try sum(right, in: batch, level: level + 1, into: addend) { segment in
+            let range = layout.segments[segment].range
             let destination = gradient + range.lowerBound
             timeline?.enter(.reduce)
             accumulate(addend + range.lowerBound, into: destination, count: range.count)
             if roundsToBFloat16, node != batch.tree.root { roundToBFloat16(destination, count: range.count) }
-            try segmentDone(layer)
+            try segmentDone(segment)
         }
         return leftLoss + rightLoss
     }
 
     /// Gathers the first samples of the data set, for measurements.
-    func gatherFirst(_ rows: Int) -> Backpropagation.Input {
+    func gatherFirst(_ rows: Int) -> BlockInput {
         let first = dataset.indices(of: .training).lowerBound
-        return network.gather(first..<first + rows, of: dataset)
+        return computer.gather(first..<first + rows, of: dataset)
     }
 
     /// Computes one shard, in blocks that are counted from its start.
     private func leaf(
-        _ node: NodeID, in batch: Batch, _ weights: UnsafePointer<Float>,
-        into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
+        _ node: NodeID, in batch: Batch, into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
     ) rethrows -> Double {
         let start = schedule.positions(ofBatch: batch.index).lowerBound
-        let blocks = BlockPartition(batch.tree.samples(of: node), rows: BlockPartition.trainingRows)
+        let blocks = BlockPartition(batch.tree.samples(of: node), rows: blockRows)
         var lossSum = 0.0
         for index in 0..<blocks.count {
             let block = blocks[index]
@@ -113,16 +119,16 @@ package final class ShardComputer {
             let input = gather(samples, epoch: batch.epoch)
             let isLast = index == blocks.count - 1
             if isLast { prefetchNext(start + block.lowerBound..<start + block.upperBound, in: batch) }
-            lossSum += try network.gradient(
-                rows: block.count, input: input, epoch: UInt32(truncatingIfNeeded: batch.epoch), weights: weights,
-                into: gradient, accumulating: index > 0
-            ) { layer in
+            lossSum += try computer.gradient(
+                rows: block.count, input: input, epoch: UInt32(truncatingIfNeeded: batch.epoch), into: gradient,
+                accumulating: index > 0
+            ) { segment in
                 guard isLast else { return }
                 if roundsToBFloat16 {
-                    let range = layout.layers[layer].segment
+                    let range = layout.segments[segment].range
                     roundToBFloat16(gradient + range.lowerBound, count: range.count)
                 }
-                try segmentDone(layer)
+                try segmentDone(segment)
             }
         }
         return lossSum
@@ -140,11 +146,11 @@ package final class ShardComputer {
     private static let maximumPrefetchedSamples = 32
 
     /// Gathers training samples, with the augmentation of this epoch.
-    private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) -> Backpropagation.Input {
-        let input = network.gather(samples, of: dataset, asFloats: warp != nil)
+    private func gather(_ samples: UnsafeBufferPointer<UInt32>, epoch: Int) -> BlockInput {
+        let input = computer.gather(samples, of: dataset, asFloats: warp != nil)
         for (row, sample) in samples.enumerated() {
-            network.sampleIndices[row] = sample
-            warp?.apply(to: network.inputs + row * layout.inputs, epoch: epoch, sample: sample)
+            computer.sampleIndices[row] = sample
+            warp?.apply(to: computer.inputs + row * inputs, epoch: epoch, sample: sample)
         }
         return input
     }
@@ -152,20 +158,24 @@ package final class ShardComputer {
 
 /// Measurements for the cost model: they compute what a step computes, and change no state.
 extension ShardComputer {
+    /// Gets ready for measurements with blocks of these sizes.
+    package func prepare(rows: Set<Int>) throws { try computer.prepare(rows: rows) }
+
     /// Measures how long one shard's gradient takes.
     ///
     /// - Parameters:
-    ///   - rows: The shard's samples, at most one block.
+    ///   - rows: The shard's samples, at most one block: a prepared number.
     ///   - weights: All parameters, in the layout's order.
     ///   - gradient: Memory for their gradient.
     /// - Returns: Seconds.
     package func timeGradient(
         rows: Int, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
     ) -> Double {
-        let rows = min(rows, BlockPartition.trainingRows, schedule.samples)
+        let rows = min(rows, blockRows, schedule.samples)
         let start = Instant.now
         let input = gatherFirst(rows)
-        _ = network.gradient(rows: rows, input: input, weights: weights, into: gradient, accumulating: false) { _ in }
+        computer.load(weights: weights)
+        _ = computer.gradient(rows: rows, input: input, epoch: 0, into: gradient, accumulating: false) { _ in }
         return Instant.now.seconds(since: start)
     }
 }

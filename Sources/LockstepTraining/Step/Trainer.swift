@@ -1,6 +1,6 @@
 import LockstepData
 import LockstepDigest
-package import LockstepNetwork
+package import LockstepModel
 import LockstepNumerics
 package import LockstepSharding
 import LockstepTimeline

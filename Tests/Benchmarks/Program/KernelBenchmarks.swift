@@ -1,5 +1,6 @@
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 
@@ -72,17 +73,18 @@ private func passes(_ dataset: Dataset) -> [Benchmark] {
 }
 
 private func backpropagation(sizes: [Int], rows: Int, _ library: ComputeLibrary) throws -> Benchmark {
-    let architecture = Architecture(sizes: sizes)
-    let layout = try ParameterLayout(architecture)
-    let network = try Backpropagation(
-        architecture, objective: Objective(cost: .quadratic), library: library, maximumRows: rows)
+    let model = try NetworkModel(Architecture(sizes: sizes), objective: Objective(cost: .quadratic))
+    let layout = model.layout
+    let computer = try model.makeComputer(seed: 0, library: library, maximumRows: rows)
+    try computer.prepare(rows: [rows])
     let (weights, gradient) = (values(layout.count), values(layout.count))
     let inputs = values(rows * sizes[0])
-    withExtendedLifetime(inputs) { network.inputs.update(from: inputs.pointer, count: inputs.count) }
+    withExtendedLifetime(inputs) { computer.inputs.update(from: inputs.pointer, count: inputs.count) }
     let name = "forward and backward, \(rows) rows, \(sizes.map(String.init).joined(separator: "-"))"
     return Benchmark(name, isLong: rows * layout.count > maximumCountedProducts) {
-        _ = network.gradient(
-            rows: rows, weights: weights.pointer, into: gradient.pointer, accumulating: false, layerDone: { _ in })
+        computer.load(weights: weights.pointer)
+        _ = computer.gradient(
+            rows: rows, input: .floats, epoch: 0, into: gradient.pointer, accumulating: false, segmentDone: { _ in })
     }
 }
 

@@ -1,5 +1,6 @@
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
@@ -29,7 +30,7 @@ private func stepBenchmark(
         source: LocalGradientSource(computer, inPlace: true), reducer: Reducer(layout: layout.chunks, shards: shards),
         optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: computer.schedule.stepsPerEpoch))
     let initial = FloatBuffer(count: layout.count)
-    try initialize(configuration.network, seed: 1, into: initial)
+    try configuration.makeModel().initialize(seed: 1, into: initial)
     var parameters = VersionedParameters(initial: initial, other: FloatBuffer(count: layout.count))
     // All steps are of one epoch: the first step of another one would shuffle the samples.
     let steps = UInt64(computer.schedule.stepsPerEpoch)

@@ -2,6 +2,7 @@ import LockstepArtifacts
 import LockstepData
 import LockstepDigest
 import LockstepImages
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepTraining
@@ -15,7 +16,7 @@ func decodeModel(_ bytes: UnsafeRawBufferPointer) -> Bool {
 
 /// The layout that checkpoints are read for: a network of 3-2-2.
 let checkpointLayout: ParameterLayout = {
-    guard let layout = try? ParameterLayout(Architecture(sizes: [3, 2, 2])) else {
+    guard let layout = try? NetworkModel(Architecture(sizes: [3, 2, 2])).layout else {
         preconditionFailure("no layout of 3-2-2")
     }
     return layout

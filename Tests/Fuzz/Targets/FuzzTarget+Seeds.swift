@@ -4,6 +4,7 @@ import LockstepArtifacts
 import LockstepCluster
 import LockstepData
 import LockstepDigest
+import LockstepModel
 import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
