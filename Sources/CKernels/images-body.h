@@ -246,19 +246,23 @@ INLINED double NAMED(add_up)(const float *images, struct lockstep_image_shape sh
     return total;
 }
 
+// One position's parameters, [channels, rows, columns]; lanes without a channel have zeros before and keep them.
+INLINED void NAMED(pick)(const float *parameters, long size, long used, float *lanes) {
+    for (long lane = 0; lane < used; lane++) lanes[lane] = parameters[lane * size];
+}
+
 INLINED void NAMED(scale_sample)(
     const float *images, struct lockstep_image_shape shape, float mean, float scale, const float *weights,
     const float *biases, float *outputs) {
     const long size = shape.rows * shape.columns;
-    for (long channel = 0; channel < shape.channels; channel += LANES) {
+    for (long channel = 0; channel < shape.channels; channel += LANES, weights += LANES * size, biases += LANES * size) {
         const long used = smaller(LANES, shape.channels - channel);
-        vector weight = (vector)(0.0f), bias = weight;
+        float weight[LANES] = {0.0f}, bias[LANES] = {0.0f};
         for (long i = 0; i < size; i++, images += LANES, outputs += LANES) {
-            for (long lane = 0; lane < used; lane++) {
-                LANE(weight, lane) = weights[(channel + lane) * size + i];
-                LANE(bias, lane) = biases[(channel + lane) * size + i];
-            }
-            AT(vector, outputs) = (AT(const vector, images) - (vector)(mean)) * (vector)(scale) * weight + bias;
+            NAMED(pick)(weights + i, size, used, weight);
+            NAMED(pick)(biases + i, size, used, bias);
+            const vector normal = (AT(const vector, images) - (vector)(mean)) * (vector)(scale);
+            AT(vector, outputs) = normal * AT(const vector, weight) + AT(const vector, bias);
         }
     }
 }
@@ -269,21 +273,22 @@ INLINED struct layer_sums NAMED(layer_gradients)(
     const long size = shape.rows * shape.columns;
     struct layer_sums sums = {0.0, 0.0};
     for (long channel = 0; channel < shape.channels; channel += LANES) {
-        const long used = smaller(LANES, shape.channels - channel);
-        vector weight = (vector)(0.0f);
+        const long used = smaller(LANES, shape.channels - channel), first = channel * size;
+        float weight[LANES] = {0.0f}, product[LANES];
         wide sum = (wide)(0.0), product_sum = (wide)(0.0);
         for (long i = 0; i < size; i++, images += LANES, output_errors += LANES) {
+            NAMED(pick)(weights + first + i, size, used, weight);
             const vector error = AT(const vector, output_errors);
             const vector normal = (AT(const vector, images) - (vector)(mean)) * (vector)(scale);
-            const vector product = error * normal;
-            for (long lane = 0; lane < used; lane++) {
-                const long element = (channel + lane) * size + i;
-                LANE(weight, lane) = weights[element];
-                weight_gradient[element] = (writes ? 0.0f : weight_gradient[element]) + LANE(product, lane);
-                bias_gradient[element] = (writes ? 0.0f : bias_gradient[element]) + LANE(error, lane);
+            const vector weighted = error * AT(const vector, weight);
+            sum += WIDENED(weighted);
+            product_sum += WIDENED(weighted * normal);
+            AT(vector, product) = error * normal;
+            float *weight_sum = weight_gradient + first + i, *bias_sum = bias_gradient + first + i;
+            for (long lane = 0; lane < used; lane++, weight_sum += size, bias_sum += size) {
+                *weight_sum = (writes ? 0.0f : *weight_sum) + product[lane];
+                *bias_sum = (writes ? 0.0f : *bias_sum) + output_errors[lane];
             }
-            sum += WIDENED(error * weight);
-            product_sum += WIDENED(error * weight * normal);
         }
         for (long lane = 0; lane < used; lane++) {
             sums.errors += LANE(sum, lane);
@@ -297,16 +302,17 @@ INLINED void NAMED(layer_errors)(
     const float *output_errors, const float *images, struct lockstep_image_shape shape, float mean, float scale,
     const float *weights, float mean_error, float mean_product, float *errors) {
     const long size = shape.rows * shape.columns;
-    for (long channel = 0; channel < shape.channels; channel += LANES) {
+    for (long channel = 0; channel < shape.channels; channel += LANES, weights += LANES * size) {
         const long used = smaller(LANES, shape.channels - channel);
         // Lanes without a channel get zeros.
-        vector weight = (vector)(0.0f), scales = weight;
+        float weight[LANES] = {0.0f};
+        vector scales = (vector)(0.0f);
         for (long lane = 0; lane < used; lane++) LANE(scales, lane) = scale;
         for (long i = 0; i < size; i++, images += LANES, output_errors += LANES, errors += LANES) {
-            for (long lane = 0; lane < used; lane++) LANE(weight, lane) = weights[(channel + lane) * size + i];
+            NAMED(pick)(weights + i, size, used, weight);
             const vector normal = (AT(const vector, images) - (vector)(mean)) * scales;
-            AT(vector, errors) = scales
-                * (AT(const vector, output_errors) * weight - (vector)(mean_error) - normal * (vector)(mean_product));
+            const vector weighted = AT(const vector, output_errors) * AT(const vector, weight);
+            AT(vector, errors) = scales * (weighted - (vector)(mean_error) - normal * (vector)(mean_product));
         }
     }
 }

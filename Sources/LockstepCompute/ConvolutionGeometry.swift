@@ -48,9 +48,13 @@ extension Convolution {
             return columns < kernelColumns ? 0 : (columns - kernelColumns) / strideColumns + 1
         }
 
-        /// Floating-point operations of the forward pass over one sample. Each backward pass has as many.
+        /// Floating-point operations of the forward pass over one sample, at most Int.max. Each backward pass has as many.
         package var flops: Int {
-            2 * filters * inputChannels * kernelRows * kernelColumns * outputRows * outputColumns
+            [2, filters, inputChannels, kernelRows, kernelColumns, outputRows, outputColumns].reduce(1) {
+                product, factor in
+                let (result, overflow) = product.multipliedReportingOverflow(by: factor)
+                return overflow ? .max : result
+            }
         }
 
         package var description: String {
