@@ -39,24 +39,29 @@ let statefulOptimizers: [OptimizerConfiguration] = [
 ]
 
 struct ResumeTests {
+    /// An epoch of the fixture: five steps, and then an evaluation of two blocks.
+    private static let (steps, blocks) = (5, 2)
+
     @Test(
-        "A run that is stopped after any step and resumed ends with the weights and reports of the undisturbed run",
+        "A run that is stopped at any step or block and resumed ends with the weights and reports of the undisturbed run",
         arguments: statefulOptimizers)
     func stopped(optimizer: OptimizerConfiguration) throws {
         let fixture = try TrainingFixture(optimizer: optimizer)
         let whole = try fixture.train()
         #expect(whole.steps == 10)
-        for stop in 0...10 {
+        for stop in 0...14 {
             let store = MemoryStore(keepsAll: false)
             var asked = 0
             let part = try fixture.train(checkpoints: store) {
                 asked += 1
                 return asked > stop
             }
-            #expect(part.steps == stop)
-            #expect(part.interrupted == (stop < 10))
-            #expect(store.states.map(\.progress.step) == [UInt64(stop)])
-            expectSame(try fixture.train(from: store.states.last), whole, "stopped after step \(stop)")
+            let (epoch, place) = stop.quotientAndRemainder(dividingBy: Self.steps + Self.blocks)
+            let steps = min(10, Self.steps * epoch + min(place, Self.steps))
+            #expect(part.steps == steps && part.epochs.count == epoch)
+            #expect(part.interrupted == (stop < 14))
+            #expect(store.states.map(\.progress.step) == [UInt64(steps)])
+            expectSame(try fixture.train(from: store.states.last), whole, "stopped after \(stop) steps and blocks")
         }
     }
 

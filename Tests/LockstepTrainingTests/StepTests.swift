@@ -37,7 +37,9 @@ private final class TwoHalves: GradientSource {
     }
 
     func publish(version: UInt64, chunk: Int) {}
-    func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] { [] }
+    func evaluate(
+        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+    ) -> [SplitScore]? { [] }
     func workerName(of node: NodeID) -> String? { nil }
 }
 

@@ -68,10 +68,19 @@ struct TrainerTests {
 
     @Test("The trainer stops before the next step")
     func stop() throws {
-        let result = try train(TrainingCase(epochs: 3), stopAfter: 10)
+        // It is asked before each of the seven steps of an epoch, and before each of the two blocks of its evaluation.
+        let result = try train(TrainingCase(epochs: 3), stopAfter: 7 + 2 + 3)
         #expect(result.outcome.interrupted)
         #expect(result.outcome.steps == 10)
         #expect(result.outcome.epochs.count == 1)
+    }
+
+    @Test("The trainer stops before the next block of an evaluation, and reports no part of it", arguments: [0, 1])
+    func stopInEvaluation(block: Int) throws {
+        let result = try train(TrainingCase(epochs: 3), stopAfter: 7 + block)
+        #expect(result.outcome.interrupted)
+        #expect(result.outcome.steps == 7)
+        #expect(result.outcome.epochs.isEmpty && result.observer.epochs.isEmpty)
     }
 
     // MARK: -
@@ -89,10 +98,10 @@ struct TrainerTests {
         var configuration = run.configuration
         configuration.evaluation.every = every
         let observer = Recorder()
-        var steps = 0
+        var asked = 0
         let shouldStop = {
-            defer { steps += 1 }
-            return steps == stopAfter
+            asked += 1
+            return asked > stopAfter
         }
         let trainer = try Trainer(
             configuration: configuration, schedule: run.schedule, layout: run.layout,
@@ -157,8 +166,10 @@ private final class ScatteredSource: GradientSource {
         }
     }
 
-    func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore] {
-        local.evaluate(splits, parameters: parameters)
+    func evaluate(
+        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+    ) throws -> [SplitScore]? {
+        local.evaluate(splits, parameters: parameters, shouldStop: shouldStop)
     }
 
     func workerName(of node: NodeID) -> String? { nil }

@@ -160,7 +160,9 @@ final class ShardSource: GradientSource {
 
     func publish(version: UInt64, chunk: Int) {}
 
-    func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
+    func evaluate(
+        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+    ) -> [SplitScore]? {
         splits.map { computer.evaluator.score(of: $0, weights: parameters.current.pointer) }
     }
 

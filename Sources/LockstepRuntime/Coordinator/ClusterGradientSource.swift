@@ -112,14 +112,19 @@ final class ClusterGradientSource: GradientSource {
         try loop.handle(.chunkUpdated(version: version, chunk: chunk))
     }
 
-    func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore] {
+    func evaluate(
+        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+    ) throws -> [SplitScore]? {
         exchange.parameters = parameters
-        let blocks = exchange.evaluation.begin(splits)
+        let blocks = exchange.evaluation.begin(splits, shouldStop: shouldStop)
         try loop.handle(.beginEvaluation(version: parameters.version, blocks: blocks.flatMap { $0 }))
         while !loop.machine.isWorkComplete {
+            if shouldStop() { return nil }
             try reportAbsence()
             try loop.poll { _ in }
         }
+        // Blocks that this process left out when it was asked to stop count as complete, too.
+        if shouldStop() { return nil }
         try loop.handle(.evaluated)
         return blocks.map { exchange.evaluation.score(of: $0) }
     }

@@ -125,6 +125,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             switch item.kind {
             case .node: try computer.computeRemainder(ofStep: item.step, parameters, push)
             case .block:
+                guard !evaluation.shouldStop() else { return }
                 if let score = computer.score(of: item, parameters) { evaluation.add(score, of: item) }
             }
         case .dismiss(let peer, let member, let goodbye):

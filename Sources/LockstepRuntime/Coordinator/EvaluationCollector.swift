@@ -10,6 +10,8 @@ final class EvaluationCollector {
     /// The number of neurons in the output layer.
     private let classes: Int
     private var scores: [UInt32: BlockScore] = [:]
+    /// Whether the evaluation ends early; then no score is needed any more.
+    private(set) var shouldStop: () -> Bool = { false }
 
     init(dataset: Dataset, classes: Int) {
         self.dataset = dataset
@@ -18,8 +20,12 @@ final class EvaluationCollector {
 
     /// Begins an evaluation.
     ///
+    /// - Parameters:
+    ///   - splits: The splits.
+    ///   - shouldStop: Asked before each block that this process computes; true ends the evaluation early.
     /// - Returns: The blocks of each split, as messages name them.
-    func begin(_ splits: [Split]) -> [[UInt32]] {
+    func begin(_ splits: [Split], shouldStop: @escaping () -> Bool = { false }) -> [[UInt32]] {
+        self.shouldStop = shouldStop
         scores.removeAll(keepingCapacity: true)
         return splits.map { split in
             (0..<blocks(of: split).count).map { EvaluationUnit(split, block: $0).rawValue }

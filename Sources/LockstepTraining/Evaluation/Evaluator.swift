@@ -72,4 +72,17 @@ package final class Evaluator {
         let blocks = (0..<blocks(of: split).count).map { score(of: split, block: $0, weights: weights) }
         return SplitScore(blocks: blocks, classes: model.outputs)
     }
+
+    /// Runs a whole split through the network, unless `shouldStop`, which is asked before each block, ends it: then the
+    /// score is nil.
+    package func score(
+        of split: Split, weights: UnsafePointer<Float>, shouldStop: () -> Bool
+    ) -> SplitScore? {
+        var scores: [BlockScore] = []
+        for block in 0..<blocks(of: split).count {
+            if shouldStop() { return nil }
+            scores.append(score(of: split, block: block, weights: weights))
+        }
+        return SplitScore(blocks: scores, classes: network.layout.outputs)
+    }
 }

@@ -60,9 +60,15 @@ package protocol GradientSource: AnyObject {
 
     /// Runs the splits through the network with the current weights.
     ///
-    /// - Returns: A score for each split; its blocks are added in their order.
+    /// - Parameters:
+    ///   - splits: The splits.
+    ///   - parameters: The weights are the current version.
+    ///   - shouldStop: Asked before each block; true ends the evaluation, and stays true.
+    /// - Returns: A score for each split; its blocks are added in their order. Nil if the evaluation was ended early.
     /// - Throws: As ``gradients(of:parameters:push:)`` does.
-    func evaluate(_ splits: [Split], parameters: VersionedParameters) throws -> [SplitScore]
+    func evaluate(
+        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+    ) throws -> [SplitScore]?
 
     /// What happened to the workers since this process started.
     var membership: MembershipCounts { get }

@@ -46,7 +46,17 @@ package final class LocalGradientSource: GradientSource {
 
     package func workerName(of node: NodeID) -> String? { nil }
 
-    package func evaluate(_ splits: [Split], parameters: VersionedParameters) -> [SplitScore] {
-        splits.map { computer.evaluator.score(of: $0, weights: parameters.current.pointer) }
+    package func evaluate(
+        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+    ) -> [SplitScore]? {
+        var scores: [SplitScore] = []
+        for split in splits {
+            let weights = parameters.current.pointer
+            guard let score = computer.evaluator.score(of: split, weights: weights, shouldStop: shouldStop) else {
+                return nil
+            }
+            scores.append(score)
+        }
+        return scores
     }
 }

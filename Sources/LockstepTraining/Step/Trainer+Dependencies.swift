@@ -9,7 +9,7 @@ extension Trainer {
         /// Called in this order.
         package var observers: [any RunObserver]
         package var checkpoints: (any CheckpointStore)?
-        /// Called between steps; true ends the run early.
+        /// Asked before each step and each block of an evaluation; true ends the run early.
         package var shouldStop: () -> Bool
         /// Makes a computer of this process's own, for what workers left undone and to locate what is not finite.
         package var makeShardComputer: () throws -> ShardComputer

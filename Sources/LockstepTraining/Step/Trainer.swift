@@ -86,8 +86,8 @@ package final class Trainer {
             while !isInterrupted && progress.epoch < configuration.training.epochs {
                 epochStart = .now
                 do {
-                    isInterrupted = try !finishSteps()
-                    if isInterrupted { try verifyMemory(readsData: true) } else { try closeEpoch() }
+                    isInterrupted = try !(finishSteps() && closeEpoch())
+                    if isInterrupted { try verifyMemory(readsData: true) }
                 } catch let result as NonFiniteResult {
                     isRecovering = true
                     try recover(from: result)
@@ -173,13 +173,21 @@ package final class Trainer {
     }
 
     /// Ends an epoch: evaluates the network if that is due, and reports.
-    private func closeEpoch() throws {
+    ///
+    /// - Returns: Whether the epoch has ended; false if the run was asked to stop during the evaluation. The resumed run
+    ///   begins with the evaluation then.
+    private func closeEpoch() throws -> Bool {
         let (epoch, every) = (progress.epoch, configuration.evaluation.every)
         let seconds = epochSeconds
         let isLast = epoch + 1 == configuration.training.epochs
         try verifyMemory(readsData: isLast || Instant.now.seconds(since: dataReadAt) > Self.dataReadInterval)
         let isEvaluated = every > 0 && ((epoch + 1) % every == 0 || isLast)
-        let scores = isEvaluated ? try evaluate() : []
+        guard let scores = isEvaluated ? try evaluate() : [] else {
+            // The evaluation is no part of the epoch's time.
+            progress.epochSeconds = seconds
+            epochStart = .now
+            return false
+        }
         if isEvaluated { try verifyMemory(readsData: false) }
         let validation = scores.last.flatMap { $0.total > 0 ? $0 : nil }
         let isBest = validation.map { $0.correct > progress.bestValidation ?? -1 } ?? false
@@ -202,16 +210,19 @@ package final class Trainer {
             try verifyMemory(readsData: true)
             save(isLast: false)
         }
+        return true
     }
 
-    private func evaluate() throws -> [SplitScore] {
+    /// - Returns: The scores of the test and the validation split; nil if the run was asked to stop.
+    private func evaluate() throws -> [SplitScore]? {
         // Evaluate with full-precision weights; with bfloat16 the workers hold rounded ones.
         let average = parameters.version > 0 ? step.optimizer.averagedWeights : nil
         let weights = average ?? (configuration.communicationDataType.roundsToBFloat16 ? parameters.current : nil)
         let evaluated = weights.map { parameters.replaced(by: $0) } ?? parameters
         while true {
             do {
-                return try source.evaluate([.test, .validation], parameters: evaluated)
+                return try source.evaluate(
+                    [.test, .validation], parameters: evaluated, shouldStop: dependencies.shouldStop)
             } catch is WorkersGone {
                 try verifyMemory(readsData: false)
                 save(isLast: false)
