@@ -5,13 +5,15 @@ package struct ZAPRequest: Equatable, Sendable {
     /// The most frames of a request, and the most bytes of each: the RFC's longest fields have 255.
     package static let maximumFrames = 16
     package static let maximumFrameSize = 255
+    /// How an IPv6 socket writes the IPv4 addresses of its peers, such as `::ffff:192.0.2.1` (RFC 4291, 2.5.5.2).
+    private static let mappedPrefix = "::ffff:"
     /// The only version of the protocol.
     static let version = Array("1.0".utf8)
 
     /// The request's number; the reply repeats it.
     package let id: [UInt8]
     package let domain: String
-    /// The client's IP address, as the network reports it. May be empty.
+    /// The client's IP address; of a client that reaches an IPv6 socket over IPv4 its IPv4 address. May be empty.
     package let address: String
     package let mechanism: String
     /// What the client has proved, by the rules of the mechanism: with CURVE, that it owns this public key.
@@ -27,7 +29,8 @@ package struct ZAPRequest: Equatable, Sendable {
         else { return nil }
         self.id = frames[1]
         self.domain = domain
-        self.address = address
+        self.address =
+            address.hasPrefix(Self.mappedPrefix) ? String(address.dropFirst(Self.mappedPrefix.count)) : address
         self.mechanism = mechanism
         self.credentials = Array(frames[6...])
     }

@@ -167,6 +167,10 @@ struct ZAPTests {
         #expect(changed(2, Array("other".utf8))?.clientKey == nil)
         #expect(changed(5, Array("NULL".utf8))?.clientKey == nil)
         #expect(changed(6, Array(0..<31))?.clientKey == nil)
+        // The prefix of the IPv4 addresses that reach an IPv6 socket is left out.
+        let addresses = ["::ffff:192.0.2.1", "192.0.2.1", "2001:db8::ffff:1", ""]
+        #expect(
+            addresses.map { changed(3, Array($0.utf8))?.address } == ["192.0.2.1", "192.0.2.1", "2001:db8::ffff:1", ""])
         #expect(ZAPRequest(frames: good + [[1]])?.clientKey == nil)
         #expect(ZAPRequest(frames: Array(good.prefix(5))) == nil)
         #expect(ZAPRequest(frames: good + [[UInt8]](repeating: [], count: 20)) == nil)
