@@ -17,8 +17,12 @@ final class SocketCore {
     }
 
     /// Closes without waiting. libzmq continues to send queued messages for `linger` milliseconds (-1: no limit).
+    ///
+    /// The monitor, if there is one, stops first: until libzmq has taken the socket apart it reports events, and an event
+    /// without a receiver blocks the I/O thread, and with it all connections of the context.
     func close(linger: Int32) {
         guard let handle else { return }
+        if isMonitored { stopMonitor() }
         var linger = linger
         zmq_setsockopt(handle, ZMQ_LINGER, &linger, MemoryLayout<Int32>.size)
         zmq_close(handle)

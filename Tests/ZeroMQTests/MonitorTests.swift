@@ -53,6 +53,30 @@ struct MonitorTests {
         _ = try nextEvent(.disconnected, of: &monitor)
     }
 
+    @Test("sockets that are closed before their monitors leave the context's other connections alone")
+    func closedFirst() throws {
+        let folder = try TemporaryFolder()
+        let context = try Context()
+        let nowhere = Endpoint.ipc(path: folder("nothing"))
+        for number in 0..<300 {
+            let socket = try context.socket(.dealer)
+            try socket.set(.reconnectInterval, 1)
+            let monitor = try socket.monitor()
+            try socket.connect(nowhere)
+            // The attempts to connect are events, each at another moment.
+            usleep(UInt32(1_000 + 7 * number))
+            socket.close(linger: 0)
+            _ = consume monitor
+        }
+        let server = try context.socket(.router)
+        let client = try context.socket(.dealer)
+        try Transport.ipc.join(server, client, in: folder)
+        try client.send(Message(copying: [1]))
+        var poller = Poller(context: context)
+        _ = poller.add(server)
+        #expect(try poller.wait(timeoutMilliseconds: 20_000) == .ready(1))
+    }
+
     @Test("the default events exclude the one that would harm established connections")
     func harmless() {
         #expect(SocketEventMask.all.isDisjoint(with: .handshakeProtocol))
