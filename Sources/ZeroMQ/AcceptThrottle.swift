@@ -14,9 +14,14 @@ package import LockstepSystem
 ///
 /// Unix sockets have no filter that drops connections. There a failed attempt waits for a moment before libzmq repeats it,
 /// and does not abort the process: `CAcceptance`.
+///
+/// New connections get numbers in turn, so that a message over a connection that has ended is not taken for one of a newer
+/// connection with the same number.
 package struct AcceptThrottle {
     /// The most descriptors of the reserve.
     private static let largestReserve = 128
+    /// Connections get numbers below this one in turn. A table of so many descriptors takes the kernel half a megabyte.
+    private static let highestNumber = 1 << 16
 
     /// The most descriptors that the system allows the process, and how many of them are the reserve.
     private let limit: Int
@@ -31,6 +36,7 @@ package struct AcceptThrottle {
         limit = try Host.raiseDescriptorLimit()
         reserve = min(Self.largestReserve, limit / 4)
         try Host.raiseDescriptorLimit(reserving: reserve)
+        acceptance_take_turns_below(Int32(min(limit - reserve, Self.highestNumber)))
     }
 
     /// Connections that may wait at a listener, for ``SocketOption/backlog``: half of the reserve.

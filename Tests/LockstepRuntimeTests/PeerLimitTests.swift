@@ -175,6 +175,31 @@ struct PeerLimitTests {
         }
     }
 
+    @Test("Messages that a peer left unread when its connection ended do not end the connection that comes next")
+    func late() throws {
+        try withLink { link, endpoint in
+            var stranger: RawPeer? = try RawPeer(at: endpoint)
+            // More than it may send: its connection would be cut.
+            try stranger?.sendPings(300, ofBytes: 1)
+            stranger = nil
+            let deadline = Deadline.after(.seconds(60))
+            var hasEnded = false
+            while !hasEnded {
+                for case .ended in try link.connections.drainEvents() { hasEnded = true }
+                try #require(!deadline.hasPassed(at: .now))
+                usleep(1_000)
+            }
+            // The kernel gives it the lowest free descriptor.
+            let honest = try RawPeer(at: endpoint)
+            try honest.sendPings(1, ofBytes: 7)
+            try receive(link) { event in
+                guard case .message(_, let header, _) = event else { return honest.isCut }
+                return header.offset == 7
+            }
+            #expect(!honest.isCut)
+        }
+    }
+
     @Test("A peer that chooses its routing ID is disconnected when it sends a message")
     func named() throws {
         try withLink { link, endpoint in

@@ -76,17 +76,17 @@ extension CoordinatorLink {
         return nil
     }
 
-    /// The peer whose message is being read; nil for a peer that chose its own routing ID, whose connection is cut.
+    /// The peer whose message is being read. Nil for a peer that chose its own routing ID, whose connection is cut, and for
+    /// the first message of a peer whose connection has ended: there is no way to answer it.
     private func peer() throws(ZeroMQError) -> Peer? {
         let id = frames.identity.withUnsafeBytes { PeerID(routingID: $0) }
         if let id, let peer = peers[id] { return peer }
         // If an earlier connection had this descriptor, libzmq has reported its end before the start of this one.
-        let descriptor = frames.header.sourceDescriptor
-        let connection = try descriptor.flatMap { (number) throws(ZeroMQError) in
-            try connections.connection(ofFirstMessageOver: number)
-        }
+        guard let descriptor = frames.header.sourceDescriptor,
+            let connection = try connections.connection(ofFirstMessageOver: descriptor)
+        else { return nil }
         guard let id else {
-            connection?.abort()
+            connection.abort()
             return nil
         }
         return peers.add(id, connection)
