@@ -65,15 +65,15 @@ struct NoticeTests {
         ),
         (
             .replacing(place: 0, seconds: 0.5, count: 2, limit: 10),
-            "worker process 0 has died; another one starts in 0.5 s (replacement 2 of at most 10)", true
+            "worker process 0 has ended; another one starts in 0.5 s (replacement 2 of at most 10)", true
         ),
         (
             .replacing(place: 0, seconds: 0.5, count: 2, limit: nil),
-            "worker process 0 has died; another one starts in 0.5 s (replacement 2)", true
+            "worker process 0 has ended; another one starts in 0.5 s (replacement 2)", true
         ),
         (
             .notReplaced(place: 0, limit: 1),
-            "worker process 0 has died and is not replaced: the run has used its 1 replacement (--max-restarts)", true
+            "worker process 0 has ended and is not replaced: the run has used its 1 replacement (--max-restarts)", true
         ),
     ]
 

@@ -119,6 +119,22 @@ struct LocalWorkersTests {
         #expect(workers.restarts == 0 && workers.deaths.isEmpty)
     }
 
+    @Test("A worker under quarantine is replaced only if no other worker is left", arguments: [0, 1])
+    func quarantined(active: Int) throws {
+        let workers = try start(2, Self.sleeper, maximumRestarts: 5)
+        let process = try processIDs(1, of: 1)[0]
+        workers.update(
+            with: .quarantined(
+                MemberInfo(id: MemberID(rawValue: 1), host: "h", processID: UInt32(process)), step: 3, node: 1,
+                active: active))
+        kill(process, SIGKILL)
+        try wait(until: { workers.ending(ofProcess: UInt32(process)) != nil })
+        var notices: [ClusterNotice] = []
+        try workers.check(isGathering: false, isNeeded: true) { notices.append($0) }
+        #expect(notices == (active == 0 ? [.replacing(place: 1, seconds: 0, count: 1, limit: 5)] : []))
+        #expect(workers.restarts == notices.count && workers.deaths.isEmpty)
+    }
+
     @Test("Workers that do not end are terminated")
     func stopped() throws {
         let workers = try start(1, Self.sleeper)

@@ -73,6 +73,32 @@ struct WrongNumberTests {
         #expect(faulty.summary.quarantined == 1 && faulty.summary.rewinds == 1, "\(faulty.errors)")
     }
 
+    @Test("The only worker is replaced by another process once its result was wrong, and the run goes on")
+    func only() throws {
+        // The next step is the last, which the coordinator computes; the new process scores the last epoch.
+        let faulty = try run("flip@148#0", on: ["--workers", "1", "--audit", "1"])
+        #expect(faulty.errors.contains("worker process 0 has ended; another one starts"), "\(faulty.errors)")
+        let summary = faulty.summary
+        #expect(
+            summary.quarantined == 1 && summary.restarts == 1 && summary.workersJoined == 2, "\(faulty.errors)")
+    }
+
+    @Test("Where each new process computes wrong results too, the run ends with a wrong result as the cause")
+    func hopeless() throws {
+        let place = try Workplace(epochs: 3)
+        let run = try RunningProcess(
+            [
+                "train", "tiny.yaml", "--output", place.output(), "--workers", "1", "--audit", "1", "--max-restarts",
+                "2",
+            ],
+            environment: ["LOCKSTEP_FAULT": "flip@60"], in: place.folder.path)
+        let ending = try run.wait()
+        #expect(ending.status == 69 && run.orphans().isEmpty, "\(ending)")
+        #expect(ending.errors.contains("(replacement 2 of at most 2)"), "\(ending)")
+        let pattern = try Regex(#"first cause: .* worker [0-9] \(\S+, pid [0-9]+\) computed a wrong result"#)
+        #expect(ending.errors.contains(pattern), "\(ending)")
+    }
+
     @Test("A worker whose score is not finite is excluded, and its block computed by the coordinator")
     func score() throws {
         let faulty = try run("score@0#1", on: ["--workers", "2"])

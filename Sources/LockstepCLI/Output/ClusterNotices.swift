@@ -71,10 +71,10 @@ extension ClusterNotice {
                 + "memory and processor; \(counted(active, "worker"))"
         case .replacing(let place, let seconds, let number, let limit):
             let of = limit.map { " of at most \($0)" } ?? ""
-            return "worker process \(place) has died; another one starts in \(decimal(seconds, 1)) s "
+            return "worker process \(place) has ended; another one starts in \(decimal(seconds, 1)) s "
                 + "(replacement \(number)\(of))"
         case .notReplaced(let place, let limit):
-            return "worker process \(place) has died and is not replaced: the run has used its "
+            return "worker process \(place) has ended and is not replaced: the run has used its "
                 + "\(counted(limit, "replacement")) (--max-restarts)"
         }
     }

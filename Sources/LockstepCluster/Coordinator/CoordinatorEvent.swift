@@ -103,7 +103,7 @@ package enum ClusterNotice: Hashable, Sendable {
     case quarantined(MemberInfo, step: UInt64, node: UInt32, active: Int)
     /// The last worker has gone.
     case waiting(seconds: Double)
-    /// A local worker process has died; another one starts after a pause.
+    /// A local worker process has died, or computed wrong results alone; another one starts after a pause.
     case replacing(place: Int, seconds: Double, count: Int, limit: Int?)
     /// A local worker process has died, and all restarts are used up.
     case notReplaced(place: Int, limit: Int)

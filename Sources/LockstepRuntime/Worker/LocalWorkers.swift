@@ -14,8 +14,11 @@ final class LocalWorkers {
         let process: ChildProcess
         let log: String
         var ending: ChildProcess.Exit?
-        /// Whether it has said goodbye or is under quarantine. Such a worker is not restarted.
+        /// Whether it has said goodbye or is under quarantine.
         var hasLeft = false
+        /// Whether another process takes its place although it has left: it is under quarantine, and no other worker
+        /// is there.
+        var mustBeReplaced = false
         var hasJoined = false
         /// Whether a signal told it to stop.
         var wasToldToStop = false
@@ -113,7 +116,8 @@ final class LocalWorkers {
         if workers[index].ending?.wasToldToStop == true { workers[index].wasToldToStop = true }
         let hasLeft =
             workers[index].hasLeft || workers[index].wasToldToStop || workers[index].ending?.isSuccess == true
-        switch restartPolicy.processEnded(at: index, hasLeft ? .left : .died, now: .now) {
+        let isReplaced = !hasLeft || workers[index].mustBeReplaced
+        switch restartPolicy.processEnded(at: index, isReplaced ? .died : .left, now: .now) {
         case .restart(let seconds, let count, let limit):
             notify(.replacing(place: index, seconds: seconds, count: count, limit: limit))
         case .exhausted(let limit):
@@ -132,7 +136,11 @@ final class LocalWorkers {
             guard let index = index(ofProcess: member.processID) else { return }
             workers[index].hasLeft = true
             if notice.callsForCheckpoint { workers[index].wasToldToStop = true }
-        case .quarantined(let member, _, _, _), .notProved(let member, _, saidGoodbye: true):
+        case .quarantined(let member, _, _, let active):
+            // While others compute, the run is better off without a process of a host that may be faulty.
+            guard let index = index(ofProcess: member.processID) else { return }
+            (workers[index].hasLeft, workers[index].mustBeReplaced) = (true, active == 0)
+        case .notProved(let member, _, saidGoodbye: true):
             if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
         default:
             break
