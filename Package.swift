@@ -103,7 +103,7 @@ let package = Package(
                 "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding",
                 "LockstepData",
                 "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
-                "LockstepRuntime",
+                "LockstepRuntime", "LockstepRuns",
             ]),
         .target(
             name: "LockstepChaos",

@@ -2,6 +2,7 @@ import Foundation
 package import LockstepCluster
 import LockstepCompute
 import LockstepData
+import LockstepRuns
 package import LockstepRuntime
 package import LockstepSystem
 import LockstepTimeline
@@ -48,14 +49,21 @@ package struct Bench {
     ///   - stop: The signals that end the bench early.
     ///   - configuration: The run configuration for so many shards.
     ///   - notify: Called with each notice.
-    /// - Throws: What is wrong with the configuration or the data set.
+    /// - Throws: What is wrong with the configuration or the data set, or what this host lacks for all settings at once.
     package init(
         settings: [BenchSetting], transport: Transport, workersAreNoOp: Bool = false, stop: StopSignals,
         configuration: (_ shards: Int) throws -> RunConfiguration, notify: @escaping (Notice) -> Void
     ) throws {
+        // All settings are open at once, so their needs add up.
+        var resources: [RunResources] = []
         runs = try settings.map { setting in
             let configuration = try configuration(setting.shards)
             let dataset = try configuration.data.load(cache: DataCache())
+            resources.append(
+                try RunResources(
+                    configuration, dataset.description,
+                    setting.workers == 0 ? .oneProcess : .localWorkers(setting.workers)))
+            try RunResources(together: resources).check()
             let run = try TrainingRun(
                 configuration: configuration, dataset: dataset, workers: 1,
                 kernel: try configuration.kernel?.checked() ?? NumericKernel.resolve("auto"))

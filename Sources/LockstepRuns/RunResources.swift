@@ -85,6 +85,14 @@ package struct RunResources {
         }
     }
 
+    /// What several runs take together whose coordinators are this one process.
+    package init(together runs: [RunResources]) {
+        let program = Self.addressSpaceOfProcess.alone
+        openFiles = runs.reduce(0) { $0 + $1.openFiles }
+        addressSpace = runs.reduce(program) { $0 + max(0, $1.addressSpace - program) }
+        memory = runs.reduce(0) { $0 + $1.memory }
+    }
+
     /// What a worker takes for certain, before it knows its run.
     package static let worker = RunResources(
         openFiles: filesOfProcess.inCluster, addressSpace: addressSpaceOfProcess.inCluster, memory: 0)

@@ -47,6 +47,17 @@ struct RunResourcesTests {
                 + "workers")
     }
 
+    @Test("What several runs of one process take adds up, except for the program")
+    func together() throws {
+        let sizes = [784, 30, 10]
+        let (alone, local) = (try resources(sizes, .oneProcess), try resources(sizes, .localWorkers(2)))
+        let both = RunResources(together: [alone, local, local])
+        #expect(both.openFiles == alone.openFiles + 2 * local.openFiles)
+        #expect(both.memory == alone.memory + 2 * local.memory)
+        #expect(both.addressSpace == alone.addressSpace + 2 * (local.addressSpace - (448 << 20)))
+        #expect(RunResources(together: [local]).addressSpace == local.addressSpace)
+    }
+
     @Test("The largest network that is allowed is refused where there is no memory for it, not begun")
     func huge() throws {
         let sizes = [511, 1 << 20]

@@ -63,6 +63,18 @@ struct LimitTests {
         #expect(raised.status == 0, "\(raised)")
     }
 
+    @Test("A bench is compared with the limits too, all of its settings together")
+    func bench() throws {
+        let command = ["bench", place.configuration, "--workers", "1,2", "--steps", "12"]
+        expectLine(
+            try run(after: "ulimit -v 200000", command), status: 71, "of address space are needed, and the limit")
+        expectLine(
+            try run(after: "ulimit -n 100", command), status: 71,
+            "about 139 open files are needed at once, and the limit is 100")
+        expectLine(
+            try run(after: "ulimit -n 100", command + ["--fan-in"]), status: 71, "open files are needed at once")
+    }
+
     @Test("Too few threads are one line", .enabled(if: getuid() == 0, "needs root"), arguments: [1, 2, 3])
     func threads(limit: Int) throws {
         chmod(place.folder.path, 0o777)
@@ -135,6 +147,28 @@ struct LimitTests {
                 environment: ["LOCKSTEP_CACHE": place.folder("cache")], in: "/")
             expectLine(ending, status: 77, "the socket belongs to user 0")
         }
+        coordinator.send(signal: SIGTERM)
+        try coordinator.wait()
+    }
+
+    @Test(
+        "Another user's socket is named by a worker that has begun to wait before",
+        .enabled(if: getuid() == 0, "needs root"))
+    func laterSocket() throws {
+        chmod(place.folder.path, 0o755)
+        let endpoint = "ipc://\(place.folder("s"))"
+        let worker = try RunningProcess(
+            ["--reuid=65534", "--clear-groups", Program.path, "worker", "--connect", endpoint],
+            executable: "/usr/bin/setpriv", environment: ["LOCKSTEP_CACHE": place.folder("cache")], in: "/")
+        // The first attempts find no file.
+        usleep(500_000)
+        let coordinator = try RunningProcess(
+            [
+                "coordinator", place.configuration, "--bind", endpoint, "--workers", "1", "--output", place.output(),
+            ], in: place.folder.path)
+        _ = try coordinator.listeningEndpoint()
+        chmod(place.folder("s"), 0o755)
+        expectLine(try worker.wait(), status: 77, "the socket belongs to user 0")
         coordinator.send(signal: SIGTERM)
         try coordinator.wait()
     }

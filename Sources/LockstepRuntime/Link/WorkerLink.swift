@@ -56,6 +56,8 @@ final class WorkerLink {
         case disconnected
         /// A handshake failed. `count`: consecutive failures.
         case handshakeFailed(SocketEvent.HandshakeFailure, count: Int)
+        /// The file at the endpoint is not what this process can connect to.
+        case unreachable(reason: String)
         /// A message; its payload, if it has one, is in ``payload``.
         case message(Header, hasPayload: Bool)
         case garbage(ProtocolError)
@@ -109,10 +111,18 @@ final class WorkerLink {
         dealer = consume socket
     }
 
+    /// Why this process cannot connect, however long it tries; nil if it can, or if that is not known.
+    private var reasonAgainstConnecting: String? {
+        guard case .ipc(let path) = endpoint else { return nil }
+        return SocketFile.reasonAgainstConnecting(to: path)
+    }
+
     /// Whether the endpoint's name may stand for addresses of both families.
     private var hasChoice: Bool { endpoint.families.count > 1 }
 
-    private var events: SocketEventMask { hasChoice ? [.handshake, .ending, .connector] : [.handshake, .ending] }
+    private var events: SocketEventMask {
+        hasChoice || endpoint.isIPC ? [.handshake, .ending, .connector] : [.handshake, .ending]
+    }
 
     /// When ``prepare(_:)`` is due at the latest.
     var nextDeadline: Instant? { pause.end }
@@ -190,6 +200,9 @@ final class WorkerLink {
                 // The name has no address of this family, or no process listens there.
                 if pause.end == nil { history.attempt += 1 }
                 pause.begin()
+            case .connectRetried:
+                // The socket may have come since this process began to wait.
+                if let reason = reasonAgainstConnecting { return .unreachable(reason: reason) }
             case .handshakeFailed(let failure):
                 pause.begin()
                 history.failedHandshakes += 1

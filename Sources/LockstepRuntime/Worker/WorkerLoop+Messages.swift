@@ -10,6 +10,7 @@ extension WorkerLoop {
         case .connected:
             try handle(.connected)
         case .handshakeFailed(let failure, let count): try handshakeFailed(failure, count)
+        case .unreachable(let reason): try handle(.rejected(reason: "\(link.endpoint): \(reason)"))
         case .disconnected: try handle(.disconnected)
         case .garbage(let error): try handle(.protocolBroken(reason: "\(error)"))
         case .message(let header, let hasPayload):
