@@ -29,81 +29,18 @@ import sys
 import threading
 import time
 
-# No __pycache__ in the tree.
 sys.dont_write_bytecode = True
-
-from checksum import crc32c
-
-HELLO, PING, STATUS_REQUEST = 1, 14, 16
-MORE, LARGE, COMMAND = 1, 2, 4
-# The first number of the C library's rand() without a seed: the id of the first peer. The next ids count up from it.
-FIRST_ROUTING_ID = 0x6B8B4567
-
-
-def header(kind, offset=0, payload=b""):
-    fields = struct.pack("<HBBIIIIHHI", 0x534C, 3, kind, 0, 0, 0, 1, 0, 0, offset)
-    return fields + struct.pack("<I", crc32c(fields + payload))
+from wire import (  # noqa: E402
+    COMMAND, FIRST_ROUTING_ID, HELLO, LARGE, MORE, PING, STATUS_REQUEST, Peer, frame, header, heartbeat, message, quietly)
+import wire  # noqa: E402
 
 
 def hello():
-    body = b"".join(struct.pack("<H", len(text)) + text for text in (b"1.0.0", b"foreign")) + struct.pack("<I", 1)
-    return frame(header(HELLO, payload=body), MORE) + frame(body)
+    return message(wire.hello())
 
 
-def frame(body, flags=0):
-    if len(body) > 255:
-        return struct.pack(">BQ", flags | LARGE, len(body)) + body
-    return struct.pack(">BB", flags, len(body)) + body
-
-
-def heartbeat():
-    return frame(b"\4PING\0\0", COMMAND)
-
-
-class Peer:
-    """A connection that has finished its handshake as a DEALER without keys."""
-
-    def __init__(self, endpoint, identity=b""):
-        if endpoint.startswith("ipc://"):
-            self.socket = socket.socket(socket.AF_UNIX)
-            self.socket.connect(endpoint.removeprefix("ipc://"))
-        else:
-            host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
-            self.socket = socket.create_connection((host.replace("0.0.0.0", "127.0.0.1"), int(port)))
-            self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.socket.settimeout(10)
-        self.send(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32))
-        self.receive(64)
-        ready = b"\x05READY"
-        for name, value in ((b"Socket-Type", b"DEALER"), (b"Identity", identity)):
-            ready += struct.pack(">B", len(name)) + name + struct.pack(">I", len(value)) + value
-        self.send(frame(ready, COMMAND))
-        self.receive(self.receive(2)[1])
-
-    def receive(self, count):
-        data = b""
-        while len(data) < count:
-            piece = self.socket.recv(count - len(data))
-            if not piece:
-                raise ConnectionError("the coordinator has hung up")
-            data += piece
-        return data
-
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def close(self, reset=False):
-        if reset:
-            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.socket.close()
-
-
-def quietly(action, *arguments):
-    """Sends until the coordinator cuts the connection."""
-    try:
-        return action(*arguments)
-    except OSError:
-        return None
+def ping_header():
+    return wire.seal([header(PING, offset=1), b"x"])[0]
 
 
 def announced(endpoint, first, count):
@@ -139,7 +76,7 @@ def backlog(endpoint, variant):
     message = {
         "hello": hello(),
         "status": frame(header(STATUS_REQUEST)),
-        "ping": heartbeat() + frame(header(PING, 1, b"x"), MORE) + frame(b"x"),
+        "ping": heartbeat() + frame(ping_header(), MORE) + frame(b"x"),
         "reset": hello(),
     }[variant]
     # The first peer keeps the coordinator busy: the second peer's messages are unread when it disconnects.
@@ -161,7 +98,7 @@ def parts(endpoint, variant):
     part = {
         "status": frame(header(STATUS_REQUEST), MORE),
         "hello": frame(header(HELLO), MORE),
-        "ping": frame(header(PING, 1, b"x"), MORE) + frame(b"x", MORE),
+        "ping": frame(ping_header(), MORE) + frame(b"x", MORE),
         "noise": frame(b"", MORE) + frame(os.urandom(31), MORE),
     }[variant]
     for peer in plain(endpoint, 1):

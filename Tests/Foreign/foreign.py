@@ -15,50 +15,12 @@ import time
 import zmq
 from zmq.utils.monitor import recv_monitor_message
 
-# No __pycache__ in the tree.
 sys.dont_write_bytecode = True
+from wire import (  # noqa: E402
+    BLOCK_RESULT, GOODBYE, GRADIENT, HELLO, LOG_LINES, NODE_RESULT, READY, REFUSE, WELCOME, greeting, header, hello,
+    host_and_port, key, seal, text)
 
-from checksum import crc32c
-
-HELLO, WELCOME, READY, REFUSE, GRADIENT, NODE_RESULT = 1, 2, 3, 4, 9, 10
-BLOCK_RESULT, GOODBYE, LOG_LINES = 12, 13, 20
 SEND_TIMEOUT = 30
-
-
-def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=3):
-    """A header with the checksum of a message without payload; see seal()."""
-    fields = struct.pack(
-        "<HBBIIIIHHI", magic, version, kind, run, member, unit, step & 0xFFFFFFFF, step >> 32, segment, offset)
-    return fields + struct.pack("<I", crc32c(fields))
-
-
-def seal(frames):
-    """The frames with the checksum of the payload in the header, so that the message is read, and not only dropped."""
-    if len(frames) < 2 or len(frames[0]) != 32:
-        return frames
-    fields = frames[0][:28]
-    return [fields + struct.pack("<I", crc32c(frames[1], crc32c(fields)))] + frames[1:]
-
-
-def text(words):
-    encoded = words.encode()
-    return struct.pack("<H", len(encoded)) + encoded
-
-
-def hello(version="1.0.0", process=1):
-    return seal([header(HELLO), text(version) + text("foreign") + struct.pack("<I", process)])
-
-
-def key(folder, name):
-    for line in open(f"{folder}/{name}", encoding="utf-8"):
-        if line.strip() and not line.startswith("# "):
-            return line.split()[0].encode()
-    sys.exit(f"no key in {name}")
-
-
-def host_and_port(endpoint):
-    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
-    return host, int(port)
 
 
 def handshakes(context, endpoint, configure, count):
@@ -132,10 +94,6 @@ def raw(endpoint, first, count):
     for connection in connections:
         connection.close()
     return accepted
-
-
-def greeting(mechanism):
-    return b"\xff" + bytes(8) + b"\x7f\x03\x00" + mechanism.ljust(20, b"\0") + b"\0" + bytes(31)
 
 
 def messages(context, endpoint, count, read):
