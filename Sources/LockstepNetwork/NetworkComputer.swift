@@ -1,7 +1,7 @@
 import LockstepCompute
-package import LockstepModel
+import LockstepModel
 import LockstepNumerics
-package import LockstepTimeline
+import LockstepTimeline
 
 /// One thread's workspace for a network: the forward and backward passes over a block of samples, layer by layer.
 final class NetworkComputer: ModelComputer {

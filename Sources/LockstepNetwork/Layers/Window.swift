@@ -1,4 +1,4 @@
-package import LockstepConfiguration
+import LockstepConfiguration
 import LockstepNumerics
 
 /// Rows and columns: of a filter, of a window, of a step.

@@ -83,6 +83,6 @@ package final class Evaluator {
             if shouldStop() { return nil }
             scores.append(score(of: split, block: block, weights: weights))
         }
-        return SplitScore(blocks: scores, classes: network.layout.outputs)
+        return SplitScore(blocks: scores, classes: model.outputs)
     }
 }
