@@ -2,7 +2,7 @@ import Glibc
 import LockstepArtifacts
 import LockstepCompute
 package import LockstepData
-package import LockstepRuntime
+import LockstepRuntime
 package import LockstepTraining
 
 /// Turns a configuration, as a face has read it, into a run that is ready for its first step.

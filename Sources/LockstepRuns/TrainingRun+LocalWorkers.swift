@@ -1,5 +1,5 @@
 import Foundation
-package import LockstepRuntime
+import LockstepRuntime
 package import LockstepTraining
 
 extension TrainingRun {
