@@ -82,10 +82,12 @@ package final class Convolution {
     package func prepare(rows: Int) throws(ComputeError) {
         guard !plans.contains(where: { $0.rows == rows }) else { return }
         guard rows > 0, geometry.isPossible(rows: rows) else { throw .unsupportedConvolution(geometry, rows: rows) }
+        let orders = packedWeights.count
         let plan = Plan(
             rows: rows, forward: try forwardPass(rows), backwardWeights: try backwardWeightsPass(rows),
             backwardData: try backwardDataPass(rows))
         plans.append(plan)
+        if packedWeights.count > orders { hasWeights = false }
     }
 
     /// Reads new weights; before the first pass, after ``prepare(rows:)``, and whenever the weights have changed.
@@ -312,11 +314,9 @@ extension Convolution {
     private func memory(
         _ layout: WeightLayout, in existing: inout [WeightLayout: AlignedFloats], _ weights: TensorDescription
     ) throws(ComputeError) -> AlignedFloats {
-        let count = primitives.count(of: weights)
-        if let memory = existing[layout], memory.count == count { return memory }
-        let new = try AlignedFloats(count: count)
+        if let memory = existing[layout] { return memory }
+        let new = try AlignedFloats(count: primitives.count(of: weights))
         existing[layout] = new
-        hasWeights = false
         return new
     }
 
