@@ -79,7 +79,8 @@ let package = Package(
             name: "LockstepArtifacts",
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
-                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork",
+                "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel",
+                "LockstepNetwork",
                 "LockstepTraining", "CZlib",
                 .product(name: "Yams", package: "Yams"),
             ]),
@@ -87,7 +88,8 @@ let package = Package(
             name: "LockstepRuntime",
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "ZeroMQ",
-                "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining",
+                "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork",
+                "LockstepTraining",
                 "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "CLinux",
             ]),
         .target(
@@ -102,7 +104,8 @@ let package = Package(
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding",
                 "LockstepData",
-                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
+                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepCostModel", "LockstepCluster",
+                "LockstepArtifacts",
                 "LockstepRuntime", "LockstepRuns",
             ]),
         .target(
@@ -115,13 +118,15 @@ let package = Package(
             name: "Lockstep",
             dependencies: [
                 "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepImages",
-                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
+                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime",
+                "LockstepRuns",
             ]),
         .executableTarget(
             name: "LockstepCLI",
             dependencies: [
                 "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics",
-                "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol",
+                "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining",
+                "LockstepProtocol",
                 "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
                 "LockstepBench", "LockstepChaos", "Lockstep",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
@@ -149,7 +154,8 @@ let package = Package(
             name: "LockstepFuzzTargets",
             dependencies: [
                 "LockstepTimeline", "LockstepDigest", "ZeroMQ", "LockstepNumerics", "LockstepSharding", "LockstepData",
-                "LockstepImages", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCluster",
+                "LockstepImages", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol",
+                "LockstepCluster",
                 "LockstepArtifacts", "LockstepRuntime",
             ],
             path: "Tests/Fuzz/Targets"),
@@ -198,7 +204,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepArtifactsTests",
         [
             "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
-            "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork",
+            "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel",
+            "LockstepNetwork",
             "LockstepTraining", "LockstepArtifacts",
         ]
     ),
@@ -208,7 +215,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "LockstepRuntimeTests",
         [
             "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics", "LockstepSharding",
-            "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCostModel",
+            "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol",
+            "LockstepCostModel",
             "LockstepCluster", "LockstepRuntime", "CAllocations",
         ]
     ),
@@ -261,7 +269,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "OracleTests",
         [
-            "LockstepCompute", "LockstepNumerics", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepArtifacts",
+            "LockstepCompute", "LockstepNumerics", "LockstepData", "LockstepModel", "LockstepNetwork",
+            "LockstepArtifacts",
             "LockstepCLI",
         ]
     ),

@@ -61,7 +61,8 @@ extension BenchResult {
         let crossoverBatch: Int?
 
         enum CodingKeys: String, CodingKey {
-            case name, sizes, network, batch, kernel, cores, settings, predictions, peakFlopsPerSecond, flopsPerStep, modelError
+            case name, sizes, network, batch, kernel, cores, settings, predictions, peakFlopsPerSecond, flopsPerStep,
+                modelError
             case crossoverBatch
             case summary = "verdict"
         }
@@ -69,7 +70,8 @@ extension BenchResult {
 
     private func document(link: BenchLink?, summary: String) -> Document {
         Document(
-            name: name, sizes: network.sizes, network: network.summary, batch: batch, kernel: kernel, cores: cores, peakFlopsPerSecond: peak,
+            name: name, sizes: network.sizes, network: network.summary, batch: batch, kernel: kernel, cores: cores,
+            peakFlopsPerSecond: peak,
             flopsPerStep: flops, settings: measured.map(setting),
             predictions: allPredictions(link), modelError: fitError,
             summary: summary,

@@ -2,7 +2,7 @@ import LockstepCompute
 package import LockstepCostModel
 import LockstepModel
 package import LockstepNetwork
-package import LockstepRuntime
+import LockstepRuntime
 import LockstepSharding
 package import LockstepTimeline
 import LockstepTraining

@@ -60,9 +60,9 @@ package struct KeyFormat<Value>: Sendable {
     /// The same texts for values of another type.
     ///
     /// - Parameters:
+    ///   - expected: What values it can have, as in "must be a number or two".
     ///   - forward: The other value; nil results for values that it cannot have.
     ///   - backward: The value that is written.
-    ///   - expected: What values it can have, as in "must be a number or two".
     /// - Returns: The format of the other type.
     package func mapped<Other>(
         expected: String, _ forward: @escaping @Sendable (Value) -> Other?,

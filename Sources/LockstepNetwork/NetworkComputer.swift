@@ -86,7 +86,8 @@ final class NetworkComputer: ModelComputer {
                 inputErrors: segments > 0 ? errors[(index + 1) % 2] : nil, outputErrors: errors[index % 2],
                 maximumRows: maximumRows,
                 parameters: hasParameters ? model.layout.segments[segments].tensors.map(\.range) : [],
-                activation: stage.activation, readsSamples: index == 0, position: segments + Self.positionStride * earlier, library: library,
+                activation: stage.activation, readsSamples: index == 0,
+                position: segments + Self.positionStride * earlier, library: library,
                 products: products, random: Philox(seed: seed))
             stages.append(
                 Stage(

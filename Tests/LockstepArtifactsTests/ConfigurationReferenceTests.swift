@@ -49,7 +49,8 @@ struct ConfigurationKeysTests {
         "data.validation": "7", "data.csv": "a.csv", "data.test-csv": "b.csv", "data.label": "last", "data.scale": "7",
         "data.test": "7",
         "network.sizes": "[784, 10]", "network.activation": "relu", "network.output": "sigmoid",
-        "network.input": "[1, 28, 28]", "network.layers": "[flatten, { dense: 11 }]", "network.initializer": "he", "cost": "cross-entropy",
+        "network.input": "[1, 28, 28]", "network.layers": "[flatten, { dense: 11 }]", "network.initializer": "he",
+        "cost": "cross-entropy",
         "training.epochs": "7", "training.batch": "7", "training.seed": "7",
         "optimizer.sgd.nesterov": "true",
         "schedule.step.every": "7", "augmentation.shift": "7", "augmentation.rotation": "7",
@@ -70,7 +71,8 @@ struct ConfigurationKeysTests {
         ("optimizer.sgd.nesterov", "optimizer.sgd.momentum=0.5"),
         ("schedule.step", "schedule={ step: { every: 1, factor: 0.5 } }"),
         ("schedule.cosine", "schedule={ cosine: {} }"), ("schedule.one-cycle", "schedule={ one-cycle: {} }"),
-        ("network.input", layers), ("network.layers", layers), ("network.output", "cost=cross-entropy"), ("regularization.label-smoothing", "cost=cross-entropy"),
+        ("network.input", layers), ("network.layers", layers), ("network.output", "cost=cross-entropy"),
+        ("regularization.label-smoothing", "cost=cross-entropy"),
     ]
 
     private func parse(_ overrides: [String]) throws -> RunConfiguration {

@@ -1,11 +1,12 @@
 import Foundation
 import LockstepArtifacts
-@testable import LockstepBench
 import LockstepCostModel
 import LockstepNetwork
-@testable import LockstepRuntime
 import LockstepTimeline
 import Testing
+
+@testable import LockstepBench
+@testable import LockstepRuntime
 
 @Suite("The result of a bench")
 struct BenchResultTests {
@@ -83,7 +84,8 @@ struct BenchResultTests {
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         #expect(
             Set(object.keys).subtracting(["crossover_batch"]) == [
-                "name", "sizes", "network", "batch", "kernel", "cores", "peak_flops_per_second", "flops_per_step", "settings",
+                "name", "sizes", "network", "batch", "kernel", "cores", "peak_flops_per_second", "flops_per_step",
+                "settings",
                 "predictions", "model_error", "verdict",
             ])
         #expect(object["verdict"] as? String == "slower")

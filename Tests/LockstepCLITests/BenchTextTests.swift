@@ -1,10 +1,11 @@
-@testable import LockstepBench
-@testable import LockstepCLI
 import LockstepCostModel
 import LockstepNetwork
-@testable import LockstepRuntime
 import LockstepTimeline
 import Testing
+
+@testable import LockstepBench
+@testable import LockstepCLI
+@testable import LockstepRuntime
 
 @Suite("What a bench prints")
 struct BenchTextTests {

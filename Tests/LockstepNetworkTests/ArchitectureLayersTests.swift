@@ -8,7 +8,8 @@ import Testing
 @Suite("An architecture of layers")
 struct ArchitectureLayersTests {
     private static let lenet: [any LayerKind] = [
-        ConvolutionLayer(filters: 6, size: Extent(5), padding: .same), ActivationLayer(.relu), MaxPoolLayer(size: Extent(2)),
+        ConvolutionLayer(filters: 6, size: Extent(5), padding: .same), ActivationLayer(.relu),
+        MaxPoolLayer(size: Extent(2)),
         ConvolutionLayer(filters: 16, size: Extent(5)), ActivationLayer(.relu), MaxPoolLayer(size: Extent(2)),
         FlattenLayer(), DropoutLayer(rate: 0.5), DenseLayer(neurons: 10),
     ]
@@ -19,7 +20,8 @@ struct ArchitectureLayersTests {
         #expect(model.inputs == 784 && model.outputs == 10)
         #expect(
             model.layout.tensors.map(\.name) == [
-                "layers.0.weight", "layers.0.bias", "layers.3.weight", "layers.3.bias", "layers.8.weight", "layers.8.bias",
+                "layers.0.weight", "layers.0.bias", "layers.3.weight", "layers.3.bias", "layers.8.weight",
+                "layers.8.bias",
             ])
         #expect(model.layout.tensors.map(\.shape) == [[6, 1, 5, 5], [6], [16, 6, 5, 5], [16], [10, 400], [10]])
         #expect(model.layout.tensors.map(\.decays) == [true, false, true, false, true, false])
@@ -51,7 +53,8 @@ struct ArchitectureLayersTests {
         let filters = values("layers.0.weight")
         #expect(filters.count == 144)
         for (i, weight) in filters.enumerated() {
-            #expect(weight == deviation * random.standardNormal(at: RandomPosition(.initialParameters, sample: UInt32(i))))
+            #expect(
+                weight == deviation * random.standardNormal(at: RandomPosition(.initialParameters, sample: UInt32(i))))
         }
     }
 
@@ -61,12 +64,16 @@ struct ArchitectureLayersTests {
             try NetworkModel(Architecture(input: input, layers: layers)).blockRows
         }
         #expect(try rows([784], [DenseLayer(neurons: 10)]) == 1_024)
-        #expect(try rows([1, 28, 28], [MaxPoolLayer(size: Extent(2)), FlattenLayer(), DenseLayer(neurons: 10)]) == 1_024)
+        #expect(
+            try rows([1, 28, 28], [MaxPoolLayer(size: Extent(2)), FlattenLayer(), DenseLayer(neurons: 10)]) == 1_024)
         #expect(try rows([1, 28, 28], Self.lenet) == 32)
         func wide(_ filters: Int) throws -> Int {
             try rows(
                 [1, 28, 28],
-                [ConvolutionLayer(filters: filters, size: Extent(3), padding: .same), FlattenLayer(), DenseLayer(neurons: 10)])
+                [
+                    ConvolutionLayer(filters: filters, size: Extent(3), padding: .same), FlattenLayer(),
+                    DenseLayer(neurons: 10),
+                ])
         }
         // 784 inputs, and 784 values for a filter before and after 'flatten': 4 MiB hold 32 samples of 32,768 values.
         #expect(try wide(20) == 32)
@@ -79,9 +86,17 @@ struct ArchitectureLayersTests {
     @Test(
         "What cannot be built is named with its layer and the remedy",
         arguments: [
-            ([1, 8, 8], [DenseLayer(neurons: 3)], "network.layers[0]: dense reads a list of values, not an image of shape"),
-            ([64], [ConvolutionLayer(filters: 3, size: Extent(3)), FlattenLayer()], "network.layers[0]: conv reads an image"),
-            ([1, 8, 8], [FlattenLayer(), MaxPoolLayer(size: Extent(2))], "network.layers[1]: max-pool reads an image"),
+            (
+                [1, 8, 8], [DenseLayer(neurons: 3)],
+                "network.layers[0]: dense reads a list of values, not an image of shape"
+            ),
+            (
+                [64], [ConvolutionLayer(filters: 3, size: Extent(3)), FlattenLayer()],
+                "network.layers[0]: conv reads an image"
+            ),
+            (
+                [1, 8, 8], [FlattenLayer(), MaxPoolLayer(size: Extent(2))], "network.layers[1]: max-pool reads an image"
+            ),
             (
                 [1, 8, 8], [ConvolutionLayer(filters: 3, size: Extent(9)), FlattenLayer(), DenseLayer(neurons: 3)],
                 "network.layers[0]: conv has a window of 9 pixels, and the image before it has 8"
@@ -91,16 +106,21 @@ struct ArchitectureLayersTests {
                 "network.layers[0]: group-norm has 2 groups, which do not divide the 3 channels"
             ),
             (
-                [1, 8, 8], [MaxPoolLayer(size: Extent(2), padding: .pixels(2)), FlattenLayer(), DenseLayer(neurons: 3)],
+                [1, 8, 8],
+                [MaxPoolLayer(size: Extent(2), padding: .pixels(2)), FlattenLayer(), DenseLayer(neurons: 3)],
                 "network.layers[0]: max-pool has a padding of 2, and a window of 2 pixels"
             ),
-            ([1, 8, 8], [ConvolutionLayer(filters: 3, size: Extent(3))], "network.layers end with an image of shape [3, 6, 6]"),
+            (
+                [1, 8, 8], [ConvolutionLayer(filters: 3, size: Extent(3))],
+                "network.layers end with an image of shape [3, 6, 6]"
+            ),
             ([1, 8, 8], [FlattenLayer(), ActivationLayer(.relu)], "network.layers: no layer learns anything"),
             ([8, 8], [FlattenLayer(), DenseLayer(neurons: 3)], "network.input is [8, 8]"),
             ([1, 1 << 20, 2], [FlattenLayer(), DenseLayer(neurons: 3)], "network.input is [1, 1048576, 2]"),
             ([1 << 20], [DenseLayer(neurons: 1 << 20)], "network: the weights and biases take more than"),
             (
-                [1, 1_024, 1_024], [ConvolutionLayer(filters: 2, size: Extent(1)), FlattenLayer(), DenseLayer(neurons: 3)],
+                [1, 1_024, 1_024],
+                [ConvolutionLayer(filters: 2, size: Extent(1)), FlattenLayer(), DenseLayer(neurons: 3)],
                 "network.layers[0]: conv has 2097152 values for a sample"
             ),
         ] as [([Int], [any LayerKind], String)])
@@ -114,7 +134,9 @@ struct ArchitectureLayersTests {
     @Test("Layers that describe the same network in words and in JSON are equal")
     func coding() throws {
         let layers = Self.lenet + [LayerNormLayer(), GroupNormLayer(groups: 2), GlobalAveragePoolLayer()]
-        for layer in layers.map(Layer.init) + [Layer(AveragePoolLayer(size: Extent(rows: 2, columns: 3), stride: Extent(2)))] {
+        for layer in layers.map(Layer.init) + [
+            Layer(AveragePoolLayer(size: Extent(rows: 2, columns: 3), stride: Extent(2)))
+        ] {
             let text = try #require(Layer.format.text(layer))
             #expect(try Layer.format.parse(text) == layer)
         }

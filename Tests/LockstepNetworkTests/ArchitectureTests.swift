@@ -33,6 +33,8 @@ struct ArchitectureTests {
     func limit() throws {
         // (511 + 1) * 2^20 floats are 2^31 bytes.
         #expect(try NetworkModel(Architecture(sizes: [511, 1 << 20])).layout.count == 1 << 29)
-        #expect(throws: NetworkError.tooManyParameters) { try NetworkModel(Architecture(sizes: [511, 1 << 20, 1])).layout }
+        #expect(throws: NetworkError.tooManyParameters) {
+            try NetworkModel(Architecture(sizes: [511, 1 << 20, 1])).layout
+        }
     }
 }

@@ -63,7 +63,8 @@ struct NetworkCase {
 extension ModelComputer {
     /// The gradient of a block, in the first epoch.
     func gradient(
-        rows: Int, input: BlockInput = .floats, epoch: UInt32 = 0, into gradient: FloatBuffer, accumulating: Bool = false
+        rows: Int, input: BlockInput = .floats, epoch: UInt32 = 0, into gradient: FloatBuffer,
+        accumulating: Bool = false
     ) -> Double {
         self.gradient(
             rows: rows, input: input, epoch: epoch, into: gradient.pointer, accumulating: accumulating,

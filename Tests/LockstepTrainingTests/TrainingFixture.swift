@@ -48,7 +48,9 @@ struct TrainingFixture {
             dependencies: Trainer.Dependencies(
                 observers: observers, checkpoints: checkpoints, shouldStop: shouldStop,
                 makeShardComputer: self.computer,
-                initialWeights: { try configuration.makeModel().initialize(seed: configuration.training.seed, into: $0) }))
+                initialWeights: {
+                    try configuration.makeModel().initialize(seed: configuration.training.seed, into: $0)
+                }))
         return try trainer.run()
     }
 

@@ -61,10 +61,12 @@ struct LayerExportOracleTests {
         ),
         (
             [
-                ConvolutionLayer(filters: 12, size: Extent(rows: 3, columns: 5), stride: Extent(2), padding: .pixels(1)),
+                ConvolutionLayer(
+                    filters: 12, size: Extent(rows: 3, columns: 5), stride: Extent(2), padding: .pixels(1)),
                 GroupNormLayer(groups: 4), ActivationLayer(.sigmoid),
                 AveragePoolLayer(size: Extent(3), stride: Extent(2), padding: .same), LayerNormLayer(),
-                ConvolutionLayer(filters: 10, size: Extent(3), stride: Extent(2), padding: .same), GlobalAveragePoolLayer(),
+                ConvolutionLayer(filters: 10, size: Extent(3), stride: Extent(2), padding: .same),
+                GlobalAveragePoolLayer(),
             ], .sigmoid
         ),
     ]

@@ -56,7 +56,9 @@ package struct AveragePoolLayer: LayerKind {
     }
 
     package func makeComputer(_ context: LayerContext) throws(ComputeError) -> any LayerComputer {
-        guard let window = try? geometry(context.input.shape).window else { preconditionFailure("a pooling of no image") }
+        guard let window = try? geometry(context.input.shape).window else {
+            preconditionFailure("a pooling of no image")
+        }
         return AveragePoolComputer(window.pool, context)
     }
 

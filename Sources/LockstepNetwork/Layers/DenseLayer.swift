@@ -23,7 +23,8 @@ package struct DenseLayer: LayerKind {
 
     package func outputShape(of input: Shape) throws(LayerProblem) -> Shape {
         guard case .values = input else {
-            throw LayerProblem("reads a list of values, not an image of shape \(input.dimensions); put 'flatten' before it")
+            throw LayerProblem(
+                "reads a list of values, not an image of shape \(input.dimensions); put 'flatten' before it")
         }
         return .values(neurons)
     }

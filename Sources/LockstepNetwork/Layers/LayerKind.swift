@@ -95,5 +95,6 @@ package struct LayerProblem: Error, Hashable, Sendable {
 
     /// A layer of images follows a list of values.
     static let readsImages = LayerProblem(
-        "reads an image, not a list of values; give network.input as channels, rows and columns, and no 'flatten' before it")
+        "reads an image, not a list of values; give network.input as channels, rows and columns, and no 'flatten' before it"
+    )
 }

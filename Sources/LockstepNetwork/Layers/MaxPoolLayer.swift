@@ -24,7 +24,8 @@ package struct MaxPoolLayer: LayerKind {
         ConfigurationKey(
             "stride", \MaxPoolLayer.stride, Extent.format.optional, default: "the size",
             "the distance of the window's places"),
-        ConfigurationKey("padding", \MaxPoolLayer.padding, Padding.format, "pixels around the image, which are never the largest"),
+        ConfigurationKey(
+            "padding", \MaxPoolLayer.padding, Padding.format, "pixels around the image, which are never the largest"),
     ]
 
     package func outputShape(of input: Shape) throws(LayerProblem) -> Shape {
@@ -60,7 +61,9 @@ package struct MaxPoolLayer: LayerKind {
     }
 
     package func makeComputer(_ context: LayerContext) throws(ComputeError) -> any LayerComputer {
-        guard let window = try? geometry(context.input.shape).window else { preconditionFailure("a pooling of no image") }
+        guard let window = try? geometry(context.input.shape).window else {
+            preconditionFailure("a pooling of no image")
+        }
         return MaxPoolComputer(window.pool, context)
     }
 

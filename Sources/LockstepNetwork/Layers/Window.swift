@@ -113,12 +113,14 @@ struct Window: Hashable {
             (before, after) = (total / 2, total - total / 2)
         }
         guard max(before, after) < size else {
-            throw LayerProblem("has a padding of \(max(before, after)), and a window of \(size) pixels: give less padding")
+            throw LayerProblem(
+                "has a padding of \(max(before, after)), and a window of \(size) pixels: give less padding")
         }
         let padded = pixels + before + after
         guard padded >= size else {
             throw LayerProblem(
-                "has a window of \(size) pixels, and the image before it has \(padded): give a smaller window or more padding")
+                "has a window of \(size) pixels, and the image before it has \(padded): give a smaller window or more padding"
+            )
         }
         return (before, after, (padded - size) / stride + 1)
     }

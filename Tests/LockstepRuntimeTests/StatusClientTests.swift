@@ -8,7 +8,7 @@ import ZeroMQ
 
 /// Clients that ask for a run's status.
 @Suite("Clients of a coordinator")
-struct CoordinatorClientTests {
+struct StatusClientTests {
     @Test("A client without an answer keeps no socket open", arguments: [false, true])
     func closed(isBound: Bool) throws {
         let folder = try TemporaryFolder()
@@ -17,8 +17,8 @@ struct CoordinatorClientTests {
         let router = try context.socket(.router)
         if isBound { try router.bind(endpoint) }
         for _ in 0..<20 {
-            let client = try CoordinatorClient(endpoint, security: .none, context: context, limit: 0.02)
-            #expect(throws: CoordinatorClient.Failure.self) { try client.status() }
+            let client = try StatusClient(endpoint, security: .none, context: context, limit: 0.02)
+            #expect(throws: StatusClient.Failure.self) { try client.status() }
         }
         #expect(context.openSockets == 1)
     }
