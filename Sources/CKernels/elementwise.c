@@ -95,9 +95,46 @@ uint32_t lockstep_sum_bits(const float *values, long count) {
     return sum;
 }
 
+FOR_EVERY_PROCESSOR
+double lockstep_sum_squares(const float *values, long count) {
+    enum { lanes = 8 };
+    double sums[lanes] = {0};
+    const long whole = count - count % lanes;
+    for (long i = 0; i < whole; i += lanes) {
+        for (int lane = 0; lane < lanes; lane++) {
+            const double value = values[i + lane];
+            sums[lane] += value * value;
+        }
+    }
+    for (long i = whole; i < count; i++) {
+        const double value = values[i];
+        sums[i - whole] += value * value;
+    }
+    for (int width = lanes / 2; width > 0; width /= 2) {
+        for (int lane = 0; lane < width; lane++) sums[lane] += sums[lane + width];
+    }
+    return sums[0];
+}
+
 // An update reads an element before it writes it, and touches no other element: so `sum` may be `next`. What it checks
 // are sums and maxima of integers, which the compiler vectorises as it likes: they have no order.
 #define ELEMENT_BY_ELEMENT _Pragma("clang loop vectorize(assume_safety)")
+
+FOR_EVERY_PROCESSOR
+void lockstep_scale(const float *values, float scale, float *scaled, long count) {
+    ELEMENT_BY_ELEMENT
+    for (long i = 0; i < count; i++) scaled[i] = scale * values[i];
+}
+
+FOR_EVERY_PROCESSOR
+void lockstep_clamp(const float *values, float limit, float *clamped, long count) {
+    ELEMENT_BY_ELEMENT
+    for (long i = 0; i < count; i++) {
+        // Comparisons in these directions let NaN through.
+        const float upper = values[i] > limit ? limit : values[i];
+        clamped[i] = upper < -limit ? -limit : upper;
+    }
+}
 
 FOR_EVERY_PROCESSOR
 struct lockstep_update_check lockstep_descend(
@@ -170,6 +207,51 @@ struct lockstep_update_check lockstep_adam_step(
         state_written += bits_of(m) + bits_of(v);
         written += bits_of(value);
         // An infinite v hides in the weight: m / infinity is 0.
+        largest = larger(largest, larger(magnitude(value), magnitude(v)));
+    }
+    return (struct lockstep_update_check){largest, read, written, state_read, state_written};
+}
+
+FOR_EVERY_PROCESSOR
+struct lockstep_update_check lockstep_rmsprop_step(
+    const float *current, const float *sum, struct lockstep_rmsprop_coefficients c, float decay, float *square,
+    float *next, long count) {
+    uint32_t largest = 0, read = 0, written = 0, state_read = 0, state_written = 0;
+    ELEMENT_BY_ELEMENT
+    for (long i = 0; i < count; i++) {
+        const float g = c.mean * sum[i] + decay * current[i];
+        const float v = c.alpha * square[i] + c.one_minus_alpha * (g * g);
+        const float value = current[i] - c.rate * (g / (__builtin_elementwise_sqrt(v) + c.epsilon));
+        read += bits_of(current[i]);
+        state_read += bits_of(square[i]);
+        square[i] = v;
+        next[i] = value;
+        state_written += bits_of(v);
+        written += bits_of(value);
+        // An infinite v hides in the weight, as in Adam's step.
+        largest = larger(largest, larger(magnitude(value), magnitude(v)));
+    }
+    return (struct lockstep_update_check){largest, read, written, state_read, state_written};
+}
+
+FOR_EVERY_PROCESSOR
+struct lockstep_update_check lockstep_rmsprop_step_with_momentum(
+    const float *current, const float *sum, struct lockstep_rmsprop_coefficients c, float decay, float *square,
+    float *velocity, float *next, long count) {
+    uint32_t largest = 0, read = 0, written = 0, state_read = 0, state_written = 0;
+    ELEMENT_BY_ELEMENT
+    for (long i = 0; i < count; i++) {
+        const float g = c.mean * sum[i] + decay * current[i];
+        const float v = c.alpha * square[i] + c.one_minus_alpha * (g * g);
+        const float u = c.momentum * velocity[i] + g / (__builtin_elementwise_sqrt(v) + c.epsilon);
+        const float value = current[i] - c.rate * u;
+        read += bits_of(current[i]);
+        state_read += bits_of(square[i]) + bits_of(velocity[i]);
+        square[i] = v;
+        velocity[i] = u;
+        next[i] = value;
+        state_written += bits_of(v) + bits_of(u);
+        written += bits_of(value);
         largest = larger(largest, larger(magnitude(value), magnitude(v)));
     }
     return (struct lockstep_update_check){largest, read, written, state_read, state_written};

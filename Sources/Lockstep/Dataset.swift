@@ -24,7 +24,16 @@ public struct Dataset: Sendable {
     /// - Returns: The samples, in the files' order.
     /// - Throws: ``LockstepError`` of the kind `data` if files are missing or damaged.
     public static func mnist() throws(LockstepError) -> Dataset {
-        Dataset(try load(.named(KnownDataset.mnist.name)))
+        try Dataset(named: KnownDataset.mnist.name)
+    }
+
+    /// Reads a data set that `scripts/fetch-data` has put into the folder of ``mnist()``.
+    ///
+    /// - Parameter name: `mnist`; `mnist-60000`, with all 60,000 images for training and none for validation; or
+    ///   `fashion-mnist`, clothes instead of digits.
+    /// - Throws: ``LockstepError`` of the kind `data` if there is no such name, or files are missing or damaged.
+    public init(named name: String) throws(LockstepError) {
+        self.init(try Self.load(.named(name)))
     }
 
     /// Reads the pickle in which the textbook ships MNIST, `mnist.pkl.gz`: three pairs of numpy arrays.

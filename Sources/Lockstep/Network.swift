@@ -71,6 +71,11 @@ public struct Network: Sendable {
         [model.inputs] + layout.segments.map { $0.tensors[0].shape[0] }
     }
 
+    /// The name of each output, such as `Sneaker`, [sizes.last]: of a digit, or where the model does not say, its number.
+    public var classNames: [String] {
+        metadata.labels.isEmpty ? (0..<model.outputs).map(String.init) : metadata.labels
+    }
+
     /// A layer's weights, [outputs][inputs]: row j holds neuron j's. Layer 0 is the first that learns. A filter's weights
     /// are a row of [channels, rows, columns].
     public func weights(ofLayer layer: Int) -> [[Float]] {

@@ -34,8 +34,9 @@ final class StepRunner {
                 layout: run.layout.chunks, shards: run.schedule.shards,
                 dataType: run.configuration.communicationDataType),
             optimizer: run.configuration.makeOptimizer(
-                for: run.layout, stepsPerEpoch: run.schedule.stepsPerEpoch),
-            threadPool: threadPool, timeline: timeline)
+                for: run.layout,
+                rate: run.configuration.makeLearningRate(stepsPerEpoch: run.schedule.stepsPerEpoch)),
+            clipping: run.configuration.training.clipping, threadPool: threadPool, timeline: timeline)
     }
 
     /// Runs steps.

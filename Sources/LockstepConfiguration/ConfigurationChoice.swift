@@ -18,6 +18,9 @@ package struct ConfigurationChoice<Root>: Sendable {
         package let select: @Sendable (inout Root) -> Void
         /// Whether the value is of this kind.
         package let isSelected: @Sendable (Root) -> Bool
+
+        /// Whether a key of the kind has this name, without the sections above it.
+        package func hasKey(named name: String) -> Bool { keys.contains { $0.name == name } }
     }
 
     package let path: String

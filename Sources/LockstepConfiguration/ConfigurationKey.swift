@@ -43,6 +43,8 @@ package enum ResumeRule: Sendable {
     case mayChange
     /// As `mayChange`, unless the schedule of the learning rate is stretched over all epochs.
     case mayChangeUnlessScheduleSpansRun
+    /// As `mayChange`, unless the schedule of the learning rate follows the evaluations.
+    case mayChangeUnlessScheduleFollowsValidation
     /// As `mustMatch`; where the new configuration leaves the key out, the run's value stands.
     case keepsRunValue
     /// The value says where data lies, which may move: its digest must be the run's.

@@ -33,23 +33,29 @@ package protocol ConfigurationKinds: Codable, Hashable, Sendable {
 }
 
 extension ConfigurationKinds {
-    package static func == (left: Self, right: Self) -> Bool { left.kind.equals(right.kind) }
+    package static func == (left: Self, right: Self) -> Bool { left.hasKind(of: right) }
 
     package func hash(into hasher: inout Hasher) { kind.hash(into: &hasher) }
 
-    package func encode(to encoder: any Encoder) throws {
+    package func encode(to encoder: any Encoder) throws { try encodeKind(to: encoder) }
+
+    package init(from decoder: any Decoder) throws { self = try Self.decodeKind(from: decoder) }
+
+    /// Whether another value has the same kind with the same options.
+    package func hasKind(of other: Self) -> Bool { kind.equals(other.kind) }
+
+    /// Writes the kind's name and its options.
+    package func encodeKind(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: KindName.self)
         try container.encode(kind, forKey: KindName(stringValue: type(of: kind).name))
     }
 
-    package init(from decoder: any Decoder) throws {
+    /// Reads what ``encodeKind(to:)`` has written.
+    package static func decodeKind(from decoder: any Decoder) throws -> Self {
         let container = try decoder.container(keyedBy: KindName.self)
-        for kind in Self.all where container.contains(KindName(stringValue: kind.name)) {
+        for kind in all where container.contains(KindName(stringValue: kind.name)) {
             let value = try container.decode(kind, forKey: KindName(stringValue: kind.name))
-            if let result = Self(kind: value) {
-                self = result
-                return
-            }
+            if let result = Self(kind: value) { return result }
         }
         throw DecodingError.dataCorrupted(
             DecodingError.Context(codingPath: container.codingPath, debugDescription: "no known kind"))

@@ -32,6 +32,8 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case imageSizeMismatch(training: Int, test: Int)
         /// The number of validation samples is negative, or leaves no sample to train with.
         case invalidValidationCount(validation: Int, samples: Int)
+        /// More training samples are asked for than there are, or none.
+        case invalidTrainingCount(training: Int, samples: Int)
         /// No data set has this name.
         case unknownDataset(known: [String])
         /// The cache has neither the plain nor the gzipped file of a known data set.
@@ -109,6 +111,8 @@ extension DataError.Reason {
             "samples of \(test) values, those for training have \(training)"
         case .invalidValidationCount(let validation, let samples):
             "\(validation) of its \(samples) samples cannot be set aside for validation"
+        case .invalidTrainingCount(let training, let samples):
+            "it has \(samples) training samples, of which \(training) cannot be used"
         case .unknownDataset: "no such data set"
         case .notInCache(let file, let directory): "\(file) is not in \(directory.printable)"
         case .wrongDigest(let expected, let found): "its SHA-256 is \(found), not \(expected)"
@@ -131,6 +135,7 @@ extension DataError.Reason {
         case .wrongMagic: "check which file is which"
         case .countMismatch, .imageSizeMismatch: "give files that belong together"
         case .invalidValidationCount(_, let samples): "choose 0 to \(samples - 1)"
+        case .invalidTrainingCount(_, let samples): "set data.training to 1 to \(samples)"
         case .unknownDataset(let known): "known: \(known.joined(separator: ", "))"
         default: nil
         }

@@ -50,6 +50,7 @@ package struct ResumedRun {
         var merged = configuration
         merged.data = new.data
         merged.training.epochs = new.training.epochs
+        merged.training.earlyStoppingPlateau = new.training.earlyStoppingPlateau
         merged.evaluation = new.evaluation
         merged.checkpoint = new.checkpoint
         merged.timeouts = new.timeouts

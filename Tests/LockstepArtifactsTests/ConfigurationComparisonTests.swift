@@ -13,12 +13,28 @@ struct ConfigurationComparisonTests {
         run.kernel = .avx2
         var now = textbook
         now.training.epochs = 60
-        now.evaluation.every = 0
+        now.evaluation = EvaluationOptions(every: 0, training: 100)
         now.checkpoint.every = 0.5
+        now.training.earlyStoppingPlateau = 5
         now.timeouts = TimeoutOptions(start: 1, rejoin: 2)
         #expect(ConfigurationFile.changes(from: run, to: now).isEmpty)
         now.shards = 4
         now.kernel = .avx2
+        #expect(ConfigurationFile.digest(of: now) == ConfigurationFile.digest(of: run))
+    }
+
+    @Test("Where the learning rate follows evaluations, these may not become rarer or more frequent")
+    func followedEvaluations() {
+        var run = textbook
+        run.schedule = .reduceOnPlateau()
+        var now = run
+        now.evaluation = EvaluationOptions(every: 2, training: 100)
+        #expect(
+            ConfigurationFile.changes(from: run, to: now).map(\.description)
+                == ["evaluation.every (1 in the run, 2 now)"])
+        #expect(ConfigurationFile.digest(of: now) != ConfigurationFile.digest(of: run))
+        now.evaluation.every = 1
+        #expect(ConfigurationFile.changes(from: run, to: now).isEmpty)
         #expect(ConfigurationFile.digest(of: now) == ConfigurationFile.digest(of: run))
     }
 

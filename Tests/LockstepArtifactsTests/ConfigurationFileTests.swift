@@ -105,6 +105,11 @@ struct ConfigurationFileTests {
                 "adamw: { learning-rate: 1, beta1: 0.5, beta2: 0.25, epsilon: 2, weight-decay: 0 }",
                 .adamW(learningRate: 1, beta1: 0.5, beta2: 0.25, epsilon: 2, weightDecay: 0)
             ),
+            ("rmsprop: { learning-rate: 1 }", .rmsProp(learningRate: 1)),
+            (
+                "rmsprop: { learning-rate: 1, alpha: 0.5, epsilon: 2, momentum: 0.25, weight-decay: 0.125 }",
+                .rmsProp(learningRate: 1, alpha: 0.5, epsilon: 2, momentum: 0.25, weightDecay: 0.125)
+            ),
         ])
     func optimizers(text: String, expected: OptimizerConfiguration) throws {
         let minimal = minimalConfiguration
@@ -118,7 +123,11 @@ struct ConfigurationFileTests {
             ("constant", ScheduleConfiguration.constant), ("{ constant: }", .constant), ("", .constant),
             ("{ step: { every: 3, factor: 0.5 } }", .step(every: 3, factor: 0.5)),
             ("{ cosine: }", .cosine()), ("{ cosine: { warm-up: 0.1, final: 0.2 } }", .cosine(warmUp: 0.1, final: 0.2)),
-            ("{ one-cycle: }", .oneCycle()),
+            ("{ one-cycle: }", .oneCycle()), ("{ reduce-on-plateau: }", .reduceOnPlateau()),
+            (
+                "{ reduce-on-plateau: { factor: 0.5, patience: 3, minimum: 0.01 } }",
+                .reduceOnPlateau(factor: 0.5, plateau: 3, minimum: 0.01)
+            ),
             (
                 "{ one-cycle: { warm-up: 0.1, initial: 0.2, final: 0.3 } }",
                 .oneCycle(warmUp: 0.1, initial: 0.2, final: 0.3)
@@ -203,7 +212,7 @@ struct ConfigurationFileTests {
             ),
             (
                 5, "optimizer: { newton: { learning-rate: 3 } }",
-                "x.yaml:5: unknown key 'newton' in optimizer; known are sgd, adamw"
+                "x.yaml:5: unknown key 'newton' in optimizer; known are sgd, adamw, rmsprop"
             ),
             (
                 5, "optimizer: { sgd: { learning-rate: 3, momentum: 1 } }",
@@ -235,7 +244,33 @@ struct ConfigurationFileTests {
             ),
             (
                 5, "optimizer: { sgd: { learning-rate: 3 } }\nschedule: linear",
-                "x.yaml:6: schedule is linear, not a group of keys; its keys are constant, step, cosine, one-cycle"
+                "x.yaml:6: schedule is linear, not a group of keys; its keys are constant, step, cosine, one-cycle, "
+                    + "reduce-on-plateau"
+            ),
+            (
+                5, "optimizer: { sgd: { learning-rate: 3 } }\nschedule: { reduce-on-plateau: { patience: 0 } }",
+                "x.yaml:6: schedule.reduce-on-plateau.patience is 0; it must be from 1 to 1000000000"
+            ),
+            (
+                5,
+                "optimizer: { sgd: { learning-rate: 3 } }\nschedule: { reduce-on-plateau: }\nevaluation: { every: 0 }",
+                "x.yaml:7: evaluation.every is 0; it must be at least 1: schedule.reduce-on-plateau follows evaluations"
+            ),
+            (
+                4, "training: { epochs: 30, batch: 10, early-stopping: { patience: 3 } }\nevaluation: { every: 0 }",
+                "x.yaml:5: evaluation.every is 0; it must be at least 1: training.early-stopping follows evaluations"
+            ),
+            (
+                4, "training: { epochs: 30, batch: 10, clip-norm: 0 }",
+                "x.yaml:4: training.clip-norm is 0; it must be finite and greater than 0"
+            ),
+            (
+                4, "training: { epochs: 30, batch: 10, clip-norm: 1, clip-value: 2 }",
+                "x.yaml:4: training.clip-value is 2; it must be left out beside 'clip-norm'"
+            ),
+            (
+                4, "training: { epochs: 30, batch: 10, early-stopping: 3 }",
+                "x.yaml:4: training.early-stopping is 3, not a group of keys; its keys are patience"
             ),
             (4, "trainig: { epochs: 30, batch: 10 }", "x.yaml:4: unknown key 'trainig'; did you mean 'training'?"),
             (1, "epochs: 30", "x.yaml:1: unknown key 'epochs'; it belongs in training"),
@@ -284,7 +319,11 @@ struct ConfigurationFileTests {
             ),
             (4, "training: { epochs: 3 }", "x.yaml:4: training.batch is missing; add for example 'batch: 10'"),
             (4, "training: { epochs: , batch: 1 }", "x.yaml:4: training.epochs is empty; add for example 'epochs: 30'"),
-            (4, "training: 3", "x.yaml:4: training is 3, not a group of keys; its keys are epochs, batch, seed"),
+            (
+                4, "training: 3",
+                "x.yaml:4: training is 3, not a group of keys; its keys are epochs, batch, seed, early-stopping, "
+                    + "clip-norm, clip-value"
+            ),
             (
                 5, "optimizer: { sgd: { learning-rate: 0 } }",
                 "x.yaml:5: optimizer.sgd.learning-rate is 0; it must be finite and greater than 0"
@@ -378,7 +417,7 @@ struct ConfigurationFileTests {
             (
                 2, "data: mnist",
                 "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, csv, test-csv, label, scale, "
-                    + "test, images, labels, test-images, test-labels, validation"
+                    + "test, images, labels, test-images, test-labels, validation, training"
             ),
             (1, "", "x.yaml:2: name is missing; add for example 'name: mnist-30'"),
             (1, "name: ''", "x.yaml:1: name is the text ''; it must be a text of at least one character"),

@@ -38,11 +38,11 @@ struct ConfigurationKindsTests {
         }
         try roundTrip([
             OptimizerConfiguration.sgd(learningRate: 1, momentum: 0.5, nesterov: true, weightDecay: 0.25),
-            .sgd(learningRate: 1), .adamW(learningRate: 1, beta1: 0.5),
+            .sgd(learningRate: 1), .adamW(learningRate: 1, beta1: 0.5), .rmsProp(learningRate: 1, alpha: 0.5),
         ])
         try roundTrip([
             ScheduleConfiguration.constant, .step(every: 3, factor: 0.5), .cosine(warmUp: 0.5, final: 0.25),
-            .oneCycle(),
+            .oneCycle(), .reduceOnPlateau(plateau: 3),
         ])
         try roundTrip([
             DataSource.named("mnist"), .pickle("a.pkl"), .table(TableFiles(path: "a", label: .named("b"), test: 3)),

@@ -56,6 +56,24 @@ struct ConfigurationOverrideTests {
         #expect(changed == IDXFiles(images: "z", labels: "b", testImages: "c", testLabels: "d", validation: 5))
     }
 
+    @Test("The number of training samples goes with every format, and stays when the format changes")
+    func trainingSamples() throws {
+        var mnist = DataSource.named("mnist")
+        mnist.training = 7
+        #expect(try load("data.training=7").data == mnist)
+        #expect(try load("data.name=mnist", "data.training=7", data: Self.files).data == mnist)
+        #expect(try load("data.name=mnist", data: "{ training: 7, pickle: p }").data == mnist)
+        #expect(try load("data.training=null", data: "{ name: mnist, training: 7 }").data == .named("mnist"))
+        #expect(try load("data.training=7", data: Self.files).data.format is IDXFiles)
+        #expect(
+            message { try load(data: "{ training: 7 }") }
+                == "x.yaml:2: data is empty; add a 'name', a 'pickle', a 'csv', or 'images', 'labels', 'test-images' and "
+                + "'test-labels'")
+        #expect(
+            message { try load("data.training=0") }
+                == "--set data.training=0: data.training is 0; it must be from 1 to 1000000000")
+    }
+
     @Test(
         "A faulty override is named as it was typed",
         arguments: [
@@ -85,7 +103,8 @@ struct ConfigurationOverrideTests {
             ("training.batch=", "--set training.batch=: training.batch is empty; add for example 'batch: 10'"),
             (
                 "training=3",
-                "--set training=3: training is 3, not a group of keys; its keys are epochs, batch, seed"
+                "--set training=3: training is 3, not a group of keys; its keys are epochs, batch, seed, early-stopping, "
+                    + "clip-norm, clip-value"
             ),
             ("shards=two\nlines", #"--set shards=two\nlines: shards is two lines; it must be a whole number"#),
         ])

@@ -49,6 +49,7 @@ struct ConfigurationYAMLTests {
                   smoothness: 7.0
                 evaluation:
                   every: 1
+                  training: 0
                 checkpoint:
                   every: 30.0
                 timeouts:
@@ -131,10 +132,16 @@ struct ConfigurationYAMLTests {
                 epochs: Int.random(in: 0...1_000_000_000, using: &random),
                 batch: Int.random(in: 1...1_000_000_000, using: &random), seed: random.next()),
             optimizer: .sgd(learningRate: Double(bitPattern: random.next() >> 2).magnitude.nextUp))
+        if Bool.random(using: &random) { run.data.training = .random(in: 1...9_999, using: &random) }
         if Bool.random(using: &random) {
             run.optimizer = .adamW(
                 learningRate: .random(in: 1e-9...9, using: &random), beta1: .random(in: 0..<1, using: &random),
                 beta2: .random(in: 0..<1, using: &random), epsilon: .random(in: 1e-20...1, using: &random),
+                weightDecay: .random(in: 0..<1, using: &random))
+        } else if Bool.random(using: &random) {
+            run.optimizer = .rmsProp(
+                learningRate: .random(in: 1e-9...9, using: &random), alpha: .random(in: 0..<1, using: &random),
+                epsilon: .random(in: 1e-20...1, using: &random), momentum: .random(in: 0..<1, using: &random),
                 weightDecay: .random(in: 0..<1, using: &random))
         } else if Bool.random(using: &random) {
             run.optimizer = .sgd(
@@ -158,12 +165,23 @@ struct ConfigurationYAMLTests {
             [
                 .constant,
                 .step(every: .random(in: 1...99, using: &random), factor: .random(in: 0..<1, using: &random)),
+                .reduceOnPlateau(
+                    factor: .random(in: 0..<1, using: &random), plateau: .random(in: 1...99, using: &random),
+                    minimum: .random(in: 0..<1, using: &random)),
                 .cosine(warmUp: .random(in: 0..<1, using: &random), final: .random(in: 0..<1, using: &random)),
                 .oneCycle(
                     warmUp: .random(in: 0..<1, using: &random), initial: .random(in: 0..<1, using: &random),
                     final: .random(in: 0..<1, using: &random)),
             ].randomElement(using: &random) ?? .constant
-        run.evaluation.every = Int.random(in: 0...9, using: &random)
+        if Bool.random(using: &random) { run.training.earlyStoppingPlateau = .random(in: 1...99, using: &random) }
+        if Bool.random(using: &random) {
+            run.training.clipNorm = .random(in: 1e-9...9, using: &random)
+        } else if Bool.random(using: &random) {
+            run.training.clipValue = .random(in: 1e-9...9, using: &random)
+        }
+        let isFollowed = run.schedule.followsValidation || run.training.earlyStoppingPlateau != nil
+        run.evaluation.every = Int.random(in: (isFollowed ? 1 : 0)...9, using: &random)
+        run.evaluation.training = Int.random(in: 0...99_999, using: &random)
         run.timeouts.start = Double.random(in: 0.001...604_800, using: &random)
         run.timeouts.rejoin = Double.random(in: 0.001...604_800, using: &random)
         run.shards = Bool.random(using: &random) ? Int.random(in: 1...1024, using: &random) : nil

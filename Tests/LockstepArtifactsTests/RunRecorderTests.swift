@@ -23,12 +23,13 @@ private let run = RunDescription(
 
 /// An epoch with these counts on the test and the validation split.
 private func report(
-    _ epoch: Int, test: Int?, validation: Int?, isBest: Bool, predictions: [Int] = [3, 2, 1]
+    _ epoch: Int, test: Int?, validation: Int?, training: Int? = nil, isBest: Bool, predictions: [Int] = [3, 2, 1]
 ) -> EpochReport {
     EpochReport(
         epoch: epoch, test: test.map { SplitScore(correct: $0, total: 6, meanLoss: 0.25, predictions: predictions) },
         validation: validation.map { SplitScore(correct: $0, total: 4, meanLoss: .nan, predictions: [4, 0, 0]) },
-        meanTrainingLoss: 0.5, seconds: 2, samples: 8, totalSteps: 2 * (epoch + 1), workers: 1,
+        training: training.map { SplitScore(correct: $0, total: 8, meanLoss: 0.1, predictions: [8, 0, 0]) },
+        meanTrainingLoss: 0.5, learningRate: 0.125, seconds: 2, samples: 8, totalSteps: 2 * (epoch + 1), workers: 1,
         weightsSHA256: "e\(epoch)", isBest: isBest)
 }
 
@@ -68,17 +69,17 @@ struct RunRecorderTests {
 
         recorder.runDidProgress(
             StepProgress(
-                epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, meanTrainingLoss: .infinity, samplesPerSecond: 12.5,
-                workers: 1))
+                epoch: 0, step: 1, stepsPerEpoch: 2, totalSteps: 1, meanTrainingLoss: .infinity, learningRate: 0.25,
+                samplesPerSecond: 12.5, workers: 1))
         // Read before the run ends: each line is written at once.
         #expect(
             try text(of: directory.metrics)
-                == #"{"epoch":0,"samples_per_second":12.5,"step":1,"total_steps":1,"training_cost":null,"#
-                + #""type":"step","workers":1}"# + "\n")
+                == #"{"epoch":0,"learning_rate":0.25,"samples_per_second":12.5,"step":1,"total_steps":1,"#
+                + #""training_cost":null,"type":"step","workers":1}"# + "\n")
 
         let epochs = [
-            report(0, test: 3, validation: 2, isBest: true), report(1, test: 5, validation: 2, isBest: false),
-            report(2, test: 4, validation: 3, isBest: true),
+            report(0, test: 3, validation: 2, training: 7, isBest: true),
+            report(1, test: 5, validation: 2, isBest: false), report(2, test: 4, validation: 3, isBest: true),
         ]
         for epoch in epochs { recorder.epochDidFinish(epoch, parameters: buffer(Float(epoch.epoch))) }
         try recorder.runDidFinish(outcome(epochs), parameters: buffer(50))
@@ -87,8 +88,9 @@ struct RunRecorderTests {
         #expect(lines.count == 4)
         #expect(
             lines[1] == """
-                {"epoch":0,"is_best":true,"samples":8,"samples_per_second":4,"seconds":2,"test_correct":3,\
-                "test_cost":0.25,"test_total":6,"total_steps":2,"training_cost":0.5,"type":"epoch",\
+                {"epoch":0,"is_best":true,"learning_rate":0.125,"samples":8,"samples_per_second":4,"seconds":2,\
+                "test_correct":3,"test_cost":0.25,"test_total":6,"total_steps":2,"training_correct":7,\
+                "training_cost":0.5,"training_total":8,"type":"epoch",\
                 "validation_correct":2,"validation_cost":null,"validation_total":4,"weights_sha256":"e0","workers":1}
                 """)
         let best = try ModelFile.load(directory.bestModel)
@@ -249,8 +251,8 @@ struct RunSummaryTests {
             report(2, test: 5, validation: 3, isBest: false),
             report(3, test: 4, validation: 2, isBest: false, predictions: [0, 6, 0]),
         ])
-        #expect(summary.bestCorrect == 5)
-        #expect(summary.selectedCorrect == 2)
+        #expect(summary.bestCorrect == 5 && summary.bestEpoch == 2)
+        #expect(summary.selectedCorrect == 2 && summary.selectedEpoch == 1)
         #expect(summary.finalCorrect == 4)
         #expect(summary.neverPredicted == [0, 2])
         #expect(summary.stepsPerSecond == 2 && summary.samplesPerSecond == 8)
@@ -272,6 +274,7 @@ struct RunSummaryTests {
                 {
                   "active_workers" : 1,
                   "best_correct" : null,
+                  "best_epoch" : null,
                   "bitwise_reproducible" : true,
                   "data" : "points",
                   "data_sha256" : "d5",
@@ -281,9 +284,12 @@ struct RunSummaryTests {
                       "correct" : null,
                       "cost" : null,
                       "epoch" : 0,
+                      "learning_rate" : 0.125,
                       "seconds" : 2,
                       "total" : null,
+                      "training_correct" : null,
                       "training_cost" : 0.5,
+                      "training_total" : null,
                       "validation_correct" : null,
                       "validation_cost" : null,
                       "validation_total" : null,
@@ -306,6 +312,7 @@ struct RunSummaryTests {
                   "seconds" : 0,
                   "seed" : 9,
                   "selected_correct" : null,
+                  "selected_epoch" : null,
                   "shards" : 2,
                   "shards_reassigned" : 3,
                   "status" : "finished",
@@ -313,6 +320,7 @@ struct RunSummaryTests {
                   "steps_audited" : 8,
                   "steps_per_second" : null,
                   "steps_repeated" : 11,
+                  "stopped_early" : false,
                   "weights_sha256" : "ff",
                   "workers" : 1,
                   "workers_joined" : 2,
@@ -322,11 +330,15 @@ struct RunSummaryTests {
                 """)
         #expect(try JSONDecoder().decode(RunSummary.self, from: Data(text.utf8)) == summary)
         // An older version did not write some of them.
-        let newer = ["duplicates", "quarantined", "restarts", "rewinds", "steps_audited", "steps_repeated"]
+        let newer = [
+            "stopped_early", "best_epoch", "selected_epoch", "learning_rate", "training_correct", "training_total",
+            "duplicates", "quarantined", "restarts", "rewinds", "steps_audited", "steps_repeated",
+        ]
         let older = text.split(separator: "\n").filter { line in !newer.contains { line.contains("\"\($0)\"") } }
         var expected = summary
         (expected.restarts, expected.duplicates, expected.stepsAudited, expected.quarantined) = (nil, nil, nil, nil)
         (expected.rewinds, expected.stepsRepeated) = (nil, nil)
+        (expected.stoppedEarly, expected.epochs[0].learningRate) = (nil, nil)
         #expect(
             try JSONDecoder().decode(RunSummary.self, from: Data(older.joined(separator: "\n").utf8)) == expected)
     }

@@ -12,14 +12,17 @@ struct EpochPrinterTests {
 
     private static func epoch(
         _ number: Int = 0, correct: Int? = 9_124, total: Int = 10_000, meanLoss: Double = 0.0709,
-        seconds: Double = 0.6, samples: Int = 50_000, workers: Int = 2, predictions: [Int] = []
+        seconds: Double = 0.6, samples: Int = 50_000, workers: Int = 2, predictions: [Int] = [],
+        validation: Int? = nil, isBest: Bool = false, totalSteps: Int = 5_000
     ) -> EpochReport {
         let test = correct.map { correct in
             SplitScore(correct: correct, total: total, meanLoss: meanLoss, predictions: predictions)
         }
         return EpochReport(
-            epoch: number, test: test, validation: nil, meanTrainingLoss: 0.0812, seconds: seconds, samples: samples,
-            totalSteps: 5_000, workers: workers, weightsSHA256: digest, isBest: false)
+            epoch: number, test: test,
+            validation: validation.map { SplitScore(correct: $0, total: 5_000, meanLoss: 0.1, predictions: []) },
+            meanTrainingLoss: 0.0812, seconds: seconds, samples: samples,
+            totalSteps: totalSteps, workers: workers, weightsSHA256: digest, isBest: isBest)
     }
 
     private static func outcome(_ epochs: [EpochReport], _ membership: MembershipCounts = .init()) -> RunOutcome {
@@ -85,15 +88,75 @@ struct EpochPrinterTests {
         let epochs = [Self.epoch(0), Self.epoch(1, correct: 9_243), Self.epoch(2, correct: 9_243)]
         #expect(
             EpochPrinter.finalLines(Self.outcome(epochs)) == [
-                "Best: epoch 1 with 9243 / 10000 test samples right (92.43 %)", "Weights: \(Self.digest)",
+                "Best: epoch 1 with 9243 / 10000 test samples right (92.43 %); its weights were not kept",
+                "Weights: \(Self.digest)",
             ])
         #expect(EpochPrinter.finalLines(Self.outcome([])) == ["Weights: \(Self.digest)"])
+        #expect(EpochPrinter.finalLines(Self.outcome([Self.epoch(correct: nil)])) == ["Weights: \(Self.digest)"])
+    }
+
+    @Test("The epoch that the validation samples select is named beside the best one, each with its file")
+    func selected() {
+        func lines(_ tests: [Int], _ validations: [Int?], steps: Int = 10) -> [String] {
+            var (epochs, best) = ([EpochReport](), -1)
+            for (index, (test, validation)) in zip(tests, validations).enumerated() {
+                let isBest = (validation ?? -1) > best
+                best = max(best, validation ?? -1)
+                epochs.append(
+                    Self.epoch(
+                        index, correct: test, validation: validation, isBest: isBest,
+                        totalSteps: 10 * (index + 1) / tests.count))
+            }
+            var outcome = Self.outcome(epochs)
+            outcome.steps = steps
+            return EpochPrinter.finalLines(outcome).dropLast()
+        }
+        #expect(
+            lines([9_100, 9_300, 9_200], [4_500, 4_600, 4_600]) == [
+                "Best: epoch 1 with 9300 / 10000 test samples right (93.00 %); best.safetensors",
+                "Selected: epoch 1 with 4600 / 5000 validation samples right (92.00 %), 9300 / 10000 test samples "
+                    + "(93.00 %); best.safetensors",
+            ])
+        #expect(
+            lines([9_100, 9_000, 9_200], [4_500, 4_600, 4_600]) == [
+                "Best: epoch 2 with 9200 / 10000 test samples right (92.00 %); model.safetensors",
+                "Selected: epoch 1 with 4600 / 5000 validation samples right (92.00 %), 9000 / 10000 test samples "
+                    + "(90.00 %); best.safetensors",
+            ])
+        #expect(
+            lines([9_100, 9_000], [4_500, 4_600]).first
+                == "Best: epoch 0 with 9100 / 10000 test samples right (91.00 %); its weights were not kept")
+        #expect(
+            lines([9_100, 9_000], [nil, nil]) == [
+                "Best: epoch 0 with 9100 / 10000 test samples right (91.00 %); its weights were not kept",
+                "Selected: epoch 1, the last one, because there are no validation samples; model.safetensors",
+            ])
+        // A run that ends within an epoch has the weights of no evaluation.
+        #expect(
+            lines([9_000, 9_100], [nil, nil], steps: 11) == [
+                "Best: epoch 1 with 9100 / 10000 test samples right (91.00 %); its weights were not kept"
+            ])
+    }
+
+    @Test("A run that stopped early says so, and a learning rate that fell is named")
+    func followed() {
+        var outcome = Self.outcome([Self.epoch(11)])
+        outcome.earlyStoppingPlateau = 5
+        #expect(
+            EpochPrinter.finalLines(outcome).first
+                == "Stopped early: 5 evaluations without more validation samples right, up to epoch 11")
+        #expect(
+            EpochPrinter.line(rate: 0.1 + 0.2, since: 7)
+                == "Learning rate 0.3 from epoch 7 on: the validation samples had shown no improvement")
     }
 
     @Test("Classes that were never the answer are named")
     func neverPredicted() {
         let lines = EpochPrinter.finalLines(Self.outcome([Self.epoch(predictions: [5, 0, 3, 0])]))
         #expect(lines[1] == "Never predicted: 1, 3 (these outputs are saturated near 0)")
+        let named = EpochPrinter.finalLines(
+            Self.outcome([Self.epoch(predictions: [5, 0, 3, 0])]), classNames: ["Coat", "Bag", "Shirt"])
+        #expect(named[1] == "Never predicted: Bag, 3 (these outputs are saturated near 0)")
         let many = EpochPrinter.finalLines(Self.outcome([Self.epoch(predictions: Array(repeating: 0, count: 70_000))]))
         #expect(
             many[1]

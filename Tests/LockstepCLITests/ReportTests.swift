@@ -24,6 +24,10 @@ struct ReportTests {
                 "traffic     286,320 bytes of weights and 286,320 bytes of gradients a step",
                 "memory      512,560 bytes a process, besides the data set",
             ])
+        configuration.training.earlyStoppingPlateau = 5
+        #expect(
+            try DryRun(configuration: configuration, workers: 3).lines(trainingSamples: 50_000).first
+                == "samples     50,000 in 5,000 steps an epoch, at most 150,000 steps in all")
         configuration.communicationDataType = .bfloat16
         let lines = try DryRun(configuration: configuration, workers: 3).lines(trainingSamples: 50_000)
         #expect(lines[4] == "traffic     143,160 bytes of weights and 143,160 bytes of gradients a step")

@@ -29,7 +29,7 @@ struct DataCacheTests {
     @Test("lists the known data sets if a name is unknown")
     func unknown() throws {
         let error = try dataError { try DataSource.named("mnits").load(cache: DataCache(directory: "/nowhere")) }
-        #expect(error?.description == "data set mnits: no such data set; known: mnist")
+        #expect(error?.description == "data set mnits: no such data set; known: mnist, mnist-60000, fashion-mnist")
         #expect(try dataError { try DataCache(directory: "/nowhere").verify("mnits") } == error)
     }
 
@@ -75,14 +75,23 @@ struct DataCacheTests {
         #expect(report.files[3].status == .missing)
     }
 
+    @Test("tells a data set that has not been fetched from one with missing files")
+    func absent() throws {
+        let folder = try TemporaryFolder()
+        try folder.write([1, 2, 3], to: "mnist/train-images-idx3-ubyte")
+        let cache = DataCache(directory: folder.path)
+        #expect(try !cache.verify("mnist").isAbsent && !cache.verify("mnist-60000").isAbsent)
+        #expect(try cache.verify("fashion-mnist").isAbsent)
+    }
+
     @Test("knows the same files and digests as the script that fetches them", arguments: KnownDataset.all)
     func script(known: KnownDataset) throws {
         let words = known.script.split(separator: " ").map(String.init)
         let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../..").standardized
         let text = try String(contentsOf: root.appendingPathComponent(words[0]), encoding: .utf8)
         for file in known.files {
-            let line = try #require(text.split(separator: "\n").first { $0.contains(file.name) })
-            #expect(line.contains(file.sha256))
+            let line = try #require(text.split(separator: "\n").first { $0.contains(file.sha256) })
+            #expect(line.contains(file.name))
         }
     }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import LockstepData
 import LockstepTesting
 import Testing
@@ -53,6 +54,37 @@ struct DatasetLoadTests {
         let error = try dataError { try IDXFixture.small.load(validation: count) }
         #expect(error?.reason == .invalidValidationCount(validation: count, samples: 6))
         #expect(error?.description.hasSuffix("cannot be set aside for validation; choose 0 to 5") == true)
+    }
+
+    @Test("can be trained on its first samples only; the other splits, the bytes and the digest stay", arguments: 1...4)
+    func firstSamples(count: Int) throws {
+        let folder = try TemporaryFolder()
+        var source = DataSource.files(try IDXFixture.small.write(to: folder, validation: 2))
+        let whole = try source.load(cache: DataCache(directory: folder.path))
+        source.training = count
+        let part = try source.load(cache: DataCache(directory: folder.path))
+        var expected = whole.description
+        (expected.trainingCount, expected.unusedCount) = (count, 4 - count)
+        #expect(part.description == expected)
+        #expect(part.indices(of: .training) == 0..<count)
+        #expect(part.indices(of: .validation) == 4..<6 && part.indices(of: .test) == 6..<8)
+        #expect(part.layout == whole.layout)
+        try part.verifyDigest()
+        let again = try JSONDecoder().decode(DataSource.self, from: JSONEncoder().encode(source))
+        #expect(again == source && again.hashValue == source.hashValue && again.training == count)
+    }
+
+    @Test("refuses to train on no sample or on more than there are", arguments: [0, -1, 5, Int.max, Int.min])
+    func wrongFirstSamples(count: Int) throws {
+        let folder = try TemporaryFolder()
+        var source = DataSource.files(try IDXFixture.small.write(to: folder, validation: 2))
+        source.training = count
+        let error = try dataError { try source.load(cache: DataCache(directory: folder.path)) }
+        #expect(error?.reason == .invalidTrainingCount(training: count, samples: 4))
+        #expect(
+            error?.description
+                == "data set train-images: it has 4 training samples, of which \(count) cannot be used; "
+                + "set data.training to 1 to 4")
     }
 
     @Test("has at least two classes")

@@ -34,6 +34,7 @@ struct DatasetTests {
         changed { $0.inputSize = 1 << 62 }, changed { $0.inputSize = 1 << 31 }, changed { $0.classCount = 1 },
         changed { $0.classCount = 0 }, changed { $0.classCount = .min }, changed { $0.classCount = 65_537 },
         changed { ($0.trainingCount, $0.testCount, $0.inputSize) = (2_147_483_647, 1, 1) },
+        changed { $0.unusedCount = -1 }, changed { $0.unusedCount = .max }, changed { $0.unusedCount = .min },
     ]
 
     @Test("is refused if its description is impossible", arguments: impossible)

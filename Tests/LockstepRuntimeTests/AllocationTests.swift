@@ -54,8 +54,9 @@ struct AllocationTests {
         #expect(c.allSatisfy { $0 == 98 })
     }
 
-    private static func prepare(_ dataType: CommunicationDataType) throws -> TrainingRun {
-        try ThreadCluster.prepare(shards: 4, batch: 12, epochs: 2, samples: 12 * steps, dataType: dataType)
+    private static func prepare(_ dataType: CommunicationDataType, clipNorm: Double? = nil) throws -> TrainingRun {
+        try ThreadCluster.prepare(
+            shards: 4, batch: 12, epochs: 2, samples: 12 * steps, dataType: dataType, clipNorm: clipNorm)
     }
 
     /// Allocates once.
@@ -64,11 +65,11 @@ struct AllocationTests {
         withExtendedLifetime(UnsafeMutablePointer<Int>.allocate(capacity: 100)) { $0.deallocate() }
     }
 
-    @Test("A single process", arguments: [CommunicationDataType.float32, .bfloat16])
-    func singleProcess(dataType: CommunicationDataType) throws {
+    @Test("A single process", arguments: [CommunicationDataType.float32, .bfloat16], [nil, 0.01])
+    func singleProcess(dataType: CommunicationDataType, clipNorm: Double?) throws {
         let ledger = AllocationLedger(capacity: 2 * Self.steps + 1)
         let step = StepCounter()
-        _ = try Self.prepare(dataType).train(observers: []) {
+        _ = try Self.prepare(dataType, clipNorm: clipNorm).train(observers: []) {
             ledger.record(step: step.value)
             step.next()
             return false
@@ -92,9 +93,11 @@ struct AllocationTests {
     }
 
     @Test(
-        "A coordinator and its workers, with shared memory and without",
-        arguments: [Transport.shared, .inline], [CommunicationDataType.float32, .bfloat16])
-    func cluster(transport: Transport, dataType: CommunicationDataType) throws {
+        "A coordinator and its workers, with shared memory and without, and with clipping by the norm",
+        arguments: [Transport.shared, .inline],
+        [(CommunicationDataType.float32, nil), (.bfloat16, nil), (.float32, 0.01)] as [(CommunicationDataType, Double?)]
+    )
+    func cluster(transport: Transport, arithmetic: (dataType: CommunicationDataType, clipNorm: Double?)) throws {
         let own = AllocationLedger(capacity: 2 * Self.steps + 1)
         let workers = [transport, transport].map { _ in AllocationLedger(capacity: 2 * Self.steps + 1) }
         let step = StepCounter()
@@ -107,7 +110,7 @@ struct AllocationTests {
             own.record(step: step.value)
             step.next()
         }
-        _ = try cluster.train(try Self.prepare(dataType))
+        _ = try cluster.train(try Self.prepare(arithmetic.dataType, clipNorm: arithmetic.clipNorm))
         #expect(step.value == 2 * Self.steps)
         for ledger in [own] + workers {
             let offenders = ledger.offenders(Self.free)

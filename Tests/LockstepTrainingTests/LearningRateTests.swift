@@ -53,6 +53,46 @@ struct LearningRateTests {
         #expect(abs(rates[59] - 0.01) < 1e-15)
     }
 
+    @Test("A plateau is so many evaluations in a row without a better one, and then the next one begins")
+    func plateaus() {
+        func plateaus(_ minimumLength: Int, _ counts: [Int]) -> [Int] {
+            var detector = PlateauDetector(minimumLength: minimumLength)
+            return counts.map {
+                detector.add($0)
+                return detector.count
+            }
+        }
+        #expect(plateaus(1, [0, 0, 5, 5, 6, 4]) == [0, 1, 1, 2, 2, 3])
+        #expect(plateaus(2, [5, 4, 5, 3, 6, 6, 6, 6, 6, 7]) == [0, 0, 1, 1, 1, 1, 2, 2, 3, 3])
+        #expect(plateaus(3, [9, 9, 9, 9, 8, 9, 9, 10, 1, 1, 1]) == [0, 0, 0, 1, 1, 1, 2, 2, 2, 2, 3])
+    }
+
+    @Test("on a plateau the rate falls by the factor, not below the minimum, and evaluations alone decide")
+    func plateau() {
+        func rates(_ schedule: ScheduleConfiguration, _ counts: [Int]) -> [Double] {
+            let rate = LearningRate(peak: 0.2, schedule: schedule, stepsPerEpoch: 10, epochs: 6)
+            for _ in 0..<2 {
+                rate.reset()
+                #expect(rate.value(at: 0) == 0.2 && rate.value(at: 1_000_000) == 0.2)
+                for count in counts.dropLast() { rate.add(count) }
+            }
+            return counts.suffix(1).map {
+                rate.add($0)
+                return rate.value(at: 7)
+            }
+        }
+        let schedule = ScheduleConfiguration.reduceOnPlateau(factor: 0.5, plateau: 2, minimum: 0.2)
+        #expect(rates(schedule, [5, 4]) == [0.2])
+        #expect(rates(schedule, [5, 4, 4]) == [0.1])
+        #expect(rates(schedule, [5, 4, 4, 3]) == [0.1])
+        #expect(rates(schedule, [5, 4, 4, 3, 6]) == [0.1])
+        #expect(rates(schedule, [5, 4, 4, 3, 3]) == [0.05])
+        #expect(rates(schedule, [5] + Array(repeating: 4, count: 100)) == [0.2 * 0.2])
+        #expect(rates(.reduceOnPlateau(factor: 0, plateau: 1), [5, 5]) == [0])
+        #expect(rates(.reduceOnPlateau(), Array(repeating: 1, count: 11)) == [0.2 * 0.1])
+        #expect(rates(.constant, [5, 4, 3, 2, 1, 0]) == [0.2])
+    }
+
     @Test("runs of no epochs and of one step have rates too", arguments: [0, 1])
     func short(epochs: Int) {
         for schedule in [ScheduleConfiguration.cosine(warmUp: 0.5), .oneCycle(), .oneCycle(warmUp: 0)] {
@@ -66,6 +106,9 @@ struct LearningRateTests {
     func spansRun() {
         #expect(!ScheduleConfiguration.constant.spansRun)
         #expect(!ScheduleConfiguration.step(every: 1, factor: 0.5).spansRun)
+        #expect(!ScheduleConfiguration.reduceOnPlateau().spansRun)
+        #expect(ScheduleConfiguration.reduceOnPlateau().followsValidation)
+        #expect(!ScheduleConfiguration.cosine().followsValidation)
         #expect(ScheduleConfiguration.cosine().spansRun)
         #expect(ScheduleConfiguration.oneCycle().spansRun)
     }

@@ -21,6 +21,9 @@ struct OptimizerTests {
         .sgd(learningRate: 0.1, momentum: 0.7, nesterov: true, weightDecay: 0.02),
         .adamW(learningRate: 0.01, weightDecay: 0),
         .adamW(learningRate: 0.02, beta1: 0.8, beta2: 0.95, epsilon: 1e-3, weightDecay: 0.1),
+        .rmsProp(learningRate: 0.01),
+        .rmsProp(learningRate: 0.02, alpha: 0.9, epsilon: 1e-3, weightDecay: 0.05),
+        .rmsProp(learningRate: 0.01, alpha: 0.95, epsilon: 1e-3, momentum: 0.8, weightDecay: 0.1),
     ]
 
     @Test("50 steps on random gradients follow the formulas in double", arguments: configurations)
@@ -91,9 +94,13 @@ struct OptimizerTests {
         }
     }
 
-    @Test("Adam's mean square is checked too: a weight hides that it is infinite")
-    func infiniteMeanSquare() throws {
-        let run = try OptimizerRun(.adamW(learningRate: 0.1))
+    @Test(
+        "The mean square of Adam and RMSprop is checked too: a weight hides that it is infinite",
+        arguments: [
+            .adamW(learningRate: 0.1), .rmsProp(learningRate: 0.1), .rmsProp(learningRate: 0.1, momentum: 0.9),
+        ] as [OptimizerConfiguration])
+    func infiniteMeanSquare(configuration: OptimizerConfiguration) throws {
+        let run = try OptimizerRun(configuration)
         var sum = run.sums[0]
         sum[3] = 1e30
         run.optimizer.beginStep(0, samples: 1)
@@ -166,6 +173,12 @@ private struct State {
             velocity = sgd.momentum * velocity + d
             return w - sgd.learningRate * (sgd.nesterov ? d + sgd.momentum * velocity : velocity)
         }
+        if let rms = rule.optimizer as? RMSpropOptions {
+            let d = g + (decays ? rms.weightDecay * w : 0)
+            square = rms.alpha * square + (1 - rms.alpha) * d * d
+            velocity = rms.momentum * velocity + d / (sqrt(square) + rms.epsilon)
+            return w - rms.learningRate * velocity
+        }
         guard let adam = rule.optimizer as? AdamWOptions else {
             preconditionFailure("an optimizer without a reference")
         }
@@ -195,7 +208,7 @@ private final class OptimizerRun {
             name: "x", data: .named("x"), network: network, training: TrainingOptions(epochs: 5, batch: 8),
             optimizer: configuration, schedule: schedule)
         self.layout = layout
-        optimizer = run.makeOptimizer(for: layout, stepsPerEpoch: 10)
+        optimizer = run.makeOptimizer(for: layout, rate: run.makeLearningRate(stepsPerEpoch: 10))
         let random = Philox(seed: 11)
         func normals(_ epoch: UInt32) -> [Float] {
             (0..<UInt32(layout.count)).map {

@@ -71,6 +71,25 @@ struct WrongNumberTests {
         }
     }
 
+    @Test(
+        "With clipping by the norm, the liar is found before any weight is updated", arguments: Lie.all,
+        statefulOptimizers)
+    func liarAndClipping(lie: Lie, optimizer: OptimizerConfiguration) throws {
+        var fixture = try TrainingFixture(optimizer: optimizer)
+        fixture.configuration.training.clipNorm = 0.05
+        let source = try ShardSource(fixture)
+        source.tamper = { step, shard, gradient, loss in
+            if step == 7 && shard == 1 { lie.change(gradient, &loss) }
+        }
+        let log = RecoveryLog()
+        let outcome = try fixture.train(source: source, checkpoints: MemoryStore(keepsAll: false), observers: [log])
+        expectSame(outcome, try fixture.train(), "\(lie) \(optimizer)")
+        #expect(source.excluded.map(\.rawValue) == [6] && log.recoveries.count == 1)
+        // The loss of a shard comes after its gradient, and may be found wrong after the update.
+        let isGradientWrong = lie.testDescription.contains("number") && !lie.testDescription.contains("loss")
+        if isGradientWrong { #expect(outcome.membership.rewinds == 0 && outcome.membership.stepsRepeated == 1) }
+    }
+
     @Test("Finite numbers that were wrong in an earlier step are found by checking all steps since the last checkpoint")
     func earlier() throws {
         var fixture = try TrainingFixture()
@@ -215,6 +234,17 @@ struct NonFiniteTests {
         #expect(
             place.description.hasPrefix("step 3 (epoch 0): the loss of shard \(shard) of 3")
                 && place.description.hasSuffix("try a smaller learning rate"))
+    }
+
+    @Test("With clipping, too, weights that overflow are traced although the gradient is long gone", arguments: [0, 1])
+    func clippedOverflow(shards: Int) throws {
+        var fixture = try TrainingFixture()
+        fixture.configuration.optimizer = .sgd(learningRate: 1e45)
+        fixture.configuration.training.clipNorm = 0.5
+        let source = try shards > 0 ? ShardSource(fixture) : nil
+        let error = #expect(throws: TrainingError.self) { try fixture.train(source: source) }
+        guard case .notFinite(let place) = error else { return }
+        #expect(place.quantity == .weights && place.step == 0 && place.shard == nil)
     }
 
     @Test("A learning rate that is far too high is named as the cause before anything is saved as best")

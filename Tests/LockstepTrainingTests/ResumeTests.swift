@@ -33,9 +33,10 @@ func expectSame(_ outcome: RunOutcome, _ whole: RunOutcome, _ comment: Comment) 
     #expect(!outcome.interrupted)
 }
 
-/// One without state, one with one buffer, one with two buffers and running products.
+/// One without state, one with one buffer, two with two buffers, of which one has running products.
 let statefulOptimizers: [OptimizerConfiguration] = [
     .sgd(learningRate: 0.5), .sgd(learningRate: 0.5, momentum: 0.9), .adamW(learningRate: 0.01),
+    .rmsProp(learningRate: 0.01, momentum: 0.5),
 ]
 
 struct ResumeTests {
@@ -104,6 +105,23 @@ struct ResumeTests {
             // Some of the next weights had been computed: this process computed the others.
             #expect(store.states.map(\.progress.step) == [step + 1])
             expectSame(try fixture.train(from: store.states.last), whole, "lost in step \(step)")
+        }
+    }
+
+    @Test("So does a run that clips by the norm: it has kept chunks of the lost workers' gradient")
+    func lostWhileClipping() throws {
+        for optimizer in statefulOptimizers {
+            var fixture = try TrainingFixture(optimizer: optimizer)
+            fixture.configuration.training.clipNorm = 0.05
+            let whole = try fixture.train()
+            for step in 0..<10 as Range<UInt64> {
+                let store = MemoryStore(keepsAll: false)
+                let source = try ShardSource(fixture)
+                source.failingStep = step
+                #expect(throws: ShardSource.Lost.self) { try fixture.train(source: source, checkpoints: store) }
+                #expect(store.states.map(\.progress.step) == [step + 1])
+                expectSame(try fixture.train(from: store.states.last), whole, "lost in step \(step)")
+            }
         }
     }
 

@@ -38,7 +38,7 @@ private final class TwoHalves: GradientSource {
 
     func publish(version: UInt64, chunk: Int) {}
     func evaluate(
-        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+        _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) -> [SplitScore]? { [] }
     func workerName(of node: NodeID) -> String? { nil }
 }
@@ -57,7 +57,9 @@ struct StepTests {
         return Float(Int32(bitPattern: words[0])) * 0x1p-31
     }
 
-    private func weights(_ configuration: OptimizerConfiguration, threadCount: Int, steps: UInt64) throws -> [Float] {
+    private func weights(
+        _ configuration: OptimizerConfiguration, clipping: GradientClipping? = nil, threadCount: Int, steps: UInt64
+    ) throws -> [Float] {
         let schedule = BatchSchedule(samples: 40, batch: 8, shards: 2)
         let run = RunConfiguration(
             name: "x", data: .named("x"), network: network, training: TrainingOptions(epochs: 1, batch: 8),
@@ -66,7 +68,9 @@ struct StepTests {
         defer { threadPool.shutdown() }
         var step = Step(
             source: TwoHalves(layout), reducer: Reducer(layout: layout.chunks, shards: 2),
-            optimizer: run.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch), threadPool: threadPool)
+            optimizer: run.makeOptimizer(
+                for: layout, rate: run.makeLearningRate(stepsPerEpoch: schedule.stepsPerEpoch)),
+            clipping: clipping, threadPool: threadPool)
         var parameters = VersionedParameters(
             initial: FloatBuffer(count: layout.count), other: FloatBuffer(count: layout.count))
         for index in 0..<steps {
@@ -81,6 +85,40 @@ struct StepTests {
         let rule = OptimizerConfiguration.adamW(learningRate: 0.01, weightDecay: 0.1)
         let alone = try weights(rule, threadCount: 0, steps: 4)
         #expect(try weights(rule, threadCount: count, steps: 4).map(\.bitPattern) == alone.map(\.bitPattern))
+    }
+
+    @Test("The number of threads changes no bit of clipped steps either", arguments: [1, 3])
+    func clippedThreadCounts(count: Int) throws {
+        let rule = OptimizerConfiguration.adamW(learningRate: 0.01, weightDecay: 0.1)
+        for clipping in [GradientClipping.norm(0.3), .value(0.02)] {
+            let alone = try weights(rule, clipping: clipping, threadCount: 0, steps: 4).map(\.bitPattern)
+            #expect(try weights(rule, clipping: clipping, threadCount: count, steps: 4).map(\.bitPattern) == alone)
+            #expect(try weights(rule, threadCount: 0, steps: 4).map(\.bitPattern) != alone)
+        }
+    }
+
+    @Test("A limit that no gradient reaches changes no bit")
+    func unreachedLimits() throws {
+        let rule = OptimizerConfiguration.sgd(learningRate: 0.1, momentum: 0.9, weightDecay: 0.01)
+        let free = try weights(rule, threadCount: 0, steps: 4).map(\.bitPattern)
+        for clipping in [GradientClipping.norm(1e6), .value(1e6)] {
+            #expect(try weights(rule, clipping: clipping, threadCount: 0, steps: 4).map(\.bitPattern) == free)
+        }
+    }
+
+    @Test("The norm is that of the mean gradient over all chunks, and every element is scaled by the same factor")
+    func norm() throws {
+        let sums = (0..<layout.count).map {
+            Self.value(step: 0, half: 0, element: $0) + Self.value(step: 0, half: 1, element: $0)
+        }
+        let norm = sums.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot() / 8
+        let factor = Float(0.5 / (norm + 1e-6))
+        let scale = Float(0.25 / 8)
+        let found = try weights(.sgd(learningRate: 0.25), clipping: .norm(0.5), threadCount: 0, steps: 1)
+        #expect(norm > 1)
+        #expect(found == sums.map { 0 - scale * (factor * $0) })
+        let length = found.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
+        #expect(abs(length - 0.25 * 0.5) < 1e-5)
     }
 
     @Test("A step subtracts the sum of both halves, each element once", arguments: [0, 2])

@@ -18,6 +18,21 @@ struct TrainerTests {
         #expect(scattered.outcome.epochs.map(\.test) == expected.outcome.epochs.map(\.test))
     }
 
+    @Test(
+        "Clipped gradients too: the norm waits for the last chunk, whatever the cut and the order", arguments: 1...4,
+        [TrainingOptions(epochs: 3, batch: 8, clipNorm: 0.05), TrainingOptions(epochs: 3, batch: 8, clipValue: 0.01)])
+    func anySourceClipped(_ seed: Int, options: TrainingOptions) throws {
+        let plain = try train(TrainingCase(epochs: 3))
+        let expected = try train(TrainingCase(epochs: 3), options: options)
+        let scattered = try train(TrainingCase(epochs: 3), options: options) { ScatteredSource($0, seed: UInt64(seed)) }
+        let inPlace = try train(TrainingCase(epochs: 3), options: options) {
+            LocalGradientSource($0.computer, inPlace: true)
+        }
+        #expect(scattered.outcome.weightsSHA256 == expected.outcome.weightsSHA256, "seed \(seed)")
+        #expect(inPlace.outcome.weightsSHA256 == expected.outcome.weightsSHA256)
+        #expect(expected.outcome.weightsSHA256 != plain.outcome.weightsSHA256)
+    }
+
     @Test("Each epoch trains on all samples, with the short last mini-batch, and is reported")
     func epochs() throws {
         let result = try train(TrainingCase(training: 50, batch: 8, epochs: 3))
@@ -66,6 +81,37 @@ struct TrainerTests {
         #expect(epochs.contains { !$0.isBest })
     }
 
+    @Test(
+        "Training samples are evaluated as the validation samples are, if they are asked for", arguments: [1, 50, 999])
+    func trainingSamples(_ count: Int) throws {
+        let run = try TrainingCase(epochs: 3)
+        let plain = try train(run).outcome
+        let result = try train(run, training: count)
+        #expect(result.outcome.weightsSHA256 == plain.weightsSHA256)
+        #expect(plain.epochs.allSatisfy { $0.training == nil })
+        let last = try #require(result.outcome.epochs.last)
+        // All samples lie in one block.
+        #expect(last.training == run.computer.evaluator.score(of: .training, weights: result.weights.pointer))
+        #expect(last.training?.total == 50)
+        #expect(last.test == plain.epochs.last?.test && last.validation == plain.epochs.last?.validation)
+    }
+
+    @Test("A part of a split is its first blocks")
+    func parts() {
+        let split = BlockPartition(50_000..<53_500, rows: BlockPartition.evaluationRows)
+        func blocks(_ samples: Int?) -> Range<Int> { EvaluationPart(.training, samples: samples).blocks(of: split) }
+        #expect(blocks(nil) == 0..<4 && blocks(0) == 0..<0)
+        #expect(blocks(1) == 0..<1 && blocks(1_000) == 0..<1 && blocks(1_001) == 0..<2)
+        #expect(blocks(3_000) == 0..<3 && blocks(3_001) == 0..<4 && blocks(.max) == 0..<4)
+    }
+
+    @Test("An epoch's report has the learning rate of its last step")
+    func learningRates() throws {
+        let outcome = try train(TrainingCase(epochs: 3), schedule: .cosine(final: 0.1)).outcome
+        let rate = LearningRate(peak: 1, schedule: .cosine(final: 0.1), stepsPerEpoch: 7, epochs: 3)
+        #expect(outcome.epochs.map(\.learningRate) == [6, 13, 20].map { rate.value(at: $0) })
+    }
+
     @Test("The trainer stops before the next step")
     func stop() throws {
         // It is asked before each of the seven steps of an epoch, and before each of the two blocks of its evaluation.
@@ -92,11 +138,14 @@ struct TrainerTests {
     }
 
     private func train(
-        _ run: TrainingCase, every: Int = 1, stopAfter: Int = .max,
+        _ run: TrainingCase, every: Int = 1, training: Int = 0, schedule: ScheduleConfiguration = .constant,
+        options: TrainingOptions? = nil, stopAfter: Int = .max,
         source: (TrainingCase) -> any GradientSource = { LocalGradientSource($0.computer) }
     ) throws -> Result {
         var configuration = run.configuration
-        configuration.evaluation.every = every
+        configuration.evaluation = EvaluationOptions(every: every, training: training)
+        configuration.schedule = schedule
+        if let options { configuration.training = options }
         let observer = Recorder()
         var asked = 0
         let shouldStop = {
@@ -167,9 +216,9 @@ private final class ScatteredSource: GradientSource {
     }
 
     func evaluate(
-        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+        _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) throws -> [SplitScore]? {
-        local.evaluate(splits, parameters: parameters, shouldStop: shouldStop)
+        local.evaluate(parts, parameters: parameters, shouldStop: shouldStop)
     }
 
     func workerName(of node: NodeID) -> String? { nil }

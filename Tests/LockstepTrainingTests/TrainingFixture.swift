@@ -163,9 +163,9 @@ final class ShardSource: GradientSource {
     func publish(version: UInt64, chunk: Int) {}
 
     func evaluate(
-        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+        _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) -> [SplitScore]? {
-        splits.map { computer.evaluator.score(of: $0, weights: parameters.current.pointer) }
+        LocalGradientSource(computer).evaluate(parts, parameters: parameters, shouldStop: shouldStop)
     }
 
     func workerName(of node: NodeID) -> String? { isLocal ? nil : "worker \(node.rawValue)" }

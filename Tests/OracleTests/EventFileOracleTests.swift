@@ -24,12 +24,18 @@ struct EventFileOracleTests {
             "accuracy/test": [epoch["correct"] / epoch["total"] for epoch in summary["epochs"]],
             "cost/training": [epoch["training_cost"] for epoch in summary["epochs"]],
             "cost/test": [epoch["cost"] for epoch in summary["epochs"]],
+            "accuracy/training": [epoch["training_correct"] / epoch["training_total"] for epoch in summary["epochs"]],
         }
         for tag, values in expected.items():
             found = events.Scalars(tag)
             assert [value.step for value in found] == [(index + 1) * steps for index in range(len(values))], found
             assert all(abs(value.value - x) < 1e-6 for value, x in zip(found, values)), (found, values)
         assert all(a.wall_time <= b.wall_time for a, b in zip(found, found[1:]))
+        # Steps have a learning rate too, if training takes long enough to report one.
+        rates = {value.step: value.value for value in events.Scalars("learning_rate")}
+        for index, epoch in enumerate(summary["epochs"]):
+            assert abs(rates[(index + 1) * steps] - epoch["learning_rate"]) < 1e-6, rates
+        assert summary["epochs"][0]["learning_rate"] > summary["epochs"][2]["learning_rate"]
         print(len(found), *sorted(events.Tags()["scalars"]))
         """
 
@@ -40,10 +46,11 @@ struct EventFileOracleTests {
         try tiny.write(to: folder)
         try folder.write(text: tiny.configuration(epochs: 3), to: "tiny.yaml")
         let run = folder("run")
-        let finished = try Program.run(["train", "tiny.yaml", "--output", run], in: folder.path)
+        let options = ["--set", "evaluation.training=1", "--set", "schedule={ step: { every: 1, factor: 0.5 } }"]
+        let finished = try Program.run(["train", "tiny.yaml", "--output", run] + options, in: folder.path)
         #expect(finished.status == 0, "\(finished)")
         let scalars = try OraclePython.run(Self.reader, [run])
-        #expect(scalars.hasPrefix("3 accuracy/test accuracy/validation cost/test "), "\(scalars)")
+        #expect(scalars.hasPrefix("3 accuracy/test accuracy/training accuracy/validation cost/test "), "\(scalars)")
         let page = try text(of: run + "/report.html")
         #expect(page.contains("<svg") && page.contains("Membership") && page.contains("learning-rate"))
         #expect(!page.contains("http"))

@@ -54,6 +54,16 @@ struct OracleRules: Encodable, CustomTestStringConvertible {
         ]
     }
 
+    /// With an epsilon as in ``adamW(rate:beta1:beta2:decay:)``.
+    static func rmsProp(rate: Double, alpha: Double = 0.99, momentum: Double = 0, decay: Double = 0) -> Optimizer {
+        [
+            "rmsprop": [
+                "learning-rate": .number(rate), "alpha": .number(alpha), "epsilon": .number(0.001),
+                "momentum": .number(momentum), "weight-decay": .number(decay),
+            ]
+        ]
+    }
+
     /// The options of `lockstep train` that say the same.
     var options: [String] {
         let optimizer = optimizer.map { name, settings in
@@ -90,6 +100,9 @@ struct TrainingOracleTests {
         OracleRules(
             activation: "relu", output: "sigmoid", smoothing: 0.1, optimizer: OracleRules.adamW(rate: 0.01, decay: 0.1)),
         OracleRules(activation: "tanh", output: "sigmoid", cost: "quadratic", optimizer: OracleRules.adamW(rate: 0.01)),
+        OracleRules(activation: "tanh", optimizer: OracleRules.rmsProp(rate: 0.01)),
+        OracleRules(
+            activation: "relu", optimizer: OracleRules.rmsProp(rate: 0.005, alpha: 0.9, momentum: 0.7, decay: 0.1)),
     ]
 
     @Test("Five steps over all samples end where numpy's do, and are judged alike", arguments: cases)

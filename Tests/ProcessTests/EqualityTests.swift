@@ -46,12 +46,19 @@ struct EqualityTests {
                 ["optimizer.sgd.learning-rate=0.05", "optimizer.sgd.momentum=0.9"],
                 ["optimizer.sgd.learning-rate=0.05", "optimizer.sgd.momentum=0.5", "optimizer.sgd.nesterov=true"],
                 ["optimizer={adamw: {learning-rate: 0.01}}"],
+                ["optimizer={rmsprop: {learning-rate: 0.005}}"],
+                ["optimizer={rmsprop: {learning-rate: 0.002, momentum: 0.8, weight-decay: 0.01}}"],
             ].randomElement(using: &random) ?? []
         keys +=
             [
                 [], isConvolutional ? [] : ["regularization.dropout=0.2"], ["regularization.ema-decay=0.9"],
                 ["augmentation.shift=1"], ["schedule={cosine: {warm-up: 0.2}}"],
                 isConvolutional ? [] : ["regularization.input-dropout=0.1", "evaluation.every=2"],
+                ["evaluation.training=500"], ["data.training=211"],
+                ["training.clip-norm=0.3"],
+                ["training.clip-norm=0.05"] + (isConvolutional ? [] : ["regularization.dropout=0.2"]),
+                ["training.clip-value=0.01"],
+                ["schedule={reduce-on-plateau: {patience: 1, factor: 0.5}}"],
             ].randomElement(using: &random) ?? []
         return (keys.flatMap { ["--set", $0] }, Int.random(in: 1...6, using: &random))
     }

@@ -74,6 +74,52 @@ struct ExactnessTests {
         #expect(try place.weights(options + ["--workers", "2"]) == alone.weightsSHA256)
     }
 
+    @Test("A part of the training samples: the weights of any workers, and of a data set that has no others")
+    func trainingPart() throws {
+        let place = try Workplace()
+        let part = ["--shards", "3", "--set", "data.training=137"]
+        let run = try place.train(part)
+        #expect(run.steps == 28)
+        #expect(try place.weights(["--workers", "2"] + part) == run.weightsSHA256)
+        #expect(try place.weights(["--workers", "3", "--transport", "inline"] + part) == run.weightsSHA256)
+        #expect(try place.weights(["--shards", "3"]) != run.weightsSHA256)
+
+        // The first 137 samples for training and the last 100 for validation.
+        for (name, header, size) in [("images-idx3", 16, 36), ("labels-idx1", 8, 1)] {
+            let path = place.folder("data/train-\(name)-ubyte")
+            var bytes = try bytes(of: path)
+            bytes.removeSubrange(header + 137 * size..<header + 500 * size)
+            bytes[7] = 237
+            bytes[6] = 0
+            try place.folder.write(bytes, to: "data/train-\(name)-ubyte")
+        }
+        let alone = try place.train(["--shards", "3"])
+        #expect(alone.weightsSHA256 == run.weightsSHA256)
+        #expect(alone.epochs.map(\.correct) == run.epochs.map(\.correct))
+        #expect(alone.epochs.map(\.validationCorrect) == run.epochs.map(\.validationCorrect))
+        #expect(alone.dataSHA256 != run.dataSHA256)
+    }
+
+    @Test("A run on a part of the training samples is resumed with that part alone")
+    func resumedPart() throws {
+        let place = try Workplace()
+        func train(_ options: String...) throws -> FinishedProcess {
+            try Program.run(
+                ["train", place.configuration, "--output", place.folder("part")] + options, in: place.folder.path)
+        }
+        #expect(try train("--set", "data.training=60").status == 0)
+        let other = try train("--set", "data.training=61", "--resume")
+        #expect(other.status == 78 && other.errors.contains("data.training (60 in the run, 61 now)"), "\(other)")
+        let more = try train("--set", "data.training=60", "--resume", "--epochs", "3")
+        #expect(more.status == 0, "\(more)")
+        #expect(
+            try RunSummary(run: place.folder("part")).weightsSHA256
+                == place.weights(["--set", "data.training=60", "--epochs", "3"]))
+        let tooMany = try Program.run(
+            ["train", place.configuration, "--set", "data.training=501"], in: place.folder.path)
+        #expect(tooMany.status == 65 && tooMany.errors.contains("set data.training to 1 to 500"), "\(tooMany)")
+    }
+
     @Test("The weights do not depend on how often the run is evaluated")
     func evaluation() throws {
         let place = try Workplace(epochs: 3)

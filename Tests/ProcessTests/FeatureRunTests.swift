@@ -48,7 +48,63 @@ struct FeatureRunTests {
         try Self.expect(Self.run(in: folder, "run", ["--resume", "--workers", "3"]), equals: whole)
     }
 
-    private static func workplace(epochs: Int = 3) throws -> TemporaryFolder {
+    /// Updates that wait for the whole gradient, and a run that depends on its evaluations.
+    static let followingFeatures = """
+        network: { sizes: [36, 12, 8, 4], activation: tanh, output: softmax, initializer: xavier }
+        cost: cross-entropy
+        training: { epochs: 3, batch: 20, seed: 2, clip-norm: 0.4, early-stopping: { patience: 9 } }
+        optimizer: { rmsprop: { learning-rate: 0.003, alpha: 0.9, momentum: 0.5, weight-decay: 0.01 } }
+        schedule: { reduce-on-plateau: { factor: 0.5, patience: 2, minimum: 0.01 } }
+        evaluation: { training: 300 }
+
+        """
+
+    @Test("Clipped gradients and a rate that follows evaluations: the same weights, rates and end with any workers")
+    func followed() throws {
+        let folder = try Self.workplace(Self.followingFeatures, epochs: 60)
+        let whole = try Self.run(in: folder, "whole", ["--shards", "4", "--set", "data.training=400"])
+        #expect(whole.stoppedEarly == true && whole.epochs.count < 60 && whole.epochs.count > 9)
+        #expect(Set(whole.epochs.map(\.learningRate)).count > 2)
+        #expect(whole.epochs.allSatisfy { $0.trainingTotal == 400 })
+        for (output, options) in [
+            ("four", ["--workers", "4"]), ("three", ["--workers", "3", "--shards", "4", "--transport", "inline"]),
+            ("audited", ["--workers", "2", "--shards", "4", "--audit", "0.5"]),
+        ] {
+            let run = try Self.run(in: folder, output, options + ["--set", "data.training=400"])
+            try Self.expect(run, equals: whole)
+            #expect(run.epochs.map(\.learningRate) == whole.epochs.map(\.learningRate))
+            #expect(run.epochs.map(\.trainingCorrect) == whole.epochs.map(\.trainingCorrect))
+            #expect(run.stoppedEarly == true && run.selectedEpoch == whole.selectedEpoch)
+        }
+        let free = try Self.run(
+            in: folder, "free", ["--shards", "4", "--set", "data.training=400", "--set", "training.clip-norm=null"])
+        #expect(free.weightsSHA256 != whole.weightsSHA256, "the norm limits nothing")
+    }
+
+    @Test("Killed and resumed, a run that follows its evaluations decides as the undisturbed run does")
+    func resumedFollowed() throws {
+        let folder = try Self.workplace(Self.followingFeatures, epochs: 60)
+        let endless = ["--set", "training.early-stopping.patience=1000"]
+        let whole = try Self.run(in: folder, "whole", ["--shards", "4"] + endless)
+        let run = RunDirectory(existing: folder("run"))
+        let process = try RunningProcess(
+            Self.arguments("run", ["--workers", "2", "--shards", "4", "--set", "checkpoint.every=0.01"] + endless),
+            in: folder.path)
+        try process.wait(until: "there is a checkpoint") { try run.checkpoints.steps().first ?? 0 > 100 }
+        process.send(signal: SIGKILL)
+        #expect(try process.wait().signal == SIGKILL, "it had come to its end")
+        let resumed = try Self.run(in: folder, "run", ["--resume", "--workers", "3"] + endless)
+        try Self.expect(resumed, equals: whole)
+        #expect(resumed.epochs.map(\.learningRate) == whole.epochs.map(\.learningRate))
+        // What has been trained stays, and less patience ends the run at once.
+        let ended = try Self.run(in: folder, "run", ["--resume", "--set", "training.early-stopping.patience=1"])
+        #expect(ended.weightsSHA256 == whole.weightsSHA256 && ended.steps == whole.steps)
+        let rarer = try Program.run(
+            Self.arguments("run", ["--resume", "--set", "evaluation.every=2"] + endless), in: folder.path)
+        #expect(rarer.status == 78 && rarer.errors.contains("evaluation.every (1 in the run, 2 now)"), "\(rarer)")
+    }
+
+    private static func workplace(_ features: String = features, epochs: Int = 3) throws -> TemporaryFolder {
         let folder = try TemporaryFolder()
         let dataset = TinyDataset()
         try dataset.write(to: folder)

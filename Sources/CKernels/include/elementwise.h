@@ -71,6 +71,16 @@ _Bool lockstep_all_finite(const float *values, long count);
 /// The sum of the elements' bit patterns, modulo 2^32: it does not depend on their order, and one changed bit changes it.
 uint32_t lockstep_sum_bits(const float *values, long count);
 
+/// The sum of the elements' squares, in double: element i is added in lane i modulo 8, and the lanes are added in pairs. So the
+/// bits do not depend on vector widths.
+double lockstep_sum_squares(const float *values, long count);
+
+/// `scaled = scale * values`; `scaled` may be `values`.
+void lockstep_scale(const float *values, float scale, float *scaled, long count);
+
+/// `clamped = values`, but at most `limit` and at least `-limit`; NaN stays NaN. `clamped` may be `values`.
+void lockstep_clamp(const float *values, float limit, float *clamped, long count);
+
 /// What an update has seen of the memory that it reads and writes. Sums are those of `lockstep_sum_bits`.
 struct lockstep_update_check {
     /// The largest magnitude that was written, as bits: at least infinity's if a number is not finite.
@@ -114,6 +124,28 @@ struct lockstep_adam_coefficients {
 struct lockstep_update_check lockstep_adam_step(
     const float *current, const float *sum, struct lockstep_adam_coefficients c, float decay, float *first, float *second,
     float *next, long count);
+
+/// What all elements of a step of RMSprop share.
+struct lockstep_rmsprop_coefficients {
+    /// 1 / m.
+    float mean;
+    float alpha, one_minus_alpha;
+    float epsilon;
+    float momentum;
+    float rate;
+};
+
+/// With `g = mean * sum + decay * current`: `square = alpha * square + one_minus_alpha * g²`, then
+/// `next = current - rate * (g / (sqrt(square) + epsilon))`.
+struct lockstep_update_check lockstep_rmsprop_step(
+    const float *current, const float *sum, struct lockstep_rmsprop_coefficients c, float decay, float *square,
+    float *next, long count);
+
+/// The same with momentum: `velocity = momentum * velocity + g / (sqrt(square) + epsilon)`, then
+/// `next = current - rate * velocity`.
+struct lockstep_update_check lockstep_rmsprop_step_with_momentum(
+    const float *current, const float *sum, struct lockstep_rmsprop_coefficients c, float decay, float *square,
+    float *velocity, float *next, long count);
 
 /// `average = decay * average + one_minus_decay * values`; the average counts as the optimizer's memory.
 struct lockstep_update_check lockstep_update_average(

@@ -65,6 +65,8 @@ extension ConfigurationFile {
             case .mayMove: if !withPaths { values[key.path] = values[key.path].map { _ in "a path" } }
             case .mayChangeUnlessScheduleSpansRun:
                 if !configuration.isScheduleSpanningRun { values[key.path] = nil }
+            case .mayChangeUnlessScheduleFollowsValidation:
+                if !configuration.isScheduleFollowingValidation { values[key.path] = nil }
             }
         }
         return values

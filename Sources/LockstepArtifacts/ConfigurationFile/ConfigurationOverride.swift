@@ -36,6 +36,7 @@ extension ConfigurationNode {
     ///
     /// A section as a value (`training={epochs: 1, batch: 5}`) replaces the whole section. `data` has several
     /// formats: a key of one format removes the keys of the others, so `data.images=…` after `name: mnist` means files.
+    /// Keys that go with every format stay.
     mutating func apply(_ override: ConfigurationOverride) throws(ConfigurationError) {
         let place = ConfigurationError.Place.option(override.spelling)
         let value = try ConfigurationNode(yaml: override.value) { _ in place }
@@ -80,8 +81,14 @@ extension ConfigurationNode {
                 remedy: "correct it first")
         }
         if let choice = ConfigurationSchema.flatChoices[path] {
-            let kinds = choice.kinds.filter { $0.keys.contains { $0.name == key } }
-            entries.removeAll { entry in !kinds.contains { $0.keys.contains { $0.name == entry.key } } }
+            let (kinds, others) = (
+                choice.kinds.filter { $0.hasKey(named: key) }, choice.kinds.filter { !$0.hasKey(named: key) }
+            )
+            if !kinds.isEmpty {
+                entries.removeAll { entry in
+                    others.contains { $0.hasKey(named: entry.key) } && !kinds.contains { $0.hasKey(named: entry.key) }
+                }
+            }
         }
         let inner = ConfigurationSchema.joined(path, key)
         let current = ConfigurationSchema.current(inner)

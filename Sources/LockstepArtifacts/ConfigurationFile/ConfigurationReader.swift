@@ -145,8 +145,9 @@ struct ConfigurationReader {
     /// The kind whose keys the section has: the kind whose first key is there, else the first kind that has the section's
     /// first key.
     private func told(_ choice: Choice, _ section: Given) throws(Failure) -> Choice.Kind? {
-        let names = ConfigurationSchema.sections[choice.path, default: []].filter {
-            value(ConfigurationSchema.joined(choice.path, $0)) != nil
+        let names = ConfigurationSchema.sections[choice.path, default: []].filter { name in
+            value(ConfigurationSchema.joined(choice.path, name)) != nil
+                && choice.kinds.contains { $0.hasKey(named: name) }
         }
         guard let first = names.first else {
             throw Failure(
@@ -156,9 +157,9 @@ struct ConfigurationReader {
         }
         let kind =
             choice.kinds.first { $0.keys.first.map { names.contains($0.name) } == true }
-            ?? choice.kinds.first { $0.keys.contains { $0.name == first } }
+            ?? choice.kinds.first { $0.hasKey(named: first) }
         guard let kind, let key = kind.keys.first else { return nil }
-        if let other = names.first(where: { name in !kind.keys.contains { $0.name == name } }) {
+        if let other = names.first(where: { !kind.hasKey(named: $0) }) {
             let path = ConfigurationSchema.joined(choice.path, other)
             throw Failure(
                 kind: .impossibleValue, place: given[path]?.value.place ?? section.value.place, keyPath: path,

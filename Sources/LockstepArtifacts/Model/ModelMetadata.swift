@@ -25,10 +25,10 @@ package struct ModelMetadata: Hashable, Sendable {
         self.programVersion = programVersion
     }
 
-    /// The metadata of a run on `dataset`; the labels are the classes' numbers.
+    /// The metadata of a run on `dataset`; the labels are the classes' names.
     package init(dataset: DatasetDescription, seed: UInt64, programVersion: String) {
         self.init(
-            inputScale: InputScale(dataset.element), labels: (0..<dataset.classCount).map(String.init), seed: seed,
+            inputScale: InputScale(dataset.element), labels: dataset.classNames, seed: seed,
             dataName: dataset.name, dataSHA256: dataset.sha256, programVersion: programVersion)
     }
 }

@@ -52,14 +52,17 @@ package final class ReportRecorder: RunObserver {
         fileCount += 1
     }
 
-    /// Appends cost and speed at the step.
+    /// Appends cost, learning rate and speed at the step.
     package func runDidProgress(_ progress: StepProgress) {
         append(
             step: progress.totalSteps,
-            [("cost/step", progress.meanTrainingLoss), ("speed/samples_per_second", progress.samplesPerSecond)])
+            [
+                ("cost/step", progress.meanTrainingLoss), ("learning_rate", progress.learningRate),
+                ("speed/samples_per_second", progress.samplesPerSecond),
+            ])
     }
 
-    /// Appends costs and accuracies at the epoch's last step.
+    /// Appends costs, accuracies and the learning rate at the epoch's last step.
     package func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
         append(
             step: epoch.totalSteps,
@@ -67,8 +70,10 @@ package final class ReportRecorder: RunObserver {
                 ("cost/training", epoch.meanTrainingLoss),
                 ("cost/validation", epoch.validation?.meanLoss),
                 ("cost/test", epoch.test?.meanLoss),
+                ("accuracy/training", epoch.training?.accuracy),
                 ("accuracy/validation", epoch.validation?.accuracy),
                 ("accuracy/test", epoch.test?.accuracy),
+                ("learning_rate", epoch.learningRate),
                 ("workers", Double(epoch.workers)),
             ])
     }

@@ -1,3 +1,4 @@
+import LockstepData
 import LockstepText
 
 /// `report.html`: a run on one page, in one file.
@@ -47,15 +48,24 @@ package struct RunReport {
 
     private var facts: [[String]] {
         let total = summary.epochs.last(where: { $0.total != nil })?.total
-        func count(_ correct: Int?) -> String? {
+        func count(_ correct: Int?, epoch: Int? = nil, file: String? = nil) -> String? {
             guard let correct, let total, total > 0 else { return nil }
-            return "\(correct) of \(total) (\(percent(correct, of: total)) %)"
+            let place = [epoch.map { "epoch \($0)" }, file].compactMap { $0 }
+            return (["\(correct) of \(total) (\(percent(correct, of: total)) %)"] + place).joined(separator: ", ")
         }
         let rows: [(String, String?)] = [
-            ("status", summary.status.rawValue),
-            ("correct test samples, best epoch", count(summary.bestCorrect)),
-            ("correct test samples, epoch selected on the validation split", count(summary.selectedCorrect)),
-            ("correct test samples, last epoch", count(summary.finalCorrect)),
+            ("status", summary.status.rawValue + (summary.stoppedEarly == true ? ", stopped early" : "")),
+            ("correct test samples, best epoch", count(summary.bestCorrect, epoch: summary.bestEpoch)),
+            (
+                "correct test samples, epoch selected on the validation split",
+                count(summary.selectedCorrect, epoch: summary.selectedEpoch, file: "best.safetensors")
+            ),
+            (
+                "correct test samples, last epoch",
+                count(
+                    summary.finalCorrect, epoch: summary.epochs.last?.epoch,
+                    file: summary.status == .finished ? "model.safetensors" : nil)
+            ),
             ("classes never predicted", summary.neverPredicted.flatMap { $0.isEmpty ? nil : list($0) }),
             ("steps", "\(summary.steps)"),
             ("training time, seconds", summary.seconds.map { "\(rounded($0))" }),
@@ -93,13 +103,15 @@ package struct RunReport {
     }
 
     private var epochs: [[String]] {
-        [["epoch", "test", "validation", "mean training loss", "seconds", "weights"]]
+        [["epoch", "test", "validation", "training", "mean training loss", "learning rate", "seconds", "weights"]]
             + summary.epochs.map { epoch in
                 [
                     "\(epoch.epoch)",
                     epoch.correct.map { "\($0) / \(epoch.total ?? 0)" } ?? "-",
                     epoch.validationCorrect.map { "\($0) / \(epoch.validationTotal ?? 0)" } ?? "-",
+                    epoch.trainingCorrect.map { "\($0) / \(epoch.trainingTotal ?? 0)" } ?? "-",
                     epoch.trainingCost.map { "\(rounded($0))" } ?? "-",
+                    epoch.learningRate.map { "\(significant($0))" } ?? "-",
                     epoch.seconds.map { "\(rounded($0))" } ?? "-",
                     String(epoch.weightsSHA256.prefix(8)),
                 ]
@@ -115,10 +127,20 @@ package struct RunReport {
                     Self.curve("validation", summary.epochs.map { ($0.epoch, $0.validationCost) }),
                     Self.curve("test", summary.epochs.map { ($0.epoch, $0.cost) }),
                 ]
-            ).svg
+            ).svg + learningRateChart
     }
 
-    /// The accuracy on the test split in percent, a line for each run; with one run, also on the validation split.
+    /// The learning rate, if it changed from epoch to epoch.
+    private var learningRateChart: String {
+        guard Set(summary.epochs.map(\.learningRate)).count > 1 else { return "" }
+        return LineChart(
+            title: "Learning rate", xLabel: "epoch",
+            series: [Self.curve("learning rate", summary.epochs.map { ($0.epoch, $0.learningRate) })]
+        ).svg
+    }
+
+    /// The accuracy on the test split in percent, a line for each run; with one run, also on the validation split and on
+    /// the training samples that were evaluated.
     package static func accuracyChart(_ summaries: [RunSummary]) -> LineChart {
         var series = summaries.map { summary in
             Self.curve(
@@ -130,6 +152,10 @@ package struct RunReport {
                 Self.curve(
                     "validation",
                     summaries[0].epochs.map { ($0.epoch, share($0.validationCorrect, of: $0.validationTotal)) }))
+            series.append(
+                Self.curve(
+                    "training", summaries[0].epochs.map { ($0.epoch, share($0.trainingCorrect, of: $0.trainingTotal)) })
+            )
         }
         return LineChart(title: "Accuracy, %", xLabel: "epoch", series: series)
     }
@@ -146,11 +172,27 @@ package struct RunReport {
         rounded(100 * Double(part) / Double(whole), digits: 2)
     }
 
-    private func list(_ numbers: [Int]) -> String {
-        numbers.map(String.init).joined(separator: ", ")
+    private func list(_ classes: [Int]) -> String {
+        let names = KnownDataset.classNames(of: summary.data, sha256: summary.dataSHA256) ?? []
+        return classes.map { $0 < names.count ? names[$0] : "\($0)" }.joined(separator: ", ")
     }
 
     private static func curve(_ name: String, _ values: [(Int, Double?)]) -> LineChart.Series {
         LineChart.Series(name: name, points: values.map { (Double($0.0), $0.1 ?? .nan) })
     }
+}
+
+/// A value rounded to four significant digits: small learning rates stay visible.
+private func significant(_ value: Double) -> Double {
+    guard value.isFinite, value.magnitude > 1e-290 else { return value }
+    var (scale, rest) = (1.0, value.magnitude)
+    while rest < 1_000 { (scale, rest) = (scale * 10, rest * 10) }
+    return (value * scale).rounded() / scale
+}
+
+/// A value rounded to so many digits after the point.
+func rounded(_ value: Double, digits: Int = 4) -> Double {
+    var factor = 1.0
+    for _ in 0..<digits { factor *= 10 }
+    return (value * factor).rounded() / factor
 }

@@ -11,6 +11,9 @@ enum MetricsLine: Encodable {
         case type, epoch, step, workers, seconds, samples
         case totalSteps = "total_steps"
         case trainingCost = "training_cost"
+        case trainingCorrect = "training_correct"
+        case trainingTotal = "training_total"
+        case learningRate = "learning_rate"
         case samplesPerSecond = "samples_per_second"
         case testCorrect = "test_correct"
         case testTotal = "test_total"
@@ -31,6 +34,7 @@ enum MetricsLine: Encodable {
             try line.encode(progress.step, forKey: .step)
             try line.encode(progress.totalSteps, forKey: .totalSteps)
             try line.encode(progress.meanTrainingLoss.ifFinite, forKey: .trainingCost)
+            try line.encode(progress.learningRate?.ifFinite, forKey: .learningRate)
             try line.encode(progress.samplesPerSecond.ifFinite, forKey: .samplesPerSecond)
             try line.encode(progress.workers, forKey: .workers)
         case .epoch(let report):
@@ -38,6 +42,9 @@ enum MetricsLine: Encodable {
             try line.encode(report.epoch, forKey: .epoch)
             try line.encode(report.totalSteps, forKey: .totalSteps)
             try line.encode(report.meanTrainingLoss.ifFinite, forKey: .trainingCost)
+            try line.encode(report.training?.correct, forKey: .trainingCorrect)
+            try line.encode(report.training?.total, forKey: .trainingTotal)
+            try line.encode(report.learningRate?.ifFinite, forKey: .learningRate)
             try line.encode(report.seconds.ifFinite, forKey: .seconds)
             try line.encode(report.samples, forKey: .samples)
             try line.encode((Double(report.samples) / report.seconds).ifFinite, forKey: .samplesPerSecond)

@@ -25,6 +25,11 @@ package struct RunSummary: Codable, Hashable, Sendable {
         @OrNull package var validationCost: Double?
         /// Mean loss of the training samples, each with the weights of its step.
         @OrNull package var trainingCost: Double?
+        /// Correct ones of the training samples that were evaluated, if any were.
+        @OrNull package var trainingCorrect: Int?
+        @OrNull package var trainingTotal: Int?
+        /// η of the last step; null in summaries of older versions.
+        @OrNull package var learningRate: Double?
         /// Seconds of the steps, without evaluation.
         @OrNull package var seconds: Double?
         package var weightsSHA256: String
@@ -35,12 +40,17 @@ package struct RunSummary: Codable, Hashable, Sendable {
             case validationTotal = "validation_total"
             case validationCost = "validation_cost"
             case trainingCost = "training_cost"
+            case trainingCorrect = "training_correct"
+            case trainingTotal = "training_total"
+            case learningRate = "learning_rate"
             case weightsSHA256 = "weights_sha256"
         }
     }
 
     package var name: String
     package var status: Status
+    /// Whether evaluations without improvement ended the run; null in summaries of older versions.
+    @OrNull package var stoppedEarly: Bool?
     package var programVersion: String
     /// Workers at the start.
     package var workers: Int
@@ -56,8 +66,12 @@ package struct RunSummary: Codable, Hashable, Sendable {
     package var epochs: [Epoch]
     /// The most correct test samples of any epoch.
     @OrNull package var bestCorrect: Int?
+    /// The first epoch with that count; null in summaries of older versions, like the epoch below.
+    @OrNull package var bestEpoch: Int?
     /// The correct test samples of `best.safetensors`, which the validation split selected.
     @OrNull package var selectedCorrect: Int?
+    /// The epoch of `best.safetensors`; null without validation.
+    @OrNull package var selectedEpoch: Int?
     /// The correct test samples of the last epoch.
     @OrNull package var finalCorrect: Int?
     /// Classes that the last evaluation on the test split never predicted.
@@ -93,11 +107,14 @@ package struct RunSummary: Codable, Hashable, Sendable {
 
     enum CodingKeys: String, CodingKey {
         case name, status, workers, shards, kernel, seed, parameters, data, epochs, steps, seconds
+        case stoppedEarly = "stopped_early"
         case programVersion = "program_version"
         case activeWorkers = "active_workers"
         case dataSHA256 = "data_sha256"
         case bestCorrect = "best_correct"
+        case bestEpoch = "best_epoch"
         case selectedCorrect = "selected_correct"
+        case selectedEpoch = "selected_epoch"
         case finalCorrect = "final_correct"
         case neverPredicted = "never_predicted"
         case stepsPerSecond = "steps_per_second"
@@ -123,13 +140,13 @@ extension RunSummary {
         let evaluated = outcome.epochs.compactMap(\.test)
         self.init(
             name: run.configuration.name, status: outcome.interrupted ? .interrupted : .finished,
+            stoppedEarly: outcome.earlyStoppingPlateau != nil,
             programVersion: programVersion, workers: run.workers,
             activeWorkers: outcome.epochs.last?.workers ?? run.workers, shards: run.shards, kernel: run.kernel,
             seed: run.configuration.training.seed, parameters: run.parameterCount, data: run.dataset.name,
             dataSHA256: run.dataset.sha256, epochs: outcome.epochs.map(Epoch.init),
-            bestCorrect: evaluated.map(\.correct).max(),
-            // Each epoch better than all before it replaced the file; the last one stayed.
-            selectedCorrect: outcome.epochs.last(where: \.isBest)?.test?.correct,
+            bestCorrect: outcome.bestEpoch?.test?.correct, bestEpoch: outcome.bestEpoch?.epoch,
+            selectedCorrect: outcome.selectedEpoch?.test?.correct, selectedEpoch: outcome.selectedEpoch?.epoch,
             finalCorrect: outcome.epochs.last?.test?.correct,
             neverPredicted: evaluated.last.map(\.neverPredicted),
             steps: outcome.steps, seconds: outcome.seconds.ifFinite,
@@ -173,7 +190,9 @@ extension RunSummary.Epoch {
             epoch: report.epoch, correct: report.test?.correct, total: report.test?.total,
             cost: report.test?.meanLoss.ifFinite, validationCorrect: report.validation?.correct,
             validationTotal: report.validation?.total, validationCost: report.validation?.meanLoss.ifFinite,
-            trainingCost: report.meanTrainingLoss.ifFinite, seconds: report.seconds.ifFinite,
+            trainingCost: report.meanTrainingLoss.ifFinite, trainingCorrect: report.training?.correct,
+            trainingTotal: report.training?.total, learningRate: report.learningRate?.ifFinite,
+            seconds: report.seconds.ifFinite,
             weightsSHA256: report.weightsSHA256)
     }
 }

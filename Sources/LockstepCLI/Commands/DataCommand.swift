@@ -12,7 +12,7 @@ struct DataCommand: ParsableCommand {
 
             Examples:
               lockstep data
-              lockstep data mnist
+              lockstep data fashion-mnist
               lockstep data mnist --export libsvm --split training > train.svm
             """
     )
@@ -43,13 +43,20 @@ struct DataCommand: ParsableCommand {
         }
         let cache = DataCache()
         let names = name.map { [$0] } ?? KnownDataset.all.map(\.name)
-        var incomplete: [DatasetReport] = []
+        var reports: [DatasetReport] = []
         for name in names {
+            let known = try KnownDataset.named(name)
+            if let other = reports.first(where: { $0.dataset.folder == known.folder }) {
+                try console.output("\(known.name): \(known.title), in the files of \(other.dataset.name)")
+                continue
+            }
             let report = try cache.verify(name)
-            try console.output(report.lines)
-            if !report.isComplete { incomplete.append(report) }
+            try console.output(report.isAbsent && self.name == nil ? [report.absenceLine] : report.lines)
+            reports.append(report)
         }
-        if let report = incomplete.first {
+        // A data set that has not been fetched is no fault where there is another one.
+        let isUseful = reports.contains(where: \.isComplete)
+        if let report = reports.first(where: { !$0.isComplete && !($0.isAbsent && isUseful) }) {
             throw CommandError(
                 .missingInput,
                 "data set '\(report.dataset.name)' is not complete in \(report.directory); run \(report.dataset.script)"

@@ -41,8 +41,15 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let console = consoleOptions.console
+        let network = try Network(contentsOf: model)
+        if let name = network.classNames.first(where: { Int($0) == nil }) {
+            throw CommandError(
+                .invalidData,
+                "\(model): predict reads digits, and this network tells other things apart, such as '\(name)'; count its "
+                    + "right answers with lockstep evaluate")
+        }
         _ = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
-        let reader = try DigitReader(try Network(contentsOf: model))
+        let reader = try DigitReader(network)
         for path in images {
             let pictures = try Image.load(path)
             for (index, picture) in pictures.enumerated() {

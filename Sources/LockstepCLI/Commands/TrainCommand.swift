@@ -20,6 +20,8 @@ struct TrainCommand: ParsableCommand {
               lockstep train config/mnist-30.yaml --workers auto --shards 4 \\
                   --output runs/first
               lockstep train config/mnist-30.yaml --set optimizer.sgd.learning-rate=0.5
+              lockstep train config/mnist-30.yaml --set data.training=1000 \\
+                  --set training.early-stopping.patience=5
               lockstep train config/mnist-30.yaml --output runs/first --resume
             """
     )

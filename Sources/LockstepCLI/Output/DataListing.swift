@@ -11,6 +11,9 @@ extension DatasetReport {
             }
     }
 
+    /// What `lockstep data` prints about a data set that has not been fetched.
+    var absenceLine: String { "\(dataset.name): \(dataset.title), not fetched; to fetch it, run \(dataset.script)" }
+
     private static func text(_ status: DataFileReport.Status) -> String {
         switch status {
         case .ok: "ok      "

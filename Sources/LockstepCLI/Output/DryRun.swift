@@ -21,10 +21,11 @@ struct DryRun {
         let plan = AssignmentPlan(tree: tree, workers: workers)
         let nodes = plan.nodes.map(\.count).reduce(0, +)
         let bytes = layout.count * MemoryLayout<Float>.stride
+        let limit = configuration.training.earlyStoppingPlateau == nil ? "" : "at most "
         let sent = layout.count * configuration.communicationDataType.elementSize
         return [
             "samples     \(grouped(trainingSamples)) in \(grouped(schedule.stepsPerEpoch)) steps an epoch, "
-                + "\(grouped(configuration.training.epochs * schedule.stepsPerEpoch)) steps in all",
+                + "\(limit)\(grouped(configuration.training.epochs * schedule.stepsPerEpoch)) steps in all",
             "shards      \(schedule.shards) of \(schedule.batch) samples a mini-batch",
             "workers     \(workers), with at most \(plan.maximumSamples) samples each: efficiency at most "
                 + "\(decimal(100 * plan.efficiency, 1)) %",

@@ -8,12 +8,20 @@ import LockstepTraining
 /// Prints a line for each epoch, as the textbook does, with more on its right; on a terminal a progress bar too.
 final class EpochPrinter: RunObserver {
     private let console: Console
+    /// The names of the classes, once the run has started.
+    private var classNames: [String] = []
+    /// The learning rate of the epoch before, if the schedule follows evaluations.
+    private var followedRate: Double?
+    private var followsEvaluations = false
 
     init(_ console: Console) {
         self.console = console
     }
 
     func runWillStart(_ run: RunDescription) {
+        classNames = run.dataset.classNames
+        followsEvaluations = run.configuration.schedule.followsValidation
+        followedRate = run.resumed?.epochs.last?.learningRate
         console.info(Self.startLine(run))
     }
 
@@ -22,15 +30,20 @@ final class EpochPrinter: RunObserver {
     }
 
     func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
+        if followsEvaluations, let rate = epoch.learningRate {
+            if let before = followedRate, before != rate { console.info(Self.line(rate: rate, since: epoch.epoch)) }
+            followedRate = rate
+        }
         console.result(Self.line(epoch))
     }
 
     func runDidRecover(_ recovery: Recovery) {
+        if let progress = recovery.rewoundTo { followedRate = progress.epochs.last?.learningRate }
         console.warning(Self.line(recovery))
     }
 
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
-        for line in Self.finalLines(outcome) { console.result(line) }
+        for line in Self.finalLines(outcome, classNames: classNames) { console.result(line) }
     }
 }
 
@@ -74,6 +87,10 @@ extension EpochPrinter {
         return lines.first { $0.count <= lineWidth } ?? lines[lines.count - 1]
     }
 
+    static func line(rate: Double, since epoch: Int) -> String {
+        "Learning rate \(significant(rate)) from epoch \(epoch) on: the validation samples had shown no improvement"
+    }
+
     /// Classes that a line names; more are counted.
     private static let classesListed = 10
 
@@ -84,17 +101,14 @@ extension EpochPrinter {
         return "\(recovery.reason); the run is repeated \(place)"
     }
 
-    static func finalLines(_ outcome: RunOutcome) -> [String] {
-        var lines: [String] = []
-        if let best = outcome.epochs.filter({ $0.test != nil }).max(by: isWorse), let test = best.test {
-            let percent = percentage(Double(test.correct), of: Double(test.total), digits: 2)
-            lines.append(
-                "Best: epoch \(best.epoch) with \(test.correct) / \(test.total) test samples right (\(percent))")
-        }
+    /// The lines at a run's end. Outputs beyond the named classes are called by their numbers.
+    static func finalLines(_ outcome: RunOutcome, classNames: [String] = []) -> [String] {
+        var lines = earlyStoppingLines(outcome) + bestLines(outcome)
         if let last = outcome.epochs.last?.test {
             let missing = last.predictions.indices.filter { last.predictions[$0] == 0 }
             if !missing.isEmpty {
-                let names = missing.prefix(classesListed).map(String.init).joined(separator: ", ")
+                let names = missing.prefix(classesListed).map { $0 < classNames.count ? classNames[$0] : "\($0)" }
+                    .joined(separator: ", ")
                 let more = missing.count - classesListed
                 lines.append(
                     "Never predicted: \(names)\(more > 0 ? " and \(grouped(more)) more" : "") "
@@ -102,6 +116,42 @@ extension EpochPrinter {
             }
         }
         return lines + membershipLines(outcome.membership) + ["Weights: \(outcome.weightsSHA256)"]
+    }
+
+    private static func earlyStoppingLines(_ outcome: RunOutcome) -> [String] {
+        guard let evaluations = outcome.earlyStoppingPlateau, let last = outcome.epochs.last else { return [] }
+        return [
+            "Stopped early: \(counted(evaluations, "evaluation")) without more validation samples right, up to epoch "
+                + "\(last.epoch)"
+        ]
+    }
+
+    /// Which epochs were the best, and the files in the run directory that have their weights.
+    private static func bestLines(_ outcome: RunOutcome) -> [String] {
+        guard let best = outcome.bestEpoch, let test = best.test else { return [] }
+        let (selected, final) = (outcome.selectedEpoch, outcome.finalEpoch)
+        var file = "its weights were not kept"
+        if best.epoch == final?.epoch { file = "model.safetensors" }
+        if best.epoch == selected?.epoch { file = "best.safetensors" }
+        var lines = ["Best: epoch \(best.epoch) with \(count(test)) test samples right (\(percent(test))); \(file)"]
+        if let selected, let validation = selected.validation {
+            lines.append(
+                "Selected: epoch \(selected.epoch) with \(count(validation)) validation samples right "
+                    + "(\(percent(validation)))"
+                    + (selected.test.map { ", \(count($0)) test samples (\(percent($0)))" } ?? "")
+                    + "; best.safetensors")
+        } else if let final {
+            lines.append(
+                "Selected: epoch \(final.epoch), the last one, because there are no validation samples; model.safetensors"
+            )
+        }
+        return lines
+    }
+
+    private static func count(_ score: SplitScore) -> String { "\(score.correct) / \(score.total)" }
+
+    private static func percent(_ score: SplitScore) -> String {
+        percentage(Double(score.correct), of: Double(score.total), digits: 2)
     }
 
     /// What happened to the workers, if anything did.
@@ -130,11 +180,5 @@ extension EpochPrinter {
             lines.append("Not bitwise reproducible: workers with different kernels took part")
         }
         return lines
-    }
-
-    /// Of equally good epochs the earliest is the best.
-    private static func isWorse(_ left: EpochReport, _ right: EpochReport) -> Bool {
-        let (a, b) = (left.test?.correct ?? 0, right.test?.correct ?? 0)
-        return a == b ? left.epoch > right.epoch : a < b
     }
 }

@@ -8,6 +8,11 @@ func decimal(_ number: Double, _ digits: Int) -> String {
     String(format: "%.\(digits)f", number)
 }
 
+/// A number with four significant digits: `0.0125`, `3e-07`.
+func significant(_ number: Double) -> String {
+    String(format: "%.4g", number)
+}
+
 /// A count and its noun: `1 worker`, `2 workers`, `1,000 steps`.
 func counted(_ count: Int, _ noun: String) -> String {
     "\(grouped(count)) \(noun)\(count == 1 ? "" : "s")"

@@ -27,6 +27,8 @@ package struct DatasetReport: Hashable, Sendable {
 
     /// Whether every file is present and has the right digest.
     package var isComplete: Bool { files.allSatisfy { $0.status == .ok } }
+    /// Whether none of its files is there.
+    package var isAbsent: Bool { files.allSatisfy { $0.status == .missing } }
 }
 
 extension DataCache {

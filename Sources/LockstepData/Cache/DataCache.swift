@@ -3,7 +3,7 @@ import LockstepDigest
 
 /// The folder that holds fetched and received data sets.
 ///
-/// `NAME/` holds the files of a ``KnownDataset``; `datasets/SHA256.blob` holds the bytes of a data set from a coordinator.
+/// `FOLDER/` holds the files of a ``KnownDataset``; `datasets/SHA256.blob` holds the bytes of a data set from a coordinator.
 package struct DataCache: Hashable, Sendable {
     package let directory: String
 
@@ -35,7 +35,7 @@ package struct DataCache: Hashable, Sendable {
 
     /// The folder of a known data set's files.
     package func directory(of known: KnownDataset) -> String {
-        "\(directory)/\(known.name)"
+        "\(directory)/\(known.folder)"
     }
 
     /// The path of a known data set's file, plain or gzipped; plain if both exist.

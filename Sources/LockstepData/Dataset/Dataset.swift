@@ -4,7 +4,7 @@ package import LockstepSystem
 /// Labelled samples in one contiguous, read-only range of bytes (see ``DatasetLayout``).
 ///
 /// The bytes may lie in this process's memory, in a mapped file of the cache, or in a region that processes share. The
-/// indices of samples run through all splits: training first, then validation, then test.
+/// indices of samples run through all splits: training first, then those that no split uses, then validation, then test.
 package final class Dataset: @unchecked Sendable {
     package let description: DatasetDescription
     package let layout: DatasetLayout
@@ -76,13 +76,28 @@ package final class Dataset: @unchecked Sendable {
 
     /// The indices of a split's samples, among all samples.
     package func indices(of split: Split) -> Range<Int> {
-        let validation = description.trainingCount
+        let validation = description.trainingCount + description.unusedCount
         let test = validation + description.validationCount
         return switch split {
-        case .training: 0..<validation
+        case .training: 0..<description.trainingCount
         case .validation: validation..<test
         case .test: test..<layout.sampleCount
         }
+    }
+
+    /// The same bytes, of whose training samples only the first `count` are used.
+    ///
+    /// - Throws: ``DataError`` if there are fewer.
+    func usingFirst(_ count: Int) throws(DataError) -> Dataset {
+        let available = description.trainingCount
+        guard (1...available).contains(count) else {
+            throw DataError(
+                .invalidTrainingCount(training: count, samples: available), subject: "data set \(description.name)")
+        }
+        var description = description
+        description.trainingCount = count
+        description.unusedCount += available - count
+        return try Dataset(description: description, bytes: bytes, owner: owner)
     }
 
     /// The class of a sample.

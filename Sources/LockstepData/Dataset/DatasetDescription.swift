@@ -6,6 +6,8 @@ package struct DatasetDescription: Codable, Hashable, Sendable {
     package var classCount: Int
     package var element: DatasetElement
     package var trainingCount: Int
+    /// Training samples behind the first ``trainingCount``, which the run leaves out.
+    package var unusedCount: Int
     package var validationCount: Int
     package var testCount: Int
     /// SHA-256 of the data set's bytes (see ``Dataset``), in hexadecimal.
@@ -13,16 +15,24 @@ package struct DatasetDescription: Codable, Hashable, Sendable {
 
     package init(
         name: String, inputSize: Int, classCount: Int, element: DatasetElement, trainingCount: Int,
-        validationCount: Int, testCount: Int, sha256: String
+        unusedCount: Int = 0, validationCount: Int, testCount: Int, sha256: String
     ) {
         self.name = name
         self.inputSize = inputSize
         self.classCount = classCount
         self.element = element
         self.trainingCount = trainingCount
+        self.unusedCount = unusedCount
         self.validationCount = validationCount
         self.testCount = testCount
         self.sha256 = sha256
+    }
+}
+
+extension DatasetDescription {
+    /// A name for each class; its number where the data set names none.
+    package var classNames: [String] {
+        KnownDataset.classNames(of: name, sha256: sha256) ?? (0..<classCount).map(String.init)
     }
 }
 

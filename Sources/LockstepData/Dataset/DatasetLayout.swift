@@ -6,7 +6,7 @@
 /// | zeros | to the next multiple of 64 |
 /// | labels, [samples], UInt16 | from ``labelOffset`` to the end |
 ///
-/// Samples stand in the order training, validation, test. All numbers are little-endian.
+/// Samples stand in the order training, unused, validation, test. All numbers are little-endian.
 package struct DatasetLayout: Hashable, Sendable {
     /// Labels are UInt16.
     static let largestClassCount = 65_536
@@ -28,10 +28,14 @@ package struct DatasetLayout: Hashable, Sendable {
         func invalid(_ text: String) -> DataError {
             DataError(.invalidDescription(text), subject: "data set \(description.name)")
         }
-        let counts = [description.trainingCount, description.validationCount, description.testCount]
+        let counts = [
+            description.trainingCount, description.unusedCount, description.validationCount, description.testCount,
+        ]
         // The limit also keeps the sum of the counts far from overflow.
         guard counts.allSatisfy({ (0...IDXHeader.largestCount).contains($0) }), description.trainingCount > 0 else {
-            throw invalid("it has \(counts[0]) training, \(counts[1]) validation and \(counts[2]) test samples")
+            throw invalid(
+                "it has \(counts[0]) training, \(counts[1]) unused, \(counts[2]) validation and \(counts[3]) test samples"
+            )
         }
         guard (2...DatasetLayout.largestClassCount).contains(description.classCount) else {
             throw invalid("it has \(description.classCount) classes")

@@ -36,11 +36,14 @@ package struct DataSource: ConfigurationKinds {
     package static var all: [any ConfigurationKind.Type] { formats }
 
     package let format: any DataFormat
+    /// The number of training samples to use, in the data set's order; nil: all.
+    package var training: Int?
 
     package var kind: any ConfigurationKind { format }
 
-    package init(_ format: any DataFormat) {
+    package init(_ format: any DataFormat, training: Int? = nil) {
         self.format = format
+        self.training = training
     }
 
     package init?(kind: any ConfigurationKind) {
@@ -54,13 +57,45 @@ package struct DataSource: ConfigurationKinds {
         let format = Self.formats.first { $0.fileEndings.contains(where: name.hasSuffix) }
         self.init(format?.init(file: path) ?? PickleFile(path: path))
     }
+}
 
+extension DataSource {
+    package static func == (left: DataSource, right: DataSource) -> Bool {
+        left.hasKind(of: right) && left.training == right.training
+    }
+
+    package func hash(into hasher: inout Hasher) {
+        kind.hash(into: &hasher)
+        hasher.combine(training)
+    }
+
+    private enum CodingKeys: CodingKey {
+        case training
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        try encodeKind(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encodeIfPresent(training, forKey: .training)
+    }
+
+    package init(from decoder: any Decoder) throws {
+        self = try Self.decodeKind(from: decoder)
+        training = try decoder.container(keyedBy: CodingKeys.self).decodeIfPresent(Int.self, forKey: .training)
+    }
+}
+
+extension DataSource {
     /// Reads the data set into memory.
     ///
     /// - Parameter cache: The folder of fetched data sets.
     /// - Returns: The data set.
     /// - Throws: ``DataError`` that names the file, the place and the fault.
-    package func load(cache: DataCache) throws(DataError) -> Dataset { try format.load(cache: cache) }
+    package func load(cache: DataCache) throws(DataError) -> Dataset {
+        let dataset = try format.load(cache: cache)
+        guard let training else { return dataset }
+        return try dataset.usingFirst(training)
+    }
 }
 
 extension KeyFormat<Int?> {

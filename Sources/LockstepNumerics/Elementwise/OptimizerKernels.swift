@@ -142,6 +142,52 @@ package func adamStep(
     UpdateCheck(lockstep_adam_step(current, sum, coefficients.values, decay, firstMoment, secondMoment, next, count))
 }
 
+/// What all elements of a step of RMSprop share.
+package struct RMSpropCoefficients: Sendable {
+    fileprivate var values: lockstep_rmsprop_coefficients
+
+    /// - Parameters:
+    ///   - mean: 1/m.
+    ///   - alpha: α.
+    ///   - oneMinusAlpha: 1 - α.
+    ///   - epsilon: ε.
+    ///   - momentum: μ.
+    ///   - rate: η.
+    package init(
+        mean: Float = 1, alpha: Float = 0, oneMinusAlpha: Float = 1, epsilon: Float = 1, momentum: Float = 0,
+        rate: Float = 0
+    ) {
+        values = lockstep_rmsprop_coefficients(
+            mean: mean, alpha: alpha, one_minus_alpha: oneMinusAlpha, epsilon: epsilon, momentum: momentum, rate: rate)
+    }
+}
+
+/// RMSprop's step, element by element.
+///
+/// - Parameters:
+///   - current: w before the step.
+///   - sum: The gradient's sum.
+///   - coefficients: What all elements of the step share.
+///   - decay: λ.
+///   - meanSquare: v, updated to `v = α v + (1 - α) d²` with `d = mean sum + λ w`.
+///   - velocity: u, updated to `u = μ u + d / (√v + ε)`; nil without momentum: u is the quotient.
+///   - next: Receives `w - η u`.
+///   - count: Elements.
+/// - Returns: What was read and written.
+package func rmsPropStep(
+    from current: UnsafePointer<Float>, along sum: UnsafePointer<Float>, _ coefficients: RMSpropCoefficients,
+    decay: Float, meanSquare: UnsafeMutablePointer<Float>, velocity: UnsafeMutablePointer<Float>?,
+    into next: UnsafeMutablePointer<Float>, count: Int
+) -> UpdateCheck {
+    guard let velocity else {
+        return UpdateCheck(
+            lockstep_rmsprop_step(current, sum, coefficients.values, decay, meanSquare, next, count))
+    }
+    return UpdateCheck(
+        lockstep_rmsprop_step_with_momentum(
+            current, sum, coefficients.values, decay, meanSquare, velocity, next, count))
+}
+
 /// An exponential moving average of the weights: `average = decay average + oneMinusDecay weights`, element by element.
 package func updateAverage(
     _ average: UnsafeMutablePointer<Float>, with weights: UnsafePointer<Float>, decay: Float, oneMinusDecay: Float,

@@ -113,10 +113,10 @@ final class ClusterGradientSource: GradientSource {
     }
 
     func evaluate(
-        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+        _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) throws -> [SplitScore]? {
         exchange.parameters = parameters
-        let blocks = exchange.evaluation.begin(splits, shouldStop: shouldStop)
+        let blocks = exchange.evaluation.begin(parts, shouldStop: shouldStop)
         try loop.handle(.beginEvaluation(version: parameters.version, blocks: blocks.flatMap { $0 }))
         while !loop.machine.isWorkComplete {
             if shouldStop() { return nil }

@@ -21,14 +21,14 @@ final class EvaluationCollector {
     /// Begins an evaluation.
     ///
     /// - Parameters:
-    ///   - splits: The splits.
+    ///   - parts: Splits, or parts of them.
     ///   - shouldStop: Asked before each block that this process computes; true ends the evaluation early.
-    /// - Returns: The blocks of each split, as messages name them.
-    func begin(_ splits: [Split], shouldStop: @escaping () -> Bool = { false }) -> [[UInt32]] {
+    /// - Returns: The blocks of each part, as messages name them.
+    func begin(_ parts: [EvaluationPart], shouldStop: @escaping () -> Bool = { false }) -> [[UInt32]] {
         self.shouldStop = shouldStop
         scores.removeAll(keepingCapacity: true)
-        return splits.map { split in
-            (0..<blocks(of: split).count).map { EvaluationUnit(split, block: $0).rawValue }
+        return parts.map { part in
+            part.blocks(of: blocks(of: part.split)).map { EvaluationUnit(part.split, block: $0).rawValue }
         }
     }
 
@@ -51,7 +51,7 @@ final class EvaluationCollector {
         scores[item.number] = score
     }
 
-    /// A split's score, which adds the scores of its blocks in their order.
+    /// A part's score, which adds the scores of its blocks in their order.
     func score(of blocks: [UInt32]) -> SplitScore {
         SplitScore(blocks: blocks.compactMap { scores[$0] }, classes: classes)
     }

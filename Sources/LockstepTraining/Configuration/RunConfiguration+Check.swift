@@ -40,6 +40,11 @@ extension RunConfiguration {
                 throw .invalidConfiguration("\(key.path) \(rule)")
             }
         }
+        if dataset.validationCount == 0, let path = keyOfEvaluations {
+            throw .invalidConfiguration(
+                "\(path) needs validation samples, and data set '\(dataset.name)' has none; choose another data set, or "
+                    + "remove \(path)")
+        }
         guard !augmentation.isActive || AugmentationOptions.side(of: dataset) != nil else {
             throw .shapeMismatch(
                 "augmentation alters square images, but a sample of data set '\(dataset.name)' has "

@@ -18,7 +18,7 @@ extension RunConfiguration {
     package static let entries: [Entry] = {
         let entries: [[Entry]] = [
             [.key(nameKey)],
-            [.choice(ConfigurationChoice("data", \.data, .flat, example: "name: mnist"))],
+            [.choice(ConfigurationChoice("data", \.data, .flat, example: "name: mnist")), .key(trainingSamplesKey)],
             section("network", \.network, Architecture.keys),
             [.key(costKey)],
             section("training", \.training, TrainingOptions.keys),
@@ -40,6 +40,11 @@ extension RunConfiguration {
             name.isPrintable && name.unicodeScalars.count <= 200
                 ? nil : "must be one line of at most 200 printable characters"
         }, example: "mnist-30", "names the run and its directory")
+
+    /// With every format of data. After the format, which it does not belong to.
+    private static let trainingSamplesKey = ConfigurationKey(
+        "data.training", \Self.data.training, KeyFormat<Int>.integer(1...1_000_000_000).optional, default: "all",
+        "how many of the training samples are used, the first ones of the data set")
 
     private static let costKey = ConfigurationKey(
         "cost", \Self.cost, .word, "what training minimizes: C = 1/2n Σ ‖y - a‖², or the negative log-likelihood")
@@ -103,7 +108,22 @@ extension RunConfiguration: ConfigurationGroup {
                 $0.regularization.labelSmoothing > 0 && $0.cost != .crossEntropy ? "needs 'cost: cross-entropy'" : nil
             }
         ),
+        (
+            "evaluation.every",
+            { run in
+                guard run.evaluation.every == 0, let key = run.keyOfEvaluations else { return nil }
+                return "must be at least 1: \(key) follows evaluations"
+            }
+        ),
     ]
+}
+
+extension RunConfiguration {
+    /// A key of this configuration that makes the run follow its evaluations; nil if it has none.
+    var keyOfEvaluations: String? {
+        if training.earlyStoppingPlateau != nil { return "training.early-stopping" }
+        return schedule.followsValidation ? "schedule.\(type(of: schedule.kind).name)" : nil
+    }
 }
 
 extension Architecture: ConfigurationGroup {

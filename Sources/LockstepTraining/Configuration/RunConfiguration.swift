@@ -76,4 +76,7 @@ extension RunConfiguration {
 
     /// Whether a step's weights depend on the number of epochs, because a schedule is stretched over all of them.
     package var isScheduleSpanningRun: Bool { schedule.spansRun }
+
+    /// Whether a step's weights depend on the evaluations before it, because a schedule follows them.
+    package var isScheduleFollowingValidation: Bool { schedule.followsValidation }
 }

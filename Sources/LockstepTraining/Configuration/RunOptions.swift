@@ -8,11 +8,28 @@ package struct TrainingOptions: Codable, Hashable, ConfigurationGroup {
     package var batch: Int
     /// The key of every random number of the run.
     package var seed: UInt64
+    /// Evaluations in a row without a better validation count that end the run before its last epoch; nil: none do.
+    package var earlyStoppingPlateau: Int?
+    /// The largest norm of a mini-batch's mean gradient; nil: any.
+    package var clipNorm: Double?
+    /// The largest magnitude of an element of it; nil: any.
+    package var clipValue: Double?
 
-    package init(epochs: Int, batch: Int, seed: UInt64 = 1) {
+    package init(
+        epochs: Int, batch: Int, seed: UInt64 = 1, earlyStoppingPlateau: Int? = nil, clipNorm: Double? = nil,
+        clipValue: Double? = nil
+    ) {
         self.epochs = epochs
         self.batch = batch
         self.seed = seed
+        self.earlyStoppingPlateau = earlyStoppingPlateau
+        self.clipNorm = clipNorm
+        self.clipValue = clipValue
+    }
+
+    /// How the gradient is limited; nil: it is not.
+    package var clipping: GradientClipping? {
+        clipNorm.map(GradientClipping.norm) ?? clipValue.map(GradientClipping.value)
     }
 
     package static let defaults = TrainingOptions(epochs: 0, batch: 1)
@@ -24,6 +41,18 @@ package struct TrainingOptions: Codable, Hashable, ConfigurationGroup {
             "batch", \TrainingOptions.batch, .integer(1...1_000_000_000), example: "10",
             "samples in a mini-batch, however many workers share it"),
         ConfigurationKey("seed", \TrainingOptions.seed, .seed, "the key of every random number of the run"),
+        ConfigurationKey(
+            "early-stopping.patience", \TrainingOptions.earlyStoppingPlateau,
+            KeyFormat<Int>.integer(1...1_000_000_000).optional, default: "the run does not stop early",
+            unit: "evaluations", "evaluations in a row without a better validation count that end the run",
+            onResume: .mayChange),
+        ConfigurationKey(
+            "clip-norm", \TrainingOptions.clipNorm, KeyFormat<Double>.positive().optional, default: "no limit",
+            "the largest norm of a mini-batch's mean gradient: a larger gradient is scaled down to it"),
+        ConfigurationKey(
+            "clip-value", \TrainingOptions.clipValue, KeyFormat<Double>.positive().optional, default: "no limit",
+            "the largest magnitude of an element of that gradient; a run has one of both limits",
+            rule: { $0.clipValue != nil && $0.clipNorm != nil ? "must be left out beside 'clip-norm'" : nil }),
     ]
 }
 
@@ -67,16 +96,24 @@ package struct RegularizationOptions: Codable, Hashable, ConfigurationGroup {
 package struct EvaluationOptions: Codable, Hashable, ConfigurationGroup {
     /// Epochs between evaluations; 0: never.
     package var every: Int
+    /// Training samples that are evaluated too, as the validation samples are; 0: none.
+    package var training: Int
 
-    package init(every: Int = 1) {
+    package init(every: Int = 1, training: Int = 0) {
         self.every = every
+        self.training = training
     }
 
     package static let defaults = EvaluationOptions()
     package static let keys = [
         ConfigurationKey(
             "every", \EvaluationOptions.every, .integer(0...1_000_000_000), unit: "epochs",
-            "epochs between evaluations; 0: never, and no `best.safetensors`", onResume: .mayChange)
+            "epochs between evaluations; 0: never, and no `best.safetensors`",
+            onResume: .mayChangeUnlessScheduleFollowsValidation),
+        ConfigurationKey(
+            "training", \EvaluationOptions.training, .integer(0...1_000_000_000), unit: "samples",
+            "how many of the training samples are evaluated too, the first ones, in blocks of 1,000; 0: none",
+            onResume: .mayChange),
     ]
 }
 

@@ -73,15 +73,15 @@ package final class Evaluator {
         return SplitScore(blocks: blocks, classes: model.outputs)
     }
 
-    /// Runs a whole split through the network, unless `shouldStop`, which is asked before each block, ends it: then the
+    /// Runs a part of a split through the model, unless `shouldStop`, which is asked before each block, ends it: then the
     /// score is nil.
     package func score(
-        of split: Split, weights: UnsafePointer<Float>, shouldStop: () -> Bool
+        of part: EvaluationPart, weights: UnsafePointer<Float>, shouldStop: () -> Bool
     ) -> SplitScore? {
         var scores: [BlockScore] = []
-        for block in 0..<blocks(of: split).count {
+        for block in part.blocks(of: blocks(of: part.split)) {
             if shouldStop() { return nil }
-            scores.append(score(of: split, block: block, weights: weights))
+            scores.append(score(of: part.split, block: block, weights: weights))
         }
         return SplitScore(blocks: scores, classes: model.outputs)
     }

@@ -18,7 +18,7 @@ package protocol OptimizerKind: ConfigurationKind {
 /// The optimizer of a run, as the configuration names it.
 package struct OptimizerConfiguration: ConfigurationKinds {
     /// The registry: a row for each optimizer.
-    package static let optimizers: [any OptimizerKind.Type] = [SGD.self, AdamWOptions.self]
+    package static let optimizers: [any OptimizerKind.Type] = [SGD.self, AdamWOptions.self, RMSpropOptions.self]
 
     package static var all: [any ConfigurationKind.Type] { optimizers }
 
@@ -37,17 +37,24 @@ package struct OptimizerConfiguration: ConfigurationKinds {
 }
 
 extension RunConfiguration {
+    /// The learning rate of each step of the run.
+    ///
+    /// - Parameter stepsPerEpoch: Mini-batches of an epoch, which the schedule counts by.
+    /// - Returns: The rate.
+    package func makeLearningRate(stepsPerEpoch: Int) -> LearningRate {
+        LearningRate(
+            peak: optimizer.optimizer.learningRate, schedule: schedule, stepsPerEpoch: stepsPerEpoch,
+            epochs: training.epochs)
+    }
+
     /// The run's optimizer, before its first step.
     ///
     /// - Parameters:
     ///   - layout: The parameters that it updates.
-    ///   - stepsPerEpoch: Mini-batches of an epoch, which the schedule counts by.
+    ///   - rate: The learning rate of each step.
     /// - Returns: An optimizer without state.
-    package func makeOptimizer(for layout: ParameterLayout, stepsPerEpoch: Int) -> any Optimizer {
-        let kind = optimizer.optimizer
-        let rate = LearningRate(
-            peak: kind.learningRate, schedule: schedule, stepsPerEpoch: stepsPerEpoch, epochs: training.epochs)
-        let base = kind.makeOptimizer(for: layout, rate: rate)
+    package func makeOptimizer(for layout: ParameterLayout, rate: LearningRate) -> any Optimizer {
+        let base = optimizer.optimizer.makeOptimizer(for: layout, rate: rate)
         guard regularization.emaDecay > 0 else { return base }
         return AveragedOptimizer(base, decay: regularization.emaDecay, count: layout.count)
     }

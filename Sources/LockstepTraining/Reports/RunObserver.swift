@@ -70,18 +70,21 @@ package struct StepProgress: Sendable {
     package var totalSteps: Int
     /// Mean loss of the training samples since the last report.
     package var meanTrainingLoss: Double
+    /// η of the last step; nil if it is not known.
+    package var learningRate: Double?
     package var samplesPerSecond: Double
     package var workers: Int
 
     package init(
-        epoch: Int, step: Int, stepsPerEpoch: Int, totalSteps: Int, meanTrainingLoss: Double, samplesPerSecond: Double,
-        workers: Int
+        epoch: Int, step: Int, stepsPerEpoch: Int, totalSteps: Int, meanTrainingLoss: Double,
+        learningRate: Double? = nil, samplesPerSecond: Double, workers: Int
     ) {
         self.epoch = epoch
         self.step = step
         self.stepsPerEpoch = stepsPerEpoch
         self.totalSteps = totalSteps
         self.meanTrainingLoss = meanTrainingLoss
+        self.learningRate = learningRate
         self.samplesPerSecond = samplesPerSecond
         self.workers = workers
     }
@@ -94,8 +97,13 @@ package struct EpochReport: Codable, Hashable, Sendable {
     /// Absent in epochs without evaluation.
     package var test: SplitScore?
     package var validation: SplitScore?
+    /// The first training samples with the epoch's weights, without dropout and augmentation; absent unless the
+    /// configuration asks for it.
+    package var training: SplitScore?
     /// Mean loss of the epoch's training samples, each with the weights of its step.
     package var meanTrainingLoss: Double
+    /// η of the epoch's last step; nil in reports of older programs.
+    package var learningRate: Double?
     /// Seconds of the steps, without evaluation.
     package var seconds: Double
     package var samples: Int
@@ -107,13 +115,16 @@ package struct EpochReport: Codable, Hashable, Sendable {
     package var isBest: Bool
 
     package init(
-        epoch: Int, test: SplitScore?, validation: SplitScore?, meanTrainingLoss: Double, seconds: Double, samples: Int,
-        totalSteps: Int, workers: Int, weightsSHA256: String, isBest: Bool
+        epoch: Int, test: SplitScore?, validation: SplitScore?, training: SplitScore? = nil, meanTrainingLoss: Double,
+        learningRate: Double? = nil, seconds: Double, samples: Int, totalSteps: Int, workers: Int,
+        weightsSHA256: String, isBest: Bool
     ) {
         self.epoch = epoch
         self.test = test
         self.validation = validation
+        self.training = training
         self.meanTrainingLoss = meanTrainingLoss
+        self.learningRate = learningRate
         self.seconds = seconds
         self.samples = samples
         self.totalSteps = totalSteps
@@ -124,7 +135,8 @@ package struct EpochReport: Codable, Hashable, Sendable {
 
     /// The keys of checkpoints.
     private enum CodingKeys: String, CodingKey {
-        case epoch, test, validation, seconds, samples, totalSteps, workers, weightsSHA256, isBest
+        case epoch, test, validation, training, learningRate, seconds, samples, totalSteps, workers, weightsSHA256
+        case isBest
         case meanTrainingLoss = "trainingCost"
     }
 }
@@ -142,10 +154,13 @@ package struct RunOutcome: Sendable {
     package var maximumStepGapMilliseconds: Double
     /// Whether a signal ended the run before its last epoch.
     package var interrupted: Bool
+    /// Evaluations without a better validation count after which the run stopped before its last epoch; nil: it did not.
+    package var earlyStoppingPlateau: Int?
 
     package init(
         epochs: [EpochReport], steps: Int, seconds: Double, samples: Int, weightsSHA256: String,
-        membership: MembershipCounts, maximumStepGapMilliseconds: Double, interrupted: Bool
+        membership: MembershipCounts, maximumStepGapMilliseconds: Double, interrupted: Bool,
+        earlyStoppingPlateau: Int? = nil
     ) {
         self.epochs = epochs
         self.steps = steps
@@ -155,5 +170,27 @@ package struct RunOutcome: Sendable {
         self.membership = membership
         self.maximumStepGapMilliseconds = maximumStepGapMilliseconds
         self.interrupted = interrupted
+        self.earlyStoppingPlateau = earlyStoppingPlateau
+    }
+}
+
+extension RunOutcome {
+    /// The epoch with the most correct test samples, the earliest of several; nil without an evaluation.
+    package var bestEpoch: EpochReport? {
+        epochs.filter { $0.test != nil }.max { left, right in
+            let (a, b) = (left.test?.correct ?? 0, right.test?.correct ?? 0)
+            return a == b ? left.epoch > right.epoch : a < b
+        }
+    }
+
+    /// The epoch with the most correct validation samples, the earliest of several; nil without validation.
+    package var selectedEpoch: EpochReport? {
+        // Each epoch that is better than all before it replaces the one before.
+        epochs.last(where: \.isBest)
+    }
+
+    /// The epoch whose weights are the final ones; nil if the run was interrupted within an epoch.
+    package var finalEpoch: EpochReport? {
+        epochs.last.flatMap { $0.totalSteps == steps ? $0 : nil }
     }
 }

@@ -14,6 +14,21 @@ package protocol ScheduleKind: ConfigurationKind {
     ///   - length: The steps of the run.
     /// - Returns: The learning rate.
     func rate(at step: UInt64, peak: Double, _ length: RunLength) -> Double
+
+    /// Evaluations in a row without a better validation count that lower the rate; nil: it does not depend on evaluations.
+    var plateauLength: Int? { get }
+
+    /// What the rate is multiplied by.
+    ///
+    /// - Parameter plateaus: The plateaus so far.
+    /// - Returns: 1 or less.
+    func reduction(after plateaus: Int) -> Double
+}
+
+/// For a schedule that depends on the step alone.
+extension ScheduleKind {
+    package var plateauLength: Int? { nil }
+    package func reduction(after plateaus: Int) -> Double { 1 }
 }
 
 /// How many steps a run has.
@@ -29,6 +44,7 @@ package struct ScheduleConfiguration: ConfigurationKinds {
     /// The registry: a row for each schedule.
     package static let schedules: [any ScheduleKind.Type] = [
         ConstantSchedule.self, StepSchedule.self, CosineSchedule.self, OneCycleSchedule.self,
+        ReduceOnPlateauSchedule.self,
     ]
 
     package static var all: [any ConfigurationKind.Type] { schedules }
@@ -48,6 +64,9 @@ package struct ScheduleConfiguration: ConfigurationKinds {
 
     /// Whether the schedule's shape depends on how many epochs the run has.
     package var spansRun: Bool { type(of: schedule).spansRun }
+
+    /// Whether the rate depends on evaluations.
+    package var followsValidation: Bool { schedule.plateauLength != nil }
 }
 
 /// From `start` to `end` along half a cosine as `progress` goes from 0 to 1; constant outside.

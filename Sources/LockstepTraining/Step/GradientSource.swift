@@ -1,4 +1,3 @@
-package import LockstepData
 package import LockstepSharding
 
 /// One mini-batch; every process of a run derives it from the step's number.
@@ -58,16 +57,16 @@ package protocol GradientSource: AnyObject {
     /// Publishes a chunk of the next weights, which is final.
     func publish(version: UInt64, chunk: Int) throws
 
-    /// Runs the splits through the network with the current weights.
+    /// Runs splits, or parts of them, through the network with the current weights.
     ///
     /// - Parameters:
-    ///   - splits: The splits.
+    ///   - parts: What is scored.
     ///   - parameters: The weights are the current version.
     ///   - shouldStop: Asked before each block; true ends the evaluation, and stays true.
-    /// - Returns: A score for each split; its blocks are added in their order. Nil if the evaluation was ended early.
+    /// - Returns: A score for each part; its blocks are added in their order. Nil if the evaluation was ended early.
     /// - Throws: As ``gradients(of:parameters:push:)`` does.
     func evaluate(
-        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+        _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) throws -> [SplitScore]?
 
     /// What happened to the workers since this process started.

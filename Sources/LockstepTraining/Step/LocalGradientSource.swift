@@ -1,4 +1,3 @@
-package import LockstepData
 import LockstepModel
 import LockstepNumerics
 package import LockstepSharding
@@ -47,12 +46,12 @@ package final class LocalGradientSource: GradientSource {
     package func workerName(of node: NodeID) -> String? { nil }
 
     package func evaluate(
-        _ splits: [Split], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
+        _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) -> [SplitScore]? {
         var scores: [SplitScore] = []
-        for split in splits {
+        for part in parts {
             let weights = parameters.current.pointer
-            guard let score = computer.evaluator.score(of: split, weights: weights, shouldStop: shouldStop) else {
+            guard let score = computer.evaluator.score(of: part, weights: weights, shouldStop: shouldStop) else {
                 return nil
             }
             scores.append(score)

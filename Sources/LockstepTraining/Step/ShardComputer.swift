@@ -56,7 +56,8 @@ package final class ShardComputer {
         self.warp = configuration.augmentation.makeWarp(for: dataset.description, seed: configuration.training.seed)
         let depth = schedule.trees.map(\.depth).max() ?? 1
         self.scratch = (0..<depth - 1).map { [count = layout.count] _ in FloatBuffer(count: count) }
-        try computer.prepare(rows: blockSizes)
+        // An evaluation of training samples has blocks of its own, on which no weights depend.
+        try computer.prepare(rows: blockSizes.union(evaluator.blockSizes(of: .training)))
     }
 
     /// Computes a node's gradient: the sum over its samples.

@@ -14,6 +14,9 @@ package struct Step {
     /// Records the phases of this thread; nil if the run is not traced.
     let timeline: Timeline?
     private let update: ChunkUpdate
+    private let clipping: GradientClipping?
+    /// The norm of the step's gradient, where it limits the gradient.
+    private var norm: GradientNorm
     /// Checks what the last step has left in memory.
     private(set) var memory = MemoryCheck()
 
@@ -21,12 +24,15 @@ package struct Step {
     ///   - source: Computes the gradients.
     ///   - reducer: Adds the gradients.
     ///   - optimizer: Computes new weights from the sum.
+    ///   - clipping: How the gradient is limited; nil: it is not.
     ///   - threadPool: Threads that share the reduction and the update where cores are idle.
     ///   - timeline: Records the phases of this thread.
     package init(
-        source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, threadPool: ThreadPool? = nil,
-        timeline: Timeline? = nil
+        source: any GradientSource, reducer: Reducer, optimizer: any Optimizer, clipping: GradientClipping? = nil,
+        threadPool: ThreadPool? = nil, timeline: Timeline? = nil
     ) {
+        self.clipping = clipping
+        self.norm = GradientNorm(chunks: reducer.layout.chunks.count)
         self.update = ChunkUpdate(optimizer: optimizer, threadPool: threadPool)
         self.source = source
         self.reducer = reducer
@@ -46,8 +52,7 @@ package struct Step {
         _ batch: Batch, _ parameters: inout VersionedParameters, from source: (any GradientSource)? = nil
     ) throws -> Double {
         timeline?.step = batch.step
-        reducer.begin(batch.tree)
-        memory.begin()
+        begin(batch)
         optimizer.beginStep(batch.step, samples: batch.count)
         return try complete(batch, &parameters, from: source ?? self.source)
     }
@@ -56,9 +61,14 @@ package struct Step {
     mutating func repeatStep(
         _ batch: Batch, _ parameters: inout VersionedParameters, from source: any GradientSource
     ) throws -> Double {
+        begin(batch)
+        return try complete(batch, &parameters, from: source)
+    }
+
+    private mutating func begin(_ batch: Batch) {
         reducer.begin(batch.tree)
         memory.begin()
-        return try complete(batch, &parameters, from: source)
+        norm.begin()
     }
 
     /// Runs the rest of a step; `source` may differ from the one that the step began with.
@@ -72,9 +82,20 @@ package struct Step {
             switch result {
             case .gradient(let node, let chunk, let floats, let isStable):
                 guard let sum = reducer.add(node, chunk: chunk, floats, isStable: isStable) else { return }
-                timeline?.enter(.update)
                 // A gradient in shared memory means that its worker is idle: its core is free for the update.
-                let check = update.run(sum, weights, coresAreIdle: isStable)
+                if case .norm(let limit)? = clipping {
+                    // The update comes later, and a fault that it finds is traced to the node by these floats.
+                    if !isStable { reducer.hold(floats, of: node, chunk: chunk) }
+                    try collect(sum, chunk: chunk, weights, coresAreIdle: isStable)
+                    guard norm.isComplete else { return }
+                    let factor = norm.factor(limit: limit, samples: batch.count)
+                    try updateAll(weights, factor: factor, coresAreIdle: isStable) { chunk in
+                        try source.publish(version: version, chunk: chunk)
+                    }
+                    return
+                }
+                timeline?.enter(.update)
+                let check = update.run(sum, weights, limit: limit(samples: batch.count), coresAreIdle: isStable)
                 memory.add(check)
                 guard check.update.isFinite else {
                     if !isStable { reducer.hold(floats, of: node, chunk: chunk) }
@@ -92,6 +113,41 @@ package struct Step {
         parameters.advance()
         reducer.end()
         return lossSum
+    }
+
+    // MARK: - Clipping
+
+    /// What limits the elements of a sum by themselves.
+    private func limit(samples: Int) -> ChunkUpdate.Limit? {
+        guard case .value(let limit)? = clipping else { return nil }
+        return .magnitude(Float(limit * Double(samples)))
+    }
+
+    /// Keeps the sum of a chunk until the norm of the whole gradient is known.
+    private mutating func collect(
+        _ sum: ChunkSum, chunk: Int, _ weights: VersionedParameters, coresAreIdle: Bool
+    ) throws(NonFiniteResult) {
+        let squares = update.collect(sum, weights, coresAreIdle: coresAreIdle)
+        // The square of any float32 is far from overflow in double.
+        guard squares.isFinite else { throw .weights(chunk: chunk) }
+        norm.add(squares, chunk: chunk)
+    }
+
+    /// Updates all chunks, whose sums lie in the memory of the next weights.
+    private mutating func updateAll(
+        _ weights: VersionedParameters, factor: Double, coresAreIdle: Bool, publish: (Int) throws -> Void
+    ) throws {
+        let limit = factor < 1 ? ChunkUpdate.Limit.factor(Float(factor)) : nil
+        for chunk in reducer.layout.chunks.indices {
+            timeline?.enter(.update)
+            let range = reducer.layout.chunks[chunk].range
+            let sum = ChunkSum(range: range, augend: weights.next.pointer + range.lowerBound, addend: nil)
+            let check = update.run(sum, weights, limit: limit, coresAreIdle: coresAreIdle)
+            memory.add(check)
+            guard check.update.isFinite else { throw NonFiniteResult.weights(chunk: chunk) }
+            timeline?.enter(.broadcast)
+            try publish(chunk)
+        }
     }
 
     // MARK: - Between two steps

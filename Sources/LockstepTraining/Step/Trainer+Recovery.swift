@@ -117,6 +117,7 @@ extension Trainer {
         try step.optimizer.restore(state)
         parameters.restore(state.parameters, version: state.progress.step)
         progress = state.progress
+        followEvaluations()
         // The optimizer begins the step anew.
         doubtful?.isUnderWay = false
         lastState = state.progress.step

@@ -19,6 +19,10 @@ package final class Trainer {
     let resumed: TrainingState?
     /// The optimizer's state before the first step that is one number each.
     let initialScalars: [String: Double]
+    /// The learning rate of each step, which the optimizer uses.
+    private let rate: LearningRate
+    /// Its first plateau ends the run; nil: none does.
+    private var plateaus: PlateauDetector?
     /// The step of the newest state that the run could go back to.
     var lastState: UInt64
     /// The step in which a fault was found last, until it is repeated.
@@ -53,14 +57,15 @@ package final class Trainer {
         self.source = source
         self.dependencies = dependencies
         self.resumed = resumed
-        let optimizer = configuration.makeOptimizer(for: layout, stepsPerEpoch: schedule.stepsPerEpoch)
+        self.rate = configuration.makeLearningRate(stepsPerEpoch: schedule.stepsPerEpoch)
+        let optimizer = configuration.makeOptimizer(for: layout, rate: rate)
         self.initialScalars = optimizer.stateScalars
         self.lastState = parameters.version
         self.step = Step(
             source: source,
             reducer: Reducer(
                 layout: layout.chunks, shards: schedule.shards, dataType: configuration.communicationDataType),
-            optimizer: optimizer,
+            optimizer: optimizer, clipping: configuration.training.clipping,
             threadPool: dependencies.threadPool, timeline: dependencies.timeline)
         self.parameters = parameters
         self.progress = resumed?.progress ?? TrainingProgress()
@@ -71,6 +76,7 @@ package final class Trainer {
             else { throw .invalidConfiguration("a checkpoint of step \(progress.step) in epoch \(progress.epoch)") }
             try step.optimizer.restore(resumed)
         }
+        followEvaluations()
         step.relyOnMemory(parameters)
         dependencies.checkpoints?.prepare(for: state)
     }
@@ -83,7 +89,7 @@ package final class Trainer {
         // While the run goes back, the reducer, the weights and the optimizer may belong to different steps.
         var isRecovering = false
         do {
-            while !isInterrupted && progress.epoch < configuration.training.epochs {
+            while !isInterrupted && !isOver {
                 epochStart = .now
                 do {
                     isInterrupted = try !(finishSteps() && closeEpoch())
@@ -112,6 +118,24 @@ package final class Trainer {
         }
         if let failure { throw failure }
         return outcome
+    }
+
+    /// Whether no epoch follows.
+    private var isOver: Bool { progress.epoch >= configuration.training.epochs || stopsEarly }
+
+    /// Whether the evaluations so far end the run.
+    private var stopsEarly: Bool { plateaus.map { $0.count > 0 } ?? false }
+
+    /// Decides anew, by the evaluations of the progress, what follows from evaluations.
+    func followEvaluations() {
+        plateaus = configuration.training.earlyStoppingPlateau.map(PlateauDetector.init)
+        rate.reset()
+        for case let validation? in progress.epochs.map(\.validation) { follow(validation) }
+    }
+
+    private func follow(_ validation: SplitScore) {
+        plateaus?.add(validation.correct)
+        rate.add(validation.correct)
     }
 
     /// Runs the remaining steps of the epoch; returns false if it was asked to stop before the last.
@@ -182,22 +206,24 @@ package final class Trainer {
         let isLast = epoch + 1 == configuration.training.epochs
         try verifyMemory(readsData: isLast || Instant.now.seconds(since: dataReadAt) > Self.dataReadInterval)
         let isEvaluated = every > 0 && ((epoch + 1) % every == 0 || isLast)
-        guard let scores = isEvaluated ? try evaluate() : [] else {
+        let scores = isEvaluated ? try evaluate() : nil
+        guard scores != nil || !isEvaluated else {
             // The evaluation is no part of the epoch's time.
             progress.epochSeconds = seconds
             epochStart = .now
             return false
         }
         if isEvaluated { try verifyMemory(readsData: false) }
-        let validation = scores.last.flatMap { $0.total > 0 ? $0 : nil }
+        let validation = scores.flatMap { $0.validation.total > 0 ? $0.validation : nil }
         let isBest = validation.map { $0.correct > progress.bestValidation ?? -1 } ?? false
         if isBest { progress.bestValidation = validation?.correct }
         let report = EpochReport(
-            epoch: epoch, test: scores.first, validation: validation,
-            meanTrainingLoss: progress.epochLossSum / Double(schedule.samples), seconds: seconds,
-            samples: schedule.samples,
+            epoch: epoch, test: scores?.test, validation: validation, training: scores?.training,
+            meanTrainingLoss: progress.epochLossSum / Double(schedule.samples), learningRate: lastRate,
+            seconds: seconds, samples: schedule.samples,
             totalSteps: Int(parameters.version), workers: source.workers, weightsSHA256: weightsSHA256, isBest: isBest)
         progress.epochs.append(report)
+        if let validation { follow(validation) }
         progress.seconds += seconds
         progress.epochSeconds = 0
         progress.epochLossSum = 0
@@ -205,7 +231,6 @@ package final class Trainer {
         for observer in dependencies.observers {
             try observer.epochDidFinish(report, parameters: model)
         }
-        let isOver = progress.epoch == configuration.training.epochs
         if !isOver, dependencies.checkpoints?.isDue(at: .now) == true {
             try verifyMemory(readsData: true)
             save(isLast: false)
@@ -213,16 +238,24 @@ package final class Trainer {
         return true
     }
 
-    /// - Returns: The scores of the test and the validation split; nil if the run was asked to stop.
-    private func evaluate() throws -> [SplitScore]? {
+    /// The scores of the weights that are saved; nil if the run was asked to stop.
+    private func evaluate() throws -> (test: SplitScore, validation: SplitScore, training: SplitScore?)? {
+        var parts = [EvaluationPart(.test), EvaluationPart(.validation)]
+        if configuration.evaluation.training > 0 {
+            parts.append(EvaluationPart(.training, samples: configuration.evaluation.training))
+        }
+        guard let scores = try evaluate(parts) else { return nil }
+        return (scores[0], scores[1], scores.count > 2 ? scores[2] : nil)
+    }
+
+    private func evaluate(_ parts: [EvaluationPart]) throws -> [SplitScore]? {
         // Evaluate with full-precision weights; with bfloat16 the workers hold rounded ones.
         let average = parameters.version > 0 ? step.optimizer.averagedWeights : nil
         let weights = average ?? (configuration.communicationDataType.roundsToBFloat16 ? parameters.current : nil)
         let evaluated = weights.map { parameters.replaced(by: $0) } ?? parameters
         while true {
             do {
-                return try source.evaluate(
-                    [.test, .validation], parameters: evaluated, shouldStop: dependencies.shouldStop)
+                return try source.evaluate(parts, parameters: evaluated, shouldStop: dependencies.shouldStop)
             } catch is WorkersGone {
                 try verifyMemory(readsData: false)
                 save(isLast: false)
@@ -241,15 +274,23 @@ package final class Trainer {
         let progress = StepProgress(
             epoch: progress.epoch, step: step, stepsPerEpoch: schedule.stepsPerEpoch,
             totalSteps: Int(parameters.version), meanTrainingLoss: interval.lossSum / Double(interval.samples),
-            samplesPerSecond: Double(interval.samples) / interval.seconds, workers: source.workers)
+            learningRate: lastRate, samplesPerSecond: Double(interval.samples) / interval.seconds,
+            workers: source.workers)
         for observer in dependencies.observers { observer.runDidProgress(progress) }
+    }
+
+    /// η of the last step; nil before the first.
+    private var lastRate: Double? {
+        parameters.version > 0 ? rate.value(at: parameters.version - 1) : nil
     }
 
     private func outcome(interrupted: Bool) -> RunOutcome {
         RunOutcome(
             epochs: progress.epochs, steps: Int(parameters.version), seconds: progress.seconds + epochSeconds,
             samples: progress.samples, weightsSHA256: weightsSHA256, membership: membership,
-            maximumStepGapMilliseconds: progress.longestStepGap * 1_000, interrupted: interrupted)
+            maximumStepGapMilliseconds: progress.longestStepGap * 1_000, interrupted: interrupted,
+            earlyStoppingPlateau: stopsEarly && progress.epoch < configuration.training.epochs
+                ? plateaus?.minimumLength : nil)
     }
 
     /// What happened to the workers, also before the run was resumed.

@@ -28,7 +28,8 @@ private func stepBenchmark(
     let layout = computer.layout
     var step = Step(
         source: LocalGradientSource(computer, inPlace: true), reducer: Reducer(layout: layout.chunks, shards: shards),
-        optimizer: configuration.makeOptimizer(for: layout, stepsPerEpoch: computer.schedule.stepsPerEpoch))
+        optimizer: configuration.makeOptimizer(
+            for: layout, rate: configuration.makeLearningRate(stepsPerEpoch: computer.schedule.stepsPerEpoch)))
     let initial = FloatBuffer(count: layout.count)
     try configuration.makeModel().initialize(seed: 1, into: initial)
     var parameters = VersionedParameters(initial: initial, other: FloatBuffer(count: layout.count))

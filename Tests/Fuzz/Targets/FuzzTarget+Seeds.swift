@@ -149,12 +149,20 @@ private func welcome(features: Bool = false) throws -> Welcome {
         optimizer: { sgd: { learning-rate: 3.0 } }
         shards: 4
         """ + (features ? featureText : "")
-    let dataset = DatasetDescription(
+    var dataset = DatasetDescription(
         name: "mnist", inputSize: 784, classCount: 10, element: .uint8, trainingCount: 50_000, validationCount: 10_000,
         testCount: 10_000, sha256: String(repeating: "0", count: 64))
-    let configuration = try ConfigurationFile.parse(text: text, name: "welcome.yaml")
+    if features { (dataset.trainingCount, dataset.unusedCount) = (40_000, 10_000) }
+    let configuration = try ConfigurationFile.parse(
+        text: text, name: "welcome.yaml", overrides: features ? featureOverrides : [])
     return Welcome(configuration: configuration, dataset: dataset)
 }
+
+/// Features of training in sections that every run has.
+private let featureOverrides = [
+    "data.training=40000", "training.early-stopping.patience=3", "training.clip-norm=0.5",
+    "optimizer={ rmsprop: { learning-rate: 0.001, momentum: 0.5 } }",
+]
 
 /// A run with every optional feature of training.
 private let featureText = """

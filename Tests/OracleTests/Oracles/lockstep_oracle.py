@@ -116,6 +116,12 @@ class Rules:
                 unbiased1, unbiased2 = first / (1 - beta1**step), second / (1 - beta2**step)
                 weights = weights - rate * adam["weight-decay"] * decays * weights
                 weights = weights - rate * unbiased1 / (numpy.sqrt(unbiased2) + adam["epsilon"])
+            elif "rmsprop" in self.optimizer:
+                rms = self.optimizer["rmsprop"]
+                slope = slope + rms["weight-decay"] * decays * weights
+                second = rms["alpha"] * second + (1 - rms["alpha"]) * slope**2
+                first = rms["momentum"] * first + slope / (numpy.sqrt(second) + rms["epsilon"])
+                weights = weights - rms["learning-rate"] * first
             else:
                 sgd = self.optimizer["sgd"]
                 momentum = sgd.get("momentum", 0)
