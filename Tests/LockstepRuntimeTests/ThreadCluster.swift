@@ -39,7 +39,8 @@ struct ThreadCluster: Sendable {
     /// A run on synthetic data.
     static func prepare(
         shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7,
-        dataType: CommunicationDataType = .float32, clipNorm: Double? = nil, secondsToStart: Double = 60
+        dataType: CommunicationDataType = .float32, clipNorm: Double? = nil, evaluatesEvery: Int = 1,
+        secondsToStart: Double = 60
     ) throws -> TrainingRun {
         var random = SplitMix64(seed: 5)
         let inputs = 20
@@ -54,7 +55,7 @@ struct ThreadCluster: Sendable {
             name: "threads", data: .named("synthetic"),
             network: Architecture(sizes: [inputs, hidden, 4]),
             training: TrainingOptions(epochs: epochs, batch: batch, clipNorm: clipNorm),
-            optimizer: .sgd(learningRate: 1),
+            optimizer: .sgd(learningRate: 1), evaluation: EvaluationOptions(every: evaluatesEvery),
             timeouts: TimeoutOptions(start: secondsToStart, rejoin: 20), communicationDataType: dataType, shards: shards
         )
         return try TrainingRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)

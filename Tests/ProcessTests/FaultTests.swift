@@ -208,7 +208,7 @@ struct FaultTests {
             ], in: site.folder.path)
         _ = try site.conclude(correct)
         let faulty = try Program.run(
-            ["train", "tiny.yaml", "--workers", "1", "--audit", "1", "--output", "faulty"],
+            ["train", "tiny.yaml", "--workers", "1", "--audit", "1", "--max-restarts", "0", "--output", "faulty"],
             environment: ["LOCKSTEP_FAULT": "flip@5"], in: site.folder.path)
         #expect(faulty.status == 69, "\(faulty)")
         #expect(faulty.errors.contains("computed a wrong result for node 1 of step 5"))
