@@ -286,10 +286,10 @@ struct CoordinatorPartsTests {
         var peers = PeerTable()
         let id = PeerID(rawValue: 5)
         let peer = peers.add(id, nil)
-        peer.deferred = 1
+        peer.deferred = [.init(.failure(.invalidText))]
         peers.end(peer)
         #expect(!peers.hasLost && peer.hasEnded && peers[id] === peer)
-        peer.deferred = 0
+        peer.deferred = []
         peers.remove(peer)
         #expect(peers[id] == nil && peers.popLost() == id && peers.popLost() == nil)
         peers.remove(peer)

@@ -50,33 +50,54 @@ struct PeerLimitTests {
         #expect(welcomed.isWelcomed && !welcomed.allows(.welcome))
     }
 
-    @Test("Deferred messages come out in order, with a limit for each peer and for all together")
+    private func ping(_ step: UInt64) -> DeferredMessages.Message {
+        .init(.success((Header(kind: .ping, step: step), [1])))
+    }
+
+    @Test("A peer's deferred messages come out in order, with a limit for each peer and for all together")
     func deferred() throws {
         var messages = DeferredMessages()
         let first = peer(1)
         for step in 0..<40 as Range<UInt64> {
-            let isKept = messages.append(
-                .init(peer: first, content: .success((Header(kind: .ping, step: step), [1]))))
+            let isKept = messages.append(ping(step), of: first)
             #expect(isKept == (step < 32))
         }
-        let large = [UInt8](repeating: 0, count: 1 << 20)
-        var kept = 0
-        for number in 2..<10 as Range<UInt32> {
-            if messages.append(.init(peer: peer(number), content: .success((Header(kind: .ready), large)))) {
-                kept += 1
-            }
-        }
-        #expect(kept == 3, "of 4 MiB less what waits already")
         for step in 0..<32 as Range<UInt64> {
-            let message = messages.popFirst(now: instant(0))
-            #expect(try message?.content.get().header.step == step)
+            let next = messages.popFirst(now: instant(0))
+            #expect(try next?.message.content.get().header.step == step)
         }
-        #expect(first.deferred == 0 && messages.count == 3)
+        let last = messages.popFirst(now: instant(0))
+        #expect(first.deferred.isEmpty && messages.isEmpty && last == nil)
+        let large = DeferredMessages.Message(.success((Header(kind: .ready), [UInt8](repeating: 0, count: 1 << 20))))
+        let kept = (2..<10 as Range<UInt32>).count { messages.append(large, of: peer($0)) }
+        #expect(kept == 4, "of 4 MiB")
         var others = DeferredMessages()
-        let isKept = (0..<1_100 as Range<UInt32>).map {
-            others.append(.init(peer: peer($0), content: .failure(.invalidText)))
-        }
+        let isKept = (0..<1_100 as Range<UInt32>).map { others.append(.init(.failure(.invalidText)), of: peer($0)) }
         #expect(isKept.count { $0 } == 1_024 && isKept[1_023] && !isKept[1_024])
+    }
+
+    @Test("Peers take turns, and a newcomer takes the place of the last message of the peer with most")
+    func turns() throws {
+        var messages = DeferredMessages()
+        let flood = (0..<32 as Range<UInt32>).map { peer($0) }
+        for peer in flood {
+            for step in 0..<32 as Range<UInt64> { _ = messages.append(ping(step), of: peer) }
+        }
+        #expect(messages.count == 1_024)
+        let isKept = messages.append(ping(40), of: flood[3])
+        #expect(!isKept)
+        let newcomers = (100..<103 as Range<UInt32>).map { peer($0) }
+        let areKept = newcomers.map { messages.append(ping(50), of: $0) }
+        #expect(areKept == [true, true, true])
+        let isSecondKept = messages.append(ping(51), of: newcomers[0])
+        #expect(!isSecondKept, "it is no newcomer any more")
+        #expect(messages.count == 1_024 && flood.count { $0.deferred.count == 31 } == 3)
+        // One message of each other peer comes first.
+        let order = (0..<35).compactMap { _ in messages.popFirst(now: instant(0))?.peer.id.rawValue }
+        #expect(order == Array(0..<32) + [100, 101, 102])
+        for peer in flood { messages.removeAll(of: peer) }
+        let last = messages.popFirst(now: instant(0))
+        #expect(messages.isEmpty && last == nil)
     }
 
     @Test(

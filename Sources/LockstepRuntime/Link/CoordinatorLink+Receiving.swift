@@ -164,7 +164,7 @@ extension CoordinatorLink {
                 return try discardRest(of: peer)
             }
             guard case .success(let header) = header else {
-                _ = deferred.append(.init(peer: peer, content: header.map { ($0, nil) }))
+                _ = deferred.append(.init(header.map { ($0, nil) }), of: peer)
                 return try discardRest(of: peer)
             }
             let hasPayload = header.kind.hasPayload && frames.header.more
@@ -178,9 +178,9 @@ extension CoordinatorLink {
             do throws(ProtocolError) {
                 if hasPayload { try frames.header.verify(frames.payload) } else { try frames.header.verify() }
                 let content = (header, hasPayload ? frames.payload.array : nil)
-                _ = deferred.append(.init(peer: peer, content: .success(content)))
+                _ = deferred.append(.init(.success(content)), of: peer)
             } catch {
-                _ = deferred.append(.init(peer: peer, content: .failure(error)))
+                _ = deferred.append(.init(.failure(error)), of: peer)
                 return try discardRest(of: peer, more: more)
             }
             guard more, try router?.receive(into: &frames.header, wait: false) == .received else {
@@ -191,11 +191,10 @@ extension CoordinatorLink {
         }
     }
 
-    /// The oldest deferred message.
+    /// The deferred message whose turn it is.
     private func nextDeferred() throws(ZeroMQError) -> Event? {
-        while let message = deferred.popFirst(now: .now) {
-            let peer = message.peer
-            defer { if peer.hasEnded, peer.deferred == 0 { peers.remove(peer) } }
+        while let (peer, message) = deferred.popFirst(now: .now) {
+            defer { if peer.hasEnded, peer.deferred.isEmpty { peers.remove(peer) } }
             if peer.isCut { continue }
             switch message.content {
             case .failure(let error):
@@ -218,6 +217,8 @@ extension CoordinatorLink {
             switch event {
             case .ended(let connection, let isUnexplained):
                 if let peer = peers.peer(of: connection) {
+                    // The last message of a worker may be a goodbye that says why it leaves. Others want answers.
+                    if !peer.isWelcomed { deferred.removeAll(of: peer) }
                     peers.end(peer)
                 } else if isUnexplained {
                     reports.count(HandshakeExplanation.reasonOfSilentEnd(hasKeys: reports.hasKeys))

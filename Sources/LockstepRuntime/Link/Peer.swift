@@ -17,8 +17,8 @@ final class Peer {
     /// Whether the peer has been welcomed on this connection. The end of a run waits only for such peers.
     private(set) var isWelcomed = false
     var requests: RequestAllowance
-    /// The number of its messages in ``DeferredMessages``.
-    var deferred = 0
+    /// Its messages that wait for their turn: ``DeferredMessages``.
+    var deferred: [DeferredMessages.Message] = []
     /// Whether its connection has ended. The peer is lost once its deferred messages have been handled.
     var hasEnded = false
     /// Whether this process has cut the connection: its messages are discarded, and nothing is sent to it.

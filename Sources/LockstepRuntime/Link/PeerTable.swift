@@ -49,7 +49,7 @@ struct PeerTable {
 
     /// Records that a peer's connection has ended. The peer is lost once its deferred messages have been handled.
     mutating func end(_ peer: Peer) {
-        if peer.deferred == 0 { remove(peer) } else { peer.hasEnded = true }
+        if peer.deferred.isEmpty { remove(peer) } else { peer.hasEnded = true }
     }
 
     /// Removes a peer; ``popLost()`` reports it.
