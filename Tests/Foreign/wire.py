@@ -134,10 +134,13 @@ class Peer:
         self.socket.sendall(data)
 
     def receive_frame(self):
-        """The next frame's flags and body."""
+        """The next frame's flags and body. A heartbeat has been answered when it is returned."""
         flags = self.receive(1)[0]
         size = struct.unpack(">Q", self.receive(8))[0] if flags & LARGE else self.receive(1)[0]
-        return flags, self.receive(size)
+        body = self.receive(size)
+        if flags & COMMAND and body.startswith(b"\4PING"):
+            self.send(frame(b"\4PONG" + body[7:], COMMAND))
+        return flags, body
 
     def close(self, reset=False):
         if reset:

@@ -1,9 +1,9 @@
 """Trains while hostile messages and connections arrive, and compares the run with an undisturbed one.
 
-usage: check-hostile.py LOCKSTEP MESSAGES CONNECTIONS SEED
+usage: check-hostile.py LOCKSTEP MESSAGES CONNECTIONS SEED [PROTECTION...]
 
-LOCKSTEP is the program. MESSAGES and CONNECTIONS are the sums over three coordinators: on loopback without keys, on all addresses
-with --insecure, and with CURVE, each with two workers. Tests/Foreign/siege.py attacks in rounds. After each round a busy loop
+LOCKSTEP is the program. MESSAGES and CONNECTIONS are the sums over three coordinators: on loopback without keys (plain), on all
+addresses with --insecure (insecure), and with CURVE (keys), each with two workers; PROTECTION selects some of them. Tests/Foreign/siege.py attacks in rounds. After each round a busy loop
 uses as much processor time in as much time, and then the run is left alone for a while: so the three are compared on the same
 machine in the same minute.
 
@@ -29,7 +29,7 @@ import time
 sys.dont_write_bytecode = True
 root = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(root / "Tests/Foreign"))
-from wire import COMMAND, STATUS_REQUEST, Peer, header, message  # noqa: E402
+from wire import STATUS_REQUEST, Peer, header, message  # noqa: E402
 
 PROTECTIONS = {
     "plain": ["--bind", "tcp://127.0.0.1:0"],
@@ -41,8 +41,8 @@ MAXIMUM_GROWTH = 64 << 20
 MAXIMUM_RATIO = 1.5
 # More epochs than any run comes to: it is stopped.
 EPOCHS = 1_000_000
-# The rests between rounds, and the longest wait for anything, in seconds.
-REST, PATIENCE = 2, 120
+# The rests between rounds, the longest wait for a status and for anything else, in seconds.
+REST, STATUS_LIMIT, PATIENCE = 2, 20, 120
 
 CONFIGURATION = """
 name: hostile
@@ -107,20 +107,32 @@ class Run:
 
     def status(self):
         """The run's status, from the socket of this host, where no attack arrives."""
+        # `lockstep status` waits as long for an answer.
+        begin = time.monotonic()
         try:
             peer = Peer(f"ipc://{self.local}")
             peer.send(message([header(STATUS_REQUEST)]))
             while True:
-                flags, body = peer.receive_frame()
-                if not flags & COMMAND and body[:1] == b"{":
+                _, body = peer.receive_frame()
+                if body[:1] == b"{":
                     peer.close()
                     return json.loads(body)
+                if time.monotonic() > begin + STATUS_LIMIT:
+                    raise TimeoutError("only heartbeats")
         except OSError as error:
             time.sleep(1)
             raise Failure(f"no status: {error}; the coordinator's end: {self.process.poll()}\n{self.text()[-3000:]}") from None
 
     def step(self):
         return time.monotonic(), self.status()["cluster"]["step"]
+
+    def processor_seconds(self):
+        """Processor time of the coordinator so far, by thread."""
+        seconds = {}
+        for task in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+            name, fields = (task / "stat").read_text(encoding="utf-8").split("(", 1)[1].rsplit(")", 1)
+            seconds[name] = seconds.get(name, 0) + sum(map(int, fields.split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        return seconds
 
     def memory(self, field):
         for line in open(f"/proc/{self.process.pid}/status", encoding="utf-8"):
@@ -159,10 +171,17 @@ class Window:
 
     def __init__(self, run, body):
         begin, first = run.step()
+        before = run.processor_seconds()
         self.result = body()
+        after = run.processor_seconds()
         end, last = run.step()
         self.seconds, self.steps = end - begin, last - first
         self.step = self.seconds / max(1, self.steps)
+        self.cores = {name: (after[name] - before.get(name, 0)) / self.seconds for name in after}
+
+    def __str__(self):
+        cores = ", ".join(f"{name} {used:.2f}" for name, used in sorted(self.cores.items()) if used >= 0.01)
+        return f"{self.seconds:.1f} s, {self.steps:,} steps of {1e6 * self.step:.0f} us (cores of the coordinator: {cores})"
 
 
 def attack(run, messages, connections, seed, keys):
@@ -206,9 +225,8 @@ def check(program, folder, protection, messages, connections, seed):
             for kind, count in result["counts"].items():
                 counts[kind] = counts.get(kind, 0) + count
             print(
-                f"  {protection}, round {number + 1}: {window.seconds:.1f} s, {window.steps:,} steps of "
-                f"{1e6 * window.step:.0f} us; beside a busy loop of {share:.2f} cores {1e6 * beside.step:.0f} us, alone "
-                f"{1e6 * rest.step:.0f} us; {result['cuts']} cut", flush=True)
+                f"  {protection}, round {number + 1}: {window}; {result['cuts']:,} cut\n"
+                f"    beside a busy loop of {share:.2f} cores: {beside}\n    alone: {rest}", flush=True)
         growth = run.memory("VmHWM") - before
         status = run.status()["cluster"]
         found = run.stop()
@@ -238,6 +256,8 @@ def main():
         subprocess.run([program, "keygen", "keys"], cwd=folder, check=True, capture_output=True)
         found = {}
         for index, protection in enumerate(PROTECTIONS):
+            if sys.argv[5:] and protection not in sys.argv[5:]:
+                continue
             share = [total * (index + 1) // 3 - total * index // 3 for total in (messages, connections)]
             try:
                 text, problems, found[protection] = check(program, folder, protection, *share, seed + 100 * index)
