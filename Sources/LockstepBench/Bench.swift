@@ -87,8 +87,7 @@ package struct Bench {
     /// Starts the workers of all settings, and stops them after `body`.
     func withRunners<Result>(_ body: ([StepRunner]) throws -> Result) throws -> Result {
         // A bench that is killed leaves its folder to the next one, which removes it.
-        let logs = try SocketFolder.make(
-            in: [FileManager.default.temporaryDirectory.path] + SocketFolder.defaultParents)
+        let logs = try SocketFolder.make(in: [temporaryFolder] + SocketFolder.defaultParents)
         var result: Result?
         try open(runs[...], [], logs: logs.path) { result = try body($0) }
         logs.remove()

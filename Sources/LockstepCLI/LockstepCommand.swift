@@ -40,14 +40,10 @@ enum Main {
         ignoreWriteSignals()
         CrashSignals.endAtOnce()
         FileSystemLimits.setHandler { Console(verbosity: .normal).warning($0) }
-        let arguments = ProgramArguments.bytes
-        if let problem = problem(with: arguments) {
-            Console.printError(problem)
-            ExitStatus.usage.exit()
-        }
         _ = try? Host.raiseDescriptorLimit()
         do {
-            var command = try LockstepCommand.parseAsRoot(arguments.map { String(decoding: $0, as: UTF8.self) })
+            // Paths among them may be no UTF-8.
+            var command = try LockstepCommand.parseAsRoot(ProgramArguments.bytes.map { String(path: $0) })
             try command.run()
         } catch {
             end(error)
@@ -71,17 +67,5 @@ enum Main {
             end(error)
         }
         Glibc.exit(EXIT_SUCCESS)
-    }
-
-    /// What is wrong with an argument that is not text, such as a file's name in another encoding; nil if all are text.
-    /// Swift would see other bytes than were given, and open another file.
-    private static func problem(with arguments: [[UInt8]]) -> String? {
-        for (index, bytes) in arguments.enumerated() where String(validating: bytes, as: UTF8.self) == nil {
-            let text = bytes.withUnsafeBufferPointer { String(printable: $0) }
-            return
-                "argument \(index + 1) is not UTF-8: \(text); give a file another name, or a link to it whose name is "
-                + "UTF-8"
-        }
-        return nil
     }
 }

@@ -15,19 +15,7 @@ extension GrayImage {
             throw DataError(.tooLarge(what: "the file's size", found: file.size, limit: largestFile), subject: path)
         }
         if try file.startsWithGzipMagic() { return try idx(path) }
-        var bytes = [UInt8](repeating: 0, count: file.size)
-        var filled = 0
-        while filled < bytes.count {
-            let result: Result<Int, DataError> = bytes.withUnsafeMutableBytes { buffer in
-                do throws(DataError) {
-                    return .success(try file.read(into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])))
-                } catch { return .failure(error) }
-            }
-            let count = try result.get()
-            if count == 0 { break }
-            filled += count
-        }
-        bytes.removeLast(bytes.count - filled)
+        let bytes = try file.content()
         switch Array(bytes.prefix(4)) {
         case [0x89, 0x50, 0x4E, 0x47]: return [try png(bytes, path)]
         case let start where start.starts(with: [0x50, 0x35]) || start.starts(with: [0x50, 0x32]):

@@ -123,9 +123,7 @@ package struct RecordedRun {
 
     /// Where a model goes whose run directory is full or gone.
     private static var fallbacks: [String] {
-        let named = ["TMPDIR", "HOME"].compactMap { (variable: String) in
-            getenv(variable).map { String(cString: $0) }
-        }
+        let named = ["TMPDIR", "HOME"].compactMap(environmentPath)
         return named.filter { !$0.isEmpty } + ["/tmp", "/var/tmp", "."]
     }
 

@@ -3,6 +3,7 @@ import LockstepArtifacts
 import LockstepCompute
 package import LockstepData
 import LockstepRuntime
+import LockstepSystem
 package import LockstepTraining
 
 /// Turns a configuration, as a face has read it, into a run that is ready for its first step.

@@ -1,5 +1,6 @@
-import Foundation
+import Glibc
 import LockstepRuntime
+import LockstepSystem
 package import LockstepTraining
 
 extension TrainingRun {
@@ -15,15 +16,16 @@ extension TrainingRun {
     package func train(
         onLocalWorkers count: Int, executable: String, observers: [any RunObserver]
     ) throws -> RunOutcome {
-        let logs = FileManager.default.temporaryDirectory.appendingPathComponent("lockstep-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: logs, withIntermediateDirectories: true)
+        let stem = "\(temporaryFolder)/lockstep-"
+        guard let logs = makeUniqueFolder(stem) else { throw SystemError("make a folder", code: errno, path: stem) }
         let cluster = try Cluster(
             self, Cluster.Options(endpoints: [], workers: count...count, allowsMixedKernels: false), stop: nil)
         try cluster.startLocalWorkers(count, executable: executable, arguments: ["--quiet"]) { index in
-            logs.appendingPathComponent("worker-\(index).log").path
+            "\(logs)/worker-\(index).log"
         }
         let outcome = try cluster.train(observers: observers) { _, _ in }
-        try? FileManager.default.removeItem(at: logs)
+        for name in (try? names(in: logs)) ?? [] { unlink("\(logs)/\(name)") }
+        rmdir(logs)
         return outcome
     }
 }

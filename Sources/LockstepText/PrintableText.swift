@@ -6,9 +6,11 @@ extension Unicode.Scalar {
     /// Whether a terminal shows this scalar and does nothing else with it.
     ///
     /// False for the general categories Cc (control), Cf (format: direction marks, zero-width characters), Zl and Zp
-    /// (line and paragraph separators) and Cs (surrogates). Unicode Standard, section 4.5.
+    /// (line and paragraph separators) and Cs (surrogates). Unicode Standard, section 4.5. False, too, for the scalars that
+    /// stand for bytes of a file's name that are not UTF-8.
     package var isPrintable: Bool {
-        switch properties.generalCategory {
+        guard escapedByte == nil else { return false }
+        return switch properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false
         default: true
         }
@@ -49,8 +51,7 @@ extension String {
                 appendPrintable(scalar)
                 index += length
             } else {
-                let digits = String(bytes[index], radix: 16, uppercase: true)
-                self += digits.count == 1 ? "\\x0\(digits)" : "\\x\(digits)"
+                appendEscaped(bytes[index])
                 index += 1
             }
         }
@@ -60,13 +61,20 @@ extension String {
     fileprivate mutating func appendPrintable(_ scalar: Unicode.Scalar) {
         if scalar.isPrintable {
             unicodeScalars.append(scalar)
+        } else if let byte = scalar.escapedByte {
+            appendEscaped(byte)
         } else {
             self += scalar.escaped(asASCII: true)
         }
     }
 
+    private mutating func appendEscaped(_ byte: UInt8) {
+        let digits = String(byte, radix: 16, uppercase: true)
+        self += digits.count == 1 ? "\\x0\(digits)" : "\\x\(digits)"
+    }
+
     /// The scalar whose UTF-8 starts at `index`, and its length in bytes; nil if there is no valid scalar.
-    private static func scalar(
+    static func scalar(
         at index: Int, of bytes: UnsafeBufferPointer<UInt8>, end: Int
     ) -> (scalar: Unicode.Scalar, length: Int)? {
         let length: Int

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepSystem
+import LockstepText
 
 /// An address that a socket binds or connects to. It is validated before libzmq gets it.
 package enum Endpoint: Hashable, Sendable {
@@ -46,6 +47,7 @@ package enum Endpoint: Hashable, Sendable {
         // libzmq takes these for an abstract name, which has no permissions, and for a name that libzmq chooses.
         if path.hasPrefix("@") || path == "*" { return "the path must name a file" }
         if path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7f }) { return "the path contains a control character" }
+        if path.hasEscapedBytes { return "the path must be UTF-8" }
         return nil
     }
 

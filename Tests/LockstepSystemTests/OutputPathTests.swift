@@ -19,7 +19,7 @@ struct OutputPathTests {
 
     private func status(of path: String) -> stat {
         var status = stat()
-        lstat(path, &status)
+        _ = lstat(path, &status)
         return status
     }
 

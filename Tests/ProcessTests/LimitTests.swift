@@ -114,10 +114,29 @@ struct LimitTests {
         #expect(try RunSummary(run: homeless).weightsSHA256 == hash)
     }
 
-    @Test("A file's name that is not UTF-8 is said to be that, not missing")
+    @Test("Files and folders with names that are not UTF-8 are used as given, byte for byte")
     func names() throws {
-        let ending = try run(after: "set -- train $'/tmp/\\xff.yaml'", [])
-        expectLine(ending, status: 64, "argument 2 is not UTF-8: /tmp/\\xFF.yaml")
+        let hash = try place.weights(["--shards", "2", "--kernel", "portable", "--epochs", "2"])
+        let setup = """
+            mkdir $'caf\\xe9' && mv data $'caf\\xe9/d\\xe4ten' && mv tiny.yaml $'caf\\xe9/t\\xfcny.yaml'
+            sed -i $'s,: data/,: caf\\xe9/d\\xe4ten/,' $'caf\\xe9/t\\xfcny.yaml'
+            export LOCKSTEP_CACHE=$PWD/$'caf\\xe9/cach\\xe9' TMPDIR=$PWD/$'caf\\xe9'
+            shopt -s nullglob
+            # What runs leave behind has the bytes that were given: $1 is the program.
+            $1 train $'caf\\xe9/t\\xfcny.yaml' --output $'caf\\xe9/r\\xfcn' --kernel portable --workers 2 --quiet &&
+            grep -q $'d\\xe4ten' $'caf\\xe9/r\\xfcn/config.yaml' &&
+            $1 train $'caf\\xe9/t\\xfcny.yaml' --output $'caf\\xe9/r\\xfcn' --kernel portable --resume --epochs 2 --quiet &&
+            $1 evaluate $'caf\\xe9/r\\xfcn/model.safetensors' --data $'caf\\xe9/t\\xfcny.yaml' &&
+            $1 export $'caf\\xe9/r\\xfcn/model.safetensors' --format npz --output $'\\xff.npz' &&
+            ls $'\\xff.npz' $'caf\\xe9/r\\xfcn/summary.json' >/dev/null &&
+            test -z "$(find . -name $'*\\xef\\x9f*' -o -name $'*\\xef\\xbf\\xbd*')" || exit 1
+            set -- train $'caf\\xe9/m\\xffssing.yaml'
+            """
+        let ending = try run(after: setup, [Program.path])
+        expectLine(ending, status: 66, "caf\\xE9/m\\xFFssing.yaml: no such file")
+        let summary = try Program.run(
+            ["-c", "cat $'caf\\xe9/r\\xfcn/summary.json'"], executable: "/bin/bash", in: place.folder.path)
+        #expect(summary.output.contains(hash), "\(summary)")
     }
 
     @Test("A run works without /proc", .enabled(if: getuid() == 0, "needs root"))

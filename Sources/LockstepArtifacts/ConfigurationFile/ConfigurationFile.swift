@@ -28,11 +28,8 @@ package enum ConfigurationFile {
         } catch {
             throw unreadable(path, error)
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError(
-                kind: .malformed, place: .file(path), reason: "not UTF-8 text", remedy: "save it as UTF-8")
-        }
-        return try parse(text: text, name: path, options: options)
+        // Paths in it may be no UTF-8.
+        return try parse(text: String(path: bytes), name: path, options: options)
     }
 
     /// Reads `text`, which errors call `name`; `overrides` are arguments of `--set`; a later one wins.
@@ -89,7 +86,7 @@ package enum ConfigurationFile {
         let (folder, name) = splitPath(path)
         var paths: [String] = []
         for candidate in folder == "config" ? [folder] : [folder, "config"] {
-            let names = (try? FileManager.default.contentsOfDirectory(atPath: candidate)) ?? []
+            let names = (try? names(in: candidate)) ?? []
             let prefix = candidate == "." ? "" : candidate == "/" ? "/" : candidate + "/"
             paths += names.filter { !$0.hasPrefix(".") && ($0.hasSuffix(".yaml") || $0.hasSuffix(".yml")) }
                 .sorted().map { prefix + $0 }

@@ -1,4 +1,5 @@
 package import LockstepSystem
+import LockstepText
 
 /// Replaces files atomically: a reader, or a crash at any moment, finds either the old content or the new content.
 ///
@@ -19,11 +20,11 @@ package enum AtomicFile {
         }
     }
 
-    /// Replaces the file at `path` by `text` in UTF-8.
+    /// Replaces the file at `path` by `text` in UTF-8; escaped bytes of paths in it are written as they were.
     ///
     /// - Throws: ``ArtifactError`` that names the file.
     package static func write(_ text: String, to path: String) throws(ArtifactError) {
-        try write(Array(text.utf8), to: path)
+        try write(text.pathBytes, to: path)
     }
 
     /// Replaces the file at `path` by `bytes`.

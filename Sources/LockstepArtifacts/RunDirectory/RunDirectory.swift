@@ -76,7 +76,7 @@ extension RunDirectory {
     /// The newest run called `name` in `parent`. A folder that an aborted start has left holds no run.
     package static func newest(named name: String, parent: String = parent) -> RunDirectory? {
         let prefix = pathComponent(for: name) + "-"
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
+        let names = (try? LockstepSystem.names(in: parent)) ?? []
         let runs = names.compactMap { candidate -> (stamp: Substring, number: Int, name: String)? in
             guard candidate.hasPrefix(prefix) else { return nil }
             // mnist-30-… is not a run called mnist: a timestamp and perhaps a number must follow the name.
@@ -151,16 +151,16 @@ extension RunDirectory {
         }
         guard code == EEXIST else { throw .system(.makeFolder, path: path, code: code) }
         var status = stat()
-        guard stat(path, &status) == 0 else { throw .system(.readFolder, path: path, code: errno) }
+        guard fileStatus(path, &status) == 0 else { throw .system(.readFolder, path: path, code: errno) }
         guard status.st_mode & S_IFMT == S_IFDIR else { throw .notADirectory(path: path) }
     }
 
     /// Creates a folder for what a run's own directory cannot take.
     static func makeFallback(in parent: String, name: String) throws(ArtifactError) -> RunDirectory {
-        var template = Array("\(parent)/lockstep-\(pathComponent(for: name))-XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw .system(.makeFolder, path: parent, code: errno) }
-        return RunDirectory(
-            existing: String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self))
+        guard let path = makeUniqueFolder("\(parent)/lockstep-\(pathComponent(for: name))-") else {
+            throw .system(.makeFolder, path: parent, code: errno)
+        }
+        return RunDirectory(existing: path)
     }
 
     /// Creates a folder that did not exist, with a number after the name if necessary.

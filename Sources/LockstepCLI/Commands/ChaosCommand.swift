@@ -153,7 +153,7 @@ struct ChaosCommand: ParsableCommand {
 
     private func makeFolder() throws -> String {
         if let output { return try RunDirectory.create(output: output, name: "chaos").path }
-        let folder = FileManager.default.temporaryDirectory.appending(path: "lockstep-chaos-\(Host.processID)").path
+        let folder = "\(temporaryFolder)/lockstep-chaos-\(Host.processID)"
         return try RunDirectory.create(output: folder, name: "chaos").path
     }
 

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import LockstepCluster
+import LockstepData
 
 /// `lockstep replay`.
 struct ReplayCommand: ParsableCommand {
@@ -49,9 +49,9 @@ struct ReplayCommand: ParsableCommand {
         }
     }
 
-    private func read() throws -> Data {
+    private func read() throws -> [UInt8] {
         do {
-            return try Data(contentsOf: URL(fileURLWithPath: file), options: .mappedIfSafe)
+            return try InputFile(path: file).content()
         } catch {
             throw CommandError(.missingInput, "\(file): no such file, or it cannot be read; check the path")
         }

@@ -1,6 +1,6 @@
 import ArgumentParser
-import Foundation
 import LockstepArtifacts
+import LockstepData
 import LockstepText
 
 /// `lockstep report`.
@@ -63,7 +63,8 @@ struct ReportCommand: ParsableCommand {
     }
 
     private func lines(of path: String) throws -> [String] {
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+        guard let bytes = try? InputFile(path: path).content(), let text = String(validating: bytes, as: UTF8.self)
+        else {
             throw CommandError(.missingInput, "\(path): cannot be read as text; check the path")
         }
         return text.split(separator: "\n").map(String.init)

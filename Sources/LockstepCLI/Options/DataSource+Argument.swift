@@ -1,6 +1,7 @@
 import Glibc
 import LockstepArtifacts
 import LockstepData
+import LockstepSystem
 import LockstepTraining
 
 extension DataSource {
@@ -23,7 +24,7 @@ extension DataSource {
             return
         }
         var status = stat()
-        let exists = stat(argument, &status) == 0
+        let exists = fileStatus(argument, &status) == 0
         if exists, status.st_mode & S_IFMT == S_IFREG {
             let isConfiguration = [".yaml", ".yml"].contains(where: argument.lowercased().hasSuffix)
             self = isConfiguration ? try ConfigurationFile.load(path: argument).data : DataSource(file: argument)

@@ -50,7 +50,7 @@ struct Console: Sendable {
         try output(CollectionOfOne(line))
     }
 
-    /// Prints lines that the command was asked for, in large blocks.
+    /// Prints lines that the command was asked for, in large blocks. Paths in them have the bytes that were given.
     ///
     /// - Throws: ``OutputError`` if they cannot be written.
     func output(_ lines: some Sequence<String>) throws(OutputError) {
@@ -61,7 +61,7 @@ struct Console: Sendable {
         let blockSize = 1 << 16
         var block: [UInt8] = []
         for line in lines {
-            block += line.utf8
+            block += line.pathBytes
             block.append(UInt8(ascii: "\n"))
             guard block.count >= blockSize else { continue }
             try OutputError.write(block)

@@ -43,7 +43,7 @@ extension Console {
     private static let eventsSuffix = ".events"
 
     /// Removes what workers wrote that failed more than a day ago.
-    static func removeOldEvents(in folder: String = FileManager.default.temporaryDirectory.path) {
+    static func removeOldEvents(in folder: String = temporaryFolder) {
         removeOldFiles(in: folder, untouchedFor: 86_400) { name in
             guard name.hasPrefix(eventsPrefix), name.hasSuffix(eventsSuffix) else { return false }
             let parts = name.dropFirst(eventsPrefix.count).dropLast(eventsSuffix.count).split(
@@ -59,7 +59,7 @@ extension Console {
             for line in events { warning("event: \(line)") }
             return
         }
-        let folder = FileManager.default.temporaryDirectory.path
+        let folder = temporaryFolder
         Self.removeOldEvents(in: folder)
         let path = "\(folder)/\(Self.eventsPrefix)\(getpid())-\(UInt32.random(in: 0 ... .max))\(Self.eventsSuffix)"
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0o600)

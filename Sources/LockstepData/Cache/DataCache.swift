@@ -1,5 +1,7 @@
 import Glibc
 import LockstepDigest
+import LockstepSystem
+import LockstepText
 
 /// The folder that holds fetched and received data sets.
 ///
@@ -20,8 +22,10 @@ package struct DataCache: Hashable, Sendable {
     ///   - variable: Looks an environment variable up.
     ///   - home: Returns the user's home as the system knows it.
     package init(
-        environment variable: (String) -> String? = { getenv($0).map { String(cString: $0) } },
-        home: () -> String? = { getpwuid(getuid()).flatMap { $0.pointee.pw_dir }.map { String(cString: $0) } }
+        environment variable: (String) -> String? = environmentPath,
+        home: () -> String? = {
+            getpwuid(getuid()).flatMap { $0.pointee.pw_dir }.map { String(path: UnsafePointer($0)) }
+        }
     ) {
         func value(_ name: String) -> String? { variable(name).flatMap { $0.isEmpty ? nil : $0 } }
         if let directory = value("LOCKSTEP_CACHE") {

@@ -35,6 +35,22 @@ package final class InputFile {
         }
     }
 
+    /// The rest of the file, from the current position on.
+    package func content() throws(DataError) -> [UInt8] {
+        var content = [UInt8](repeating: 0, count: size)
+        var filled = 0
+        while filled < content.count {
+            let rest = filled
+            let count = try content.withUnsafeMutableBufferPointer { (bytes) throws(DataError) in
+                try read(into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[rest...]))
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        content.removeLast(content.count - filled)
+        return content
+    }
+
     /// Whether the file starts with the two bytes of gzip (RFC 1952); the position stays.
     package func startsWithGzipMagic() throws(DataError) -> Bool {
         var start: (UInt8, UInt8) = (0, 0)

@@ -1,4 +1,5 @@
 import Glibc
+import LockstepSystem
 package import ZeroMQ
 
 /// A folder of key files, as `lockstep keygen` makes it.

@@ -1,13 +1,14 @@
 import Glibc
+import LockstepText
 
 /// The names in a folder, without "." and "..".
 package func names(in folder: String) throws(SystemError) -> [String] {
-    guard let handle = opendir(folder) else { throw .last("read the folder", path: folder) }
+    guard let handle = withPath(folder, { opendir($0) }) else { throw .last("read the folder", path: folder) }
     defer { closedir(handle) }
     var names: [String] = []
     while let entry = readdir(handle) {
         let name = withUnsafeBytes(of: &entry.pointee.d_name) {
-            String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+            String(path: $0.prefix { $0 != 0 })
         }
         if name != "." && name != ".." { names.append(name) }
     }

@@ -20,11 +20,11 @@ package enum OutputPath: Equatable, Sendable {
                 self = .descriptor(number)
                 return
             }
-            guard let target = Self.target(ofLink: path) else { break }
+            guard let target = target(ofLink: path) else { break }
             path = target.hasPrefix("/") ? target : "\(splitPath(path).folder)/\(target)"
         }
         var status = stat()
-        let isThere = stat(path, &status) == 0
+        let isThere = fileStatus(path, &status) == 0
         // Links that lead in a circle are not to be replaced either: opening them fails.
         let isSpecial = isThere ? ![S_IFREG, S_IFDIR].contains(status.st_mode & S_IFMT) : errno == ELOOP
         self = isSpecial ? .special : .file(path)
@@ -36,13 +36,6 @@ package enum OutputPath: Equatable, Sendable {
             return Int32(path.dropFirst(prefix.count))
         }
         return nil
-    }
-
-    /// Where a symbolic link leads; nil if the path is no link.
-    private static func target(ofLink path: String) -> String? {
-        var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink(path, &bytes, bytes.count)
-        return count > 0 ? String(decoding: bytes.prefix(count).map(UInt8.init(bitPattern:)), as: UTF8.self) : nil
     }
 }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LockstepText
 
 /// Properties of this host and this process.
 package enum Host {
@@ -55,11 +56,11 @@ package enum Host {
         get throws(SystemError) {
             var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
             let count = readlink("/proc/self/exe", &buffer, buffer.count)
-            if count >= 0 { return String(decoding: buffer.prefix(count), as: UTF8.self) }
+            if count >= 0 { return String(path: buffer.prefix(count)) }
             let failure = SystemError.last("read", path: "/proc/self/exe")
             guard let name = linux_started_path(), let path = realpath(name, nil) else { throw failure }
             defer { free(path) }
-            return String(cString: path)
+            return String(path: UnsafePointer(path))
         }
     }
 

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import LockstepText
 
 /// Makes a connected pair of sockets, the parent's end and the child's. Both descriptors are at least 3: the spawned
 /// child replaces its descriptors 0 to 2 one after the other and must not replace a socket before it has copied it.
@@ -46,7 +47,9 @@ func spawn(_ command: ChildProcess.Command, socket: Int32) throws(SystemError) -
     case .nothing: posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     }
     posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-    if let folder = command.workingDirectory { posix_spawn_file_actions_addchdir_np(&actions, folder) }
+    if let folder = command.workingDirectory {
+        withPath(folder) { _ = posix_spawn_file_actions_addchdir_np(&actions, $0) }
+    }
 
     var signals = sigset_t()
     sigemptyset(&signals)
@@ -64,7 +67,7 @@ func spawn(_ command: ChildProcess.Command, socket: Int32) throws(SystemError) -
     var process = pid_t()
     let code = withCStrings([command.executable] + command.arguments) { arguments in
         withCStrings(environment(with: changes)) { environment in
-            posix_spawn(&process, command.executable, &actions, &attributes, arguments, environment)
+            withPath(command.executable) { posix_spawn(&process, $0, &actions, &attributes, arguments, environment) }
         }
     }
     guard code == 0 else { throw SystemError("start", code: code, path: command.executable) }
@@ -76,7 +79,7 @@ private func environment(with changes: [String: String?]) -> [String] {
     var variables: [String] = []
     var next = linux_environment()
     while let entry = next?.pointee {
-        let variable = String(cString: entry)
+        let variable = String(path: UnsafePointer(entry))
         let name = variable.prefix { $0 != "=" }
         if changes.index(forKey: String(name)) == nil { variables.append(variable) }
         next = next?.advanced(by: 1)
@@ -87,11 +90,11 @@ private func environment(with changes: [String: String?]) -> [String] {
     return variables
 }
 
-/// Calls `body` with C copies of `strings`, ended by NULL. The copies are freed when it returns.
+/// Calls `body` with C copies of `strings`, which may be paths, ended by NULL. The copies are freed when it returns.
 private func withCStrings<Result>(
     _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
 ) -> Result {
-    let copies = strings.map { strdup($0) }
+    let copies = strings.map { withPath($0) { strdup($0) } }
     defer { for copy in copies { free(copy) } }
     return body(copies + [nil])
 }

@@ -1,4 +1,5 @@
 import Glibc
+import LockstepText
 
 /// A folder for the unix sockets of one run. Only this user can enter it (mode 0700). The deinitializer removes it.
 ///
@@ -42,24 +43,24 @@ package struct SocketFolder: ~Copyable, Sendable {
     }
 
     package static var defaultParents: [String] {
-        [variable("XDG_RUNTIME_DIR"), "/tmp", variable("TMPDIR")].compactMap(\.self)
-    }
-
-    private static func variable(_ name: String) -> String? {
-        getenv(name).map { String(cString: $0) }
+        [environmentPath("XDG_RUNTIME_DIR"), "/tmp", environmentPath("TMPDIR")].compactMap(\.self)
     }
 
     private static func make(inside parent: String) throws(SystemError) -> SocketFolder {
         // Another process may remove the folder as stale before this process has locked it. Then try again.
         for _ in 0..<10 {
-            var template = Array("\(parent)/\(prefix)\(getpid())-XXXXXX".utf8CString)
-            guard template.count - 1 + 1 + longestName <= UnixSocketAddress.longestPath else {
+            let stem = "\(parent)/\(prefix)\(getpid())-"
+            // Six characters make it unique; a slash comes before the socket's name.
+            guard stem.pathBytes.count + 6 + 1 + longestName <= UnixSocketAddress.longestPath else {
                 throw SystemError("make a folder for sockets in", code: ENAMETOOLONG, path: parent)
             }
-            guard mkdtemp(&template) != nil else {
+            // libzmq takes UTF-8 only.
+            guard !stem.hasEscapedBytes else {
+                throw SystemError("make a folder for sockets in", code: EILSEQ, path: parent)
+            }
+            guard let path = makeUniqueFolder(stem) else {
                 throw SystemError("make a folder for sockets in", code: errno, path: parent)
             }
-            let path = String(decoding: template.dropLast().map(UInt8.init(bitPattern:)), as: UTF8.self)
             if let lock = acquireLock(in: path, creating: true) { return SocketFolder(path: path, lock: lock) }
             rmdir(path)
         }

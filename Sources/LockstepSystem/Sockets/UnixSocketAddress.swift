@@ -1,4 +1,5 @@
 import Glibc
+import LockstepText
 
 /// The address of a unix socket: unix(7).
 package struct UnixSocketAddress {
@@ -12,7 +13,7 @@ package struct UnixSocketAddress {
     package init(path: String) {
         size = MemoryLayout<sockaddr_un>.size
         address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix(Self.longestPath)) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.pathBytes.prefix(Self.longestPath)) }
     }
 
     /// An abstract address: a zero byte and the name, of which the first 107 bytes count. It belongs to a network
