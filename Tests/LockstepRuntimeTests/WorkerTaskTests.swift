@@ -6,6 +6,7 @@ import LockstepNetwork
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 import Testing
 import ZeroMQ
@@ -155,6 +156,30 @@ struct WorkerTaskTests {
             #expect(score(EvaluationUnit(split, block: 1).rawValue) == nil)
         }
         #expect(score(200 << 24) == nil)
+    }
+
+    @Test("A data set of its own is read again now and then, and a changed bit is found")
+    func ownData() throws {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: run.dataset.bytes.count, alignment: 64)
+        defer { memory.deallocate() }
+        memory.copyMemory(from: run.dataset.bytes)
+        let own = try Dataset(
+            description: run.dataset.description, bytes: UnsafeRawBufferPointer(memory), owner: run.dataset)
+        let task = try WorkerTask(welcome, forcedKernel: nil)
+        let start = Instant.now
+        _ = try task.prove(own)
+        memory[memory.count / 3] ^= 4
+        let (node, block) = (
+            WorkItem(kind: .node, step: 0, number: 1), WorkItem(kind: .block, step: 0, number: 0)
+        )
+        func isFound(before item: WorkItem, after seconds: Double) -> Bool {
+            task.hasChangedData(before: item, now: start.advanced(bySeconds: seconds))
+        }
+        #expect(!isFound(before: block, after: 0) && !isFound(before: node, after: 9))
+        #expect(isFound(before: node, after: 60) && !isFound(before: block, after: 60.5))
+        #expect(isFound(before: block, after: 62))
+        memory[memory.count / 3] ^= 4
+        #expect(!isFound(before: block, after: 64))
     }
 
     @Test("In a trial of the coordinator alone it sends every chunk and computes nothing")
