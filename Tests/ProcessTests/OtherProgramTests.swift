@@ -7,8 +7,14 @@ import Testing
 /// A program that is no coordinator and has its port for a moment.
 @Suite("Another program on the port", .serialized)
 struct OtherProgramTests {
-    /// Listens at a port and answers each connection as a web server would.
-    private final class WebServer {
+    /// Listens at a port and answers each connection as another program would.
+    private final class Server {
+        enum Kind {
+            case web
+            /// A ZeroMQ socket to which no worker can be connected: after this answer libzmq never reconnects by itself.
+            case publisher
+        }
+
         private let listener: Int32
 
         init(port: UInt16) throws {
@@ -30,13 +36,27 @@ struct OtherProgramTests {
         deinit { close(listener) }
 
         /// Waits for a connection, answers it and ends it.
-        func answer() {
+        func answer(as kind: Kind) {
             let connection = accept(listener, nil, nil)
-            let text = Array("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".utf8)
-            _ = write(connection, text, text.count)
+            defer { close(connection) }
             var bytes = [UInt8](repeating: 0, count: 256)
-            _ = read(connection, &bytes, bytes.count)
-            close(connection)
+            switch kind {
+            case .web:
+                let text = Array("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n".utf8)
+                _ = write(connection, text, text.count)
+                _ = read(connection, &bytes, bytes.count)
+            case .publisher:
+                // ZMTP 3.0: the greeting, and after the worker's own the command READY with the kind of socket.
+                let greeting = [0xFF] + Array(repeating: 0, count: 8) + [0x7F, 3, 0] + Array("NULL".utf8)
+                let ready =
+                    [5] + Array("READY".utf8) + [11] + Array("Socket-Type".utf8) + [0, 0, 0, 3] + Array("PUB".utf8)
+                let rest: [UInt8] = Array(repeating: 0, count: 64 - greeting.count) + [4, UInt8(ready.count)] + ready
+                _ = write(connection, greeting, greeting.count)
+                _ = recv(connection, &bytes, 64, Int32(MSG_WAITALL))
+                _ = write(connection, rest, rest.count)
+                // The worker hangs up.
+                while read(connection, &bytes, bytes.count) > 0 {}
+            }
         }
     }
 
@@ -54,8 +74,8 @@ struct OtherProgramTests {
         first.send(signal: SIGKILL)
         try first.wait()
         do {
-            let server = try WebServer(port: port)
-            for _ in 0..<3 { server.answer() }
+            let server = try Server(port: port)
+            for kind in [Server.Kind.web, .web, .publisher] { server.answer(as: kind) }
         }
         let second = try RunningProcess(
             ["coordinator", "--bind", "tcp://127.0.0.1:\(port)", "--output", "second", "--epochs", "1"] + options,
