@@ -28,8 +28,13 @@ package enum ConfigurationFile {
         } catch {
             throw unreadable(path, error)
         }
-        // Paths in it may be no UTF-8.
-        return try parse(text: String(path: bytes), name: path, options: options)
+        // Paths in it may be no UTF-8; a text in UTF-16 has zeros, too.
+        let text = String(path: bytes)
+        guard !text.hasEscapedBytes || !bytes.contains(0) else {
+            throw ConfigurationError(
+                kind: .malformed, place: .file(path), reason: "not UTF-8 text", remedy: "save it as UTF-8")
+        }
+        return try parse(text: text, name: path, options: options)
     }
 
     /// Reads `text`, which errors call `name`; `overrides` are arguments of `--set`; a later one wins.
