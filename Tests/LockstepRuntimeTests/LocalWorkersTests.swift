@@ -20,7 +20,12 @@ struct LocalWorkersTests {
 
     /// Starts `count` processes that run this script; dead ones are restarted at once.
     private func start(_ count: Int, _ script: String, maximumRestarts: Int = 0) throws -> LocalWorkers {
-        let program = try folder.write(text: "#!/bin/sh\n\(script)\n", to: "program")
+        // Written by another process: a process that is forked while this one writes keeps the file busy.
+        let program = folder("program")
+        let writing = try Program.run(
+            ["-c", "printf '%s' \"$1\" > program", "sh", "#!/bin/sh\n\(script)\n"], executable: "/bin/sh",
+            in: folder.path)
+        try #require(writing.status == 0)
         try #require(chmod(program, 0o755) == 0)
         var deadlines = Deadlines()
         deadlines.firstPause = 0
