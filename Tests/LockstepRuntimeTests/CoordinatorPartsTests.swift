@@ -288,12 +288,14 @@ struct CoordinatorPartsTests {
         let peer = peers.add(id, nil)
         peer.deferred = [.init(.failure(.invalidText))]
         peers.end(peer)
-        #expect(!peers.hasLost && peer.hasEnded && peers[id] === peer)
+        peers.removeEnded()
+        #expect(peers.hasEnded && peer.hasEnded && peers[id] === peer && peers.popLost() == nil)
         peer.deferred = []
-        peers.remove(peer)
+        peers.removeEnded()
         #expect(peers[id] == nil && peers.popLost() == id && peers.popLost() == nil)
-        peers.remove(peer)
-        #expect(!peers.hasLost, "it ends once")
+        peers.end(peer)
+        peers.removeEnded()
+        #expect(!peers.hasEnded, "it ends once")
     }
 
     // MARK: - A data set in parts

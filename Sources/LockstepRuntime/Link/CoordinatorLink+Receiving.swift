@@ -11,7 +11,7 @@ extension CoordinatorLink {
     private static let maximumReads = 256
 
     /// Whether ``receive()`` has an event to return even if nothing arrives.
-    var hasPendingEvents: Bool { peers.hasLost || !reports.isEmpty || !deferred.isEmpty || hasUnread }
+    var hasPendingEvents: Bool { peers.hasEnded || !reports.isEmpty || !deferred.isEmpty || hasUnread }
 
     /// When ``receive()`` may have an event to return even if nothing arrives.
     var nextDeadline: Instant? { Instant.earlier(peers.nextDeadline, acceptance.retryDeadline) }
@@ -36,14 +36,16 @@ extension CoordinatorLink {
     /// The next event, or nil when there is none yet. Does not wait.
     func receive() throws(ZeroMQError) -> Event? {
         if frames.sender == nil, deferred.isTooOld(.now), let event = try nextDeferred() { return event }
-        // A peer's last message is returned before the end of its connection: it may be a goodbye.
-        if let event = try receiveMessage() { return event }
-        if let event = try nextDeferred() { return event }
-        if hasConnectionEvents {
+        // The ends of connections are read before the messages and reported after them: what a peer sent before its
+        // end has arrived by then, and may be a goodbye.
+        if hasConnectionEvents, frames.sender == nil {
             hasConnectionEvents = false
             try readConnectionEvents()
         }
         peers.endOverduePeers()
+        if let event = try receiveMessage() { return event }
+        if let event = try nextDeferred() { return event }
+        if !hasUnread { peers.removeEnded() }
         acceptance.resumeIfDue()
         if let peer = peers.popLost() { return .lost(peer) }
         return reports.popFirst().map { .rejected($0) }
@@ -194,7 +196,6 @@ extension CoordinatorLink {
     /// The deferred message whose turn it is.
     private func nextDeferred() throws(ZeroMQError) -> Event? {
         while let (peer, message) = deferred.popFirst(now: .now) {
-            defer { if peer.hasEnded, peer.deferred.isEmpty { peers.remove(peer) } }
             if peer.isCut { continue }
             switch message.content {
             case .failure(let error):

@@ -10,7 +10,7 @@ extension CoordinatorLink {
     func post(
         to peer: PeerID, _ header: Header, borrowing payload: UnsafeRawBufferPointer? = nil, isPart: Bool = false
     ) throws(ZeroMQError) {
-        guard let peer = peers[peer], !peer.isCut else { return }
+        guard let peer = peers[peer], !peer.isCut, !peer.hasEnded else { return }
         if peer.outbox.isEmpty { waiting.append(peer) }
         peer.outbox.append(header, payload, isPart: isPart)
         if peer.outbox.isFull { try flush(peer) }
@@ -21,7 +21,7 @@ extension CoordinatorLink {
 
     /// Sends what is queued for the peer, and then a message whose payload is copied.
     func send(to peer: PeerID, _ header: Header, copying payload: [UInt8]) throws(ZeroMQError) {
-        guard let peer = peers[peer], !peer.isCut else { return }
+        guard let peer = peers[peer], !peer.isCut, !peer.hasEnded else { return }
         if header.kind == .refuse { peer.isMember = false }
         // No worker needs so many refusals or welcomes.
         guard peer.allows(header.kind) else { return peer.cut() }
@@ -57,15 +57,13 @@ extension CoordinatorLink {
                 // The queue is full, so the peer does not read: no worker of a run ever has so many messages under way.
                 guard try socket.send(copying: UnsafeRawBufferPointer(routingID), more: true, wait: false) == .sent
                 else {
-                    outbox.removeAll()
                     peer.cut()
-                    return peers.remove(peer)
+                    return peers.end(peer)
                 }
                 try outbox.flush(into: socket, endingWith: last, wait: true)
             } catch {
                 guard error.isHostUnreachable else { throw error }
-                outbox.removeAll()
-                peers.remove(peer)
+                peers.end(peer)
             }
         }
     }

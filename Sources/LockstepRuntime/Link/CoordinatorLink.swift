@@ -172,7 +172,7 @@ final class CoordinatorLink {
                 guard try router?.receive(into: &frames.identity, wait: false) == .received else { break }
             }
             try readConnectionEvents()
-            let left = peers.all.filter(isAwaited)
+            let left = peers.all.filter { !$0.hasEnded && isAwaited($0) }
             guard !left.isEmpty, deadline > .now else { return }
             for peer in left { if let connection = peer.connection { act(connection) } }
             _ = try poller.wait(timeoutMilliseconds: min(5, SocketPolicy.pollTimeout(until: deadline, now: .now)))

@@ -19,7 +19,7 @@ final class Peer {
     var requests: RequestAllowance
     /// Its messages that wait for their turn: ``DeferredMessages``.
     var deferred: [DeferredMessages.Message] = []
-    /// Whether its connection has ended. The peer is lost once its deferred messages have been handled.
+    /// Whether its connection has ended. The peer is lost once all messages from it have been handled.
     var hasEnded = false
     /// Whether this process has cut the connection: its messages are discarded, and nothing is sent to it.
     private(set) var isCut = false

@@ -6,6 +6,8 @@ import LockstepTimeline
 struct PeerTable {
     private var byID: [PeerID: Peer] = [:]
     private var byConnection: [ObjectIdentifier: Peer] = [:]
+    /// Peers whose connections have ended, while messages from them may still be unread.
+    private var ended: [Peer] = []
     /// Lost peers that are not reported yet.
     private var lost: [PeerID] = []
     /// Peers whose process is known to have ended while libzmq has not reported the end of their connection. Their last
@@ -18,7 +20,8 @@ struct PeerTable {
     subscript(id: PeerID) -> Peer? { byID[id] }
 
     var all: some Collection<Peer> { byID.values }
-    var hasLost: Bool { !lost.isEmpty }
+    /// Whether there are peers whose connections have ended and that are not reported as lost.
+    var hasEnded: Bool { !ended.isEmpty || !lost.isEmpty }
     /// When ``endOverduePeers()`` is due at the latest.
     var nextDeadline: Instant? { ending.first?.until }
 
@@ -47,13 +50,24 @@ struct PeerTable {
         }
     }
 
-    /// Records that a peer's connection has ended. The peer is lost once its deferred messages have been handled.
+    /// Records that a peer's connection has ended: nothing more can be sent to it. The peer is lost once the messages
+    /// that it sent before have been handled. The last one may be a goodbye.
     mutating func end(_ peer: Peer) {
-        if peer.deferred.isEmpty { remove(peer) } else { peer.hasEnded = true }
+        guard !peer.hasEnded else { return }
+        peer.hasEnded = true
+        peer.outbox.removeAll()
+        ended.append(peer)
     }
 
-    /// Removes a peer; ``popLost()`` reports it.
-    mutating func remove(_ peer: Peer) {
+    /// Removes the peers whose connections have ended and that have no deferred messages; ``popLost()`` reports them.
+    /// Call it only when the socket holds no unread message.
+    mutating func removeEnded() {
+        guard !ended.isEmpty else { return }
+        for peer in ended where peer.deferred.isEmpty { remove(peer) }
+        ended.removeAll { $0.deferred.isEmpty }
+    }
+
+    private mutating func remove(_ peer: Peer) {
         if let connection = peer.connection { byConnection[ObjectIdentifier(connection)] = nil }
         ending.removeAll { $0.peer === peer }
         peer.outbox.removeAll()

@@ -88,7 +88,8 @@ final class WorkerLoop {
     }
 
     /// Detects the end of the coordinator's process by the end of the connection over which shared memory came. libzmq
-    /// reports this too, after the coordinator's last messages, so this function waits 50 ms for libzmq's report.
+    /// reports this too, after the coordinator's last messages, so this function first waits for that report, up to a
+    /// deadline.
     private func watchCoordinator() throws {
         if let token = coordinatorEnd.token, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
             poller.remove(token)

@@ -53,7 +53,7 @@ package struct Deadlines: Hashable, Sendable {
     /// For the coordinator's answer to a worker that asks for shared memory.
     package var offer = 5.0
     /// For the connection of a process that has ended to end too.
-    package var end = 0.05
+    package var end = 1.0
     /// For the workers' answers to the step under way once a signal has asked the run to end. Then the coordinator computes
     /// the rest of the step itself.
     package var stop = 5.0
