@@ -12,7 +12,8 @@ import ZeroMQ
 /// loop has read. Without a connection over TCP the thread sleeps.
 ///
 /// Both threads read libzmq's events. The loop wakes the thread when it has read any, because the thread would wait for
-/// them in vain.
+/// them in vain. After events the thread pauses for ``pauseAfterEvents``: thousands of connections a second, with several
+/// events each, wake it only some hundred times.
 ///
 /// libzmq says why a handshake failed without saying on which connection, so the table counts handshakes and failures to
 /// find out whether a connection ended without a known reason.
@@ -106,6 +107,9 @@ final class ConnectionTable: Sendable {
 
     // MARK: - The thread
 
+    /// Milliseconds in which the thread does not look for further events.
+    private static let pauseAfterEvents: Int32 = 2
+
     private func watch() {
         // A peer sends megabytes in the few milliseconds that batch scheduling may delay a thread.
         Thread.restoreDefaultScheduling()
@@ -114,7 +118,8 @@ final class ConnectionTable: Sendable {
         }
         var interval = WatchedConnections.noCheck
         while true {
-            _ = poll(&items, nfds_t(items.count), interval)
+            let count = poll(&items, nfds_t(items.count), interval)
+            if count > 0, items[2].revents == 0 { _ = poll(&items[2], 1, Self.pauseAfterEvents) }
             guard items[2].revents == 0 else { return }
             eventsRead.reset()
             do throws(ZeroMQError) {

@@ -16,6 +16,8 @@ struct WatchedConnections {
         /// Received bytes that are taken for heartbeats and so do not count as unread.
         var heartbeatBytes: UInt64 = 0
         var lastCheck: Instant
+        /// Whether bytes had arrived at the last check since the one before.
+        var isSending = true
         var isCut = false
         /// Whether the loop has read a message from it.
         var hasDelivered = false
@@ -31,11 +33,17 @@ struct WatchedConnections {
             return received > accounted ? received - accounted : 0
         }
 
+        /// Whether the connection is checked at this time: one over which nothing came lately waits for the longer interval.
+        func isDue(_ now: Instant) -> Bool {
+            isSending || now.seconds(since: lastCheck) * 1_000 >= Double(WatchedConnections.intervals.quiet)
+        }
+
         /// Unread bytes of a peer that is no member, beyond those of its handshake.
         var excess: UInt64 { max(unread, ConnectionLimits.handshake) - ConnectionLimits.handshake }
     }
 
-    /// Milliseconds between two checks: while a peer that is no member sends, and otherwise.
+    /// Milliseconds between two checks of a connection: while a peer that is no member sends over it, and otherwise. Each
+    /// check is a system call, and hundreds of connections may do nothing.
     static let intervals = (sending: Int32(5), quiet: Int32(20))
     /// The interval when no connection needs a check, as poll(2) takes it.
     static let noCheck: Int32 = -1
@@ -78,19 +86,22 @@ struct WatchedConnections {
     func check(now: Instant) -> (cut: [Connection], interval: Int32) {
         var (cut, total): ([Connection], UInt64) = ([], 0)
         var (isNeeded, isSending) = (false, false)
-        for found in watched.values where !found.isCut {
-            guard let received = found.connection.receivedBytes else { continue }
+        for found in watched.values where !found.isCut && found.connection.isTCP {
             isNeeded = true
-            let hasReceived = received != found.received
-            let seconds = now.seconds(since: found.lastCheck)
-            (found.received, found.lastCheck) = (received, now)
-            if found.connection.isMember {
-                found.heartbeatBytes += min(found.unread, UInt64(seconds * ConnectionLimits.heartbeats))
-                if found.unread > limits.member { cut.append(abort(found)) }
-            } else {
-                isSending = isSending || hasReceived
-                if found.unread > limits.nonMember { cut.append(abort(found)) } else { total += found.excess }
+            if found.isDue(now) {
+                guard let received = found.connection.receivedBytes else { continue }
+                let seconds = now.seconds(since: found.lastCheck)
+                found.isSending = received != found.received
+                (found.received, found.lastCheck) = (received, now)
+                if found.connection.isMember {
+                    found.heartbeatBytes += min(found.unread, UInt64(seconds * ConnectionLimits.heartbeats))
+                    if found.unread > limits.member { cut.append(abort(found)) }
+                } else {
+                    isSending = isSending || found.isSending
+                    if found.unread > limits.nonMember { cut.append(abort(found)) }
+                }
             }
+            if !found.connection.isMember, !found.isCut { total += found.excess }
         }
         if total > limits.nonMembers { cut += cutLargest(until: total - limits.nonMembers) }
         let interval = isSending ? Self.intervals.sending : Self.intervals.quiet
