@@ -29,6 +29,11 @@ package struct ByteWriter {
     /// Appends a text that the reader will accept: unprintable scalars become spaces, and a text that is too long is cut
     /// between two Unicode scalars.
     package mutating func append(_ text: String) {
+        // Nearly all texts are ASCII: a flood of refusals must not cost more than the flood.
+        if text.utf8.count <= MessageText.maximumBytes, text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }) {
+            append(UInt16(text.utf8.count))
+            return append(Array(text.utf8))
+        }
         var scalars = String.UnicodeScalarView()
         var count = 0
         for scalar in text.unicodeScalars {

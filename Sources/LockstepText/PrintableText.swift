@@ -9,6 +9,7 @@ extension Unicode.Scalar {
     /// (line and paragraph separators) and Cs (surrogates). Unicode Standard, section 4.5. False, too, for the scalars that
     /// stand for bytes of a file's name that are not UTF-8.
     package var isPrintable: Bool {
+        if isASCII { return value >= 0x20 && value != 0x7F }
         guard escapedByte == nil else { return false }
         return switch properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate: false

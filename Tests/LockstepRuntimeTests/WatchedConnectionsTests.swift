@@ -63,8 +63,8 @@ struct WatchedConnectionsTests {
     private let start = Instant(nanoseconds: 0)
 
     /// The number of connections that a check cuts, and the interval after it.
-    private func check(_ connections: WatchedConnections) -> (Int, Int32) {
-        let (cut, interval) = connections.check(now: start)
+    private func check(_ connections: WatchedConnections, at seconds: Double = 0) -> (cut: Int, interval: Int32) {
+        let (cut, interval) = connections.check(now: start.advanced(bySeconds: seconds))
         return (cut.count, interval)
     }
 
@@ -93,10 +93,21 @@ struct WatchedConnectionsTests {
         #expect(check(connections) == (0, Self.quiet))
         connection.isMember = true
         try pair.send(10_000)
-        #expect(check(connections) == (0, Self.quiet))
+        #expect(check(connections, at: 0.02) == (0, Self.quiet))
         try pair.send(2_000)
-        #expect(connections.check(now: start).cut.map(\.descriptor) == [pair.near])
-        #expect(check(connections) == (0, WatchedConnections.noCheck))
+        #expect(connections.check(now: start.advanced(bySeconds: 0.02)).cut.map(\.descriptor) == [pair.near])
+        #expect(check(connections, at: 0.02) == (0, WatchedConnections.noCheck))
+    }
+
+    @Test("A connection over which nothing came lately is checked again after the longer interval")
+    func pauses() throws {
+        var connections = WatchedConnections(limits: limits)
+        let pair = try Pair(isTCP: true)
+        connections.add(Connection(pair.near, isTCP: true), now: start)
+        #expect(check(connections) == (0, Self.quiet))
+        try pair.send(12_000)
+        #expect(check(connections, at: 0.019) == (0, Self.quiet), "not yet")
+        #expect(check(connections, at: 0.02).cut == 1)
     }
 
     @Test("A member's bytes count as heartbeats by the time since its connection was checked last")

@@ -175,11 +175,13 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     /// Refuses a peer that broke the protocol, and ends its membership. A member has proved that it speaks the protocol, so
     /// its message was damaged on the way, and what follows over the same connection may be, too: the connection is cut,
-    /// and the worker joins again over a new one.
+    /// and the worker joins again over a new one. So it is with a welcomed peer whose message is damaged; before the welcome
+    /// a worker repeats its hello.
     private func reject(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
+        if error == .damaged, !link.isWelcomed(peer) { return }
         if link.isMember(peer) || error == .damaged {
             link.cut(peer)
-        } else {
+        } else if link.recordGarbage(of: peer) {
             let refusal = Refusal(code: error.refusalCode, message: "\(error)")
             try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
         }
@@ -219,8 +221,9 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         case .timeline:
             timelines.receive(try decode(), from: member)
         case .logLines:
-            let log: LogLines = try decode()
+            // Decoding checks up to 20 KB of text: only a member's is worth that.
             guard loop.machine.peer(of: member) == peer else { return }
+            let log: LogLines = try decode()
             reporter.saveLogTail(log.lines, of: member) { loop.machine.peer(of: $0) != nil }
         case .goodbye:
             try loop.handle(.goodbye(peer, member, try decode()), push)

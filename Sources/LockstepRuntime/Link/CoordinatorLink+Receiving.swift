@@ -24,6 +24,18 @@ extension CoordinatorLink {
     /// Whether a peer is an active member.
     func isMember(_ id: PeerID) -> Bool { peers[id]?.isMember ?? false }
 
+    /// Whether a peer has been welcomed on its connection.
+    func isWelcomed(_ id: PeerID) -> Bool { peers[id]?.isWelcomed ?? false }
+
+    /// Records that a message of a peer cannot be read.
+    ///
+    /// - Returns: Whether it is the first one. Only that is answered: an answer costs more than the message.
+    func recordGarbage(of id: PeerID) -> Bool {
+        guard let peer = peers[id], !peer.hasSentGarbage else { return false }
+        peer.hasSentGarbage = true
+        return true
+    }
+
     /// Cuts a peer's connection. What is still read of it is ignored.
     func cut(_ id: PeerID) { peers[id]?.cut() }
 

@@ -25,6 +25,8 @@ final class Peer {
     private(set) var isCut = false
     /// Bytes that had moved over its connection at the last measurement.
     private var moved: (bytes: UInt64, at: Instant)?
+    /// Whether a message of the peer could not be read.
+    var hasSentGarbage = false
     private var refusals = 0
     private var welcomes = 0
 
