@@ -9,6 +9,11 @@ package enum GoodbyeCode: UInt16, MessageCode {
     case stopping = 2
     /// The sender failed.
     case failed = 3
+    /// The sender's copy of the data set has changed in its memory, so its answers since the copy was intact may be wrong.
+    case dataChanged = 4
+
+    /// Whether the sender leaves because something is wrong with it.
+    package var isFailure: Bool { self == .failed || self == .dataChanged }
 
     package static var messageKind: MessageKind { .goodbye }
 }

@@ -15,6 +15,8 @@
 ///       nodeResult   ->                      and on to the next step
 ///                    <-      evaluate
 ///       blockResult  ->
+///                    <-      dataCheck       before a state is saved
+///       dataIntact   ->                      or a goodbye
 ///                    <-      goodbye         or `refuse` at any time
 ///       logLines     ->                      before the goodbye of a worker that fails
 ///
@@ -71,6 +73,12 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     case timeline = 19
     /// Worker to coordinator: the last lines of its log, because it fails. Payload: ``LogLines``.
     case logLines = 20
+    /// Coordinator to worker: read the data set in this process's own memory, and say whether it is intact. `step`: the
+    /// number of the request, repeated in the answer. No payload.
+    case dataCheck = 21
+    /// Worker to coordinator: its data set is intact. `step`: the number of the request. A worker whose data set has changed
+    /// says goodbye instead. No payload.
+    case dataIntact = 22
 
     /// The most bytes of a payload frame. 1 MiB at most, and less over a slow link (``FloatPayload``), because only a
     /// complete frame counts as a sign of life for libzmq's heartbeat.
@@ -93,7 +101,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .parameters, .gradient: FloatPayload.smallestElementSize...Self.payloadLimit
         case .timeline: TimelineReport.encodedSizes
         case .logLines: LogLines.encodedSizes
-        case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest: 0...0
+        case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact: 0...0
         }
     }
 

@@ -19,7 +19,7 @@ package enum RefusalCode: UInt16, MessageCode {
     case malformed = 7
     /// The run requires payload in shared memory, and the worker shares none with the coordinator.
     case transport = 8
-    /// An audit found an answer of this process wrong.
+    /// An answer of this process was wrong, or the memory of its host has changed data sets too often.
     case quarantined = 9
     /// The link to it carries no step within the deadlines.
     case link = 10

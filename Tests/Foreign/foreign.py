@@ -183,7 +183,7 @@ def spoof(context, endpoint, count):
         elif choice == 3:
             frames = [header(BLOCK_RESULT, run, member, 1 << 24, step), struct.pack("<dQIII", 0.5, 9, 9, 10, 1)]
         elif choice == 4:
-            frames = [header(GOODBYE, run, member), struct.pack("<H", 1) + text("bye")]
+            frames = [header(GOODBYE, run, member), struct.pack("<H", 1 + number // 8 % 5) + text("bye")]
         elif choice == 5:
             frames = [header(LOG_LINES, run, member), struct.pack("<H", 1) + text("spoofed")]
         elif choice == 6:

@@ -18,10 +18,9 @@ import time
 
 sys.dont_write_bytecode = True
 from wire import (  # noqa: E402
-    BLOCK_RESULT, COMMAND, DATA_REQUEST, FIRST_ROUTING_ID, GOODBYE, GRADIENT, HEADER_SIZE, HELLO, LARGE, LOG_LINES, MORE,
-    NODE_RESULT, PING, READY, STATUS_REQUEST, TIMELINE, WELCOME, Peer, connect, frame, greeting, header, heartbeat, hello,
-    key, message, quietly,
-    ready, reset_connection, seal, text)
+    BLOCK_RESULT, COMMAND, DATA_INTACT, DATA_REQUEST, FIRST_ROUTING_ID, GOODBYE, GRADIENT, HEADER_SIZE, HELLO, LARGE,
+    LOG_LINES, MORE, NODE_RESULT, PING, READY, STATUS_REQUEST, TIMELINE, WELCOME, Peer, connect, frame, greeting, header,
+    heartbeat, hello, key, message, quietly, ready, reset_connection, seal, text)
 
 SEND_TIMEOUT = 30
 # Peers that send messages at the same time; the coordinator cuts a peer that sends too many.
@@ -66,11 +65,11 @@ def other_version(random, run):
 
 
 def unknown_kind(random, run):
-    return [header(random.choice((0, *range(21, 256))), run, 1, 1, 1), random.randbytes(random.randrange(64))]
+    return [header(random.choice((0, *range(23, 256))), run, 1, 1, 1), random.randbytes(random.randrange(64))]
 
 
 def coordinators_kind(random, run):
-    return [header(random.choice((2, 4, 6, 7, 8, 11, 15, 17, 18)), run, random.randrange(4)), random.randbytes(8)]
+    return [header(random.choice((2, 4, 6, 7, 8, 11, 15, 17, 18, 21)), run, random.randrange(4)), random.randbytes(8)]
 
 
 def wrong_checksum(random, run):
@@ -117,6 +116,10 @@ def spoofed_timeline(random, run):
     return [header(TIMELINE, run, random.randrange(9)), random.randbytes(random.randrange(8, 200))]
 
 
+def spoofed_data_check(random, run):
+    return [header(DATA_INTACT, run, random.randrange(9), step=random.choice((0, 1, 2, (1 << 48) - 1)))]
+
+
 def data_request(random, run):
     return [header(DATA_REQUEST, run, random.randrange(9), step=random.choice((0, 1 << 20, (1 << 48) - 1)),
                    offset=random.choice((0, 1, 1 << 20, 0xFFFFFFFF)))]
@@ -150,8 +153,8 @@ def many_parts(random, run):
 MESSAGES = [
     noise, noisy_frames, empty_frames, short_header, long_header, other_magic, other_version, unknown_kind,
     coordinators_kind, wrong_checksum, gradient_of_other_run, spoofed_gradient, spoofed_result, spoofed_score,
-    spoofed_goodbye, spoofed_log, spoofed_proof, spoofed_timeline, data_request, a_hello, odd_hello, cut_hello, ping,
-    status_request, many_parts,
+    spoofed_goodbye, spoofed_log, spoofed_proof, spoofed_timeline, spoofed_data_check, data_request, a_hello, odd_hello,
+    cut_hello, ping, status_request, many_parts,
 ]
 
 

@@ -6,7 +6,7 @@ import socket
 import struct
 
 HELLO, WELCOME, READY, REFUSE, DATA_REQUEST, GRADIENT, NODE_RESULT = 1, 2, 3, 4, 5, 9, 10
-BLOCK_RESULT, GOODBYE, PING, STATUS_REQUEST, TIMELINE, LOG_LINES = 12, 13, 14, 16, 19, 20
+BLOCK_RESULT, GOODBYE, PING, STATUS_REQUEST, TIMELINE, LOG_LINES, DATA_INTACT = 12, 13, 14, 16, 19, 20, 22
 # Flags of a ZMTP frame.
 MORE, LARGE, COMMAND = 1, 2, 4
 # The first number of the C library's rand() without a seed: the id of the first peer. The next ids count up from it.

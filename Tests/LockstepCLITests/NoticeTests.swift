@@ -64,6 +64,16 @@ struct NoticeTests {
                 + "memory and processor; 1 worker", true
         ),
         (
+            .dataChanged(member, active: 1, isHostExcluded: false),
+            "the data set changed in the memory of worker 3 (host, pid 7), which has left; check its host's memory and "
+                + "processor; 1 worker", true
+        ),
+        (
+            .dataChanged(member, active: 0, isHostExcluded: true),
+            "the data set changed in the memory of worker 3 (host, pid 7), which has left; check its host's memory and "
+                + "processor; other workers of its host are refused from now on; 0 workers", true
+        ),
+        (
             .replacing(place: 0, seconds: 0.5, count: 2, limit: 10),
             "worker process 0 has ended; another one starts in 0.5 s (replacement 2 of at most 10)", true
         ),

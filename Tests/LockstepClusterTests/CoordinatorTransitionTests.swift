@@ -209,6 +209,31 @@ struct CoordinatorTransitionTests {
         #expect(counts.quarantined == 1 && counts.lost == 0 && counts.shardsReassigned == 0)
     }
 
+    @Test("A worker whose data set has changed leaves, and its node goes to the other one")
+    func dataChanged() {
+        let counts = play(
+            Self.twoMembers + [
+                Transition(
+                    1, .beginStep(0, Self.tree, isAudited: false),
+                    [.assign(1, 1, .node(2)), .assign(2, 2, .node(3))]),
+                Transition(2, .answered(1, 1, .node(2)), []),
+                Transition(
+                    3, .goodbye(2, 2, Goodbye(code: .dataChanged, message: "m")),
+                    [
+                        .notify(.dataChanged(Fixture.info(2), active: 1, isHostExcluded: false)),
+                        .assign(1, 1, .node(3)),
+                    ]),
+                // An old message, and that of a peer which has proved nothing: neither says anything about results.
+                Transition(4, .goodbye(2, 2, Goodbye(code: .dataChanged, message: "m")), []),
+                Transition(5, .hello(7, Fixture.hello(7)), [.welcome(7, 3)]),
+                Transition(
+                    6, .goodbye(7, 3, Goodbye(code: .dataChanged, message: "m")),
+                    [.notify(.notProved(Fixture.info(3, process: 7), reason: "m", saidGoodbye: true))]),
+                Transition(7, .answered(1, 1, .node(3)), []),
+            ])
+        #expect(counts.lost == 0 && counts.joined == 2 && counts.shardsReassigned == 1)
+    }
+
     @Test("Where the coordinator is fastest alone it computes the step, and tells no worker")
     func alone() {
         _ = play(

@@ -64,6 +64,9 @@ struct DeadlinesArticleTests {
             Row("linger: for the last messages when a socket closes", "#", \.linger),
             Row("drain: for a run's last messages to reach workers that answer the heartbeat", "#", \.drain),
             Row("report: for workers to send their timelines", "#", \.report),
+            Row(
+                "data check: for the answers of workers that are asked whether their data sets are intact", "#",
+                \.dataCheck),
             Row("status: for the coordinator's answer to `status` or `doctor`", "#", \.status),
             Row("offer: for the coordinator's answer to a worker that asks for shared memory", "#", \.offer),
             Row("end: for the connection of a process that has ended to end too", "#", \.end),

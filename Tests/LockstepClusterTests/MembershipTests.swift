@@ -24,6 +24,8 @@ struct MembershipTests {
                 "outdated for \(info.id.rawValue), as \(member.map { "\($0.rawValue)" } ?? "another run")"
             case .notify(.quarantined(let info, _, let node, let active)):
                 "quarantined \(info.id.rawValue) for node \(node), \(active) active"
+            case .notify(.dataChanged(let info, let active, let isHostExcluded)):
+                "data changed at \(info.id.rawValue), \(active) active\(isHostExcluded ? ", host excluded" : "")"
             default: "\(action)"
             }
         }
@@ -183,6 +185,46 @@ struct MembershipTests {
         membership.admit(7, Fixture.hello(1), isEnding: false, now: .zero, into: &actions)
         membership.admit(8, Fixture.hello(8), isEnding: false, now: .zero, into: &actions)
         #expect(summary(actions) == ["refuse 7: quarantined", "refused: quarantined", "welcome 8 as 3"])
+    }
+
+    @Test("A host on which the data set has changed three times is excluded; others, and its present members, are not")
+    func dataFaults() {
+        var membership = Fixture.membership(of: 4)
+        var actions: [CoordinatorAction] = []
+        for _ in 0..<3 {
+            #expect(membership.removeWithChangedData(at: 0, into: &actions).hello.host == "h")
+        }
+        #expect(
+            summary(actions) == [
+                "data changed at 1, 3 active", "data changed at 2, 2 active",
+                "data changed at 3, 1 active, host excluded",
+            ])
+        actions.removeAll()
+        membership.admit(7, Fixture.hello(7), isEnding: false, now: .zero, into: &actions)
+        let other = Hello(programVersion: "1", host: "other", processID: 8)
+        membership.admit(8, other, isEnding: false, now: .zero, into: &actions)
+        #expect(summary(actions) == ["refuse 7: quarantined", "refused: quarantined", "welcome 8 as 5"])
+        #expect(membership.count == 1)
+    }
+
+    @Test("Faults of the data set are counted for each host, and those of 64 hosts are kept")
+    func dataFaultsOfManyHosts() {
+        var faults = DataFaults()
+        for _ in 0..<DataFaults.limit { faults.record("first") }
+        for number in 0..<63 { faults.record("\(number)") }
+        #expect(faults.excludes("first") && !faults.excludes("0") && !faults.excludes("unknown"))
+        faults.record("last")
+        #expect(!faults.excludes("first"))
+    }
+
+    @Test("Only idle members with a data set of their own are asked about it")
+    func idleWithOwnData() {
+        var membership = Fixture.membership(of: 3)
+        #expect(membership.idleWithOwnData.map(\.id) == [1, 2, 3])
+        #expect(membership.idleWithOwnData.map(\.peer) == [1, 2, 3])
+        membership[1].queue.append(Assignment(item: .node(2), sampleCount: 5), at: .zero)
+        #expect(membership.idleWithOwnData.map(\.id) == [1, 3])
+        #expect(Fixture.membership(of: 3, sharesMemory: true).idleWithOwnData.isEmpty)
     }
 
     @Test("Every member is told of the end, and every member number is given once")

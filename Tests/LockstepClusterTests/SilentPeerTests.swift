@@ -69,6 +69,7 @@ struct SilentPeerTests {
         ),
         ("proving", welcome + [.dataReady], 360), ("serving", proof, 360),
         ("serving", proof + [.assigned(.node(1))], 360),
+        ("serving", proof + [.dataCheckRequested(number: 1)], 360), ("ended", proof + [.dataChanged], 0),
         ("serving", proof + [.assigned(.block(1))], 360), ("connecting", proof + [.disconnected], 60),
         ("saying hello", proof + [.refused(full)], 60),
         ("saying hello", proof + [.refused(Refusal(code: .rejoin, message: ""))], 60),

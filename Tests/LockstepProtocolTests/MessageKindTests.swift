@@ -7,12 +7,12 @@ import Testing
         let expected: [MessageKind] = [
             .hello, .welcome, .ready, .refuse, .dataRequest, .dataChunk, .assign, .parameters, .gradient, .nodeResult,
             .evaluate, .blockResult, .goodbye, .ping, .pong, .statusRequest, .status, .timelineRequest, .timeline,
-            .logLines,
+            .logLines, .dataCheck, .dataIntact,
         ]
         #expect(MessageKind.allCases == expected)
-        #expect(expected.map(\.rawValue) == Array(1...20))
+        #expect(expected.map(\.rawValue) == Array(1...22))
         #expect(RefusalCode.allCases.map(\.rawValue) == Array(1...10))
-        #expect(GoodbyeCode.allCases.map(\.rawValue) == Array(1...3))
+        #expect(GoodbyeCode.allCases.map(\.rawValue) == Array(1...4))
     }
 
     @Test("No kind takes more than 1 MiB", arguments: MessageKind.allCases)
@@ -26,7 +26,9 @@ import Testing
 
     @Test("Requests and assignments have no payload, all others have one", arguments: MessageKind.allCases)
     func presence(kind: MessageKind) {
-        let none: Set<MessageKind> = [.dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest]
+        let none: Set<MessageKind> = [
+            .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact,
+        ]
         #expect(kind.hasPayload == !none.contains(kind))
         #expect(kind.acceptsPayload(count: 0) == none.contains(kind))
         if none.contains(kind) { #expect(!kind.acceptsPayload(count: 1)) }

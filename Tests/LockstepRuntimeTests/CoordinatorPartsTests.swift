@@ -264,6 +264,40 @@ struct CoordinatorPartsTests {
         #expect(timelines[0].clockOffset <= Int64(after) && timelines[0].clockOffset >= Int64(before) - 1_000_000_000)
     }
 
+    @Test("Answers count for the last request, and a member that does not answer is neither asked again nor waited for")
+    func dataChecks() {
+        let collector = DataCheckCollector()
+        #expect(!collector.isWaiting)
+        let firstRequest = collector.begin([first, second])
+        #expect(firstRequest.members == [first, second] && collector.isWaiting)
+        collector.receive(firstRequest.number, from: first)
+        collector.receive(firstRequest.number + 1, from: second)
+        #expect(collector.isWaiting, "the second member has not answered this request")
+        let secondRequest = collector.begin([first, second])
+        #expect(secondRequest.members == [first] && secondRequest.number != firstRequest.number)
+        collector.receive(firstRequest.number, from: first)
+        #expect(collector.isWaiting)
+        collector.receive(secondRequest.number, from: first)
+        #expect(!collector.isWaiting)
+        collector.receive(firstRequest.number, from: second)
+        #expect(collector.begin([second]).members == [second] && collector.isWaiting)
+        collector.retain([first])
+        #expect(!collector.isWaiting && collector.begin([second]).members == [second])
+    }
+
+    @Test("The first worker whose data set has changed is named until the run goes back")
+    func dataChange() {
+        let collector = DataCheckCollector()
+        let workers = [first, second].map { MemberInfo(id: $0, host: "h", processID: $0.rawValue) }
+        #expect(collector.faulty == nil)
+        for worker in workers { collector.recordChange(of: worker) }
+        #expect(collector.faulty == workers[0])
+        collector.rewind()
+        #expect(collector.faulty == nil)
+        collector.recordChange(of: workers[1])
+        #expect(collector.faulty == workers[1])
+    }
+
     @Test("The first, the tenth and the hundredth refusal are reported, and a worker's end with its last log lines")
     func notices() {
         var reported: [(notice: ClusterNotice, tail: [String])] = []

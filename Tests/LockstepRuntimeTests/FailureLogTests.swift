@@ -21,6 +21,18 @@ struct FailureLogTests {
         #expect(failureLog.events[0].text == "worker 1 (far, pid 1) failed: no memory")
     }
 
+    @Test("A worker whose data set has changed is a cause, and the end of its process no further one")
+    func dataChanged() {
+        let failureLog = FailureLog(wanted: 1)
+        let member = MemberInfo(id: MemberID(rawValue: 2), host: "far", processID: 7)
+        failureLog.record(
+            .dataChanged(member, active: 0, isHostExcluded: false), step: 5, ending: nil, log: nil, logTail: ["Joined"])
+        let death = LocalWorkers.Death(place: 0, processID: 7, ending: "exit status 69", log: "/no/log")
+        failureLog.record([death], step: 5)
+        #expect(failureLog.events.map(\.text) == ["the data set changed in the memory of worker 2 (far, pid 7)"])
+        #expect(failureLog.events[0].logTail == ["Joined"])
+    }
+
     @Test("However many workers fail, and however long their logs are, the log is bounded")
     func bounded() {
         let failureLog = FailureLog(wanted: 1)

@@ -140,6 +140,23 @@ struct LocalWorkersTests {
         #expect(workers.restarts == notices.count && workers.deaths.isEmpty)
     }
 
+    @Test(
+        "A worker whose data set has changed is replaced by one that loads it anew, unless its host is excluded",
+        arguments: [false, true])
+    func dataChanged(isHostExcluded: Bool) throws {
+        let workers = try start(2, Self.sleeper, maximumRestarts: 5)
+        let process = try processIDs(1, of: 1)[0]
+        workers.update(
+            with: .dataChanged(
+                MemberInfo(id: MemberID(rawValue: 1), host: "h", processID: UInt32(process)), active: 1,
+                isHostExcluded: isHostExcluded))
+        kill(process, SIGKILL)
+        try wait(until: { workers.ending(ofProcess: UInt32(process)) != nil })
+        var notices: [ClusterNotice] = []
+        try workers.check(isGathering: false, isNeeded: true) { notices.append($0) }
+        #expect(notices == (isHostExcluded ? [] : [.replacing(place: 1, seconds: 0, count: 1, limit: 5)]))
+    }
+
     @Test("Workers that do not end are terminated")
     func stopped() throws {
         let workers = try start(1, Self.sleeper)

@@ -165,21 +165,24 @@ struct WorkerTaskTests {
         memory.copyMemory(from: run.dataset.bytes)
         let own = try Dataset(
             description: run.dataset.description, bytes: UnsafeRawBufferPointer(memory), owner: run.dataset)
-        let task = try WorkerTask(welcome, forcedKernel: nil)
         let start = Instant.now
-        _ = try task.prove(own)
+        let check = OwnDatasetCheck(own, now: start)
         memory[memory.count / 3] ^= 4
         let (node, block) = (
             WorkItem(kind: .node, step: 0, number: 1), WorkItem(kind: .block, step: 0, number: 0)
         )
         func isFound(before item: WorkItem, after seconds: Double) -> Bool {
-            task.hasChangedData(before: item, now: start.advanced(bySeconds: seconds))
+            check.hasChanged(before: item, now: start.advanced(bySeconds: seconds))
         }
         #expect(!isFound(before: block, after: 0) && !isFound(before: node, after: 9))
         #expect(isFound(before: node, after: 60) && !isFound(before: block, after: 60.5))
         #expect(isFound(before: block, after: 62))
+        // When the coordinator asks, or the worker has joined again, no interval counts.
+        #expect(!isFound(before: node, after: 62.5) && check.hasChanged(now: start.advanced(bySeconds: 62.5)))
+        check.expectCheck()
+        #expect(isFound(before: node, after: 62.5) && !isFound(before: node, after: 62.6))
         memory[memory.count / 3] ^= 4
-        #expect(!isFound(before: block, after: 64))
+        #expect(!isFound(before: block, after: 64) && !check.hasChanged(now: start))
     }
 
     @Test("In a trial of the coordinator alone it sends every chunk and computes nothing")

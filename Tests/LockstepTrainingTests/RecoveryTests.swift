@@ -213,6 +213,126 @@ struct MemoryFaultTests {
     }
 }
 
+@Suite("Recovery from faults of workers' memory")
+struct WorkerMemoryFaultTests {
+    private static func fault(_ step: UInt64) -> MemoryFault {
+        MemoryFault(.dataset, step: step, worker: "worker 2 (host, pid 7)")
+    }
+
+    @Test("It names the worker and its host")
+    func description() {
+        #expect(
+            "\(Self.fault(5))"
+                == "step 5: the data set changed in the memory of worker 2 (host, pid 7) without being written; check that "
+                + "host's memory and processor")
+    }
+
+    @Test("The workers' data sets are verified before each state that is saved")
+    func verified() throws {
+        let fixture = try TrainingFixture()
+        let source = try ShardSource(fixture)
+        var verified: [UInt64] = []
+        source.willVerify = { verified.append($0) }
+        let store = MemoryStore(keepsAll: true)
+        _ = try fixture.train(source: source, checkpoints: store)
+        // The state after step 5 is saved after the epoch's evaluation.
+        #expect(store.states.map(\.progress.step) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+        #expect(verified == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+        verified = []
+        _ = try fixture.train(source: source, checkpoints: MemoryStore(keepsAll: false))
+        #expect(verified == [10])
+    }
+
+    @Test("They are verified before the last state of a run that stops early, and of one that is told to stop")
+    func lastState() throws {
+        var fixture = try TrainingFixture()
+        fixture.configuration.training.epochs = 50
+        fixture.configuration.optimizer = .sgd(learningRate: 0)
+        fixture.configuration.training.earlyStoppingPlateau = 2
+        let source = try ShardSource(fixture)
+        var verified: [UInt64] = []
+        source.willVerify = { verified.append($0) }
+        let early = try fixture.train(source: source)
+        #expect(early.steps == 15 && verified.last == 15)
+        var steps = 0
+        let stopped = try fixture.train(
+            source: source,
+            shouldStop: {
+                steps += 1
+                return steps > 7
+            })
+        #expect(stopped.interrupted && verified.last == UInt64(stopped.steps))
+    }
+
+    /// Where a worker's fault is reported.
+    enum Place: CaseIterable {
+        case verification, step, evaluation
+    }
+
+    @Test("A fault that verifying finds, or that a worker reports by itself, leads back", arguments: Place.allCases)
+    func rewound(place: Place) throws {
+        let fixture = try TrainingFixture()
+        let source = try ShardSource(fixture)
+        var isFaulty = true
+        // Its results are wrong from step 2 on.
+        source.tamper = { step, _, gradient, _ in if step >= 2 && isFaulty { gradient.buffer[3] += 1 } }
+        func report(_ step: UInt64) throws {
+            guard isFaulty else { return }
+            isFaulty = false
+            throw Self.fault(step)
+        }
+        switch place {
+        case .verification: source.willVerify = report
+        case .step: source.willStep = { if $0 == 7 { try report(7) } }
+        case .evaluation: source.willEvaluate = { try report(5) }
+        }
+        let log = RecoveryLog()
+        let outcome = try fixture.train(
+            source: source, checkpoints: MemoryStore(keepsAll: false), observers: [log])
+        expectSame(outcome, try fixture.train(), "\(place)")
+        let step: UInt64 = place == .verification ? 10 : place == .step ? 7 : 5
+        #expect(log.recoveries.map(\.reason) == ["\(Self.fault(step))"])
+        #expect(log.recoveries.map(\.rewoundTo?.step) == [0])
+        #expect(outcome.membership.rewinds == 1 && outcome.membership.stepsRepeated == Int(step) + 1)
+        #expect(source.abandoned == 1 && source.excluded.isEmpty)
+    }
+
+    @Test("No state is saved that depends on a data set that had changed")
+    func states() throws {
+        let fixture = try TrainingFixture()
+        let (source, store, log) = (try ShardSource(fixture), MemoryStore(keepsAll: true), RecoveryLog())
+        var isFaulty = true
+        source.tamper = { step, _, gradient, _ in if step >= 2 && isFaulty { gradient.buffer[3] += 1 } }
+        source.willVerify = { step in
+            guard step >= 3, isFaulty else { return }
+            isFaulty = false
+            throw Self.fault(step)
+        }
+        expectSame(
+            try fixture.train(source: source, checkpoints: store, observers: [log]), try fixture.train(), "states")
+        #expect(log.recoveries.map(\.rewoundTo?.step) == [2])
+        #expect(store.states.map(\.progress.step) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+    }
+
+    @Test("Many workers may leave within one step without ending the run, but not any number", arguments: [100, 101])
+    func limit(count: Int) throws {
+        let fixture = try TrainingFixture()
+        let source = try ShardSource(fixture)
+        var faults = count
+        source.willStep = { step in
+            guard step == 4, faults > 0 else { return }
+            faults -= 1
+            throw Self.fault(4)
+        }
+        guard count > 100 else {
+            let outcome = try fixture.train(source: source)
+            expectSame(outcome, try fixture.train(), "many")
+            return #expect(outcome.membership.rewinds == 100)
+        }
+        #expect(throws: TrainingError.memoryFault(Self.fault(4))) { try fixture.train(source: source) }
+    }
+}
+
 @Suite("Numbers that are not finite")
 struct NonFiniteTests {
     @Test("The shard that is not finite is found by computing it again", arguments: [false, true])

@@ -127,6 +127,10 @@ final class ShardSource: GradientSource {
     var willStep: (UInt64) throws -> Void = { _ in }
     /// Called with the step's number and its weights.
     var willCompute: (UInt64, VersionedParameters) -> Void = { _, _ in }
+    /// Called with the step's number when the trainer has the workers' data sets verified.
+    var willVerify: (UInt64) throws -> Void = { _ in }
+    /// Called before each evaluation.
+    var willEvaluate: () throws -> Void = {}
 
     init(_ fixture: TrainingFixture) throws {
         computer = try fixture.computer()
@@ -164,8 +168,9 @@ final class ShardSource: GradientSource {
 
     func evaluate(
         _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
-    ) -> [SplitScore]? {
-        LocalGradientSource(computer).evaluate(parts, parameters: parameters, shouldStop: shouldStop)
+    ) throws -> [SplitScore]? {
+        try willEvaluate()
+        return LocalGradientSource(computer).evaluate(parts, parameters: parameters, shouldStop: shouldStop)
     }
 
     func workerName(of node: NodeID) -> String? { isLocal ? nil : "worker \(node.rawValue)" }
@@ -176,6 +181,8 @@ final class ShardSource: GradientSource {
     /// Steps up to this one are computed as this process would; nil: it cannot be had.
     var auditable = false
     private var auditedThrough: UInt64?
+
+    func verifyData(step: UInt64) throws { try willVerify(step) }
 
     func abandonStep(isRewound: Bool) { abandoned += 1 }
 

@@ -107,6 +107,81 @@ struct WrongNumberTests {
     }
 
     @Test(
+        "A worker whose copy of the data set changes is found before a state is saved, and the run goes back",
+        arguments: ["0", "0.001"])
+    func ownData(checkpoints: String) throws {
+        let faulty = try run(
+            "own-data@30#1", ["--set", "checkpoint.every=\(checkpoints)"],
+            on: ["--workers", "3", "--transport", "inline", "--max-restarts", "0"])
+        try expectOneRewind(faulty)
+        if checkpoints == "0" { #expect(faulty.errors.contains("the run is repeated from its beginning")) }
+    }
+
+    @Test("A worker that finds by itself that its copy of the data set has changed leaves, and the run goes back")
+    func ownDataFoundByWorker() throws {
+        let faulty = try run(
+            "own-data=20@30#1", ["--set", "checkpoint.every=0"],
+            on: ["--workers", "3", "--transport", "inline", "--max-restarts", "0"])
+        try expectOneRewind(faulty)
+        #expect(faulty.errors.contains(try Regex(#"step [0-9]+: the data set changed in the memory of worker"#)))
+        #expect(faulty.summary.stepsRepeated ?? 0 >= 51)
+    }
+
+    private func expectOneRewind(_ faulty: Faulty) throws {
+        let (summary, errors) = (faulty.summary, faulty.errors)
+        #expect(summary.rewinds == 1 && summary.quarantined == 0 && summary.workersLost == 0, "\(errors)")
+        #expect((1...151).contains(summary.stepsRepeated ?? 0), "\(summary.stepsRepeated ?? -1)")
+        let pattern = try Regex(
+            #"the data set changed in the memory of worker [0-9] \(\S+, pid [0-9]+\), which has left; .*; 2 workers"#)
+        #expect(errors.contains(pattern), "\(errors)")
+        #expect(errors.contains("check that host's memory and processor"))
+        let log = try String(contentsOfFile: "\(faulty.output)/worker-1.log", encoding: .utf8)
+        #expect(log.contains("the data set has changed in this process's memory"), "\(log)")
+    }
+
+    @Test("A worker of another terminal whose copy changes ends with 69, and the run goes on with the other one")
+    func ownDataOfRemoteWorker() throws {
+        let place = try Workplace(epochs: 3)
+        let honest = try place.weights(["--shards", "4"])
+        let coordinator = try RunningProcess(
+            [
+                "coordinator", place.configuration, "--bind", "tcp://127.0.0.1:0", "--workers", "2", "--shards", "4",
+                "--transport", "inline", "--output", place.folder("run"),
+            ], in: place.folder.path)
+        let endpoint = try coordinator.listeningEndpoint()
+        let workers = try ["own-data@30", "slow=1"].map { fault in
+            try RunningProcess(
+                ["worker", "--connect", endpoint],
+                environment: ["LOCKSTEP_FAULT": fault, "LOCKSTEP_CACHE": place.folder("cache-\(fault)")],
+                in: place.folder.path)
+        }
+        let ending = try coordinator.wait()
+        #expect(ending.status == 0, "\(ending)")
+        let summary = try RunSummary(run: place.folder("run"))
+        #expect(summary.weightsSHA256 == honest && summary.rewinds == 1, "\(ending)")
+        let faulty = try workers[0].wait()
+        #expect(faulty.status == 69 && faulty.errors.contains("the data set has changed"), "\(faulty)")
+        #expect(try workers[1].wait().status == 0)
+    }
+
+    @Test("Where the copy of each new process changes too, its host is excluded and the run ends with the cause")
+    func hopelessData() throws {
+        let place = try Workplace(epochs: 3)
+        let run = try RunningProcess(
+            [
+                "train", "tiny.yaml", "--output", place.output(), "--workers", "1", "--transport", "inline", "--set",
+                "checkpoint.every=0.001",
+            ], environment: ["LOCKSTEP_FAULT": "own-data@30"], in: place.folder.path)
+        let ending = try run.wait()
+        #expect(ending.status == 69 && run.orphans().isEmpty, "\(ending)")
+        #expect(ending.errorLines.count { $0.contains("which has left") } == 3, "\(ending)")
+        #expect(ending.errors.contains("(replacement 2 of at most 10)"), "\(ending)")
+        #expect(ending.errors.contains("other workers of its host are refused from now on"), "\(ending)")
+        let pattern = try Regex(#"first cause: .* the data set changed in the memory of worker [0-9]"#)
+        #expect(ending.errors.contains(pattern), "\(ending)")
+    }
+
+    @Test(
         "A bit that flips in the coordinator's memory leads back to a checkpoint",
         arguments: ["weights", "optimizer", "data"],
         [[], ["--workers", "3"], ["--workers", "3", "--transport", "inline"]])

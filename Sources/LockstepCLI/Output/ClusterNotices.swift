@@ -69,6 +69,10 @@ extension ClusterNotice {
             return
                 "\(member) computed a wrong result for node \(node) of step \(step); it gets no more work; check its "
                 + "memory and processor; \(counted(active, "worker"))"
+        case .dataChanged(let member, let active, let isHostExcluded):
+            let more = isHostExcluded ? "other workers of its host are refused from now on; " : ""
+            return "the data set changed in the memory of \(member), which has left; check its host's memory and "
+                + "processor; \(more)\(counted(active, "worker"))"
         case .replacing(let place, let seconds, let number, let limit):
             let of = limit.map { " of at most \($0)" } ?? ""
             return "worker process \(place) has ended; another one starts in \(decimal(seconds, 1)) s "
@@ -84,7 +88,7 @@ extension ClusterNotice {
         switch self {
         case .joined, .left, .prediction, .workerCount: false
         case .joinedWithOtherBits, .lost, .notProved, .refused, .outdated, .connectionRejected, .memoryUnshared,
-            .payloadInline, .waiting, .slow, .quarantined, .replacing, .notReplaced, .recordBroken:
+            .payloadInline, .waiting, .slow, .quarantined, .dataChanged, .replacing, .notReplaced, .recordBroken:
             true
         }
     }

@@ -40,6 +40,7 @@ enum ExitStatus: Hashable {
         case is NetworkError: self = .configuration
         case let error as LockstepError: self = ExitStatus(of: error)
         case let error as TrainingError: self = ExitStatus(of: error)
+        case is MemoryFault: self = .software
         case let error as DataError: self = ExitStatus(of: error)
         case let error as ArtifactError: self = ExitStatus(of: error)
         case let error as ResumeError: self = ExitStatus(of: error)

@@ -101,6 +101,9 @@ package enum ClusterNotice: Hashable, Sendable {
     case slow(MemberInfo, seconds: Double, median: Double, times: Int)
     /// A worker's answer was wrong, as an audit or the coordinator's own computation has shown.
     case quarantined(MemberInfo, step: UInt64, node: UInt32, active: Int)
+    /// The data set has changed in the memory of a worker, which has left: its answers since the data set was intact may be
+    /// wrong. `isHostExcluded`: other workers of its host are refused from now on.
+    case dataChanged(MemberInfo, active: Int, isHostExcluded: Bool)
     /// The last worker has gone.
     case waiting(seconds: Double)
     /// A local worker process has died, or computed wrong results alone; another one starts after a pause.
@@ -123,7 +126,7 @@ extension ClusterNotice {
     package var removedWorker: MemberInfo? {
         switch self {
         case .lost(let member, _, _, _), .left(let member, _, _), .quarantined(let member, _, _, _),
-            .notProved(let member, _, _):
+            .dataChanged(let member, _, _), .notProved(let member, _, _):
             member
         default: nil
         }

@@ -147,8 +147,13 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             if !wasCandidate { membership.dropOutdated(peer, as: member, into: &actions) }
             return
         }
-        let member = membership.remove(at: index)
-        actions.append(.notify(.left(member.info, goodbye, active: membership.activeCount)))
+        let member: Member
+        if goodbye.code == .dataChanged {
+            member = membership.removeWithChangedData(at: index, into: &actions)
+        } else {
+            member = membership.remove(at: index)
+            actions.append(.notify(.left(member.info, goodbye, active: membership.activeCount)))
+        }
         eventCounts.shardsReassigned += dispatcher.reclaim(member, membership: membership)
         assignReclaimed(into: &actions)
     }
@@ -341,6 +346,9 @@ extension CoordinatorMachine {
 
     /// The active members and their connections.
     package var activeMembers: [(peer: PeerID, info: MemberInfo)] { membership.active }
+
+    /// The idle members that read the data set in memory of their own, and their connections.
+    package var idleMembersWithOwnData: [(peer: PeerID, id: MemberID)] { membership.idleWithOwnData }
 
     /// The number of active members.
     package var activeCount: Int { membership.activeCount }

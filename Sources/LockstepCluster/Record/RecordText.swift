@@ -34,6 +34,8 @@ extension ClusterNotice: RecordText {
             "slow(\(member.recordText), seconds: \(seconds), median: \(median), times: \(times))"
         case .quarantined(let member, let step, let node, let active):
             "quarantined(\(member.recordText), step: \(step), node: \(node), active: \(active))"
+        case .dataChanged(let member, let active, let isHostExcluded):
+            "dataChanged(\(member.recordText), active: \(active), isHostExcluded: \(isHostExcluded))"
         case .waiting(let seconds):
             "waiting(seconds: \(seconds))"
         case .connectionRejected, .memoryUnshared, .payloadInline, .recordBroken, .prediction, .replacing, .notReplaced:

@@ -20,6 +20,10 @@ package enum WorkerEvent: Sendable {
     case parameters(version: UInt64, ChunkPart)
     /// The coordinator assigns a tree node or a block.
     case assigned(WorkItem)
+    /// The coordinator asks whether the data set in this process's own memory is intact.
+    case dataCheckRequested(number: UInt64)
+    /// The data set has changed in this process's own memory.
+    case dataChanged
     case dismissed(Goodbye)
     /// The coordinator has answered a ping.
     case ponged
@@ -52,6 +56,9 @@ package enum WorkerAction: Sendable {
     case compute(WorkItem)
     /// Answer an item that has nothing to compute: the weights have arrived.
     case acknowledge(WorkItem)
+    /// Read the data set in this process's own memory. Answer the request of this number if it is intact, and report
+    /// ``WorkerEvent/dataChanged`` if it is not.
+    case checkData(number: UInt64)
     case sendGoodbye(Goodbye)
     /// Ask a coordinator that says nothing for a sign of life.
     case sendPing

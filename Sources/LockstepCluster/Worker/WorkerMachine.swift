@@ -102,10 +102,20 @@ package struct WorkerMachine: Sendable {
             store(part, version: version, now: now, into: &actions)
         case .assigned(let item):
             work(on: item, now: now, into: &actions)
+        case .dataCheckRequested(let number):
+            guard case .serving = state else { return }
+            expectSignOfLife(from: now)
+            actions.append(.checkData(number: number))
+        case .dataChanged:
+            let reason =
+                "the data set has changed in this process's memory, so answers of this process may be wrong; check this "
+                + "host's memory and processor"
+            sayGoodbye(Goodbye(code: .dataChanged, message: reason), into: &actions)
+            end(.unable(reason: reason), into: &actions)
         case .ponged:
             expectSignOfLife(from: now)
         case .dismissed(let goodbye):
-            end(goodbye.code == .failed ? .failed(message: goodbye.message) : .finished, into: &actions)
+            end(goodbye.code.isFailure ? .failed(message: goodbye.message) : .finished, into: &actions)
         case .unable(let reason):
             sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
             end(.unable(reason: reason), into: &actions)

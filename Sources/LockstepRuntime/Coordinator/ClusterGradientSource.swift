@@ -78,18 +78,27 @@ final class ClusterGradientSource: GradientSource {
             return try exchange.computer.compute(batch, parameters, push)
         }
         try pollNowAndThen()
+        try reportDataFault(inStep: batch.step)
         exchange.beginStep(isAudited: isAudited)
         try loop.handle(.beginStep(batch.step, batch.tree, isAudited: isAudited), push)
         while !loop.machine.isWorkComplete {
             try reportAbsence()
             try loop.poll(push)
+            try reportDataFault(inStep: batch.step)
         }
+    }
+
+    func verifyData(step: UInt64) throws {
+        try exchange.checkData()
+        try reportDataFault(inStep: step)
     }
 
     func abandonStep(isRewound: Bool) throws {
         try exchange.abandonStep()
+        guard isRewound else { return }
         // An answer to a step that comes again would be taken for an answer to the repetition.
-        while isRewound, loop.machine.hasOutstandingWork { try loop.poll { _ in } }
+        while loop.machine.hasOutstandingWork { try loop.poll { _ in } }
+        exchange.rewind()
     }
 
     func excludeWorker(of node: NodeID, inStep step: UInt64) throws {
@@ -122,6 +131,7 @@ final class ClusterGradientSource: GradientSource {
             if shouldStop() { return nil }
             try reportAbsence()
             try loop.poll { _ in }
+            try reportDataFault(inStep: parameters.version)
         }
         // Blocks that this process left out when it was asked to stop count as complete, too.
         if shouldStop() { return nil }
@@ -138,6 +148,11 @@ final class ClusterGradientSource: GradientSource {
         guard !hasReportedAbsence else { return }
         hasReportedAbsence = true
         throw WorkersGone()
+    }
+
+    /// Throws if a worker has left because its data set has changed: what it has answered before may be wrong.
+    private func reportDataFault(inStep step: UInt64) throws(MemoryFault) {
+        if let fault = exchange.dataFault(inStep: step) { throw fault }
     }
 
     /// Every few milliseconds handles what has arrived while the coordinator computes alone: joins, losses, requests.

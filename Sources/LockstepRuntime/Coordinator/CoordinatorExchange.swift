@@ -25,6 +25,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     let computer: CoordinatorComputer
     let evaluation: EvaluationCollector
     let timelines = TimelineCollector()
+    private let dataChecks = DataCheckCollector()
     /// The weights of the step under way.
     var parameters: VersionedParameters
     /// The member that computed each tree node of the step.
@@ -64,6 +65,37 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     func abandonStep() throws {
         inline.forgetStep()
         try loop.handle(.abandoned)
+    }
+
+    /// Records that the run goes back to a state that does not depend on workers whose data sets have changed.
+    func rewind() { dataChecks.rewind() }
+
+    /// Finds the first worker that has left because its data set has changed.
+    ///
+    /// - Parameter step: The step in which the fault is reported.
+    /// - Returns: The fault; nil if there is none.
+    func dataFault(inStep step: UInt64) -> MemoryFault? {
+        dataChecks.faulty.map { MemoryFault(.dataset, step: step, worker: "\($0)") }
+    }
+
+    /// Asks the idle members that have data sets in their own memory whether these are intact, and waits for the answers
+    /// until the deadline, or until a signal ends the run's waits.
+    func checkData() throws {
+        dataChecks.retain(Set(loop.machine.activeMembers.map(\.info.id)))
+        let idle = loop.machine.idleMembersWithOwnData
+        let (members, number) = dataChecks.begin(idle.map(\.id))
+        for (peer, id) in idle where members.contains(id) {
+            try link.post(to: peer, headers.header(.dataCheck, id, step: number))
+        }
+        let deadline = Instant.now.advanced(bySeconds: loop.machine.configuration.deadlines.dataCheck)
+        while dataChecks.isWaiting, deadline > .now {
+            do {
+                try loop.poll(until: deadline) { _ in }
+            } catch RunError.interrupted {
+                return
+            }
+            dataChecks.retain(Set(loop.machine.activeMembers.map(\.info.id)))
+        }
     }
 
     /// The member whose answer to a node of the step was received; nil if this process computed it.
@@ -132,6 +164,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             try link.send(to: peer, headers.header(.goodbye, member), copying: goodbye.encoded())
         case .notify(let notice):
             if let member = notice.removedWorker { inline.removeAnswer(of: member.id) }
+            if case .dataChanged(let member, _, _) = notice { dataChecks.recordChange(of: member) }
             report(notice)
         case .fail(let failure):
             throw failure
@@ -220,6 +253,8 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             try receiveBlockResult(try decode(), of: item, from: peer, member, push)
         case .timeline:
             timelines.receive(try decode(), from: member)
+        case .dataIntact:
+            if loop.machine.peer(of: member) == peer { dataChecks.receive(header.step, from: member) }
         case .logLines:
             // Decoding checks up to 20 KB of text: only a member's is worth that.
             guard loop.machine.peer(of: member) == peer else { return }
@@ -227,7 +262,8 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             reporter.saveLogTail(log.lines, of: member) { loop.machine.peer(of: $0) != nil }
         case .goodbye:
             try loop.handle(.goodbye(peer, member, try decode()), push)
-        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .pong, .status, .timelineRequest:
+        case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .pong, .status, .timelineRequest,
+            .dataCheck:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }

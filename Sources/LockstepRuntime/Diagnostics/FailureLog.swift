@@ -59,6 +59,9 @@ package final class FailureLog {
             add("\(member) failed: \(goodbye.message)", step, log, logTail)
         case .quarantined(let member, let wrongStep, let node, _):
             add("\(member) computed a wrong result for node \(node) of step \(wrongStep)", step, log)
+        case .dataChanged(let member, _, _):
+            ended.insert(member.processID)
+            add("the data set changed in the memory of \(member)", step, log, logTail)
         case .notProved(let member, let reason, _):
             if ending != nil { ended.insert(member.processID) }
             add("\(member) was lost before it had joined: \(ending ?? reason)", step, log, logTail)

@@ -1,5 +1,6 @@
 import Glibc
 import LockstepCluster
+import LockstepData
 import LockstepSystem
 
 /// A fault that a test injects into a worker through the environment variable `LOCKSTEP_FAULT`, which is unset in real runs.
@@ -13,6 +14,8 @@ import LockstepSystem
 ///     hang=SECONDS      stops computing for this time
 ///     slow=MILLISECONDS adds this time to each node
 ///     fail              fails with an error
+///     own-data          changes bytes of the data set in this process's own memory once
+///     own-data=STEPS    the same, and so many steps later the data set is read as if an hour had passed
 ///
 /// An appended `@STEP` selects the first step of the fault (a hang happens once), and `#NUMBER` selects one of the
 /// workers that `train` or `chaos` starts.
@@ -26,6 +29,7 @@ package struct InjectedFault {
         case hang(seconds: Double)
         case slow(milliseconds: Double)
         case fail
+        case ownData(stepsUntilRead: UInt64?)
     }
 
     static let variable = "LOCKSTEP_FAULT"
@@ -34,6 +38,8 @@ package struct InjectedFault {
 
     private var kind: Kind?
     private var firstStep: UInt64 = 0
+    /// The copy of the data set that is to change; nil: it has changed, or there is none.
+    private var copy: DatasetCopy?
 
     /// The fault in this process's environment; none if the text is malformed.
     static var fromEnvironment: InjectedFault {
@@ -59,6 +65,7 @@ package struct InjectedFault {
         case "score": kind = .score
         case "hang": kind = .hang(seconds: assignment.count == 2 ? value : .infinity)
         case "fail": kind = .fail
+        case "own-data": kind = .ownData(stepsUntilRead: assignment.count == 2 ? UInt64(clamping: Int(value)) : nil)
         case "slow": kind = .slow(milliseconds: value)
         default: kind = nil
         }
@@ -79,9 +86,28 @@ package struct InjectedFault {
             usleep(UInt32(max(0, min(milliseconds, 1e6)) * 1e3))
         case .fail:
             throw SystemError("compute \(item)", code: EIO)
+        case .ownData:
+            copy?.damage()
+            copy = nil
         case .flip, .last, .all, .loss, .score, nil:
             break
         }
+    }
+
+    /// A copy of the data set that the fault will change, and on which the worker is to compute; nil if the fault changes
+    /// none.
+    mutating func copy(of dataset: Dataset) -> Dataset? {
+        guard case .ownData = kind else { return nil }
+        let memory = DatasetCopy(dataset)
+        copy = memory
+        return try? Dataset(
+            description: dataset.description, bytes: UnsafeRawBufferPointer(memory.bytes), owner: memory)
+    }
+
+    /// Whether the worker is to read its data set before an item as if an hour had passed.
+    func passesTime(before item: WorkItem) -> Bool {
+        guard case .ownData(let steps?) = kind else { return false }
+        return item.step >= firstStep + steps
     }
 
     /// Changes an answer's floats if the fault says so. Call it before they are sent.
@@ -108,5 +134,25 @@ package struct InjectedFault {
         case (.loss, .node), (.score, .block): item.step >= firstStep ? .nan : loss
         default: loss
         }
+    }
+}
+
+/// A copy of a data set's bytes that can change.
+private final class DatasetCopy {
+    let bytes: UnsafeMutableRawBufferPointer
+    private let featureBytes: Int
+
+    init(_ dataset: Dataset) {
+        bytes = .allocate(byteCount: dataset.bytes.count, alignment: 64)
+        bytes.copyMemory(from: dataset.bytes)
+        featureBytes = dataset.layout.labelOffset
+    }
+
+    deinit { bytes.deallocate() }
+
+    /// Changes features all over the data set, so that the next step differs. Labels stay, because a class that does not
+    /// exist would be noticed.
+    func damage() {
+        for index in stride(from: 0, to: featureBytes, by: 61) { bytes[index] ^= 1 << 4 }
     }
 }

@@ -140,6 +140,9 @@ final class LocalWorkers {
             // While others compute, the run is better off without a process of a host that may be faulty.
             guard let index = index(ofProcess: member.processID) else { return }
             (workers[index].hasLeft, workers[index].mustBeReplaced) = (true, active == 0)
+        case .dataChanged(let member, _, isHostExcluded: true):
+            // Otherwise it is replaced as one that died: another process loads the data set anew.
+            if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
         case .notProved(let member, _, saidGoodbye: true):
             if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
         default:

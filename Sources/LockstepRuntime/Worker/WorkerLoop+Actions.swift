@@ -33,8 +33,14 @@ extension WorkerLoop {
             task?.timeline?.step = item.step
             mark(.arrival, item)
             try answer(item, with: NodeResult(lossSum: 0, computeNanoseconds: 0))
+        case .checkData(let number):
+            if ownDataset?.hasChanged(now: .now) == true {
+                enqueue(.dataChanged)
+            } else {
+                try link.post(header(.dataIntact, step: number))
+            }
         case .sendGoodbye(let goodbye):
-            if goodbye.code == .failed {
+            if goodbye.code.isFailure {
                 try link.send(header(.logLines), copying: LogLines(lines: options.lastLines()).encoded())
             }
             try link.send(header(.goodbye), copying: goodbye.encoded())
@@ -110,7 +116,17 @@ extension WorkerLoop {
     }
 
     private func prove() {
-        guard let task, let dataset = data.present else { return }
+        guard let task, var dataset = data.present else { return }
+        if task.regions?.dataset === dataset {
+            ownDataset = nil
+        } else if ownDataset?.dataset === dataset {
+            // It may have changed since the last membership: then earlier answers may be wrong.
+            ownDataset?.expectCheck()
+        } else {
+            dataset = fault.copy(of: dataset) ?? dataset
+            data.present = dataset
+            ownDataset = OwnDatasetCheck(dataset, now: .now)
+        }
         unlessStopped {
             do {
                 enqueue(.proved(try task.prove(dataset)))

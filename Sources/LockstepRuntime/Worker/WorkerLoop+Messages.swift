@@ -42,7 +42,7 @@ extension WorkerLoop {
             try handle(.welcomed(run: header.run, MemberID(rawValue: header.member)))
         case .refuse:
             try handle(.refused(decode()))
-        case .dataChunk, .assign, .parameters, .evaluate, .goodbye, .timelineRequest:
+        case .dataChunk, .assign, .parameters, .evaluate, .goodbye, .timelineRequest, .dataCheck:
             // Ignore messages for an earlier membership of this process.
             let addressee = WorkerMachine.Membership(run: header.run, member: MemberID(rawValue: header.member))
             guard machine.membership == addressee else { return }
@@ -50,7 +50,7 @@ extension WorkerLoop {
         case .pong:
             try handle(.ponged)
         case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .statusRequest, .status,
-            .timeline, .logLines:
+            .timeline, .logLines, .dataIntact:
             throw ProtocolError.unexpectedKind(header.kind)
         }
     }
@@ -74,6 +74,8 @@ extension WorkerLoop {
             try handle(.assigned(WorkItem(kind: .block, step: header.step, number: header.unit)))
         case .timelineRequest:
             try reportTimeline()
+        case .dataCheck:
+            try handle(.dataCheckRequested(number: header.step))
         case .goodbye:
             try handle(.dismissed(decode()))
         default:

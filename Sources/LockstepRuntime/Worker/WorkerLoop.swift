@@ -27,6 +27,8 @@ final class WorkerLoop {
     var retired: [WorkerTask] = []
     /// The run's data set, or the part of it that has arrived.
     var data: (present: Dataset?, incoming: IncomingDataset?)
+    /// Checks the present data set; nil before the first proof, and for one that the coordinator shares and checks itself.
+    var ownDataset: OwnDatasetCheck?
     /// `token`: the poller's token for the connection over which shared memory came. `deadline`: when the coordinator
     /// counts as lost, once that connection has ended, unless libzmq reports the loss earlier.
     var coordinatorEnd: (token: Poller.Token?, deadline: Instant?)

@@ -21,10 +21,6 @@ final class WorkerTask {
     private let ownWeights: VersionedParameters
     private let layout: ParameterLayout
     private var computer: ShardComputer?
-    /// Checks the data set in this process's own memory; nil for one that the coordinator shares and checks itself.
-    private var dataCheck: DatasetCheck?
-    /// When that data set was read as a whole last.
-    private var dataReadAt = Instant.now
     let regionLayout: RegionLayout
     /// Records this thread's phases, if the coordinator asks for them.
     let timeline: Timeline?
@@ -71,22 +67,7 @@ final class WorkerTask {
         let computer = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
         computer.timeline = timeline
         self.computer = computer
-        dataCheck = regions?.dataset === dataset ? nil : DatasetCheck(dataset)
-        dataReadAt = .now
         return Ready(kernel: library.kernel, computer.fingerprint())
-    }
-
-    /// Seconds after which a data set in this process's own memory is read again: before an evaluation block, and before
-    /// any item. Reading takes a millisecond for about ten megabytes.
-    private static let dataReadInterval = (block: 1.0, any: 10.0)
-
-    /// Whether the data set has changed in this process's own memory since it proved itself.
-    func hasChangedData(before item: WorkItem, now: Instant) -> Bool {
-        guard let dataCheck else { return false }
-        let interval = item.kind == .block ? Self.dataReadInterval.block : Self.dataReadInterval.any
-        guard now.seconds(since: dataReadAt) >= interval else { return false }
-        dataReadAt = now
-        return !dataCheck.changedBlocks().isEmpty
     }
 
     /// Bytes of one element of a gradient in a message.

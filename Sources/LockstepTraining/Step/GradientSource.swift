@@ -48,8 +48,8 @@ package protocol GradientSource: AnyObject {
     ///   - batch: The mini-batch.
     ///   - parameters: Its weights are the current version.
     ///   - push: Called with each partial result.
-    /// - Throws: Why the results are not complete, and the errors of `push`; ``WorkersGone`` once for every time that the
-    ///   last worker goes.
+    /// - Throws: Why the results are not complete, and the errors of `push`; ``MemoryFault`` if earlier results may be wrong;
+    ///   ``WorkersGone`` once for every time that the last worker goes.
     func gradients(
         of batch: Batch, parameters: VersionedParameters, push: (PartialResult) throws -> Void
     ) throws
@@ -75,6 +75,14 @@ package protocol GradientSource: AnyObject {
     /// The worker that computed a node of the current step, as an error names it; nil if this process did.
     func workerName(of node: NodeID) -> String?
 
+    /// Has the workers that keep the data set in memory of their own read it again. A worker that does not answer within a
+    /// deadline does not hold up the run.
+    ///
+    /// - Parameter step: The version of the weights.
+    /// - Throws: ``MemoryFault`` that names the worker whose data set has changed: its results may be wrong. The other
+    ///   calls throw it too, when a worker reports it by itself, and so does this one until ``abandonStep(isRewound:)``.
+    func verifyData(step: UInt64) throws
+
     // MARK: - Repeating steps
 
     /// Ends the step under way, whose results are not used.
@@ -92,6 +100,7 @@ package protocol GradientSource: AnyObject {
 
 /// For a source without workers.
 extension GradientSource {
+    package func verifyData(step: UInt64) {}
     package func abandonStep(isRewound: Bool) {}
     package func excludeWorker(of node: NodeID, inStep step: UInt64) {}
     package func auditSteps(through step: UInt64) -> Bool { false }

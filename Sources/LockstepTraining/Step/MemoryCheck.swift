@@ -1,7 +1,7 @@
 import LockstepNumerics
 
-/// Memory of this process has changed between a write and the next read of it: by a fault of the memory or of the
-/// processor, or by another program's fault.
+/// Memory of this process, or of a worker, has changed between a write and the next read of it: by a fault of the memory or
+/// of the processor, or by another program's fault.
 package struct MemoryFault: Error, Hashable, Sendable, CustomStringConvertible {
     /// Memory that a run depends on.
     package enum Part: String, Hashable, Sendable {
@@ -14,15 +14,19 @@ package struct MemoryFault: Error, Hashable, Sendable, CustomStringConvertible {
     package var part: Part
     /// The step, counted from 0 over the whole run, in which the change was found.
     package var step: UInt64
+    /// The worker whose memory has changed, as an error names it; nil: this process's.
+    package var worker: String?
 
-    package init(_ part: Part, step: UInt64) {
+    package init(_ part: Part, step: UInt64, worker: String? = nil) {
         self.part = part
         self.step = step
+        self.worker = worker
     }
 
     package var description: String {
-        "step \(step): \(part.rawValue) changed in this process's memory without being written; check the host's memory "
-            + "and processor"
+        let owner = worker.map { "the memory of \($0)" } ?? "this process's memory"
+        return "step \(step): \(part.rawValue) changed in \(owner) without being written; check "
+            + "\(worker == nil ? "the" : "that") host's memory and processor"
     }
 }
 

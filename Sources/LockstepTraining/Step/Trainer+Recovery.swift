@@ -53,12 +53,13 @@ extension Trainer {
     /// Steps that are audited after a wrong result of which it is not known who computed it.
     private static let auditedSteps: UInt64 = 100
 
-    /// Continues the run after a fault of the memory, from the newest checkpoint.
+    /// Continues the run after a fault of the memory, from the newest checkpoint. Workers had intact data sets when it was
+    /// saved.
     ///
     /// - Throws: ``TrainingError/memoryFault(_:)`` if that has been tried too often, or there is no state to go back to.
     func recover(from fault: MemoryFault) throws {
-        guard rewindLimit.allows(fault.step) else { throw TrainingError.memoryFault(fault) }
-        if fault.part == .dataset { try dependencies.dataCheck?.repair() }
+        guard rewindLimit.allows(fault) else { throw TrainingError.memoryFault(fault) }
+        if fault.part == .dataset, fault.worker == nil { try dependencies.dataCheck?.repair() }
         try rewind(because: "\(fault)", orThrow: .memoryFault(fault))
     }
 
@@ -131,18 +132,21 @@ extension Trainer {
 }
 
 /// How often a run goes back after faults of the memory: not for ever where it gets no further.
+///
+/// A fault of this process's memory is likely to come again. A fault of a worker's memory ends the worker, and a host with
+/// several of them is excluded, so faults of different hosts are allowed.
 struct RewindLimit {
-    private static let maximumCount = 3
+    private static let maximum = (own: 3, workers: 100)
 
     /// Faults at the furthest step or before it.
-    private var count = 0
+    private var counts = (own: 0, workers: 0)
     private var furthest: UInt64 = 0
 
-    /// Whether the run may go back after a fault that was found in this step.
-    mutating func allows(_ step: UInt64) -> Bool {
-        if step > furthest { (count, furthest) = (0, step) }
-        count += 1
-        return count <= Self.maximumCount
+    /// Whether the run may go back after this fault.
+    mutating func allows(_ fault: MemoryFault) -> Bool {
+        if fault.step > furthest { (counts, furthest) = ((0, 0), fault.step) }
+        if fault.worker == nil { counts.own += 1 } else { counts.workers += 1 }
+        return counts.own <= Self.maximum.own && counts.workers <= Self.maximum.workers
     }
 }
 

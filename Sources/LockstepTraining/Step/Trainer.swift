@@ -224,6 +224,8 @@ package final class Trainer {
             totalSteps: Int(parameters.version), workers: source.workers, weightsSHA256: weightsSHA256, isBest: isBest)
         progress.epochs.append(report)
         if let validation { follow(validation) }
+        // No state of a later step follows.
+        if stopsEarly && !isLast { try verifyMemory(readsData: true) }
         progress.seconds += seconds
         progress.epochSeconds = 0
         progress.epochLossSum = 0
@@ -257,7 +259,7 @@ package final class Trainer {
             do {
                 return try source.evaluate(parts, parameters: evaluated, shouldStop: dependencies.shouldStop)
             } catch is WorkersGone {
-                try verifyMemory(readsData: false)
+                try verifyMemory(readsData: true)
                 save(isLast: false)
             }
         }
@@ -332,13 +334,17 @@ package final class Trainer {
 
     /// Compares all that the run depends on in memory with what was written there.
     ///
-    /// - Parameter readsData: Whether the data set is read too, which takes milliseconds.
-    /// - Throws: The fault.
-    private func verifyMemory(readsData: Bool) throws(MemoryFault) {
+    /// - Parameter readsData: Whether the data set is read too, here and by the workers with copies of their own. That takes
+    ///   milliseconds.
+    /// - Throws: The ``MemoryFault``, or why the run ends.
+    private func verifyMemory(readsData: Bool) throws {
         try step.verifyMemory(parameters)
-        guard readsData, let check = dependencies.dataCheck else { return }
+        guard readsData else { return }
         dataReadAt = .now
-        guard check.changedBlocks().isEmpty else { throw MemoryFault(.dataset, step: parameters.version) }
+        guard dependencies.dataCheck?.changedBlocks().isEmpty ?? true else {
+            throw MemoryFault(.dataset, step: parameters.version)
+        }
+        try source.verifyData(step: parameters.version)
     }
 
     private func save(isLast: Bool) {

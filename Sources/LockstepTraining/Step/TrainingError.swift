@@ -4,7 +4,7 @@ package enum TrainingError: Error, Equatable, Sendable, CustomStringConvertible 
     case shapeMismatch(String)
     /// A loss, a gradient or a weight is infinite or not a number.
     case notFinite(NonFiniteError)
-    /// Memory of this process changes again and again, or there is no state of the run to go back to.
+    /// Memory of this process or of workers changes again and again, or there is no state of the run to go back to.
     case memoryFault(MemoryFault)
     /// The configuration has an impossible value.
     case invalidConfiguration(String)

@@ -44,7 +44,8 @@ func recordedRun(adapts: Bool) -> [UInt8] {
     recorder.answerAll(areEqual: true)
     recorder.handle(.evaluated)
     recorder.handle(.peerLost(peers[0], reason: "its connection ended"))
-    recorder.handle(.goodbye(peers[1], members[1], Goodbye(code: .stopping, message: "asked to stop")))
+    let code: GoodbyeCode = adapts ? .dataChanged : .stopping
+    recorder.handle(.goodbye(peers[1], members[1], Goodbye(code: code, message: "asked to stop")))
     recorder.handle(.stop(Goodbye(code: .finished, message: "the end")))
     return recorder.bytes
 }

@@ -109,6 +109,9 @@ extension Simulation {
             startComputing(item, index)
         case .acknowledge(let item):
             send(.result(speaker, item, Answer(digest: 0)), from: index)
+        case .checkData:
+            // The coordinator of a simulation asks for no check.
+            break
         case .sendGoodbye(let goodbye):
             send(.goodbye(speaker, goodbye), from: index)
         case .sendPing:

@@ -18,6 +18,7 @@ struct Membership: ~Copyable, Sendable {
     /// Processes that are refused from now on.
     private var quarantined: Set<ProcessIdentity> = []
     private var fruitless = FruitlessMemberships()
+    private var dataFaults = DataFaults()
 
     init(configuration: CoordinatorMachine.Configuration) {
         self.configuration = configuration
@@ -76,6 +77,11 @@ struct Membership: ~Copyable, Sendable {
     /// The members and their connections.
     var active: [(peer: PeerID, info: MemberInfo)] {
         members.map { (peer: $0.peer, info: $0.info) }
+    }
+
+    /// The members that have answered everything and that read the data set in memory of their own, and their connections.
+    var idleWithOwnData: [(peer: PeerID, id: MemberID)] {
+        members.filter { $0.isIdle && !$0.sharesMemory }.map { ($0.peer, $0.id) }
     }
 
     /// The state of every member and, after them, of candidates, for people: no more than fit into a message.
@@ -170,6 +176,12 @@ struct Membership: ~Copyable, Sendable {
                 code: .quarantined,
                 message: "this process has computed a wrong result; check the host's memory and processor")
         }
+        if dataFaults.excludes(hello.host) {
+            return Refusal(
+                code: .quarantined,
+                message: "the data set has changed \(DataFaults.limit) times in the memory of this host's workers; "
+                    + "check the host's memory and processor")
+        }
         let fruitlessMemberships = fruitless.count(of: process)
         if fruitlessMemberships >= configuration.deadlines.fruitlessMemberships {
             return Refusal(
@@ -260,6 +272,20 @@ struct Membership: ~Copyable, Sendable {
     mutating func remove(at index: Int) -> Member {
         fruitless.record(members[index])
         return members.remove(at: index)
+    }
+
+    /// Ends the membership of a worker whose data set has changed in its memory. Workers of its host are refused once that
+    /// has happened too often there.
+    ///
+    /// - Returns: The former member.
+    mutating func removeWithChangedData(at index: Int, into actions: inout [CoordinatorAction]) -> Member {
+        let member = remove(at: index)
+        dataFaults.record(member.hello.host)
+        actions.append(
+            .notify(
+                .dataChanged(
+                    member.info, active: activeCount, isHostExcluded: dataFaults.excludes(member.hello.host))))
+        return member
     }
 
     /// Ends the membership of a worker whose answer was wrong, and refuses its process from now on.

@@ -48,6 +48,8 @@ package struct Deadlines: Hashable, Sendable {
     package var drain = 10.0
     /// For the workers' timelines.
     package var report = 5.0
+    /// For the answers of workers that are asked whether their data sets are intact.
+    package var dataCheck = 5.0
     /// For the coordinator's answer to `lockstep status` or `lockstep doctor`.
     package var status = 5.0
     /// For the coordinator's answer to a worker that asks for shared memory.
