@@ -65,7 +65,7 @@ package struct InjectedFault {
         case "score": kind = .score
         case "hang": kind = .hang(seconds: assignment.count == 2 ? value : .infinity)
         case "fail": kind = .fail
-        case "own-data": kind = .ownData(stepsUntilRead: assignment.count == 2 ? UInt64(clamping: Int(value)) : nil)
+        case "own-data": kind = .ownData(stepsUntilRead: assignment.count == 2 ? UInt64(assignment[1]) : nil)
         case "slow": kind = .slow(milliseconds: value)
         default: kind = nil
         }
@@ -107,7 +107,7 @@ package struct InjectedFault {
     /// Whether the worker is to read its data set before an item as if an hour had passed.
     func passesTime(before item: WorkItem) -> Bool {
         guard case .ownData(let steps?) = kind else { return false }
-        return item.step >= firstStep + steps
+        return item.step >= firstStep && item.step - firstStep >= steps
     }
 
     /// Changes an answer's floats if the fault says so. Call it before they are sent.

@@ -14,7 +14,7 @@ final class LocalWorkers {
         let process: ChildProcess
         let log: String
         var ending: ChildProcess.Exit?
-        /// Whether it has said goodbye or is under quarantine.
+        /// Whether it has said goodbye, other than for a changed data set, or is under quarantine.
         var hasLeft = false
         /// Whether another process takes its place although it has left: it is under quarantine, and no other worker
         /// is there.
