@@ -6,10 +6,12 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <unwind.h>
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
@@ -25,6 +27,7 @@ const char *name_of_code(const void *address) {
 #ifdef UNCOUNTED
 long allocations_of_thread(void) { return -1; }
 long one_dnn_allocations_of_thread(void) { return -1; }
+long one_dnn_frees_of_thread(void) { return -1; }
 int last_allocation(const void **frames, int limit) { return 0; }
 #else
 
@@ -32,8 +35,9 @@ extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
 extern void *__libc_realloc(void *, size_t);
 extern void *__libc_memalign(size_t, size_t);
+extern void __libc_free(void *);
 
-static _Thread_local long count, one_dnn_count;
+static _Thread_local long count, one_dnn_count, one_dnn_free_count;
 // Return addresses of the last counted call, the innermost first.
 #define FRAMES 12
 static _Thread_local const void *last[FRAMES];
@@ -45,8 +49,9 @@ struct ranges {
     _Atomic int count;
 };
 
-// Libraries whose allocations are not counted, and oneDNN, whose allocations are counted apart.
-static struct ranges foreign, one_dnn;
+// libzmq, whose allocations are not counted; the C++ library, whose operator new allocates for others; oneDNN, whose
+// allocations are counted apart.
+static struct ranges libzmq, cxx, one_dnn;
 
 static void add_code(struct ranges *ranges, const struct dl_phdr_info *info) {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -58,9 +63,10 @@ static void add_code(struct ranges *ranges, const struct dl_phdr_info *info) {
     }
 }
 
-static int add_foreign(struct dl_phdr_info *info, size_t size, void *context) {
+static int add_linked(struct dl_phdr_info *info, size_t size, void *context) {
     (void)size, (void)context;
-    if (strstr(info->dlpi_name, "libzmq") || strstr(info->dlpi_name, "libstdc++")) add_code(&foreign, info);
+    if (strstr(info->dlpi_name, "libzmq")) add_code(&libzmq, info);
+    if (strstr(info->dlpi_name, "libstdc++")) add_code(&cxx, info);
     return 0;
 }
 
@@ -70,7 +76,16 @@ static int add_one_dnn(struct dl_phdr_info *info, size_t size, void *context) {
     return 0;
 }
 
-__attribute__((constructor)) static void add_libraries(void) { dl_iterate_phdr(add_foreign, NULL); }
+__attribute__((constructor)) static void add_libraries(void) { dl_iterate_phdr(add_linked, NULL); }
+
+// Finds oneDNN once the program has opened it. Several threads may ask at once.
+static void find_one_dnn(void) {
+    static atomic_flag is_searched = ATOMIC_FLAG_INIT;
+    if (one_dnn.count > 0) return;
+    while (atomic_flag_test_and_set(&is_searched)) {}
+    if (one_dnn.count == 0) dl_iterate_phdr(add_one_dnn, NULL);
+    atomic_flag_clear(&is_searched);
+}
 
 static bool contains(const struct ranges *ranges, uintptr_t address) {
     for (int i = 0; i < ranges->count; i++)
@@ -91,28 +106,63 @@ static void record_frames(const void *caller, const uintptr_t *frame) {
     }
 }
 
+// Looks for the first caller outside the C++ library.
+static _Unwind_Reason_Code find_caller(struct _Unwind_Context *context, void *found) {
+    uintptr_t address = _Unwind_GetIP(context), *caller = found;
+    bool is_outside = !contains(&cxx, address);
+    // The innermost frames are those of this file.
+    if (*caller == 0 && is_outside) return _URC_NO_REASON;
+    *caller = address;
+    return is_outside ? _URC_END_OF_STACK : _URC_NO_REASON;
+}
+
+// Whether the C++ library, which is allocating, does so for oneDNN. It has no frame pointers.
+static bool is_for_one_dnn(void) {
+    static _Thread_local bool is_unwinding;
+    if (one_dnn.count == 0 || is_unwinding) return false;
+    is_unwinding = true;
+    uintptr_t caller = 0;
+    _Unwind_Backtrace(find_caller, &caller);
+    is_unwinding = false;
+    return contains(&one_dnn, caller);
+}
+
 static _Thread_local bool is_followed;
 
 static void count_call(const void *caller, const void *frame) {
     uintptr_t address = (uintptr_t)caller;
-    if (contains(&foreign, address)) return;
+    if (contains(&libzmq, address)) return;
     if (contains(&one_dnn, address)) {
         one_dnn_count++;
+        return;
+    }
+    if (contains(&cxx, address)) {
+        if (is_for_one_dnn()) one_dnn_count++;
         return;
     }
     count++;
     if (is_followed) record_frames(caller, frame);
 }
 
+// C++'s operator delete ends in a jump to free, so that the caller of delete is the caller of free.
+static void count_free(const void *caller) {
+    if (contains(&one_dnn, (uintptr_t)caller)) one_dnn_free_count++;
+}
+
 long allocations_of_thread(void) {
+    find_one_dnn();
     is_followed = true;
     return count;
 }
 
 long one_dnn_allocations_of_thread(void) {
-    // The program opens it while it runs. All callers are tests of one thread.
-    if (one_dnn.count == 0) dl_iterate_phdr(add_one_dnn, NULL);
+    find_one_dnn();
     return one_dnn_count;
+}
+
+long one_dnn_frees_of_thread(void) {
+    find_one_dnn();
+    return one_dnn_free_count;
 }
 
 int last_allocation(const void **frames, int limit) {
@@ -150,5 +200,10 @@ int posix_memalign(void **memory, size_t alignment, size_t size) {
     count_call(__builtin_return_address(0), __builtin_frame_address(0));
     *memory = __libc_memalign(alignment, size);
     return *memory ? 0 : ENOMEM;
+}
+
+void free(void *memory) {
+    if (memory) count_free(__builtin_return_address(0));
+    __libc_free(memory);
 }
 #endif

@@ -37,13 +37,29 @@ struct ThreadCluster: Sendable {
     }
 
     /// A run on synthetic data.
+    ///
+    /// - Parameters:
+    ///   - shards: Shards of a mini-batch.
+    ///   - batch: Samples of a mini-batch.
+    ///   - epochs: Epochs.
+    ///   - samples: Training samples.
+    ///   - hidden: Hidden neurons of the network, which is 20-`hidden`-4.
+    ///   - layers: Layers that follow images of 6 x 6 pixels, in place of that network; the last has 4 neurons.
+    ///   - dataType: The element type of messages.
+    ///   - clipNorm: The largest norm of a gradient.
+    ///   - augmentation: How images are altered.
+    ///   - evaluatesEvery: Epochs between two evaluations.
+    ///   - secondsToStart: How long the coordinator waits for its workers.
+    /// - Returns: The run, before its first step.
+    /// - Throws: An error if the run is impossible.
     static func prepare(
         shards: Int, batch: Int = 12, epochs: Int = 2, samples: Int = 120, hidden: Int = 7,
-        dataType: CommunicationDataType = .float32, clipNorm: Double? = nil, evaluatesEvery: Int = 1,
+        layers: [any LayerKind] = [], dataType: CommunicationDataType = .float32, clipNorm: Double? = nil,
+        augmentation: AugmentationOptions = AugmentationOptions(), evaluatesEvery: Int = 1,
         secondsToStart: Double = 60
     ) throws -> TrainingRun {
         var random = SplitMix64(seed: 5)
-        let inputs = 20
+        let inputs = layers.isEmpty ? 20 : 36
         let labels = (0..<samples + 40).map { _ in UInt16.random(in: 0..<4, using: &random) }
         let features = labels.flatMap { label in
             (0..<inputs).map { UInt8(($0 * 31 + Int(label) * 57) % 200 + Int.random(in: 0..<50, using: &random)) }
@@ -53,9 +69,12 @@ struct ThreadCluster: Sendable {
             classCount: 4)
         let configuration = RunConfiguration(
             name: "threads", data: .named("synthetic"),
-            network: Architecture(sizes: [inputs, hidden, 4]),
+            network: layers.isEmpty
+                ? Architecture(sizes: [inputs, hidden, 4])
+                : Architecture(input: [1, 6, 6], layers: layers, initializer: .scaledNormal),
             training: TrainingOptions(epochs: epochs, batch: batch, clipNorm: clipNorm),
-            optimizer: .sgd(learningRate: 1), evaluation: EvaluationOptions(every: evaluatesEvery),
+            optimizer: .sgd(learningRate: 1), augmentation: augmentation,
+            evaluation: EvaluationOptions(every: evaluatesEvery),
             timeouts: TimeoutOptions(start: secondsToStart, rejoin: 20), communicationDataType: dataType, shards: shards
         )
         return try TrainingRun(configuration: configuration, dataset: dataset, workers: 1, kernel: .portable)
