@@ -269,9 +269,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "OracleTests",
         [
-            "LockstepCompute", "LockstepNumerics", "LockstepData", "LockstepModel", "LockstepNetwork",
-            "LockstepArtifacts",
-            "LockstepCLI",
+            "LockstepCompute", "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData",
+            "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepCLI",
         ]
     ),
 ]
