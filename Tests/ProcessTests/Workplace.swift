@@ -23,8 +23,13 @@ struct Workplace {
 
     /// A folder for runs of mnist-30 itself.
     init(mnist: Void) throws {
+        try self.init(file: "mnist-30")
+    }
+
+    /// A folder for runs of a file of the folder `config`.
+    init(file name: String) throws {
         folder = try TemporaryFolder()
-        configuration = "\(Program.root)/config/mnist-30.yaml"
+        configuration = "\(Program.root)/config/\(name).yaml"
     }
 
     /// Whether MNIST has been fetched.
