@@ -3,7 +3,7 @@ package import LockstepConfiguration
 import LockstepNumerics
 
 /// The mean of each window, channel by channel. Padding counts as zeros, as in PyTorch.
-package struct AveragePoolLayer: LayerKind {
+package struct AveragePoolLayer: PoolLayerKind {
     package var size: Extent
     /// The distance of the window's places; nil: the window's size.
     package var stride: Extent?
@@ -17,20 +17,7 @@ package struct AveragePoolLayer: LayerKind {
 
     package static let name = "average-pool"
     package static let meaning = "the mean of a window that moves over the image, channel by channel"
-    package static let defaults = AveragePoolLayer(size: Extent(1))
-    package static let shortKey: String? = "size"
-    package static let keys = [
-        ConfigurationKey("size", \AveragePoolLayer.size, Extent.format, example: "2", "rows and columns of the window"),
-        ConfigurationKey(
-            "stride", \AveragePoolLayer.stride, Extent.format.optional, default: "the size",
-            "the distance of the window's places"),
-        ConfigurationKey("padding", \AveragePoolLayer.padding, Padding.format, "zeros around the image, which count"),
-    ]
-
-    package func outputShape(of input: Shape) throws(LayerProblem) -> Shape {
-        let (channels, window) = try geometry(input)
-        return .image(channels: channels, rows: window.output.rows, columns: window.output.columns)
-    }
+    package static let meaningOfPadding = "zeros around the image, which count"
 
     package func onnxNodes(of input: Shape) -> [ONNXNode] {
         guard let window = try? geometry(input).window else { return [] }
@@ -38,32 +25,11 @@ package struct AveragePoolLayer: LayerKind {
     }
 
     package func javaScript(of input: Shape) -> JavaScriptLayer? {
-        guard case .image(let channels, let rows, let columns) = input, let window = try? geometry(input).window else {
-            return nil
-        }
-        return JavaScriptLayer(
-            """
-            const z = new Float32Array(channels * outputRows * outputColumns);
-            for (let c = 0, to = 0; c < channels; c++) for (let y = 0; y < outputRows; y++) for (let x = 0; x < outputColumns; x++) {
-                let sum = 0;
-                for (let v = y * down - top; v < y * down - top + height; v++) for (let u = x * right - left; u < x * right - left + width; u++) {
-                    if (v >= 0 && v < rows && u >= 0 && u < columns) sum += a[(c * rows + v) * columns + u];
-                }
-                z[to++] = sum / (height * width);
-            }
-            return z;
-            """, constants: window.javaScriptConstants(channels: channels, over: Extent(rows: rows, columns: columns)))
+        javaScript(of: input, start: "0", step: "value += x;", result: "value / (height * width)")
     }
 
     package func makeComputer(_ context: LayerContext) throws(ComputeError) -> any LayerComputer {
-        guard let window = try? geometry(context.input.shape).window else {
-            preconditionFailure("a pooling of no image")
-        }
-        return AveragePoolComputer(window.pool, context)
-    }
-
-    private func geometry(_ input: Shape) throws(LayerProblem) -> (channels: Int, window: Window) {
-        try input.window(size: size, stride: stride ?? size, padding: padding)
+        AveragePoolComputer(pool(over: context.input.shape), context)
     }
 }
 

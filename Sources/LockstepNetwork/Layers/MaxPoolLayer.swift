@@ -3,7 +3,7 @@ package import LockstepConfiguration
 import LockstepNumerics
 
 /// The largest value of each window, channel by channel.
-package struct MaxPoolLayer: LayerKind {
+package struct MaxPoolLayer: PoolLayerKind {
     package var size: Extent
     /// The distance of the window's places; nil: the window's size.
     package var stride: Extent?
@@ -17,21 +17,7 @@ package struct MaxPoolLayer: LayerKind {
 
     package static let name = "max-pool"
     package static let meaning = "the largest value of a window that moves over the image, channel by channel"
-    package static let defaults = MaxPoolLayer(size: Extent(1))
-    package static let shortKey: String? = "size"
-    package static let keys = [
-        ConfigurationKey("size", \MaxPoolLayer.size, Extent.format, example: "2", "rows and columns of the window"),
-        ConfigurationKey(
-            "stride", \MaxPoolLayer.stride, Extent.format.optional, default: "the size",
-            "the distance of the window's places"),
-        ConfigurationKey(
-            "padding", \MaxPoolLayer.padding, Padding.format, "pixels around the image, which are never the largest"),
-    ]
-
-    package func outputShape(of input: Shape) throws(LayerProblem) -> Shape {
-        let (channels, window) = try geometry(input)
-        return .image(channels: channels, rows: window.output.rows, columns: window.output.columns)
-    }
+    package static let meaningOfPadding = "pixels around the image, which are never the largest"
 
     package func memory(of input: Shape) -> Int {
         ((try? outputShape(of: input))?.count ?? 0) * MemoryLayout<Int32>.stride
@@ -43,32 +29,11 @@ package struct MaxPoolLayer: LayerKind {
     }
 
     package func javaScript(of input: Shape) -> JavaScriptLayer? {
-        guard case .image(let channels, let rows, let columns) = input, let window = try? geometry(input).window else {
-            return nil
-        }
-        return JavaScriptLayer(
-            """
-            const z = new Float32Array(channels * outputRows * outputColumns);
-            for (let c = 0, to = 0; c < channels; c++) for (let y = 0; y < outputRows; y++) for (let x = 0; x < outputColumns; x++) {
-                let largest = -Infinity;
-                for (let v = y * down - top; v < y * down - top + height; v++) for (let u = x * right - left; u < x * right - left + width; u++) {
-                    if (v >= 0 && v < rows && u >= 0 && u < columns) largest = Math.max(largest, a[(c * rows + v) * columns + u]);
-                }
-                z[to++] = largest;
-            }
-            return z;
-            """, constants: window.javaScriptConstants(channels: channels, over: Extent(rows: rows, columns: columns)))
+        javaScript(of: input, start: "-Infinity", step: "value = Math.max(value, x);", result: "value")
     }
 
     package func makeComputer(_ context: LayerContext) throws(ComputeError) -> any LayerComputer {
-        guard let window = try? geometry(context.input.shape).window else {
-            preconditionFailure("a pooling of no image")
-        }
-        return MaxPoolComputer(window.pool, context)
-    }
-
-    private func geometry(_ input: Shape) throws(LayerProblem) -> (channels: Int, window: Window) {
-        try input.window(size: size, stride: stride ?? size, padding: padding)
+        MaxPoolComputer(pool(over: context.input.shape), context)
     }
 }
 
