@@ -261,8 +261,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "ProcessTests",
         [
-            "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepTraining", "LockstepCluster",
-            "LockstepArtifacts", "LockstepCLI",
+            "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepNetwork", "LockstepTraining",
+            "LockstepCluster", "LockstepArtifacts", "LockstepCLI",
         ]
     ),
     // Independent programs from PyPI check what we compute and write.

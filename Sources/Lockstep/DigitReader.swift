@@ -2,32 +2,41 @@ import Foundation
 import LockstepImages
 import LockstepNetwork
 
-/// Reads handwriting with a network that was trained on MNIST: single digits, and several side by side.
+/// Reads handwriting with a network that was trained on MNIST, or with an ensemble of them: single digits, and several side by
+/// side.
 ///
 /// Images are prepared as MNIST was: scaled into a box of 20 x 20 pixels, then centred by mass on 28 x 28 pixels.
 public struct DigitReader: Sendable {
     /// The score of a part that is skipped.
     private static let scoreOfSkipping: Float = -40
 
-    private let network: Network
+    private let ensemble: Ensemble
 
     /// Makes a reader with this network.
     ///
     /// - Parameter network: It takes 784 pixels, ink 1 and paper 0.
     /// - Throws: ``LockstepError`` of the kind `configuration` if it takes anything else.
     public init(_ network: Network) throws(LockstepError) {
+        try self.init(Ensemble([network]))
+    }
+
+    /// Makes a reader with these networks, whose outputs it averages.
+    ///
+    /// - Parameter ensemble: Its networks take 784 pixels, ink 1 and paper 0.
+    /// - Throws: ``LockstepError`` of the kind `configuration` if they take anything else.
+    public init(_ ensemble: Ensemble) throws(LockstepError) {
         let pixels = DigitPreparation.side * DigitPreparation.side
-        guard network.sizes.first == pixels else {
+        let inputs = ensemble.networks[0].model.inputs
+        guard inputs == pixels else {
             throw LockstepError(
-                .configuration,
-                "the network takes \(network.sizes.first ?? 0) values, an image of a digit has \(pixels)")
+                .configuration, "the network takes \(inputs) values, an image of a digit has \(pixels)")
         }
-        self.network = network
+        self.ensemble = ensemble
     }
 
     /// Reads an image of one digit.
     public func digit(in image: Image) throws(LockstepError) -> Network.Prediction {
-        try network.predict(DigitPreparation.prepare(image.ink).ink)
+        try ensemble.predict(DigitPreparation.prepare(image.ink).ink)
     }
 
     /// Reads an image of a row of digits, from left to right: `504192`.
@@ -51,7 +60,7 @@ public struct DigitReader: Sendable {
                 if start < end, !parts[start].mayJoinNext { break }
                 guard let candidate = row.digit(of: start...end) else { continue }
                 let before = best[start]
-                let outputs = try network.outputs(for: DigitPreparation.prepare(candidate.image).ink)
+                let outputs = try ensemble.outputs(for: DigitPreparation.prepare(candidate.image).ink)
                 let (digit, logConfidence) = classify(outputs)
                 let cut = start > 0 ? parts[start - 1].costOfCut : 0
                 let score = before.score + logConfidence - candidate.penalty - cut
@@ -64,10 +73,9 @@ public struct DigitReader: Sendable {
 
     /// The class of the largest output, and the log-confidence: high where this output is high and the second one low.
     private func classify(_ outputs: [Float]) -> (Network.Prediction, logConfidence: Float) {
-        var best = 0
-        for index in outputs.indices where outputs[index] > outputs[best] { best = index }
-        let second = outputs.indices.filter { $0 != best }.map { outputs[$0] }.max() ?? 0
-        let confidence = max(outputs[best], 1e-6) * max(1 - second, 1e-6)
-        return (Network.Prediction(label: best, confidence: outputs[best]), log(confidence))
+        let digit = Network.Prediction(outputs: outputs)
+        let second = outputs.indices.filter { $0 != digit.label }.map { outputs[$0] }.max() ?? 0
+        let confidence = max(digit.confidence, 1e-6) * max(1 - second, 1e-6)
+        return (digit, log(confidence))
     }
 }

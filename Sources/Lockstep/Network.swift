@@ -1,4 +1,4 @@
-import LockstepArtifacts
+package import LockstepArtifacts
 import LockstepCompute
 import LockstepData
 import LockstepModel
@@ -47,10 +47,14 @@ public struct Network: Sendable {
     /// - Parameter path: A safetensors file that Lockstep wrote, or another program with the same tensors and metadata.
     /// - Throws: ``LockstepError`` of the kind `file` if it is missing, damaged or something else.
     public init(contentsOf path: String) throws(LockstepError) {
-        let trained = try withPublicErrors { try ModelFile.load(path) }
-        self.model = trained.network
-        self.parameters = trained.parameters
-        self.metadata = trained.metadata
+        self.init(try withPublicErrors { try ModelFile.load(path) })
+    }
+
+    /// The network of a model file.
+    package init(_ trained: TrainedModel) {
+        model = trained.network
+        parameters = trained.parameters
+        metadata = trained.metadata
     }
 
     /// Writes the network to a safetensors file, which Lockstep, PyTorch and others read.
@@ -102,6 +106,14 @@ extension Network {
         public let label: Int
         /// That output's activation, from 0 to 1.
         public let confidence: Float
+
+        /// The class of the largest of these outputs, at least one.
+        init(outputs: [Float]) {
+            var best = 0
+            for index in outputs.indices where outputs[index] > outputs[best] { best = index }
+            label = best
+            confidence = outputs[best]
+        }
     }
 
     /// Runs one sample through the network: a' = f(w·a + b), layer by layer.
@@ -133,10 +145,7 @@ extension Network {
     /// - Returns: The class of the largest output.
     /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
     public func predict(_ input: [Float]) throws(LockstepError) -> Prediction {
-        let outputs = try outputs(for: input)
-        var best = 0
-        for index in outputs.indices where outputs[index] > outputs[best] { best = index }
-        return Prediction(label: best, confidence: outputs[best])
+        Prediction(outputs: try outputs(for: input))
     }
 
     /// Counts how many samples of a split the network classifies correctly.

@@ -179,13 +179,7 @@ final class NetworkComputer: ModelComputer {
         defer { mode.restore() }
         forward(block(rows: rows, input, trainingIn: nil))
         let lossSum = outputPass(rows: rows, targets.evaluation, errors: nil)
-        var correct = 0
-        for row in 0..<rows {
-            let values = UnsafeBufferPointer(start: outputs + row * classes, count: classes)
-            let largest = indexOfLargest(values)
-            predictions[row] = largest.index
-            if largest.index == Int(labels[row]) && !largest.sawNaN { correct += 1 }
-        }
+        let correct = countCorrect(outputs, labels: labels, rows: rows, classes: classes, predictions: predictions)
         return (correct, lossSum)
     }
 
@@ -243,16 +237,4 @@ final class NetworkComputer: ModelComputer {
                 activations: outputs, labels: labels, rows: rows, outputs: classes, delta: errors)
         }
     }
-}
-
-/// The index of the largest value, the lowest index on a tie; NaNs are ignored.
-private func indexOfLargest(_ values: UnsafeBufferPointer<Float>) -> (index: Int, sawNaN: Bool) {
-    var index = 0
-    var largest = -Float.infinity
-    var sawNaN = false
-    for (i, value) in values.enumerated() {
-        if value > largest { (index, largest) = (i, value) }
-        sawNaN = sawNaN || value.isNaN
-    }
-    return (index, sawNaN)
 }

@@ -55,6 +55,9 @@ struct CompletionTests {
             #expect(try offers(command, "b") == ["best.safetensors"], "\(command)")
         }
         #expect(try offers("predict", "best.safetensors", "d") == ["digit.png"])
+        for command in ["evaluate", "predict"] {
+            #expect(try offers(command, "a.safetensors", "--ensemble", "b") == ["best.safetensors"], "\(command)")
+        }
         #expect(try offers("bench", "run.yaml", "--chart", "c") == ["chart.svg"])
         #expect(try offers("report", "runs", "--output", "p") == ["page.html"])
         #expect(try offers("replay", "d") == ["digit.png"])

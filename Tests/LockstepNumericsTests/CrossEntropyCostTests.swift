@@ -48,6 +48,45 @@ struct CrossEntropyCostTests {
         }
     }
 
+    @Test(
+        "the cost of known activations is that of their weighted inputs",
+        arguments: [[0, 0, 0], [1, -2, 0.5], [4, 3, -5]])
+    func activations(row: [Float]) {
+        for label in 0...3 {
+            let result = softmax(row, label: label, smoothing: 0)
+            let cost = softmaxCrossEntropy(
+                activations: result.activations, labels: [UInt16(label)], rows: 1, outputs: 3)
+            #expect(abs(cost - result.cost) <= 1e-6 * max(1, result.cost))
+
+            var z = row
+            let expected = sigmoidCrossEntropy(
+                &z, labels: [UInt16(label)], rows: 1, outputs: 3, targets: ClassTargets(classes: 3), delta: nil)
+            let sigmoids = sigmoidCrossEntropy(activations: z, labels: [UInt16(label)], rows: 1, outputs: 3)
+            #expect(abs(sigmoids - expected) <= 1e-5 * max(1, expected))
+        }
+    }
+
+    @Test("an activation that float32 has rounded to 0 or 1 has a finite cost, NaN and infinity have none")
+    func saturated() {
+        func softmax(_ row: [Float]) -> Double {
+            softmaxCrossEntropy(activations: row, labels: [1], rows: 1, outputs: 2)
+        }
+        func sigmoid(_ row: [Float]) -> Double {
+            sigmoidCrossEntropy(activations: row, labels: [1], rows: 1, outputs: 2)
+        }
+        let smallest = 126 * log(2.0)
+        #expect(abs(softmax([1, 0]) - smallest) < 1e-12)
+        #expect(softmax([1, 1e-40]) == softmax([1, 0]))
+        #expect(softmax([0, 1]) == 0)
+        #expect(abs(sigmoid([0, 0]) - smallest) < 1e-12)
+        #expect(abs(sigmoid([1, 1]) - 25 * log(2.0)) < 1e-12)
+        #expect(sigmoid([0, 1]) == 0)
+        for value in [Float.nan, .infinity] {
+            #expect(softmax([0, value]).isNaN)
+            #expect(sigmoid([value, 1]).isNaN && sigmoid([0, value]).isNaN)
+        }
+    }
+
     @Test("NaN stays NaN", arguments: [[.nan, 0, 0], [.infinity, 0, 0], [0, .nan, .infinity]])
     func notANumber(row: [Float]) {
         #expect(!softmax(row, label: 1, smoothing: 0).cost.isFinite)

@@ -12,6 +12,10 @@ enum Oracle {
 
     /// Runs one of its commands.
     static func ask<Answer: Decodable>(_ arguments: String...) throws -> Answer {
+        try ask(arguments)
+    }
+
+    static func ask<Answer: Decodable>(_ arguments: [String]) throws -> Answer {
         let python = try #require(python)
         let result = try Program.run([program] + arguments, executable: python, limit: .seconds(600))
         try #require(result.status == 0, "\(result)")

@@ -138,6 +138,39 @@ struct OracleTests {
         #expect(evaluated.output.contains("cost \(String(format: "%.4f", score.cost))"))
     }
 
+    @Test("Several networks answer together as numpy's mean of their outputs does", arguments: 0..<3)
+    func ensemble(first: Int) throws {
+        let folder = try TemporaryFolder()
+        let dataset = TinyDataset(test: 1_300)
+        var members: [(model: String, rules: String)] = []
+        for (name, network, cost, output) in [
+            ("quadratic", "[36, 8, 4]", "quadratic", "sigmoid"), ("sigmoids", "[36, 9, 4]", "cross-entropy", "sigmoid"),
+            ("softmax", "[36, 4]", "cross-entropy", "softmax"),
+        ] {
+            _ = try train(
+                dataset, in: folder, to: name,
+                [
+                    "--epochs", "1", "--kernel", "portable", "--set",
+                    "network={ sizes: \(network), output: \(output) }",
+                    "--set", "cost=\(cost)", "--set", "optimizer.sgd.learning-rate=0.3",
+                ])
+            members.append(
+                (folder("\(name)/model.safetensors"), #"{"cost": "\#(cost)", "output": "\#(output)"}"#))
+        }
+        members = Array(members[first...] + members[..<first])
+        let (images, labels) = (folder("data/t10k-images-idx3-ubyte"), folder("data/t10k-labels-idx1-ubyte"))
+        let score: OracleScore = try Oracle.ask(
+            ["ensemble", images, labels] + members.flatMap { [$0.model, $0.rules] })
+        let evaluated = try Program.run(
+            [
+                "evaluate", members[0].model, "--ensemble", members[1...].map(\.model).joined(separator: ","), "--data",
+                "tiny.yaml", "--kernel", "portable",
+            ], in: folder.path)
+        #expect(score.total == 1_300 && score.correct > 400)
+        #expect(evaluated.output.hasPrefix("\(score.correct) / 1300 "), "\(score) \(evaluated)")
+        #expect(evaluated.output.contains("cost \(String(format: "%.4f", score.cost))"), "\(score) \(evaluated)")
+    }
+
     private func train(
         _ dataset: TinyDataset, in folder: TemporaryFolder, to output: String, _ options: [String]
     ) throws -> RunSummary {

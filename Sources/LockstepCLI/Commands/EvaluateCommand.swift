@@ -1,10 +1,8 @@
 import ArgumentParser
+import Lockstep
 import LockstepArtifacts
 import LockstepCompute
 import LockstepData
-import LockstepNetwork
-import LockstepNumerics
-import LockstepSharding
 import LockstepText
 import LockstepTraining
 
@@ -12,21 +10,23 @@ import LockstepTraining
 struct EvaluateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "evaluate",
-        abstract: "Count how many samples a trained network classifies correctly.",
+        abstract: "Count how many samples trained networks classify correctly.",
         usage: "lockstep evaluate [<options>] <model>",
         discussion: """
+            With --ensemble, the outputs of all models are averaged for each sample. The
+            cost is that of the averaged outputs, by the cost function of <model>.
+
             Examples:
               lockstep evaluate runs/RUN/best.safetensors
               lockstep evaluate model.safetensors --split validation
               lockstep evaluate model.safetensors --data folder-with-four-idx-files
               lockstep evaluate runs/RUN/best.safetensors \\
                   --data runs/RUN/config.yaml
+              lockstep evaluate a.safetensors --ensemble b.safetensors,c.safetensors
             """
     )
 
-    @Argument(
-        help: "A model file, such as best.safetensors of a run.", completion: .file(extensions: ["safetensors"]))
-    var model: String
+    @OptionGroup var modelOptions: ModelOptions
 
     @Option(
         help: ArgumentHelp(
@@ -44,33 +44,34 @@ struct EvaluateCommand: ParsableCommand {
 
     func run() throws {
         let console = consoleOptions.console
-        let model = try ModelFile.load(self.model)
-        let dataset = try source(of: model).load(cache: DataCache())
-        if data == nil, let trained = model.metadata.dataSHA256, trained != dataset.description.sha256 {
+        let models = try modelOptions.load()
+        let ensemble = try modelOptions.ensemble(of: models)
+        let dataset = try source(of: models).load(cache: DataCache())
+        let trained = models.lazy.compactMap(\.metadata.dataSHA256).first
+        if data == nil, let trained, trained != dataset.description.sha256 {
             throw CommandError(
                 .invalidData,
                 "the model was trained on other data than '\(dataset.description.name)' contains; name the data with "
                     + "--data, for example the config.yaml of the run")
         }
-        try model.architecture.check(against: dataset.description)
-        let library = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
-        let score = try Evaluator(
-            NetworkModel(model.architecture, objective: Objective(cost: model.cost)), library: library,
-            dataset: dataset
-        ).score(of: split, weights: model.parameters.pointer)
+        let score = try ensemble.score(
+            of: split, of: dataset, library: try ComputeLibrary.open(try NumericKernel.resolve(kernel)))
         guard score.total > 0 else {
             throw CommandError(
                 .usage, "--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
         }
         let percent = percentage(Double(score.correct), of: Double(score.total), digits: 2)
         try console.output("\(score.correct) / \(score.total)   \(percent)   cost \(decimal(score.meanLoss, 4))")
+        if models.count > 1 { console.detail("mean outputs of \(models.count) models") }
         console.detail("answers by class: \(score.predictions.map(String.init).joined(separator: " "))")
     }
 
     /// The data set of `--data`; without it, the data set of the training, found by its name.
-    private func source(of model: TrainedModel) throws -> DataSource {
+    private func source(of models: [TrainedModel]) throws -> DataSource {
         if let data { return try DataSource(argument: data) }
-        guard let name = model.metadata.dataName else { return .named(KnownDataset.mnist.name) }
+        guard let name = models.lazy.compactMap(\.metadata.dataName).first else {
+            return .named(KnownDataset.mnist.name)
+        }
         let source: DataSource
         do {
             source = try DataSource(argument: name)

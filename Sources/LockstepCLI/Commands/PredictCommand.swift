@@ -1,5 +1,6 @@
 import ArgumentParser
 import Lockstep
+import LockstepArtifacts
 import LockstepCompute
 import LockstepText
 
@@ -15,18 +16,18 @@ struct PredictCommand: ParsableCommand {
             pixels, with its centre of mass in the middle of 28 x 28.
 
             Prints the file, the digits, and the network's confidence in the least
-            certain digit, from 0 to 1. An IDX file holds many pictures.
+            certain digit, from 0 to 1. An IDX file holds many pictures. With
+            --ensemble, the outputs of all models are averaged.
 
             Examples:
               lockstep predict runs/RUN/best.safetensors digit.png
               lockstep predict best.safetensors 504192.png scan.pgm
               lockstep predict best.safetensors t10k-images-idx3-ubyte
+              lockstep predict a.safetensors digit.png --ensemble b.safetensors
             """
     )
 
-    @Argument(
-        help: "A model file, such as best.safetensors of a run.", completion: .file(extensions: ["safetensors"]))
-    var model: String
+    @OptionGroup var modelOptions: ModelOptions
 
     @Argument(help: "Pictures: PNG, PGM or IDX files.", completion: .file())
     var images: [String]
@@ -41,15 +42,17 @@ struct PredictCommand: ParsableCommand {
 
     func run() throws {
         let console = consoleOptions.console
-        let network = try Network(contentsOf: model)
-        if let name = network.classNames.first(where: { Int($0) == nil }) {
+        let models = try modelOptions.load()
+        for (path, model) in zip(try modelOptions.paths(), models) {
+            guard let name = model.metadata.labels.first(where: { Int($0) == nil }) else { continue }
             throw CommandError(
                 .invalidData,
-                "\(model): predict reads digits, and this network tells other things apart, such as '\(name)'; count its "
-                    + "right answers with lockstep evaluate")
+                "\(path.printable): predict reads digits, and this network tells other things apart, such as "
+                    + "'\(name.printable)'; count its right answers with lockstep evaluate")
         }
+        let ensemble = try modelOptions.ensemble(of: models)
         _ = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
-        let reader = try DigitReader(network)
+        let reader = try DigitReader(ensemble)
         for path in images {
             let pictures = try Image.load(path)
             for (index, picture) in pictures.enumerated() {

@@ -115,6 +115,64 @@ package func sigmoidCrossEntropy(
     return lossSum
 }
 
+/// The cross-entropy of probabilities whose weighted inputs are not known: the sum over the rows of -log a at the label, in
+/// double, added row by row.
+///
+/// Softmax in float32 gives 0 for a probability below the smallest normal float, 2^-126. So a smaller one counts as that: no
+/// loss exceeds 87.4.
+///
+/// - Parameters:
+///   - activations: a, [rows, outputs], row-major.
+///   - labels: [rows]; a label that is no column adds nothing.
+///   - rows: Samples.
+///   - outputs: Classes.
+/// - Returns: The sum of the rows' losses.
+package func softmaxCrossEntropy(
+    activations: UnsafePointer<Float>, labels: UnsafePointer<UInt16>, rows: Int, outputs: Int
+) -> Double {
+    var lossSum = 0.0
+    for r in 0..<rows where Int(labels[r]) < outputs {
+        lossSum += negativeLogarithm(Double(activations[r * outputs + Int(labels[r])]), floor: smallestOutput)
+    }
+    return lossSum
+}
+
+/// The cross-entropy of sigmoids whose weighted inputs are not known: the sum over the rows of
+/// -Σ_j t_j log a_j + (1 - t_j) log(1 - a_j), in double, added row by row.
+///
+/// An activation below 2^-126 counts as 2^-126, and one above 1 - 2^-25, which float32 rounds to 1, as 1 - 2^-25.
+///
+/// - Parameters:
+///   - activations: a, [rows, outputs], row-major.
+///   - labels: [rows]; the target is 0 everywhere if the label is no column.
+///   - rows: Samples.
+///   - outputs: Classes.
+/// - Returns: The sum of the rows' losses.
+package func sigmoidCrossEntropy(
+    activations: UnsafePointer<Float>, labels: UnsafePointer<UInt16>, rows: Int, outputs: Int
+) -> Double {
+    var lossSum = 0.0
+    for r in 0..<rows {
+        var sum = 0.0
+        for j in 0..<outputs {
+            let a = Double(activations[r * outputs + j])
+            sum +=
+                j == Int(labels[r])
+                ? negativeLogarithm(a, floor: smallestOutput) : negativeLogarithm(1 - a, floor: 0x1p-25)
+        }
+        lossSum += sum
+    }
+    return lossSum
+}
+
+/// The smallest output that float32 holds without losing digits.
+private let smallestOutput = Double(Float.leastNormalMagnitude)
+
+/// -log p of a probability, of `floor` if p is smaller; not a number if p is none.
+private func negativeLogarithm(_ p: Double, floor: Double) -> Double {
+    p.isFinite ? -logarithm(max(p, floor)) : .nan
+}
+
 /// `delta = a - t`, [rows, outputs].
 private func subtractTargets(
     _ targets: ClassTargets, labels: UnsafePointer<UInt16>, from activations: UnsafePointer<Float>, rows: Int,

@@ -67,6 +67,26 @@ package final class Evaluator {
         return BlockScore(correct: correct, total: samples.count, lossSum: lossSum, predictions: counts)
     }
 
+    /// Runs the samples of one unit through the model, in the model's blocks, for their outputs.
+    ///
+    /// - Parameters:
+    ///   - samples: One of the split's ``blocks(of:)``.
+    ///   - weights: The parameters, in the model's layout.
+    ///   - receive: Called with each block's outputs, [rows, outputs], and with the place of its first sample in the unit.
+    func outputs(
+        of samples: Range<Int>, weights: UnsafePointer<Float>, receive: (UnsafeBufferPointer<Float>, Int) -> Void
+    ) {
+        computer.load(weights: weights)
+        let parts = BlockPartition(samples, rows: model.blockRows)
+        for part in (0..<parts.count).map({ parts[$0] }) {
+            dataset.gather(part, into: computer.inputs)
+            let outputs = computer.outputs(rows: part.count)
+            receive(
+                UnsafeBufferPointer(start: outputs, count: part.count * model.outputs),
+                part.lowerBound - samples.lowerBound)
+        }
+    }
+
     /// Runs a whole split through the model.
     package func score(of split: Split, weights: UnsafePointer<Float>) -> SplitScore {
         let blocks = (0..<blocks(of: split).count).map { score(of: split, block: $0, weights: weights) }

@@ -8,6 +8,8 @@ usage: lockstep_oracle.py hash MODEL             SHA-256 of the parameters, laye
                                                  its own gradient against central differences, as JSON
        lockstep_oracle.py evaluate MODEL IMAGES LABELS [RULES]
                                                  correct answers and mean cost, as JSON
+       lockstep_oracle.py ensemble IMAGES LABELS MODEL RULES [MODEL RULES]...
+                                                 the same of the mean of several networks' outputs, with the first one's cost
        lockstep_oracle.py bfloat16 FLOATS HALVES  float32 numbers and what they were rounded to; the differences, as JSON
 
 RULES is JSON: activation, output, cost, smoothing, optimizer, steps.
@@ -80,7 +82,10 @@ class Rules:
 
     def total_cost(self, model, inputs, targets):
         """The sum over the samples."""
-        answers = self.activations(model, inputs)[-1]
+        return self.cost_of(self.activations(model, inputs)[-1], targets)
+
+    def cost_of(self, answers, targets):
+        """The sum over the samples, from the network's outputs."""
         if self.cost == "quadratic":
             return numpy.sum((answers - targets) ** 2) / 2
         if self.output == "softmax":
@@ -195,6 +200,18 @@ def evaluate(path, images, labels, rules="{}"):
     }
 
 
+def ensemble(images, labels, *members):
+    networks = [(doubles(layers(path)), Rules(rules)) for path, rules in zip(members[::2], members[1::2])]
+    inputs, labels, classes = samples(images, labels, networks[0][0][-1][1].size)
+    answers = numpy.mean([rules.activations(model, inputs)[-1] for model, rules in networks], axis=0)
+    first = networks[0][1]
+    return {
+        "correct": int((answers.argmax(axis=1) == labels).sum()),
+        "total": len(labels),
+        "cost": float(first.cost_of(answers, first.targets(classes)) / len(labels)),
+    }
+
+
 def bfloat16(path):
     """float32 numbers to the nearest bfloat16, ties to even, by arithmetic: 8 significant bits, or multiples of 2^-133."""
     values = numpy.fromfile(path, "<f4").astype(numpy.float64)
@@ -226,7 +243,7 @@ def digest(path):
 
 COMMANDS = {
     "hash": digest, "describe": describe, "train": train, "gradient": central_differences, "evaluate": evaluate,
-    "bfloat16": compare_bfloat16,
+    "ensemble": ensemble, "bfloat16": compare_bfloat16,
 }
 
 if __name__ == "__main__":
