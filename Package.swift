@@ -261,8 +261,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "ProcessTests",
         [
-            "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepNetwork", "LockstepTraining",
-            "LockstepCluster", "LockstepArtifacts", "LockstepCLI",
+            "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
+            "LockstepNetwork", "LockstepTraining", "LockstepCluster", "LockstepArtifacts", "LockstepCLI",
         ]
     ),
     // Independent programs from PyPI check what we compute and write.
@@ -274,8 +274,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
 ]
-/// Files of test targets that the tests read where they lie: Python programs, and records of runs.
-let testFiles = ["OracleTests": ["Oracles"], "LockstepClusterTests": ["Records"]]
+/// Files of test targets that the tests read where they lie: Python programs, records of runs, and runs of earlier releases.
+let testFiles = ["OracleTests": ["Oracles"], "LockstepClusterTests": ["Records"], "ProcessTests": ["Fixtures"]]
 package.targets += testTargets.map {
     .testTarget(
         name: $0.name, dependencies: $0.dependencies + ["LockstepTesting"], exclude: testFiles[$0.name] ?? [])

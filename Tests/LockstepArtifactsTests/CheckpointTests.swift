@@ -177,6 +177,35 @@ struct CheckpointTests {
                 "'layers.0.weight' does not have the shape [4, 3] of this run's network"))
     }
 
+    @Test("A checkpoint of another format version is refused by name and stays, even beside an older one")
+    func otherVersion() throws {
+        let parent = try TemporaryFolder()
+        let pair = try CheckpointPair(parent.path)
+        let path = pair.folder.file(ofStep: 10)
+        func write(_ old: String, _ new: String, signed: Bool) throws {
+            var file = pair.whole
+            file.replaceSubrange(try #require(file.firstRange(of: Array(old.utf8))), with: Array(new.utf8))
+            let covered = file.count - SHA256Digest.byteCount
+            if signed { file[covered...] = ArraySlice(file[..<covered].withUnsafeBytes { SHA256.hash($0).bytes }) }
+            try Data(file).write(to: URL(fileURLWithPath: path))
+        }
+        try write(#""format_version":"1""#, #""format_version":"3""#, signed: true)
+        let later = ArtifactError.unknownVersion(path: path, version: "3", known: ["1"])
+        #expect(throws: later) { try pair.folder.newest(layout: layout) }
+        #expect(later.isAboutContent && !later.isAboutInput && later.path == path)
+        #expect(
+            "\(later)" == "\(path): its format version is '3', this program reads 1; use the program that wrote it")
+        try write(#""format_version":"1""#, #""format_versiom":"1""#, signed: true)
+        let silent = ArtifactError.unknownVersion(path: path, version: nil, known: ["1"])
+        #expect(throws: silent) { try pair.folder.newest(layout: layout) }
+        #expect(
+            "\(silent)" == "\(path): it names no format version, this program reads 1; use the program that wrote it")
+        #expect(try parent.names() == ["step-10.safetensors", "step-5.safetensors"])
+        // In a file that is not intact, the version is damaged like everything else.
+        try write(#""format_version":"1""#, #""format_version":"3""#, signed: false)
+        #expect(try pair.folder.newest(layout: layout).checkpoint?.state.progress.step == 5)
+    }
+
     @Test("The last three stay")
     func retention() throws {
         let parent = try TemporaryFolder()

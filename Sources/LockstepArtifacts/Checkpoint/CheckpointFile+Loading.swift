@@ -10,18 +10,17 @@ extension CheckpointFile {
     /// Reads a checkpoint of a network with this layout.
     ///
     /// Total: any bytes give a checkpoint, or an error that names the file and the fault. The digest covers all bytes, so
-    /// what is accepted was written by a run.
+    /// what is accepted was written by a run. Every version of the format ends with the digest: so a version is believed only
+    /// in an intact file, and a damaged digit of it is damage.
+    ///
+    /// - Throws: ``ArtifactError/unknownVersion(path:version:known:)`` for an intact file of another version.
     package static func load(_ path: String, layout: ParameterLayout) throws(ArtifactError) -> Checkpoint {
         let file = try SafetensorsFile(path: path, what: "a checkpoint")
         let metadata = file.header.metadata
         guard metadata[Key.format] == format else { throw malformed(path, "not a checkpoint of Lockstep") }
         try checkDigest(of: file)
-        guard metadata[Key.formatVersion] == formatVersion else {
-            throw .malformed(
-                path: path,
-                reason: "its format version is '\((metadata[Key.formatVersion] ?? "").printable)', "
-                    + "this program reads \(formatVersion)",
-                remedy: "use the program that wrote it")
+        guard let version = metadata[Key.formatVersion], formatVersions.contains(version) else {
+            throw .unknownVersion(path: path, version: metadata[Key.formatVersion], known: formatVersions)
         }
         let identity = try identity(in: metadata, path: path)
         let progress = try progress(in: file)

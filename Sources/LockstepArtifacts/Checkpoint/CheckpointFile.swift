@@ -35,8 +35,8 @@ package enum CheckpointFile {
     }
 
     static let format = "lockstep-checkpoint"
-    /// Increased when an older program could misread a newer file.
-    static let formatVersion = "1"
+    /// The versions that this program reads; it writes the last one. Increased when an older program could misread a newer file.
+    static let formatVersions = ["1"]
     /// Bytes that the progress may have: about a million epochs.
     static let maximumProgress = 1 << 29
 
@@ -95,7 +95,7 @@ package enum CheckpointFile {
         let (identity, progress) = (checkpoint.identity, checkpoint.state.progress)
         var metadata = [
             Key.format: format,
-            Key.formatVersion: formatVersion,
+            Key.formatVersion: formatVersions[formatVersions.count - 1],
             Key.step: String(progress.step),
             Key.epoch: String(progress.epoch),
             Key.configuration: identity.configuration,

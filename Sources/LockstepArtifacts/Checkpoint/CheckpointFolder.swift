@@ -77,7 +77,8 @@ package struct CheckpointFolder: Sendable {
     ///
     /// - Parameter layout: The layout of the run's network.
     /// - Returns: The checkpoint, and the faults of newer files.
-    /// - Throws: ``ArtifactError`` if the folder cannot be read.
+    /// - Throws: ``ArtifactError`` if the folder cannot be read, or if a file that is newer than the newest undamaged checkpoint
+    ///   has a format version that this program does not know: it is no damage that an older state could make up for.
     package func newest(layout: ParameterLayout) throws(ArtifactError) -> SearchResult {
         AtomicFile.removeLeftovers(in: path)
         var result = SearchResult()
@@ -92,6 +93,7 @@ package struct CheckpointFolder: Sendable {
                 result.checkpoint = checkpoint
                 break
             } catch {
+                if case .unknownVersion = error { throw error }
                 result.damaged.append(error)
             }
         }

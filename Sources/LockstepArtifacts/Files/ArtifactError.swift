@@ -12,6 +12,8 @@ package enum ArtifactError: Error, Equatable, Sendable {
     case tooLarge(path: String, limit: Int)
     /// The file has the wrong content.
     case malformed(path: String, reason: String, remedy: String?)
+    /// The file has a format that this program does not read: that of a later release, or none at all. It may be intact.
+    case unknownVersion(path: String, version: String?, known: [String])
     /// A run directory must be new or empty.
     case notEmpty(path: String)
     /// Another process uses the run directory.
@@ -32,7 +34,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
     package var path: String {
         switch self {
         case .system(_, let path, _), .notARegularFile(let path), .tooLarge(let path, _), .malformed(let path, _, _),
-            .notEmpty(let path), .inUse(let path, _), .notADirectory(let path):
+            .unknownVersion(let path, _, _), .notEmpty(let path), .inUse(let path, _), .notADirectory(let path):
             path
         }
     }
@@ -40,7 +42,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
     /// Whether a file that was read has the wrong content.
     package var isAboutContent: Bool {
         switch self {
-        case .malformed, .tooLarge: true
+        case .malformed, .unknownVersion, .tooLarge: true
         case .system, .notARegularFile, .notEmpty, .inUse, .notADirectory: false
         }
     }
@@ -49,7 +51,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
     package var isAboutInput: Bool {
         switch self {
         case .system(.read, _, _), .notARegularFile: true
-        case .system, .malformed, .tooLarge, .notEmpty, .inUse, .notADirectory: false
+        case .system, .malformed, .unknownVersion, .tooLarge, .notEmpty, .inUse, .notADirectory: false
         }
     }
 }
@@ -68,6 +70,10 @@ extension ArtifactError: CustomStringConvertible {
             return "\(name): larger than \(limit) bytes; this is not a file of the expected kind"
         case .malformed(_, let reason, let remedy):
             return "\(name): \(reason)" + (remedy.map { "; \($0)" } ?? "")
+        case .unknownVersion(_, let version, let known):
+            let found = version.map { "its format version is '\($0.printable)'" } ?? "it names no format version"
+            return
+                "\(name): \(found), this program reads \(known.joined(separator: " and ")); use the program that wrote it"
         case .notEmpty:
             return
                 "\(name): the run directory is not empty; give --output a new or empty folder, or resume the run "

@@ -37,9 +37,7 @@ struct ModelMetadataReader {
     private func checkFormatVersion() throws(ArtifactError) {
         let known = ModelFile.formatVersions
         if let version = texts[Key.formatVersion], !known.contains(version) {
-            throw failure(
-                "its format version is '\(version.printable)', this program reads \(known.joined(separator: " and "))",
-                "use the program that wrote it")
+            throw .unknownVersion(path: path, version: version, known: known)
         }
     }
 

@@ -99,7 +99,7 @@ enum ExitStatus: Hashable {
         case .system, .notEmpty, .notADirectory: self = .cantCreate
         case .inUse: self = .temporaryFailure
         case .notARegularFile: self = .noInput
-        case .tooLarge, .malformed: self = .dataError
+        case .tooLarge, .malformed, .unknownVersion: self = .dataError
         }
     }
 
