@@ -79,7 +79,7 @@ struct EnsembleEvaluatorTests {
 
     @Test(
         "count, predictions and cost are those of the mean of the outputs",
-        arguments: [[0, 1, 2], [1, 2], [2, 0], [2, 1, 0], [0, 1]])
+        arguments: [[0, 1, 2], [1, 2], [2, 1], [2, 1, 0], [0, 1]])
     func mean(order: [Int]) throws {
         let score = try members.score(order)
         let outputs = try order.map(members.outputs)
