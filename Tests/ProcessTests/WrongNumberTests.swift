@@ -149,7 +149,7 @@ struct WrongNumberTests {
                 "--transport", "inline", "--output", place.folder("run"),
             ], in: place.folder.path)
         let endpoint = try coordinator.listeningEndpoint()
-        let workers = try ["own-data@30", "slow=1"].map { fault in
+        let workers = try ["own-data@30", "slow=1"].map { (fault: String) in
             try RunningProcess(
                 ["worker", "--connect", endpoint],
                 environment: ["LOCKSTEP_FAULT": fault, "LOCKSTEP_CACHE": place.folder("cache-\(fault)")],
