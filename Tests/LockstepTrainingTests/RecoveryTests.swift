@@ -157,11 +157,11 @@ struct MemoryFaultTests {
                     #expect(log.recoveries.count == flips)
                     guard flips > 0 else { continue }
                     let part = target == .weights ? "the weights" : "the optimizer's memory"
+                    let recovery = try #require(log.recoveries.first)
                     #expect(
-                        log.recoveries[0].reason
-                            == "\(MemoryFault(target == .weights ? .weights : .optimizer, step: 4))")
-                    #expect(log.recoveries[0].reason.contains("step 4: \(part) changed"))
-                    #expect(log.recoveries[0].rewoundTo?.step == (keepsAll ? 3 : 0))
+                        recovery.reason == "\(MemoryFault(target == .weights ? .weights : .optimizer, step: 4))")
+                    #expect(recovery.reason.contains("step 4: \(part) changed"))
+                    #expect(recovery.rewoundTo?.step == (keepsAll ? 3 : 0))
                     // No state was saved with the flipped bit.
                     #expect(!keepsAll || store.states.map(\.progress.step) == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
                 }
