@@ -52,7 +52,7 @@ struct EnsembleTests {
         #expect(turned.output == together.output)
         // The cost is that of the first model's function.
         let first = try evaluate("softmax", "--ensemble", "dense/model.safetensors,\(layers)")
-        #expect(first.output.split(separator: " ")[0] == together.output.split(separator: " ")[0])
+        #expect(first.output.split(separator: " ").first == together.output.split(separator: " ").first)
         #expect(first.output != together.output)
         let verbose = try evaluate("dense", "--ensemble", "\(softmax),\(layers)", "--verbose")
         #expect(verbose.output == together.output)
