@@ -83,6 +83,7 @@ struct FaultTests {
         try #require(workers.count == 3)
         kill(workers[0], SIGKILL)
         try run.waitForLine(containing: "is not replaced: the run has used its 0 replacements")
+        try run.waitForLine(containing: "was lost: ")
         kill(workers[1], SIGTERM)
         try run.waitForLine(containing: "left: asked to stop; 1 worker")
         let summary = try site.conclude(run)
