@@ -117,7 +117,8 @@ let package = Package(
         .target(
             name: "Lockstep",
             dependencies: [
-                "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepImages",
+                "LockstepText", "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData",
+                "LockstepImages",
                 "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime",
                 "LockstepRuns",
             ]),

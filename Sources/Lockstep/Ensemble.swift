@@ -2,16 +2,17 @@ package import LockstepArtifacts
 package import LockstepCompute
 package import LockstepData
 import LockstepNetwork
+import LockstepText
 package import LockstepTraining
 
 /// Several trained networks that answer together: their outputs are averaged.
 ///
-/// Networks that were trained from different seeds, or that are built differently, make different mistakes, and most of them
-/// disappear in the mean. All networks of an ensemble take equally many values and tell the same classes apart.
+/// Networks that were trained from different seeds, or that are built differently, make different mistakes, and most of
+/// them disappear in the mean. All networks of an ensemble take equally many values and tell the same classes apart.
 ///
-/// What is averaged are the activations of the last layer, in double and in the order of ``networks``. Those of a softmax network
-/// are its probabilities of the classes, and so is their mean. Those of a sigmoid network are each output's own activation,
-/// which need not add up to 1; the mean of the two kinds ranks the classes, and is no probability.
+/// The activations of the last layer are averaged, in double and in the order of ``networks``. Those of a softmax network
+/// are its probabilities of the classes, and so is their mean. Those of a sigmoid network are each output's own
+/// activation and need not add up to 1. A mean that contains a sigmoid network ranks the classes and is no probability.
 ///
 /// ```swift
 /// let ensemble = try Ensemble(contentsOf: ["first.safetensors", "second.safetensors"])
@@ -41,7 +42,7 @@ public struct Ensemble: Sendable {
     public init(contentsOf paths: [String]) throws(LockstepError) {
         var networks: [Network] = []
         for path in paths { networks.append(try Network(contentsOf: path)) }
-        try self.init(networks, names: paths)
+        try self.init(networks, names: paths.map(\.printable))
     }
 
     /// Makes an ensemble of models, which have these names in errors.
@@ -51,7 +52,7 @@ public struct Ensemble: Sendable {
 
     private init(_ networks: [Network], names: [String]) throws(LockstepError) {
         guard !networks.isEmpty else { throw LockstepError(.configuration, "an ensemble has at least one network") }
-        // Compares what networks say about themselves with what the first one says that says anything.
+        // Compares a property of all networks with that of the first network that has it.
         func compare<Value: Equatable>(
             _ value: (Network) -> Value?, problem: (_ found: Value, _ first: String, _ expected: Value) -> String
         ) throws(LockstepError) {
@@ -82,7 +83,7 @@ public struct Ensemble: Sendable {
         self.networks = networks
     }
 
-    /// The name of each output, as the first network that has names says it; else its number.
+    /// The name of each output, from the first network that has names; without one, its number.
     public var classNames: [String] {
         (networks.first { !$0.metadata.labels.isEmpty } ?? networks[0]).classNames
     }

@@ -16,7 +16,7 @@ public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible 
         case file
         /// The compute library is missing, or this processor does not run the kernel.
         case kernel
-        /// Memory of this process changed again and again without being written.
+        /// Memory of this process or of a worker changed again and again without being written.
         case memory
         /// Training reached a cost that is not a finite number.
         case notFinite
@@ -50,6 +50,7 @@ extension LockstepError {
             case .memoryFault: self.init(.memory, "\(error)")
             case .shapeMismatch, .invalidConfiguration: self.init(.configuration, "\(error)")
             }
+        case is MemoryFault: self.init(.memory, "\(error)")
         default: self.init(.workers, "\(error)")
         }
     }

@@ -76,7 +76,7 @@ struct EnsembleTests {
         for value in ["", ",\(layers)", "\(layers),", "\(layers),,\(dense)"] {
             expectRefusal(
                 try evaluate("dense", "--ensemble", value), status: 64,
-                "--ensemble '\(value)': a file without a name; put one comma between two files")
+                "--ensemble '\(value)': an empty file name; put one comma between two files")
         }
         expectRefusal(
             try evaluate("dense", "--ensemble", "\(layers),\(layers)"), status: 64,

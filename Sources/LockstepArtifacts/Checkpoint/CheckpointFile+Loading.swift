@@ -10,8 +10,8 @@ extension CheckpointFile {
     /// Reads a checkpoint of a network with this layout.
     ///
     /// Total: any bytes give a checkpoint, or an error that names the file and the fault. The digest covers all bytes, so
-    /// what is accepted was written by a run. Every version of the format ends with the digest: so a version is believed only
-    /// in an intact file, and a damaged digit of it is damage.
+    /// what is accepted was written by a run. Every version of the format ends with the digest. The digest is checked before
+    /// the version, so a damaged version number counts as damage and not as another version.
     ///
     /// - Throws: ``ArtifactError/unknownVersion(path:version:known:)`` for an intact file of another version.
     package static func load(_ path: String, layout: ParameterLayout) throws(ArtifactError) -> Checkpoint {

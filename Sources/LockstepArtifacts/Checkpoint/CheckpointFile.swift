@@ -35,7 +35,8 @@ package enum CheckpointFile {
     }
 
     static let format = "lockstep-checkpoint"
-    /// The versions that this program reads; it writes the last one. Increased when an older program could misread a newer file.
+    /// The versions that this program reads; it writes the last one. A change gets a new version if an older program could
+    /// misread the new files.
     static let formatVersions = ["1"]
     /// Bytes that the progress may have: about a million epochs.
     static let maximumProgress = 1 << 29

@@ -20,7 +20,7 @@ struct ModelOptions: ParsableArguments {
 
     /// The files, the model's first.
     ///
-    /// - Throws: `CommandError` if the option names a file without a name.
+    /// - Throws: `CommandError` if a file name in the option is empty.
     func paths() throws -> [String] {
         var paths = [model]
         for value in others {
@@ -29,7 +29,7 @@ struct ModelOptions: ParsableArguments {
                 guard !path.isEmpty else {
                     throw CommandError(
                         .usage,
-                        "--ensemble '\(value.printable)': a file without a name; put one comma between two files")
+                        "--ensemble '\(value.printable)': an empty file name; put one comma between two files")
                 }
                 paths.append(String(path))
             }

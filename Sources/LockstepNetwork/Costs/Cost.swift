@@ -17,7 +17,7 @@ package enum Cost: String, CaseIterable, Codable, Sendable {
         self == .crossEntropy ? .softmax : .sigmoid
     }
 
-    /// The losses of samples whose output activations alone are known, as the mean of several networks' outputs is.
+    /// The loss sum of samples of which only the output activations are known, such as the mean of several networks' outputs.
     ///
     /// Training and evaluation of one network compute the same sum from weighted inputs, with smaller rounding errors.
     ///

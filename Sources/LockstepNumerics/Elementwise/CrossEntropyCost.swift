@@ -88,7 +88,7 @@ package func softmaxCrossEntropy(
 }
 
 /// The cross-entropy of a sigmoid layer: the sum over the rows of Σ_j (log(1 + exp(z_j)) - t_j z_j), in double, added row
-/// by row. It equals -Σ_j t_j log a_j + (1 - t_j) log(1 - a_j), without the logarithm of a saturated activation.
+/// by row. It equals -Σ_j (t_j log a_j + (1 - t_j) log(1 - a_j)), without the logarithm of a saturated activation.
 ///
 /// Parameters and result as in ``softmaxCrossEntropy``.
 package func sigmoidCrossEntropy(
@@ -138,7 +138,7 @@ package func softmaxCrossEntropy(
 }
 
 /// The cross-entropy of sigmoids whose weighted inputs are not known: the sum over the rows of
-/// -Σ_j t_j log a_j + (1 - t_j) log(1 - a_j), in double, added row by row.
+/// -Σ_j (t_j log a_j + (1 - t_j) log(1 - a_j)), in double, added row by row.
 ///
 /// An activation below 2^-126 counts as 2^-126, and one above 1 - 2^-25, which float32 rounds to 1, as 1 - 2^-25.
 ///
@@ -168,7 +168,7 @@ package func sigmoidCrossEntropy(
 /// The smallest output that float32 holds without losing digits.
 private let smallestOutput = Double(Float.leastNormalMagnitude)
 
-/// -log p of a probability, of `floor` if p is smaller; not a number if p is none.
+/// -log p, or -log floor if p is smaller than floor; NaN if p is NaN or infinite.
 private func negativeLogarithm(_ p: Double, floor: Double) -> Double {
     p.isFinite ? -logarithm(max(p, floor)) : .nan
 }

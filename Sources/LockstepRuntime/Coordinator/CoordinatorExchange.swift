@@ -67,7 +67,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         try loop.handle(.abandoned)
     }
 
-    /// Records that the run goes back to a state that does not depend on workers whose data sets have changed.
+    /// Forgets workers whose data sets have changed, because the run goes back to its newest checkpoint.
     func rewind() { dataChecks.rewind() }
 
     /// Finds the first worker that has left because its data set has changed.
@@ -92,6 +92,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             do {
                 try loop.poll(until: deadline) { _ in }
             } catch RunError.interrupted {
+                // The stop deadline has passed. The state is saved unchecked, because otherwise the run would lose it.
                 return
             }
             dataChecks.retain(Set(loop.machine.activeMembers.map(\.info.id)))
@@ -206,10 +207,12 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         }
     }
 
-    /// Refuses a peer that broke the protocol, and ends its membership. A member has proved that it speaks the protocol, so
-    /// its message was damaged on the way, and what follows over the same connection may be, too: the connection is cut,
-    /// and the worker joins again over a new one. So it is with a welcomed peer whose message is damaged; before the welcome
-    /// a worker repeats its hello.
+    /// Refuses or cuts a peer that broke the protocol, and ends its membership.
+    ///
+    /// A member has proved that it speaks the protocol, so its message was damaged on the way, and what follows over the same
+    /// connection may be, too: the connection is cut, and the worker joins again over a new one. The same holds for a welcomed
+    /// peer whose message is damaged. A damaged message of a peer without a welcome is ignored: a worker repeats its hello.
+    /// Only the first unreadable message of a connection is answered.
     private func reject(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
         if error == .damaged, !link.isWelcomed(peer) { return }
         if link.isMember(peer) || error == .damaged {

@@ -1,7 +1,7 @@
 import LockstepCluster
 
-/// Collects the answers of workers that are asked whether the data sets in their memory are intact, and keeps which worker
-/// has said that its data set has changed.
+/// Collects the answers of workers that are asked whether the data sets in their memory are intact, and records the first
+/// worker that reports a change.
 final class DataCheckCollector {
     /// The number of each member's unanswered request.
     private var asked: [MemberID: UInt64] = [:]
@@ -13,8 +13,8 @@ final class DataCheckCollector {
     /// Whether answers to the last requests are missing.
     var isWaiting: Bool { asked.values.contains(number) }
 
-    /// Starts a new collection. A member that has not answered an earlier request is not asked again before it does, and not
-    /// waited for: it does not hold up the run twice.
+    /// Starts a new collection. A member with an unanswered request gets no second one, and the run does not wait for it: it
+    /// delays the run once.
     ///
     /// - Parameter members: The members whose answers are wanted.
     /// - Returns: The members to ask, and the number of the requests.
@@ -40,7 +40,7 @@ final class DataCheckCollector {
         if faulty == nil { faulty = worker }
     }
 
-    /// Records that the run goes back to a state from before all changes so far.
+    /// Forgets the fault, because the run goes back to its newest checkpoint.
     func rewind() {
         faulty = nil
     }

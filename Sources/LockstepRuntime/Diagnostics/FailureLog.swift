@@ -3,7 +3,7 @@ import LockstepCluster
 import LockstepProtocol
 import LockstepSystem
 
-/// A failure in a run: a worker was lost, failed, found its data set changed, was put under quarantine or was refused.
+/// A failure in a run: a worker was lost, failed, reported that its data set had changed, was put under quarantine or was refused.
 package struct FailureEvent: Sendable {
     package let time: Date
     /// The step under way; nil between steps and before the first.

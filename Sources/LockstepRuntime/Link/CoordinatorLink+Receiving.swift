@@ -57,7 +57,7 @@ extension CoordinatorLink {
         peers.endOverduePeers()
         if let event = try receiveMessage() { return event }
         if let event = try nextDeferred() { return event }
-        if !hasUnread { peers.removeEnded() }
+        peers.removeEnded(isDrained: !hasUnread)
         acceptance.resumeIfDue()
         if let peer = peers.popLost() { return .lost(peer) }
         return reports.popFirst().map { .rejected($0) }

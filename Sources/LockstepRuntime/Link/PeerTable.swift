@@ -6,8 +6,9 @@ import LockstepTimeline
 struct PeerTable {
     private var byID: [PeerID: Peer] = [:]
     private var byConnection: [ObjectIdentifier: Peer] = [:]
-    /// Peers whose connections have ended, while messages from them may still be unread.
-    private var ended: [Peer] = []
+    /// Peers whose connections have ended, while messages from them may still be unread. `until`: when the table stops waiting
+    /// for these messages, so that a flood of other messages does not keep the peers here.
+    private var ended: [(peer: Peer, until: Instant)] = []
     /// Lost peers that are not reported yet.
     private var lost: [PeerID] = []
     /// Peers whose process is known to have ended while libzmq has not reported the end of their connection. Their last
@@ -56,15 +57,18 @@ struct PeerTable {
         guard !peer.hasEnded else { return }
         peer.hasEnded = true
         peer.outbox.removeAll()
-        ended.append(peer)
+        ended.append((peer, Instant.now.advanced(bySeconds: Self.endGrace)))
     }
 
-    /// Removes the peers whose connections have ended and that have no deferred messages; ``popLost()`` reports them.
-    /// Call it only when the socket holds no unread message.
-    mutating func removeEnded() {
-        guard !ended.isEmpty else { return }
-        for peer in ended where peer.deferred.isEmpty { remove(peer) }
-        ended.removeAll { $0.deferred.isEmpty }
+    /// Removes the peers whose connections have ended and whose messages have all been handled; ``popLost()`` reports them.
+    ///
+    /// - Parameter isDrained: Whether the socket holds no unread message. Otherwise only peers are removed that have waited
+    ///   too long.
+    mutating func removeEnded(isDrained: Bool) {
+        guard let first = ended.first, isDrained || first.until <= .now else { return }
+        let isOver = { (peer: Peer, until: Instant) in peer.deferred.isEmpty && (isDrained || until <= .now) }
+        for (peer, until) in ended where isOver(peer, until) { remove(peer) }
+        ended.removeAll { byID[$0.peer.id] !== $0.peer }
     }
 
     private mutating func remove(_ peer: Peer) {

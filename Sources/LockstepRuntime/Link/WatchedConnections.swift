@@ -87,7 +87,6 @@ struct WatchedConnections {
         var (cut, total): ([Connection], UInt64) = ([], 0)
         var (isNeeded, isSending) = (false, false)
         for found in watched.values where !found.isCut && found.connection.isTCP {
-            isNeeded = true
             if found.isDue(now) {
                 guard let received = found.connection.receivedBytes else { continue }
                 let seconds = now.seconds(since: found.lastCheck)
@@ -101,6 +100,7 @@ struct WatchedConnections {
                     if found.unread > limits.nonMember { cut.append(abort(found)) }
                 }
             }
+            isNeeded = true
             if !found.connection.isMember, !found.isCut { total += found.excess }
         }
         if total > limits.nonMembers { cut += cutLargest(until: total - limits.nonMembers) }

@@ -14,7 +14,8 @@ final class LocalWorkers {
         let process: ChildProcess
         let log: String
         var ending: ChildProcess.Exit?
-        /// Whether it has said goodbye, other than for a changed data set, or is under quarantine.
+        /// Whether it has said goodbye or is under quarantine. A goodbye for a changed data set counts only if the host is
+        /// excluded.
         var hasLeft = false
         /// Whether another process takes its place although it has left: it is under quarantine, and no other worker
         /// is there.
@@ -141,7 +142,7 @@ final class LocalWorkers {
             guard let index = index(ofProcess: member.processID) else { return }
             (workers[index].hasLeft, workers[index].mustBeReplaced) = (true, active == 0)
         case .dataChanged(let member, _, isHostExcluded: true):
-            // Otherwise it is replaced as one that died: another process loads the data set anew.
+            // Before its host is excluded, the worker is replaced like one that died: the new process loads the data set anew.
             if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
         case .notProved(let member, _, saidGoodbye: true):
             if let index = index(ofProcess: member.processID) { workers[index].hasLeft = true }
@@ -176,7 +177,7 @@ final class LocalWorkers {
         let log: String
     }
 
-    /// Workers that ended without a goodbye and with a failure, in the order of their places.
+    /// Workers that failed and count as neither gone nor stopped, in the order of their places.
     var deaths: [Death] {
         workers.enumerated().compactMap { place, worker in
             guard let ending = worker.ending, !ending.isSuccess, !worker.hasLeft, !worker.wasToldToStop else {

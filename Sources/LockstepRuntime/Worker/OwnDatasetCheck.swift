@@ -4,8 +4,8 @@ import LockstepTimeline
 
 /// Reads the data set in a worker's own memory again: now and then before an item is computed, and when the coordinator asks.
 ///
-/// It compares with what the memory held before the worker's first membership. A worker that joins again keeps it: what has
-/// changed meanwhile, or earlier, may have made answers wrong that count.
+/// It compares with what the memory held before the worker's first membership. A worker that joins again keeps this object: a
+/// change since the first membership may have made earlier answers wrong, and these count.
 final class OwnDatasetCheck {
     let dataset: Dataset
     private let check: DatasetCheck

@@ -10,7 +10,7 @@ import LockstepSharding
 /// averaged and in which order.
 package final class EnsembleEvaluator {
     private let members: [(evaluator: Evaluator, parameters: FloatBuffer)]
-    /// The first network: its cost is computed, of the mean of the outputs.
+    /// The first network, whose cost function is applied to the mean of the outputs.
     private let first: NetworkModel
     private let dataset: Dataset
 

@@ -79,8 +79,9 @@ package protocol GradientSource: AnyObject {
     /// deadline does not hold up the run.
     ///
     /// - Parameter step: The version of the weights.
-    /// - Throws: ``MemoryFault`` that names the worker whose data set has changed: its results may be wrong. The other
-    ///   calls throw it too, when a worker reports it by itself, and so does this one until ``abandonStep(isRewound:)``.
+    /// - Throws: ``MemoryFault`` that names the worker whose data set has changed: its results may be wrong.
+    ///   ``gradients(of:parameters:push:)`` and ``evaluate(_:parameters:shouldStop:)`` throw it too, because a worker may
+    ///   report the change by itself. All three throw it until ``abandonStep(isRewound:)`` is called with true.
     func verifyData(step: UInt64) throws
 
     // MARK: - Repeating steps

@@ -53,8 +53,8 @@ extension Trainer {
     /// Steps that are audited after a wrong result of which it is not known who computed it.
     private static let auditedSteps: UInt64 = 100
 
-    /// Continues the run after a fault of the memory, from the newest checkpoint. Workers had intact data sets when it was
-    /// saved.
+    /// Continues the run after a fault of the memory, from the newest checkpoint. The workers that answered the data check had
+    /// intact data sets when it was saved.
     ///
     /// - Throws: ``TrainingError/memoryFault(_:)`` if that has been tried too often, or there is no state to go back to.
     func recover(from fault: MemoryFault) throws {
@@ -131,7 +131,7 @@ extension Trainer {
     }
 }
 
-/// How often a run goes back after faults of the memory: not for ever where it gets no further.
+/// How often a run goes back after faults of the memory: a run that gets no further must end.
 ///
 /// A fault of this process's memory is likely to come again. A fault of a worker's memory ends the worker, and a host with
 /// several of them is excluded, so faults of different hosts are allowed.

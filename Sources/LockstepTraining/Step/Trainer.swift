@@ -224,7 +224,7 @@ package final class Trainer {
             totalSteps: Int(parameters.version), workers: source.workers, weightsSHA256: weightsSHA256, isBest: isBest)
         progress.epochs.append(report)
         if let validation { follow(validation) }
-        // No state of a later step follows.
+        // The run ends here: no later check would read the data set before the last state is saved.
         if stopsEarly && !isLast { try verifyMemory(readsData: true) }
         progress.seconds += seconds
         progress.epochSeconds = 0
@@ -320,7 +320,13 @@ package final class Trainer {
             let batch = Batch(step: parameters.version, schedule: schedule)
             record(batch, lossSum: try completeAlone(batch))
         }
-        try verifyMemory(readsData: true)
+        do {
+            try verifyMemory(readsData: true)
+        } catch let fault as MemoryFault {
+            throw fault
+        } catch {
+            // The source has failed, so the workers cannot be asked any more.
+        }
     }
 
     /// Computes in this process what the workers left undone of a step.

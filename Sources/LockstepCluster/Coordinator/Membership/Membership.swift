@@ -176,12 +176,7 @@ struct Membership: ~Copyable, Sendable {
                 code: .quarantined,
                 message: "this process has computed a wrong result; check the host's memory and processor")
         }
-        if dataFaults.excludes(hello.host) {
-            return Refusal(
-                code: .quarantined,
-                message: "the data set has changed \(DataFaults.limit) times in the memory of this host's workers; "
-                    + "check the host's memory and processor")
-        }
+        if let refusal = dataRefusal(hello.host) { return refusal }
         let fruitlessMemberships = fruitless.count(of: process)
         if fruitlessMemberships >= configuration.deadlines.fruitlessMemberships {
             return Refusal(
@@ -193,6 +188,15 @@ struct Membership: ~Copyable, Sendable {
     }
 
     private var isFull: Bool { members.count >= configuration.maximumWorkers }
+
+    /// Why workers of this host are refused: the data set changed in the memory of several. Nil if they are not.
+    private func dataRefusal(_ host: String) -> Refusal? {
+        guard dataFaults.excludes(host) else { return nil }
+        return Refusal(
+            code: .quarantined,
+            message: "the data set has changed \(DataFaults.limit) times in the memory of this host's workers; "
+                + "check the host's memory and processor")
+    }
 
     private var fullRefusal: Refusal {
         Refusal(
@@ -219,6 +223,8 @@ struct Membership: ~Copyable, Sendable {
         candidates.remove(id)
         let isSameKernel = ready.fingerprint == configuration.expected.fingerprint
         var refusal = isFull ? fullRefusal : nil
+        // The host may have been excluded since the candidate said hello.
+        if let excluded = dataRefusal(candidate.hello.host) { refusal = excluded }
         if !isSameKernel && !configuration.allowsMixedKernels {
             refusal = Refusal(
                 code: .fingerprint,
