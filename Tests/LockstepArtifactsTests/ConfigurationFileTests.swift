@@ -453,6 +453,35 @@ struct ConfigurationFileTests {
     }
 
     @Test(
+        "A faulty layer is named by its place in the list",
+        arguments: [
+            ("relu, { relu: 3 }", "x.yaml:3: network.layers[1].relu is 3; it must be left out"),
+            ("{ conv: 4 }", "x.yaml:3: network.layers[0].conv is 4; it must be a group of keys"),
+            ("{ flatten: 3 }", "x.yaml:3: network.layers[0].flatten is 3; it must be left out"),
+            ("rely", "x.yaml:3: unknown network.layers[0] 'rely'; did you mean 'relu'?"),
+            (
+                "flatten, { dense: { neuron: 10 } }",
+                "x.yaml:3: unknown key 'neuron' in network.layers[1].dense; did you mean 'neurons'?"
+            ),
+            ("", "x.yaml:3: network.input is a list; it needs network.layers with at least one layer"),
+        ])
+    func faultyLayers(layers: String, expected: String) {
+        #expect(
+            message { try load(minimal(line: 3, "network: { input: [1, 28, 28], layers: [\(layers)] }")) } == expected)
+    }
+
+    @Test("An activation may be written as a word, or as a group without settings")
+    func activations() throws {
+        let layers = try ["relu", "{ relu: }", "{ relu: {} }"].map { activation in
+            try load(
+                minimal(line: 3, "network: { input: [784], layers: [{ dense: 9 }, \(activation), { dense: 10 }] }")
+            )
+            .network.layers
+        }
+        #expect(layers[0] == layers[1] && layers[0] == layers[2] && layers[0].count == 3)
+    }
+
+    @Test(
         "Text that is no configuration is refused",
         arguments: [
             ("", "x.yaml: the configuration is empty; start from one of the files in config/"),

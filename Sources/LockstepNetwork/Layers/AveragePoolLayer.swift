@@ -1,5 +1,5 @@
 package import LockstepCompute
-package import LockstepConfiguration
+import LockstepConfiguration
 import LockstepNumerics
 
 /// The mean of each window, channel by channel. Padding counts as zeros, as in PyTorch.

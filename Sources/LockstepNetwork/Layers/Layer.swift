@@ -60,7 +60,13 @@ extension Layer {
             if let function = Activation(rawValue: word) { return Layer(ActivationLayer(function)) }
             return Layer(try read(kind(named: word), nil))
         case .group(let entries) where entries.count == 1:
-            return Layer(try read(kind(named: entries[0].key), entries[0].value))
+            guard let function = Activation(rawValue: entries[0].key) else {
+                return Layer(try read(kind(named: entries[0].key), entries[0].value))
+            }
+            guard entries[0].value == .group([]) || entries[0].value == .scalar("", isPlain: true) else {
+                throw .entry(function.rawValue, .wrongType(expected: "left out"))
+            }
+            return Layer(ActivationLayer(function))
         default:
             throw .wrongType(expected: "a layer, such as relu or { dense: 10 }")
         }

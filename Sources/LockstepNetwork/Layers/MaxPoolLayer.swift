@@ -1,5 +1,5 @@
 package import LockstepCompute
-package import LockstepConfiguration
+import LockstepConfiguration
 import LockstepNumerics
 
 /// The largest value of each window, channel by channel.

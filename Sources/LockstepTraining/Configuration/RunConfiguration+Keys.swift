@@ -147,7 +147,7 @@ extension Architecture: ConfigurationGroup {
             default: "with `layers`, required",
             "values of a sample, `[784]`, or channels, rows and columns of an image, `[1, 28, 28]`",
             applies: { !$0.input.isEmpty },
-            rule: { !$0.input.isEmpty && $0.layers.isEmpty ? "needs network.layers" : nil }),
+            rule: { !$0.input.isEmpty && $0.layers.isEmpty ? "needs network.layers with at least one layer" : nil }),
         ConfigurationKey(
             "layers", \Architecture.layers,
             Layer.format.list(limits: "1 to \(maximumLayers) layers", expected: "a list of layers"),
