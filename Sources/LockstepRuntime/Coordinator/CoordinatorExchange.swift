@@ -210,14 +210,13 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     /// Refuses or cuts a peer that broke the protocol, and ends its membership.
     ///
     /// A member has proved that it speaks the protocol, so its message was damaged on the way, and what follows over the same
-    /// connection may be, too: the connection is cut, and the worker joins again over a new one. The same holds for a welcomed
-    /// peer whose message is damaged. A damaged message of a peer without a welcome is ignored: a worker repeats its hello.
-    /// Only the first unreadable message of a connection is answered.
+    /// connection may be, too: the connection is cut, and the worker joins again over a new one. So is the connection of any
+    /// peer whose message is damaged. The first unreadable message of another peer is answered: it may be a worker of another
+    /// version. At the second one its connection is cut, because a new connection costs a stranger more than a message.
     private func reject(_ peer: PeerID, _ error: ProtocolError, _ push: (PartialResult) throws -> Void) throws {
-        if error == .damaged, !link.isWelcomed(peer) { return }
-        if link.isMember(peer) || error == .damaged {
+        if link.isMember(peer) || error == .damaged || !link.recordGarbage(of: peer) {
             link.cut(peer)
-        } else if link.recordGarbage(of: peer) {
+        } else {
             let refusal = Refusal(code: error.refusalCode, message: "\(error)")
             try link.send(to: peer, Header(kind: .refuse), copying: refusal.encoded())
         }

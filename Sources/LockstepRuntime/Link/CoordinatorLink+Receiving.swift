@@ -24,12 +24,9 @@ extension CoordinatorLink {
     /// Whether a peer is an active member.
     func isMember(_ id: PeerID) -> Bool { peers[id]?.isMember ?? false }
 
-    /// Whether a peer has been welcomed on its connection.
-    func isWelcomed(_ id: PeerID) -> Bool { peers[id]?.isWelcomed ?? false }
-
     /// Records that a message of a peer cannot be read.
     ///
-    /// - Returns: Whether it is the first one. Only that is answered: an answer costs more than the message.
+    /// - Returns: Whether it is the first one.
     func recordGarbage(of id: PeerID) -> Bool {
         guard let peer = peers[id], !peer.hasSentGarbage else { return false }
         peer.hasSentGarbage = true
