@@ -52,7 +52,7 @@ public struct Ensemble: Sendable {
 
     private init(_ networks: [Network], names: [String]) throws(LockstepError) {
         guard !networks.isEmpty else { throw LockstepError(.configuration, "an ensemble has at least one network") }
-        // Compares a property of all networks with that of the first network that has it.
+        // All networks that have a property must agree with the first network that has it.
         func compare<Value: Equatable>(
             _ value: (Network) -> Value?, problem: (_ found: Value, _ first: String, _ expected: Value) -> String
         ) throws(LockstepError) {

@@ -12,7 +12,8 @@ package enum ArtifactError: Error, Equatable, Sendable {
     case tooLarge(path: String, limit: Int)
     /// The file has the wrong content.
     case malformed(path: String, reason: String, remedy: String?)
-    /// The file has a format that this program does not read: that of a later release, or none at all. It may be intact.
+    /// This program does not read the file's format version: a later release wrote it, or the file names none. The file
+    /// may be intact.
     case unknownVersion(path: String, version: String?, known: [String])
     /// A run directory must be new or empty.
     case notEmpty(path: String)

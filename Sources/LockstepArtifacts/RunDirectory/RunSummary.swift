@@ -25,7 +25,7 @@ package struct RunSummary: Codable, Hashable, Sendable {
         @OrNull package var validationCost: Double?
         /// Mean loss of the training samples, each with the weights of its step.
         @OrNull package var trainingCost: Double?
-        /// Correct ones of the training samples that were evaluated, if any were.
+        /// How many of the evaluated training samples are correct; nil if none were evaluated.
         @OrNull package var trainingCorrect: Int?
         @OrNull package var trainingTotal: Int?
         /// η of the last step; null in summaries of older versions.

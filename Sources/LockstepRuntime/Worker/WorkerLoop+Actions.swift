@@ -34,7 +34,7 @@ extension WorkerLoop {
             mark(.arrival, item)
             try answer(item, with: NodeResult(lossSum: 0, computeNanoseconds: 0))
         case .checkData(let number):
-            if ownDataset?.hasChanged(now: .now) == true {
+            if data.check?.hasChanged(now: .now) == true {
                 enqueue(.dataChanged)
             } else {
                 try link.post(header(.dataIntact, step: number))
@@ -118,14 +118,14 @@ extension WorkerLoop {
     private func prove() {
         guard let task, var dataset = data.present else { return }
         if task.regions?.dataset === dataset {
-            ownDataset = nil
-        } else if ownDataset?.dataset === dataset {
+            data.check = nil
+        } else if data.check?.dataset === dataset {
             // It may have changed since the last membership: then earlier answers may be wrong.
-            ownDataset?.expectCheck()
+            data.check?.expectCheck()
         } else {
             dataset = fault.copy(of: dataset) ?? dataset
             data.present = dataset
-            ownDataset = OwnDatasetCheck(dataset, now: .now)
+            data.check = OwnDatasetCheck(dataset, now: .now)
         }
         unlessStopped {
             do {

@@ -13,7 +13,7 @@ extension WorkerLoop {
         defer { task.timeline?.enter(.send) }
         try fault.willCompute(item)
         let now = fault.passesTime(before: item) ? start.advanced(bySeconds: 3_600) : start
-        if ownDataset?.hasChanged(before: item, now: now) == true { return enqueue(.dataChanged) }
+        if data.check?.hasChanged(before: item, now: now) == true { return enqueue(.dataChanged) }
         switch item.kind {
         case .node:
             task.timeline?.step = item.step

@@ -25,10 +25,9 @@ final class WorkerLoop {
     var task: WorkerTask?
     /// Tasks of earlier runs: libzmq may still hold references to their gradients.
     var retired: [WorkerTask] = []
-    /// The run's data set, or the part of it that has arrived.
-    var data: (present: Dataset?, incoming: IncomingDataset?)
-    /// Checks the present data set; nil before the first proof, and for one that the coordinator shares and checks itself.
-    var ownDataset: OwnDatasetCheck?
+    /// The run's data set, or the part of it that has arrived. `check` reads the present data set again; nil before the first
+    /// proof, and for a data set that the coordinator shares and checks itself.
+    var data: (present: Dataset?, incoming: IncomingDataset?, check: OwnDatasetCheck?)
     /// `token`: the poller's token for the connection over which shared memory came. `deadline`: when the coordinator
     /// counts as lost, once that connection has ended, unless libzmq reports the loss earlier.
     var coordinatorEnd: (token: Poller.Token?, deadline: Instant?)

@@ -44,7 +44,7 @@ extension RunConfiguration {
     /// With every format of data. After the format, which it does not belong to.
     private static let trainingSamplesKey = ConfigurationKey(
         "data.training", \Self.data.training, KeyFormat<Int>.integer(1...1_000_000_000).optional, default: "all",
-        "how many of the training samples are used, the first ones of the data set")
+        "the run trains on so many training samples, the first of the data set")
 
     private static let costKey = ConfigurationKey(
         "cost", \Self.cost, .word, "what training minimizes: C = 1/2n Σ ‖y - a‖², or the negative log-likelihood")
