@@ -83,6 +83,27 @@ struct SeveralTerminalsTests {
         #expect(result.status == 69, "\(result)")
     }
 
+    @Test("A worker that a resumed coordinator has back stays: it loses the coordinator once")
+    func resumedCoordinator() throws {
+        // The rest of the run takes longer than a worker waits for libzmq's report of an ended coordinator.
+        let place = try Workplace(epochs: 60)
+        let options = ["--workers", "1", "--shards", "1", "--set", "checkpoint.every=0.1"]
+        let (first, output, address) = try startCoordinator(place, bind: Endpoint.ipc.text(in: place), options)
+        let worker = try RunningProcess(
+            ["worker", "--connect", address], environment: ["LOCKSTEP_FAULT": "slow=1"], in: place.folder.path)
+        try first.waitForLine(containing: "Epoch 1:")
+        first.send(signal: SIGKILL)
+        #expect(try first.wait().signal == SIGKILL)
+        let second = try RunningProcess(
+            ["coordinator", place.configuration, "--bind", address, "--output", output, "--resume"] + options,
+            in: place.folder.path)
+        #expect(try second.wait().status == 0)
+        let result = try worker.wait()
+        #expect(result.status == 0, "\(result)")
+        #expect(result.errors.ranges(of: "Lost the coordinator").count == 1, "\(result)")
+        #expect(try RunSummary(run: output).weightsSHA256 == place.weights(["--shards", "1"]))
+    }
+
     /// Starts a coordinator. Returns its run directory and its endpoint.
     private func startCoordinator(
         _ place: Workplace, bind: String, _ options: [String]

@@ -146,6 +146,12 @@ final class WorkerLink {
         }
     }
 
+    /// Opens a new socket after a pause: the coordinator's process has ended, and libzmq has not reported the end of the
+    /// connection.
+    func reconnect() {
+        pause.begin()
+    }
+
     /// Records whether the last wait found events of the connection; ``receive()`` reads them only then.
     func recordReadiness(in poller: borrowing Poller) {
         hasMonitorEvents = registration.monitor.map { !poller.events(for: $0).isEmpty } ?? false

@@ -88,7 +88,7 @@ extension WorkerLoop {
 
     /// Requests shared memory if the coordinator offers it. Without it weights and gradients are sent in messages.
     private func share(memoryOf welcome: Welcome, _ task: WorkerTask) throws {
-        if let token = coordinatorEnd.token.take() { poller.remove(token) }
+        coordinatorEnd.cancel(&poller)
         task.share(nil)
         guard let source = welcome.regions, let membership = machine.membership, options.transport != .inline else {
             return
@@ -97,7 +97,7 @@ extension WorkerLoop {
             let claim = RegionMessage(.claim, run: membership.run, member: membership.member.rawValue)
             let regions = try WorkerRegions(from: source, claim, layout: task.regionLayout, dataset: welcome.dataset)
             task.share(regions)
-            coordinatorEnd.token = regions.descriptor.map { poller.add(descriptor: $0) }
+            if let descriptor = regions.descriptor { coordinatorEnd.watch(descriptor, with: &poller) }
         } catch  where options.transport == .auto {
             options.notify(.payloadInline(reason: "\(error)"))
         }

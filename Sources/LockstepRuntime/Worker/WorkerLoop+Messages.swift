@@ -11,7 +11,9 @@ extension WorkerLoop {
             try handle(.connected)
         case .handshakeFailed(let failure, let count): try handshakeFailed(failure, count)
         case .unreachable(let reason): try handle(.rejected(reason: "\(link.endpoint): \(reason)"))
-        case .disconnected: try handle(.disconnected)
+        case .disconnected:
+            coordinatorEnd.cancel(&poller)
+            try handle(.disconnected)
         case .garbage(let error): try handle(.protocolBroken(reason: "\(error)"))
         case .message(let header, let hasPayload):
             do {

@@ -28,9 +28,7 @@ final class WorkerLoop {
     /// The run's data set, or the part of it that has arrived. `check` reads the present data set again; nil before the first
     /// proof, and for a data set that the coordinator shares and checks itself.
     var data: (present: Dataset?, incoming: IncomingDataset?, check: OwnDatasetCheck?)
-    /// `token`: the poller's token for the connection over which shared memory came. `deadline`: when the coordinator
-    /// counts as lost, once that connection has ended, unless libzmq reports the loss earlier.
-    var coordinatorEnd: (token: Poller.Token?, deadline: Instant?)
+    var coordinatorEnd = CoordinatorEnd()
     var fault = InjectedFault.fromEnvironment
     /// The last events and actions, from which a user can tell why this process failed.
     private(set) var history = MachineHistory<WorkerEvent, WorkerAction>()
@@ -88,18 +86,11 @@ final class WorkerLoop {
         }
     }
 
-    /// Detects the end of the coordinator's process by the end of the connection over which shared memory came. libzmq
-    /// reports this too, after the coordinator's last messages, so this function first waits for that report, up to a
-    /// deadline.
+    /// Leaves a coordinator whose process has ended while libzmq does not report it.
     private func watchCoordinator() throws {
-        if let token = coordinatorEnd.token, !poller.events(for: token).isEmpty, task?.regions?.hasEnded() == true {
-            poller.remove(token)
-            coordinatorEnd = (nil, Instant.now.advanced(bySeconds: Deadlines().end))
-        }
-        if let deadline = coordinatorEnd.deadline, deadline <= .now {
-            coordinatorEnd.deadline = nil
-            try handle(.disconnected)
-        }
+        guard coordinatorEnd.isOverdue(&poller, hasEnded: { task?.regions?.hasEnded() == true }) else { return }
+        link.reconnect()
+        try handle(.disconnected)
     }
 
     /// Reports an error that ends this process to the coordinator, if it is still connected.
