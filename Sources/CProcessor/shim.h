@@ -12,6 +12,21 @@ static inline void lockstep_pause(void) {
     __builtin_ia32_pause();
 }
 
+/// Reads a word, aligned to 8 bytes, that another process may write: what it wrote before is visible afterwards.
+static inline unsigned long long lockstep_load_acquire(const void *address) {
+    return __atomic_load_n((const unsigned long long *)address, __ATOMIC_ACQUIRE);
+}
+
+/// Writes a word, aligned to 8 bytes, for another process: it sees with it what this thread wrote before.
+static inline void lockstep_store_release(void *address, unsigned long long value) {
+    __atomic_store_n((unsigned long long *)address, value, __ATOMIC_RELEASE);
+}
+
+/// A sequentially consistent fence: what this thread writes before it is visible before what it reads after it.
+static inline void lockstep_fence(void) {
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
 /// The thread's control register of vector arithmetic: MXCSR.
 static inline unsigned lockstep_control_register(void) {
     unsigned value;

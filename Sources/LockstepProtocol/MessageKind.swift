@@ -20,6 +20,8 @@
 ///                    <-      goodbye         or `refuse` at any time
 ///       logLines     ->                      before the goodbye of a worker that fails
 ///
+/// Between processes that share memory, `assign`, `evaluate` and `nodeResult` are records in mailboxes instead of messages.
+///
 /// `ping` and `statusRequest` come from clients that are not workers: `lockstep doctor` and `lockstep status`.
 package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: asks to join. Payload: ``Hello``.
@@ -27,8 +29,8 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Coordinator to worker: admits it under this `run` and `member`. Payload: the run's configuration and the data set's
     /// description as JSON, opaque here.
     case welcome = 2
-    /// Worker to coordinator: has the data set, and proves how it computes. `unit`: 1 if the worker shares memory with
-    /// the coordinator, 0 if payload is sent in messages. Payload: ``Ready``.
+    /// Worker to coordinator: has the data set, and proves how it computes. `unit`: 2 if the worker shares memory with the
+    /// coordinator and reads its mailbox there, 1 if it shares memory alone, 0 if payload is sent in messages. Payload: ``Ready``.
     case ready = 3
     /// Coordinator to worker: refuses it, with the reason. Payload: ``Refusal``.
     case refuse = 4
@@ -79,6 +81,9 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: its data set is intact. `step`: the number of the request. A worker whose data set has changed
     /// says goodbye instead. No payload.
     case dataIntact = 22
+    /// Either way, between processes that share memory: there is a record in the receiver's mailbox, and the receiver said
+    /// that it sleeps. No payload.
+    case wake = 23
 
     /// The most bytes of a payload frame. 1 MiB at most, and less over a slow link (``FloatPayload``), because only a
     /// complete frame counts as a sign of life for libzmq's heartbeat.
@@ -101,7 +106,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .parameters, .gradient: FloatPayload.smallestElementSize...Self.payloadLimit
         case .timeline: TimelineReport.encodedSizes
         case .logLines: LogLines.encodedSizes
-        case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact: 0...0
+        case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact, .wake: 0...0
         }
     }
 

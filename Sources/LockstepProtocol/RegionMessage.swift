@@ -14,7 +14,7 @@ package struct RegionMessage: Hashable, Sendable {
         /// Worker to coordinator: requests shared memory for this member.
         case claim = 1
         /// Coordinator to worker: offers shared memory. The message carries the descriptors of the weights, the
-        /// member's gradients and the data set, in this order.
+        /// member's gradients, the data set and, if tasks and answers are records, the member's mailbox, in this order.
         case offer = 2
         /// Coordinator to worker: refuses; the payload is sent in messages.
         case refusal = 3
@@ -24,8 +24,8 @@ package struct RegionMessage: Hashable, Sendable {
     package static let size = 16
     /// "LR" in memory.
     package static let magic: UInt16 = 0x524C
-    /// The number of descriptors in an offer.
-    package static let offeredFiles = 3
+    /// The number of descriptors in an offer, without and with a mailbox.
+    package static let offeredFiles = 3...4
 
     package var kind: Kind
     package var run: UInt32

@@ -49,13 +49,54 @@ struct AdaptiveSpinTests {
         var spin = AdaptiveSpin()
         if spins { for _ in 0..<60 { spin.recordWait(0) } }
         #expect(spin.shouldSpin == spins)
-        try spin.wait(&poller, until: Instant.now.advanced(bySeconds: 0.002))
+        #expect(try spin.wait(&poller, until: Instant.now.advanced(bySeconds: 0.002)) == .sockets)
         #expect(poller.events(for: token).isEmpty)
         #expect(spin.averageWait > 0)
         try left.send(Message(copying: [1]))
-        try spin.wait(&poller, until: nil)
+        #expect(try spin.wait(&poller, until: nil) == .sockets)
         #expect(poller.events(for: token) == .input)
-        try spin.wait(&poller, until: nil, spinning: false)
+        #expect(try spin.wait(&poller, until: nil, spinning: false) == .sockets)
+        #expect(poller.events(for: token) == .input)
+    }
+
+    @Test(
+        "Mail ends a wait before and after the thread says that it sleeps; sockets have their turn",
+        arguments: [true, false])
+    func mail(spins: Bool) throws {
+        let context = try Context()
+        let left = try context.socket(.pair)
+        let right = try context.socket(.pair)
+        try left.bind(inproc: "mail")
+        try right.connect(inproc: "mail")
+        var poller = Poller(context: context)
+        let token = poller.add(right)
+        var spin = AdaptiveSpin()
+        if spins { for _ in 0..<60 { spin.recordWait(0) } }
+        var looks = 0
+        var flags: [Bool] = []
+        /// The first look that finds a record.
+        var arrival = 0
+        func wait() throws -> AdaptiveSpin.Readiness {
+            (looks, flags) = (0, [])
+            let mail = AdaptiveSpin.Mail(
+                nextTime: {
+                    looks += 1
+                    return looks >= arrival ? Instant(nanoseconds: 1) : nil
+                },
+                setAsleep: { flags.append($0) })
+            return try spin.wait(&poller, until: nil, mail: mail)
+        }
+        arrival = 1
+        #expect(try wait() == .mail && flags.isEmpty && looks == 1)
+        // A record that comes while the thread says that it sleeps: it must not sleep.
+        if !spins {
+            arrival = 2
+            #expect(try wait() == .mail && flags == [true, false] && looks == 2)
+        }
+        // However much mail there is, a message is found.
+        try left.send(Message(copying: [1]))
+        arrival = 1
+        while try wait() == .mail {}
         #expect(poller.events(for: token) == .input)
     }
 }

@@ -17,7 +17,8 @@ struct TransportTests {
         "Whatever the transport, the weights are those of a single process",
         arguments: [
             Case([.inline, .inline], .auto), Case([.auto, .auto], .shared), Case([.shared, .inline, .auto], .auto),
-            Case([.auto], .auto), Case([.auto, .auto], .inline),
+            Case([.auto], .auto), Case([.auto, .auto], .inline), Case([.auto, .shared], .sharedSockets),
+            Case([.sharedSockets, .auto, .inline], .auto),
         ], [1, 4, 5])
     func weights(_ test: Case, shards: Int) throws {
         let run = try ThreadCluster.prepare(shards: shards)
@@ -50,7 +51,9 @@ struct TransportTests {
                 != alone.weightsSHA256)
     }
 
-    @Test("A worker that leaves during a run does not change the weights", arguments: [Transport.shared, .inline])
+    @Test(
+        "A worker that leaves during a run does not change the weights",
+        arguments: [Transport.shared, .sharedSockets, .inline])
     func leaving(_ transport: Transport) throws {
         // Long enough that the worker's goodbye arrives before the end, however busy the machine is.
         let run = try ThreadCluster.prepare(shards: 4, epochs: 300)
@@ -66,7 +69,7 @@ struct TransportTests {
 
     @Test(
         "An audit compares answers of all transports",
-        arguments: [[Transport.shared, .shared], [.shared, .inline]])
+        arguments: [[Transport.shared, .shared], [.shared, .inline], [.sharedSockets, .shared]])
     func audited(_ workers: [Transport]) throws {
         let run = try ThreadCluster.prepare(shards: 4)
         let alone = try run.train(observers: []) { false }

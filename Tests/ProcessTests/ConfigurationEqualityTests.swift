@@ -60,7 +60,7 @@ struct ConfigurationEqualityTests {
         ]
         guard deep != nil else { return short }
         return [
-            Way(workers: "1", transport: "shared"), Way(workers: "2", transport: "shared"),
+            Way(workers: "1", transport: "shared"), Way(workers: "2", transport: "shared-sockets"),
             Way(workers: "2", transport: "inline"), Way(workers: "3", transport: "inline"),
             Way(workers: "3", transport: "inline", disturbance: .killedWorker),
             Way(workers: "2", transport: "shared", disturbance: .interrupted(signal: SIGKILL, thenWorkers: "3")),

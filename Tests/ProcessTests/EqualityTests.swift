@@ -73,7 +73,9 @@ struct EqualityTests {
         Way(name: "one worker") { try $0.train($1 + ["--workers", "1"]) },
         Way(name: "two workers, shared memory") { try $0.train($1 + ["--workers", "2", "--transport", "shared"]) },
         Way(name: "three workers, messages") { try $0.train($1 + ["--workers", "3", "--transport", "inline"]) },
-        Way(name: "two workers, audited") { try $0.train($1 + ["--workers", "2", "--audit", "0.5"]) },
+        Way(name: "two workers, audited, shared memory without mailboxes") {
+            try $0.train($1 + ["--workers", "2", "--audit", "0.5", "--transport", "shared-sockets"])
+        },
         Way(name: "as many as are fastest") { try $0.train($1 + ["--workers", "auto"]) },
         Way(name: "a worker killed") { place, options in
             try EqualityTests.disturbed(place, options + ["--workers", "3"]) { run in

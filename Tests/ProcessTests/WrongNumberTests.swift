@@ -51,6 +51,13 @@ struct WrongNumberTests {
         #expect(faulty.summary.workersLost == 0)
     }
 
+    @Test("A worker that writes random bytes into its mailbox leaves, and the weights are right")
+    func randomMail() throws {
+        let faulty = try run("mailbox@30#1", on: ["--workers", "3", "--transport", "shared", "--max-restarts", "0"])
+        #expect(faulty.errors.contains("it broke the protocol"), "\(faulty.errors)")
+        #expect(faulty.summary.workersLost > 0 && (faulty.summary.stepsRepeated ?? 0) == 0)
+    }
+
     @Test("Where the optimizer's memory has taken the numbers in, the run goes back to a checkpoint")
     func rewound() throws {
         for (checkpoints, transport) in [("0", "shared"), ("0.001", "inline")] {

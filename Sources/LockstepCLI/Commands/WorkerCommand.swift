@@ -53,7 +53,8 @@ struct WorkerCommand: ParsableCommand {
     @Option(
         help: ArgumentHelp(
             "How weights and gradients travel: in shared memory, or inline in messages; auto takes shared memory if the "
-                + "coordinator is on this host and offers it. (default: auto)", valueName: "how"))
+                + "coordinator is on this host and offers it. With shared-sockets messages announce what is in shared "
+                + "memory, otherwise mailboxes there do. (default: auto)", valueName: "how"))
     var transport: Transport?
 
     @OptionGroup var oversubscription: OversubscribeOption

@@ -29,7 +29,8 @@ struct ConfigurationOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             "How weights and gradients travel: in shared memory, or inline in messages; auto takes shared memory where "
-                + "it can. The weights do not depend on it. (default: auto)", valueName: "how"))
+                + "it can. With shared-sockets messages announce what is in shared memory, otherwise mailboxes there do. "
+                + "The weights do not depend on it. (default: auto)", valueName: "how"))
     var transport: Transport?
 
     /// Reads the configuration; the command line wins over the file, the file over the defaults.

@@ -24,7 +24,8 @@ extension Cluster {
             let data = try shareData()
             // Workers that this process starts ask over their standard input. Other workers need a named socket.
             let name = localWorkers == nil ? "lockstep-\(Host.processID)-\(UInt64.random(in: 0 ... .max))" : nil
-            let regions = try RegionServer(layout: layout, data: data, run: number, name: name)
+            let regions = try RegionServer(
+                layout: layout, data: data, run: number, hasMailboxes: options.transport.usesMailboxes, name: name)
             try localWorkers?.watchSockets { try regions.watch($0) }
             return regions
         } catch let error as SystemError where options.transport == .auto {

@@ -48,8 +48,11 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     private var link: CoordinatorLink { loop.link }
 
-    /// False if this host's workers use all cores: spinning would take one from them.
-    var maySpin: Bool { (shared?.count ?? 0) < cores }
+    /// False if this host's workers use all cores and announce answers in messages: spinning would take a core from them. A thread
+    /// that waits for mail yields the core after every look.
+    var maySpin: Bool { (shared?.count ?? 0) < cores || shared?.hasMailboxes == true }
+
+    var mail: AdaptiveSpin.Mail? { shared?.mail }
 
     /// Bytes of weights and gradients in messages so far.
     var inlinePayloadBytes: UInt64 { inline.payloadBytes }
@@ -144,7 +147,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
                 run.timeline?.mark(
                     .departure, member: member.rawValue, step: item.step, item: item.number, isAnswer: false)
             }
-            try link.post(to: peer, assignment(of: item, to: member))
+            try send(assignment(of: item, to: member), to: peer, member)
         case .compare(let item, let first, let second):
             let areEqual = audit.areEqual(item.node, first, second)
             if areEqual { try audit.release(item.node, of: first, push) }
@@ -169,6 +172,15 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             report(notice)
         case .fail(let failure):
             throw failure
+        }
+    }
+
+    /// Puts a task into a mailbox, or sends it if the worker has none.
+    private func send(_ task: Header, to peer: PeerID, _ member: MemberID) throws {
+        switch shared?.put(task, for: member) ?? .isFull {
+        case .isSeen: return
+        case .needsWaking: try link.post(to: peer, headers.header(.wake, member))
+        case .isFull: try link.post(to: peer, task)
         }
     }
 
@@ -249,7 +261,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         case .gradient:
             try receiveGradient(header, from: peer, member, push)
         case .nodeResult:
-            try receiveNodeResult(header, from: peer, member, push)
+            try receive(try decode(), header, from: peer, member, push)
         case .blockResult:
             let item = WorkItem(kind: .block, step: header.step, number: header.unit)
             try receiveBlockResult(try decode(), of: item, from: peer, member, push)
@@ -264,6 +276,9 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             reporter.saveLogTail(log.lines, of: member) { loop.machine.peer(of: $0) != nil }
         case .goodbye:
             try loop.handle(.goodbye(peer, member, try decode()), push)
+        case .wake:
+            // The worker's mailbox has been emptied before this message.
+            break
         case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .pong, .status, .timelineRequest,
             .dataCheck:
             throw ProtocolError.unexpectedKind(header.kind)
@@ -291,11 +306,11 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         }
     }
 
-    private func receiveNodeResult(
-        _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
+    private func receive(
+        _ result: NodeResult, _ header: Header, from peer: PeerID, _ member: MemberID,
+        _ push: (PartialResult) throws -> Void
     ) throws {
         let item = WorkItem(kind: .node, step: header.step, number: header.unit)
-        let result: NodeResult = try decode()
         if loop.machine.peer(of: member) == peer { status.add(result.computeNanoseconds, of: member) }
         run.timeline?.mark(.arrival, member: member.rawValue, step: item.step, item: item.number, isAnswer: true)
         if item.number != 0, loop.machine.expects(item, from: peer, member) {
@@ -347,6 +362,25 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     // MARK: - Shared memory
 
+    func receiveMail(_ push: (PartialResult) throws -> Void) throws {
+        guard let shared, shared.hasMailboxes else { return }
+        while let member = shared.nextSender {
+            guard let peer = loop.machine.peer(of: member) else {
+                shared.closeMailbox(of: member)
+                continue
+            }
+            do {
+                guard let (header, result) = try shared.receiveMail(from: member) else { continue }
+                guard header.run == headers.run else { throw ProtocolError.inconsistent(.nodeResult) }
+                try receive(result, header, from: peer, member, push)
+            } catch let error as ProtocolError {
+                shared.closeMailbox(of: member)
+                try reject(peer, error, push)
+            }
+            if loop.machine.isWorkComplete { return }
+        }
+    }
+
     func receive(_ event: RegionServer.Event) throws {
         switch event {
         case .claimed(let member, let channel):
@@ -368,13 +402,13 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     private func receiveReady(
         _ header: Header, from peer: PeerID, _ member: MemberID, _ push: (PartialResult) throws -> Void
     ) throws {
-        let sharesMemory = header.unit == 1
+        let sharesMemory = header.unit >= 1
         // A repeated message, or one from another peer, changes no shared memory.
         guard loop.machine.isPreparing(member), loop.machine.peer(of: member) == peer else {
             return try loop.handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
         }
         guard !sharesMemory || shared?.includes(member) == true else { throw ProtocolError.inconsistent(.ready) }
-        guard sharesMemory || run.transport != .shared else {
+        guard sharesMemory || !run.transport.requiresSharedMemory else {
             let refusal = Refusal(
                 code: .transport,
                 message: "the run requires payload in shared memory, and this worker shares none with the coordinator; "
@@ -384,6 +418,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             return try loop.handle(.peerLost(peer, reason: "it shares no memory with the coordinator"), push)
         }
         if !sharesMemory { shared?.revoke(member) }
+        if header.unit == 2 { shared?.openMailbox(of: member) }
         try loop.handle(.ready(peer, member, try decode(), sharesMemory: sharesMemory), push)
         link.setMember(loop.machine.peer(of: member) == peer && !loop.machine.isPreparing(member), peer)
     }

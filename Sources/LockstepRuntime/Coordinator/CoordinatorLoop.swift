@@ -24,6 +24,10 @@ struct ProcessHooks {
 protocol CoordinatorLoopDelegate: AnyObject {
     /// Whether the loop may poll for a while before it sleeps.
     var maySpin: Bool { get }
+    /// The mailboxes of the workers that share memory; nil if there are none.
+    var mail: AdaptiveSpin.Mail? { get }
+    /// Handles the records in the workers' mailboxes.
+    func receiveMail(_ push: (PartialResult) throws -> Void) throws
     func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: CoordinatorLink.Event, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: RegionServer.Event) throws
@@ -124,9 +128,14 @@ final class CoordinatorLoop {
         let ownDeadline = Instant.earlier(machine.nextDeadline, link.nextDeadline)
         let deadline = Instant.earlier(Instant.earlier(ownDeadline, hooks.nextCheck()), limit)
         timeline?.enter(.wait)
-        try spin.wait(&poller, until: link.hasPendingEvents ? .now : deadline, spinning: delegate?.maySpin ?? false)
+        let readiness = try spin.wait(
+            &poller, until: link.hasPendingEvents ? .now : deadline, spinning: delegate?.maySpin ?? false,
+            mail: delegate?.mail)
         timeline?.enter(.receive)
         defer { timeline?.enter(.other) }
+        try delegate?.receiveMail(push)
+        // Deadlines wait until the sockets are looked at again, within a millisecond.
+        if readiness == .mail { return }
         link.recordReadiness(in: poller)
         if let regions, let token = regionToken, !poller.events(for: token).isEmpty {
             try regions.process { event in try delegate?.receive(event) }
@@ -136,6 +145,8 @@ final class CoordinatorLoop {
         // Bounded, so that a flood of messages does not keep the loop from deadlines and signals.
         for _ in 0..<Self.eventsBetweenChecks {
             guard let event = try link.receive() else { break }
+            // The peer may have put records before it sent this message.
+            try delegate?.receiveMail(push)
             try delegate?.receive(event, push)
             switch event {
             case .message: isQuiet = false

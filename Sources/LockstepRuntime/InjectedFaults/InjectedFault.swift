@@ -14,6 +14,7 @@ import LockstepSystem
 ///     hang=SECONDS      stops computing for this time
 ///     slow=MILLISECONDS adds this time to each node
 ///     fail              fails with an error
+///     mailbox           writes random bytes into its mailbox before each answer
 ///     own-data          changes bytes of the data set in this process's own memory once
 ///     own-data=STEPS    the same, and so many steps later the data set is read as if an hour had passed
 ///
@@ -29,6 +30,7 @@ package struct InjectedFault {
         case hang(seconds: Double)
         case slow(milliseconds: Double)
         case fail
+        case mailbox
         case ownData(stepsUntilRead: UInt64?)
     }
 
@@ -65,6 +67,7 @@ package struct InjectedFault {
         case "score": kind = .score
         case "hang": kind = .hang(seconds: assignment.count == 2 ? value : .infinity)
         case "fail": kind = .fail
+        case "mailbox": kind = .mailbox
         case "own-data": kind = .ownData(stepsUntilRead: assignment.count == 2 ? UInt64(assignment[1]) : nil)
         case "slow": kind = .slow(milliseconds: value)
         default: kind = nil
@@ -89,8 +92,19 @@ package struct InjectedFault {
         case .ownData:
             copy?.damage()
             copy = nil
-        case .flip, .last, .all, .loss, .score, nil:
+        case .flip, .last, .all, .loss, .score, .mailbox, nil:
             break
+        }
+    }
+
+    /// Fills this worker's mailbox with random bytes, many of them in records with numbers that the coordinator expects, if the
+    /// fault says so. Call it before an answer is put there.
+    func willAnswer(_ item: WorkItem, in page: UnsafeMutableRawBufferPointer?) {
+        guard case .mailbox = kind, item.step >= firstStep, let page else { return }
+        for index in page.indices { page[index] = UInt8.random(in: 0...255) }
+        for number in 1...UInt64(Mailbox.capacity) {
+            let lap = UInt64.random(in: 0..<4) * UInt64(Mailbox.capacity)
+            page.storeBytes(of: number + lap, toByteOffset: Int(number) * Mailbox.recordSize, as: UInt64.self)
         }
     }
 

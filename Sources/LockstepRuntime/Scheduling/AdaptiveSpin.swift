@@ -32,6 +32,11 @@ struct AdaptiveSpin {
     /// The exponential average of the last waits, in nanoseconds.
     private(set) var averageWait = longestWait
 
+    /// When a thread with mailboxes looks at the sockets again.
+    private var nextLook = Instant(nanoseconds: 0)
+    /// Seconds between two such looks.
+    private static let lookInterval = 1e-4
+
     /// The number of further waits in which the thread sleeps, because another thread computes on its core.
     private var sleepsLeft = 0
 
@@ -50,31 +55,63 @@ struct AdaptiveSpin {
         if nanoseconds > Self.longestYield { sleepsLeft = Self.sleepsAfterPreemption }
     }
 
-    /// Waits until one of the poller's items is ready or `deadline` has passed.
+    /// What ended a wait.
+    enum Readiness {
+        /// There is a record in a mailbox. The sockets were not looked at.
+        case mail
+        /// The poller has looked at the sockets: its events are current. There may be records, too.
+        case sockets
+    }
+
+    /// The mailboxes of a process that waits.
+    struct Mail {
+        /// When the oldest record was put; nil if there is none.
+        let nextTime: () -> Instant?
+        /// Says whether this process sleeps.
+        let setAsleep: (Bool) -> Void
+    }
+
+    /// Waits until there is mail, one of the poller's items is ready or `deadline` has passed.
     ///
     /// - Parameters:
     ///   - poller: The items to wait for.
     ///   - deadline: When to stop waiting; nil: never.
     ///   - maySpin: Whether spinning is allowed at all.
+    ///   - mail: The mailboxes; nil: there are none.
+    /// - Returns: What ended the wait.
     /// - Throws: `ZeroMQError` if polling fails.
     mutating func wait(
-        _ poller: inout Poller, until deadline: Instant?, spinning maySpin: Bool = true
-    ) throws(ZeroMQError) {
+        _ poller: inout Poller, until deadline: Instant?, spinning maySpin: Bool = true, mail: Mail? = nil
+    ) throws(ZeroMQError) -> Readiness {
         let start = Instant.now
         var now = start
         defer { recordWait(now.nanoseconds - start.nanoseconds) }
         let end = start.nanoseconds + Self.spinLimit
-        while maySpin, shouldSpin, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true {
-            guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else {
-                now = .now
-                return
+        var away: UInt64 = 0
+        while true {
+            // However much mail comes, the sockets have their turn.
+            if mail == nil ? maySpin && shouldSpin : now >= nextLook {
+                nextLook = now.advanced(bySeconds: Self.lookInterval)
+                guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else { return .sockets }
             }
-            let yielded = Instant.now
+            if let time = mail?.nextTime() {
+                // A record that waited for long while this thread was away: another thread had the core.
+                if now.nanoseconds &- time.nanoseconds > Self.longestYield { recordPreemption(away) }
+                return .mail
+            }
+            recordPreemption(away)
+            guard maySpin, shouldSpin, now.nanoseconds < end, deadline.map({ now < $0 }) ?? true else { break }
             Thread.yield()
+            let yielded = now
             now = .now
-            recordPreemption(now.nanoseconds - yielded.nanoseconds)
+            away = now.nanoseconds - yielded.nanoseconds
         }
+        mail?.setAsleep(true)
+        defer { mail?.setAsleep(false) }
+        if mail?.nextTime() != nil { return .mail }
         _ = try poller.wait(timeoutMilliseconds: SocketPolicy.pollTimeout(until: deadline, now: now))
         now = .now
+        nextLook = now.advanced(bySeconds: Self.lookInterval)
+        return .sockets
     }
 }

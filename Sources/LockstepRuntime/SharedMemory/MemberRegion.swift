@@ -1,7 +1,9 @@
 import LockstepCluster
+import LockstepProtocol
 import LockstepSystem
+import LockstepTimeline
 
-/// The coordinator's side of one worker's gradients in shared memory. Only this worker writes there.
+/// The coordinator's side of one worker's gradients in shared memory, and of its mailbox. Only this worker writes there.
 ///
 /// The coordinator reads a slot only after the worker's message that the slot's gradient is complete, and reuses the
 /// slot only after the reduction. Every slot except the last is assigned at most once in a step, so its gradient stays
@@ -15,17 +17,50 @@ final class MemberRegion {
     /// The node that was assigned to each slot in this step.
     private var nodes: [UInt32]
     private var used = 0
+    /// The coordinator's mailbox; nil if tasks and answers are messages.
+    private let tasks: SharedRegion?
+    private var mailbox: Mailbox?
+    /// Whether the worker reads its mailbox.
+    var usesMailbox = false
 
+    /// - Parameters:
+    ///   - member: The worker.
+    ///   - layout: The layout of the regions.
+    ///   - hasMailbox: Whether to offer the worker mailboxes.
     /// - Throws: `SystemError` if the memory cannot be allocated.
-    init(member: MemberID, layout: RegionLayout) throws(SystemError) {
+    init(member: MemberID, layout: RegionLayout, hasMailbox: Bool = true) throws(SystemError) {
         self.member = member
         self.layout = layout
+        self.tasks =
+            hasMailbox ? try SharedRegion(name: "lockstep-tasks", byteCount: Mailbox.size, others: .read) : nil
         self.region = try SharedRegion(
             name: "lockstep-gradients", byteCount: layout.gradientBytes, others: .readAndWrite)
         self.nodes = Array(repeating: 0, count: layout.slots)
+        if let own = tasks?.bytes.baseAddress, let other = RegionLayout.page(of: region.bytes) {
+            mailbox = Mailbox(own: own, other: UnsafeRawPointer(other), otherFlag: UnsafeRawPointer(other))
+        }
     }
 
     var descriptor: Int32 { region.descriptor }
+    /// The descriptor of the coordinator's mailbox.
+    var taskDescriptor: Int32? { tasks?.descriptor }
+
+    /// When the worker put its next record; nil if there is none.
+    var nextMailTime: Instant? { usesMailbox ? mailbox?.nextTime : nil }
+
+    /// Receives the worker's next record.
+    ///
+    /// - Throws: `ProtocolError` if the record is none that a worker puts.
+    func receiveMail() throws(ProtocolError) -> (header: Header, result: NodeResult)? {
+        guard usesMailbox, let (header, result) = try mailbox?.receive() else { return nil }
+        guard let result, header.member == member.rawValue else { throw .unexpectedKind(header.kind) }
+        return (header, result)
+    }
+
+    /// Puts a task into the coordinator's mailbox.
+    func put(_ header: Header) -> Mailbox.Delivery {
+        usesMailbox ? mailbox?.put(header, now: .now) ?? .isFull : .isFull
+    }
 
     /// Assigns a slot to a node that the worker gets now.
     func place(_ item: WorkItem) -> Int {

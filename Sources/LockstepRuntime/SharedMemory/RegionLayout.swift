@@ -27,8 +27,15 @@ struct RegionLayout: Hashable {
     /// A slot for each node that a worker may hold.
     static func slots(shards: Int) -> Int { SummationTree.maximumNodesOfWorker(shards: shards) }
 
-    var weightBytes: Int { versions * stride }
-    var gradientBytes: Int { slots * stride }
+    /// The weights, and a page whose flag says whether the coordinator sleeps.
+    var weightBytes: Int { versions * stride + Mailbox.size }
+    /// The gradients of a worker, and the worker's mailbox.
+    var gradientBytes: Int { slots * stride + Mailbox.size }
+
+    /// The last page of a region.
+    static func page(of region: UnsafeMutableRawBufferPointer) -> UnsafeMutableRawPointer? {
+        region.baseAddress.map { $0 + (region.count - Mailbox.size) }
+    }
 
     /// The floats of one version of the weights, or of one gradient, in a region.
     func floats(at index: Int, in region: UnsafeMutableRawBufferPointer) -> UnsafeMutableBufferPointer<Float> {

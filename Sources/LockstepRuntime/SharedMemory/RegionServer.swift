@@ -42,6 +42,8 @@ final class RegionServer {
 
     let layout: RegionLayout
     let run: UInt32
+    /// Whether tasks and answers are records in mailboxes.
+    let hasMailboxes: Bool
     /// The address in the welcome.
     let address: Welcome.Regions
     private let weights: SharedRegion
@@ -55,11 +57,15 @@ final class RegionServer {
     ///   - layout: The layout of the regions.
     ///   - data: The data set's bytes.
     ///   - run: The run's number.
+    ///   - hasMailboxes: Whether tasks and answers are records in mailboxes.
     ///   - name: The abstract name to which other workers connect; nil: this process starts all workers itself.
     /// - Throws: `SystemError` if memory cannot be allocated or the name is in use.
-    init(layout: RegionLayout, data: SharedRegion, run: UInt32, name: String?) throws(SystemError) {
+    init(
+        layout: RegionLayout, data: SharedRegion, run: UInt32, hasMailboxes: Bool, name: String?
+    ) throws(SystemError) {
         self.layout = layout
         self.run = run
+        self.hasMailboxes = hasMailboxes
         self.data = data
         self.address = name.map { .name($0) } ?? .standardInput
         self.weights = try SharedRegion(name: "lockstep-weights", byteCount: layout.weightBytes, others: .read)
@@ -83,6 +89,12 @@ final class RegionServer {
     /// A version of the weights: 0 or 1; 2 or 3 in rounded form.
     func weights(_ version: Int) -> FloatBuffer {
         FloatBuffer(memory: layout.floats(at: version, in: weights.bytes), owner: weights)
+    }
+
+    /// Tells all workers whether this process sleeps.
+    func setAsleep(_ isAsleep: Bool) {
+        guard hasMailboxes, let page = RegionLayout.page(of: weights.bytes) else { return }
+        Mailbox.setAsleep(isAsleep, in: page)
     }
 
     /// Adds the socket of a worker that this process has started.
@@ -138,9 +150,10 @@ final class RegionServer {
     ///
     /// - Throws: `SystemError` if memory cannot be allocated or the worker has ended.
     func grant(_ member: MemberID, on channel: Channel) throws(SystemError) -> MemberRegion {
-        let region = try MemberRegion(member: member, layout: layout)
+        let region = try MemberRegion(member: member, layout: layout, hasMailbox: hasMailboxes)
         let offer = RegionMessage(.offer, run: run, member: member.rawValue, slots: UInt32(layout.slots))
-        try send(offer, files: [weights.descriptor, region.descriptor, data.descriptor], on: channel)
+        let files = [weights.descriptor, region.descriptor, data.descriptor, region.taskDescriptor]
+        try send(offer, files: files.compactMap(\.self), on: channel)
         channel.member = member
         return region
     }

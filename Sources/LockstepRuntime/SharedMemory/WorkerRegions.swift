@@ -15,6 +15,9 @@ final class WorkerRegions {
     let weights: VersionedParameters
     let dataset: Dataset
     private let gradients: SharedRegion
+    /// The memory of the mailboxes and of the coordinator's flag; empty if tasks and answers are messages.
+    private let mailMemory: [SharedRegion]
+    private var mailbox: Mailbox?
     /// The connection to the coordinator, which ends with the coordinator's process; nil if it is the standard input,
     /// whose end exits this process anyway.
     private let connection: FileDescriptor?
@@ -34,11 +37,12 @@ final class WorkerRegions {
     ///   - claim: The request, with the run and the member.
     ///   - layout: The layout that follows from the welcome's configuration.
     ///   - description: The welcome's data set.
+    ///   - usesMailbox: Whether to use a mailbox if the coordinator offers one.
     /// - Throws: An error that says why no memory can be shared: the coordinator is on another host, in another network
     ///   namespace or belongs to another user, or memory cannot be allocated.
     init(
         from source: Welcome.Regions, _ claim: RegionMessage, layout: RegionLayout,
-        dataset description: DatasetDescription
+        dataset description: DatasetDescription, usesMailbox: Bool
     ) throws {
         let socket: Int32
         switch source {
@@ -63,6 +67,17 @@ final class WorkerRegions {
             mapping: gradientFile, name: "gradients", byteCount: layout.gradientBytes, access: .readAndWrite)
         let data = try SharedRegion(
             mapping: dataFile, name: "data set", byteCount: try DatasetLayout(description).byteCount, access: .read)
+        if usesMailbox, let file = files.removeFile(at: 3) {
+            let tasks = try SharedRegion(mapping: file, name: "tasks", byteCount: Mailbox.size, access: .read)
+            mailMemory = [tasks, weightRegion]
+            if let own = RegionLayout.page(of: gradients.bytes), let other = RegionLayout.page(of: tasks.bytes),
+                let flag = RegionLayout.page(of: weightRegion.bytes)
+            {
+                mailbox = Mailbox(own: own, other: UnsafeRawPointer(other), otherFlag: UnsafeRawPointer(flag))
+            }
+        } else {
+            mailMemory = []
+        }
         self.layout = layout
         self.dataset = try Dataset(
             description: description, bytes: UnsafeRawBufferPointer(data.bytes), owner: data)
@@ -75,6 +90,33 @@ final class WorkerRegions {
                     FloatBuffer(memory: layout.floats(at: 2, in: weightRegion.bytes), owner: weightRegion),
                     FloatBuffer(memory: layout.floats(at: 3, in: weightRegion.bytes), owner: weightRegion)
                 ))
+    }
+
+    /// The memory of the worker's mailbox.
+    var mailPage: UnsafeMutableRawBufferPointer? {
+        usesMailbox ? UnsafeMutableRawBufferPointer(rebasing: gradients.bytes.suffix(Mailbox.size)) : nil
+    }
+
+    /// Whether tasks and answers are mailbox in mailboxes.
+    var usesMailbox: Bool { mailbox != nil }
+
+    /// When the coordinator put its next record; nil if there is none.
+    var nextMailTime: Instant? { mailbox?.nextTime }
+
+    /// Receives the coordinator's next record.
+    ///
+    /// - Throws: `ProtocolError` if it cannot be read.
+    func receiveMail() throws(ProtocolError) -> Header? { try mailbox?.receive()?.header }
+
+    /// Puts a result into the worker's mailbox.
+    func put(_ header: Header, _ result: NodeResult) -> Mailbox.Delivery {
+        mailbox?.put(header, result, now: .now) ?? .isFull
+    }
+
+    /// Tells the coordinator whether this process sleeps.
+    func setAsleep(_ isAsleep: Bool) {
+        guard usesMailbox, let page = RegionLayout.page(of: gradients.bytes) else { return }
+        Mailbox.setAsleep(isAsleep, in: page)
     }
 
     /// The memory for a gradient; nil if there is no such slot.
@@ -135,7 +177,7 @@ extension WorkerRegions {
                     answer.member == claim.member
                 else { continue }
                 guard answer.kind == .offer else { throw RegionError.refused }
-                guard answer.slots == UInt32(slots), files.count == RegionMessage.offeredFiles else {
+                guard answer.slots == UInt32(slots), RegionMessage.offeredFiles.contains(files.count) else {
                     throw RegionError.noOffer
                 }
                 return files

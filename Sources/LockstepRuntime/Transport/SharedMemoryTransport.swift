@@ -1,10 +1,11 @@
 import LockstepCluster
 import LockstepProtocol
 import LockstepSharding
+import LockstepTimeline
 import LockstepTraining
 
-/// Gradients in memory that the coordinator shares with the workers on its host. They are not copied; a message says
-/// when a gradient is complete.
+/// Gradients in memory that the coordinator shares with the workers on its host. They are not copied; a record in the worker's
+/// mailbox, or a message, says when a gradient is complete.
 final class SharedMemoryTransport: PayloadTransport {
     let server: RegionServer
     private let chunks: ChunkLayout
@@ -44,6 +45,48 @@ final class SharedMemoryTransport: PayloadTransport {
     func retain(where isPresent: (MemberID) -> Bool) {
         regions.removeAll { !isPresent($0.member) }
     }
+
+    // MARK: - Mailboxes
+
+    /// Whether a worker reads its mailbox.
+    private(set) var hasMailboxes = false
+
+    /// The workers' mailboxes, for a thread that waits for records; nil if no worker has one.
+    var mail: AdaptiveSpin.Mail? {
+        guard hasMailboxes else { return nil }
+        return AdaptiveSpin.Mail(nextTime: { self.nextMailTime }, setAsleep: { self.server.setAsleep($0) })
+    }
+
+    /// When the oldest record of the workers was put; nil if there is none.
+    private var nextMailTime: Instant? {
+        var oldest: Instant?
+        for region in regions { oldest = Instant.earlier(oldest, region.nextMailTime) }
+        return oldest
+    }
+
+    /// A worker that has put a record.
+    var nextSender: MemberID? { regions.first { $0.nextMailTime != nil }?.member }
+
+    /// Begins to put tasks into a worker's mailbox and to read records from it: the worker has said that it does so, too.
+    func openMailbox(of member: MemberID) {
+        region(of: member)?.usesMailbox = server.hasMailboxes
+        hasMailboxes = regions.contains(where: \.usesMailbox)
+    }
+
+    /// Stops reading a worker's records.
+    func closeMailbox(of member: MemberID) {
+        region(of: member)?.usesMailbox = false
+    }
+
+    /// Receives a worker's next record.
+    func receiveMail(from member: MemberID) throws(ProtocolError) -> (header: Header, result: NodeResult)? {
+        try region(of: member)?.receiveMail()
+    }
+
+    /// Puts a task into the mailbox for a worker.
+    func put(_ task: Header, for member: MemberID) -> Mailbox.Delivery { region(of: member)?.put(task) ?? .isFull }
+
+    // MARK: - Gradients
 
     func slot(for item: WorkItem, of member: MemberID) -> UInt32 {
         item.number == 0 ? 0 : UInt32(region(of: member)?.place(item) ?? 0)

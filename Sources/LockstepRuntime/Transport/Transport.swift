@@ -5,6 +5,14 @@ package enum Transport: String, CaseIterable, Sendable {
     case auto
     /// In shared memory; a worker that cannot share memory is refused.
     case shared
+    /// The same, announced by messages alone: no process polls a mailbox.
+    case sharedSockets = "shared-sockets"
     /// In messages.
     case inline
+
+    /// Whether payload in messages is ruled out.
+    var requiresSharedMemory: Bool { self == .shared || self == .sharedSockets }
+
+    /// Whether processes that share memory announce tasks and answers in mailboxes there.
+    var usesMailboxes: Bool { self == .auto || self == .shared }
 }

@@ -24,7 +24,8 @@ extension WorkerLoop {
         case .prove:
             prove()
         case .sendReady(let ready):
-            try link.send(header(.ready, unit: task?.regions == nil ? 0 : 1), copying: ready.encoded())
+            let sharing = task?.regions.map { $0.usesMailbox ? 2 : 1 } ?? 0
+            try link.send(header(.ready, unit: UInt32(sharing)), copying: ready.encoded())
         case .store(let version, let part):
             task?.store(link.payload, version: version, part)
         case .compute(let item):
@@ -95,7 +96,9 @@ extension WorkerLoop {
         }
         do {
             let claim = RegionMessage(.claim, run: membership.run, member: membership.member.rawValue)
-            let regions = try WorkerRegions(from: source, claim, layout: task.regionLayout, dataset: welcome.dataset)
+            let regions = try WorkerRegions(
+                from: source, claim, layout: task.regionLayout, dataset: welcome.dataset,
+                usesMailbox: options.transport.usesMailboxes)
             task.share(regions)
             if let descriptor = regions.descriptor { coordinatorEnd.watch(descriptor, with: &poller) }
         } catch  where options.transport == .auto {

@@ -33,6 +33,21 @@ extension WorkerLoop {
         if count == 3 { options.notify(.handshakesFailing(endpoint: "\(link.endpoint)")) }
     }
 
+    /// Handles the records in the coordinator's mailbox.
+    func receiveMail() throws {
+        while let regions = task?.regions, regions.nextMailTime != nil, !stop.isMade() {
+            do {
+                guard let header = try regions.receiveMail() else { return }
+                guard header.kind == .assign || header.kind == .evaluate else {
+                    throw ProtocolError.unexpectedKind(header.kind)
+                }
+                try receive(header, hasPayload: false)
+            } catch let error as ProtocolError {
+                try handle(.protocolBroken(reason: "\(error)"))
+            }
+        }
+    }
+
     private func receive(_ header: Header, hasPayload: Bool) throws {
         let size = hasPayload ? link.payload.count : 0
         guard header.kind.acceptsPayload(count: size) else {
@@ -51,6 +66,9 @@ extension WorkerLoop {
             try receiveMemberMessage(header)
         case .pong:
             try handle(.ponged)
+        case .wake:
+            // The mailbox has been emptied before this message.
+            break
         case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .statusRequest, .status,
             .timeline, .logLines, .dataIntact:
             throw ProtocolError.unexpectedKind(header.kind)

@@ -21,7 +21,7 @@ final class WorkerLoop {
     var machine: WorkerMachine
     private var actions: [WorkerAction] = []
     let options: WorkerOptions
-    private let stop: StopRequest
+    let stop: StopRequest
     var task: WorkerTask?
     /// Tasks of earlier runs: libzmq may still hold references to their gradients.
     var retired: [WorkerTask] = []
@@ -71,18 +71,31 @@ final class WorkerLoop {
             task?.timeline?.enter(.wait)
             try link.prepare(&poller)
             let deadline = Instant.earlier(machine.nextDeadline, coordinatorEnd.deadline)
-            try spin.wait(&poller, until: Instant.earlier(deadline, link.nextDeadline))
+            let readiness = try spin.wait(&poller, until: Instant.earlier(deadline, link.nextDeadline), mail: mail)
             task?.timeline?.enter(.receive)
-            link.recordReadiness(in: poller)
-            while let event = try link.receive() {
-                try receive(event)
-                if stop.isMade() { break }
-            }
+            try receiveMail()
+            if readiness == .sockets { try receiveMessages() }
             if stop.isMade() { try handle(.stop) }
-            try watchCoordinator()
+            if readiness == .sockets { try watchCoordinator() }
             let now = Instant.now
             schedulingPolicy?.check(now: now)
             if let deadline = machine.nextDeadline, deadline <= now { try handle(.tick) }
+        }
+    }
+
+    /// The coordinator's mailbox; nil if there is none.
+    private var mail: AdaptiveSpin.Mail? {
+        guard let regions = task?.regions, regions.usesMailbox else { return nil }
+        return AdaptiveSpin.Mail(nextTime: { regions.nextMailTime }, setAsleep: { regions.setAsleep($0) })
+    }
+
+    private func receiveMessages() throws {
+        link.recordReadiness(in: poller)
+        while let event = try link.receive() {
+            // The coordinator may have put records before it sent this message.
+            try receiveMail()
+            try receive(event)
+            if stop.isMade() { break }
         }
     }
 
