@@ -90,7 +90,7 @@ let package = Package(
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "ZeroMQ",
                 "LockstepNumerics", "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork",
                 "LockstepTraining",
-                "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "CLinux",
+                "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "CLinux", "CProcessor",
             ]),
         .target(
             name: "LockstepRuns",

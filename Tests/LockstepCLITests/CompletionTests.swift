@@ -42,7 +42,7 @@ struct CompletionTests {
         #expect(try offers("tr") == ["train"])
         #expect(try offers("re") == ["report", "replay"])
         #expect(try offers("train", "run.yaml", "--res") == ["--resume"])
-        #expect(try offers("train", "run.yaml", "--transport", "") == ["auto", "shared", "inline"])
+        #expect(try offers("train", "run.yaml", "--transport", "") == ["auto", "shared", "shared-sockets", "inline"])
         #expect(try offers("export", "best.safetensors", "--format", "o") == ["onnx"])
     }
 

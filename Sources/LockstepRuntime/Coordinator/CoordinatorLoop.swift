@@ -134,7 +134,7 @@ final class CoordinatorLoop {
         timeline?.enter(.receive)
         defer { timeline?.enter(.other) }
         try delegate?.receiveMail(push)
-        // Deadlines wait until the sockets are looked at again, within a millisecond.
+        // Deadlines and signals wait until the sockets are looked at again, within some milliseconds.
         if readiness == .mail { return }
         link.recordReadiness(in: poller)
         if let regions, let token = regionToken, !poller.events(for: token).isEmpty {

@@ -15,6 +15,10 @@ import ZeroMQ
 /// of the last waits, is below a millisecond. Second, it has the core to itself. The thread yields the core after every
 /// poll and measures how long it is away. The threads that pass messages on give the core back within half a millisecond; a
 /// longer preemption means that another thread computes there, and the next 500 waits are slept through.
+///
+/// A thread with mailboxes looks into them each time, because that costs nothing, and at the sockets every 0.1 ms. A record has the
+/// time when it was put. So the thread knows whether it was away while a record waited, which another program has caused, or
+/// while the workers on its core computed.
 struct AdaptiveSpin {
     /// The most nanoseconds that one wait spins. If waits take longer on average, the thread sleeps instead.
     private static let spinLimit: UInt64 = 1_000_000
@@ -36,6 +40,10 @@ struct AdaptiveSpin {
     private var nextLook = Instant(nanoseconds: 0)
     /// Seconds between two such looks.
     private static let lookInterval = 1e-4
+    /// When a wait ends as if the sockets were ready, so that its caller checks deadlines and signals.
+    private var nextReturn = Instant(nanoseconds: 0)
+    /// The most seconds between two such ends of waits.
+    private static let returnInterval = 0.005
 
     /// The number of further waits in which the thread sleeps, because another thread computes on its core.
     private var sleepsLeft = 0
@@ -59,7 +67,7 @@ struct AdaptiveSpin {
     enum Readiness {
         /// There is a record in a mailbox. The sockets were not looked at.
         case mail
-        /// The poller has looked at the sockets: its events are current. There may be records, too.
+        /// The poller has looked at the sockets: its events are current. There may be none, and there may be records.
         case sockets
     }
 
@@ -92,7 +100,10 @@ struct AdaptiveSpin {
             // However much mail comes, the sockets have their turn.
             if mail == nil ? maySpin && shouldSpin : now >= nextLook {
                 nextLook = now.advanced(bySeconds: Self.lookInterval)
-                guard try poller.wait(timeoutMilliseconds: 0) == .timedOut else { return .sockets }
+                guard try poller.wait(timeoutMilliseconds: 0) == .timedOut, mail == nil || now < nextReturn else {
+                    nextReturn = now.advanced(bySeconds: Self.returnInterval)
+                    return .sockets
+                }
             }
             if let time = mail?.nextTime() {
                 // A record that waited for long while this thread was away: another thread had the core.
@@ -112,6 +123,7 @@ struct AdaptiveSpin {
         _ = try poller.wait(timeoutMilliseconds: SocketPolicy.pollTimeout(until: deadline, now: now))
         now = .now
         nextLook = now.advanced(bySeconds: Self.lookInterval)
+        nextReturn = now.advanced(bySeconds: Self.returnInterval)
         return .sockets
     }
 }
