@@ -61,8 +61,8 @@ package enum ComputeError: Error, Equatable, Sendable, CustomStringConvertible {
         case .convolutionsNeedVersion2(let found):
             return "compute library: convolutions need oneDNN 2, and this is oneDNN \(found); install Debian's libdnnl2"
         case .unsupportedConvolution(let geometry, let rows):
-            return "compute library: oneDNN has no direct algorithm for \(geometry), in blocks of \(rows) rows; use a "
-                + "kernel of at most 13 x 13, and smaller images"
+            return "compute library: oneDNN has no direct algorithm for \(geometry), in blocks of \(rows) rows; use "
+                + "filters of at most \(Convolution.Geometry.maximumKernelColumns) columns, and smaller images"
         case .libraryFailed(let function, let status):
             return "compute library: oneDNN's \(function) failed with status \(status); free some memory, or install "
                 + "Debian's libdnnl2"

@@ -66,8 +66,13 @@ extension Convolution {
 }
 
 extension Convolution.Geometry {
+    /// The most columns of a filter that every kernel computes: oneDNN's direct algorithm keeps a row of the filter in
+    /// registers. AVX-512 would allow one or two columns more, and a run with them could not move to another CPU. The rows
+    /// of a filter are not limited.
+    package static let maximumKernelColumns = 13
+
     /// Whether all sizes are at least 1, and blocks of this many rows have fewer elements than oneDNN's integers count.
-    func isPossible(rows: Int) -> Bool {
+    package func isPossible(rows: Int) -> Bool {
         let largest = 1 << 20
         let sizes = [
             rows, inputChannels, inputRows, inputColumns, filters, kernelRows, kernelColumns, strideRows, strideColumns,

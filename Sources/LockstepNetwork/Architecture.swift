@@ -1,3 +1,5 @@
+import LockstepCompute
+
 /// The architecture of a feed-forward network: everything except its parameters.
 ///
 /// It has one of two forms: a list of `layers` that follow an `input`, or, for dense networks, the `sizes` of the layers with
@@ -135,7 +137,8 @@ extension Architecture {
             guard output.count <= Self.maximumLayerSize else {
                 throw .layer(
                     index, layer.kindName,
-                    "has \(output.count) values for a sample; at most \(Self.maximumLayerSize) are allowed")
+                    "has \(output.count) values for a sample, and at most \(Self.maximumLayerSize) are allowed: give fewer "
+                        + "filters, or a larger stride")
             }
             placed.append(
                 PlacedLayer(
@@ -146,7 +149,22 @@ extension Architecture {
         guard case .values = shape else { throw .imageOutput(shape.dimensions) }
         guard placed.contains(where: { !$0.parameters.isEmpty }) else { throw .noParameters }
         try Self.checkParameters(placed)
+        try Self.checkConvolutions(placed)
         return placed
+    }
+
+    /// Checks that the compute library can count the elements of each convolution's images and weights.
+    private static func checkConvolutions(_ placed: [PlacedLayer]) throws(NetworkError) {
+        let rows = placed.blockRows
+        for (index, layer) in placed.enumerated() {
+            guard let convolution = layer.layer as? ConvolutionLayer,
+                let geometry = convolution.computedGeometry(of: layer.input), !geometry.isPossible(rows: rows)
+            else { continue }
+            throw .layer(
+                index, ConvolutionLayer.name,
+                "is too large for the compute library, in blocks of \(rows) samples: give fewer or smaller filters, or "
+                    + "smaller images")
+        }
     }
 
     private static func checkParameters(_ placed: [PlacedLayer]) throws(NetworkError) {

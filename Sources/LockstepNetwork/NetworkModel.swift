@@ -66,12 +66,7 @@ package struct NetworkModel: Model {
     /// 1,024 for dense networks. A network with convolutions keeps far more activations of a sample than its caches hold,
     /// and gains nothing from large blocks: 32, 16 or 8, the most with which the activations of a block take at most
     /// 4 MiB, and 8 where none does.
-    package var blockRows: Int {
-        guard layers.contains(where: { $0.layer is ConvolutionLayer }) else { return 1_024 }
-        let activations = layers.reduce(layers[0].input.count) { $0 + $1.output.count }
-        let bytes = activations * MemoryLayout<Float>.stride
-        return [32, 16].first { $0 * bytes <= 4 << 20 } ?? 8
-    }
+    package var blockRows: Int { layers.blockRows }
 
     package var flops: (forward: Int, gradient: Int) {
         var (forward, gradient) = (0, 0)
@@ -147,5 +142,15 @@ struct NetworkStage {
             }
         }
         return stages
+    }
+}
+
+extension [Architecture.PlacedLayer] {
+    /// The rows of a block of samples: ``NetworkModel/blockRows``.
+    var blockRows: Int {
+        guard let first, contains(where: { $0.layer is ConvolutionLayer }) else { return 1_024 }
+        let activations = reduce(first.input.count) { $0 + $1.output.count }
+        let bytes = activations * MemoryLayout<Float>.stride
+        return [32, 16].first { $0 * bytes <= 4 << 20 } ?? 8
     }
 }

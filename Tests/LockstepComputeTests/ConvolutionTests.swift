@@ -23,6 +23,43 @@ struct ConvolutionTests {
         }
     }
 
+    @Test(
+        "Filters of as many columns as a configuration may have are implemented", arguments: NumericKernel.supported)
+    func widestFilters(kernel: NumericKernel) async {
+        await #expect(processExitsWith: .success) { [name = kernel.rawValue as String] in
+            let library = try ComputeLibrary.open(NumericKernel.resolve(name))
+            let lanes = library.channelLanes
+            // Nothing is computed, so all convolutions share memory that no image fills.
+            let memory = UnsafeMutablePointer<Float>.allocate(capacity: 1)
+            var random = TestRandom(seed: 13)
+            var prepared = 0
+            while prepared < 300 {
+                let sizes = [1, 2, 3, 8, 20, 28, 64, 224]
+                let (rows, columns) = (
+                    random.choice([1, 3, 7, 13, 14, 33, 100]), random.choice([1, 5, 9, 11, 12, 13])
+                )
+                let (above, left) = (
+                    random.choice([0, rows / 2, rows - 1]), random.choice([0, columns / 2, columns - 1])
+                )
+                let geometry = Convolution.Geometry(
+                    inputChannels: random.choice([1, 2, 3, 4, 16, 20]), inputRows: random.choice(sizes),
+                    inputColumns: random.choice(sizes), filters: random.choice([1, 3, 8, 20, 32]), kernelRows: rows,
+                    kernelColumns: columns, strideRows: random.choice([1, 2, 3, 7, 13]),
+                    strideColumns: random.choice([1, 2, 3, 7, 13]), paddingTop: above, paddingLeft: left,
+                    paddingBottom: above, paddingRight: left)
+                guard geometry.outputRows > 0, geometry.outputColumns > 0 else { continue }
+                let convolution = try Convolution(
+                    geometry,
+                    buffers: Convolution.Buffers(
+                        source: memory, destination: memory, outputErrors: memory, inputErrors: memory),
+                    sourceLanes: random.choice([1, lanes]), library: library)
+                try convolution.prepare(rows: random.choice([1, 8, 32]))
+                prepared += 1
+            }
+            #expect(Convolution.Geometry.maximumKernelColumns == 13)
+        }
+    }
+
     @Test("agree for every number of rows up to 32", arguments: NumericKernel.supported)
     func rows(kernel: NumericKernel) async {
         await #expect(processExitsWith: .success) { [name = kernel.rawValue as String] in

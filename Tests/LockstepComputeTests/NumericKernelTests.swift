@@ -64,7 +64,7 @@ struct NumericKernelTests {
                 .unsupportedConvolution(
                     Convolution.Geometry(
                         inputChannels: 1, inputRows: 28, inputColumns: 28, filters: 4, kernelRows: 3, kernelColumns: 20),
-                    rows: 8), "kernel of at most 13 x 13"
+                    rows: 8), "filters of at most 13 columns"
             ),
             (.libraryFailed("dnnl_memory_create", status: 1), "free some memory"),
             (.wrongResults(.avx512), "--kernel portable"),

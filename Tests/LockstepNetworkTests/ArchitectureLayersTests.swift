@@ -102,6 +102,20 @@ struct ArchitectureLayersTests {
                 "network.layers[0]: conv has a window of 9 pixels, and the image before it has 8"
             ),
             (
+                [1, 28, 28],
+                [
+                    ConvolutionLayer(filters: 3, size: Extent(3)),
+                    ConvolutionLayer(filters: 3, size: Extent(rows: 3, columns: 14), padding: .same), FlattenLayer(),
+                    DenseLayer(neurons: 3),
+                ],
+                "network.layers[1]: conv has filters of 14 columns, and the compute library computes at most 13: give a size"
+            ),
+            (
+                [4_096, 3, 3],
+                [ConvolutionLayer(filters: 4_096, size: Extent(3)), FlattenLayer(), DenseLayer(neurons: 3)],
+                "network.layers[0]: conv is too large for the compute library, in blocks of 16 samples: give fewer"
+            ),
+            (
                 [3, 8, 8], [GroupNormLayer(groups: 2), FlattenLayer(), DenseLayer(neurons: 3)],
                 "network.layers[0]: group-norm has 2 groups, which do not divide the 3 channels"
             ),

@@ -25,7 +25,8 @@ package struct ConvolutionLayer: LayerKind {
             "filters", \ConvolutionLayer.filters, .integer(1...65_536), example: "32",
             "filters, each of which makes a channel of the output"),
         ConfigurationKey(
-            "size", \ConvolutionLayer.size, Extent.format, example: "3", "rows and columns of a filter"),
+            "size", \ConvolutionLayer.size, Extent.format, example: "3",
+            "rows and columns of a filter, at most \(Convolution.Geometry.maximumKernelColumns) columns"),
         ConfigurationKey(
             "stride", \ConvolutionLayer.stride, Extent.format, "the distance of the filter's places"),
         ConfigurationKey(
@@ -34,6 +35,13 @@ package struct ConvolutionLayer: LayerKind {
 
     package func outputShape(of input: Shape) throws(LayerProblem) -> Shape {
         let window = try geometry(input).window
+        let limit = Convolution.Geometry.maximumKernelColumns
+        // Refused here and not by the compute library, so that a configuration fits every CPU or none.
+        guard size.columns <= limit else {
+            throw LayerProblem(
+                "has filters of \(size.columns) columns, and the compute library computes at most \(limit): give a size of at "
+                    + "most \(limit), or a second layer of small filters, which sees as much of the image")
+        }
         return .image(channels: filters, rows: window.output.rows, columns: window.output.columns)
     }
 
@@ -91,7 +99,18 @@ package struct ConvolutionLayer: LayerKind {
         try ConvolutionComputer(self, context)
     }
 
-    fileprivate func geometry(_ input: Shape) throws(LayerProblem) -> (channels: Int, window: Window) {
+    /// The convolution as the compute library knows it; nil if the layer cannot follow values of this shape.
+    func computedGeometry(of input: Shape) -> Convolution.Geometry? {
+        guard case .image(let channels, let rows, let columns) = input, let window = try? geometry(input).window else {
+            return nil
+        }
+        return Convolution.Geometry(
+            inputChannels: channels, inputRows: rows, inputColumns: columns, filters: filters, kernelRows: size.rows,
+            kernelColumns: size.columns, strideRows: stride.rows, strideColumns: stride.columns,
+            paddingTop: window.top, paddingLeft: window.left, paddingBottom: window.bottom, paddingRight: window.right)
+    }
+
+    private func geometry(_ input: Shape) throws(LayerProblem) -> (channels: Int, window: Window) {
         try input.window(size: size, stride: stride, padding: padding)
     }
 }
@@ -104,15 +123,11 @@ private final class ConvolutionComputer: LayerComputer {
     private let weightedInputs: FloatBuffer?
 
     init(_ layer: ConvolutionLayer, _ context: LayerContext) throws(ComputeError) {
-        guard case .image(let channels, let rows, let columns) = context.input.shape,
-            let window = try? layer.geometry(context.input.shape).window
-        else { preconditionFailure("a convolution of no image") }
+        guard let geometry = layer.computedGeometry(of: context.input.shape) else {
+            preconditionFailure("a convolution of no image")
+        }
         convolution = try Convolution(
-            Convolution.Geometry(
-                inputChannels: channels, inputRows: rows, inputColumns: columns, filters: layer.filters,
-                kernelRows: layer.size.rows, kernelColumns: layer.size.columns, strideRows: layer.stride.rows,
-                strideColumns: layer.stride.columns, paddingTop: window.top, paddingLeft: window.left,
-                paddingBottom: window.bottom, paddingRight: window.right),
+            geometry,
             buffers: Convolution.Buffers(
                 source: context.source, destination: context.destination, outputErrors: context.outputErrors,
                 inputErrors: context.inputErrors),
