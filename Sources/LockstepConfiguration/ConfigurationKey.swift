@@ -25,14 +25,42 @@ package struct ConfigurationKey<Owner>: Sendable {
     /// The default, in Markdown; nil if the key is required.
     package let defaultText: String?
     package let onResume: ResumeRule
-    /// The key of the same section that may stand in place of this one; nil if there is none.
-    package let alternative: String?
+    package let alternative: KeyAlternative?
 
     private let parse: @Sendable (ConfigurationValue, inout Owner) throws(ConfigurationProblem) -> Void
     private let text: @Sendable (Owner) -> ConfigurationValue?
     private let range: @Sendable (Owner) -> String?
     private let rule: @Sendable (Owner) -> String?
+    private let fault: @Sendable (Owner) -> ConfigurationFault?
     private let applies: @Sendable (Owner) -> Bool
+}
+
+/// A key of the same section that may stand in place of a required one.
+package struct KeyAlternative: Sendable {
+    package let name: String
+    /// The key that goes with the alternative alone: where it is given, the alternative is what is missing.
+    package let companion: String
+    /// An example, for the error if the alternative is missing.
+    package let example: String
+
+    package init(_ name: String, with companion: String, example: String) {
+        self.name = name
+        self.companion = companion
+        self.example = example
+    }
+}
+
+/// What is wrong with the value of a key, as a sentence of its own.
+package struct ConfigurationFault: Hashable, Sendable {
+    /// The element of the list that is wrong, counted from 0; nil: the value as a whole.
+    package let element: Int?
+    /// The thing, the reason and the remedy: "network.layers[1]: conv has ...: give ...".
+    package let text: String
+
+    package init(element: Int? = nil, _ text: String) {
+        self.element = element
+        self.text = text
+    }
 }
 
 /// What a resumed run requires of a key.
@@ -62,15 +90,17 @@ extension ConfigurationKey where Owner: ConfigurationGroup {
     ///   - unit: The unit of a number.
     ///   - meaning: What the value does.
     ///   - onResume: What a resumed run requires.
-    ///   - alternative: For a required key, the name of the key that may stand in its place.
+    ///   - alternative: For a required key, the key that may stand in its place.
     ///   - applies: Whether the key means anything; where it does not, it is not written.
     ///   - rule: Returns what the value requires of other keys and does not find, as in "needs a momentum", or nil.
+    ///   - fault: Returns what is wrong with the value if that takes a sentence of its own, or nil.
     package init<Value>(
         _ name: String, aliases: [String] = [], _ property: any WritableKeyPath<Owner, Value> & Sendable,
         _ format: KeyFormat<Value>, example: String? = nil, default note: String? = nil, unit: String? = nil,
-        _ meaning: String, onResume: ResumeRule = .mustMatch, alternative: String? = nil,
+        _ meaning: String, onResume: ResumeRule = .mustMatch, alternative: KeyAlternative? = nil,
         applies: @escaping @Sendable (Owner) -> Bool = { _ in true },
-        rule: @escaping @Sendable (Owner) -> String? = { _ in nil }
+        rule: @escaping @Sendable (Owner) -> String? = { _ in nil },
+        fault: @escaping @Sendable (Owner) -> ConfigurationFault? = { _ in nil }
     ) {
         let value = format.text(Owner.defaults[keyPath: property]).map { "`\($0.flowText)`" }
         self.init(
@@ -78,7 +108,7 @@ extension ConfigurationKey where Owner: ConfigurationGroup {
             defaultText: example == nil ? note ?? value ?? "" : nil, onResume: onResume, alternative: alternative,
             parse: { (text, owner) throws(ConfigurationProblem) in owner[keyPath: property] = try format.parse(text) },
             text: { format.text($0[keyPath: property]) }, range: { format.violation($0[keyPath: property]) },
-            rule: rule, applies: applies)
+            rule: rule, fault: fault, applies: applies)
     }
 }
 
@@ -97,7 +127,7 @@ extension ConfigurationKey {
                 set(&root, owner)
             },
             text: { get($0).flatMap(text) }, range: { get($0).flatMap(range) }, rule: { get($0).flatMap(rule) },
-            applies: { get($0).map(applies) ?? true })
+            fault: { get($0).flatMap(fault) }, applies: { get($0).map(applies) ?? true })
     }
 
     /// The key's own name: `epochs` of `training.epochs`.
@@ -125,4 +155,7 @@ extension ConfigurationKey {
 
     /// What the value requires of other keys and does not find, as in "needs a momentum"; nil if all is well.
     package func brokenRule(in owner: Owner) -> String? { rule(owner) }
+
+    /// What is wrong with the value, as a sentence of its own; nil if all is well.
+    package func fault(in owner: Owner) -> ConfigurationFault? { fault(owner) }
 }

@@ -25,7 +25,7 @@ package enum NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
         case .tooFewLayers(let count):
             "network sizes: \(count) given; a network has at least 2 layers, the input and the output: [784, 10]"
         case .tooManyLayers(let count):
-            "network: \(count) layers given; at most \(Architecture.maximumLayers) are allowed"
+            "network: \(count) layers given, and at most \(Architecture.maximumLayers) are allowed; use fewer"
         case .layerSize(let size, let layer):
             "network sizes: layer \(layer) has size \(size); a layer has 1 to \(Architecture.maximumLayerSize) neurons"
         case .tooManyParameters:

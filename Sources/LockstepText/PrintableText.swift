@@ -25,6 +25,9 @@ extension StringProtocol {
     /// The text on one line, at most 200 scalars long, with every unprintable scalar escaped: `\n`, `\u{200B}`.
     package var printable: String { printable(limit: 200) }
 
+    /// The text as the name of a thing in a message: ``printable``, or '' if it is empty.
+    package var printableName: String { isEmpty ? "''" : printable }
+
     /// The first `limit` scalars on one line, with every unprintable scalar escaped; `…` stands for the rest.
     package func printable(limit: Int) -> String {
         var result = ""

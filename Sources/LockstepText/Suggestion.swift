@@ -9,6 +9,15 @@ package func suggestion(for word: String, among candidates: some Sequence<String
     return best.distance <= tolerance ? best.candidate : nil
 }
 
+/// Says which words are known, after one that is not: "known are a, b", "only a is known", "it has none".
+package func knownText(_ words: [String]) -> String {
+    switch words.count {
+    case 0: "it has none"
+    case 1: "only \(words[0]) is known"
+    default: "known are " + words.joined(separator: ", ")
+    }
+}
+
 /// Differences in case, and in the separator of words (`-`, `_`, space), are common and do not count.
 private func normalized(_ word: String) -> [Character] {
     // No key has 64 letters, and the time of the distance grows with the square of the length.

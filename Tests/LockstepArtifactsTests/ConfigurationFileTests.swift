@@ -347,11 +347,11 @@ struct ConfigurationFileTests {
             (5, "optimizer: {}", "x.yaml:5: optimizer is empty; add for example 'sgd: { learning-rate: 3.0 }'"),
             (
                 3, "network: { sizes: [784] }",
-                "x.yaml:3: network.sizes is a list; it must have 2 to 256 numbers: [784, 30, 10]"
+                "x.yaml:3: network.sizes must have 2 to 256 numbers: [784, 30, 10]"
             ),
             (
                 3, "network: { sizes: [] }",
-                "x.yaml:3: network.sizes is a list; it must have 2 to 256 numbers: [784, 30, 10]"
+                "x.yaml:3: network.sizes must have 2 to 256 numbers: [784, 30, 10]"
             ),
             (
                 3, "network: { sizes: [784, 0, 10] }",
@@ -361,7 +361,7 @@ struct ConfigurationFileTests {
             (3, "network: { sizes: 784 }", "x.yaml:3: network.sizes is 784; it must be a list of whole numbers"),
             (
                 3, "network: { sizes: [1048576, 1048576] }",
-                "x.yaml:3: network.sizes is a list; it must give at most 2147483648 bytes of weights and biases"
+                "x.yaml:3: network.sizes must give at most 2147483648 bytes of weights and biases: use smaller layers"
             ),
             (
                 3, "network: { sizes: [2, 1], activation: sigmoit }",
@@ -456,18 +456,111 @@ struct ConfigurationFileTests {
         "A faulty layer is named by its place in the list",
         arguments: [
             ("relu, { relu: 3 }", "x.yaml:3: network.layers[1].relu is 3; it must be left out"),
-            ("{ conv: 4 }", "x.yaml:3: network.layers[0].conv is 4; it must be a group of keys"),
+            (
+                "{ conv: 4 }",
+                "x.yaml:3: network.layers[0].conv is 4; it must be a group of keys, as in { filters: 32, size: 3 }"
+            ),
             ("{ flatten: 3 }", "x.yaml:3: network.layers[0].flatten is 3; it must be left out"),
             ("rely", "x.yaml:3: unknown network.layers[0] 'rely'; did you mean 'relu'?"),
             (
                 "flatten, { dense: { neuron: 10 } }",
                 "x.yaml:3: unknown key 'neuron' in network.layers[1].dense; did you mean 'neurons'?"
             ),
-            ("", "x.yaml:3: network.input is a list; it needs network.layers with at least one layer"),
+            (
+                "",
+                "x.yaml:3: network.input needs network.layers with at least one layer, as in "
+                    + "'layers: [flatten, { dense: 10 }]'"
+            ),
+            (
+                "flatten, { dense: { neuron: 10, ab: 1 } }",
+                "x.yaml:3: unknown key 'neuron' in network.layers[1].dense; did you mean 'neurons'?"
+            ),
+            (
+                "flatten, { dense: { momentum: 1 } }",
+                "x.yaml:3: unknown key 'momentum' in network.layers[1].dense; only neurons is known"
+            ),
+            (
+                "{ conv: { filters: 4, size: [3, 14] } }, flatten, { dense: 10 }",
+                "x.yaml:3: network.layers[0]: conv has filters of 14 columns, and the compute library computes at most 13: "
+                    + "give a size of at most 13, or a second layer of small filters, which sees as much of the image"
+            ),
+            (
+                "{ conv: { filters: 4, size: 3 } }, { group-norm: 3 }, flatten, { dense: 10 }",
+                "x.yaml:3: network.layers[1]: group-norm has 3 groups, which do not divide the 4 channels before it: give "
+                    + "a number that does, such as 2"
+            ),
+            (
+                "{ conv: { filters: 1000, size: 1, padding: 5000 } }, flatten, { dense: 10 }",
+                "x.yaml:3: network.layers[0].conv.padding is 5000; it must be from 0 to 1024"
+            ),
+            (
+                "{ conv: { filters: 2000, size: 1 } }, flatten, { dense: 10 }",
+                "x.yaml:3: network.layers[0]: conv has 1568000 values for a sample, and at most 1048576 are allowed: give "
+                    + "fewer filters, or a larger stride"
+            ),
+            (
+                "{ conv: { filters: 4, size: 3 } }",
+                "x.yaml:3: network.layers end with an image of shape [4, 26, 26]; add 'flatten' and a dense layer, or "
+                    + "'global-average-pool'"
+            ),
+            (
+                "flatten, { dense: 10 }, relu",
+                "x.yaml:3: network.layers[2]: relu is the last layer and is followed by the network's output function, "
+                    + "which is sigmoid; remove it"
+            ),
+            (
+                "flatten, { dense: 10 }, relu, { dropout: 0.5 }",
+                "x.yaml:3: network.layers[3]: dropout is the last layer and would drop outputs of the network; put it "
+                    + "before the last layer with neurons, or remove it"
+            ),
         ])
     func faultyLayers(layers: String, expected: String) {
         #expect(
             message { try load(minimal(line: 3, "network: { input: [1, 28, 28], layers: [\(layers)] }")) } == expected)
+    }
+
+    @Test("A layer that does not fit the others is named by its own line")
+    func placeOfLayer() {
+        let network = """
+            network:
+              input: [1, 28, 28]
+              layers:
+                - { conv: { filters: 4, size: 3 } }
+                - flatten
+                - { max-pool: 2 }
+                - { dense: 10 }
+            """
+        #expect(
+            message { try load(minimal(line: 3, network)) }
+                == "x.yaml:8: network.layers[2]: max-pool reads an image, not a list of values; give network.input as "
+                + "channels, rows and columns, and no 'flatten' before it")
+    }
+
+    @Test("With softmax, an activation at the end is refused too, and one before pooling is not")
+    func activationAtTheEnd() throws {
+        func layered(_ layers: String) throws -> RunConfiguration {
+            let network = "network: { input: [1, 28, 28], layers: [\(layers)], output: softmax }"
+            return try load(minimal(line: 3, "cost: cross-entropy\n\(network)"))
+        }
+        #expect(
+            message { try layered("flatten, { dense: 10 }, tanh") }
+                == "x.yaml:4: network.layers[2]: tanh is the last layer and is followed by the network's output function, "
+                + "which is softmax; remove it")
+        let pooled = try layered("{ conv: { filters: 10, size: 3 } }, relu, global-average-pool")
+        #expect(pooled.network.layers.count == 3)
+    }
+
+    @Test("What is missing beside network.input is the layers")
+    func missingLayers() {
+        #expect(
+            message { try load(minimal(line: 3, "network: { input: [1, 28, 28] }")) }
+                == "x.yaml:3: network.layers is missing; add for example 'layers: [flatten, { dense: 10 }]'")
+        #expect(
+            message { try load(minimal(line: 3, "network: { activation: relu }")) }
+                == "x.yaml:3: network.sizes is missing; add for example 'sizes: [784, 30, 10]'")
+        #expect(
+            message { try load(minimal(line: 3, "network: { layers: [flatten, { dense: 10 }] }")) }
+                == "x.yaml:3: network.layers needs network.input, as in 'input: [1, 28, 28]'")
     }
 
     @Test("An activation may be written as a word, or as a group without settings")

@@ -56,7 +56,7 @@ struct ConfigurationLoadingTests {
         #expect(
             message { try ConfigurationFile.load(path: folder("mnist-30.yaml/x")) }
                 .hasPrefix("\(folder("mnist-30.yaml/x")): no such file"))
-        #expect(message { try ConfigurationFile.load(path: "") }.hasPrefix(": no such file"))
+        #expect(message { try ConfigurationFile.load(path: "") }.hasPrefix("'': no such file"))
         #expect(message { try ConfigurationFile.load(path: "a\0b") }.hasPrefix(#"a\0b: no such file"#))
     }
 

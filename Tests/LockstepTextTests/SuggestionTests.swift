@@ -23,6 +23,13 @@ struct SuggestionTests {
         #expect(suggestion(for: word, among: ["learning-rate", "epochs", "batch", "seed"]) == expected)
     }
 
+    @Test("The known words are named, in a sentence for one and for none")
+    func known() {
+        #expect(knownText(["sgd", "adamw"]) == "known are sgd, adamw")
+        #expect(knownText(["neurons"]) == "only neurons is known")
+        #expect(knownText([]) == "it has none")
+    }
+
     @Test("A word of any length is compared quickly")
     func longWords() {
         #expect(suggestion(for: String(repeating: "a", count: 1_000_000), among: ["epochs"]) == nil)

@@ -26,8 +26,8 @@ package struct ConfigurationError: Error, Equatable, Sendable, CustomStringConve
         /// `config/mnist-30.yaml:7`, or the option.
         package var description: String {
             switch self {
-            case .file(let name): name.printable
-            case .line(let name, let line): "\(name.printable):\(line)"
+            case .file(let name): name.printableName
+            case .line(let name, let line): "\(name.printableName):\(line)"
             case .option(let text): text.printable
             }
         }

@@ -45,6 +45,7 @@ struct ConfigurationReader {
         for key in RunConfiguration.keys {
             guard let given = value(key.path) else { continue }
             if let rule = key.brokenRule(in: run) { throw impossible(given, rule) }
+            if let fault = key.fault(in: run) { throw failure(fault, given) }
             if !key.isApplicable(in: run) {
                 throw impossible(given, "means nothing beside the other keys of its section: remove it")
             }
@@ -99,7 +100,13 @@ struct ConfigurationReader {
         guard let given = value(key.path) else {
             guard let example = key.example else { return }
             let section = ConfigurationSchema.split(key.path).section
-            if let other = key.alternative, value(ConfigurationSchema.joined(section, other)) != nil { return }
+            if let other = key.alternative {
+                let path = ConfigurationSchema.joined(section, other.name)
+                guard value(path) == nil else { return }
+                if value(ConfigurationSchema.joined(section, other.companion)) != nil {
+                    throw missing(path, other.example)
+                }
+            }
             throw missing(key, example)
         }
         do throws(ConfigurationProblem) {
@@ -213,13 +220,13 @@ struct ConfigurationReader {
             return Failure(
                 kind: .impossibleValue, place: given.value.place, keyPath: given.path,
                 reason: "unknown \(given.path) '\(word.printable)'",
-                remedy: remedy ?? "known are " + known.joined(separator: ", "))
+                remedy: remedy ?? knownText(known))
         case .unknownKey(let key, let known):
             return Failure(
                 kind: .unknownKey, place: given.value.place, keyPath: given.path,
                 reason: "unknown key '\(key.printable)' in \(given.path)",
                 remedy: suggestion(for: key, among: known).map { "did you mean '\($0)'?" }
-                    ?? (known.isEmpty ? "it has none" : "known are " + known.joined(separator: ", ")))
+                    ?? knownText(known))
         case .missingKey(let key, let example):
             return Failure(
                 kind: .missingKey, place: given.value.place, keyPath: given.path,
@@ -243,9 +250,24 @@ struct ConfigurationReader {
 
     /// The error for an impossible value of the right type; `rule` as in "must be at least 1".
     private func impossible(_ given: Given, _ rule: String) -> Failure {
-        Failure(
+        // The value of a list is not repeated, and "is a list" would tell nothing.
+        let isScalar = if case .scalar = given.value.content { true } else { false }
+        return Failure(
             kind: .impossibleValue, place: given.value.place, keyPath: given.path,
-            reason: "\(given.path) is \(given.value.summary)", remedy: "it \(rule)")
+            reason: isScalar ? "\(given.path) is \(given.value.summary)" : "\(given.path) \(rule)",
+            remedy: isScalar ? "it \(rule)" : nil)
+    }
+
+    /// The error for a value whose fault is a sentence of its own, at the place of the faulty element.
+    private func failure(_ fault: ConfigurationFault, _ given: Given) -> Failure {
+        var (place, path) = (given.value.place, given.path)
+        if let index = fault.element, case .sequence(let elements) = given.value.content,
+            elements.indices.contains(index)
+        {
+            place = elements[index].place
+            path += "[\(index)]"
+        }
+        return Failure(kind: .impossibleValue, place: place, keyPath: path, reason: fault.text)
     }
 }
 

@@ -78,7 +78,7 @@ enum ConfigurationSchema {
         } else if let home = sections.keys.filter({ knows(key, in: $0) }).min() {
             remedy = "it belongs " + (home.isEmpty ? "at the top level" : "in \(home)")
         } else {
-            remedy = "known are " + known.joined(separator: ", ")
+            remedy = knownText(known)
         }
         return ConfigurationError(
             kind: .unknownKey, place: place, keyPath: joined(section, key),

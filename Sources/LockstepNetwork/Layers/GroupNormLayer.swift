@@ -26,7 +26,11 @@ package struct GroupNormLayer: LayerKind {
     package func outputShape(of input: Shape) throws(LayerProblem) -> Shape {
         guard case .image(let channels, _, _) = input else { throw .readsImages }
         guard channels % groups == 0 else {
-            throw LayerProblem("has \(groups) groups, which do not divide the \(channels) channels before it")
+            // A number of channels divides itself, so there is one.
+            let nearest = (1...channels).filter { channels % $0 == 0 }.min { abs($0 - groups) < abs($1 - groups) } ?? 1
+            throw LayerProblem(
+                "has \(groups) groups, which do not divide the \(channels == 1 ? "one channel" : "\(channels) channels") "
+                    + "before it: give a number that does, such as \(nearest)")
         }
         return input
     }

@@ -89,7 +89,8 @@ extension Layer {
         case .scalar("", isPlain: true): given = []
         case .some(let value):
             guard let main = Kind.shortKey else {
-                throw .entry(Kind.name, .wrongType(expected: Kind.keys.isEmpty ? "left out" : "a group of keys"))
+                throw .entry(
+                    Kind.name, .wrongType(expected: Kind.keys.isEmpty ? "left out" : Self.expectedKeys(of: kind)))
             }
             given = [ConfigurationValue.Entry(key: main, value: value)]
         }
@@ -111,6 +112,12 @@ extension Layer {
             }
         }
         return layer
+    }
+
+    /// "a group of keys, as in { filters: 32, size: 3 }", with the keys that must be there.
+    private static func expectedKeys<Kind: LayerKind>(of kind: Kind.Type) -> String {
+        let needed = Kind.keys.compactMap { key in key.example.map { "\(key.name): \($0)" } }
+        return "a group of keys, as in { \(needed.joined(separator: ", ")) }"
     }
 
     /// The kind's name in the configuration, or the activation's.

@@ -39,6 +39,7 @@ extension RunConfiguration {
             if let rule = key.brokenLimit(in: self) ?? key.brokenRule(in: self) {
                 throw .invalidConfiguration("\(key.path) \(rule)")
             }
+            if let fault = key.fault(in: self) { throw .invalidConfiguration(fault.text) }
         }
         if dataset.validationCount == 0, let path = keyOfEvaluations {
             throw .invalidConfiguration(

@@ -136,7 +136,8 @@ extension Architecture: ConfigurationGroup {
                 limits: "2 to \(maximumLayers) numbers, 1 to 1,048,576", expected: "a list of whole numbers"),
             example: "[784, 30, 10]",
             "neurons of each layer of a dense network, the input layer first; or give `input` and `layers`",
-            alternative: "layers", applies: { $0.layers.isEmpty || !$0.sizes.isEmpty }, rule: { $0.brokenSizeLimit }),
+            alternative: KeyAlternative("layers", with: "input", example: layersExample),
+            applies: { $0.layers.isEmpty || !$0.sizes.isEmpty }, rule: { $0.brokenSizeLimit }),
         ConfigurationKey(
             "activation", \Architecture.activation, .word, "of the hidden layers that `sizes` describe",
             applies: { $0.layers.isEmpty }),
@@ -147,17 +148,22 @@ extension Architecture: ConfigurationGroup {
             default: "with `layers`, required",
             "values of a sample, `[784]`, or channels, rows and columns of an image, `[1, 28, 28]`",
             applies: { !$0.input.isEmpty },
-            rule: { !$0.input.isEmpty && $0.layers.isEmpty ? "needs network.layers with at least one layer" : nil }),
+            rule: {
+                !$0.input.isEmpty && $0.layers.isEmpty
+                    ? "needs network.layers with at least one layer, as in 'layers: \(layersExample)'" : nil
+            }),
         ConfigurationKey(
             "layers", \Architecture.layers,
             Layer.format.list(limits: "1 to \(maximumLayers) layers", expected: "a list of layers"),
             default: "dense layers as `sizes` say", "the network's layers in place of `sizes`, the first one first",
-            applies: { !$0.layers.isEmpty }, rule: { $0.brokenLayers }),
+            applies: { !$0.layers.isEmpty }, rule: { $0.brokenLayers }, fault: { $0.faultOfLayers }),
         ConfigurationKey(
             "output", \Architecture.output, .word, default: "`sigmoid`; `softmax` with cross-entropy",
             "of the last layer"),
         ConfigurationKey("initializer", \Architecture.initializer, .word, "the first weights and biases"),
     ]
+
+    private static let layersExample = "[flatten, { dense: 10 }]"
 
     fileprivate var brokenDropout: String? {
         layers.isEmpty ? nil : "goes with network.sizes; write '{ dropout: 0.5 }' among network.layers"
@@ -166,13 +172,36 @@ extension Architecture: ConfigurationGroup {
     private var brokenLayers: String? {
         guard !layers.isEmpty else { return nil }
         guard sizes.isEmpty else { return "does not go with network.sizes: keep one of them" }
-        guard !input.isEmpty else { return "needs network.input, as in 'input: [1, 28, 28]'" }
+        return input.isEmpty ? "needs network.input, as in 'input: [1, 28, 28]'" : nil
+    }
+
+    /// Why no network can have these layers.
+    private var faultOfLayers: ConfigurationFault? {
+        guard !layers.isEmpty else { return nil }
         do throws(NetworkError) {
             _ = try validated()
-            return nil
         } catch {
-            return "cannot be built: \(error)"
+            if case .layer(let index, _, _) = error { return ConfigurationFault(element: index, "\(error)") }
+            return ConfigurationFault("\(error)")
         }
+        return faultOfLastLayer
+    }
+
+    /// Why the last layer cannot be the last: the network's output function follows it, so an activation would be a second
+    /// one. After ReLU no class can fall below the score 0, and after a sigmoid all outputs of a second one lie between 0.5
+    /// and 0.73.
+    ///
+    /// It is a mistake in PyTorch, too: its loss functions apply the output function and expect weighted inputs. An
+    /// activation before pooling is none: networks without dense layers end so.
+    private var faultOfLastLayer: ConfigurationFault? {
+        guard let last = layers.last, last.layer is ActivationLayer || last.layer is DropoutLayer else { return nil }
+        let index = layers.count - 1
+        let (what, remedy) =
+            last.layer is DropoutLayer
+            ? ("would drop outputs of the network", "put it before the last layer with neurons, or remove it")
+            : ("is followed by the network's output function, which is \(output.rawValue)", "remove it")
+        return ConfigurationFault(
+            element: index, "network.layers[\(index)]: \(last.kindName) is the last layer and \(what); \(remedy)")
     }
 
     private var brokenSizeLimit: String? {
@@ -181,6 +210,6 @@ extension Architecture: ConfigurationGroup {
             return "must have 2 to \(Self.maximumLayers) numbers: [784, 30, 10]"
         }
         return (try? validated()) == nil
-            ? "must give at most \(Self.maximumParameterBytes) bytes of weights and biases" : nil
+            ? "must give at most \(Self.maximumParameterBytes) bytes of weights and biases: use smaller layers" : nil
     }
 }
