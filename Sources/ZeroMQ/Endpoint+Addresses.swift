@@ -37,16 +37,45 @@ extension Endpoint {
         return own.isEmpty ? all : own
     }
 
-    /// The addresses of a host name, without duplicates.
-    private static func addresses(of host: String, for endpoint: Endpoint) throws(ZeroMQError) -> [String] {
+    /// Why a connection finds no address: "the name server cannot be resolved: Name or service not known". Nil if the host
+    /// is an address, or its name has one. Asks the system's resolver, which may take seconds.
+    package var reasonOfNoAddress: String? {
+        guard case .tcp(let host, _) = self, !isAddress, host != "localhost" else { return nil }
+        do throws(Unresolved) {
+            freeaddrinfo(try Endpoint.resolve(host))
+            return nil
+        } catch {
+            return error.description
+        }
+    }
+
+    /// A name that the system's resolver does not know.
+    private struct Unresolved: Error, CustomStringConvertible {
+        let host: String
+        /// What getaddrinfo returned.
+        let status: Int32
+
+        var description: String { "the name \(host) cannot be resolved: \(String(cString: gai_strerror(status)))" }
+    }
+
+    /// The system's list of a host's addresses. The caller frees it.
+    private static func resolve(_ host: String) throws(Unresolved) -> UnsafeMutablePointer<addrinfo>? {
         var hints = addrinfo()
         hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var list: UnsafeMutablePointer<addrinfo>?
         let status = getaddrinfo(host, nil, &hints, &list)
-        guard status == 0 else {
+        guard status == 0 else { throw Unresolved(host: host, status: status) }
+        return list
+    }
+
+    /// The addresses of a host name, without duplicates.
+    private static func addresses(of host: String, for endpoint: Endpoint) throws(ZeroMQError) -> [String] {
+        let list: UnsafeMutablePointer<addrinfo>?
+        do throws(Unresolved) {
+            list = try resolve(host)
+        } catch {
             throw ZeroMQError(
-                .bind, code: EADDRNOTAVAIL, subject: endpoint.description,
-                explanation: "the name \(host) cannot be resolved: \(String(cString: gai_strerror(status)))")
+                .bind, code: EADDRNOTAVAIL, subject: endpoint.description, explanation: error.description)
         }
         defer { freeaddrinfo(list) }
         var addresses: [String] = []

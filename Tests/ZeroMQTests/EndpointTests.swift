@@ -98,6 +98,11 @@ struct EndpointTests {
         #expect(local.first == .tcp(host: "127.0.0.1", port: 7) && local.allSatisfy { $0.isLoopback })
         let error = #expect(throws: ZeroMQError.self) { try Endpoint("tcp://no-such-host.invalid:1").addressesToBind() }
         #expect(error?.description.contains("the name no-such-host.invalid cannot be resolved") == true)
+        let reason = try Endpoint("tcp://no-such-host.invalid:1").reasonOfNoAddress
+        #expect(reason?.hasPrefix("the name no-such-host.invalid cannot be resolved: ") == true)
+        for text in ["tcp://127.0.0.1:1", "tcp://[::1]:1", "tcp://localhost:1", "ipc:///tmp/nothing"] {
+            #expect(try Endpoint(text).reasonOfNoAddress == nil)
+        }
     }
 
     @Test(

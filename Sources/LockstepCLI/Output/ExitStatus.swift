@@ -54,6 +54,7 @@ enum ExitStatus: Hashable {
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = ExitStatus(of: error)
         case let failure as StatusClient.Failure: self = ExitStatus(of: failure)
+        case is NoCoordinator: self = .unavailable
         case let ending as WorkerEnding: self = ExitStatus(of: ending)
         default: return nil
         }

@@ -102,7 +102,7 @@ package enum WorkerEnding: Error, Hashable, Sendable, CustomStringConvertible {
         case .finished: "the run is over"
         case .stopped: "asked to stop"
         case .noCoordinator(let seconds):
-            "no coordinator answered within \(Int(seconds)) s; is it running, and is the endpoint right?"
+            "no coordinator answered within \(Int(seconds)) s"
         case .refused(let refusal): "the coordinator refused this worker: \(refusal.message)"
         case .unable(let reason), .rejected(let reason): reason
         case .brokenLink(let memberships):

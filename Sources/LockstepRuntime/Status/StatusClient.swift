@@ -9,14 +9,13 @@ package import ZeroMQ
 package final class StatusClient {
     /// Why a request failed.
     package enum Failure: Error, Equatable, CustomStringConvertible {
-        case noAnswer(endpoint: Endpoint, seconds: Double)
+        case noAnswer(NoCoordinator)
         case rejected(reason: String)
         case unreadable(endpoint: Endpoint)
 
         package var description: String {
             switch self {
-            case .noAnswer(let endpoint, let seconds):
-                "no coordinator answered at \(endpoint) within \(Int(seconds)) s; is it running, and is the endpoint right?"
+            case .noAnswer(let failure): failure.description
             case .rejected(let reason): reason
             case .unreadable(let endpoint):
                 "the answer from \(endpoint) cannot be read; install the same version of lockstep everywhere"
@@ -170,7 +169,7 @@ package final class StatusClient {
                 if try handle(event) { retry = retry ?? Instant.now.advanced(bySeconds: Self.retryPause) }
             }
         }
-        throw Failure.noAnswer(endpoint: endpoint, seconds: limit)
+        throw Failure.noAnswer(NoCoordinator(at: endpoint, seconds: limit))
     }
 
     /// Seconds until the other family is tried.

@@ -51,6 +51,7 @@ extension WorkerLoop {
             options.notify(notice)
         case .exit(let ending):
             link.close()
+            if case .noCoordinator(let seconds) = ending { throw NoCoordinator(at: link.endpoint, seconds: seconds) }
             throw ending
         }
     }

@@ -61,7 +61,8 @@ final class WorkerLoop {
 
     /// Serves until the machine decides to exit.
     ///
-    /// - Throws: `WorkerEnding`, also when the run is over; any other error that ends this process.
+    /// - Throws: `WorkerEnding`, also when the run is over; ``NoCoordinator`` in place of its `noCoordinator`; any other error
+    ///   that ends this process.
     func run() throws {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }

@@ -12,8 +12,8 @@ package enum WorkerProcess {
     ///   - endpoint: Where the coordinator listens.
     ///   - options: The options of the command line.
     ///   - stop: The signals that end the process.
-    /// - Throws: `WorkerEnding` or the error that ended the worker, unless the run finished; `RunError.interrupted` if the
-    ///   worker was told to stop.
+    /// - Throws: `WorkerEnding`, ``NoCoordinator`` or the error that ended the worker, unless the run finished;
+    ///   `RunError.interrupted` if the worker was told to stop.
     package static func serve(_ endpoint: Endpoint, _ options: WorkerOptions, stop: StopSignals) throws {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
         if case .ipc(let path) = endpoint, let reason = SocketFile.reasonAgainstConnecting(to: path) {
@@ -40,7 +40,7 @@ package enum WorkerProcess {
         } catch WorkerEnding.stopped {
             throw RunError.interrupted(signal: stop.requested ?? SIGTERM)
         } catch {
-            if !(error is WorkerEnding) { loop.report(error) }
+            if !(error is WorkerEnding || error is NoCoordinator) { loop.report(error) }
             if loop.hasBeenMember { options.saveEvents(loop.history.lines) }
             throw error
         }
