@@ -50,6 +50,24 @@ struct MembershipTests {
         #expect(membership.count == 1)
     }
 
+    @Test(
+        "A run that is full says how many workers it has", arguments: [(1, "its one worker"), (2, "all its 2 workers")])
+    func fullness(workers: Int, expected: String) {
+        var membership = Membership(configuration: Fixture.configuration(maximumWorkers: workers))
+        var actions: [CoordinatorAction] = []
+        for number in 1...UInt32(workers) {
+            membership.admit(
+                PeerID(rawValue: number), Fixture.hello(number), isEnding: false, now: .zero, into: &actions)
+            _ = membership.prove(
+                PeerID(rawValue: number), MemberID(rawValue: number), Fixture.ready, sharesMemory: false, into: &actions
+            )
+        }
+        actions = []
+        membership.admit(9, Fixture.hello(9), isEnding: false, now: .zero, into: &actions)
+        let texts = actions.compactMap { if case .refuse(_, let refusal) = $0 { refusal.message } else { nil } }
+        #expect(texts == ["the run has \(expected); raise --workers to admit more"])
+    }
+
     @Test("Peers that say hello and prove nothing take no place; one that proves itself too late is refused")
     func strangers() {
         var membership = Membership(configuration: Fixture.configuration(maximumWorkers: 2))

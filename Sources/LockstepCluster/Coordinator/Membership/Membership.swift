@@ -199,9 +199,9 @@ struct Membership: ~Copyable, Sendable {
     }
 
     private var fullRefusal: Refusal {
-        Refusal(
-            code: .full,
-            message: "the run has its \(configuration.maximumWorkers) workers; raise --workers to admit more")
+        let count = configuration.maximumWorkers
+        let workers = count == 1 ? "its one worker" : "all its \(count) workers"
+        return Refusal(code: .full, message: "the run has \(workers); raise --workers to admit more")
     }
 
     /// The result of checking a member's fingerprint.
