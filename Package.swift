@@ -129,7 +129,7 @@ let package = Package(
                 "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining",
                 "LockstepProtocol",
                 "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
-                "LockstepBench", "LockstepChaos", "Lockstep",
+                "LockstepBench", "LockstepChaos", "LockstepImages", "Lockstep",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

@@ -42,7 +42,7 @@ public struct Ensemble: Sendable {
     public init(contentsOf paths: [String]) throws(LockstepError) {
         var networks: [Network] = []
         for path in paths { networks.append(try Network(contentsOf: path)) }
-        try self.init(networks, names: paths.map(\.printable))
+        try self.init(networks, names: paths.map(\.printableName))
     }
 
     /// Makes an ensemble of models, which have these names in errors.
@@ -51,7 +51,9 @@ public struct Ensemble: Sendable {
     }
 
     private init(_ networks: [Network], names: [String]) throws(LockstepError) {
-        guard !networks.isEmpty else { throw LockstepError(.configuration, "an ensemble has at least one network") }
+        guard !networks.isEmpty else {
+            throw LockstepError(.configuration, "an ensemble has at least one network; give one")
+        }
         // All networks that have a property must agree with the first network that has it.
         func compare<Value: Equatable>(
             _ value: (Network) -> Value?, problem: (_ found: Value, _ first: String, _ expected: Value) -> String
@@ -70,10 +72,14 @@ public struct Ensemble: Sendable {
         }
         try compare(
             { $0.model.inputs },
-            problem: { "takes \($0) values and cannot be averaged with \($1), which takes \($2)" })
+            problem: {
+                "takes \($0) values and cannot be averaged with \($1), which takes \($2); average networks of one data set"
+            })
         try compare(
             { $0.model.outputs },
-            problem: { "has \($0) classes and cannot be averaged with \($1), which has \($2)" })
+            problem: {
+                "has \($0) classes and cannot be averaged with \($1), which has \($2); average networks of one data set"
+            })
         try compare(
             { $0.metadata.dataSHA256 },
             problem: { _, first, _ in "was trained on other data than \(first); average networks of one data set" })

@@ -1,4 +1,4 @@
-import LockstepImages
+package import LockstepImages
 
 /// An image of handwriting, in grey.
 public struct Image: Sendable {
@@ -23,7 +23,7 @@ public struct Image: Sendable {
         ink = GrayImage(width: width, height: height, brightness: brightness)
     }
 
-    init(_ ink: GrayImage) {
+    package init(_ ink: GrayImage) {
         self.ink = ink
     }
 

@@ -79,7 +79,7 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
 
     /// One line: subject, place, reason, remedy.
     package var description: String {
-        var text = subject.printable
+        var text = subject.printableName
         if let offset { text += ", byte \(offset)" }
         if let line { text += ", line \(line)" }
         if let column { text += ", column \(column)" }

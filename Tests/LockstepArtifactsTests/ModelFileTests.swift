@@ -141,6 +141,15 @@ struct ModelFileTests {
     }
 }
 
+/// The remedy for metadata that contradict the tensors.
+private let correction = "correct the metadata, or copy the file from its source again"
+
+/// The remedy at the end of an error that has this reason.
+private func remedy(for reason: String) -> String {
+    if reason.hasPrefix("not a model") { return "; give a model file, such as best.safetensors of a run" }
+    return reason.hasPrefix("not a valid safetensors file") ? "; copy it from its source again" : ""
+}
+
 struct ForeignModelTests {
     /// A file with this header and these bytes of tensors.
     private func file(_ header: String, _ data: [Float], in folder: TemporaryFolder) throws -> String {
@@ -187,9 +196,12 @@ struct ForeignModelTests {
                 #""author": "A. Writer""#, #""input_scale": "1/256""#,
                 "unknown input_scale '1/256' in the metadata; this program knows 1/255, 1"
             ),
-            (#""author": "A. Writer""#, #""labels": "0,1""#, "2 labels for 1 outputs"),
-            (#""author": "A. Writer""#, #""seed": "x""#, "the seed 'x' is not a number"),
-            (#""author": "A. Writer""#, #""sizes": "3,2,2""#, "the metadata name sizes 3,2,2, the tensors have 3,2,1"),
+            (#""author": "A. Writer""#, #""labels": "0,1""#, "2 labels for 1 outputs; \(correction)"),
+            (#""author": "A. Writer""#, #""seed": "x""#, "the seed 'x' is not a number; \(correction)"),
+            (
+                #""author": "A. Writer""#, #""sizes": "3,2,2""#,
+                "the metadata name sizes 3,2,2, the tensors have 3,2,1; \(correction)"
+            ),
             (
                 #""author": "A. Writer""#, #""format_version": "3""#,
                 "its format version is '3', this program reads 1 and 2; use the program that wrote it"
@@ -224,11 +236,11 @@ struct ForeignModelTests {
             ("[4, 12]", "[8, 12]", "not a valid safetensors file: 'layers.0.bias' starts after a hole"),
             (
                 "[20, 44]", "[20, 48]",
-                "not a valid safetensors file: 'layers.0.weight' ends at byte 48 of 44; the file may be truncated"
+                "not a valid safetensors file: 'layers.0.weight' ends at byte 48 of 44, so the file may be truncated"
             ),
             (
                 "[20, 44]", "[20, 9223372036854775807]",
-                "not a valid safetensors file: 'layers.0.weight' ends at byte 9223372036854775807 of 44; the file may be truncated"
+                "not a valid safetensors file: 'layers.0.weight' ends at byte 9223372036854775807 of 44, so the file may be truncated"
             ),
             ("[20, 44]", "[20, 40]", "not a valid safetensors file: 4 bytes after the last tensor"),
             (
@@ -271,7 +283,7 @@ struct ForeignModelTests {
         #expect(header != Self.foreign)
         let path = try file(header, Array(repeating: 1, count: 11), in: folder)
         let error = message { try ModelFile.load(path) }
-        #expect(error == "\(path): \(expected)")
+        #expect(error == "\(path): \(expected)\(remedy(for: expected))")
     }
 
     @Test("A duplicate tensor cannot hide bytes")
@@ -300,7 +312,7 @@ struct ForeignModelTests {
     func otherFiles(content: [UInt8], expected: String) throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(content, to: "m")
-        #expect(message { try ModelFile.load(path) } == "\(path): \(expected)")
+        #expect(message { try ModelFile.load(path) } == "\(path): \(expected)\(remedy(for: expected))")
     }
 
     @Test("A header of the maximum length is read; deep and wide JSON is refused")

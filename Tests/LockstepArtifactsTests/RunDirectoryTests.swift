@@ -55,7 +55,7 @@ struct RunDirectoryTests {
         func error(_ output: String) -> String { message { try RunDirectory.create(output: output, name: "x") } }
         #expect(error(file) == "\(file): not a folder; move it away or give --output another path")
         #expect(error("\(file)/run") == "\(file)/run: cannot make the folder: Not a directory; check the path")
-        #expect(error("") == ": cannot make the folder: No such file or directory; check the path")
+        #expect(error("") == "'': cannot make the folder: No such file or directory; check the path")
         #expect(error("a\0b") == #"a\0b: cannot make the folder: No such file or directory; check the path"#)
         #expect(error("/proc/self/fd").hasPrefix("/proc/self/fd: "))
         #expect(error("/proc/lockstep").hasPrefix("/proc/lockstep: cannot make the folder: "))

@@ -73,13 +73,15 @@ struct EnsembleTests {
     @Test("of networks that do not fit each other, or of none, is refused")
     func misfits() throws {
         let small = try Network([4, 3])
-        #expect(description { _ = try Ensemble([]) } == "an ensemble has at least one network")
+        #expect(description { _ = try Ensemble([]) } == "an ensemble has at least one network; give one")
         #expect(
             description { _ = try Ensemble([small, small, Network([5, 3])]) }
-                == "network 2: takes 5 values and cannot be averaged with network 0, which takes 4")
+                == "network 2: takes 5 values and cannot be averaged with network 0, which takes 4; average networks of one "
+                + "data set")
         #expect(
             description { _ = try Ensemble([small, Network([4, 2])]) }
-                == "network 1: has 2 classes and cannot be averaged with network 0, which has 3")
+                == "network 1: has 2 classes and cannot be averaged with network 0, which has 3; average networks of one "
+                + "data set")
         var (one, other) = (small, small)
         try one.train(on: smallDataset(30), epochs: 0, batch: 5, learningRate: 1)
         try other.train(on: smallDataset(60), epochs: 0, batch: 5, learningRate: 1)
@@ -107,7 +109,8 @@ struct EnsembleTests {
         #expect(ensemble.classNames == ["0", "1", "2"])
         #expect(
             description { _ = try Ensemble(contentsOf: [path("first"), path("wide")]) }
-                == "\(path("wide")): takes 5 values and cannot be averaged with \(path("first")), which takes 4")
+                == "\(path("wide")): takes 5 values and cannot be averaged with \(path("first")), which takes 4; average "
+                + "networks of one data set")
         let missing = #expect(throws: LockstepError.self) {
             try Ensemble(contentsOf: [path("first"), path("missing")])
         }

@@ -69,7 +69,17 @@ struct EnsembleTests {
             "none.safetensors: cannot read: No such file or directory; check the path")
         expectRefusal(
             try evaluate("dense", "--ensemble", "tiny.yaml"), status: 65,
-            "tiny.yaml: not a model that Lockstep can read: not a safetensors file")
+            "tiny.yaml: not a model that Lockstep can read: not a safetensors file; give a model file, such as "
+                + "best.safetensors of a run")
+        expectRefusal(
+            try Program.run(["evaluate", ""], in: folder.path), status: 66,
+            "'': cannot read: No such file or directory; check the path")
+        let checkpoint = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder("dense/checkpoints")).first)
+        expectRefusal(
+            try evaluate("dense", "--ensemble", "dense/checkpoints/\(checkpoint)"), status: 65,
+            "dense/checkpoints/\(checkpoint): a checkpoint, from which a run continues, and not a model; give "
+                + "best.safetensors or model.safetensors of the run")
         expectRefusal(
             try evaluate("dense", "--ensemble", "data"), status: 66,
             "data: not a regular file; give the path of a file")
@@ -107,11 +117,13 @@ struct EnsembleTests {
         try write("narrow.safetensors", inputs: 35, biases: [0, 0, 0, 0])
         expectRefusal(
             try evaluate("dense", "--ensemble", "layers/model.safetensors,narrow.safetensors"), status: 65,
-            "narrow.safetensors: takes 35 values and cannot be averaged with \(dense), which takes 36")
+            "narrow.safetensors: takes 35 values and cannot be averaged with \(dense), which takes 36; average "
+                + "networks of one data set")
         try write("many.safetensors", inputs: 36, biases: [0, 0, 0, 0, 0])
         expectRefusal(
             try evaluate("dense", "--ensemble", "many.safetensors"), status: 65,
-            "many.safetensors: has 5 classes and cannot be averaged with \(dense), which has 4")
+            "many.safetensors: has 5 classes and cannot be averaged with \(dense), which has 4; average networks of one data set"
+        )
         try write(
             "other.safetensors", inputs: 36, biases: [0, 0, 0, 0],
             metadata: ModelMetadata(inputScale: nil, labels: [], dataSHA256: "ab12"))
@@ -146,6 +158,11 @@ struct EnsembleTests {
             let together = try Program.run(["predict"] + arguments, in: folder.path)
             #expect(together.output == "digit.pgm: 3   0.625\n", "\(together)")
         }
+        expectRefusal(
+            try predict("first.safetensors", "none.png"), status: 66, "none.png: no such file; check the path")
+        expectRefusal(
+            try predict("first.safetensors", "tiny.yaml"), status: 65,
+            "tiny.yaml: not an image of a known format; give a PNG, a PGM or an IDX file of images")
         try write(
             "clothes.safetensors", inputs: 784, biases: first.reversed(),
             metadata: ModelMetadata(inputScale: nil, labels: (0..<9).map(String.init) + ["Bag"]))

@@ -60,7 +60,7 @@ package enum ArtifactError: Error, Equatable, Sendable {
 extension ArtifactError: CustomStringConvertible {
     /// One line: what, why, remedy.
     package var description: String {
-        let name = path.printable
+        let name = path.printableName
         switch self {
         case .system(let operation, _, let code):
             let remedy = Self.remedy(for: code).map { "; \($0)" } ?? ""

@@ -12,8 +12,13 @@ extension ModelFile {
     /// network needs: `cost`, and `network` or `activation`; `sizes` follow from the tensors. Other metadata are checked if they are
     /// there: a wrong `weights_sha256` means that the file was altered.
     package static func load(_ path: String) throws(ArtifactError) -> TrainedModel {
-        let file = try SafetensorsFile(path: path, what: "a model that Lockstep can read")
+        let file = try SafetensorsFile(path: path, what: "a model that Lockstep can read", remedy: remedy)
         let header = file.header
+        guard header.metadata[CheckpointFile.Key.format] != CheckpointFile.format else {
+            throw .malformed(
+                path: path, reason: "a checkpoint, from which a run continues, and not a model",
+                remedy: "give best.safetensors or model.safetensors of the run")
+        }
         let reader = ModelMetadataReader(path: path, texts: header.metadata)
         let (architecture, cost) =
             if let layered = try reader.layeredNetwork() { layered } else {
@@ -98,6 +103,9 @@ extension ModelFile {
     }
 
     private static func malformed(_ path: String, _ reason: String) -> ArtifactError {
-        .malformed(path: path, reason: "not a model that Lockstep can read: \(reason)", remedy: nil)
+        .malformed(path: path, reason: "not a model that Lockstep can read: \(reason)", remedy: remedy)
     }
+
+    /// What to do about a file that is no model.
+    private static let remedy = "give a model file, such as best.safetensors of a run"
 }

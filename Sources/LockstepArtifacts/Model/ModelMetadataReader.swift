@@ -15,7 +15,9 @@ struct ModelMetadataReader {
         try checkFormatVersion()
         guard let text = texts[Key.network] else { return nil }
         guard let network = try? JSONDecoder().decode(ModelFile.LayeredNetwork.self, from: Data(text.utf8)) else {
-            throw failure("the metadata describe a network with layers that this program does not know", nil)
+            throw failure(
+                "the metadata describe a network with layers that this program does not know",
+                "use the version of lockstep that wrote it")
         }
         var architecture = Architecture(input: network.input, layers: network.layers.map(\.layer))
         let cost = try finish(&architecture)
@@ -26,7 +28,7 @@ struct ModelMetadataReader {
     func network(sizes: [Int]) throws(ArtifactError) -> (Architecture, Cost) {
         let written = sizes.map(String.init).joined(separator: ",")
         if let claimed = texts[Key.sizes], claimed != written {
-            throw failure("the metadata name sizes \(claimed.printable), the tensors have \(written)", nil)
+            throw failure("the metadata name sizes \(claimed.printable), the tensors have \(written)", Self.correction)
         }
         var architecture = Architecture(sizes: sizes)
         architecture.activation = try required(Key.activation, of: Activation.self)
@@ -52,7 +54,7 @@ struct ModelMetadataReader {
         guard cost.accepts(architecture.output) else {
             throw failure(
                 "its metadata name the \(cost.rawValue) cost and the output \(architecture.output.rawValue), which do "
-                    + "not go together", nil)
+                    + "not go together", Self.correction)
         }
         return cost
     }
@@ -61,12 +63,12 @@ struct ModelMetadataReader {
     func metadata(outputs: Int) throws(ArtifactError) -> ModelMetadata {
         let labels = texts[Key.labels]?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
         guard labels.isEmpty || labels.count == outputs else {
-            throw failure("\(labels.count) labels for \(outputs) outputs", nil)
+            throw failure("\(labels.count) labels for \(outputs) outputs", Self.correction)
         }
         var seed: UInt64?
         if let text = texts[Key.seed] {
             seed = UInt64(text)
-            guard seed != nil else { throw failure("the seed '\(text.printable)' is not a number", nil) }
+            guard seed != nil else { throw failure("the seed '\(text.printable)' is not a number", Self.correction) }
         }
         return ModelMetadata(
             inputScale: try choice(Key.inputScale, of: InputScale.self), labels: labels, seed: seed,
@@ -94,7 +96,10 @@ struct ModelMetadataReader {
         return choice
     }
 
-    private func failure(_ reason: String, _ remedy: String?) -> ArtifactError {
+    /// What to do about metadata that contradict the tensors or each other.
+    private static let correction = "correct the metadata, or copy the file from its source again"
+
+    private func failure(_ reason: String, _ remedy: String) -> ArtifactError {
         .malformed(path: path, reason: reason, remedy: remedy)
     }
 }

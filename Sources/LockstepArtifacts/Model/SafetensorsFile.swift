@@ -14,12 +14,13 @@ struct SafetensorsFile: ~Copyable {
     /// - Parameters:
     ///   - path: The file.
     ///   - what: What the file should be, for errors: `a model that Lockstep can read`.
+    ///   - remedy: What to do if the file is something else; nil if the caller's error says it.
     /// - Throws: ``ArtifactError`` if it is not a complete safetensors file.
-    init(path: String, what: String) throws(ArtifactError) {
+    init(path: String, what: String, remedy: String? = nil) throws(ArtifactError) {
         // Without O_NONBLOCK, opening a named pipe would wait for a writer.
         let file = try ArtifactFile(path: path, flags: O_RDONLY | O_NONBLOCK)
         let size = try file.regularFileSize()
-        let headerLength = try Self.headerLength(of: file, size: size, what: what)
+        let headerLength = try Self.headerLength(of: file, size: size, what: what, remedy: remedy)
         let dataStart = SafetensorsHeader.prefixLength + headerLength
         var json = [UInt8](repeating: 0, count: headerLength)
         try json.withUnsafeMutableBufferPointer { (target) throws(ArtifactError) in
@@ -43,10 +44,10 @@ struct SafetensorsFile: ~Copyable {
     }
 
     private static func headerLength(
-        of file: borrowing ArtifactFile, size: Int, what: String
+        of file: borrowing ArtifactFile, size: Int, what: String, remedy: String?
     ) throws(ArtifactError) -> Int {
         func malformed(_ reason: String) -> ArtifactError {
-            .malformed(path: file.path, reason: "not \(what): \(reason)", remedy: nil)
+            .malformed(path: file.path, reason: "not \(what): \(reason)", remedy: remedy)
         }
         let prefixLength = SafetensorsHeader.prefixLength
         guard size >= prefixLength else { throw malformed("only \(size) bytes long") }

@@ -45,7 +45,8 @@ extension SafetensorsHeader {
     /// JSON readers keep one of two equal keys. This check makes that harmless: the bytes of the other are a hole.
     init(json: some Collection<UInt8>, dataLength: Int, path: String) throws(ArtifactError) {
         func malformed(_ reason: String) -> ArtifactError {
-            .malformed(path: path, reason: "not a valid safetensors file: \(reason)", remedy: nil)
+            .malformed(
+                path: path, reason: "not a valid safetensors file: \(reason)", remedy: "copy it from its source again")
         }
         guard json.first == UInt8(ascii: "{") else { throw malformed("the header does not start with '{'") }
         do {
@@ -68,7 +69,7 @@ extension SafetensorsHeader {
             }
             guard offsets[1] <= dataLength else {
                 throw malformed(
-                    "'\(name.printable)' ends at byte \(offsets[1]) of \(dataLength); the file may be truncated")
+                    "'\(name.printable)' ends at byte \(offsets[1]) of \(dataLength), so the file may be truncated")
             }
             covered = offsets[1]
         }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Lockstep
 import LockstepArtifacts
 import LockstepCompute
+import LockstepImages
 import LockstepText
 
 /// `lockstep predict`.
@@ -54,7 +55,8 @@ struct PredictCommand: ParsableCommand {
         _ = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
         let reader = try DigitReader(ensemble)
         for path in images {
-            let pictures = try Image.load(path)
+            // Its errors tell a missing file from a damaged one, as the public ones do not.
+            let pictures = try GrayImage.load(path).map(Image.init)
             for (index, picture) in pictures.enumerated() {
                 let name = pictures.count == 1 ? path : "\(path)[\(index)]"
                 // The pictures of an IDX file are single digits, like those of a data set.
