@@ -84,7 +84,11 @@ struct KeyDirectoryTests {
     func files() throws {
         let (folder, keys) = try made()
         try FileManager.default.removeItem(atPath: "\(folder.path)/worker.secret")
-        #expect(reason { try keys.workerKeys() } == .missing)
+        let missing = #expect(throws: KeyError.self) { try keys.workerKeys() }
+        #expect(
+            missing?.description
+                == "no key file \(folder.path)/worker.secret; copy worker.secret, worker.public and coordinator.public from "
+                + "the coordinator's folder of keys, and name their folder with --keys")
         mkdir("\(folder.path)/worker.secret", 0o700)
         #expect(reason { try keys.workerKeys() } == .notAFile)
         try folder.write(String(repeating: "x", count: 1 << 21), to: "allowed-workers", mode: 0o600)
@@ -92,6 +96,11 @@ struct KeyDirectoryTests {
         mkfifo("\(folder.path)/pipe", 0o600)
         rename("\(folder.path)/pipe", "\(folder.path)/coordinator.public")
         #expect(reason { try keys.coordinatorKeys() } == .notAFile)
+        try FileManager.default.removeItem(atPath: "\(folder.path)/coordinator.secret")
+        let own = #expect(throws: KeyError.self) { try keys.coordinatorKeys() }
+        #expect(
+            own?.description
+                == "no key file \(folder.path)/coordinator.secret; make a folder of keys with: lockstep keygen DIR")
     }
 
     @Test("a secret key and a public key of different pairs are refused")

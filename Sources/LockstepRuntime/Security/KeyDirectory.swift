@@ -34,31 +34,38 @@ package struct KeyDirectory: Sendable {
 
     /// Reads the coordinator's keys and the public keys of the workers that it admits.
     package func coordinatorKeys() throws -> CoordinatorKeys {
-        let keys = try pair(.coordinatorPublic, .coordinatorSecret)
-        let allowed = try read(.allowedWorkers, .shown) { bytes throws(KeyText.Fault) in try KeyText.allowList(bytes) }
+        let keys = try pair(.coordinatorPublic, .coordinatorSecret, owner: .coordinator)
+        let allowed = try read(.allowedWorkers, .shown, owner: .coordinator) { bytes throws(KeyText.Fault) in
+            try KeyText.allowList(bytes)
+        }
         return CoordinatorKeys(keys: keys, allowed: allowed)
     }
 
     /// Reads the worker's keys and the coordinator's public key.
     package func workerKeys() throws -> ConnectionSecurity {
-        let keys = try pair(.workerPublic, .workerSecret)
-        let server = try read(.coordinatorPublic, .shown) { bytes throws(KeyText.Fault) in
+        let keys = try pair(.workerPublic, .workerSecret, owner: .peer)
+        let server = try read(.coordinatorPublic, .shown, owner: .peer) { bytes throws(KeyText.Fault) in
             try KeyText.publicKey(bytes)
         }
         return .client(keys, server: server)
     }
 
-    private func pair(_ publicName: Name, _ secretName: Name) throws -> CurveKeyPair {
-        let secret = try read(secretName, .secret) { bytes throws(KeyText.Fault) in try KeyText.secretKey(bytes) }
-        let shown = try read(publicName, .shown) { bytes throws(KeyText.Fault) in try KeyText.publicKey(bytes) }
+    private func pair(_ publicName: Name, _ secretName: Name, owner: KeyError.Owner) throws -> CurveKeyPair {
+        let secret = try read(secretName, .secret, owner: owner) { bytes throws(KeyText.Fault) in
+            try KeyText.secretKey(bytes)
+        }
+        let shown = try read(publicName, .shown, owner: owner) { bytes throws(KeyText.Fault) in
+            try KeyText.publicKey(bytes)
+        }
         guard try secret.publicKey() == shown else { throw KeyError(path: file(secretName), reason: .notAPair) }
         return CurveKeyPair(publicKey: shown, secretKey: secret)
     }
 
     private func read<Value>(
-        _ name: Name, _ trust: KeyFile.Trust, _ parse: ([UInt8]) throws(KeyText.Fault) -> Value
+        _ name: Name, _ trust: KeyFile.Trust, owner: KeyError.Owner,
+        _ parse: ([UInt8]) throws(KeyText.Fault) -> Value
     ) throws(KeyError) -> Value {
-        let bytes = try KeyFile.read(file(name), trust)
+        let bytes = try KeyFile.read(file(name), trust, owner: owner)
         do throws(KeyText.Fault) {
             return try parse(bytes)
         } catch {

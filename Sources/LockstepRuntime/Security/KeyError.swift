@@ -5,7 +5,8 @@ package struct KeyError: Error, Equatable, Sendable {
     package enum Reason: Equatable, Sendable {
         /// A system call failed with this errno.
         case system(Int32)
-        case missing
+        /// The file does not exist; `owner` is the process that needs it.
+        case missing(owner: Owner)
         /// The file exists, and files are never replaced.
         case exists
         case notAFile
@@ -24,6 +25,14 @@ package struct KeyError: Error, Equatable, Sendable {
         case notAPair
     }
 
+    /// The process that reads a key.
+    package enum Owner: Equatable, Sendable {
+        /// It runs where the keys were made.
+        case coordinator
+        /// A worker, or a command that asks a coordinator: it has copies of the coordinator's files.
+        case peer
+    }
+
     package let path: String
     package let reason: Reason
 }
@@ -33,7 +42,10 @@ extension KeyError: CustomStringConvertible {
     package var description: String {
         switch reason {
         case .system(let code): "cannot use \(path): \(String(cString: strerror(code)))"
-        case .missing: "no key file \(path); make a folder of keys with: lockstep keygen DIR"
+        case .missing(.coordinator): "no key file \(path); make a folder of keys with: lockstep keygen DIR"
+        case .missing(.peer):
+            "no key file \(path); copy worker.secret, worker.public and coordinator.public from the coordinator's folder "
+                + "of keys, and name their folder with --keys"
         case .exists: "\(path) exists and keys are never replaced; name another folder, or move it away first"
         case .notAFile: "\(path) is not a file"
         case .tooLarge(let limit): "\(path) is no key file: it has more than \(limit) bytes"

@@ -11,11 +11,12 @@ enum KeyFile {
         case shown
     }
 
-    /// Reads a file. It must belong to this user or root, and no other user may change it or, if it is secret, read it.
-    static func read(_ path: String, _ trust: Trust) throws(KeyError) -> [UInt8] {
+    /// Reads a file for a process. It must belong to this user or root, and no other user may change it or, if it is
+    /// secret, read it.
+    static func read(_ path: String, _ trust: Trust, owner: KeyError.Owner) throws(KeyError) -> [UInt8] {
         let number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
         guard number >= 0 else {
-            throw KeyError(path: path, reason: errno == ENOENT ? .missing : .system(errno))
+            throw KeyError(path: path, reason: errno == ENOENT ? .missing(owner: owner) : .system(errno))
         }
         let file = FileDescriptor(owning: number)
         var status = stat()
