@@ -130,7 +130,9 @@ package struct RecordedRun {
     /// Says where workers were slower than one process would have been.
     private func compare(_ outcome: RunOutcome, with prediction: CostModel?) {
         let workers = outcome.epochs.last?.workers ?? 0
-        guard let prediction, outcome.steps > 0, outcome.seconds > 0, workers > 0 else { return }
+        // A resumed run may have had no step left.
+        let stepsBefore = run.resumed.map { Int(clamping: $0.progress.step) } ?? 0
+        guard let prediction, outcome.steps > stepsBefore, outcome.seconds > 0, workers > 0 else { return }
         let step = outcome.seconds / Double(outcome.steps)
         let alone = prediction.single(batch: run.schedule.batch, shards: 1).total
         guard step > 1.05 * alone else { return }

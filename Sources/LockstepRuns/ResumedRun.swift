@@ -87,6 +87,8 @@ package struct ResumedRun {
         }
         run.resumed = checkpoint.state
         notify(.resuming(directory: directory.path, step: step))
+        let epochs = run.configuration.training.epochs
+        if step >= UInt64(epochs * run.schedule.stepsPerEpoch) { notify(.allEpochsTrained(epochs)) }
     }
 
     /// Whether a checkpoint was written under the run's configuration, wherever its data lay.

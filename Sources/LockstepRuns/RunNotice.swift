@@ -10,6 +10,8 @@ package enum RunNotice {
     case damagedCheckpoint(String)
     /// The run continues after this step; nil: from its first step, because it has no checkpoint yet.
     case resuming(directory: String, step: UInt64?)
+    /// The run that continues has trained all epochs that it is asked for.
+    case allEpochsTrained(Int)
     case checkpoint(CheckpointWriter.Notice)
     /// A notice of the cluster, and how the process of a lost local worker ended.
     case cluster(ClusterNotice, ending: String?)

@@ -44,7 +44,10 @@ struct EpochPrinterTests {
                 == "Epoch 3: training cost 0.0812   0.60 s   83,333/s   1 worker   dd4b5e59")
         #expect(
             EpochPrinter.line(Self.epoch(workers: 0))
-                == "Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,333/s   0 workers   dd4b5e59")
+                == "Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,333/s   one process   dd4b5e59")
+        #expect(
+            EpochPrinter.line(Self.epoch(workers: 1), isOneProcess: true)
+                == "Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,333/s   one process   dd4b5e59")
     }
 
     @Test("An epoch's line fits into 80 columns", arguments: [0, 9, 29, 999], [0, 1, 2, 64, 1_024])
@@ -68,9 +71,12 @@ struct EpochPrinterTests {
                 validationCount: 10_000, testCount: 10_000, sha256: Self.digest),
             shards: 2, workers: 1, kernel: "avx2", parameterCount: 23_860, stepsPerEpoch: 5_000)
         #expect(
-            EpochPrinter.startLine(description)
+            EpochPrinter.startLine(description, isOneProcess: false)
                 == "mnist-30: 784-30-10, 23,860 parameters; 50,000 samples of mnist in 5,000 steps an epoch; 1 worker, "
                 + "2 shards, kernel avx2")
+        #expect(
+            EpochPrinter.startLine(description, isOneProcess: true).hasSuffix(
+                "5,000 steps an epoch; one process, 2 shards, kernel avx2"))
     }
 
     @Test("The progress line has a bar")

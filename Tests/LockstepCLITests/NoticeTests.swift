@@ -112,6 +112,10 @@ struct NoticeTests {
                 .resuming(directory: "runs/a", step: nil),
                 [.info("Resuming runs/a, which has no checkpoint yet, from its first step")]
             ),
+            (
+                .allEpochsTrained(1),
+                [.info("The run has trained 1 epoch, all that it is asked for; to train on, give more with --epochs")]
+            ),
             (.checkpoint(.saved(step: 12_000, isRequested: false)), [.detail("Checkpoint after step 12,000")]),
             (.checkpoint(.saved(step: 12_000, isRequested: true)), [.info("Checkpoint after step 12,000")]),
             (

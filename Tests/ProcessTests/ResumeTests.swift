@@ -104,6 +104,14 @@ struct ResumeTests {
         // A finished run can be resumed again.
         let again = try workplace.run("run", "--resume", "--epochs", "2")
         #expect(again.status == 0 && again.errors.contains("Resuming run after step 100"), "\(again)")
+        #expect(again.errors.contains("The run has trained 2 epochs, all that it is asked for; to train on, give more"))
+        #expect(again.errors.contains("; one process, 4 shards, ") && !again.output.contains("worker"), "\(again)")
+        let spare = try workplace.run("run", "--resume", "--epochs", "2", "--workers", "5")
+        #expect(
+            spare.errors.contains(
+                "The run has 4 shards, which a resumed run keeps: 1 of the 5 workers will compute no gradients"),
+            "\(spare)")
+        #expect(!spare.output.contains("lockstep bench"), "\(spare)")
     }
 
     @Test("Without --output, the newest run with this name is resumed and named")

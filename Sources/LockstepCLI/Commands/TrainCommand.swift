@@ -1,7 +1,9 @@
 import ArgumentParser
 import LockstepRuns
 import LockstepRuntime
+import LockstepSharding
 import LockstepSystem
+import LockstepText
 import LockstepTraining
 
 /// `lockstep train`.
@@ -49,11 +51,23 @@ struct TrainCommand: ParsableCommand {
         }
         guard let (run, assembly) = prepared else { return }
         guard let workers else {
-            return try options.recorded(run, assembly, stop: stop).train()
+            return try options.recorded(run, assembly, stop: stop, isOneProcess: true).train()
+        }
+        if !adapts, let line = Self.line(workers: workers, shards: run.schedule.shards, isResumed: options.resume) {
+            options.console.info(line)
         }
         let cluster = try Cluster(
             run, try options.clusterOptions(endpoints: [], workers: workers...workers, adapts: adapts, for: run),
             stop: stop)
         try options.recorded(run, assembly, stop: stop).train(on: cluster, startingWorkers: workers)
+    }
+
+    /// Says that some workers will have no gradients to compute; nil if each has its shards.
+    static func line(workers: Int, shards: Int, isResumed: Bool) -> String? {
+        guard workers > shards else { return nil }
+        let rule = isResumed ? ", which a resumed run keeps" : ""
+        return
+            "The run has \(counted(shards, "shard"))\(rule): \(grouped(workers - shards)) of the \(grouped(workers)) "
+            + "workers will compute no gradients and replace lost ones only"
     }
 }

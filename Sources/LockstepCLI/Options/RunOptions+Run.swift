@@ -73,10 +73,20 @@ extension RunOptions {
     }
 
     /// The run in its directory, which is made unless the run is resumed.
-    func recorded(_ run: TrainingRun, _ assembly: RunAssembly, stop: StopSignals) throws -> RecordedRun {
+    ///
+    /// - Parameters:
+    ///   - run: The run.
+    ///   - assembly: Opens its directory.
+    ///   - stop: Ends the run early.
+    ///   - isOneProcess: Whether this process computes, without workers.
+    /// - Returns: The run, which has not begun.
+    /// - Throws: `ArtifactError` if the directory cannot be made.
+    func recorded(
+        _ run: TrainingRun, _ assembly: RunAssembly, stop: StopSignals, isOneProcess: Bool = false
+    ) throws -> RecordedRun {
         RecordedRun(
             run, in: try assembly.openDirectory(output: output), stop: StopRequests(stop), isTraced: trace,
-            observers: [EpochPrinter(console)], notify: show)
+            observers: [EpochPrinter(console, isOneProcess: isOneProcess)], notify: show)
     }
 
     /// Prints a notice of the run.

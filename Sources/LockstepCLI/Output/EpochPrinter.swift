@@ -8,21 +8,24 @@ import LockstepTraining
 /// Prints a line for each epoch, as the textbook does, with more on its right; on a terminal a progress bar too.
 final class EpochPrinter: RunObserver {
     private let console: Console
+    /// Whether the run has no workers: this process computes.
+    private let isOneProcess: Bool
     /// The names of the classes, once the run has started.
     private var classNames: [String] = []
     /// The learning rate of the epoch before, if the schedule follows evaluations.
     private var followedRate: Double?
     private var followsEvaluations = false
 
-    init(_ console: Console) {
+    init(_ console: Console, isOneProcess: Bool) {
         self.console = console
+        self.isOneProcess = isOneProcess
     }
 
     func runWillStart(_ run: RunDescription) {
         classNames = run.dataset.classNames
         followsEvaluations = run.configuration.schedule.followsValidation
         followedRate = run.resumed?.epochs.last?.learningRate
-        console.info(Self.startLine(run))
+        console.info(Self.startLine(run, isOneProcess: isOneProcess))
     }
 
     func runDidProgress(_ progress: StepProgress) {
@@ -34,7 +37,7 @@ final class EpochPrinter: RunObserver {
             if let before = followedRate, before != rate { console.info(Self.line(rate: rate, since: epoch.epoch)) }
             followedRate = rate
         }
-        console.result(Self.line(epoch))
+        console.result(Self.line(epoch, isOneProcess: isOneProcess))
     }
 
     func runDidRecover(_ recovery: Recovery) {
@@ -53,11 +56,17 @@ extension EpochPrinter {
     /// The columns of a terminal that an epoch's line must fit into.
     static let lineWidth = 80
 
-    static func startLine(_ run: RunDescription) -> String {
+    /// The words for who computes: the workers, or one process, which may be a coordinator that needs none of them.
+    private static func computing(_ workers: Int, isOneProcess: Bool) -> String {
+        isOneProcess || workers == 0 ? "one process" : counted(workers, "worker")
+    }
+
+    static func startLine(_ run: RunDescription, isOneProcess: Bool) -> String {
         let network = run.configuration.network.summary
         return "\(run.configuration.name): \(network), \(grouped(run.parameterCount)) parameters; "
             + "\(grouped(run.dataset.trainingCount)) samples of \(run.dataset.name) in "
-            + "\(grouped(run.stepsPerEpoch)) steps an epoch; \(counted(run.workers, "worker")), "
+            + "\(grouped(run.stepsPerEpoch)) steps an epoch; "
+            + "\(computing(run.workers, isOneProcess: isOneProcess)), "
             + "\(counted(run.shards, "shard")), kernel \(run.kernel)"
     }
 
@@ -70,7 +79,7 @@ extension EpochPrinter {
     }
 
     /// `Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,896/s   2 workers   dd4b5e59`
-    static func line(_ epoch: EpochReport) -> String {
+    static func line(_ epoch: EpochReport, isOneProcess: Bool = false) -> String {
         var columns: [String] = []
         if let test = epoch.test {
             columns.append("\(test.correct) / \(test.total)")
@@ -80,7 +89,7 @@ extension EpochPrinter {
         }
         columns.append("\(decimal(epoch.seconds, 2)) s")
         columns.append("\(grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9))))/s")
-        columns.append(counted(epoch.workers, "worker"))
+        columns.append(computing(epoch.workers, isOneProcess: isOneProcess))
         columns.append(String(epoch.weightsSHA256.prefix(8)))
         // Long numbers move the columns closer together.
         let lines = ["   ", "  ", " "].map { "Epoch \(epoch.epoch): " + columns.joined(separator: $0) }

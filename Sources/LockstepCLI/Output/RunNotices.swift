@@ -17,6 +17,12 @@ extension RunNotice {
             return [.info("Resuming \(directory) after step \(grouped(Int(clamping: step)))")]
         case .resuming(let directory, nil):
             return [.info("Resuming \(directory), which has no checkpoint yet, from its first step")]
+        case .allEpochsTrained(let epochs):
+            return [
+                .info(
+                    "The run has trained \(counted(epochs, "epoch")), all that it is asked for; to train on, give more with "
+                        + "--epochs")
+            ]
         case .checkpoint(let notice):
             return [notice.line]
         case .cluster(let notice, let ending):
