@@ -42,14 +42,16 @@ enum Main {
         FileSystemLimits.setHandler { Console(verbosity: .normal).warning($0) }
         _ = try? Host.raiseDescriptorLimit()
         do {
-            // Paths among them may be no UTF-8.
-            var command = try LockstepCommand.parseAsRoot(ProgramArguments.bytes.map { String(path: $0) })
+            var command = try LockstepCommand.parseAsRoot(UsageText.joiningNegativeNumbers(arguments))
             try command.run()
         } catch {
             end(error)
         }
         if let status = Console.finish(after: nil) { status.exit() }
     }
+
+    /// The command line without the program's name. Paths in it may be no UTF-8.
+    private static var arguments: [String] { ProgramArguments.bytes.map { String(path: $0) } }
 
     private static func end(_ error: any Error) -> Never {
         guard let status = ExitStatus(of: error) else { endParsing(error) }
@@ -60,7 +62,12 @@ enum Main {
     /// Ends the process with what the argument parser has to say: help, which was asked for, or an error.
     private static func endParsing(_ error: any Error) -> Never {
         let (text, code) = (LockstepCommand.fullMessage(for: error), LockstepCommand.exitCode(for: error))
-        guard code == .success, !text.isEmpty else { LockstepCommand.exit(withError: error) }
+        guard code == .success else {
+            Console.printError(UsageText.line(LockstepCommand.message(for: error), arguments: arguments))
+            Console.flush(isHurried: true)
+            Glibc.exit(code.rawValue)
+        }
+        guard !text.isEmpty else { Glibc.exit(EXIT_SUCCESS) }
         do {
             try Console(verbosity: .normal).output(text)
         } catch {

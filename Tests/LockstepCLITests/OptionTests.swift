@@ -57,6 +57,43 @@ struct OptionTests {
         }
     }
 
+    @Test("What the argument parser refuses is one line with the remedy")
+    func refusals() {
+        #expect(
+            UsageText.line("The value 'x' is invalid for '--workers <n>'", arguments: ["train", "a.yaml"])
+                == "the value 'x' is invalid for '--workers <n>'; see lockstep train --help")
+        #expect(
+            UsageText.line("Unknown option '--seeed'. Did you mean '--seed'?", arguments: ["train"])
+                == "unknown option '--seeed'; did you mean '--seed'?")
+        #expect(
+            UsageText.line("Unexpected argument 'trian'\n  or more", arguments: ["trian"])
+                == "unexpected argument 'trian'; or more; see lockstep --help")
+        #expect(UsageText.line("Missing", arguments: []) == "missing; see lockstep --help")
+    }
+
+    @Test("A number below zero is the value of the option before it")
+    func negativeNumbers() {
+        func joined(_ line: String) -> String {
+            UsageText.joiningNegativeNumbers(line.split(separator: " ").map(String.init)).joined(separator: " ")
+        }
+        #expect(joined("train a.yaml --workers -1 --seed 3") == "train a.yaml --workers=-1 --seed 3")
+        for line in ["predict -1", "train --workers 1 -2", "train --workers=1 -2", "predict -- --x -1", "x -o -f", ""] {
+            #expect(joined(line) == line)
+        }
+    }
+
+    @Test("Workers beyond the shards are told apart, with what a resumed run keeps")
+    func spareWorkers() {
+        #expect(TrainCommand.line(workers: 2, shards: 2, isResumed: true) == nil)
+        #expect(
+            TrainCommand.line(workers: 3, shards: 2, isResumed: true)
+                == "The run has 2 shards, which a resumed run keeps: 1 of the 3 workers will compute no gradients and "
+                + "replace lost ones only")
+        #expect(
+            TrainCommand.line(workers: 3, shards: 1, isResumed: false)
+                == "The run has 1 shard: 2 of the 3 workers will compute no gradients and replace lost ones only")
+    }
+
     @Test("Faults are a list of kinds")
     func faults() {
         #expect(FaultList(argument: "kill,stop")?.faults == [.kill, .stop])

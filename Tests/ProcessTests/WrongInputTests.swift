@@ -15,6 +15,8 @@ struct WrongInputTests {
         var words: [String]
     }
 
+    private static let wideFilter = "{ conv: { filters: 2, size: 14, padding: same } }"
+
     static let mistakes = [
         Mistake(
             testDescription: "a mini-batch of 0", options: ["--batch", "0"], status: 78, words: ["--batch 0", "batch"]),
@@ -30,6 +32,21 @@ struct WrongInputTests {
         Mistake(
             testDescription: "no workers", options: ["--workers", "0"], status: 64,
             words: ["--workers 0", "leave --workers out"]),
+        Mistake(
+            testDescription: "fewer workers than none", options: ["--workers", "-1"], status: 64,
+            words: ["--workers -1: a run has at least one worker; leave --workers out"]),
+        Mistake(
+            testDescription: "a number of workers that is none", options: ["--workers", "x"], status: 64,
+            words: ["lockstep: the value 'x' is invalid for '--workers <n|auto>'; see lockstep train --help\n"]),
+        Mistake(
+            testDescription: "an option that does not exist", options: ["--seeed", "3"], status: 64,
+            words: ["lockstep: unknown option '--seeed'; did you mean '--seed'?\n"]),
+        Mistake(
+            testDescription: "a filter that no kernel computes, on a dry run",
+            options: [
+                "--dry-run", "--set", "network={ input: [1, 6, 6], layers: [\(wideFilter), flatten, { dense: 4 }] }",
+            ],
+            status: 78, words: ["network.layers[0]: conv has filters of 14 columns", "give a size of at most 13"]),
         Mistake(
             testDescription: "a kernel that does not exist", options: ["--kernel", "avx3"], status: 69,
             words: ["avx3", "avx2"]),
