@@ -66,8 +66,10 @@ struct OptionTests {
             UsageText.line("Unknown option '--seeed'. Did you mean '--seed'?", arguments: ["train"])
                 == "unknown option '--seeed'; did you mean '--seed'?")
         #expect(
-            UsageText.line("Unexpected argument 'trian'\n  or more", arguments: ["trian"])
-                == "unexpected argument 'trian'; or more; see lockstep --help")
+            UsageText.line("Unexpected argument 'b'\n  or more", arguments: ["export", "b"])
+                == "unexpected argument 'b'; or more; see lockstep export --help")
+        #expect(UsageText.line("Unexpected", arguments: ["trian"]) == "unknown command 'trian'; did you mean 'train'?")
+        #expect(UsageText.line("Unexpected", arguments: ["a\n"]) == #"unknown command 'a\n'; see lockstep --help"#)
         #expect(UsageText.line("Missing", arguments: []) == "missing; see lockstep --help")
     }
 
@@ -87,11 +89,11 @@ struct OptionTests {
         #expect(TrainCommand.line(workers: 2, shards: 2, isResumed: true) == nil)
         #expect(
             TrainCommand.line(workers: 3, shards: 2, isResumed: true)
-                == "The run has 2 shards, which a resumed run keeps: 1 of the 3 workers will compute no gradients and "
-                + "replace lost ones only")
+                == "The run has 2 shards, which a resumed run keeps: of 3 workers, 1 has no gradients to compute until "
+                + "another is lost")
         #expect(
             TrainCommand.line(workers: 3, shards: 1, isResumed: false)
-                == "The run has 1 shard: 2 of the 3 workers will compute no gradients and replace lost ones only")
+                == "The run has 1 shard: of 3 workers, 2 have no gradients to compute until another is lost")
     }
 
     @Test("Faults are a list of kinds")

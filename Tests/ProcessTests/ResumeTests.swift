@@ -109,7 +109,7 @@ struct ResumeTests {
         let spare = try workplace.run("run", "--resume", "--epochs", "2", "--workers", "5")
         #expect(
             spare.errors.contains(
-                "The run has 4 shards, which a resumed run keeps: 1 of the 5 workers will compute no gradients"),
+                "The run has 4 shards, which a resumed run keeps: of 5 workers, 1 has no gradients to compute"),
             "\(spare)")
         #expect(!spare.output.contains("lockstep bench"), "\(spare)")
     }

@@ -61,4 +61,18 @@ struct StatusClientTests {
                 "lockstep: no coordinator answered at \(name) within 5 s; is it running, and is the endpoint right?"
             ])
     }
+
+    @Test("A worker says at once that its coordinator's name cannot be resolved, and waits for it")
+    func unresolvedName() throws {
+        let folder = try TemporaryFolder()
+        let name = "tcp://no-such-host.invalid:5555"
+        let worker = try RunningProcess(["worker", "--connect", name], in: folder.path)
+        let line = try worker.waitForLine(containing: "cannot be resolved")
+        #expect(line.contains("\(name): the name no-such-host.invalid cannot be resolved: "))
+        #expect(line.hasSuffix("; trying for 60 s"), "\(line)")
+        worker.send(signal: SIGTERM)
+        let ending = try worker.wait()
+        #expect(ending.status == 143, "\(ending)")
+        #expect(!ending.errors.contains("no coordinator answered"), "\(ending)")
+    }
 }

@@ -66,8 +66,8 @@ struct TrainCommand: ParsableCommand {
     static func line(workers: Int, shards: Int, isResumed: Bool) -> String? {
         guard workers > shards else { return nil }
         let rule = isResumed ? ", which a resumed run keeps" : ""
-        return
-            "The run has \(counted(shards, "shard"))\(rule): \(grouped(workers - shards)) of the \(grouped(workers)) "
-            + "workers will compute no gradients and replace lost ones only"
+        let spares = workers - shards
+        return "The run has \(counted(shards, "shard"))\(rule): of \(grouped(workers)) workers, \(grouped(spares)) "
+            + "\(spares == 1 ? "has" : "have") no gradients to compute until another is lost"
     }
 }

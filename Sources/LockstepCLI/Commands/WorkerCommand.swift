@@ -109,6 +109,10 @@ struct WorkerCommand: ParsableCommand {
             console.info(Self.stopLine(stop))
             Console.flush(isHurried: true)
         }
+        // The worker waits all the same: the name may come with the network.
+        if let reason = try stop.beforeRun({ endpoint.reasonOfNoAddress }) {
+            console.warning("\(endpoint): \(reason); trying for \(Int(Deadlines().start)) s")
+        }
         do {
             try WorkerProcess.serve(endpoint, options, stop: stop)
         } catch let error as RunError where error.interruption != nil {

@@ -10,11 +10,15 @@ enum UsageText {
     ///   - arguments: The command line without the program's name.
     /// - Returns: "unknown option '--worker'; did you mean '--workers'?", or with the help to look at.
     static func line(_ message: String, arguments: [String]) -> String {
+        let names = LockstepCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
+        if let command = arguments.first, !command.hasPrefix("-"), !names.contains(command), command != "help" {
+            let remedy = suggestion(for: command, among: names).map { "did you mean '\($0)'?" } ?? "see lockstep --help"
+            return "unknown command '\(command.printable)'; \(remedy)"
+        }
         let sentences = message.replacing(". Did you mean", with: "; did you mean").split(separator: "\n")
         let text = sentences.map { $0.drop { $0 == " " } }.joined(separator: "; ")
         let line = text.prefix(1).lowercased() + text.dropFirst()
         if line.hasSuffix("?") { return line }
-        let names = LockstepCommand.configuration.subcommands.compactMap { $0.configuration.commandName }
         let command = arguments.first.flatMap { names.contains($0) ? " \($0)" : nil } ?? ""
         return "\(line); see lockstep\(command) --help"
     }
