@@ -65,15 +65,38 @@ struct SpeedupChartTests {
         }
         // Two measured numbers of workers in each of the two charts; one process is the line at 1.
         #expect(elements.named("circle").count == 4)
-        // Measured, two predictions, bound and one process; measured and two predictions.
+        // Measured, two predictions, bound and one process; measured and two predictions. The prediction for four workers
+        // lies beyond what was measured.
         let lines = elements.named("polyline").map { points($0.attributes["points"] ?? "") }
-        #expect(lines.map(\.count) == [2, 3, 3, 3, 2, 2, 3, 3])
+        #expect(lines.map(\.count) == [2, 2, 2, 2, 2, 2, 2, 2])
         // More workers are further right, and faster ones higher up.
         #expect(lines[0][0].x < lines[0][1].x && lines[0][0].y > lines[0][1].y)
         #expect(lines[4][0].y == lines[4][1].y)
         // Measured and predicted share their axes: 1.5 times lies between 0.8 and 1.6 times.
         #expect(lines[0][1].x == lines[1][1].x && lines[0][1].y > lines[1][1].y && lines[0][1].y < lines[1][0].y)
         #expect(elements.named("polyline").allSatisfy { !($0.attributes["points"] ?? "").contains("nan") })
+    }
+
+    @Test("No curve runs through the legend, and its names do not overlap")
+    func legend() throws {
+        let elements = try #require(Elements.of(LineChart.document(record.charts)))
+        let names = ["measured", "predicted", "predicted, 1gbit,0.2ms", "bound of the plan", "one process"]
+        var places: [String: (x: Double, y: Double)] = [:]
+        for (attributes, text) in elements.named("text").reversed() {
+            guard let x = Double(attributes["x"] ?? ""), let y = Double(attributes["y"] ?? "") else { continue }
+            places[text.trimmingCharacters(in: .whitespacesAndNewlines)] = (x, y)
+        }
+        let top = try #require(
+            elements.named("polyline").flatMap { points($0.attributes["points"] ?? "") }.map(\.y).min())
+        for name in names {
+            let place = try #require(places[name], "\(name)")
+            #expect(place.y < top - 4, "\(name)")
+            for other in names where other != name {
+                let next = try #require(places[other])
+                #expect(next.y != place.y || next.x < place.x || next.x > place.x + 6 * Double(name.count), "\(name)")
+            }
+            #expect(place.x + 6.6 * Double(name.count) < 640)
+        }
     }
 
     private func points(_ text: String) -> [(x: Double, y: Double)] {

@@ -1,6 +1,6 @@
 import LockstepText
 
-/// A line chart as SVG: axes with round numbers, a grid, a legend.
+/// A line chart as SVG: axes with round numbers, a grid, and a legend above them, where no curve is.
 package struct LineChart {
     /// A line and its name.
     package struct Series {
@@ -21,17 +21,38 @@ package struct LineChart {
     private let xLabel: String
     private let series: [Series]
     private static let width = 640.0
-    private static let height = 300.0
     private var width: Double { Self.width }
-    private var height: Double { Self.height }
-    private let margin = (left: 64.0, right: 16.0, top: 34.0, bottom: 44.0)
+    /// The axes are equally high however many rows the legend has.
+    private var height: Double { margin.top + 222 + margin.bottom }
+    private let margin: (left: Double, right: Double, top: Double, bottom: Double)
+    /// Where each series stands in the legend.
+    private let legend: [(x: Double, row: Int)]
     /// Colours that people with colour blindness can tell apart (Okabe and Ito, "Color universal design", 2008).
     private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
 
     package init(title: String, xLabel: String, series: [Series]) {
         self.title = title
         self.xLabel = xLabel
-        self.series = series.filter { $0.points.contains { $0.y.isFinite } }
+        let series = series.filter { $0.points.contains { $0.y.isFinite } }
+        self.series = series
+        let (left, right) = (64.0, 16.0)
+        legend = Self.legend(of: series.map(\.name), from: left, to: Self.width - right)
+        margin = (left, right, 34 + Self.rowHeight * Double((legend.last?.row ?? -1) + 1), 44)
+    }
+
+    private static let rowHeight = 16.0
+    /// Pixels of a character at most, in the mean of a name.
+    private static let characterWidth = 6.6
+
+    /// Places names one after the other, and in a new row where one does not fit.
+    private static func legend(of names: [String], from left: Double, to right: Double) -> [(x: Double, row: Int)] {
+        var (x, row) = (left, 0)
+        return names.map { name in
+            let width = 21 + characterWidth * Double(name.count)
+            if x > left, x + width > right { (x, row) = (left, row + 1) }
+            defer { x += width + 16 }
+            return (x, row)
+        }
     }
 
     /// Writes charts into an SVG file, one below the other.
@@ -43,12 +64,16 @@ package struct LineChart {
 
     /// An SVG file with charts, one below the other.
     static func document(_ charts: [LineChart]) -> String {
-        let parts = charts.map { $0.svg }.filter { !$0.isEmpty }
-        let total = Int(height) * max(1, parts.count)
-        let places = parts.enumerated().map { index, _ in
-            "<svg y=\"\(index * Int(height))\" width=\"\(Int(width))\" height=\"\(Int(height))\">"
+        let drawn = charts.filter { !$0.series.isEmpty }
+        var total = 0
+        var parts: [String] = []
+        for chart in drawn {
+            let height = Int(chart.height)
+            parts.append("<svg y=\"\(total)\" width=\"\(Int(width))\" height=\"\(height)\">\n\(chart.svg)\n</svg>")
+            total += height
         }
-        let body = zip(places, parts).map { "\($0)\n\($1)\n</svg>" }.joined(separator: "\n")
+        let body = parts.joined(separator: "\n")
+        total = max(total, 300)
         return """
             <?xml version="1.0" encoding="UTF-8"?>
             <svg xmlns="http://www.w3.org/2000/svg" width="\(Int(width))" height="\(total)" viewBox="0 0 \(Int(width)) \(total)">
@@ -89,8 +114,8 @@ package struct LineChart {
         for (index, series) in series.enumerated() {
             let color = Self.colors[index % Self.colors.count]
             lines += curve(series, color, place)
-            let x = margin.left + 8 + Double(index % 4) * 140
-            let y = margin.top + 12 + Double(index / 4) * 15
+            let x = legend[index].x
+            let y = 34 + Self.rowHeight * Double(legend[index].row)
             lines.append(line(x, y - 4, x + 16, y - 4, color, width: 2.5))
             lines.append(text(series.name, x: x + 21, y: y, extra: ""))
         }

@@ -85,12 +85,13 @@ package struct SpeedupRecord: Codable, Hashable, Sendable {
 }
 
 extension SpeedupRecord {
-    /// The speedup, then the efficiency.
+    /// The speedup, then the efficiency: up to the largest number of workers that was measured. A prediction for many more
+    /// would leave a corner of the chart to the measurements.
     package var charts: [LineChart] { [speedupChart, efficiencyChart] }
 
     private var speedupChart: LineChart {
-        let maximum = Double((settings.map(\.workers) + predictions.map(\.workers)).max() ?? 1)
-        let bounds = Dictionary(predictions.map { ($0.workers, $0.bound) }) { first, _ in first }
+        let maximum = Double(maximumWorkers)
+        let bounds = Dictionary(shownPredictions.map { ($0.workers, $0.bound) }) { first, _ in first }
         return LineChart(
             title: "\(name), mini-batch \(batch): times as fast as one process", xLabel: "workers",
             series: [
@@ -127,13 +128,17 @@ extension SpeedupRecord {
         settings.filter { $0.workers > 0 }.sorted { $0.workers < $1.workers }
     }
 
+    private var maximumWorkers: Int { max(1, settings.map(\.workers).max() ?? 1) }
+
+    private var shownPredictions: [Prediction] { predictions.filter { $0.workers <= maximumWorkers } }
+
     /// This host, and the networks of the predictions.
     private var links: [String?] {
-        Set(predictions.map(\.link)).sorted { ($0 ?? "") < ($1 ?? "") }
+        Set(shownPredictions.map(\.link)).sorted { ($0 ?? "") < ($1 ?? "") }
     }
 
     private func predicted(_ link: String?) -> [Prediction] {
-        predictions.filter { $0.link == link }.sorted { $0.workers < $1.workers }
+        shownPredictions.filter { $0.link == link }.sorted { $0.workers < $1.workers }
     }
 
     private func name(of link: String?) -> String {
