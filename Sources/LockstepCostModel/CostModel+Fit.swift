@@ -73,6 +73,24 @@ extension CostModel {
         seconds(of: observation) / observation.seconds - 1
     }
 
+    /// The relative error at each observation of a model that was fitted to the other ones (leave-one-out
+    /// cross-validation): a model passes exactly through two points that it is fitted to, and that says nothing about a
+    /// third one.
+    ///
+    /// - Parameter observations: All that were measured.
+    /// - Returns: An error for each; nil for the only observation with workers, because without any other one nothing is
+    ///   known about messages.
+    package func errorsLeavingOneOut(_ observations: [Observation]) -> [Double?] {
+        observations.indices.map { index in
+            var others = observations
+            let left = others.remove(at: index)
+            guard left.seconds > 0, left.workers == 0 || others.contains(where: { $0.workers > 0 }) else { return nil }
+            var model = self
+            model.fit(others)
+            return model.error(of: left)
+        }
+    }
+
     private func estimate(of observation: Observation) -> Estimate {
         observation.workers == 0
             ? single(batch: observation.batch, shards: observation.shards)

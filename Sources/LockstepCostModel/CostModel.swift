@@ -119,10 +119,11 @@ extension CostModel {
     /// The smallest mini-batch at which `workers` workers, with one shard each, are faster than a single process with
     /// one shard; nil if none up to `limit` is.
     ///
-    /// Doubles the mini-batch until the workers are faster, then bisects.
-    package func crossover(workers: Int, link: Link? = nil, limit: Int) -> Int? {
+    /// Doubles the mini-batch until the workers are faster, then bisects. The workers' steps take `factor` times as long as
+    /// predicted.
+    package func crossover(workers: Int, link: Link? = nil, limit: Int, slowedBy factor: Double = 1) -> Int? {
         func isFaster(_ batch: Int) -> Bool {
-            distributed(batch: batch, shards: workers, workers: workers, link: link).total
+            factor * distributed(batch: batch, shards: workers, workers: workers, link: link).total
                 < single(batch: batch, shards: 1).total
         }
         var high = 1

@@ -25,6 +25,29 @@ package enum Host {
 
     private static let quota = CPUQuota.cores()
 
+    /// The processor's name, such as `AMD EPYC 9B14`; nil if /proc does not say.
+    package static var processorName: String? {
+        guard let file = try? FileDescriptor(opening: "/proc/cpuinfo", flags: O_RDONLY) else { return nil }
+        var buffer = [UInt8](repeating: 0, count: 4_096)
+        guard let count = try? file.read(into: &buffer) else { return nil }
+        return processorName(in: String(decoding: buffer.prefix(count), as: UTF8.self))
+    }
+
+    /// The name of the first processor in the text of /proc/cpuinfo; nil if there is none.
+    static func processorName(in text: String) -> String? {
+        guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("model name") }),
+            let colon = line.firstIndex(of: ":")
+        else { return nil }
+        let name = line[line.index(after: colon)...].split(whereSeparator: \.isWhitespace).joined(separator: " ")
+        return name.isEmpty ? nil : name
+    }
+
+    /// The mean number of threads that ran or waited for a core during the last minute; nil if the system does not say.
+    package static var loadAverage: Double? {
+        var average = 0.0
+        return getloadavg(&average, 1) == 1 ? average : nil
+    }
+
     /// Bytes of main memory and swap; nil if the system does not say.
     package static var memoryBytes: Int? {
         let (pages, size) = (sysconf(Int32(_SC_PHYS_PAGES)), sysconf(Int32(_SC_PAGESIZE)))

@@ -13,8 +13,25 @@ package struct CoreSet: Equatable, Sendable {
         return bytes > 0 ? set : CoreSet()
     }
 
+    /// An empty set.
+    init() {}
+
+    /// The CPUs with these numbers; those that Linux does not support are left out.
+    init(_ numbers: [Int]) {
+        for number in numbers where (0..<mask.count * UInt64.bitWidth).contains(number) {
+            mask[number / UInt64.bitWidth] |= 1 << UInt64(number % UInt64.bitWidth)
+        }
+    }
+
     /// How many CPUs are in the set.
     package var count: Int { mask.reduce(0) { $0 + $1.nonzeroBitCount } }
+
+    /// Whether the CPU with this number is in the set.
+    func contains(_ number: Int) -> Bool {
+        let bits = UInt64.bitWidth
+        guard (0..<mask.count * bits).contains(number) else { return false }
+        return mask[number / bits] >> (number % bits) & 1 == 1
+    }
 
     /// The set with only the CPU at this place, counted from 0 in the order of CPU numbers; nil if the set has fewer
     /// CPUs.
