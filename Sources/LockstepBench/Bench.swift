@@ -1,6 +1,7 @@
 import Foundation
 package import LockstepCluster
 import LockstepCompute
+import LockstepCostModel
 import LockstepData
 import LockstepRuns
 package import LockstepRuntime
@@ -81,8 +82,20 @@ package struct Bench {
     /// - Returns: What was measured, and the cost model fitted to it.
     /// - Throws: Why a setting could not be measured.
     package func run(steps: Int?) throws -> BenchResult {
-        try withRunners { try measure($0, steps: steps) }
+        let use = ProcessorUse()
+        let reference = runs[0].run
+        // Before any worker starts, so that none competes with it.
+        let calibration = try Calibration(run: reference, within: Self.calibrationSeconds, use: use).measure()
+        let peak = try reference.library.peakFlopsPerSecond()
+        let measured = try withRunners { try measure($0, steps: steps) }
+        // The workers have ended, so their processor time is known.
+        var load = calibration.load
+        load.usedByOthers = use.byOthers
+        return BenchResult(
+            reference, measured: measured, model: calibration.model, peak: peak, machine: BenchMachine(load: load))
     }
+
+    private static let calibrationSeconds = 0.3
 
     /// Starts the workers of all settings, and stops them after `body`.
     func withRunners<Result>(_ body: ([StepRunner]) throws -> Result) throws -> Result {
@@ -124,7 +137,7 @@ package struct Bench {
         if let signal = stop.requested { throw RunError.interrupted(signal: signal) }
     }
 
-    private func measure(_ runners: [StepRunner], steps: Int?) throws -> BenchResult {
+    private func measure(_ runners: [StepRunner], steps: Int?) throws -> [BenchResult.Measured] {
         let counts = try runners.map { try warmUp($0, steps: steps) }
         for runner in runners { try runner.resetTimelines() }
         var samples: [[Double]] = runners.map { _ in [] }
@@ -139,20 +152,14 @@ package struct Bench {
             }
             notify(.progress(turn + 1, of: Self.turns))
         }
-        var measured: [BenchResult.Measured] = []
-        for (index, runner) in runners.enumerated() {
-            let seconds = Statistics(samples[index])
+        return try runners.enumerated().map { index, runner in
+            let step = Statistics(samples[index]).median
             let processes = try runner.timelines().enumerated().map { place, timeline in
-                BenchProcess(timeline, steps: counts[index], waitingIn: place == 0 ? nil : seconds.median)
+                BenchProcess(timeline, steps: counts[index], waitingIn: place == 0 ? nil : step)
             }
-            measured.append(
-                BenchResult.Measured(
-                    setting: runs[index].setting, seconds: seconds, steps: counts[index], processes: processes))
+            return BenchResult.Measured(
+                setting: runs[index].setting, turns: samples[index], steps: counts[index], processes: processes)
         }
-        let reference = runs[0].run
-        return try BenchResult(
-            reference, measured: measured, model: Calibration(run: reference, within: 0.3).model(),
-            peak: reference.library.peakFlopsPerSecond())
     }
 
     /// Warms a setting up, and returns how many of its steps to measure.

@@ -4,9 +4,10 @@ import LockstepCostModel
 import LockstepNetwork
 import LockstepText
 import LockstepTimeline
+import LockstepTraining
 
 extension BenchResult {
-    /// Everything as JSON, times in seconds.
+    /// Everything as JSON. The article "Performance" describes each field.
     ///
     /// - Parameters:
     ///   - link: A link to predict for, besides workers of this host.
@@ -25,6 +26,8 @@ extension BenchResult {
             let step: Statistics
             let samplesPerSecond: Double
             let speedup: Double
+            /// The lower and the upper end.
+            let speedupInterval: [Double]
             let bound: Double
             let efficiency: Double
             let flopsPerSecond: Double
@@ -41,10 +44,38 @@ extension BenchResult {
             let workers: Int
             let step: Double
             let speedup: Double
+            /// The lower and the upper end; nil if the model's error is unknown.
+            let speedupInterval: [Double]?
             let bound: Double
             let link: String?
         }
 
+        struct Machine: Encodable {
+            let processor: String?
+            let coresUsedByOthers: Double?
+            let threadShare: Double
+            let loadAverage: Double?
+            let isBusy: Bool
+        }
+
+        struct BreakEven: Encodable {
+            let workers: Int
+            let earliest: Int?
+            let latest: Int?
+            let link: String?
+        }
+
+        /// Of every field with a unit; nothing else has one.
+        static let units = [
+            "step, phases": "s", "samples_per_second, flops_per_second, peak_flops_per_second": "1/s",
+            "flops_per_step": "floating-point operations", "earliest, latest, batch": "samples",
+            "model_error, efficiency, thread_share": "fraction", "speedup, speedup_interval, bound": "ratio",
+            "cores_used_by_others, load_average": "cores",
+        ]
+
+        let version: String
+        let units: [String: String]
+        let machine: Machine
         let name: String
         /// Empty unless the configuration gives them.
         let sizes: [Int]
@@ -56,26 +87,37 @@ extension BenchResult {
         let flopsPerStep: Double
         let settings: [Setting]
         let predictions: [Prediction]
-        let modelError: Double
+        let modelError: Double?
+        let breakEven: [BreakEven]
         let summary: String
-        let crossoverBatch: Int?
 
         enum CodingKeys: String, CodingKey {
+            case version, units, machine
             case name, sizes, network, batch, kernel, cores, settings, predictions, peakFlopsPerSecond, flopsPerStep,
-                modelError
-            case crossoverBatch
+                modelError, breakEven
             case summary = "verdict"
         }
     }
 
     private func document(link: BenchLink?, summary: String) -> Document {
         Document(
+            version: programVersion, units: Document.units,
+            machine: Document.Machine(
+                processor: machine.processor, coresUsedByOthers: machine.load.usedByOthers,
+                threadShare: machine.load.threadShare, loadAverage: machine.loadAverage, isBusy: isBusy),
             name: name, sizes: network.sizes, network: network.summary, batch: batch, kernel: kernel, cores: cores,
-            peakFlopsPerSecond: peak,
-            flopsPerStep: flops, settings: measured.map(setting),
-            predictions: allPredictions(link), modelError: fitError,
-            summary: summary,
-            crossoverBatch: model.crossover(workers: summarizedWorkers[0], link: link?.link, limit: samples))
+            peakFlopsPerSecond: peak, flopsPerStep: flops, settings: measured.map(setting),
+            predictions: allPredictions(link), modelError: modelError,
+            breakEven: summarized.compactMap { breakEvenDocument($0, nil) }
+                + (link.map { link in summarized.compactMap { breakEvenDocument($0, link) } } ?? []),
+            summary: summary)
+    }
+
+    private func breakEvenDocument(_ one: Measured, _ link: BenchLink?) -> Document.BreakEven? {
+        breakEven(one, link: link).map {
+            Document.BreakEven(
+                workers: one.setting.workers, earliest: $0.earliest, latest: $0.latest, link: link?.text)
+        }
     }
 
     /// What the chart of speedup and efficiency shows.
@@ -95,7 +137,8 @@ extension BenchResult {
     private func setting(_ one: Measured) -> Document.Setting {
         Document.Setting(
             workers: one.setting.workers, shards: one.setting.shards, steps: one.steps, step: one.seconds,
-            samplesPerSecond: Double(batch) / one.seconds.median, speedup: speedup(one), bound: bound(one),
+            samplesPerSecond: Double(batch) / one.seconds.median, speedup: speedup(one),
+            speedupInterval: speedupInterval(one).ends, bound: bound(one),
             efficiency: speedup(one) / bound(one), flopsPerSecond: flops / one.seconds.median,
             processes: one.processes.map { process in
                 Document.Process(
@@ -115,7 +158,13 @@ extension BenchResult {
             let step = model.distributed(batch: batch, shards: workers, workers: workers, link: link?.link).total
             return Document.Prediction(
                 workers: workers, step: step, speedup: alone / step,
+                speedupInterval: predictedInterval(alone / step, workers: workers)?.ends,
                 bound: CostModel.bound(batch: batch, shards: workers, workers: workers), link: link?.text)
         }
     }
+}
+
+extension ClosedRange<Double> {
+    /// The lower and the upper end.
+    fileprivate var ends: [Double] { [lowerBound, upperBound] }
 }

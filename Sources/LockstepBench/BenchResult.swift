@@ -11,11 +11,31 @@ import LockstepTraining
 package struct BenchResult {
     package struct Measured {
         package let setting: BenchSetting
-        /// Seconds of a step: the mean of each turn.
+        /// Seconds of a step in each turn. The settings take turns, so equal places of several settings belong together.
+        let turns: [Double]
+        /// The same as statistics.
         package let seconds: Statistics
         package let steps: Int
         /// Where the time goes, in the coordinator or the single process first.
         package let processes: [BenchProcess]
+
+        /// - Parameters:
+        ///   - setting: What was measured.
+        ///   - turns: Seconds of a step: the mean of each turn, at least one.
+        ///   - steps: The steps of all turns.
+        ///   - processes: The coordinator or the single process first.
+        package init(setting: BenchSetting, turns: [Double], steps: Int, processes: [BenchProcess]) {
+            self.setting = setting
+            self.turns = turns
+            seconds = Statistics(turns)
+            self.steps = steps
+            self.processes = processes
+        }
+
+        /// Seconds that the slowest computing process spends on samples in a step.
+        package var compute: Double {
+            (setting.workers == 0 ? processes[...] : processes.dropFirst()).map(\.compute).max() ?? 0
+        }
     }
 
     package let name: String
@@ -32,12 +52,16 @@ package struct BenchResult {
     package let peak: Double
     /// Floating-point operations in the products and convolutions of a step.
     package let flops: Double
+    package let machine: BenchMachine
+    /// The largest relative error of the model at a measured number of workers, after a fit without it; nil with fewer than
+    /// two numbers of workers.
+    package let modelError: Double?
 
-    init(_ run: TrainingRun, measured: [Measured], model: CostModel, peak: Double) {
+    init(_ run: TrainingRun, measured: [Measured], model: CostModel, peak: Double, machine: BenchMachine) {
         self.init(
             name: run.configuration.name, network: run.configuration.network, flopsPerSample: run.model.flops.gradient,
             batch: run.schedule.batch, samples: run.schedule.samples, kernel: run.library.kernel.rawValue,
-            measured: measured, model: model, peak: peak)
+            measured: measured, model: model, peak: peak, machine: machine)
     }
 
     /// - Parameters:
@@ -50,9 +74,10 @@ package struct BenchResult {
     ///   - measured: At least one setting, the reference first.
     ///   - model: Calibrated on one process.
     ///   - peak: Floating-point operations a second.
+    ///   - machine: Where it was measured.
     package init(
         name: String, network: Architecture, flopsPerSample: Int, batch: Int, samples: Int, kernel: String,
-        measured: [Measured], model: CostModel, peak: Double
+        measured: [Measured], model: CostModel, peak: Double, machine: BenchMachine
     ) {
         self.name = name
         self.network = network
@@ -63,16 +88,17 @@ package struct BenchResult {
         self.measured = measured
         self.peak = peak
         flops = Double(flopsPerSample) * Double(batch)
+        self.machine = machine
+        let observations = measured.map {
+            CostModel.Observation(
+                batch: batch, shards: $0.setting.shards, workers: $0.setting.workers, seconds: $0.seconds.median,
+                compute: $0.compute)
+        }
+        let errors = zip(observations, model.errorsLeavingOneOut(observations)).compactMap { $0.workers > 0 ? $1 : nil }
+        modelError = errors.map(abs).max()
         var fitted = model
-        fitted.fit(measured.map { Self.observation($0, batch: batch) })
+        fitted.fit(observations)
         self.model = fitted
-    }
-
-    private static func observation(_ measured: Measured, batch: Int) -> CostModel.Observation {
-        let computing = measured.setting.workers == 0 ? measured.processes[...] : measured.processes.dropFirst()
-        return CostModel.Observation(
-            batch: batch, shards: measured.setting.shards, workers: measured.setting.workers,
-            seconds: measured.seconds.median, compute: computing.map(\.compute).max() ?? 0)
     }
 
     /// The setting that the others are compared with.
@@ -85,15 +111,10 @@ package struct BenchResult {
         CostModel.bound(batch: batch, shards: other.setting.shards, workers: max(1, other.setting.workers))
     }
 
-    /// The largest error of the fitted model on what was measured, as a fraction.
-    package var fitError: Double {
-        measured.map { abs(model.error(of: Self.observation($0, batch: batch))) }.max() ?? 0
-    }
-
-    /// The numbers of workers that the summary is about: those measured, from 2 on; else 2.
-    package var summarizedWorkers: [Int] {
-        let counts = measured.map(\.setting.workers).filter { $0 > 1 }
-        return counts.isEmpty ? [2] : counts
+    /// The settings that the summary is about: from two workers on, or else one worker.
+    package var summarized: [Measured] {
+        let several = measured.filter { $0.setting.workers > 1 }
+        return several.isEmpty ? measured.filter { $0.setting.workers > 0 } : several
     }
 
     /// The numbers of workers to predict for: those measured, and powers of two to 16 or more.

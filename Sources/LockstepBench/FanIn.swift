@@ -10,13 +10,36 @@ import LockstepTraining
 ///
 /// The workers answer at once without computing, so that only the work of the coordinator is left to measure. It is
 /// measured in processor time, because there may be more workers than cores.
-package struct FanIn: Encodable {
-    /// One number of workers.
+package struct FanIn {
+    /// Processor seconds of a step: of the coordinator's own thread, and of its process with the threads of libzmq.
+    package struct Cost: Hashable, Sendable {
+        package var thread: Double
+        package var process: Double
+    }
+
+    /// One number of workers, and the median of its turns.
     package struct Setting: Encodable {
         package let workers: Int
-        /// Processor seconds of a step: of the coordinator's own thread, and of its process with the threads of libzmq.
         package let thread: Double
         package let process: Double
+    }
+
+    /// What each further worker costs, in processor seconds of a step: the slope of the straight line through the
+    /// settings. No worker has a negative cost, so a slope below 0 comes from the spread of the measurements.
+    package struct Slope: Hashable, Sendable, Encodable {
+        /// At least 0.
+        package let estimate: Double
+        /// The ends of the interval that contains it (see ``Statistics/medianInterval(_:)``), at least 0 each.
+        package let lower: Double
+        package let upper: Double
+
+        /// - Parameter slopes: That of each turn, at least one.
+        init(_ slopes: [Double]) {
+            let interval = Statistics.medianInterval(slopes)
+            estimate = max(0, Statistics(slopes).median)
+            lower = max(0, interval.lowerBound)
+            upper = max(0, interval.upperBound)
+        }
     }
 
     private static let turns = 8
@@ -24,11 +47,12 @@ package struct FanIn: Encodable {
     package let name: String
     package let batch: Int
     package let settings: [Setting]
-    /// Processor seconds of a step for each further worker: the slope of the straight line through the settings.
-    package let threadEach: Double
-    package let processEach: Double
+    /// The cost of each further worker in the coordinator's thread; nil with a single number of workers.
+    package let threadEach: Slope?
+    /// The same in the whole process.
+    package let processEach: Slope?
 
-    /// Takes steps with each number of workers, in turns, and keeps the median of the turns.
+    /// Takes steps with each number of workers, in turns.
     ///
     /// - Parameters:
     ///   - bench: A bench whose workers do not compute, without a single process among its settings.
@@ -36,44 +60,73 @@ package struct FanIn: Encodable {
     /// - Throws: Why a setting could not be measured.
     package init(_ bench: Bench, steps: Int) throws {
         let block = max(1, steps / Self.turns)
-        let times = try bench.withRunners { runners in
-            var times: [[(thread: Double, process: Double)]] = runners.map { _ in [] }
+        let costs = try bench.withRunners { runners in
+            var costs: [[Cost]] = runners.map { _ in [] }
             for runner in runners { _ = try runner.run(max(2, block / 4)) }
             for _ in 0..<Self.turns {
                 for (index, runner) in runners.enumerated() {
                     try bench.checkStop()
                     let (thread, process) = (ProcessorClock.threadSeconds, ProcessorClock.processSeconds)
                     _ = try runner.run(block)
-                    times[index].append(
-                        (
-                            (ProcessorClock.threadSeconds - thread) / Double(block),
-                            (ProcessorClock.processSeconds - process) / Double(block)
-                        ))
+                    costs[index].append(
+                        Cost(
+                            thread: (ProcessorClock.threadSeconds - thread) / Double(block),
+                            process: (ProcessorClock.processSeconds - process) / Double(block)))
                 }
             }
-            return times
-        }
-        let settings = zip(bench.runs, times).map { run, times in
-            Setting(
-                workers: run.setting.workers, thread: Statistics(times.map(\.thread)).median,
-                process: Statistics(times.map(\.process)).median)
+            return costs
         }
         self.init(
-            name: bench.runs[0].run.configuration.name, batch: bench.runs[0].run.schedule.batch, settings: settings)
+            name: bench.runs[0].run.configuration.name, batch: bench.runs[0].run.schedule.batch,
+            measured: zip(bench.runs, costs).map { ($0.setting.workers, $1) })
     }
 
     /// - Parameters:
     ///   - name: The run's.
     ///   - batch: Samples in a mini-batch.
-    ///   - settings: What was measured, at least one.
-    init(name: String, batch: Int, settings: [Setting]) {
+    ///   - measured: At least one number of workers, each with the costs of equally many turns, at least one.
+    init(name: String, batch: Int, measured: [(workers: Int, turns: [Cost])]) {
         self.name = name
         self.batch = batch
-        self.settings = settings
-        threadEach = Statistics.slope(of: settings.map { (Double($0.workers), $0.thread) })
-        processEach = Statistics.slope(of: settings.map { (Double($0.workers), $0.process) })
+        settings = measured.map { workers, turns in
+            Setting(
+                workers: workers, thread: Statistics(turns.map(\.thread)).median,
+                process: Statistics(turns.map(\.process)).median)
+        }
+        func slope(_ part: (Cost) -> Double) -> Slope? {
+            guard Set(measured.map(\.workers)).count > 1, let turns = measured.map(\.turns.count).min(), turns > 0
+            else {
+                return nil
+            }
+            return Slope(
+                (0..<turns).map { turn in
+                    Statistics.slope(of: measured.map { (Double($0.workers), part($0.turns[turn])) })
+                })
+        }
+        threadEach = slope(\.thread)
+        processEach = slope(\.process)
     }
 
-    /// Everything as JSON, for other programs; times in seconds.
-    package func json() throws -> String { try JSONEncoder.sorted(indented: true, inSnakeCase: true).text(self) }
+    private struct Document: Encodable {
+        let version: String
+        let units: [String: String]
+        let processor: String?
+        let loadAverage: Double?
+        let name: String
+        let batch: Int
+        let settings: [Setting]
+        let threadEach: Slope?
+        let processEach: Slope?
+    }
+
+    /// Everything as JSON, for other programs. The article "Performance" describes each field.
+    package func json() throws -> String {
+        let document = Document(
+            version: programVersion,
+            units: ["thread, process, thread_each, process_each": "processor seconds of a step"],
+            processor: Host.processorName, loadAverage: Host.loadAverage, name: name, batch: batch,
+            settings: settings,
+            threadEach: threadEach, processEach: processEach)
+        return try JSONEncoder.sorted(indented: true, inSnakeCase: true).text(document)
+    }
 }

@@ -12,6 +12,10 @@ package struct StepPrediction: Hashable, Sendable {
     /// The smallest mini-batch at which these workers are faster than a single process, where they are slower at this
     /// one; nil where they are faster already, and where no mini-batch of the data set is large enough.
     package let crossover: Int?
+    /// What other programs used of this machine while the figures were measured.
+    package let load: MachineLoad
+    /// Whether so much that the figures cannot be trusted. Nothing is then said about a speedup.
+    package let isUncertain: Bool
 }
 
 extension CostModel {
@@ -30,13 +34,18 @@ extension CostModel {
     ///   - shards: Its shards.
     ///   - workers: How many take part, at least 1.
     ///   - limit: The largest mini-batch that makes sense: the training split.
+    ///   - load: What other programs used of this machine while the model was measured.
+    ///   - computing: Processes of this host that are to compute; nil: all workers.
     /// - Returns: The times, and from which mini-batch these workers are faster than a single process.
-    package func prediction(batch: Int, shards: Int, workers: Int, limit: Int) -> StepPrediction {
+    package func prediction(
+        batch: Int, shards: Int, workers: Int, limit: Int, load: MachineLoad, computing: Int? = nil
+    ) -> StepPrediction {
         let step = distributed(batch: batch, shards: shards, workers: workers)
         let alone = single(batch: batch, shards: 1)
         let isSlower = workers > 1 && step.total >= alone.total
         return StepPrediction(
             workers: workers, parameterBytes: parameterBytes, step: step, alone: alone,
-            crossover: isSlower ? crossover(workers: workers, limit: limit) : nil)
+            crossover: isSlower ? crossover(workers: workers, limit: limit) : nil, load: load,
+            isUncertain: load.isBusy(computing: min(computing ?? workers, cores)))
     }
 }

@@ -3,7 +3,7 @@ import LockstepArtifacts
 import LockstepCostModel
 package import LockstepRuntime
 import LockstepSharding
-import LockstepSystem
+package import LockstepSystem
 package import LockstepTimeline
 package import LockstepTraining
 
@@ -60,13 +60,17 @@ package struct RecordedRun {
     ///   - cluster: The coordinator, which listens already.
     ///   - localWorkers: Worker processes to start on this host; their logs go into the run directory. Nil: none, the
     ///     workers are started by hand.
+    ///   - use: Counts what other programs use of this machine.
     /// - Throws: Why the run failed; `RunError.interrupted` after a stop signal.
-    package func train(on cluster: Cluster, startingWorkers localWorkers: Int? = nil) throws {
+    package func train(
+        on cluster: Cluster, startingWorkers localWorkers: Int? = nil, use: ProcessorUse = ProcessorUse()
+    ) throws {
+        try cluster.calibrate(use)
         if let localWorkers {
             try cluster.startLocalWorkers(localWorkers, arguments: [], log: directory.workerLog)
         }
         let requestCount = { [stop] in stop.checkpointCount() + cluster.saveRequestCount }
-        try record(requestCount) { observers, checkpoints in
+        try record(requestCount, on: cluster) { observers, checkpoints in
             let outcome: RunOutcome
             do {
                 outcome = try cluster.train(observers: observers, checkpoints: checkpoints) { [notify] in
@@ -80,7 +84,6 @@ package struct RecordedRun {
                 throw error
             }
             if isTraced { try writeTrace(cluster.timelines) }
-            compare(outcome, with: cluster.prediction)
             return outcome
         }
     }
@@ -89,10 +92,12 @@ package struct RecordedRun {
     ///
     /// - Parameters:
     ///   - requestCount: How often a checkpoint has been asked for.
+    ///   - cluster: The coordinator whose forecast is compared with what came; nil: one process trains.
     ///   - train: Trains.
     /// - Throws: Why the run failed; `RunError.interrupted` after a stop signal.
     private func record(
-        _ requestCount: @escaping () -> Int, _ train: ([any RunObserver], any CheckpointStore) throws -> RunOutcome
+        _ requestCount: @escaping () -> Int, on cluster: Cluster? = nil,
+        _ train: ([any RunObserver], any CheckpointStore) throws -> RunOutcome
     ) throws {
         let warn = { [notify] in notify(.warning($0)) }
         let recorder = RunRecorder(
@@ -114,6 +119,7 @@ package struct RecordedRun {
             throw error
         }
         notify(.finished(directory))
+        if let cluster { compare(outcome, with: cluster) }
         if outcome.interrupted {
             let signal = stop.signal() ?? SIGTERM
             notify(.interrupted(signal: signal, steps: outcome.steps, directory))
@@ -127,16 +133,17 @@ package struct RecordedRun {
         return named.filter { !$0.isEmpty } + ["/tmp", "/var/tmp", "."]
     }
 
-    /// Says where workers were slower than one process would have been.
-    private func compare(_ outcome: RunOutcome, with prediction: CostModel?) {
-        let workers = outcome.epochs.last?.workers ?? 0
-        // A resumed run may have had no step left.
-        let stepsBefore = run.resumed.map { Int(clamping: $0.progress.step) } ?? 0
-        guard let prediction, outcome.steps > stepsBefore, outcome.seconds > 0, workers > 0 else { return }
-        let step = outcome.seconds / Double(outcome.steps)
-        let alone = prediction.single(batch: run.schedule.batch, shards: 1).total
-        guard step > 1.05 * alone else { return }
-        notify(.slowerThanOneProcess(step: step, alone: alone, workers: workers))
+    /// Sets the forecast beside what the steps of this process took.
+    private func compare(_ outcome: RunOutcome, with cluster: Cluster) {
+        let before = run.resumed?.progress
+        let steps = outcome.steps - Int(clamping: before?.step ?? 0)
+        let seconds = outcome.seconds - (before.map { $0.seconds + $0.epochSeconds } ?? 0)
+        guard let forecast = cluster.prediction, steps > 0, seconds > 0 else { return }
+        notify(
+            .outcome(
+                ForecastOutcome(
+                    forecast: forecast, workers: outcome.epochs.last?.workers, step: seconds / Double(steps),
+                    load: cluster.loadSinceCalibration)))
     }
 
     private func writeTrace(_ timelines: [ProcessTimeline]) throws {

@@ -1,5 +1,6 @@
 package import LockstepArtifacts
 package import LockstepCluster
+package import LockstepCostModel
 package import LockstepRuntime
 
 /// What happens in a run, which a face shows to people.
@@ -17,8 +18,8 @@ package enum RunNotice {
     case cluster(ClusterNotice, ending: String?)
     /// The timeline of all processes has been written.
     case traced(path: String)
-    /// A step took longer than one process would have taken. Times in seconds.
-    case slowerThanOneProcess(step: Double, alone: Double, workers: Int)
+    /// The forecast of a distributed run beside what its steps took: the last notice of a run that has not failed.
+    case outcome(ForecastOutcome)
     /// The run failed; what went wrong, the first cause first.
     case failed(FailureLog)
     /// The last protocol events of the failed coordinator have been written.

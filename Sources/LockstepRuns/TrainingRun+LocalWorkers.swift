@@ -20,6 +20,7 @@ extension TrainingRun {
         guard let logs = makeUniqueFolder(stem) else { throw SystemError("make a folder", code: errno, path: stem) }
         let cluster = try Cluster(
             self, Cluster.Options(endpoints: [], workers: count...count, allowsMixedKernels: false), stop: nil)
+        try cluster.calibrate()
         try cluster.startLocalWorkers(count, executable: executable, arguments: ["--quiet"]) { index in
             "\(logs)/worker-\(index).log"
         }

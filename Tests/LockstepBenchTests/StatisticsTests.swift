@@ -1,4 +1,5 @@
 import LockstepCostModel
+import LockstepTesting
 import Testing
 
 @testable import LockstepBench
@@ -17,6 +18,15 @@ struct StatisticsTests {
         let one = Statistics([7])
         #expect(one.median == 7 && one.lowerQuartile == 7 && one.upperQuartile == 7 && one.spread == 0)
         #expect(Statistics([0, 0, 0]).spread == 0)
+    }
+
+    @Test(
+        "The interval of a median leaves out what fair coins show in at most 2.5 % of all cases on either side",
+        arguments: [(1, 0), (2, 0), (5, 0), (6, 0), (8, 0), (9, 1), (11, 1), (12, 2), (20, 5), (100, 39)])
+    func interval(count: Int, leftOut: Int) {
+        var random = SplitMix64(seed: 7)
+        let values = (1...count).map(Double.init).shuffled(using: &random)
+        #expect(Statistics.medianInterval(values) == Double(1 + leftOut)...Double(count - leftOut))
     }
 
     @Test("The slope of a line is found, and is 0 where all points have one x")

@@ -122,14 +122,6 @@ struct NoticeTests {
                 .traced(path: "runs/a/trace.json"),
                 [.result("Trace: runs/a/trace.json (opens in https://ui.perfetto.dev)")]
             ),
-            (
-                .slowerThanOneProcess(step: 0.000_108, alone: 0.000_018, workers: 2),
-                [
-                    .result(
-                        "A step took 0.108 ms; one process would take about 0.018 ms. To see where workers are faster: "
-                            + "lockstep bench a.yaml --workers 2")
-                ]
-            ),
             (.savedEvents(count: 1_000, path: "e"), [.warning("the last 1,000 protocol events are in e")]),
             (
                 .newestCheckpoint(step: 1_000, run, canContinue: true),

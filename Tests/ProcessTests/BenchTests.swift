@@ -21,6 +21,7 @@ struct BenchTests {
             var steps: Int
             var step: Step
             var speedup: Double
+            var speedupInterval: [Double]
             var bound: Double
             var efficiency: Double
             var processes: [Process]
@@ -37,7 +38,20 @@ struct BenchTests {
         var peakFlopsPerSecond: Double
         var settings: [Setting]
         var predictions: [Prediction]
-        var modelError: Double
+        struct Machine: Decodable {
+            var threadShare: Double
+            var isBusy: Bool
+        }
+        struct BreakEven: Decodable {
+            var workers: Int
+            var earliest: Int?
+            var latest: Int?
+        }
+        var modelError: Double?
+        var breakEven: [BreakEven]
+        var machine: Machine
+        var version: String
+        var units: [String: String]
         var verdict: String
     }
 
@@ -67,6 +81,8 @@ struct BenchTests {
         for setting in result.settings {
             #expect(setting.steps == 36 && setting.step.count == 12 && setting.step.median > 0)
             #expect(abs(setting.speedup * setting.step.median / result.settings[0].step.median - 1) < 1e-9)
+            #expect(setting.speedupInterval.count == 2 && setting.speedupInterval[0] <= setting.speedup)
+            #expect(setting.speedupInterval[1] >= setting.speedup)
             #expect(setting.bound == Double(max(1, setting.workers)))
             #expect(abs(setting.efficiency * setting.bound - setting.speedup) < 1e-9)
             #expect(setting.processes.count == setting.workers + 1)
@@ -86,7 +102,12 @@ struct BenchTests {
             // The way there and back takes 0.4 ms alone.
             #expect(both.first { $0.link != nil }?.step ?? 0 > 0.4e-3)
         }
-        #expect(result.modelError >= 0 && result.verdict.hasPrefix("at mini-batch 100, "))
+        #expect(try #require(result.modelError) >= 0)
+        #expect(result.verdict.hasPrefix("at mini-batch 100, a step took "))
+        // None on a busy machine.
+        #expect(result.breakEven.count <= 2 && result.breakEven.allSatisfy { $0.workers == 2 })
+        #expect(result.version.split(separator: ".").count == 3)
+        #expect(result.machine.threadShare > 0 && !result.units.isEmpty)
     }
 
     @Test("In words: a table, where the time goes, and a summary")
@@ -99,8 +120,8 @@ struct BenchTests {
         ] {
             #expect(lines.contains { $0.hasPrefix(name) }, "\(name)")
         }
-        #expect(lines.contains { $0.hasPrefix("Summary: at mini-batch 10, a step of 2 workers takes ") })
-        #expect(lines.contains { $0.hasPrefix("The model is off by at most ") })
+        #expect(lines.contains { $0.hasPrefix("Summary: at mini-batch 10, a step took ") })
+        #expect(lines.contains { $0.hasPrefix("The model's error is unknown: ") })
     }
 
     @Test("The chart goes into a file, and into the report of a run")
@@ -128,10 +149,15 @@ struct BenchTests {
                 var thread: Double
                 var process: Double
             }
+            struct Slope: Decodable {
+                var estimate: Double
+                var lower: Double
+                var upper: Double
+            }
             var batch: Int
             var settings: [Setting]
-            var threadEach: Double
-            var processEach: Double
+            var threadEach: Slope
+            var processEach: Slope
         }
         let place = try Workplace(batch: 2)
         let output = try bench(place, ["--fan-in", "--workers", "1,2,4", "--json"]).output
@@ -141,9 +167,11 @@ struct BenchTests {
         #expect(result.batch == 4, "every worker has a node of its own")
         #expect(result.settings.map(\.workers) == [1, 2, 4])
         for setting in result.settings { #expect(setting.thread > 0 && setting.process >= setting.thread) }
-        #expect(result.threadEach.isFinite && result.processEach.isFinite)
+        for slope in [result.threadEach, result.processEach] {
+            #expect(slope.estimate >= 0 && slope.lower >= 0 && slope.upper >= slope.lower)
+        }
         let words = try bench(place, ["--fan-in", "--workers", "1,2"]).output
-        #expect(words.contains("Each further worker costs "))
+        #expect(words.contains("Each further worker costs in a step: "))
     }
 
     @Test(

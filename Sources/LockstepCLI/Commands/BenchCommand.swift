@@ -88,7 +88,7 @@ struct BenchCommand: ParsableCommand {
         let result = try bench.run(steps: steps)
         let report = BenchText(result: result, link: link)
         let document = try result.json(
-            link: link, summary: report.summary(workers: result.summarizedWorkers[0], link: link))
+            link: link, summary: result.summarized.first.map(report.summary) ?? "")
         try console.output(json ? [document] : report.lines)
         if let chart { try LineChart.write(result.record(link: link).charts, to: Console.path(chart)) }
         if let directory { try SpeedupRecord.save(document, in: directory) }

@@ -39,6 +39,7 @@ struct TrainCommand: ParsableCommand {
     @OptionGroup var oversubscription: OversubscribeOption
 
     func run() throws {
+        let use = ProcessorUse()
         let stop = try StopSignals.install()
         let adapts = workers?.isAutomatic ?? false
         let workers = try workers?.checked()
@@ -59,7 +60,7 @@ struct TrainCommand: ParsableCommand {
         let cluster = try Cluster(
             run, try options.clusterOptions(endpoints: [], workers: workers...workers, adapts: adapts, for: run),
             stop: stop)
-        try options.recorded(run, assembly, stop: stop).train(on: cluster, startingWorkers: workers)
+        try options.recorded(run, assembly, stop: stop).train(on: cluster, startingWorkers: workers, use: use)
     }
 
     /// Says that some workers will have no gradients to compute; nil if each has its shards.

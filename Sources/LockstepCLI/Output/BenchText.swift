@@ -16,8 +16,9 @@ struct BenchText {
     }
 
     private var heading: String {
-        "\(result.name): \(result.network.summary), mini-batch \(result.batch), kernel "
-            + "\(result.kernel), \(counted(result.cores, "core")), peak of matrix products "
+        let machine = counted(result.cores, "core") + (result.machine.processor.map { " of \($0)" } ?? "")
+        return "\(result.name): \(result.network.summary), mini-batch \(result.batch), kernel "
+            + "\(result.kernel), \(machine), peak of matrix products "
             + "\(decimal(result.peak / 1e9, 1)) GFLOP/s a core"
     }
 
@@ -55,35 +56,90 @@ struct BenchText {
     }
 
     private var summaries: [String] {
-        let counts = result.summarizedWorkers
-        var lines = counts.map { "Summary: \(summary(workers: $0))" }
-        if let link { lines += counts.map { "Over \(link.text): \(summary(workers: $0, link: link))" } }
+        var lines = result.summarized.map { "Summary: \(summary($0))" }
+        if let link { lines += result.summarized.map { "Over \(link.text): \(forecast($0, over: link))" } }
         return lines
     }
 
-    /// Whether so many workers are faster, why, and from which mini-batch on.
-    func summary(workers: Int, link: BenchLink? = nil) -> String {
-        result.model.summary(batch: result.batch, workers: workers, link: link?.link, limit: result.samples)
+    /// What was measured of so many workers, where their time goes, and from which mini-batch on they are faster.
+    func summary(_ one: BenchResult.Measured) -> String {
+        let workers = counted(one.setting.workers, "worker")
+        let (step, alone) = (one.seconds.median, result.reference.seconds.median)
+        let start =
+            "at mini-batch \(grouped(result.batch)), a step took \(milliseconds(step)) on \(workers) and "
+            + "\(milliseconds(alone)) in one process"
+        let comparison: String
+        switch result.comparison(one) {
+        case .busy: return "\(start); \(result.machine.load.warning)"
+        case .faster: comparison = "\(times(result.speedup(one))) as fast (\(interval(result.speedupInterval(one))))"
+        case .slower:
+            comparison =
+                "\(workers) \(one.setting.workers == 1 ? "is" : "are") slower "
+                + "(\(interval(result.speedupInterval(one))))"
+        case .undecided:
+            comparison = "no difference beyond the spread (\(interval(result.speedupInterval(one))))"
+        }
+        let parts = "the slowest worker computed for \(milliseconds(one.compute))"
+        guard one.setting.workers > 1 else { return "\(start): \(comparison); \(parts)" }
+        return "\(start): \(comparison); \(parts); \(breakEven(one))"
+    }
+
+    /// What the model says of workers behind a link, where nothing was measured.
+    private func forecast(_ one: BenchResult.Measured, over link: BenchLink) -> String {
+        let workers = one.setting.workers
+        let step = result.model.distributed(
+            batch: result.batch, shards: workers, workers: workers, link: link.link)
+        let end = result.isBusy ? result.machine.load.warning : breakEven(one, over: link)
+        return "by the model, a step of \(counted(workers, "worker")) takes \(milliseconds(step.total)), of which "
+            + "\(milliseconds(step.compute)) compute and \(milliseconds(step.communication)) communicate; one process "
+            + "took \(milliseconds(result.reference.seconds.median)); \(end)"
+    }
+
+    private func breakEven(_ one: BenchResult.Measured, over link: BenchLink? = nil) -> String {
+        guard let found = result.breakEven(one, link: link) else {
+            return "break-even unknown: the model and the measurements are too uncertain"
+        }
+        let model = result.modelError.map { "a model that is off by up to \(decimal(100 * $0, 0)) %" }
+        let basis = "by \(model ?? "a model whose error is unknown")"
+        guard let earliest = found.earliest.map(roundedToTwoDigits) else {
+            return "no break-even at any mini-batch of this data set, \(basis)"
+        }
+        guard let latest = found.latest.map(roundedToTwoDigits) else {
+            return "break-even at \(grouped(earliest)) samples or more, if at all, \(basis)"
+        }
+        let range =
+            earliest == latest ? "at about \(grouped(earliest))" : "between \(grouped(earliest)) and \(grouped(latest))"
+        return "break-even \(range) samples, \(basis)"
+    }
+
+    private func interval(_ range: ClosedRange<Double>) -> String {
+        "\(decimal(range.lowerBound, 2)) to \(times(range.upperBound))"
     }
 
     private var predictions: [String] {
         let alone = result.model.single(batch: result.batch, shards: result.reference.setting.shards).total
+        func cells(_ workers: Int, _ link: BenchLink?) -> [String] {
+            let step = result.model.distributed(
+                batch: result.batch, shards: workers, workers: workers, link: link?.link
+            ).total
+            if result.isBusy { return [milliseconds(step), "-"] }
+            let speedup = result.predictedInterval(alone / step, workers: workers).map(interval)
+            return [milliseconds(step), speedup ?? "about \(times(alone / step))"]
+        }
         var rows = [["predicted", "step", "speedup"] + (link.map { ["over \($0.text)", "speedup"] } ?? [])]
         for workers in result.predictedWorkers {
-            let here = result.model.distributed(batch: result.batch, shards: workers, workers: workers).total
-            var row = [counted(workers, "worker"), milliseconds(here), times(alone / here)]
-            if let link {
-                let there = result.model.distributed(
-                    batch: result.batch, shards: workers, workers: workers, link: link.link
-                ).total
-                row += [milliseconds(there), times(alone / there)]
-            }
-            rows.append(row)
+            rows.append([counted(workers, "worker")] + cells(workers, nil) + (link.map { cells(workers, $0) } ?? []))
         }
-        return alignedColumns(rows) + [
-            "The model is off by at most \(decimal(100 * result.fitError, 1)) % where it was measured; beyond that it is "
-                + "a guess."
-        ]
+        return alignedColumns(rows) + [modelError]
+    }
+
+    private var modelError: String {
+        guard let error = result.modelError else {
+            return "The model's error is unknown: it takes two numbers of workers to fit it to one and test it at the "
+                + "other (--workers 1,2)."
+        }
+        return "Fitted without one number of workers, the model is off there by at most \(decimal(100 * error, 1)) %; "
+            + "farther from what was measured it is a guess."
     }
 
     private static func name(_ setting: BenchSetting) -> String {
@@ -100,9 +156,20 @@ struct BenchText {
                     + fanIn.settings.map {
                         [counted($0.workers, "worker"), microseconds($0.thread), microseconds($0.process)]
                     })
-            + [
-                "Each further worker costs \(microseconds(fanIn.threadEach)) us a step; with the threads of libzmq, "
-                    + "\(microseconds(fanIn.processEach)) us."
-            ]
+            + [eachLine(fanIn)]
+    }
+
+    private static func eachLine(_ fanIn: FanIn) -> String {
+        guard let thread = fanIn.threadEach, let process = fanIn.processEach else {
+            return "The cost of a further worker takes several numbers of workers to measure: --workers 1,2,4."
+        }
+        return "Each further worker costs in a step: \(cost(thread)); with the threads of libzmq: \(cost(process))."
+    }
+
+    /// `2.0 us (1.6 to 2.4)`, or what is certain where 0 is possible.
+    private static func cost(_ slope: FanIn.Slope) -> String {
+        if slope.upper <= 0 { return "nothing that can be measured" }
+        if slope.lower <= 0 { return "at most \(microseconds(slope.upper)) us" }
+        return "\(microseconds(slope.estimate)) us (\(microseconds(slope.lower)) to \(microseconds(slope.upper)))"
     }
 }

@@ -1,4 +1,5 @@
 import LockstepCluster
+import LockstepCostModel
 import LockstepProtocol
 import LockstepText
 
@@ -86,7 +87,8 @@ extension ClusterNotice {
     /// Whether it needs attention.
     var isWarning: Bool {
         switch self {
-        case .joined, .left, .prediction, .workerCount: false
+        case .joined, .left, .workerCount: false
+        case .prediction(let prediction): prediction.isUncertain
         case .joinedWithOtherBits, .lost, .notProved, .refused, .outdated, .connectionRejected, .memoryUnshared,
             .payloadInline, .waiting, .slow, .quarantined, .dataChanged, .replacing, .notReplaced, .recordBroken:
             true

@@ -1,4 +1,5 @@
 import LockstepArtifacts
+import LockstepCostModel
 import LockstepRuns
 import LockstepRuntime
 import LockstepSystem
@@ -30,12 +31,8 @@ extension RunNotice {
             return [notice.isWarning ? .warning(text) : .info(text)]
         case .traced(let path):
             return [.result("Trace: \(path) (opens in https://ui.perfetto.dev)")]
-        case .slowerThanOneProcess(let step, let alone, let workers):
-            return [
-                .result(
-                    "A step took \(milliseconds(step)); one process would take about \(milliseconds(alone)). To see where "
-                        + "workers are faster: lockstep bench \(configuration) --workers \(workers)")
-            ]
+        case .outcome(let outcome):
+            return [.result(outcome.text(configuration: configuration))]
         case .failed(let log):
             return FailureText(events: log.events, omitted: log.omitted).lines.map { .warning($0) }
         case .savedEvents(let count, let path):

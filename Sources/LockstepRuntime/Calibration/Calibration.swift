@@ -1,52 +1,91 @@
 package import LockstepCostModel
+import LockstepData
 import LockstepModel
 import LockstepNumerics
 import LockstepSharding
-import LockstepSystem
+package import LockstepSystem
 import LockstepTimeline
 package import LockstepTraining
 
 /// Measures the parameters of the cost model with short trials of the run's own arithmetic on this host.
+///
+/// The trials take place before any worker starts, on one thread: nothing of the run's own competes with them.
 package struct Calibration {
+    /// What was measured.
+    package struct Result {
+        /// The costs that a process can measure alone. Messages cost nothing in it.
+        package var model: CostModel
+        /// What other programs used of this machine meanwhile.
+        package var load: MachineLoad
+    }
+
     private let run: TrainingRun
     private let computer: ShardComputer
+    private let use: ProcessorUse
     /// The longest time of all trials together, in seconds.
     private let budget: Double
 
     /// - Parameters:
     ///   - run: The run to measure.
     ///   - budget: The longest time of all trials together, in seconds; the smallest trials take place in any case.
+    ///   - use: Counts what other programs use, from a moment since which this process has started no other one.
     /// - Throws: An error if this configuration cannot be run.
-    package init(run: TrainingRun, within budget: Double) throws {
+    package init(run: TrainingRun, within budget: Double, use: ProcessorUse = ProcessorUse()) throws {
         self.run = run
         self.computer = try run.makeShardComputer()
         self.budget = budget
+        self.use = use
     }
 
-    /// The model with the costs that this process can measure alone. Messages cost nothing in it.
-    package func model() throws -> CostModel {
-        let weights = FloatBuffer(count: run.layout.count)
-        run.model.initialize(seed: run.configuration.training.seed, into: weights)
+    /// Measures the costs of a step, and how busy the machine is.
+    package func measure() throws -> Result {
+        let weights = initialWeights()
         try computer.prepare(rows: Set(sizes))
         let gradient = FloatBuffer(count: run.layout.count)
         let sum = FloatBuffer(count: run.layout.count)
         let first = run.layout.segments.first?.range.count ?? 0
-        return CostModel(
-            compute: computeLine(weights, gradient),
-            addition: least(within: budget / 8) {
+        var attention = ThreadAttention()
+        let model = CostModel(
+            compute: computeLine(weights, gradient, &attention),
+            addition: least(within: budget / 8, &attention) {
                 add(gradient.pointer, weights.pointer, into: sum.pointer, count: sum.count)
             },
-            update: least(within: budget / 8) {
-                _ = descend(
-                    from: weights.pointer, along: gradient.pointer, scale: 0.5, into: sum.pointer, count: sum.count)
-            },
+            update: updateSeconds(weights, gradient, into: sum, &attention),
             messages: CostModel.Line(fixed: 0, each: 0),
             parameterBytes: run.layout.count * run.configuration.communicationDataType.elementSize,
             lastSegmentShare: Double(first) / Double(max(1, run.layout.count)), cores: Host.coreCount)
+        return Result(
+            model: model,
+            load: MachineLoad(
+                usedByOthers: use.byOthers, threadShare: attention.share, cores: Host.allowedCoreCount))
+    }
+
+    /// Measures how long the model takes for one sample of an evaluation, in seconds; 0 without samples to evaluate.
+    package func evaluationSecondsPerSample() throws -> Double {
+        let evaluator = computer.evaluator
+        guard let split = [Split.test, .validation].first(where: { evaluator.blocks(of: $0).count > 0 }) else {
+            return 0
+        }
+        let weights = initialWeights()
+        try computer.prepare(rows: evaluator.blockSizes(of: split))
+        var attention = ThreadAttention()
+        let samples = evaluator.blocks(of: split)[0].count
+        let seconds = least(within: budget / 4, &attention) {
+            _ = evaluator.score(of: split, block: 0, weights: weights.pointer)
+        }
+        return seconds / Double(max(1, samples))
+    }
+
+    private func initialWeights() -> FloatBuffer {
+        let weights = FloatBuffer(count: run.layout.count)
+        run.model.initialize(seed: run.configuration.training.seed, into: weights)
+        return weights
     }
 
     /// Times blocks of samples, the smallest first, until the budget is used up, and fits a line.
-    private func computeLine(_ weights: FloatBuffer, _ gradient: FloatBuffer) -> CostModel.Line {
+    private func computeLine(
+        _ weights: FloatBuffer, _ gradient: FloatBuffer, _ attention: inout ThreadAttention
+    ) -> CostModel.Line {
         var points: [(count: Double, seconds: Double)] = []
         let deadline = Instant.now.advanced(bySeconds: budget * 0.75)
         for rows in sizes {
@@ -54,9 +93,12 @@ package struct Calibration {
             let expected = points.last.map { 2 * $0.seconds * Double(rows) / $0.count } ?? 0
             if !points.isEmpty, Instant.now.advanced(bySeconds: expected) > deadline { break }
             var best = Double.infinity
-            for _ in 0..<max(2, min(20, Int(0.002 / max(1e-6, expected)))) {
-                best = min(
-                    best, computer.timeGradient(rows: rows, weights: weights.pointer, into: gradient.pointer))
+            for repetition in 0..<max(2, min(20, Int(0.002 / max(1e-6, expected)))) {
+                let seconds = attention.watch(counting: repetition > 0) {
+                    computer.timeGradient(
+                        rows: rows, repetition: repetition, weights: weights.pointer, into: gradient.pointer)
+                }
+                best = min(best, seconds)
             }
             points.append((Double(rows), best))
         }
@@ -75,15 +117,51 @@ package struct Calibration {
         return sizes + [maximum]
     }
 
+    /// Times the step of the run's own optimizer: AdamW's takes several times as long as plain descent.
+    private func updateSeconds(
+        _ weights: FloatBuffer, _ gradient: FloatBuffer, into next: FloatBuffer, _ attention: inout ThreadAttention
+    ) -> Double {
+        let optimizer = run.configuration.makeOptimizer(
+            for: run.layout, rate: run.configuration.makeLearningRate(stepsPerEpoch: run.schedule.stepsPerEpoch))
+        return least(within: budget / 8, &attention) {
+            optimizer.beginStep(0, samples: run.schedule.batch)
+            _ = optimizer.update(
+                0..<run.layout.count, from: weights.pointer, sum: gradient.pointer, into: next.pointer)
+        }
+    }
+
     /// Runs `body` repeatedly for this time, at least once, and returns the shortest duration in seconds.
-    private func least(within seconds: Double, _ body: () -> Void) -> Double {
+    private func least(
+        within seconds: Double, _ attention: inout ThreadAttention, _ body: () -> Void
+    ) -> Double {
         let end = Instant.now.advanced(bySeconds: seconds)
         var best = Double.infinity
         repeat {
+            let isFirst = best == .infinity
             let start = Instant.now
-            body()
+            attention.watch(counting: !isFirst, body)
             best = min(best, Instant.now.seconds(since: start))
         } while Instant.now < end
         return best
     }
+}
+
+/// How much of the elapsed time the calling thread has run.
+private struct ThreadAttention {
+    private var ran = 0.0
+    private var elapsed = 0.0
+
+    /// Runs a trial; the first one of its kind, which may wait for a disk, is not counted.
+    mutating func watch<Result>(counting isCounted: Bool, _ body: () -> Result) -> Result {
+        let (start, thread) = (Instant.now, ProcessorClock.threadSeconds)
+        let result = body()
+        if isCounted {
+            ran += ProcessorClock.threadSeconds - thread
+            elapsed += Instant.now.seconds(since: start)
+        }
+        return result
+    }
+
+    /// From 0 to 1; 1 before any trial.
+    var share: Double { elapsed > 0 ? min(1, ran / elapsed) : 1 }
 }

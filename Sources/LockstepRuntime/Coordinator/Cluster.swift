@@ -14,10 +14,13 @@ package import ZeroMQ
 /// A coordinator that listens for workers, and the run that it trains.
 package final class Cluster {
     /// What the run shows about itself.
-    private struct Findings {
+    struct Findings {
         var timelines: [ProcessTimeline] = []
         var lastEvents: [String] = []
-        var prediction: CostModel?
+        var calibration: Calibration.Result?
+        /// Counts what other programs use, since before the calibration.
+        var use: ProcessorUse?
+        var prediction: StepPrediction?
     }
 
     package internal(set) var run: TrainingRun
@@ -33,7 +36,7 @@ package final class Cluster {
     package let timeline: Timeline?
     /// The failures since the run last had all its workers.
     package let failureLog: FailureLog
-    private var findings = Findings()
+    var findings = Findings()
     /// How often a checkpoint was wanted because workers leave.
     private let saveRequests = Atomic<Int>(0)
     /// When a stopping run stops waiting for its workers; nil before a request to stop.
@@ -45,8 +48,8 @@ package final class Cluster {
     package var timelines: [ProcessTimeline] { findings.timelines }
     /// The last protocol events of a failed run, one a line.
     package var lastEvents: [String] { findings.lastEvents }
-    /// The cost model that was measured before the first step; nil before that.
-    package var prediction: CostModel? { findings.prediction }
+    /// What the first step was predicted to take; nil before that.
+    package var prediction: StepPrediction? { findings.prediction }
 
     /// Binds the endpoints. An endpoint that is in use is so found before anything else starts.
     ///
@@ -127,16 +130,11 @@ package final class Cluster {
         observers: [any RunObserver], checkpoints: (any CheckpointStore)? = nil,
         notify: @escaping (ClusterNotice, _ ending: String?) -> Void
     ) throws -> RunOutcome {
-        try serve(notify: notify) { session in
+        try calibrate()
+        return try serve(notify: notify) { session in
             let source = session.source
-            let model = try predict(with: source)
-            findings.prediction = model
-            // At least 1: the last worker may have been lost meanwhile.
-            notify(
-                .prediction(
-                    model.prediction(
-                        batch: run.schedule.batch, shards: run.schedule.shards, workers: max(1, source.membersPresent),
-                        limit: run.schedule.samples)), nil)
+            let (model, prediction) = try predict(with: source)
+            notify(.prediction(prediction), nil)
             if options.tunesWorkerCount {
                 try source.predict(model.steps(of: run.schedule, workers: source.membersPresent))
             }

@@ -99,12 +99,6 @@ package final class ShardComputer {
         return leftLoss + rightLoss
     }
 
-    /// Gathers the first samples of the data set, for measurements.
-    func gatherFirst(_ rows: Int) -> BlockInput {
-        let first = dataset.indices(of: .training).lowerBound
-        return computer.gather(first..<first + rows, of: dataset)
-    }
-
     /// Computes one shard, in blocks that are counted from its start.
     private func leaf(
         _ node: NodeID, in batch: Batch, into gradient: UnsafeMutablePointer<Float>, _ segmentDone: (Int) throws -> Void
@@ -157,7 +151,7 @@ package final class ShardComputer {
     }
 }
 
-/// Measurements for the cost model: they compute what a step computes, and change no state.
+/// Measurements for the cost model: they compute what a step computes, and no later gradient depends on them.
 extension ShardComputer {
     /// Gets ready for measurements with blocks of these sizes.
     package func prepare(rows: Set<Int>) throws { try computer.prepare(rows: rows) }
@@ -166,15 +160,20 @@ extension ShardComputer {
     ///
     /// - Parameters:
     ///   - rows: The shard's samples, at most one block: a prepared number.
+    ///   - repetition: Each one takes other samples, in the order of the first epoch: the samples of a step are not in
+    ///     the caches either.
     ///   - weights: All parameters, in the layout's order.
     ///   - gradient: Memory for their gradient.
     /// - Returns: Seconds.
     package func timeGradient(
-        rows: Int, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
+        rows: Int, repetition: Int, weights: UnsafePointer<Float>, into gradient: UnsafeMutablePointer<Float>
     ) -> Double {
+        order.prepare(epoch: 0, seed: seed)
         let rows = min(rows, blockRows, schedule.samples)
+        let first = repetition * rows % (schedule.samples - rows + 1)
+        let samples = UnsafeBufferPointer(rebasing: order.indices[first..<first + rows])
         let start = Instant.now
-        let input = gatherFirst(rows)
+        let input = gather(samples, epoch: 0)
         computer.load(weights: weights)
         _ = computer.gradient(rows: rows, input: input, epoch: 0, into: gradient, accumulating: false) { _ in }
         return Instant.now.seconds(since: start)
