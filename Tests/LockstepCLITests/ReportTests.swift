@@ -1,5 +1,6 @@
 import LockstepArtifacts
 import LockstepChaos
+import LockstepCostModel
 import LockstepData
 import LockstepNetwork
 import LockstepSharding
@@ -7,6 +8,7 @@ import LockstepTraining
 import Testing
 
 @testable import LockstepCLI
+@testable import LockstepRuntime
 
 @Suite("What commands print")
 struct ReportTests {
@@ -31,6 +33,45 @@ struct ReportTests {
         configuration.communicationDataType = .bfloat16
         let lines = try DryRun(configuration: configuration, workers: 3).lines(trainingSamples: 50_000)
         #expect(lines[4] == "traffic     143,160 bytes of weights and 143,160 bytes of gradients a step")
+    }
+
+    /// Ten epochs of 100 steps, 2 x 500 samples evaluated after each: 116 us a step of one process, 100 ms an evaluation.
+    private static func estimate(
+        epochs: Int = 10, evaluations: Int = 10, workers: Int, load: MachineLoad
+    ) -> RunEstimate {
+        RunEstimate(
+            BatchSchedule(samples: 10_000, batch: 100, shards: 1), epochs: epochs, evaluations: evaluations,
+            evaluatedSamples: 1_000, secondsPerSample: 100e-6, workers: workers,
+            Calibration.Result(
+                model: CostModel(
+                    compute: .init(fixed: 10e-6, each: 1e-6), addition: 4e-6, update: 6e-6,
+                    messages: .init(fixed: 0, each: 0), parameterBytes: 95_440, lastSegmentShare: 0.99, cores: 2),
+                load: load))
+    }
+
+    @Test("A dry run ends with a time, and with what it rests on")
+    func time() {
+        func line(_ estimate: RunEstimate, isRemote: Bool = false, mayStopEarly: Bool = false) -> String {
+            DryRun.timeLine(estimate, isRemote: isRemote, mayStopEarly: mayStopEarly)
+        }
+        let idle = MachineLoad.idle(cores: 2)
+        let one =
+            "time        about 1.1 s in one process of this host: 1,000 steps of 0.116 ms and 10 evaluations of 100 ms"
+        #expect(line(Self.estimate(workers: 0, load: idle)) == one)
+        #expect(
+            line(Self.estimate(workers: 0, load: idle), isRemote: true)
+                == one + "; that of the workers depends on their hosts and the link")
+        #expect(
+            line(Self.estimate(workers: 2, load: idle))
+                == "time        at least 616 ms on 2 workers, whose messages are not counted: 1,000 steps of 0.116 ms and "
+                + "10 evaluations of 50.0 ms; about 1.1 s in one process")
+        #expect(
+            line(Self.estimate(evaluations: 0, workers: 0, load: idle), mayStopEarly: true)
+                == "time        about 116 ms in one process of this host: at most 1,000 steps of 0.116 ms")
+        #expect(line(Self.estimate(epochs: 0, workers: 0, load: idle)) == "time        no steps")
+        #expect(
+            line(Self.estimate(workers: 2, load: MachineLoad(usedByOthers: 1, cores: 2))).hasSuffix(
+                "; this machine is busy (other programs use 1.0 of its 2 cores): figures may be off by 2 x"))
     }
 
     @Test("A data set's listing has a line for each file, with what is wrong with it")

@@ -38,7 +38,10 @@ extension RunOptions {
         if dryRun {
             try assembly.configuration.check(against: dataset.description)
             let plan = DryRun(configuration: assembly.configuration, workers: workers)
-            try console.output(try plan.lines(trainingSamples: dataset.indices(of: .training).count))
+            // More workers than can have work are a matter of the run itself.
+            let place = try? placement(assembly.configuration)
+            try console.output(
+                try plan.lines(trainingSamples: dataset.indices(of: .training).count) + [plan.timeLine(dataset, place)])
             return nil
         }
         let resolved = assembly.configuration

@@ -55,7 +55,7 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Print the resolved configuration and exit.")
     var printConfig = false
 
-    @Flag(help: "Print shards, efficiency, bytes and memory, and start nothing.")
+    @Flag(help: "Print shards, efficiency, bytes, memory and an estimate of the time, and start nothing.")
     var dryRun = false
 
     @OptionGroup var consoleOptions: ConsoleOptions

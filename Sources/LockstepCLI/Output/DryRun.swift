@@ -1,15 +1,19 @@
+import LockstepCompute
+import LockstepCostModel
+import LockstepData
 import LockstepModel
 import LockstepRuns
+import LockstepRuntime
 import LockstepSharding
 import LockstepText
 import LockstepTraining
 
-/// What a run would do, computed without starting anything.
+/// What a run would do, found out without starting anything.
 struct DryRun {
     let configuration: RunConfiguration
     let workers: Int
 
-    /// The lines of `--dry-run`.
+    /// The lines of `--dry-run`, except the last.
     ///
     /// - Parameter trainingSamples: Samples of the training split.
     /// - Returns: Shards, efficiency, bytes and memory, a line each.
@@ -34,5 +38,54 @@ struct DryRun {
                 + "a step",
             "memory      \(grouped(workspace.bytes)) bytes a process, besides the data set",
         ]
+    }
+
+    /// The last line of `--dry-run`: how long the run may take, and what that rests on. The arithmetic is measured for about
+    /// a tenth of a second in this process.
+    ///
+    /// - Parameters:
+    ///   - dataset: The data set of the configuration.
+    ///   - placement: Where the work is to be done; nil: on workers of this host.
+    /// - Returns: The line; why there is no estimate, if this host cannot measure the run.
+    func timeLine(_ dataset: Dataset, _ placement: RunResources.Placement?) -> String {
+        do {
+            try RunResources(configuration, dataset.description, .oneProcess).check()
+            let run = try TrainingRun(
+                configuration: configuration, dataset: dataset, workers: workers,
+                kernel: try configuration.kernel ?? .resolve("auto"))
+            let isRemote = if case .remoteWorkers = placement { true } else { false }
+            let local = placement == .oneProcess || isRemote ? 0 : workers
+            return Self.timeLine(
+                try RunEstimate(measuring: run, workers: local), isRemote: isRemote,
+                mayStopEarly: configuration.training.earlyStoppingPlateau != nil)
+        } catch {
+            return "time        unknown: \(error)"
+        }
+    }
+
+    /// - Parameters:
+    ///   - estimate: What was measured.
+    ///   - isRemote: Whether workers on unknown hosts are to compute, so that the estimate is of one process here.
+    ///   - mayStopEarly: Whether the steps are the most that the run takes.
+    /// - Returns: The line.
+    static func timeLine(_ estimate: RunEstimate, isRemote: Bool, mayStopEarly: Bool) -> String {
+        guard estimate.steps > 0 else { return "time        no steps" }
+        var parts: [String] = []
+        let most = mayStopEarly ? "at most " : ""
+        let work =
+            "\(most)\(counted(estimate.steps, "step")) of \(milliseconds(estimate.step))"
+            + (estimate.evaluations > 0
+                ? " and \(counted(estimate.evaluations, "evaluation")) of \(milliseconds(estimate.evaluation))" : "")
+        if estimate.workers == 0 {
+            parts.append("about \(duration(estimate.seconds)) in one process of this host: \(work)")
+        } else {
+            parts.append(
+                "at least \(duration(estimate.seconds)) on \(counted(estimate.workers, "worker")), whose messages are not "
+                    + "counted: \(work)")
+            parts.append("about \(duration(estimate.alone)) in one process")
+        }
+        if isRemote { parts.append("that of the workers depends on their hosts and the link") }
+        if estimate.isUncertain { parts.append(estimate.load.warning) }
+        return "time        \(parts.joined(separator: "; "))"
     }
 }

@@ -39,6 +39,14 @@ func microseconds(_ seconds: Double) -> String {
     decimal(seconds * 1e6, 1)
 }
 
+/// A duration for a sentence, in the unit that suits it: `15.2 ms`, `38 s`, `12 min`, `3.5 h`.
+func duration(_ seconds: Double) -> String {
+    if seconds < 1 { return milliseconds(seconds) }
+    if seconds < 120 { return "\(decimal(seconds, seconds < 10 ? 1 : 0)) s" }
+    let minutes = seconds / 60
+    return minutes < 120 ? "\(decimal(minutes, minutes < 10 ? 1 : 0)) min" : "\(decimal(minutes / 60, 1)) h"
+}
+
 /// An amount of data for a sentence: `95 KB`, `7.2 MB`.
 func dataSize(_ bytes: Int) -> String {
     bytes < 1_000_000 ? "\((bytes + 500) / 1_000) KB" : "\(decimal(Double(bytes) / 1e6, 1)) MB"
