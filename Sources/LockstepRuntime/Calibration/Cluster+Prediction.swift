@@ -33,11 +33,13 @@ extension Cluster {
     /// - Throws: The error that ends the run.
     func predict(with source: ClusterGradientSource) throws -> (model: CostModel, prediction: StepPrediction) {
         var calibration = try calibrate()
+        // Discards what the workers have recorded before, and wakes them.
+        _ = try source.collectTimelines()
         var roundTrips: [Double] = []
         let end = Instant.now.advanced(bySeconds: Self.calibrationSeconds / 2)
         while roundTrips.count < Self.maximumRoundTrips, Instant.now < end || roundTrips.isEmpty {
             let start = Instant.now
-            _ = try source.collectTimelines()
+            try source.exchangeMessages()
             roundTrips.append(Instant.now.seconds(since: start))
         }
         calibration.model.messages.fixed = roundTrips.sorted()[roundTrips.count / 2]

@@ -66,6 +66,11 @@ final class ClusterGradientSource: GradientSource {
     /// Asks the workers for their timelines, and returns these in the order of the workers' numbers.
     func collectTimelines() throws -> [ProcessTimeline] { try exchange.collectTimelines() }
 
+    /// Sends each worker a message that asks for nothing, in a mailbox if all have one, and waits for the answers.
+    func exchangeMessages() throws {
+        if try !exchange.exchangeMail() { _ = try collectTimelines() }
+    }
+
     /// Dismisses every worker and closes the socket.
     func finish(_ goodbye: Goodbye) throws { try loop.finish(goodbye) }
 

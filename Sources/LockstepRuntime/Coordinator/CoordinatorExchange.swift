@@ -129,6 +129,35 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         return timelines.timelines(of: members.map(\.info))
     }
 
+    /// Puts an empty task into the mailbox of each active member, and waits for all answers. Call it while all are idle.
+    ///
+    /// - Returns: False if a member has no mailbox, or has not answered after ``mailLimit``.
+    func exchangeMail() throws -> Bool {
+        let members = loop.machine.activeMembers
+        guard let shared, !members.isEmpty, members.allSatisfy({ shared.hasMailbox($0.info.id) }) else { return false }
+        for (peer, info) in members {
+            // An answer that comes late counts for no step.
+            try send(headers.header(.assign, info.id, step: WorkItem.noStep), to: peer, info.id)
+        }
+        try link.flush()
+        let deadline = Instant.now.advanced(bySeconds: Self.mailLimit)
+        do throws(ProtocolError) {
+            for (_, info) in members {
+                while try shared.receiveMail(from: info.id) == nil {
+                    guard Instant.now < deadline else { return false }
+                    Thread.yield()
+                }
+            }
+        } catch {
+            // The next wrong record ends the membership.
+            return false
+        }
+        return true
+    }
+
+    /// The most seconds for such an exchange: it takes some microseconds, unless a worker is stopped.
+    private static let mailLimit = 0.1
+
     // MARK: - Actions
 
     func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws {

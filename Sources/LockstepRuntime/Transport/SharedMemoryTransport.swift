@@ -67,6 +67,9 @@ final class SharedMemoryTransport: PayloadTransport {
     /// A worker that has put a record.
     var nextSender: MemberID? { regions.first { $0.nextMailTime != nil }?.member }
 
+    /// Whether tasks of a worker are put into a mailbox.
+    func hasMailbox(_ member: MemberID) -> Bool { region(of: member)?.usesMailbox == true }
+
     /// Begins to put tasks into a worker's mailbox and to read records from it: the worker has said that it does so, too.
     func openMailbox(of member: MemberID) {
         region(of: member)?.usesMailbox = server.hasMailboxes

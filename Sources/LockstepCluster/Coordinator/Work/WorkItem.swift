@@ -16,6 +16,9 @@ package struct WorkItem: Hashable, Sendable, CustomStringConvertible {
     package let step: UInt64
     package let number: UInt32
 
+    /// A number that no step has: the largest that a header can carry.
+    package static let noStep: UInt64 = (1 << 48) - 1
+
     package init(kind: Kind, step: UInt64, number: UInt32) {
         self.kind = kind
         self.step = step
