@@ -334,6 +334,16 @@ struct CoordinatorPartsTests {
         #expect(!peers.hasEnded, "it ends once")
     }
 
+    @Test("Lost peers are reported in the order in which their connections ended")
+    func lostInOrder() {
+        var peers = PeerTable()
+        let ids = [7, 3, 5].map { PeerID(rawValue: $0) }
+        for id in ids { _ = peers.add(id, nil) }
+        for id in ids { if let peer = peers[id] { peers.end(peer) } }
+        peers.removeEnded(isDrained: true)
+        #expect([peers.popLost(), peers.popLost(), peers.popLost(), peers.popLost()] == ids + [nil])
+    }
+
     // MARK: - A data set in parts
 
     @Test("A data set is complete when its parts have come in order; other parts are dropped, and damage is found")

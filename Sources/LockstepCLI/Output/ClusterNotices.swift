@@ -87,8 +87,8 @@ extension ClusterNotice {
     /// Whether it needs attention.
     var isWarning: Bool {
         switch self {
-        case .joined, .left, .workerCount: false
-        case .prediction(let prediction): prediction.isUncertain
+        // Other programs that use the machine are no fault of the run: the forecast says so in its own line.
+        case .joined, .left, .workerCount, .prediction: false
         case .joinedWithOtherBits, .lost, .notProved, .refused, .outdated, .connectionRejected, .memoryUnshared,
             .payloadInline, .waiting, .slow, .quarantined, .dataChanged, .replacing, .notReplaced, .recordBroken:
             true

@@ -9,7 +9,8 @@ struct PeerTable {
     /// Peers whose connections have ended, while messages from them may still be unread. `until`: when the table stops waiting
     /// for these messages, so that a flood of other messages does not keep the peers here.
     private var ended: [(peer: Peer, until: Instant)] = []
-    /// Lost peers that are not reported yet.
+    /// Lost peers that are not reported yet, in the order in which their connections ended: the report of a failed run names the
+    /// first one as the cause.
     private var lost: [PeerID] = []
     /// Peers whose process is known to have ended while libzmq has not reported the end of their connection. Their last
     /// messages come before that report. `until`: when the table stops waiting for it.
@@ -78,6 +79,6 @@ struct PeerTable {
         if byID.removeValue(forKey: peer.id) != nil { lost.append(peer.id) }
     }
 
-    /// A lost peer that has not been reported.
-    mutating func popLost() -> PeerID? { lost.popLast() }
+    /// The peer that was lost first of those that have not been reported.
+    mutating func popLost() -> PeerID? { lost.isEmpty ? nil : lost.removeFirst() }
 }
