@@ -167,9 +167,13 @@ struct NoticeTests {
             WorkerNotice.lostCoordinator(seconds: 60).text == "Lost the coordinator; waiting 60 s for it to come back")
         #expect(WorkerNotice.rejoining(reason: "it is late").text == "Joining again: it is late")
         #expect(
-            WorkerNotice.handshakesFailing(endpoint: "tcp://a:1").text
-                == "Every connection to tcp://a:1 is closed at once: does the coordinator listen there, and is "
-                + "coordinator.public its key? Retrying")
+            WorkerNotice.handshakesFailing(endpoint: "tcp://a:1", hasKeys: false).text
+                == "Every connection to tcp://a:1 is closed at once: does the coordinator listen there, and does it "
+                + "require keys (--keys DIR)? Retrying")
+        #expect(
+            WorkerNotice.handshakesFailing(endpoint: "tcp://a:1", hasKeys: true).text
+                == "Every connection to tcp://a:1 is closed at once: does the coordinator listen there, and does it "
+                + "use keys, and is coordinator.public its key? Retrying")
     }
 }
 

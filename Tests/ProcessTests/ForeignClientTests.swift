@@ -54,14 +54,23 @@ struct ForeignClientTests {
         try coordinator.wait()
     }
 
+    /// Expects that a worker says what is wrong with its keys.
+    ///
+    /// On a busy machine the coordinator's thread may have the worker's whole greeting before it sends the part of its own that
+    /// names the mechanism. It then closes the connection. The worker sees no more than that, asks whether this is the
+    /// reason, and tries until its time is over.
+    private func expect(_ worker: FinishedProcess, _ reason: String, orAsks question: String) {
+        let isNamed = worker.status == 77 && worker.errors.contains(reason)
+        #expect(isNamed || worker.status == 69 && worker.errors.contains(question), "\(worker)")
+    }
+
     @Test("Both sides report each mismatch of keys")
     func mismatches() throws {
         let site = try ForeignSite()
         let (locked, guarded) = try site.coordinator(
-            ["--bind", "tcp://127.0.0.1:0", "--keys", "keys", "--workers", "1"])
+            ["--bind", "tcp://127.0.0.1:0", "--keys", "keys", "--workers", "1", "--set", "timeouts.start=600"])
         let bare = try site.worker(guarded[0]).wait()
-        #expect(bare.status == 77)
-        #expect(bare.errors.contains("requires keys: give --keys DIR"))
+        expect(bare, "requires keys: give --keys DIR", orAsks: "does it require keys (--keys DIR)?")
         try locked.waitForLine(containing: "rejected a connection")
 
         try Program.run(["keygen", site.folder("others")])
@@ -81,8 +90,7 @@ struct ForeignClientTests {
         let site = try ForeignSite()
         let (coordinator, endpoints) = try site.coordinator(["--bind", "tcp://127.0.0.1:0", "--workers", "1"])
         let worker = try site.worker(endpoints[0], keys: "keys").wait()
-        #expect(worker.status == 77)
-        #expect(worker.errors.contains("uses no keys: leave --keys out here"))
+        expect(worker, "uses no keys: leave --keys out here", orAsks: "does it use keys, and is")
         coordinator.send(signal: SIGTERM)
         try coordinator.wait()
     }

@@ -75,7 +75,7 @@ package enum WorkerNotice: Hashable, Sendable {
     /// The run has no place for this worker, which asks again until the time is over.
     case runIsFull(Refusal, seconds: Double)
     /// Several consecutive handshakes have failed.
-    case handshakesFailing(endpoint: String)
+    case handshakesFailing(endpoint: String, hasKeys: Bool)
     /// This worker cannot use the shared memory that the coordinator offers.
     case payloadInline(reason: String)
 }

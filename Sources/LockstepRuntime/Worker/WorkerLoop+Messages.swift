@@ -30,7 +30,7 @@ extension WorkerLoop {
         if let reason = HandshakeExplanation.finalReason(failure, endpoint: link.endpoint, hasKeys: link.hasKeys) {
             return try handle(.rejected(reason: reason))
         }
-        if count == 3 { options.notify(.handshakesFailing(endpoint: "\(link.endpoint)")) }
+        if count == 3 { options.notify(.handshakesFailing(endpoint: "\(link.endpoint)", hasKeys: link.hasKeys)) }
     }
 
     /// Handles the records in the coordinator's mailbox.
