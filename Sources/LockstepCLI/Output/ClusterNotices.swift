@@ -15,9 +15,8 @@ extension WorkerNotice {
         case .runIsFull(let refusal, let seconds):
             "Refused: \(refusal.message); asking again for \(Int(seconds)) s"
         case .handshakesFailing(let endpoint, let hasKeys):
-            "Every connection to \(endpoint) is closed at once: does the coordinator listen there, and "
-                + (hasKeys ? "does it use keys, and is coordinator.public its key?" : "does it require keys (--keys DIR)?")
-                + " Retrying"
+            "Every connection to \(endpoint) is closed at once: does the coordinator listen there, and does it "
+                + (hasKeys ? "use keys, and is coordinator.public its key?" : "require keys (--keys DIR)?") + " Retrying"
         case .payloadInline(let reason): "Weights and gradients are sent in messages, not in shared memory: \(reason)"
         }
     }
