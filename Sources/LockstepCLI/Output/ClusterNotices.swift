@@ -16,7 +16,8 @@ extension WorkerNotice {
             "Refused: \(refusal.message); asking again for \(Int(seconds)) s"
         case .handshakesFailing(let endpoint, let hasKeys):
             "Every connection to \(endpoint) is closed at once: does the coordinator listen there, and does it "
-                + (hasKeys ? "use keys, and is coordinator.public its key?" : "require keys (--keys DIR)?") + " Retrying"
+                + (hasKeys ? "use keys, and is coordinator.public its key?" : "require keys (--keys DIR)?")
+                + " Retrying"
         case .payloadInline(let reason): "Weights and gradients are sent in messages, not in shared memory: \(reason)"
         }
     }
