@@ -33,7 +33,7 @@ package struct FanIn {
         package let lower: Double
         package let upper: Double
 
-        /// - Parameter slopes: That of each turn, at least one.
+        /// - Parameter slopes: The slope of each turn, at least one.
         init(_ slopes: [Double]) {
             let interval = Statistics.medianInterval(slopes)
             estimate = max(0, Statistics(slopes).median)

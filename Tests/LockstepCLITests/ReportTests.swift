@@ -60,7 +60,7 @@ struct ReportTests {
         #expect(line(Self.estimate(workers: 0, load: idle)) == one)
         #expect(
             line(Self.estimate(workers: 0, load: idle), isRemote: true)
-                == one + "; that of the workers depends on their hosts and the link")
+                == one + "; the time with workers depends on their hosts and the link")
         #expect(
             line(Self.estimate(workers: 2, load: idle))
                 == "time        at least 616 ms on 2 workers, whose messages are not counted: 1,000 steps of 0.116 ms and "

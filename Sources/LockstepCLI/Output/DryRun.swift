@@ -84,7 +84,7 @@ struct DryRun {
                     + "counted: \(work)")
             parts.append("about \(duration(estimate.alone)) in one process")
         }
-        if isRemote { parts.append("that of the workers depends on their hosts and the link") }
+        if isRemote { parts.append("the time with workers depends on their hosts and the link") }
         if estimate.isUncertain { parts.append(estimate.load.warning) }
         return "time        \(parts.joined(separator: "; "))"
     }

@@ -53,7 +53,7 @@ extension Cluster {
     }
 
     /// What other programs have used of this machine since the calibration; nil if it is unknown, or if workers were
-    /// started by hand, whose use cannot be told from that of other programs. Called once the local workers have ended.
+    /// started by hand, because they look like other programs. Called once the local workers have ended.
     package var loadSinceCalibration: MachineLoad? {
         guard localWorkers != nil, let use = findings.use, let others = use.byOthers else { return nil }
         return MachineLoad(usedByOthers: others, cores: Host.allowedCoreCount)

@@ -391,20 +391,31 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     // MARK: - Shared memory
 
+    /// Handles what the workers have put. Of each at most what a mailbox holds: a worker that puts ever more must keep the loop
+    /// neither from the other workers nor from its deadlines.
     func receiveMail(_ push: (PartialResult) throws -> Void) throws {
-        guard let shared, shared.hasMailboxes else { return }
-        while let member = shared.nextSender {
-            guard let peer = loop.machine.peer(of: member) else {
-                shared.closeMailbox(of: member)
-                continue
-            }
+        guard let shared else { return }
+        var index = 0
+        while let member = shared.member(at: index) {
+            try receiveMail(from: member, in: shared, push)
+            if loop.machine.isWorkComplete { return }
+            index += 1
+        }
+    }
+
+    private func receiveMail(
+        from member: MemberID, in shared: SharedMemoryTransport, _ push: (PartialResult) throws -> Void
+    ) throws {
+        for _ in 0..<Mailbox.capacity {
+            guard shared.hasMail(of: member) else { return }
+            guard let peer = loop.machine.peer(of: member) else { return shared.closeMailbox(of: member) }
             do {
-                guard let (header, result) = try shared.receiveMail(from: member) else { continue }
+                guard let (header, result) = try shared.receiveMail(from: member) else { return }
                 guard header.run == headers.run else { throw ProtocolError.inconsistent(.nodeResult) }
                 try receive(result, header, from: peer, member, push)
             } catch let error as ProtocolError {
                 shared.closeMailbox(of: member)
-                try reject(peer, error, push)
+                return try reject(peer, error, push)
             }
             if loop.machine.isWorkComplete { return }
         }

@@ -49,7 +49,7 @@ final class SharedMemoryTransport: PayloadTransport {
     // MARK: - Mailboxes
 
     /// Whether a worker reads its mailbox.
-    private(set) var hasMailboxes = false
+    var hasMailboxes: Bool { regions.contains(where: \.usesMailbox) }
 
     /// The workers' mailboxes, for a thread that waits for records; nil if no worker has one.
     var mail: AdaptiveSpin.Mail? {
@@ -64,8 +64,11 @@ final class SharedMemoryTransport: PayloadTransport {
         return oldest
     }
 
-    /// A worker that has put a record.
-    var nextSender: MemberID? { regions.first { $0.nextMailTime != nil }?.member }
+    /// One of the members that share memory; nil beyond the last.
+    func member(at index: Int) -> MemberID? { regions.indices.contains(index) ? regions[index].member : nil }
+
+    /// Whether a worker has put a record.
+    func hasMail(of member: MemberID) -> Bool { region(of: member)?.nextMailTime != nil }
 
     /// Whether tasks of a worker are put into a mailbox.
     func hasMailbox(_ member: MemberID) -> Bool { region(of: member)?.usesMailbox == true }
@@ -73,7 +76,6 @@ final class SharedMemoryTransport: PayloadTransport {
     /// Begins to put tasks into a worker's mailbox and to read records from it: the worker has said that it does so, too.
     func openMailbox(of member: MemberID) {
         region(of: member)?.usesMailbox = server.hasMailboxes
-        hasMailboxes = regions.contains(where: \.usesMailbox)
     }
 
     /// Stops reading a worker's records.
