@@ -86,12 +86,25 @@ struct DataCacheTests {
 
     @Test("knows the same files and digests as the script that fetches them", arguments: KnownDataset.all)
     func script(known: KnownDataset) throws {
-        let words = known.script.split(separator: " ").map(String.init)
         let root = URL(fileURLWithPath: #filePath).appendingPathComponent("../../..").standardized
-        let text = try String(contentsOf: root.appendingPathComponent(words[0]), encoding: .utf8)
+        let text = try String(contentsOf: root.appendingPathComponent(FetchScript.inCheckout), encoding: .utf8)
         for file in known.files {
             let line = try #require(text.split(separator: "\n").first { $0.contains(file.sha256) })
             #expect(line.contains(file.name))
         }
+    }
+
+    @Test("names the script that was installed with the program, else the script of a checkout")
+    func fetchScript() throws {
+        let folder = try TemporaryFolder()
+        let program = "\(folder.path)/bin/lockstep"
+        #expect(FetchScript.path(forProgram: program) == "scripts/fetch-data")
+        try folder.write([], to: "share/lockstep/scripts/fetch-data")
+        #expect(FetchScript.path(forProgram: program) == "scripts/fetch-data")
+        let script = "\(folder.path)/share/lockstep/scripts/fetch-data"
+        try #require(chmod(script, 0o755) == 0)
+        #expect(FetchScript.path(forProgram: program) == script)
+        #expect(FetchScript.path(forProgram: "") == "scripts/fetch-data")
+        #expect(KnownDataset.mnist60000.fetchCommand == "scripts/fetch-data mnist")
     }
 }

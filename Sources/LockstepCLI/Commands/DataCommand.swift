@@ -59,8 +59,8 @@ struct DataCommand: ParsableCommand {
         if let report = reports.first(where: { !$0.isComplete && !($0.isAbsent && isUseful) }) {
             throw CommandError(
                 .missingInput,
-                "data set '\(report.dataset.name)' is not complete in \(report.directory); run \(report.dataset.script)"
-            )
+                "data set '\(report.dataset.name)' is not complete in \(report.directory); run "
+                    + report.dataset.fetchCommand)
         }
     }
 }

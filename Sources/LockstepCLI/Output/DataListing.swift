@@ -12,7 +12,9 @@ extension DatasetReport {
     }
 
     /// What `lockstep data` prints about a data set that has not been fetched.
-    var absenceLine: String { "\(dataset.name): \(dataset.title), not fetched; to fetch it, run \(dataset.script)" }
+    var absenceLine: String {
+        "\(dataset.name): \(dataset.title), not fetched; to fetch it, run \(dataset.fetchCommand)"
+    }
 
     private static func text(_ status: DataFileReport.Status) -> String {
         switch status {

@@ -48,6 +48,6 @@ package struct DataCache: Hashable, Sendable {
         for path in [plain, plain + ".gz"] where access(path, F_OK) == 0 { return path }
         throw DataError(
             .notInCache(file: file.name, directory: directory(of: known)), subject: "data set \(known.name)",
-            remedy: "run \(known.script)")
+            remedy: "run \(known.fetchCommand)")
     }
 }

@@ -9,11 +9,10 @@ package struct KnownDataset: Hashable, Sendable {
     }
 
     package let name: String
-    /// The folder of its files in the cache; data sets that divide the same files differently share it.
+    /// The folder of its files in the cache, and what the script that fetches them calls them; data sets that divide the same
+    /// files differently share it.
     package let folder: String
     package let title: String
-    /// The command that fetches it.
-    package let script: String
     package let classCount: Int
     /// A name for each class, without commas; empty: the classes are called by their numbers.
     package var classNames: [String] = []
@@ -58,7 +57,6 @@ package struct KnownDataset: Hashable, Sendable {
             name: name,
             folder: "mnist",
             title: title,
-            script: "scripts/fetch-data mnist",
             classCount: 10,
             validationCount: validation,
             trainingImages: File(
@@ -82,7 +80,6 @@ package struct KnownDataset: Hashable, Sendable {
         name: "fashion-mnist",
         folder: "fashion-mnist",
         title: "Fashion-MNIST, clothes of 28 x 28 pixels",
-        script: "scripts/fetch-data fashion-mnist",
         classCount: 10,
         classNames: [
             "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",

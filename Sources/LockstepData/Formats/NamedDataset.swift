@@ -36,7 +36,7 @@ package struct NamedDataset: DataFormat {
             return dataset
         } catch {
             var error = error
-            error.remedy = "run \(known.script), which replaces damaged files"
+            error.remedy = "run \(known.fetchCommand), which replaces damaged files"
             throw error
         }
     }
