@@ -37,6 +37,8 @@ struct LockstepCommand: ParsableCommand {
 enum Main {
     static func main() {
         StandardStreams.fillGaps()
+        // Looked up while this process has one thread.
+        _ = ServiceManager.current
         ignoreWriteSignals()
         CrashSignals.endAtOnce()
         FileSystemLimits.setHandler { Console(verbosity: .normal).warning($0) }
@@ -47,6 +49,7 @@ enum Main {
         } catch {
             end(error)
         }
+        ServiceManager.current?.stopping(status: "Done")
         if let status = Console.finish(after: nil) { status.exit() }
     }
 
@@ -55,6 +58,7 @@ enum Main {
 
     private static func end(_ error: any Error) -> Never {
         guard let status = ExitStatus(of: error) else { endParsing(error) }
+        ServiceManager.current?.stopping(status: "\(error)")
         if status.isPrinted { Console.printError("\(error)") }
         (Console.finish(after: status) ?? status).exit()
     }

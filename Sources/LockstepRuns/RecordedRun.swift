@@ -46,7 +46,10 @@ package struct RecordedRun {
             let outcome = try run.train(
                 observers: observers, checkpoints: InjectedMemoryFault.wrap(checkpoints, run.dataset),
                 timeline: timeline
-            ) { stop.signal() != nil }
+            ) {
+                ServiceManager.current?.ping(now: .now)
+                return stop.signal() != nil
+            }
             if let timeline {
                 try writeTrace([ProcessTimeline(of: timeline, name: "one process", processID: UInt32(Host.processID))])
             }

@@ -63,7 +63,9 @@ package struct WorkerGroup {
         var stopSignal: Int32?
         var (isStopping, isOver) = (false, false)
         while !running.isEmpty || (restartPolicy.nextStart != nil && !isStopping && !isOver) {
-            waitForEvents(of: Array(running.values), stop: isStopping ? nil : stop, until: restartPolicy.nextStart)
+            let due = Instant.earlier(restartPolicy.nextStart, ServiceManager.current?.nextPing)
+            waitForEvents(of: Array(running.values), stop: isStopping ? nil : stop, until: due)
+            ServiceManager.current?.ping(now: .now)
             if !isStopping, stop.requested != nil {
                 isStopping = true
                 for process in running.values { process.send(signal: SIGTERM) }

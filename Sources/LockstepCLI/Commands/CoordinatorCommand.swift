@@ -81,6 +81,9 @@ struct CoordinatorCommand: ParsableCommand {
         let recorded = try options.recorded(run, assembly, stop: stop)
         for endpoint in cluster.endpoints { options.console.info("Listening on \(endpoint)") }
         options.console.info("Waiting for \(counted(wanted.lowerBound, "worker"))")
+        let list = cluster.endpoints.map { "\($0)" }.joined(separator: ", ")
+        ServiceManager.current?.ready(
+            status: "Listening on \(list), waiting for \(counted(wanted.lowerBound, "worker"))")
         try recorded.train(on: cluster)
     }
 }

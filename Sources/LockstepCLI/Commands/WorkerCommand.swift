@@ -80,6 +80,7 @@ struct WorkerCommand: ParsableCommand {
         guard maxRestarts >= 0 else {
             throw CommandError(.usage, "--max-restarts \(maxRestarts): give 0 or more")
         }
+        ServiceManager.current?.ready(status: "Waiting for the coordinator at \(connect)")
         if processes > 1 {
             try ParentChildSocket.standardInput?.exitProcessAtEnd()
             let console = consoleOptions.console
@@ -104,6 +105,7 @@ struct WorkerCommand: ParsableCommand {
             notify: { notice in
                 log = log.suffix(LogLines.maximumLines - 1) + [notice.text]
                 console.info(notice.text)
+                ServiceManager.current?.report(status: notice.text)
             })
         stop.setCleanup {
             console.info(Self.stopLine(stop))

@@ -89,7 +89,8 @@ extension RunOptions {
     ) throws -> RecordedRun {
         RecordedRun(
             run, in: try assembly.openDirectory(output: output), stop: StopRequests(stop), isTraced: trace,
-            observers: [EpochPrinter(console, isOneProcess: isOneProcess)], notify: show)
+            observers: [EpochPrinter(console, isOneProcess: isOneProcess), ServiceStatus(ServiceManager.current)],
+            notify: show)
     }
 
     /// Prints a notice of the run.

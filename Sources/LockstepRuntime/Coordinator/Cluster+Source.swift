@@ -75,11 +75,15 @@ extension Cluster {
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
+                ServiceManager.current?.ping(now: .now)
                 let isNeeded = !options.tunesWorkerCount
                 try checkStop(isPointless: isGathering || (isNeeded && activeWorkers == 0))
                 try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }
             },
-            nextCheck: { [unowned self] in Instant.earlier(localWorkers?.nextDue, stopDeadline) },
+            nextCheck: { [unowned self] in
+                Instant.earlier(
+                    Instant.earlier(localWorkers?.nextDue, stopDeadline), ServiceManager.current?.nextPing)
+            },
             restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
             descriptors: stop.map { [$0.descriptor] } ?? [])
         let served = ClusterRun(

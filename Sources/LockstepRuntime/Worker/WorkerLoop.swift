@@ -66,12 +66,14 @@ final class WorkerLoop {
     func run() throws {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
+        let manager = ServiceManager.current
         while true {
             task?.timeline?.enter(.send)
             try link.flush()
             task?.timeline?.enter(.wait)
             try link.prepare(&poller)
-            let deadline = Instant.earlier(machine.nextDeadline, coordinatorEnd.deadline)
+            let ownDeadline = Instant.earlier(machine.nextDeadline, coordinatorEnd.deadline)
+            let deadline = Instant.earlier(ownDeadline, manager?.nextPing)
             let readiness = try spin.wait(&poller, until: Instant.earlier(deadline, link.nextDeadline), mail: mail)
             task?.timeline?.enter(.receive)
             try receiveMail()
@@ -80,6 +82,7 @@ final class WorkerLoop {
             if readiness == .sockets { try watchCoordinator() }
             let now = Instant.now
             schedulingPolicy?.check(now: now)
+            manager?.ping(now: now)
             if let deadline = machine.nextDeadline, deadline <= now { try handle(.tick) }
         }
     }

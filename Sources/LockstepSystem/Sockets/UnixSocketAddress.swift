@@ -28,6 +28,34 @@ package struct UnixSocketAddress {
         }
     }
 
+    /// The address in `NOTIFY_SOCKET`: an absolute path, or `@` and an abstract name. Nil for any other text, and for a name that
+    /// is too long.
+    init?(notifySocket name: String) {
+        let size = name.pathBytes.count
+        if name.hasPrefix("/"), size <= Self.longestPath {
+            self.init(path: name)
+        } else if name.hasPrefix("@"), size > 1, size - 1 <= Self.longestPath {
+            self.init(abstractName: String(name.dropFirst()))
+        } else {
+            return nil
+        }
+    }
+
+    /// Makes a datagram socket that is closed on exec.
+    static func makeDatagramSocket() throws(SystemError) -> FileDescriptor {
+        try FileDescriptor(
+            socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0), "make a local socket")
+    }
+
+    /// Sends a datagram to the process that is bound to the address, if there is one.
+    func send(_ bytes: [UInt8], from socket: borrowing FileDescriptor) {
+        _ = withPointer { address, size in
+            retryingInterrupts {
+                Int32(clamping: sendto(socket.number, bytes, bytes.count, Int32(MSG_NOSIGNAL), address, size))
+            }
+        }
+    }
+
     /// Makes a stream socket that does not block and is closed on exec.
     package static func makeSocket() throws(SystemError) -> FileDescriptor {
         let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
