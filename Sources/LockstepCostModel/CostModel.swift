@@ -97,10 +97,13 @@ extension CostModel {
     ///   - shards: Its shards.
     ///   - workers: At least 1.
     ///   - link: The link to workers on other hosts; nil for workers of this host.
+    ///   - withCoordinator: Whether the coordinator computes a share itself, which it need not be sent.
     /// - Returns: The time, split by what takes it.
-    package func distributed(batch: Int, shards: Int, workers: Int, link: Link? = nil) -> Estimate {
+    package func distributed(
+        batch: Int, shards: Int, workers: Int, link: Link? = nil, withCoordinator: Bool = false
+    ) -> Estimate {
         let tree = SummationTree(shards: shards, samples: batch)
-        let plan = AssignmentPlan(tree: tree, workers: workers)
+        let plan = AssignmentPlan(tree: tree, workers: workers + (withCoordinator ? 1 : 0))
         let nodes = plan.nodes.reduce(0) { $0 + $1.count }
         let slowest = plan.nodes.map { time(of: $0, in: tree) }.max() ?? 0
         let computing = plan.nodes.count { !$0.isEmpty }

@@ -27,6 +27,14 @@ extension CostModel {
             + (1...workers).map { distributed(batch: schedule.batch, shards: schedule.shards, workers: $0).total }
     }
 
+    /// The predicted seconds of such a step with the coordinator beside 1, 2, ... workers.
+    package func stepsWithCoordinator(of schedule: BatchSchedule, workers: Int) -> [Double] {
+        guard workers > 0 else { return [] }
+        return (1...workers).map {
+            distributed(batch: schedule.batch, shards: schedule.shards, workers: $0, withCoordinator: true).total
+        }
+    }
+
     /// Predicts a run's steps.
     ///
     /// - Parameters:

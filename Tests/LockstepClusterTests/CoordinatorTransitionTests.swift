@@ -246,6 +246,29 @@ struct CoordinatorTransitionTests {
             ], configuration: Fixture.configuration(tunesWorkerCount: true))
     }
 
+    @Test("The coordinator beside one worker computes the last node, once the worker is told its own")
+    func share() {
+        let counts = play(
+            Self.twoMembers + [
+                Transition(1, .predicted(seconds: [1, 1, 1], withCoordinator: [0.1, 0.2]), []),
+                Transition(
+                    2, .beginStep(0, Self.tree, isAudited: false), [.assign(1, 1, .node(2)), .computeShare(.node(3))]),
+                Transition(3, .computed(.node(3)), []),
+                // The lost worker's node goes to the member on standby; the coordinator's own stays answered.
+                Transition(
+                    4, .peerLost(1, reason: "gone"),
+                    [
+                        .notify(.lost(Fixture.info(1), reason: "gone", shardsReassigned: 1, active: 1)),
+                        .assign(2, 2, .node(2)),
+                    ]),
+                Transition(5, .answered(2, 2, .node(2)), []),
+                Transition(6, .computed(.node(3)), []),
+                Transition(
+                    7, .beginStep(1, Self.tree, isAudited: true), [.assign(2, 2, .node(1, step: 1))]),
+            ], configuration: Fixture.configuration(tunesWorkerCount: true))
+        #expect(counts.shardsReassigned == 1)
+    }
+
     @Test("Two workers of three are fastest: the third is on standby and told nothing")
     func standby() {
         let counts = play(

@@ -17,7 +17,7 @@ struct WorkerCountSearchTests {
         var used: [Int: Double] = [:]
         var (time, pattern) = (0.0, UInt64(88_172_645_463_325_252))
         while time < duration {
-            let workers = search.workers
+            let workers = search.processes.workers
             #expect(workers <= available)
             pattern ^= pattern << 13
             pattern ^= pattern >> 7
@@ -35,9 +35,9 @@ struct WorkerCountSearchTests {
         let times = [20e-6, 130e-6, 110e-6]
         var search = WorkerCountSearch(predictions: times)
         let (choices, used) = run(&search, for: 10, noise: 0.3, available: 2) { times[$0] }
-        #expect(choices.map(\.workers) == [0])
+        #expect(choices.map(\.processes.workers) == [0])
         #expect(used.count == 1, "nothing else is worth a trial: \(used)")
-        #expect(choices.first?.alternative?.workers == 2 && choices.first?.alternative?.isMeasured == false)
+        #expect(choices.first?.alternative?.processes.workers == 2 && choices.first?.alternative?.isMeasured == false)
     }
 
     @Test("Where computing costs more than messages, all compute")
@@ -45,7 +45,7 @@ struct WorkerCountSearchTests {
         let times = [0.205, 0.208, 0.107]
         var search = WorkerCountSearch(predictions: times)
         let (choices, used) = run(&search, for: 100, noise: 0.05, available: 2) { times[$0] }
-        #expect(choices.map(\.workers) == [2])
+        #expect(choices.map(\.processes.workers) == [2])
         #expect(used == [2: used[2] ?? 0], "two are predicted to be so much faster that one is not tried")
     }
 
@@ -55,7 +55,7 @@ struct WorkerCountSearchTests {
         func time(_ workers: Int) -> Double { workers == fastest ? 0.7e-3 : 1e-3 + 1e-5 * Double(workers) }
         var search = WorkerCountSearch(predictions: predictions)
         let (choices, used) = run(&search, for: 60, noise: 0.1, available: 4, time)
-        #expect(choices.map(\.workers) == [fastest])
+        #expect(choices.map(\.processes.workers) == [fastest])
         let rest = used.filter { $0.key != fastest }.values.reduce(0, +)
         #expect(rest < 0.03 * 60, "trials took \(rest) s of 60")
     }
@@ -66,11 +66,11 @@ struct WorkerCountSearchTests {
         let idle = [2.0e-3, 2.2e-3, 1.1e-3]
         let busy = [2.0e-3, 2.4e-3, 2.6e-3]
         var search = WorkerCountSearch(predictions: idle)
-        #expect(run(&search, for: 3, noise: 0.05, available: 2) { idle[$0] }.choices.map(\.workers) == [2])
+        #expect(run(&search, for: 3, noise: 0.05, available: 2) { idle[$0] }.choices.map(\.processes.workers) == [2])
         let second = run(&search, for: 5, noise: 0.05, available: 2) { busy[$0] }
-        #expect(second.choices.map(\.workers) == [0] && second.choices.first?.isChange == true)
+        #expect(second.choices.map(\.processes.workers) == [0] && second.choices.first?.isChange == true)
         let third = run(&search, for: 200, noise: 0.05, available: 2) { idle[$0] }
-        #expect(third.choices.map(\.workers) == [2])
+        #expect(third.choices.map(\.processes.workers) == [2])
     }
 
     @Test("Numbers that are about as good as each other are not changed for one another")
@@ -86,13 +86,37 @@ struct WorkerCountSearchTests {
     func manyWorkers() {
         var small = WorkerCountSearch(predictions: [3e-3, 2e-3, 1e-3, 1e-3])
         // Three are predicted but two are there: the tie is the smaller one's, and the third is not tried.
-        #expect(run(&small, for: 10, available: 2) { [3e-3, 2e-3, 1e-3, 0][$0] }.choices.map(\.workers) == [2])
+        let tried = run(&small, for: 10, available: 2) { [3e-3, 2e-3, 1e-3, 0][$0] }
+        #expect(tried.choices.map(\.processes.workers) == [2])
         func time(_ workers: Int) -> Double { workers == 0 ? 1 : 1 / Double(workers) + 0.002 * Double(workers) }
         var large = WorkerCountSearch(predictions: (0...256).map { $0 == 0 ? 1 : 1 / Double($0) })
         let (choices, used) = run(&large, for: 600, available: 256, time)
         // 1 / n + 0.002 n is least at 22 and within a twentieth of that from 17 to 29.
-        #expect((17...29).contains(choices.last?.workers ?? 0), "\(choices)")
+        #expect((17...29).contains(choices.last?.processes.workers ?? 0), "\(choices)")
         #expect(used.count < 20, "\(used.keys.sorted())")
+    }
+
+    @Test("The coordinator beside one worker is found, although two workers were predicted to be faster")
+    func coordinatorBesideWorkers() {
+        let predictions = (workers: [60e-6, 90e-6, 45e-6], withCoordinator: [50e-6, 80e-6])
+        let measured = (workers: [60e-6, 90e-6, 60e-6], withCoordinator: [40e-6, 90e-6])
+        var search = WorkerCountSearch(
+            predictions: predictions.workers, withCoordinator: predictions.withCoordinator)
+        var choices: [WorkerCountChoice] = []
+        var time = 0.0
+        while time < 30 {
+            let processes = search.processes
+            let step =
+                processes.isCoordinatorAlone || !processes.includesCoordinator
+                ? measured.workers[processes.workers] : measured.withCoordinator[processes.workers - 1]
+            time += step
+            if let choice = search.add(step, available: 2) { choices.append(choice) }
+        }
+        #expect(choices.map(\.processes) == [ComputingProcesses(workers: 1, includesCoordinator: true)])
+        #expect(choices.first?.processes.count == 2)
+        let alternative = choices.first?.alternative
+        #expect(alternative?.processes == ComputingProcesses(workers: 2, includesCoordinator: false))
+        #expect(alternative?.isMeasured == true)
     }
 
     @Test("Evaluations go to the workers unless one process is faster")

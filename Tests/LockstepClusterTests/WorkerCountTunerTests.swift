@@ -9,20 +9,20 @@ struct WorkerCountTunerTests {
     func all() {
         var disabled = WorkerCountTuner(isEnabled: false)
         disabled.begin(predictions: [1e-6, 1])
-        #expect(disabled.workers == nil && !disabled.coordinatorComputesAlone)
+        #expect(disabled.processes == nil && !disabled.coordinatorComputesAlone)
         #expect(!disabled.coordinatorComputesAlone(isAudited: false, active: 0))
         var tuner = WorkerCountTuner(isEnabled: true)
-        #expect(tuner.workers == nil && tuner.beginStep(0, isAudited: false, active: 2, now: .zero) == nil)
+        #expect(tuner.processes == nil && tuner.beginStep(0, isAudited: false, active: 2, now: .zero) == nil)
         #expect(tuner.coordinatorComputesAlone(isAudited: false, active: 0), "no worker is there")
         tuner.begin(predictions: [])
-        #expect(tuner.workers == nil)
+        #expect(tuner.processes == nil)
     }
 
     @Test("Where one process is fastest, the coordinator computes 2 ms of unaudited steps without the machine")
     func alone() {
         var tuner = WorkerCountTuner(isEnabled: true)
         tuner.begin(predictions: [20e-6, 130e-6, 110e-6])
-        #expect(tuner.workers == 0 && tuner.coordinatorComputesAlone)
+        #expect(tuner.processes == .coordinator && tuner.coordinatorComputesAlone)
         #expect(tuner.coordinatorComputesAlone(isAudited: false, active: 2))
         #expect(!tuner.coordinatorComputesAlone(isAudited: true, active: 2), "all workers compute an audited step")
         #expect(tuner.beginStep(0, isAudited: false, active: 2, now: .milliseconds(10)) == nil)
@@ -51,7 +51,7 @@ struct WorkerCountTunerTests {
             }
             now += isAudited ? 700_000 : 9
         }
-        #expect(choices.count == 1 && choices.first?.workers == 1)
+        #expect(choices.count == 1 && choices.first?.processes.workers == 1)
         #expect(abs((choices.first?.seconds ?? 0) - 9e-3) < 1e-6)
     }
 }

@@ -266,6 +266,24 @@ struct AllocationTests {
         }
     }
 
+    @Test("A coordinator that computes beside a worker")
+    func besideWorker() throws {
+        let own = AllocationLedger(capacity: 2 * Self.steps + 1)
+        let step = StepCounter()
+        var cluster = ThreadCluster(workers: [.shared, .shared])
+        cluster.predictions = [1, 1, 1]
+        cluster.predictionsWithCoordinator = [1e-3, 1]
+        cluster.betweenSteps = {
+            own.record(step: step.value)
+            step.next()
+        }
+        let run = try Self.prepare(.float32)
+        let result = try cluster.train(run)
+        #expect(result.outcome.weightsSHA256 == (try run.train(observers: []) { false }.weightsSHA256))
+        #expect(result.outcome.epochs.map(\.workers) == [2, 2])
+        #expect(own.offenders(Self.free).isEmpty, "\(own.offenders(Self.free).joined(separator: "\n"))")
+    }
+
     @Test("A coordinator that computes alone")
     func alone() throws {
         let own = AllocationLedger(capacity: 2 * Self.steps + 1)

@@ -21,6 +21,8 @@ struct ThreadCluster: Sendable {
     var auditedFraction = 0.0
     /// The predicted seconds of a step with 0, 1, ... workers; nil: the number of computing workers is not tuned.
     var predictions: [Double]?
+    /// The predicted seconds of a step with the coordinator beside 1, 2, ... workers.
+    var predictionsWithCoordinator: [Double] = []
     /// Called by each worker, with its index, whenever it has handled a message; true makes it leave.
     var probe: @Sendable (Int) -> Bool = { _ in false }
     /// Called between steps on the coordinator's thread.
@@ -104,7 +106,9 @@ struct ThreadCluster: Sendable {
             notices.append(notice)
         } _: { session in
             beforeSteps(cluster.number, session.regions)
-            if let predictions { try session.source.predict(predictions) }
+            if let predictions {
+                try session.source.predict(predictions, withCoordinator: predictionsWithCoordinator)
+            }
             let outcome = try cluster.run.train(
                 with: session.source, parameters: session.parameters, observers: [], checkpoints: nil,
                 threadPool: session.threadPool

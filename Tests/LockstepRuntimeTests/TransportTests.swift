@@ -52,6 +52,26 @@ struct TransportTests {
     }
 
     @Test(
+        "A coordinator that computes beside workers does not change the weights",
+        arguments: [[Transport.shared, .shared, .inline], [.inline], [.sharedSockets, .shared]],
+        [CommunicationDataType.float32, .bfloat16])
+    func coordinatorBesideWorkers(_ workers: [Transport], _ dataType: CommunicationDataType) throws {
+        for shards in [1, 2, 7] {
+            let run = try ThreadCluster.prepare(shards: shards, epochs: 3, dataType: dataType)
+            let alone = try run.train(observers: []) { false }
+            for count in workers.indices {
+                var cluster = ThreadCluster(workers: workers, auditedFraction: 0.2)
+                cluster.predictions = Array(repeating: 1, count: workers.count + 1)
+                cluster.predictionsWithCoordinator = workers.indices.map { $0 == count ? 1e-3 : 1 }
+                let result = try cluster.train(run)
+                #expect(result.outcome.weightsSHA256 == alone.weightsSHA256, "\(shards) shards, \(count + 1) workers")
+                #expect(result.outcome.epochs.map(\.test) == alone.epochs.map(\.test))
+                #expect(result.outcome.epochs.map(\.workers) == [count + 2, count + 2, count + 2])
+            }
+        }
+    }
+
+    @Test(
         "A worker that leaves during a run does not change the weights",
         arguments: [Transport.shared, .sharedSockets, .inline])
     func leaving(_ transport: Transport) throws {

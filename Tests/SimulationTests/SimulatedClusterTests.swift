@@ -44,6 +44,7 @@ struct SimulatedClusterTests {
         for fault in SimulationPlan.Fault.allCases { #expect(sum.faults[fault, default: 0] > 0, "\(fault)") }
         #expect(sum.runs > 2 * sum.failures, "most runs finish: \(sum.failures) of \(sum.runs) failed")
         #expect(sum.computedByCoordinator > 0 && sum.workerCountChoices > 0 && sum.stepsAlone > 0)
+        #expect(sum.sharesComputed > 0)
         #expect(sum.reassigned > 0 && sum.speculated > 0 && sum.overwritten > 0 && sum.restarts > 0)
         guard Self.seeds.count >= 2_000 else { return }
         #expect(sum.outdated > 0)
@@ -83,6 +84,7 @@ struct SimulatedClusterTests {
         var computedByCoordinator = 0
         var workerCountChoices = 0
         var stepsAlone = 0
+        var sharesComputed = 0
         var outdated = 0
 
         mutating func add(_ outcome: Simulation.Outcome) {
@@ -100,6 +102,7 @@ struct SimulatedClusterTests {
             computedByCoordinator += outcome.computedByCoordinator
             workerCountChoices += outcome.workerCountChoices
             stepsAlone += outcome.stepsAlone
+            sharesComputed += outcome.sharesComputed
             outdated += outcome.outdated
         }
     }

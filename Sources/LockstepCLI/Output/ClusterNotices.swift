@@ -101,15 +101,18 @@ extension WorkerCountChoice {
     /// The choice in a sentence.
     fileprivate var text: String {
         let start = isChange ? "The load of this machine has changed: now" : "Fastest:"
-        let chosen = "\(start) \(activeWorkers(workers)), \(milliseconds(seconds)) a step"
+        let chosen = "\(start) \(processes.text), \(milliseconds(seconds)) a step"
         guard let alternative else { return chosen }
         let step = milliseconds(alternative.seconds)
-        return "\(chosen); \(activeWorkers(alternative.workers)): "
+        return "\(chosen); \(alternative.processes.text): "
             + (alternative.isMeasured ? step : "about \(step), as predicted")
     }
 }
 
-/// The words for how many workers compute; with none, the coordinator does.
-private func activeWorkers(_ count: Int) -> String {
-    count == 0 ? "the coordinator alone" : counted(count, "worker")
+extension ComputingProcesses {
+    /// The words for who computes.
+    fileprivate var text: String {
+        guard !isCoordinatorAlone else { return "the coordinator alone" }
+        return (includesCoordinator ? "the coordinator and " : "") + counted(workers, "worker")
+    }
 }

@@ -29,8 +29,9 @@ package enum CoordinatorEvent: Sendable {
     case beginEvaluation(version: UInt64, blocks: [UInt32])
     /// An evaluation is complete.
     case evaluated
-    /// The cost model predicts these seconds for a step with 0, 1, ... workers. With 0 the coordinator computes alone.
-    case predicted(seconds: [Double])
+    /// The cost model predicts these seconds for a step with 0, 1, ... workers, and with the coordinator beside 1, 2, ...
+    /// workers. With 0 the coordinator computes alone.
+    case predicted(seconds: [Double], withCoordinator: [Double] = [])
     /// A chunk of the next step's weights is final.
     case chunkUpdated(version: UInt64, chunk: Int)
     /// The loop has compared two copies of an audited tree node, and has passed equal copies to the reducer.
@@ -38,6 +39,8 @@ package enum CoordinatorEvent: Sendable {
     /// The coordinator has computed an audited tree node and passed its own answer to the reducer. The copies of the
     /// members in `wrong` differ from that answer.
     case recomputed(WorkItem, wrong: [MemberID])
+    /// The coordinator has computed a tree node of its own share of a step, and has passed it to the reducer.
+    case computed(WorkItem)
     /// The step under way ends here and is computed elsewhere, or an earlier one follows: its answers are not wanted, and what
     /// members hold of the weights is void.
     case abandoned
@@ -67,6 +70,9 @@ package enum CoordinatorAction: Equatable, Sendable {
     case recompute(WorkItem, copies: [MemberID])
     /// Compute an item in the coordinator; the machine counts it as answered already.
     case computeHere(WorkItem)
+    /// Compute a tree node of the coordinator's own share, pass it to the reducer, and report
+    /// ``CoordinatorEvent/computed(_:)``.
+    case computeShare(WorkItem)
     case dismiss(PeerID, MemberID, Goodbye)
     case notify(ClusterNotice)
     case fail(ClusterFailure)
@@ -95,7 +101,7 @@ package enum ClusterNotice: Hashable, Sendable {
     case recordBroken(reason: String)
     /// The expected time of a step.
     case prediction(StepPrediction)
-    /// The number of workers that compute from now on.
+    /// The processes that compute from now on.
     case workerCount(WorkerCountChoice)
     /// A worker straggles often: idle workers got its tree nodes too. Seconds are for one sample.
     case slow(MemberInfo, seconds: Double, median: Double, times: Int)

@@ -16,7 +16,7 @@ package import LockstepTimeline
 ///
 /// Each decision has its own part with private state: ``Membership`` (which workers take part), ``Dispatcher`` (which
 /// member computes what, and which weights it is sent), ``RunPhase`` (whether the run waits or fails) and
-/// ``WorkerCountTuner`` (how many workers are fastest). The machine calls the parts in turn and carries out what they
+/// ``WorkerCountTuner`` (which processes are fastest). The machine calls the parts in turn and carries out what they
 /// decide.
 ///
 /// A worker with an unanswered tree node gets no other node and, until its answer begins to arrive, no weights. So at
@@ -74,14 +74,16 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             beginEvaluation(of: version, blocks, now: now, into: &actions)
         case .evaluated:
             evaluations.end(at: now)
-        case .predicted(let seconds):
-            workerCount.begin(predictions: seconds)
+        case .predicted(let seconds, let withCoordinator):
+            workerCount.begin(predictions: seconds, withCoordinator: withCoordinator)
         case .chunkUpdated(let version, let chunk):
             dispatcher.publish(version: version, chunk: chunk, to: &membership, into: &actions)
         case .compared(let item, let areEqual):
             dispatcher.completeComparison(of: item, areEqual: areEqual, into: &actions)
         case .recomputed(let item, let wrong):
             completeRecomputation(of: item, wrong: wrong, into: &actions)
+        case .computed(let item):
+            dispatcher.completeShare(of: item)
         case .abandoned:
             dispatcher.abandon(&membership)
         case .refuted(let item, let member):
@@ -218,7 +220,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         if workerCount.coordinatorComputesAlone(isAudited: isAudited, active: membership.activeCount) {
             return dispatcher.computeHere(into: &actions)
         }
-        dispatcher.assignStep(to: &membership, limit: workerCount.workers, now: clock.now, into: &actions)
+        dispatcher.assignStep(to: &membership, by: workerCount.processes, now: clock.now, into: &actions)
     }
 
     /// Begins an evaluation: assigns the blocks as members answer.
@@ -353,9 +355,13 @@ extension CoordinatorMachine {
     /// The number of active members.
     package var activeCount: Int { membership.activeCount }
 
-    /// The number of workers that compute steps: all active members, or as many as are fastest.
+    /// The number of processes that compute steps: all active members, or those with which steps are fastest; 0 if the
+    /// coordinator computes alone.
     package var computingCount: Int {
-        min(workerCount.workers ?? membership.activeCount, membership.activeCount)
+        guard let processes = workerCount.processes, !processes.isCoordinatorAlone else {
+            return coordinatorComputesAlone ? 0 : membership.activeCount
+        }
+        return min(processes.workers, membership.activeCount) + (processes.includesCoordinator ? 1 : 0)
     }
 
     /// Whether work waits because no worker is left.

@@ -48,7 +48,7 @@ struct EventLimits {
             guard version <= Self.versions, chunk < machine.configuration.chunks else {
                 return "chunk \(chunk) of weights \(version)"
             }
-        case .compared(let item, _), .recomputed(let item, _):
+        case .compared(let item, _), .recomputed(let item, _), .computed(let item):
             guard machine.containsNode(item) else { return "no \(item)" }
         default:
             break

@@ -101,9 +101,11 @@ extension ByteWriter {
             for block in blocks { append(block) }
         case .evaluated:
             break
-        case .predicted(let seconds):
-            append(UInt32(seconds.count))
-            for value in seconds { append(value) }
+        case .predicted(let seconds, let withCoordinator):
+            append(seconds)
+            if !withCoordinator.isEmpty { append(withCoordinator) }
+        case .computed(let item):
+            append(item)
         case .chunkUpdated(let version, let chunk):
             append(version)
             append(UInt32(chunk))
@@ -162,6 +164,9 @@ extension ByteWriter {
         case .computeHere(let item):
             append(UInt8(11))
             append(item)
+        case .computeShare(let item):
+            append(UInt8(12))
+            append(item)
         case .dismiss(let peer, let member, let goodbye):
             append(UInt8(8))
             append(peer, member)
@@ -173,6 +178,11 @@ extension ByteWriter {
             append(UInt8(10))
             append(failure.recordText)
         }
+    }
+
+    private mutating func append(_ values: [Double]) {
+        append(UInt32(values.count))
+        for value in values { append(value) }
     }
 
     private mutating func append(_ peer: PeerID, _ member: MemberID) {
@@ -198,7 +208,7 @@ extension CoordinatorEvent {
         case hello = 1
         case ready, dataRequested, answered, goodbye, messageOfOtherRun, peerLost, beginStep, beginEvaluation
         case chunkUpdated, compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
-        case transferring, abandoned, refuted
+        case transferring, abandoned, refuted, computed, predictedWithCoordinator
     }
 
     var kind: Kind {
@@ -215,13 +225,14 @@ extension CoordinatorEvent {
         case .beginStep: .beginStep
         case .beginEvaluation: .beginEvaluation
         case .evaluated: .evaluated
-        case .predicted: .predicted
+        case .predicted(_, let withCoordinator): withCoordinator.isEmpty ? .predicted : .predictedWithCoordinator
         case .chunkUpdated: .chunkUpdated
         case .compared: .compared
         case .recomputed: .recomputed
         case .inputBacklog: .inputBacklog
         case .abandoned: .abandoned
         case .refuted: .refuted
+        case .computed: .computed
         case .stop: .stop
         case .tick: .tick
         }

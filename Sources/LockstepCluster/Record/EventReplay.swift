@@ -182,12 +182,10 @@ extension ByteReader {
             for _ in 0..<count { blocks.append(try integer(UInt32.self)) }
             return .beginEvaluation(version: version, blocks: blocks)
         case .evaluated: return .evaluated
-        case .predicted:
-            let count = Int(try integer(UInt32.self))
-            guard count <= remaining / 8 else { throw .truncated(needed: 8 * count, found: remaining) }
-            var seconds: [Double] = []
-            for _ in 0..<count { seconds.append(try double()) }
-            return .predicted(seconds: seconds)
+        case .predicted: return .predicted(seconds: try doubles())
+        case .predictedWithCoordinator:
+            let seconds = try doubles()
+            return .predicted(seconds: seconds, withCoordinator: try doubles())
         case .chunkUpdated:
             let version = try integer(UInt64.self)
             return .chunkUpdated(version: version, chunk: Int(try integer(UInt32.self)))
@@ -201,10 +199,19 @@ extension ByteReader {
             return .recomputed(item, wrong: wrong)
         case .abandoned: return .abandoned
         case .refuted: return .refuted(try item(), try member())
+        case .computed: return .computed(try item())
         case .inputBacklog: return .inputBacklog(try integer(UInt8.self) != 0)
         case .stop: return .stop(try body())
         case .tick: return .tick
         }
+    }
+
+    private mutating func doubles() throws(ProtocolError) -> [Double] {
+        let count = Int(try integer(UInt32.self))
+        guard count <= remaining / 8 else { throw .truncated(needed: 8 * count, found: remaining) }
+        var values: [Double] = []
+        for _ in 0..<count { values.append(try double()) }
+        return values
     }
 
     private mutating func tree() throws(ProtocolError) -> SummationTree {

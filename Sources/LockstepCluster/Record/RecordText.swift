@@ -66,10 +66,16 @@ extension MemberInfo: RecordText {
 extension WorkerCountChoice: RecordText {
     var recordText: String {
         let alternative = alternative.map {
-            "Optional(LockstepCluster.ActivityChoice.Alternative(workers: \($0.workers), seconds: \($0.seconds), "
+            "Optional(LockstepCluster.ActivityChoice.Alternative(\($0.processes.recordText), seconds: \($0.seconds), "
                 + "isMeasured: \($0.isMeasured)))"
         }
-        return "LockstepCluster.ActivityChoice(workers: \(workers), seconds: \(seconds), "
+        return "LockstepCluster.ActivityChoice(\(processes.recordText), seconds: \(seconds), "
             + "alternative: \(alternative ?? "nil"), isChange: \(isChange))"
+    }
+}
+
+extension ComputingProcesses: RecordText {
+    var recordText: String {
+        "workers: \(workers)" + (includesCoordinator && !isCoordinatorAlone ? ", coordinator: true" : "")
     }
 }

@@ -136,7 +136,10 @@ package final class Cluster {
             let (model, prediction) = try predict(with: source)
             notify(.prediction(prediction), nil)
             if options.tunesWorkerCount {
-                try source.predict(model.steps(of: run.schedule, workers: source.membersPresent))
+                let workers = source.membersPresent
+                try source.predict(
+                    model.steps(of: run.schedule, workers: workers),
+                    withCoordinator: model.stepsWithCoordinator(of: run.schedule, workers: workers))
             }
             let outcome = try run.train(
                 with: source, parameters: session.parameters, observers: observers,

@@ -60,8 +60,10 @@ final class ClusterGradientSource: GradientSource {
     /// Waits for the workers that the first step needs.
     func gather() throws { try loop.gather() }
 
-    /// Gives the machine the predicted seconds of a step with 0, 1, ... workers.
-    func predict(_ seconds: [Double]) throws { try loop.handle(.predicted(seconds: seconds)) }
+    /// Gives the machine the predicted seconds of a step with 0, 1, ... workers, and with the coordinator beside 1, 2, ...
+    func predict(_ seconds: [Double], withCoordinator: [Double] = []) throws {
+        try loop.handle(.predicted(seconds: seconds, withCoordinator: withCoordinator))
+    }
 
     /// Asks the workers for their timelines, and returns these in the order of the workers' numbers.
     func collectTimelines() throws -> [ProcessTimeline] { try exchange.collectTimelines() }

@@ -1,22 +1,51 @@
 import LockstepCluster
+import LockstepModel
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
 import LockstepTraining
 
-/// Computes gradients and scores in the coordinator: steps without workers, the rest of steps whose workers are lost,
-/// and audited tree nodes whose copies differ.
+/// Computes gradients and scores in the coordinator: steps without workers, the coordinator's share of steps beside
+/// workers, the rest of steps whose workers are lost, and audited tree nodes whose copies differ.
 final class CoordinatorComputer {
     private let computer: ShardComputer
     /// Computes whole steps. Their gradient needs no memory of its own.
     private lazy var wholeSteps = LocalGradientSource(computer, inPlace: true)
     /// Computes the rest of steps that workers have begun.
     private lazy var remainders = LocalGradientSource(computer)
-    /// Whether the coordinator is computing a step.
+    /// The gradients of the coordinator's share of a step, one for each tree node; each is read until the step ends.
+    private var shares: [FloatBuffer] = []
+    /// How many of them the step uses.
+    private var shareCount = 0
+    private let chunks: ChunkLayout
+    /// Whether the coordinator is computing a whole step, or the rest of one.
     private(set) var isComputing = false
 
     init(_ computer: ShardComputer) {
         self.computer = computer
+        chunks = computer.layout.chunks
+    }
+
+    /// Prepares for a step.
+    func beginStep() { shareCount = 0 }
+
+    /// Computes a tree node of the coordinator's share.
+    func computeShare(
+        _ item: WorkItem, _ parameters: VersionedParameters, _ push: (PartialResult) throws -> Void
+    ) throws {
+        if shareCount == shares.count { shares.append(FloatBuffer(count: computer.layout.count)) }
+        let gradient = shares[shareCount]
+        shareCount += 1
+        let lossSum = try computer.gradient(
+            of: item.node, in: Batch(step: item.step, schedule: computer.schedule),
+            weights: parameters.forward(item.step).pointer, into: gradient.pointer
+        ) { segment in
+            for chunk in chunks.chunks(ofSegment: segment) {
+                let floats = gradient.pointer + chunks.chunks[chunk].range.lowerBound
+                try push(.gradient(item.node, chunk: chunk, floats, isStable: true))
+            }
+        }
+        try push(.lossSum(item.node, lossSum))
     }
 
     /// Computes a whole step.

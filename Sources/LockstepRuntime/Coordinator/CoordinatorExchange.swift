@@ -61,6 +61,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     func beginStep(isAudited: Bool) {
         shared?.retain { loop.machine.peer(of: $0) != nil }
         computedBy.removeAll(keepingCapacity: true)
+        computer.beginStep()
         if isAudited { audit.begin() }
     }
 
@@ -193,6 +194,11 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
                 guard !evaluation.shouldStop() else { return }
                 if let score = computer.score(of: item, parameters) { evaluation.add(score, of: item) }
             }
+        case .computeShare(let item):
+            // The workers compute meanwhile.
+            try link.flush()
+            try computer.computeShare(item, parameters, push)
+            try loop.handle(.computed(item), push)
         case .dismiss(let peer, let member, let goodbye):
             try link.send(to: peer, headers.header(.goodbye, member), copying: goodbye.encoded())
         case .notify(let notice):

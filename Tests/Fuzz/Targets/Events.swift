@@ -29,7 +29,7 @@ func recordedRun(adapts: Bool) -> [UInt8] {
         recorder.handle(.ready(peer, member, Recorder.ready, sharesMemory: member.rawValue == 1))
     }
     recorder.handle(.ready(peers[2], members[2], Ready(kernel: "other", fingerprint: [])))
-    if adapts { recorder.handle(.predicted(seconds: [0.1, 0.01, 0.02])) }
+    if adapts { recorder.handle(.predicted(seconds: [0.1, 0.01, 0.02], withCoordinator: [0.005, 0.03])) }
     let tree = SummationTree(shards: 3, samples: 10)
     for step in 0..<UInt64(3) {
         let isAudited = step == 1

@@ -205,7 +205,8 @@ extension Simulation {
         }
         // Predictions change, so that the search begins with different numbers.
         if plan.tunesWorkerCount, version == 0 || random.chance(1, in: 3) {
-            handle(.predicted(seconds: (0...plan.maximumWorkers).map { _ in Double(random.number(1...100)) * 1e-3 }))
+            let times = { (counts: ClosedRange<Int>) in counts.map { _ in Double(self.random.number(1...100)) * 1e-3 } }
+            handle(.predicted(seconds: times(0...plan.maximumWorkers), withCoordinator: times(1...plan.maximumWorkers)))
         }
         stage = .step
         updatedChunks = 0
@@ -273,6 +274,9 @@ extension Simulation {
         case .compare(let item, let first, let second): compare(item, first, second)
         case .recompute(let item, let members): recompute(item, members)
         case .computeHere(let item): computeHere(item)
+        case .computeShare(let item):
+            computeShare(item)
+            handle(.computed(item))
         case .dismiss(let peer, let member, let goodbye): send(.goodbye(membership(member), goodbye), to: peer)
         case .notify(let notice): receive(notice)
         case .fail(let failure): self.failure = self.failure ?? failure
@@ -314,6 +318,15 @@ extension Simulation {
         }
         let sampleCount = item.kind == .node ? tree(of: item.step).samples : 3
         coordinatorBusyUntil = max(coordinatorBusyUntil, time) + UInt64(sampleCount) * plan.nanosecondsPerSample
+    }
+
+    private func computeShare(_ item: WorkItem) {
+        sharesComputed += 1
+        let answer = Answer(digest: digest)
+        for chunk in 0..<plan.chunks { push(item, chunk, answer) }
+        pushLoss(item, answer)
+        let samples = tree(of: item.step).samples(of: item.node).count
+        coordinatorBusyUntil = max(coordinatorBusyUntil, time) + UInt64(samples) * plan.nanosecondsPerSample
     }
 
     private func release(_ copy: Copy, of item: WorkItem) {

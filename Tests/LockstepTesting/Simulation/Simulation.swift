@@ -32,6 +32,8 @@ package final class Simulation {
         package var workerCountChoices: Int
         /// Steps computed without consulting the machine.
         package var stepsAlone: Int
+        /// Tree nodes that the coordinator computed beside workers.
+        package var sharesComputed: Int
         /// Messages of earlier memberships that arrived again over a present member's connection.
         package var outdated: Int
     }
@@ -120,6 +122,7 @@ package final class Simulation {
     var computedByCoordinator = 0
     var workerCountChoices = 0
     var stepsAlone = 0
+    var sharesComputed = 0
     var outdated = 0
     /// The connection over which such a message has just come.
     var outdatedPeer: PeerID?
@@ -194,7 +197,8 @@ package final class Simulation {
             wrongAnswers: wrongAnswers, overwritten: overwritten, slowReports: slowReports,
             seconds: Double(time) * 1e-9,
             computedByCoordinator: computedByCoordinator,
-            workerCountChoices: workerCountChoices, stepsAlone: stepsAlone, outdated: outdated)
+            workerCountChoices: workerCountChoices, stepsAlone: stepsAlone, sharesComputed: sharesComputed,
+            outdated: outdated)
     }
 
     private func apply(_ happening: Happening) {

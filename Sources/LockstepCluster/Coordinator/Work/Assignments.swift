@@ -205,6 +205,11 @@ struct Assignments: ~Copyable, Sendable {
         return nil
     }
 
+    /// Counts a tree node of the step under way as computed by the coordinator.
+    mutating func completeShare(of item: WorkItem) {
+        if includes(item), item.isWork, !isComplete { complete(item) }
+    }
+
     /// Counts a tree node as answered.
     private mutating func complete(_ item: WorkItem) {
         if arrivals.insert(item.node, lane: 0, add: { _, _, _ in }) == .complete { work?.complete() }

@@ -53,43 +53,52 @@ struct Dispatcher: ~Copyable, Sendable {
     ///
     /// - Parameters:
     ///   - membership: The members.
-    ///   - limit: The most members that compute; nil: all that are idle.
+    ///   - processes: What computes; nil: all members that are idle.
     ///   - now: The current time.
     ///   - actions: Receives the actions.
     mutating func assignStep(
-        to membership: inout Membership, limit: Int?, now: Instant, into actions: inout [CoordinatorAction]
+        to membership: inout Membership, by processes: ComputingProcesses?, now: Instant,
+        into actions: inout [CoordinatorAction]
     ) {
         guard membership.hasIdle else { return assignments.enqueueWhole() }
-        assignPlan(to: &membership, limit: isAudited ? nil : limit, now: now, into: &actions)
+        assignPlan(to: &membership, by: isAudited ? nil : processes, now: now, into: &actions)
         if isAudited { assignPending(to: &membership, now: now, into: &actions) }
     }
 
     /// Assigns the step's tree nodes by the plan.
     ///
     /// A member that is backed off gets no node, unless all members are backed off. Instead it is asked for an empty
-    /// answer, so that it has the step's weights if it is needed later. With a `limit`, at most so many members
-    /// compute; the others are on standby and get no message.
+    /// answer, so that it has the step's weights if it is needed later. With `processes`, at most so many members
+    /// compute; the others are on standby and get no message. The coordinator's share is the last one, and it is computed
+    /// once all members have been told theirs.
     private mutating func assignPlan(
-        to membership: inout Membership, limit: Int?, now: Instant, into actions: inout [CoordinatorAction]
+        to membership: inout Membership, by processes: ComputingProcesses?, now: Instant,
+        into actions: inout [CoordinatorAction]
     ) {
         let (idle, backedOff) = membership.beginStep()
         let areAllBackedOff = backedOff == idle
-        let workers = min(areAllBackedOff ? idle : idle - backedOff, limit ?? idle)
-        guard let plan = assignments.plan(workers: workers) else { return }
+        let workers = min(areAllBackedOff ? idle : idle - backedOff, processes?.workers ?? idle)
+        let hasShare = processes?.includesCoordinator ?? false
+        guard let plan = assignments.plan(workers: workers + (hasShare ? 1 : 0)) else { return }
         var rank = 0
         for index in membership.indices where membership[index].isIdle {
             let isRanked = rank < workers && (areAllBackedOff || !membership[index].stragglerRecord.isBackedOff)
             let computes = isRanked && !plan.nodes[rank].isEmpty
-            membership[index].isOnStandby = limit != nil && !computes
+            membership[index].isOnStandby = processes != nil && !computes
             if computes {
                 for node in plan.nodes[rank] {
                     assign(node.rawValue, to: index, of: &membership, now: now, into: &actions)
                     if isAudited { assignments.enqueueSecondCopy(of: node.rawValue) }
                 }
-            } else if limit == nil {
+            } else if processes == nil {
                 assign(0, to: index, of: &membership, now: now, into: &actions)
             }
             if isRanked { rank += 1 }
+        }
+        guard hasShare else { return }
+        for node in plan.nodes[workers] {
+            guard let assignment = assignments.assignment(node.rawValue) else { continue }
+            actions.append(.computeShare(assignment.item))
         }
     }
 
@@ -165,6 +174,9 @@ struct Dispatcher: ~Copyable, Sendable {
     ) {
         weights.publish(version: version, chunk: chunk, to: &membership, into: &actions)
     }
+
+    /// Handles the coordinator's own answer to a tree node of its share.
+    mutating func completeShare(of item: WorkItem) { assignments.completeShare(of: item) }
 
     // MARK: - Speculative execution
 

@@ -1,5 +1,5 @@
-/// Searches for the number of workers with which a run's steps are fastest, from 0 (the coordinator computes alone) to
-/// all, and searches again when the host's load changes.
+/// Searches for the processes with which a run's steps are fastest, and searches again when the host's load changes. The
+/// candidates are any number of workers, with the coordinator beside them or not, and the coordinator alone.
 ///
 /// The run computes with the best number so far, and the search watches its step times. From time to time the search
 /// tries other numbers, each for a few steps, and keeps the fastest. The cost model chooses the first number, and which
@@ -18,7 +18,7 @@ struct WorkerCountSearch: Sendable {
     }
 
     private struct Candidate: Sendable {
-        let workers: Int
+        let processes: ComputingProcesses
         let predicted: Double
         var measured: Double?
         var isTried = false
@@ -62,11 +62,20 @@ struct WorkerCountSearch: Sendable {
     /// The choice that was reported last.
     private var reported: Int?
 
-    /// - Parameter predictions: Seconds of a step with 0, 1, ... workers; at least one.
-    init(predictions: [Double]) {
+    /// - Parameters:
+    ///   - predictions: Seconds of a step with 0, 1, ... workers; at least one. With 0 the coordinator computes alone.
+    ///   - withCoordinator: Seconds of a step with the coordinator beside 1, 2, ... workers.
+    init(predictions: [Double], withCoordinator: [Double] = []) {
         precondition(!predictions.isEmpty)
-        let candidates = Self.counts(upTo: predictions.count - 1).map {
-            Candidate(workers: $0, predicted: predictions[$0])
+        var candidates = Self.counts(upTo: predictions.count - 1).map { count in
+            Candidate(
+                processes: ComputingProcesses(workers: count, includesCoordinator: count == 0),
+                predicted: predictions[count])
+        }
+        candidates += Self.counts(upTo: withCoordinator.count).dropFirst().map { count in
+            Candidate(
+                processes: ComputingProcesses(workers: count, includesCoordinator: true),
+                predicted: withCoordinator[count - 1])
         }
         best = candidates.indices.min { candidates[$0].predicted < candidates[$1].predicted } ?? 0
         self.candidates = candidates
@@ -83,10 +92,10 @@ struct WorkerCountSearch: Sendable {
         return counts + [maximum]
     }
 
-    /// The number of workers for the next step.
-    var workers: Int {
-        if case .trying(let index) = phase { return candidates[index].workers }
-        return candidates[best].workers
+    /// The processes that compute the next step.
+    var processes: ComputingProcesses {
+        if case .trying(let index) = phase { return candidates[index].processes }
+        return candidates[best].processes
     }
 
     /// Adds the time of steps.
@@ -163,12 +172,13 @@ struct WorkerCountSearch: Sendable {
         guard reported != best, let seconds = baseline else { return nil }
         defer { reported = best }
         return WorkerCountChoice(
-            workers: candidates[best].workers, seconds: seconds, alternative: alternative, isChange: reported != nil)
+            processes: candidates[best].processes, seconds: seconds, alternative: alternative, isChange: reported != nil
+        )
     }
 
     private func nextTrial(beside time: Double, _ available: Int) -> Int? {
         candidates.indices
-            .filter { !candidates[$0].isTried && candidates[$0].workers <= available }
+            .filter { !candidates[$0].isTried && candidates[$0].processes.workers <= available }
             .filter { candidates[$0].predicted <= Self.slack * time }
             .min { candidates[$0].predicted < candidates[$1].predicted }
     }
@@ -180,7 +190,7 @@ struct WorkerCountSearch: Sendable {
         let pool = tried.isEmpty ? others : tried
         return pool.map {
             WorkerCountChoice.Alternative(
-                workers: candidates[$0].workers, seconds: candidates[$0].measured ?? candidates[$0].predicted,
+                processes: candidates[$0].processes, seconds: candidates[$0].measured ?? candidates[$0].predicted,
                 isMeasured: candidates[$0].measured != nil)
         }.min { $0.seconds < $1.seconds }
     }

@@ -1,11 +1,12 @@
 import LockstepTimeline
 
-/// Tunes the number of workers that compute during the run.
+/// Tunes which processes compute during the run.
 ///
 /// More workers are not always faster: the messages of a small step take longer than its arithmetic. With `--workers
-/// auto` the coordinator therefore times its own steps, and from time to time tries another number
+/// auto` the coordinator therefore times its own steps, and from time to time tries another choice
 /// (``WorkerCountSearch``). The result stays the same: the same tree nodes are assigned to fewer workers, or the
-/// coordinator computes the whole step.
+/// coordinator computes some of them or the whole step. Beside fewer workers than there are cores the coordinator has a
+/// core that would otherwise only wait.
 ///
 /// If the coordinator computes alone, a step may be so short that even the state machine would slow it down. So for
 /// ``aloneSeconds`` the loop computes unaudited steps without consulting the machine.
@@ -13,7 +14,7 @@ struct WorkerCountTuner: Sendable {
     /// Seconds for which the coordinator computes alone without consulting the machine.
     static let aloneSeconds = 0.002
 
-    /// Whether the number is tuned; if not, all workers compute.
+    /// Whether the choice is tuned; if not, all workers compute.
     private let isEnabled: Bool
     /// Nil until the cost model's predictions are known; then all workers compute.
     private var search: WorkerCountSearch?
@@ -27,11 +28,11 @@ struct WorkerCountTuner: Sendable {
         self.isEnabled = isEnabled
     }
 
-    /// The number of workers that compute; 0 if the coordinator computes alone, nil if all workers compute.
-    var workers: Int? { search?.workers }
+    /// The processes that compute; nil if all workers compute.
+    var processes: ComputingProcesses? { search?.processes }
 
     /// Whether the coordinator computes alone because that is fastest.
-    var coordinatorComputesAlone: Bool { search?.workers == 0 }
+    var coordinatorComputesAlone: Bool { search?.processes.isCoordinatorAlone ?? false }
 
     /// Whether the coordinator computes a step alone: because that is fastest, or because there is no active worker.
     func coordinatorComputesAlone(isAudited: Bool, active: Int) -> Bool {
@@ -40,13 +41,15 @@ struct WorkerCountTuner: Sendable {
 
     /// Begins the search.
     ///
-    /// - Parameter predictions: Seconds of a step with 0, 1, ... workers, by the cost model.
-    mutating func begin(predictions: [Double]) {
-        if isEnabled, !predictions.isEmpty { search = WorkerCountSearch(predictions: predictions) }
+    /// - Parameters:
+    ///   - predictions: Seconds of a step with 0, 1, ... workers, by the cost model.
+    ///   - withCoordinator: Seconds of a step with the coordinator beside 1, 2, ... workers.
+    mutating func begin(predictions: [Double], withCoordinator: [Double] = []) {
+        guard isEnabled, !predictions.isEmpty else { return }
+        search = WorkerCountSearch(predictions: predictions, withCoordinator: withCoordinator)
     }
 
-    /// Adds the time of the steps since the last call, and chooses the number of workers for the step that begins.
-    /// Audited steps are not timed, because all workers compute them.
+    /// Adds the time of the steps since the last call, and chooses the processes for the step that begins. Audited steps are not timed, because all workers compute them.
     ///
     /// - Returns: The choice if it has changed; otherwise nil.
     mutating func beginStep(_ step: UInt64, isAudited: Bool, active: Int, now: Instant) -> WorkerCountChoice? {
