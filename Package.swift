@@ -35,15 +35,17 @@ let package = Package(
         // Products of small matrices, where the matrix library is slow, and the element loops of a step: compiled for
         // several instruction sets, one of which is chosen when the program runs. Swift cannot express that either.
         .target(name: "CKernels"),
-        // accept(2) without the failure that makes libzmq abort the process: a function of the C library is replaced.
-        .target(name: "CAcceptance"),
+        // Functions of the C library that are replaced for libzmq: accept(2) without the failure that makes libzmq abort the
+        // process, and epoll_wait(2) that lets strangers wake an I/O thread a limited number of times a second.
+        .target(name: "CInterposition"),
 
         .target(name: "LockstepText"),
         .target(name: "LockstepTimeline"),
         .target(name: "LockstepDigest", dependencies: ["CCrypto", "CProcessor"]),
         .target(name: "LockstepSystem", dependencies: ["LockstepText", "LockstepTimeline", "CLinux", "CProcessor"]),
         .target(name: "LockstepCompute", dependencies: ["LockstepTimeline", "LockstepSystem", "COneDNN", "CKernels"]),
-        .target(name: "ZeroMQ", dependencies: ["LockstepText", "LockstepSystem", "CZeroMQ", "CLinux", "CAcceptance"]),
+        .target(
+            name: "ZeroMQ", dependencies: ["LockstepText", "LockstepSystem", "CZeroMQ", "CLinux", "CInterposition"]),
         .target(name: "LockstepNumerics", dependencies: ["CProcessor", "CKernels"]),
         .target(name: "LockstepConfiguration", dependencies: ["LockstepText"]),
         .target(name: "LockstepSharding"),
@@ -182,7 +184,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepDigestTests", ["LockstepDigest", "CProcessor"]),
     ("LockstepComputeTests", ["LockstepCompute"]),
     ("LockstepSystemTests", ["LockstepTimeline", "LockstepSystem", "CLinux"]),
-    ("ZeroMQTests", ["ZeroMQ"]),
+    ("ZeroMQTests", ["CInterposition", "LockstepSystem", "ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),
     ("LockstepShardingTests", ["LockstepSharding"]),
     ("LockstepDataTests", ["LockstepDigest", "LockstepData", "CZlib"]),

@@ -1,4 +1,4 @@
-import CAcceptance
+import CInterposition
 import CLinux
 import Glibc
 package import LockstepSystem
@@ -13,7 +13,7 @@ package import LockstepSystem
 /// would end them, and `ZMQ_MAX_SOCKETS` counts sockets, not connections.)
 ///
 /// Unix sockets have no filter that drops connections. There a failed attempt waits for a moment before libzmq repeats it,
-/// and does not abort the process: `CAcceptance`.
+/// and does not abort the process: `CInterposition`.
 ///
 /// New connections get numbers in turn, so that a message over a connection that has ended is not taken for one of a newer
 /// connection with the same number.

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import LockstepProtocol
 import Synchronization
+import ZeroMQ
 
 /// A connection that libzmq has accepted, identified by its file descriptor and its inode.
 ///
@@ -72,10 +73,13 @@ final class Connection: Sendable {
     }
 
     /// Whether the peer is an active member of the run. Such a peer has proved that it computes the same bits, and it
-    /// sends whole gradients.
+    /// sends whole gradients. What it sends over TCP does not wait behind strangers' connections.
     var isMember: Bool {
         get { member.load(ordering: .relaxed) }
-        set { member.store(newValue, ordering: .relaxed) }
+        set {
+            guard member.exchange(newValue, ordering: .relaxed) != newValue, isTCP, isOpen else { return }
+            if newValue { Pacing.prefer(descriptor) } else { Pacing.stopPreferring(descriptor) }
+        }
     }
 
     /// Whether the kernel accepts more bytes for the peer now; false for a connection that has ended.

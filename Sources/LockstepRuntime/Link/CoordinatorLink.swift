@@ -84,6 +84,7 @@ final class CoordinatorLink {
         limits: ConnectionLimits, deadlines: Deadlines
     ) throws {
         acceptance = try AcceptanceControl(retryInterval: deadlines.connection)
+        Pacing.start()
         // Before the first bind: without a handler libzmq rejects every client. A port that another program uses is
         // found only afterwards, by `bind`.
         reports = ConnectionReports(zap: try keys.map { try ZAPHandler(context: context, allowing: $0.allowed) })

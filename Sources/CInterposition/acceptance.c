@@ -1,4 +1,5 @@
 #include "acceptance.h"
+#include "pacing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -50,6 +51,7 @@ int accept4(int socket, void *address, unsigned *length, int flags) {
     const int connection = (int)syscall(SYS_accept4, socket, address, length, flags);
     if (connection >= 0) {
         const int error = errno;
+        pacing_record_acceptance(address);
         const int number = in_turn(connection);
         errno = error;
         return number;
