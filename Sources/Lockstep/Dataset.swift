@@ -103,6 +103,8 @@ public struct Dataset: Sendable {
     public var inputSize: Int { storage.description.inputSize }
     /// Labels are 0 to this - 1.
     public var classCount: Int { storage.description.classCount }
+    /// The name of each class, [classCount]: of a digit, or where the data set does not say, its number.
+    public var classNames: [String] { storage.description.classNames }
 
     /// The number of samples of a split.
     public func count(of split: Split) -> Int {

@@ -65,8 +65,8 @@ extension Network {
         }
         parameters = trained
         metadata = ModelMetadata(
-            dataset: dataset.storage.description, seed: metadata.seed ?? seed, programVersion: programVersion)
-        if metadata.labels.count != model.outputs { metadata.labels = [] }
+            dataset: dataset.storage.description, outputs: model.outputs, seed: metadata.seed ?? seed,
+            programVersion: programVersion)
         return observer.epochs
     }
 }

@@ -93,4 +93,20 @@ struct ConfigurationLoadingTests {
             message { try ConfigurationFile.load(path: path, overrides: ["training.epoch=1"]) }
                 == "--set training.epoch=1: unknown key 'epoch' in training; did you mean 'epochs'?")
     }
+
+    @Test("A file may begin with a byte order mark, as editors on Windows write it")
+    func byteOrderMark() throws {
+        let folder = try TemporaryFolder()
+        let text = """
+            name: marked
+            data: { name: mnist }
+            network: { sizes: [784, 30, 10] }
+            training: { epochs: 1, batch: 10 }
+            optimizer: { sgd: { learning-rate: 3.0 } }
+            """
+        let plain = try ConfigurationFile.load(path: try folder.write(text: text, to: "plain.yaml"))
+        let marked = try ConfigurationFile.load(
+            path: try folder.write([0xEF, 0xBB, 0xBF] + Array(text.utf8), to: "marked.yaml"))
+        #expect(marked == plain && marked.name == "marked")
+    }
 }

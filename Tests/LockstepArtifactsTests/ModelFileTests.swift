@@ -70,6 +70,36 @@ struct ModelFileTests {
         #expect(model.cost == ending.cost)
     }
 
+    @Test(
+        "Names of outputs and the preparation of a table come back, whatever the names are",
+        arguments: [["a, b", "c"], ["[x", "y"], ["", " "], ["Größe", "\"q\""]])
+    func table(names: [String]) throws {
+        let folder = try TemporaryFolder()
+        let parameters = numbers(20)
+        let table = TablePreparation(
+            columns: [
+                TablePreparation.Column(name: "a", role: .value, mean: 0.1, deviation: 1 / 3),
+                TablePreparation.Column(name: "k, \"l\"", role: .value, categories: ["x", "y"]),
+                TablePreparation.Column(name: nil, role: .label),
+            ], scale: 1, isBytes: false, classes: names)
+        func save(_ table: TablePreparation) throws {
+            try ModelFile.save(
+                to: folder("m"), architecture: Architecture(sizes: [3, 3, 2]), cost: .quadratic,
+                parameters: UnsafeBufferPointer(parameters.buffer),
+                metadata: ModelMetadata(inputScale: .one, labels: names, table: table))
+        }
+        try save(table)
+        let loaded = try ModelFile.load(folder("m"))
+        #expect(loaded.metadata.labels == names)
+        #expect(loaded.metadata.table == table)
+        // A table of another width is refused.
+        var other = table
+        other.columns[1].categories = ["x"]
+        try save(other)
+        let error = #expect(throws: ArtifactError.self) { try ModelFile.load(folder("m")) }
+        #expect(error?.description.contains("describe a table that does not fit the network's 3 inputs") == true)
+    }
+
     @Test("Loading returns what was saved, bit by bit", arguments: 1...20 as ClosedRange<UInt64>)
     func roundTrip(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)

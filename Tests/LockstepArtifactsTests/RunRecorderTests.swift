@@ -276,6 +276,7 @@ struct RunSummaryTests {
                   "best_correct" : null,
                   "best_epoch" : null,
                   "bitwise_reproducible" : true,
+                  "class_names" : null,
                   "data" : "points",
                   "data_sha256" : "d5",
                   "duplicates" : 7,
@@ -331,7 +332,8 @@ struct RunSummaryTests {
         #expect(try JSONDecoder().decode(RunSummary.self, from: Data(text.utf8)) == summary)
         // An older version did not write some of them.
         let newer = [
-            "stopped_early", "best_epoch", "selected_epoch", "learning_rate", "training_correct", "training_total",
+            "class_names", "stopped_early", "best_epoch", "selected_epoch", "learning_rate", "training_correct",
+            "training_total",
             "duplicates", "quarantined", "restarts", "rewinds", "steps_audited", "steps_repeated",
         ]
         let older = text.split(separator: "\n").filter { line in !newer.contains { line.contains("\"\($0)\"") } }

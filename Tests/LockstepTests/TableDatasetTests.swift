@@ -13,7 +13,7 @@ struct TableSamplesTests {
         #expect(samples.inputSize == 2 && samples.classCount == 2)
         #expect(samples.sample(1, of: .training) == ([3, 4], 1))
         #expect(samples.sample(0, of: .test) == ([7, 8], 1))
-        let tested = try Dataset(csv: path, testPath: path, label: .number(2), validation: 0)
+        let tested = try Dataset(csv: path, testPath: path, label: .number(2), scale: 1, validation: 0)
         #expect(Dataset.Split.allCases.map { tested.count(of: $0) } == [4, 0, 4])
         #expect(tested.sample(3, of: .test) == ([70, 80], 1))
     }
@@ -22,7 +22,7 @@ struct TableSamplesTests {
     func faults() throws {
         let folder = try TemporaryFolder()
         let path = try folder.write(text: "0,1\n1,x\n", to: "t.csv")
-        let error = #expect(throws: LockstepError.self) { try Dataset(csv: path) }
+        let error = #expect(throws: LockstepError.self) { try Dataset(csv: path, label: .first) }
         #expect(error?.kind == .data && error?.description.contains("t.csv, line 2, column 2") == true)
         for scale in [0, -1, .nan, .infinity] as [Double] {
             #expect(throws: LockstepError.self) { try Dataset(csv: path, scale: scale) }

@@ -41,7 +41,8 @@ struct TableOracleTests {
         let folder = try TemporaryFolder()
         let path = folder(style == "gzip" ? "table.csv.gz" : "table.csv")
         _ = try OraclePython.run(Self.writer, [path, style])
-        let files = TableFiles(path: path, label: style == "repr" ? .last : .first)
+        let files = TableFiles(
+            path: path, label: style == "repr" ? .last : .first, scale: style == "pixels" ? nil : 1, shuffle: .never)
         let dataset = try DataSource.table(files).load(cache: DataCache(directory: folder.path))
         #expect(dataset.indices(of: .training) == 0..<40)
         #expect(dataset.indices(of: .test) == 50..<60)

@@ -19,6 +19,10 @@ struct TableRunTests {
         }
     }
 
+    private func lineCount(_ name: String, in folder: TemporaryFolder) throws -> Int {
+        try text(of: folder(name)).split(separator: "\r\n").count
+    }
+
     @Test("give the weights of the run on the same images in IDX files, with workers too")
     func sameWeights() throws {
         let place = try Workplace()
@@ -42,24 +46,36 @@ struct TableRunTests {
         let evaluated = try Program.run(evaluate + ["--data", output + "/config.yaml"], in: place.folder.path)
         let correct = try #require(summary.finalCorrect)
         #expect(evaluated.output.hasPrefix("\(correct) / 100 "), "\(evaluated)")
-        let refused = try Program.run(evaluate, in: place.folder.path)
+        // The configuration beside the model says how its table is read; the run's directory stands for its best model.
+        let beside = try Program.run(evaluate, in: place.folder.path)
+        #expect(beside.output == evaluated.output, "\(beside)")
+        let directory = try Program.run(["evaluate", output], in: place.folder.path)
+        let selected = try #require(summary.selectedCorrect)
+        #expect(directory.output.hasPrefix("\(selected) / 100 "), "\(directory)")
+        // A model elsewhere does not know where its table lies, but how another one is read.
+        let model = place.folder("elsewhere/model.safetensors")
+        try place.folder.write(try bytes(of: output + "/model.safetensors"), to: "elsewhere/model.safetensors")
+        let refused = try Program.run(["evaluate", model], in: place.folder.path)
         #expect(refused.status == 66 && refused.errorLines.count == 1, "\(refused)")
-        #expect(refused.errors.contains("does not say how to read it"), "\(refused)")
-        // A table with the label in the first column is another data set.
-        let other = try Program.run(evaluate + ["--data", "train.csv"], in: place.folder.path)
-        #expect(other.status == 65 && other.errorLines.count == 1, "\(other)")
+        let all = try Program.run(["evaluate", model, "--data", "train.csv"], in: place.folder.path)
+        let count = try lineCount("train.csv", in: place.folder)
+        #expect(all.status == 0 && all.output.contains(" / \(count) "), "\(all)")
+        let split = try Program.run(
+            ["evaluate", model, "--data", "train.csv", "--split", "test"], in: place.folder.path)
+        #expect(split.status == 64 && split.errors.contains("leave --split out"), "\(split)")
     }
 
     @Test("are rejected in one line that names file, line and column")
     func fault() throws {
         let place = try Workplace()
         try place.folder.write(text: "0,1,2\n1,3,four\n", to: "table.csv")
-        let options = ["--set", "data={ csv: table.csv }", "--output", place.output()]
+        let options = ["--set", "data={ csv: table.csv, label: first }", "--output", place.output()]
         let refused = try Program.run(["train", place.configuration] + options, in: place.folder.path)
         #expect(refused.status == 65)
         #expect(
             refused.errorLines == [
-                "lockstep: table.csv, line 2, column 3: 'four' is not a number; write numbers, with a point before the decimals"
+                "lockstep: table.csv, line 2, column 3: 'four' is not a number, as most fields of its column are; correct it, "
+                    + "put ? or nothing where a value is missing, or list the column in data.categories or data.ignore"
             ], "\(refused)")
     }
 }

@@ -28,8 +28,10 @@ package enum ConfigurationFile {
         } catch {
             throw unreadable(path, error)
         }
+        // Editors on Windows begin UTF-8 with a byte order mark.
+        let content = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? bytes.dropFirst(3) : bytes[...]
         // Paths in it may be no UTF-8; a text in UTF-16 has zeros, too.
-        let text = String(path: bytes)
+        let text = String(path: content)
         guard !text.hasEscapedBytes || !bytes.contains(0) else {
             throw ConfigurationError(
                 kind: .malformed, place: .file(path), reason: "not UTF-8 text", remedy: "save it as UTF-8")

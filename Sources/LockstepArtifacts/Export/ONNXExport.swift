@@ -106,7 +106,7 @@ struct ONNXExport {
         }
         let entries: [(key: String, value: String?)] = [
             ("input_scale", model.metadata.inputScale?.rawValue),
-            ("labels", model.metadata.labels.isEmpty ? nil : model.metadata.labels.joined(separator: ",")),
+            ("labels", try? ModelFile.labelsText(model.metadata.labels, path: "")),
             ("weights_sha256", model.weightsSHA256),
         ]
         for case (let key, let value?) in entries {

@@ -32,7 +32,7 @@ extension ModelFile {
         }
         let layout = network.layout
         try checkTensors(of: header, layout, path: path)
-        let metadata = try reader.metadata(outputs: network.outputs)
+        let metadata = try reader.metadata(inputs: network.inputs, outputs: network.outputs)
 
         let parameters = FloatBuffer(count: layout.count)
         for tensor in layout.tensors {

@@ -39,7 +39,10 @@ package enum ModelFile {
         static let cost = "cost"
         static let initializer = "initializer"
         static let inputScale = "input_scale"
+        /// The names of the outputs between commas; as a JSON array where a name has a comma or looks like one.
         static let labels = "labels"
+        /// A ``TablePreparation`` as JSON.
+        static let table = "table"
         static let weightsSHA256 = "weights_sha256"
         static let programVersion = "program_version"
         static let data = "data"
@@ -66,7 +69,6 @@ package enum ModelFile {
         guard let layout = try? NetworkModel(architecture, objective: Objective(cost: cost)).layout,
             layout.count == parameters.count
         else { preconditionFailure("parameters that do not fit the architecture") }
-        precondition(metadata.labels.allSatisfy { !$0.contains(",") }, "a label with a comma")
         // Lockstep runs on little-endian machines only, so the file's bytes are the buffer's.
         let data = UnsafeRawBufferPointer(parameters)
         let header = SafetensorsHeader(
@@ -81,6 +83,14 @@ package enum ModelFile {
         try prefix.withUnsafeBufferPointer { (prefix) throws(ArtifactError) in
             try AtomicFile.write([UnsafeRawBufferPointer(prefix), data], to: path)
         }
+    }
+
+    /// The names of a model's outputs as the metadata have them; nil if they have none.
+    static func labelsText(_ labels: [String], path: String) throws(ArtifactError) -> String? {
+        guard !labels.isEmpty else { return nil }
+        let isPlain = labels.allSatisfy { !$0.utf8.contains(UInt8(ascii: ",")) } && labels[0].first != "["
+        return isPlain && labels != [""]
+            ? labels.joined(separator: ",") : String(try jsonText(labels, path: path).dropLast())
     }
 
     private static func texts(
@@ -102,7 +112,10 @@ package enum ModelFile {
             texts[Key.network] = String(try jsonText(network, path: path).dropLast())
         }
         texts[Key.inputScale] = metadata.inputScale?.rawValue
-        texts[Key.labels] = metadata.labels.isEmpty ? nil : metadata.labels.joined(separator: ",")
+        texts[Key.labels] = try labelsText(metadata.labels, path: path)
+        texts[Key.table] = try metadata.table.map { (table) throws(ArtifactError) in
+            String(try jsonText(table, path: path).dropLast())
+        }
         texts[Key.seed] = metadata.seed.map(String.init)
         texts[Key.data] = metadata.dataName
         texts[Key.dataSHA256] = metadata.dataSHA256

@@ -4,8 +4,10 @@ package import LockstepData
 package struct ModelMetadata: Hashable, Sendable {
     /// The factor of input values; nil if the file does not say.
     package var inputScale: InputScale?
-    /// The name of each output, `["0", "1", ..., "9"]`, without commas; empty if the file does not say.
+    /// The name of each output, `["0", "1", ..., "9"]`; empty if the file does not say.
     package var labels: [String]
+    /// How the fields of a table become a sample's values; nil if the model was not trained on a table.
+    package var table: TablePreparation?
     package var seed: UInt64?
     /// The data set that the model was trained on.
     package var dataName: String?
@@ -14,22 +16,26 @@ package struct ModelMetadata: Hashable, Sendable {
     package var programVersion: String?
 
     package init(
-        inputScale: InputScale?, labels: [String], seed: UInt64? = nil, dataName: String? = nil,
-        dataSHA256: String? = nil, programVersion: String? = nil
+        inputScale: InputScale?, labels: [String], table: TablePreparation? = nil, seed: UInt64? = nil,
+        dataName: String? = nil, dataSHA256: String? = nil, programVersion: String? = nil
     ) {
         self.inputScale = inputScale
         self.labels = labels
+        self.table = table
         self.seed = seed
         self.dataName = dataName
         self.dataSHA256 = dataSHA256
         self.programVersion = programVersion
     }
 
-    /// The metadata of a run on `dataset`; the labels are the classes' names.
-    package init(dataset: DatasetDescription, seed: UInt64, programVersion: String) {
+    /// The metadata of a run on `dataset`; the labels are the classes' names, and the numbers of further outputs.
+    package init(dataset: DatasetDescription, outputs: Int, seed: UInt64, programVersion: String) {
+        let names = dataset.classNames
+        let labels = names + (min(names.count, outputs)..<outputs).map(String.init)
         self.init(
-            inputScale: InputScale(dataset.element), labels: dataset.classNames, seed: seed,
-            dataName: dataset.name, dataSHA256: dataset.sha256, programVersion: programVersion)
+            inputScale: InputScale(dataset.element), labels: labels.count == outputs ? labels : [],
+            table: dataset.table,
+            seed: seed, dataName: dataset.name, dataSHA256: dataset.sha256, programVersion: programVersion)
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import LockstepData
 import LockstepNetwork
 import LockstepSystem
 import LockstepText
@@ -59,9 +60,29 @@ struct ModelMetadataReader {
         return cost
     }
 
+    private var labels: [String] {
+        guard let text = texts[Key.labels] else { return [] }
+        if text.hasPrefix("["), let names = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) {
+            return names
+        }
+        return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    }
+
+    /// How the fields of a table become values.
+    private func table(inputs: Int) throws(ArtifactError) -> TablePreparation? {
+        guard let text = texts[Key.table] else { return nil }
+        guard let table = try? JSONDecoder().decode(TablePreparation.self, from: Data(text.utf8)), table.isConsistent,
+            table.inputSize == inputs
+        else {
+            throw failure(
+                "the metadata describe a table that does not fit the network's \(inputs) inputs", Self.correction)
+        }
+        return table
+    }
+
     /// The metadata that do not describe the network.
-    func metadata(outputs: Int) throws(ArtifactError) -> ModelMetadata {
-        let labels = texts[Key.labels]?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
+    func metadata(inputs: Int, outputs: Int) throws(ArtifactError) -> ModelMetadata {
+        let labels = labels
         guard labels.isEmpty || labels.count == outputs else {
             throw failure("\(labels.count) labels for \(outputs) outputs", Self.correction)
         }
@@ -71,7 +92,8 @@ struct ModelMetadataReader {
             guard seed != nil else { throw failure("the seed '\(text.printable)' is not a number", Self.correction) }
         }
         return ModelMetadata(
-            inputScale: try choice(Key.inputScale, of: InputScale.self), labels: labels, seed: seed,
+            inputScale: try choice(Key.inputScale, of: InputScale.self), labels: labels,
+            table: try table(inputs: inputs), seed: seed,
             dataName: texts[Key.data], dataSHA256: texts[Key.dataSHA256], programVersion: texts[Key.programVersion])
     }
 

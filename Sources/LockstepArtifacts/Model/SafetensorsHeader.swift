@@ -22,8 +22,8 @@ package struct SafetensorsHeader: Hashable {
 
     /// The bytes before the header.
     static let prefixLength = 8
-    /// Bytes that a header may have; a network's header has one or two hundred for each tensor.
-    package static let maximumLength = 1 << 20
+    /// Bytes that a header may have; a network's header has one or two hundred for each tensor and each column of a table.
+    package static let maximumLength = 16 << 20
     /// The tensors start at a multiple of this.
     private static let alignment = 8
 

@@ -173,7 +173,7 @@ package struct RunReport {
     }
 
     private func list(_ classes: [Int]) -> String {
-        let names = KnownDataset.classNames(of: summary.data, sha256: summary.dataSHA256) ?? []
+        let names = summary.classNames ?? KnownDataset.classNames(of: summary.data, sha256: summary.dataSHA256) ?? []
         return classes.map { $0 < names.count ? names[$0] : "\($0)" }.joined(separator: ", ")
     }
 

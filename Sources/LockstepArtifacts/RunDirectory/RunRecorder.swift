@@ -1,5 +1,7 @@
 import Glibc
 import LockstepCompute
+import LockstepData
+import LockstepNetwork
 package import LockstepNumerics
 import LockstepSystem
 import LockstepText
@@ -148,10 +150,12 @@ package final class RunRecorder: RunObserver {
     private func save(_ parameters: FloatBuffer, to path: String) throws(ArtifactError) {
         guard let run else { preconditionFailure("weights of a run that has not started") }
         let configuration = run.configuration
+        let outputs = (try? configuration.network.ends().outputs) ?? run.dataset.classCount
         try ModelFile.save(
             to: path, architecture: configuration.network, cost: configuration.cost,
             parameters: UnsafeBufferPointer(parameters.buffer),
             metadata: ModelMetadata(
-                dataset: run.dataset, seed: configuration.training.seed, programVersion: programVersion))
+                dataset: run.dataset, outputs: outputs, seed: configuration.training.seed,
+                programVersion: programVersion))
     }
 }

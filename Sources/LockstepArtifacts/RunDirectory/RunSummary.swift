@@ -63,6 +63,8 @@ package struct RunSummary: Codable, Hashable, Sendable {
     package var parameters: Int
     package var data: String
     package var dataSHA256: String
+    /// The names of the classes; null where they are numbers, and in summaries of older versions.
+    @OrNull package var classNames: [String]?
     package var epochs: [Epoch]
     /// The most correct test samples of any epoch.
     @OrNull package var bestCorrect: Int?
@@ -111,6 +113,7 @@ package struct RunSummary: Codable, Hashable, Sendable {
         case programVersion = "program_version"
         case activeWorkers = "active_workers"
         case dataSHA256 = "data_sha256"
+        case classNames = "class_names"
         case bestCorrect = "best_correct"
         case bestEpoch = "best_epoch"
         case selectedCorrect = "selected_correct"
@@ -144,7 +147,8 @@ extension RunSummary {
             programVersion: programVersion, workers: run.workers,
             activeWorkers: outcome.epochs.last?.workers ?? run.workers, shards: run.shards, kernel: run.kernel,
             seed: run.configuration.training.seed, parameters: run.parameterCount, data: run.dataset.name,
-            dataSHA256: run.dataset.sha256, epochs: outcome.epochs.map(Epoch.init),
+            dataSHA256: run.dataset.sha256,
+            classNames: run.dataset.namesClasses ? run.dataset.classNames : nil, epochs: outcome.epochs.map(Epoch.init),
             bestCorrect: outcome.bestEpoch?.test?.correct, bestEpoch: outcome.bestEpoch?.epoch,
             selectedCorrect: outcome.selectedEpoch?.test?.correct, selectedEpoch: outcome.selectedEpoch?.epoch,
             finalCorrect: outcome.epochs.last?.test?.correct,

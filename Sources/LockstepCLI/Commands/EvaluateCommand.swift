@@ -3,6 +3,7 @@ import Lockstep
 import LockstepArtifacts
 import LockstepCompute
 import LockstepData
+import LockstepSystem
 import LockstepText
 import LockstepTraining
 
@@ -16,9 +17,14 @@ struct EvaluateCommand: ParsableCommand {
             With --ensemble, the outputs of all models are averaged for each sample. The
             cost is that of the averaged outputs, by the cost function of <model>.
 
+            Without --data, the data set of the training is used, as the run's config.yaml
+            beside the model names it. A table that --data names is prepared as the
+            model's own table was, and all its samples count.
+
             Examples:
-              lockstep evaluate runs/RUN/best.safetensors
+              lockstep evaluate runs/RUN
               lockstep evaluate model.safetensors --split validation
+              lockstep evaluate runs/RUN --data more-flowers.csv
               lockstep evaluate model.safetensors --data folder-with-four-idx-files
               lockstep evaluate runs/RUN/best.safetensors \\
                   --data runs/RUN/config.yaml
@@ -34,8 +40,8 @@ struct EvaluateCommand: ParsableCommand {
         completion: .file())
     var data: String?
 
-    @Option(help: "The split: \(Split.allCases.map(\.rawValue).joined(separator: ", ")).")
-    var split = Split.test
+    @Option(help: "The split: \(Split.allCases.map(\.rawValue).joined(separator: ", ")). (default: test)")
+    var split: Split?
 
     @Option(help: ArgumentHelp("The numeric kernel.", valueName: "name"))
     var kernel = "auto"
@@ -46,7 +52,21 @@ struct EvaluateCommand: ParsableCommand {
         let console = consoleOptions.console
         let models = try modelOptions.load()
         let ensemble = try modelOptions.ensemble(of: models)
+        if let data, let table = models.lazy.compactMap(\.metadata.table).first,
+            let files = try DataSource(argument: data).format as? TableFiles, files == TableFiles(path: data)
+        {
+            guard split == nil else {
+                throw CommandError(
+                    .usage,
+                    "--split: all samples of the table \(data.printable) are evaluated; leave --split out, or name the run's "
+                        + "config.yaml with --data")
+            }
+            let dataset = try table.load(data, classes: ensemble.classNames)
+            return try print(try score(ensemble, .training, dataset), models)
+        }
+        let split = split ?? .test
         let dataset = try source(of: models).load(cache: DataCache())
+        for notice in dataset.description.notices { console.detail(notice) }
         let trained = models.lazy.compactMap(\.metadata.dataSHA256).first
         if data == nil, let trained, trained != dataset.description.sha256 {
             throw CommandError(
@@ -54,21 +74,43 @@ struct EvaluateCommand: ParsableCommand {
                 "the model was trained on other data than '\(dataset.description.name)' contains; name the data with "
                     + "--data, for example the config.yaml of the run")
         }
-        let score = try ensemble.score(
-            of: split, of: dataset, library: try ComputeLibrary.open(try NumericKernel.resolve(kernel)))
+        let score = try score(ensemble, split, dataset)
         guard score.total > 0 else {
             throw CommandError(
                 .usage, "--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
         }
+        try print(score, models)
+    }
+
+    private func score(_ ensemble: Ensemble, _ split: Split, _ dataset: LockstepData.Dataset) throws -> SplitScore {
+        try ensemble.score(
+            of: split, of: dataset, library: try ComputeLibrary.open(try NumericKernel.resolve(kernel)))
+    }
+
+    private func print(_ score: SplitScore, _ models: [TrainedModel]) throws {
+        let console = consoleOptions.console
         let percent = percentage(Double(score.correct), of: Double(score.total), digits: 2)
         try console.output("\(score.correct) / \(score.total)   \(percent)   cost \(decimal(score.meanLoss, 4))")
         if models.count > 1 { console.detail("mean outputs of \(models.count) models") }
-        console.detail("answers by class: \(score.predictions.map(String.init).joined(separator: " "))")
+        let names = models.lazy.map(\.metadata.labels).first { !$0.isEmpty } ?? []
+        let isNamed = names.enumerated().contains { String($0) != $1 }
+        let answers = score.predictions.enumerated().map { index, count in
+            isNamed && index < names.count ? "\(names[index].printable) \(count)" : "\(count)"
+        }
+        console.detail("answers by class: \(answers.joined(separator: isNamed ? ", " : " "))")
     }
 
-    /// The data set of `--data`; without it, the data set of the training, found by its name.
+    /// The data set of `--data`; without it, the data set of the training, which the configuration beside the model names, or
+    /// the model itself.
     private func source(of models: [TrainedModel]) throws -> DataSource {
         if let data { return try DataSource(argument: data) }
+        let isKnown =
+            models.lazy.compactMap(\.metadata.dataName).first.map { (try? KnownDataset.named($0)) != nil } ?? true
+        if !isKnown, let path = try modelOptions.paths().first,
+            let configuration = try? ConfigurationFile.load(path: splitPath(path).folder + "/config.yaml")
+        {
+            return configuration.data
+        }
         guard let name = models.lazy.compactMap(\.metadata.dataName).first else {
             return .named(KnownDataset.mnist.name)
         }

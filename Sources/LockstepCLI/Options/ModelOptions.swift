@@ -1,12 +1,15 @@
 import ArgumentParser
+import Glibc
 import Lockstep
 import LockstepArtifacts
+import LockstepSystem
 import LockstepText
 
 /// The models of a command that runs trained networks: one, or several whose outputs are averaged.
 struct ModelOptions: ParsableArguments {
     @Argument(
-        help: "A model file, such as best.safetensors of a run.", completion: .file(extensions: ["safetensors"]))
+        help: "A model file, or the directory of a run, whose best.safetensors is used.",
+        completion: .file(extensions: ["safetensors"]))
     var model: String
 
     @Option(
@@ -34,7 +37,21 @@ struct ModelOptions: ParsableArguments {
                 paths.append(String(path))
             }
         }
-        return paths
+        return try paths.map(Self.modelFile)
+    }
+
+    /// The model of a run's directory: the best one, or the last one where a run has selected none; any other path as it is.
+    private static func modelFile(_ path: String) throws -> String {
+        var status = stat()
+        guard fileStatus(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return path }
+        let directory = RunDirectory(existing: path)
+        guard let model = [directory.bestModel, directory.model].first(where: { access($0, F_OK) == 0 }) else {
+            throw CommandError(
+                .missingInput,
+                "\(path.printable): this folder has neither best.safetensors nor model.safetensors; give a model file, or the "
+                    + "directory of a run that has ended an epoch")
+        }
+        return model
     }
 
     /// Reads the files.

@@ -35,6 +35,7 @@ extension RunOptions {
             return nil
         }
         let dataset = try assembly.loadDataset()
+        for notice in dataset.description.notices { console.info(notice) }
         if dryRun {
             try assembly.configuration.check(against: dataset.description)
             let plan = DryRun(configuration: assembly.configuration, workers: workers)

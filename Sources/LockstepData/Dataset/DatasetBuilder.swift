@@ -54,9 +54,20 @@ struct DatasetBuilder: ~Copyable {
     }
 
     /// Makes the data set, after the caller has filled features and labels.
-    consuming func finish(classCount: Int) throws(DataError) -> Dataset {
+    ///
+    /// - Parameters:
+    ///   - classCount: The number of classes.
+    ///   - table: How the fields of its table became values.
+    ///   - notices: What the user should know about how it was read.
+    /// - Returns: The data set.
+    /// - Throws: ``DataError`` if its description is impossible.
+    consuming func finish(
+        classCount: Int, table: TablePreparation? = nil, notices: [String] = []
+    ) throws(DataError) -> Dataset {
         var description = description
         description.classCount = classCount
+        description.table = table
+        description.notices = notices
         switch consume memory {
         case .shared(let draft):
             let region: SharedRegion

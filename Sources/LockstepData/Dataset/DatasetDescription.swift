@@ -12,6 +12,14 @@ package struct DatasetDescription: Codable, Hashable, Sendable {
     package var testCount: Int
     /// SHA-256 of the data set's bytes (see ``Dataset``), in hexadecimal.
     package var sha256: String
+    /// How the fields of a table became the samples' values. Models keep it; workers receive prepared samples without it.
+    package var table: TablePreparation?
+    /// What the user should know about how the data set was read. Workers do not receive it.
+    package var notices: [String] = []
+
+    private enum CodingKeys: CodingKey {
+        case name, inputSize, classCount, element, trainingCount, unusedCount, validationCount, testCount, sha256
+    }
 
     package init(
         name: String, inputSize: Int, classCount: Int, element: DatasetElement, trainingCount: Int,
@@ -30,9 +38,12 @@ package struct DatasetDescription: Codable, Hashable, Sendable {
 }
 
 extension DatasetDescription {
+    /// Whether the classes have names that are not their numbers.
+    package var namesClasses: Bool { classNames.enumerated().contains { String($0) != $1 } }
+
     /// A name for each class; its number where the data set names none.
     package var classNames: [String] {
-        KnownDataset.classNames(of: name, sha256: sha256) ?? (0..<classCount).map(String.init)
+        table?.classes ?? KnownDataset.classNames(of: name, sha256: sha256) ?? (0..<classCount).map(String.init)
     }
 }
 

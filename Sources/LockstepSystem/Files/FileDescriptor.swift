@@ -20,6 +20,13 @@ package struct FileDescriptor: ~Copyable, Sendable {
         self.init(owning: number)
     }
 
+    /// Duplicates a descriptor, close-on-exec; the original stays open.
+    ///
+    /// - Throws: `SystemError` if it is not open.
+    package init(duplicating number: Int32) throws(SystemError) {
+        try self.init(fcntl(number, F_DUPFD_CLOEXEC, 0), "read")
+    }
+
     /// Opens a file, close-on-exec.
     ///
     /// - Parameters:

@@ -63,7 +63,7 @@ func decodeTable(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let choice = bytes.first, let file = ScratchFile(UnsafeRawBufferPointer(rebasing: bytes[1...])) else {
         return false
     }
-    let columns = [LabelColumn.first, .last, .number(2), .named("class")]
+    let columns: [LabelColumn?] = [.first, .last, nil, .named("class")]
     let files = TableFiles(
         path: file.path, testPath: choice & 4 == 0 ? nil : file.path, label: columns[Int(choice & 3)])
     do throws(DataError) {

@@ -1,36 +1,112 @@
+import LockstepText
+
 extension TableFiles {
     /// Reads the data set from its one or two tables.
     ///
-    /// The files are read twice: first for their size and their faults, then for their values, directly to their
-    /// destination. Tables of bytes with the scale 255 are stored as bytes, so MNIST as CSV is the same data set as MNIST.
+    /// The files are read two or three times: for what their columns have, for the categories of columns of texts, and for their
+    /// values, directly to their destination. Tables of bytes with the scale 255 are stored as bytes, so MNIST as CSV is the
+    /// same data set as MNIST.
     ///
     /// - Throws: ``DataError`` that names the file, line and column of the first fault.
     func load() throws(DataError) -> Dataset {
-        let training = try TableSurvey(path, label: label)
-        var testTable: TableSurvey?
-        if let testPath { testTable = try TableSurvey(testPath, label: label) }
-        if let testTable, testTable.shape.inputSize != training.shape.inputSize {
-            throw DataError(
-                .imageSizeMismatch(training: training.shape.inputSize, test: testTable.shape.inputSize),
-                subject: testTable.path)
+        let table = try TableFile(path, label: label, hasNamedColumns: namesColumns)
+        let testTable = try testPath.map { (path) throws(DataError) in try TableFile(path, like: table) }
+        var outline = try TableOutline(table, testTable, self)
+        let tables = [table] + (testTable.map { [$0] } ?? [])
+        let classes = try TableClasses(tables.map { ($0.labels, $0.head.path) }, column: table.labelColumn + 1)
+        outline.preparation.classes = classes.names
+        let parts = try TableParts(table.sampleCount, testFile: testTable?.sampleCount, self)
+        let labels = classes.classes(of: table.labels)
+        let order = TableOrder(classes: labels, training: parts.training, shuffle: shuffle)
+        if order.places != nil, shuffle == nil {
+            outline.notices.append(
+                "\(path.printableName): its lines are sorted by class, and are shuffled before the splits are made; "
+                    + "data.shuffle: false keeps their order")
         }
-        let parts = try TableParts(training.sampleCount, testFile: testTable?.sampleCount, self)
-        let scale = scale ?? (training.looksLikePixels && testTable?.holdsBytes != false ? 255 : 1)
-        let isBytes = scale == 255 && training.holdsBytes && testTable?.holdsBytes != false
-        let element: DatasetElement = isBytes ? .uint8 : .float32
+        try outline.findCategories(table, order, training: parts.training)
+        try TableParts.checkSize(outline.preparation.inputSize, path: path)
+
         let builder = try DatasetBuilder(
             name: path.split(separator: "/").last.map(String.init) ?? path,
-            inputSize: training.shape.inputSize, element: element, trainingCount: parts.training,
+            inputSize: outline.preparation.inputSize, element: outline.element, trainingCount: parts.training,
             validationCount: parts.validation, testCount: parts.test)
-        try training.read(into: builder, at: 0, element: element, scale: scale)
-        try testTable?.read(into: builder, at: training.sampleCount, element: element, scale: scale)
-        try parts.checkClasses(of: builder.labels[..<training.sampleCount], in: path)
-        return try builder.finish(classCount: max(2, max(training.highestLabel, testTable?.highestLabel ?? 0) + 1))
+        let writer = TableWriter(outline)
+        try writer.write(table, order, at: 0, to: builder)
+        try testTable.map { (test) throws(DataError) in
+            try writer.write(test, TableOrder.unchanged, at: table.sampleCount, to: builder)
+        }
+        for (sample, label) in labels.enumerated() { builder.labels[order.place(of: sample)] = label }
+        if let testTable {
+            for (sample, label) in classes.classes(of: testTable.labels).enumerated() {
+                builder.labels[table.sampleCount + sample] = label
+            }
+        }
+        try parts.checkClasses(of: builder.labels[..<table.sampleCount], classes, in: path)
+        if outline.element == .float32 {
+            try TableStatistics(builder, training: parts.training, outline)
+                .prepare(
+                    builder, count: parts.training + parts.validation + parts.test, &outline.preparation, path: path)
+        }
+        return try builder.finish(
+            classCount: classes.count,
+            table: outline.preparation.columns.count <= TablePreparation.maximumColumns ? outline.preparation : nil,
+            notices: outline.notices)
+    }
+
+    /// Whether the configuration names columns, so that the first line has names.
+    private var namesColumns: Bool {
+        ((label.map { [$0] } ?? []) + (ignore ?? []) + (categories ?? [])).contains(where: \.isNamed)
     }
 }
 
+/// One file, with what its columns have.
+struct TableFile {
+    let head: TableHead
+    let survey: TableSurvey
+    /// The index of the label's column in this file.
+    let labelColumn: Int
+    let labels: TableLabels
+    let labelNotice: String?
+    /// The column of the first file that each column of this file is.
+    let columns: [Int]
+
+    /// Reads the file of the training samples.
+    init(_ path: String, label: LabelColumn?, hasNamedColumns: Bool) throws(DataError) {
+        head = try TableHead(path: path, hasNamedColumns: hasNamedColumns)
+        let choice = try TableLabelChoice(head, configured: label)
+        survey = try TableSurvey(head, labelColumns: choice.candidates)
+        (labelColumn, labelNotice) = try choice.column(in: survey)
+        labels = survey.labels[labelColumn] ?? TableLabels()
+        columns = Array(0..<head.columnCount)
+    }
+
+    /// Reads the file of the test samples, whose columns are those of `other`: by their names if both have names, else by their
+    /// places.
+    init(_ path: String, like other: TableFile) throws(DataError) {
+        head = try TableHead(path: path, hasNamedColumns: false)
+        guard head.columnCount == other.head.columnCount else {
+            throw DataError(
+                .imageSizeMismatch(training: other.head.columnCount - 1, test: head.columnCount - 1), subject: path)
+        }
+        var columns = Array(0..<head.columnCount)
+        if let names = head.names, let otherNames = other.head.names, names != otherNames {
+            let places = Dictionary(otherNames.enumerated().map { ($1, $0) }) { first, _ in first }
+            let found = names.compactMap { places[$0] }
+            if Set(found).count == head.columnCount { columns = found }
+        }
+        self.columns = columns
+        let label = columns.firstIndex(of: other.labelColumn) ?? other.labelColumn
+        labelColumn = label
+        survey = try TableSurvey(head, labelColumns: [label])
+        labels = survey.labels[label] ?? TableLabels()
+        labelNotice = nil
+    }
+
+    var sampleCount: Int { survey.sampleCount }
+}
+
 /// The number of samples in each split.
-private struct TableParts {
+struct TableParts {
     let training: Int
     let validation: Int
     let test: Int
@@ -50,14 +126,45 @@ private struct TableParts {
         test = testFile ?? ownTest
     }
 
-    /// Refuses a table that is sorted by class: a class that only validation and test samples have cannot be learnt.
-    func checkClasses(of labels: Slice<UnsafeMutableBufferPointer<UInt16>>, in path: String) throws(DataError) {
+    /// Refuses classes that only validation and test samples have: they cannot be learnt.
+    func checkClasses(
+        of labels: Slice<UnsafeMutableBufferPointer<UInt16>>, _ classes: TableClasses, in path: String
+    ) throws(DataError) {
         var isLearnt = [Bool](repeating: false, count: DatasetLayout.largestClassCount)
         for label in labels[..<training] { isLearnt[Int(label)] = true }
         guard let missing = labels[training...].first(where: { !isLearnt[Int($0)] }) else { return }
         throw DataError(
             .malformedTable(
-                "class \(missing) occurs only among its last \(labels.count - training) samples, which are set aside"),
-            subject: path, remedy: "shuffle its lines, or set data.validation and data.test lower")
+                "class \(classes.names?[Int(missing)].printable(limit: TableHead.quotedLength) ?? "\(missing)") occurs only "
+                    + "among its last \(labels.count - training) samples, which are set aside"),
+            subject: path, remedy: "set data.shuffle to true, or data.validation and data.test lower")
     }
+
+    static func checkSize(_ inputSize: Int, path: String) throws(DataError) {
+        guard inputSize > 0 else {
+            throw DataError(
+                .malformedTable("it has no column of values besides the label"), subject: path,
+                remedy: "list fewer columns in data.ignore")
+        }
+        guard inputSize <= TableHead.largestInputSize else {
+            throw DataError(
+                .tooLarge(
+                    what: "the number of values of a sample", found: inputSize, limit: TableHead.largestInputSize),
+                subject: path)
+        }
+    }
+}
+
+extension TablePreparation {
+    /// The most columns of a table whose preparation is kept in a model file. Wider tables need `scale`.
+    static let maximumColumns = 65_536
+}
+
+extension TableOrder {
+    /// The lines' own order.
+    static let unchanged = TableOrder(classes: [], training: 0, shuffle: .never)
+
+    /// The place of a line's sample among all samples of its file.
+    @inline(__always)
+    func place(of sample: Int) -> Int { places.map { Int($0[sample]) } ?? sample }
 }

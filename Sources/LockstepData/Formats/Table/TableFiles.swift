@@ -6,23 +6,33 @@ package struct TableFiles: DataFormat {
     package var path: String
     /// The file of the test samples; absent: the last samples of `path`.
     package var testPath: String?
-    /// The column of the labels.
-    package var label: LabelColumn
-    /// All values are divided by it; absent: 255 if they are pixels (see ``TableSurvey/looksLikePixels``), else 1.
+    /// The column of the labels; absent: the one with a label's name, or that alone looks like classes.
+    package var label: LabelColumn?
+    /// All values are divided by it; absent: 255 if they are pixels (see ``TableLoader``), else they are standardised.
     package var scale: Double?
+    /// Columns that are left out.
+    package var ignore: [LabelColumn]?
+    /// Columns whose values are categories although they are numbers.
+    package var categories: [LabelColumn]?
+    /// How the lines are shuffled before they are divided; absent: if they are sorted by class.
+    package var shuffle: TableShuffle?
     /// The number of validation samples, which precede the test samples in `path`; absent: one sixth.
     package var validation: Int?
     /// The number of test samples at the end of `path`, if `testPath` is absent; absent: one sixth.
     package var test: Int?
 
     package init(
-        path: String, testPath: String? = nil, label: LabelColumn = .first, scale: Double? = nil,
+        path: String, testPath: String? = nil, label: LabelColumn? = nil, scale: Double? = nil,
+        ignore: [LabelColumn]? = nil, categories: [LabelColumn]? = nil, shuffle: TableShuffle? = nil,
         validation: Int? = nil, test: Int? = nil
     ) {
         self.path = path
         self.testPath = testPath
         self.label = label
         self.scale = scale
+        self.ignore = ignore
+        self.categories = categories
+        self.shuffle = shuffle
         self.validation = validation
         self.test = test
     }
@@ -32,16 +42,27 @@ package struct TableFiles: DataFormat {
     package static let keys = [
         ConfigurationKey(
             "csv", \TableFiles.path, .path, example: "flowers.csv",
-            "a table of text, plain or `.gz`: a sample on each line, commas, semicolons or tabs between label and values",
+            "a table of text, plain or `.gz`: a sample on each line, commas, semicolons, tabs or blanks between its fields",
             onResume: .mayMove),
         ConfigurationKey(
-            "test-csv", \TableFiles.testPath, KeyFormat<String>.path.optional, default: "the last lines of `csv`",
+            "test-csv", \TableFiles.testPath, KeyFormat<String>.path.optional, default: "lines of `csv`",
             "the table of the test samples", onResume: .mayMove),
         ConfigurationKey(
-            "label", \TableFiles.label, .labelColumn, "the column of the labels, whole numbers from 0"),
+            "label", \TableFiles.label, KeyFormat.tableColumn.optional, default: "found by its name",
+            "the column of the labels; found if the first or the last column is called label, class, target, species or y"
+        ),
         ConfigurationKey(
-            "scale", \TableFiles.scale, KeyFormat<Double>.positive().optional, default: "255 for pixels, else 1",
+            "ignore", \TableFiles.ignore, KeyFormat.tableColumns.optional, default: "none", "columns that are left out"),
+        ConfigurationKey(
+            "categories", \TableFiles.categories, KeyFormat.tableColumns.optional, default: "columns of texts",
+            "columns whose numbers are codes of categories; each category becomes a value of its own, 0 or 1"),
+        ConfigurationKey(
+            "scale", \TableFiles.scale, KeyFormat<Double>.positive().optional,
+            default: "255 for pixels, 1 for values from 0 to 1, else each column is standardised",
             "what the values are divided by; pixels: only bytes, one of them above 127"),
+        ConfigurationKey(
+            "shuffle", \TableFiles.shuffle, KeyFormat.tableShuffle.optional, default: "`true` if sorted by class",
+            "whether the lines are shuffled before they are divided into splits; a number is another seed than 1"),
         ConfigurationKey(
             "test", \TableFiles.test, .sampleCount, default: "a sixth",
             "the table's last samples, kept for the test; fewer than there are",
@@ -55,7 +76,7 @@ package struct TableFiles: DataFormat {
     ]
     package static let advice = "'csv' and, with it, " + keys.dropFirst().map(\.name).joined(separator: ", ")
     package static let fileExample: String? = "a table such as digits.csv"
-    package static let fileEndings = [".csv", ".tsv", ".csv.gz", ".tsv.gz"]
+    package static let fileEndings = [".csv", ".tsv", ".csv.gz", ".tsv.gz", ".data", ".txt"]
 
     package init?(file path: String) { self.init(path: path) }
 
@@ -67,7 +88,39 @@ extension DataSource {
     package static func table(_ files: TableFiles) -> DataSource { DataSource(files) }
 }
 
-/// The column of a table that holds the labels.
+/// Whether and how the lines of a table are shuffled.
+package enum TableShuffle: Codable, Hashable, Sendable {
+    case never
+    case seed(UInt64)
+
+    /// The seed of `true`.
+    static let defaultSeed: UInt64 = 1
+    /// `true`.
+    package static let shuffled = TableShuffle.seed(defaultSeed)
+}
+
+extension KeyFormat<TableShuffle> {
+    fileprivate static var tableShuffle: KeyFormat {
+        KeyFormat(
+            limits: "`true`, `false` or a seed", expected: "true, false or a whole number",
+            read: { text, isPlain in
+                guard isPlain else { return nil }
+                switch text {
+                case "true": return .seed(TableShuffle.defaultSeed)
+                case "false": return .never
+                default: return UInt64(text).map { .seed($0) }
+                }
+            },
+            write: {
+                switch $0 {
+                case .never: .scalar("false", isPlain: true)
+                case .seed(let seed): .scalar(seed == TableShuffle.defaultSeed ? "true" : "\(seed)", isPlain: true)
+                }
+            })
+    }
+}
+
+/// A column of a table, such as the one that holds the labels.
 package enum LabelColumn: Codable, Hashable, Sendable {
     case first
     case last
@@ -96,10 +149,12 @@ package enum LabelColumn: Codable, Hashable, Sendable {
         case .named(let name): name
         }
     }
+
+    var isNamed: Bool { if case .named = self { true } else { false } }
 }
 
 extension KeyFormat<LabelColumn> {
-    fileprivate static var labelColumn: KeyFormat {
+    fileprivate static var tableColumn: KeyFormat {
         KeyFormat(
             limits: "`first`, `last`, a column's number or its name", expected: "a text",
             read: { (text, _) throws(ConfigurationProblem) in
@@ -112,5 +167,10 @@ extension KeyFormat<LabelColumn> {
                 return label
             },
             write: { .scalar($0.text, isPlain: false) })
+    }
+
+    fileprivate static var tableColumns: KeyFormat<[LabelColumn]> {
+        tableColumn.oneOrMore(
+            limits: "a column or a list of columns, each as in `label`", expected: "a column or a list of columns")
     }
 }

@@ -1,3 +1,5 @@
+import LockstepSystem
+
 /// Reads the fields of a table of text once, from front to back, through a small buffer.
 ///
 /// A field may be in double quotes, where two quotes mean one (RFC 4180), but ends on its line. Blanks around fields, empty
@@ -5,38 +7,50 @@
 final class TableInput {
     /// The largest length of a field in bytes.
     static let longestField = 1024
-    private static let separators: [UInt8] = [UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\t")]
 
     private enum End {
         case field, line, content
     }
 
-    /// The separator of fields: comma, semicolon or tab, whichever comes first in the first line.
+    /// What separates fields: a tab where the first line has one, else a semicolon, else a comma, else blanks.
     let separator: UInt8
+    /// The byte before a number's decimals besides the point: a comma, unless commas separate fields.
+    let decimalMark: UInt8
     /// The number of the last line read, counted from 1.
     private(set) var line = 0
+    /// The path, as errors name it.
+    let path: String
 
-    private let content: ContentReader
+    private let source: (UnsafeMutableRawBufferPointer) throws(DataError) -> Int
     private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
     private var position = 0
     private var filled = 0
     private let field = UnsafeMutableBufferPointer<UInt8>.allocate(capacity: TableInput.longestField)
     private var fieldLength = 0
+    /// The last byte that was consumed.
+    private var lastByte = UInt8(ascii: "\n")
 
-    init(path: String) throws(DataError) {
-        content = try ContentReader(path: path)
-        filled = try content.read(into: buffer)
-        if filled >= 3, buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF { position = 3 }
-        var isQuoted = false
-        var found: UInt8?
-        var isEmpty = true
-        for byte in buffer[position..<filled] where found == nil {
-            if byte == UInt8(ascii: "\n"), !isEmpty { break }
-            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
-            if !isQuoted, Self.separators.contains(byte) { found = byte }
-            if byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r") { isEmpty = false }
+    /// Opens a file, plain or gzipped.
+    convenience init(path: String) throws(DataError) {
+        let content = try ContentReader(path: path)
+        try self.init(path: path) { (bytes) throws(DataError) in try content.read(into: bytes) }
+    }
+
+    /// Reads from `source`, which returns 0 at the content's end; errors call it `path`.
+    init(
+        path: String, source: @escaping (UnsafeMutableRawBufferPointer) throws(DataError) -> Int
+    ) throws(DataError) {
+        self.path = path
+        self.source = source
+        // A pipe gives its first line in pieces.
+        while filled < buffer.count {
+            let count = try source(UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
+            filled += count
+            if count == 0 || Self.hasWholeLine(buffer[..<filled]) { break }
         }
-        separator = found ?? UInt8(ascii: ",")
+        if filled >= 3, buffer[0] == 0xEF, buffer[1] == 0xBB, buffer[2] == 0xBF { position = 3 }
+        separator = Self.separator(of: buffer[position..<filled])
+        decimalMark = separator == UInt8(ascii: ",") ? UInt8(ascii: ".") : UInt8(ascii: ",")
     }
 
     deinit {
@@ -44,13 +58,44 @@ final class TableInput {
         field.deallocate()
     }
 
-    var path: String { content.path }
+    /// Whether the bytes have a line that is not empty, and its end.
+    private static func hasWholeLine(_ bytes: Slice<UnsafeMutableRawBufferPointer>) -> Bool {
+        var isEmpty = true
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n"), !isEmpty { return true }
+            if byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r") { isEmpty = false }
+        }
+        return false
+    }
+
+    /// What separates the fields of the first line that is not empty.
+    private static func separator(of bytes: Slice<UnsafeMutableRawBufferPointer>) -> UInt8 {
+        var (isQuoted, isEmpty) = (false, true)
+        var (commas, semicolons, tabs, blanks) = (0, 0, 0, 0)
+        for byte in bytes {
+            if byte == UInt8(ascii: "\n"), !isEmpty { break }
+            if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+            if !isQuoted {
+                switch byte {
+                case UInt8(ascii: ","): commas += 1
+                case UInt8(ascii: ";"): semicolons += 1
+                case UInt8(ascii: "\t"): tabs += 1
+                case UInt8(ascii: " "): blanks += isEmpty ? 0 : 1
+                default: break
+                }
+            }
+            if byte != UInt8(ascii: "\n"), byte != UInt8(ascii: "\r") { isEmpty = false }
+        }
+        if tabs > 0 { return UInt8(ascii: "\t") }
+        if semicolons > 0 { return UInt8(ascii: ";") }
+        return commas > 0 || blanks == 0 ? UInt8(ascii: ",") : UInt8(ascii: " ")
+    }
 
     /// Reads the next line that is not empty.
     ///
     /// - Parameter body: Called with the column, from 1, and the bytes of each field.
     /// - Returns: The number of fields; 0 if no line is left.
-    /// - Throws: ``DataError`` if a field is damaged, or an error of `body`.
+    /// - Throws: ``DataError`` if a field is damaged, or an error of `body`; ``skipLine()`` then goes on.
     @inline(__always)
     func readLine(
         _ body: (_ column: Int, _ field: UnsafeBufferPointer<UInt8>) throws(DataError) -> Void
@@ -59,15 +104,30 @@ final class TableInput {
         line += 1
         while true {
             let end = try readField(column: columns + 1)
-            if columns == 0, fieldLength == 0, end != .field {
+            // Blanks at the end of a line separate nothing.
+            let isPadding = fieldLength == 0 && end != .field && separator == UInt8(ascii: " ")
+            if fieldLength == 0, end != .field, columns == 0 {
                 if end == .content { return 0 }
                 line += 1
                 continue
             }
+            if isPadding { return columns }
             columns += 1
             try body(columns, UnsafeBufferPointer(rebasing: field[..<fieldLength]))
             if end != .field { return columns }
         }
+    }
+
+    /// The fields of the next line that is not empty; nil if no line is left.
+    func readFields() throws(DataError) -> [String]? {
+        var fields: [String] = []
+        let count = try readLine { _, field in fields.append(String(decoding: field, as: UTF8.self)) }
+        return count == 0 ? nil : fields
+    }
+
+    /// Skips the rest of a line that has a fault.
+    func skipLine() throws(DataError) {
+        while lastByte != UInt8(ascii: "\n"), try next() != nil {}
     }
 
     /// Makes an error about the last line read.
@@ -84,11 +144,12 @@ final class TableInput {
         if position == filled {
             position = 0
             filled = 0
-            filled = try content.read(into: buffer)
+            filled = try source(buffer)
             if filled == 0 { return nil }
         }
         let byte = buffer[position]
         position += 1
+        lastByte = byte
         return byte
     }
 
@@ -109,7 +170,11 @@ final class TableInput {
     private func readField(column: Int) throws(DataError) -> End {
         fieldLength = 0
         while let byte = try next() {
-            if byte == separator { return ended(.field) }
+            if byte == separator {
+                // Several blanks separate two fields once.
+                if fieldLength == 0, separator == UInt8(ascii: " ") { continue }
+                return ended(.field)
+            }
             if byte == UInt8(ascii: "\n") { return ended(.line) }
             if fieldLength == 0 {
                 if isBlank(byte) { continue }

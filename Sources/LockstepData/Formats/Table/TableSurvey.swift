@@ -1,141 +1,143 @@
 import LockstepSystem
 import LockstepText
 
-/// The first reading of a table: counts its samples, examines its values and finds every fault.
-struct TableSurvey {
-    let path: String
-    let shape: TableShape
-    let sampleCount: Int
-    let highestLabel: Int
-    /// Whether all values are whole numbers from 0 to 255.
-    let holdsBytes: Bool
-    private let largest: Float
-
-    init(_ path: String, label: LabelColumn) throws(DataError) {
-        let shape = try TableShape(path: path, label: label)
-        var highestLabel = 0
+/// The first reading of a table: counts its lines and finds what each column has.
+final class TableSurvey {
+    /// What a column has.
+    struct Column {
+        var numbers = 0
+        var texts = 0
+        var missing = 0
+        /// Whether all numbers are whole and from 0 to 255.
         var holdsBytes = true
-        var largest: Float = 0
-        sampleCount = try Self.walk(path, shape) { _, _, value, _ in
-            holdsBytes = holdsBytes && value >= 0 && value <= 255 && value.rounded() == value
-            largest = max(largest, value)
-        } label: { _, label, _ in
-            highestLabel = max(highestLabel, Int(label))
-        }
-        guard sampleCount > 0 else { throw DataError(.noSamples, subject: path) }
-        self.path = path
-        self.shape = shape
-        self.highestLabel = highestLabel
-        self.holdsBytes = holdsBytes
-        self.largest = largest
+        /// Whether all numbers lie between 0 and 1.
+        var isUnitInterval = true
+        var largest: Float = -.infinity
+        /// The place of the first text, and of the first number that float32 cannot hold.
+        var firstText: Fault?
+        var firstInfinity: Fault?
+
+        /// Whether it is a column of numbers, in which a text is a fault: texts are not the majority.
+        var isNumeric: Bool { numbers > 0 && numbers >= texts }
     }
 
-    /// Whether the values look like pixels: bytes, at least one of them above 127. Flags and counts are small bytes.
-    var looksLikePixels: Bool { holdsBytes && largest >= 128 }
+    /// A field that does not belong in its column.
+    struct Fault {
+        let line: Int
+        let text: String
+    }
 
-    /// The second reading: writes all samples to a data set, from index `first` on, divided by `scale`.
-    func read(
-        into builder: borrowing DatasetBuilder, at first: Int, element: DatasetElement, scale: Double
-    ) throws(DataError) {
-        let inputSize = shape.inputSize
-        let bytes = builder.features
-        let floats = bytes.assumingMemoryBound(to: Float.self)
-        let labels = builder.labels
-        let divisor = Float(scale)
-        let count = try Self.walk(path, shape) { sample, index, value, input throws(DataError) in
-            // The file may have changed since the first reading: never write beyond its samples.
-            guard sample < sampleCount else { throw changed }
-            let place = (first + sample) * inputSize + index
-            switch element {
-            case .uint8:
-                guard let byte = UInt8(exactly: value) else { throw changed }
-                bytes[place] = byte
-            case .float32:
-                let scaled = value / divisor
-                guard scaled.isFinite else {
-                    throw input.malformed("\(value) / \(scale) is too large for float32")
-                }
-                floats[place] = scaled
+    let head: TableHead
+    private(set) var sampleCount = 0
+    private(set) var columns: [Column]
+    /// The labels of each column that may hold them, by the column's index.
+    private(set) var labels: [Int: TableLabels]
+    /// Whether the first column counts the lines, from any number on.
+    private(set) var firstColumnRuns = true
+    /// The number in the first column of the first sample.
+    private(set) var firstNumber: Float?
+
+    /// Reads all lines.
+    ///
+    /// - Parameters:
+    ///   - head: The first lines.
+    ///   - labelColumns: The columns that may hold the labels.
+    /// - Throws: ``DataError`` for the first line that is damaged or has another number of fields.
+    init(_ head: TableHead, labelColumns: Set<Int>) throws(DataError) {
+        self.head = head
+        let statistics = UnsafeMutableBufferPointer<Column>.allocate(capacity: head.columnCount)
+        statistics.initialize(repeating: Column())
+        defer {
+            statistics.deinitialize()
+            statistics.deallocate()
+        }
+        columns = []
+        labels = Dictionary(uniqueKeysWithValues: labelColumns.map { ($0, TableLabels()) })
+        let candidates = labelColumns.sorted().map { ($0 + 1, labels[$0] ?? TableLabels()) }
+        for (column, found) in candidates { labels[column - 1] = found }
+        var sample = 0
+        var (runs, firstNumber) = (true, Float?.none)
+        try Self.walk(head) { index, column, field, input throws(DataError) in
+            sample = index
+            if candidates.contains(where: { $0.0 == column }) {
+                for (candidate, found) in candidates where candidate == column { found.add(field, input) }
             }
-        } label: { sample, label, _ throws(DataError) in
-            guard sample < sampleCount else { throw changed }
-            labels[first + sample] = label
+            let place = statistics.baseAddress.map { $0 + (column - 1) }
+            guard let place else { return }
+            guard let number = tableNumber(field, decimalMark: input.decimalMark) else {
+                if column == 1 { runs = false }
+                if isMissing(field) {
+                    place.pointee.missing += 1
+                } else {
+                    place.pointee.texts += 1
+                    if place.pointee.firstText == nil { place.pointee.firstText = Self.fault(field, input) }
+                }
+                return
+            }
+            place.pointee.numbers += 1
+            if column == 1 {
+                if index == 0 { firstNumber = number }
+                runs = runs && firstNumber.map { $0 + Float(index) == number } == true
+            }
+            if place.pointee.holdsBytes, !(number >= 0 && number <= 255 && number.rounded() == number) {
+                place.pointee.holdsBytes = false
+            }
+            if !(number >= 0 && number <= 1) {
+                place.pointee.isUnitInterval = false
+                if !number.isFinite, place.pointee.firstInfinity == nil {
+                    place.pointee.firstInfinity = Self.fault(field, input)
+                }
+            }
+            if number > place.pointee.largest { place.pointee.largest = number }
+        } line: { samples in
+            sampleCount = samples
         }
-        guard count == sampleCount else { throw changed }
+        _ = sample
+        guard sampleCount > 0 else { throw DataError(.noSamples, subject: head.path) }
+        columns = Array(statistics)
+        firstColumnRuns = runs && sampleCount > 1
+        self.firstNumber = firstNumber
     }
 
-    private var changed: DataError { DataError(.malformedTable("it changed while it was read"), subject: path) }
+    private static func fault(_ field: UnsafeBufferPointer<UInt8>, _ input: TableInput) -> Fault {
+        Fault(line: input.line, text: String(printable: field, limit: TableHead.quotedLength))
+    }
 
     /// Reads all samples of a file.
     ///
-    /// Calls `value` with the sample's index, the value's index in the sample and the value, which is finite; calls
-    /// `label` with the sample's index and its label.
+    /// Calls `body` with the sample's index, the column from 1 and each field, and `line` with the number of samples after
+    /// each line.
     ///
-    /// - Returns: The number of samples.
     /// - Throws: ``DataError`` that names the first fault, or an error of the closures.
     @inline(__always)
-    private static func walk(
-        _ path: String, _ shape: TableShape,
-        value: (_ sample: Int, _ index: Int, _ value: Float, _ input: TableInput) throws(DataError) -> Void,
-        label: (_ sample: Int, _ label: UInt16, _ input: TableInput) throws(DataError) -> Void
-    ) throws(DataError) -> Int {
-        let input = try TableInput(path: path)
-        if shape.hasHeader { _ = try input.readLine { _, _ in } }
+    static func walk(
+        _ head: TableHead,
+        body: (
+            _ sample: Int, _ column: Int, _ field: UnsafeBufferPointer<UInt8>, _ input: TableInput
+        ) throws(DataError) -> Void,
+        line: (_ samples: Int) throws(DataError) -> Void = { _ in }
+    ) throws(DataError) {
+        let input = try TableInput(path: head.path)
+        if head.names != nil { _ = try input.readLine { _, _ in } }
+        let columnCount = head.columnCount
         var sample = 0
         while true {
             let columns = try input.readLine { column, field throws(DataError) in
-                if column == shape.labelColumn {
-                    try label(sample, try Self.label(field, column, input), input)
-                } else if column <= shape.columnCount {
-                    let index = column < shape.labelColumn ? column - 1 : column - 2
-                    try value(sample, index, try Self.value(field, column, input), input)
-                }
+                if column <= columnCount { try body(sample, column, field, input) }
             }
-            if columns == 0 { return sample }
-            guard columns == shape.columnCount else {
+            if columns == 0 { return }
+            guard columns == columnCount else {
                 throw input.malformed(
-                    "\(columns) fields, where the first line has \(shape.columnCount)",
+                    "\(columns) fields, where the first line has \(columnCount)",
                     remedy: "give every line a label and all values")
             }
             sample += 1
             guard sample <= IDXHeader.largestCount else {
                 throw DataError(
                     .tooLarge(what: "the number of samples", found: sample, limit: IDXHeader.largestCount),
-                    subject: path)
+                    subject: head.path)
             }
+            try line(sample)
         }
-    }
-
-    @inline(__always)
-    private static func value(
-        _ field: UnsafeBufferPointer<UInt8>, _ column: Int, _ input: TableInput
-    ) throws(DataError) -> Float {
-        guard let value = tableNumber(field), value.isFinite else { throw refusal(of: field, column, input) }
-        return value
-    }
-
-    @inline(__always)
-    private static func label(
-        _ field: UnsafeBufferPointer<UInt8>, _ column: Int, _ input: TableInput
-    ) throws(DataError) -> UInt16 {
-        guard let value = tableNumber(field), let label = UInt16(exactly: value) else {
-            throw input.malformed(
-                field.isEmpty ? "the label is missing" : "the label '\(quoted(field))' is not the number of a class",
-                column: column,
-                remedy: "number the classes from 0 (at most \(UInt16.max)), or name the label's column with data.label")
-        }
-        return label
-    }
-
-    private static func refusal(of field: UnsafeBufferPointer<UInt8>, _ column: Int, _ input: TableInput) -> DataError {
-        if field.isEmpty { return input.malformed("a value is missing", column: column, remedy: "fill it in") }
-        let isNumber = tableNumber(field) != nil
-        return input.malformed(
-            isNumber ? "'\(quoted(field))' is too large for float32" : "'\(quoted(field))' is not a number",
-            column: column, remedy: isNumber ? nil : "write numbers, with a point before the decimals")
-    }
-
-    private static func quoted(_ field: UnsafeBufferPointer<UInt8>) -> String {
-        String(printable: field, limit: TableShape.quotedLength)
     }
 }
