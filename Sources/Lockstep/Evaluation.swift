@@ -2,7 +2,7 @@ import LockstepTraining
 
 /// How well a network classifies the samples of a split.
 public struct Evaluation: Hashable, Sendable, CustomStringConvertible {
-    /// Samples whose largest output is the right one.
+    /// Samples whose largest output is the right one; 0 where the network predicts numbers.
     public let correct: Int
     /// Samples of the split.
     public let total: Int
@@ -10,7 +10,7 @@ public struct Evaluation: Hashable, Sendable, CustomStringConvertible {
     public let cost: Double
 
     init(_ score: SplitScore) {
-        correct = score.correct
+        correct = score.correct ?? 0
         total = score.total
         cost = score.total == 0 ? 0 : score.meanLoss
     }

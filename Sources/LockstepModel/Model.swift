@@ -12,6 +12,8 @@ package protocol Model: Sendable {
     var inputs: Int { get }
     /// Scores that the model gives to a sample: one for each class.
     var outputs: Int { get }
+    /// Whether the outputs are numbers that are compared with the samples' targets, and no classes.
+    var predictsNumbers: Bool { get }
     /// The most samples that are computed in one pass.
     ///
     /// It is part of the arithmetic, because the rounding of a sample's values may depend on how many samples share a pass:

@@ -12,6 +12,9 @@ package protocol ModelComputer: AnyObject {
     var inputs: UnsafeMutablePointer<Float> { get }
     /// The samples' classes, [maximumRows].
     var labels: UnsafeMutablePointer<UInt16> { get }
+    /// The numbers that the samples' outputs should be, [maximumRows, outputs]; a model of classes does not
+    /// read them.
+    var targets: UnsafeMutablePointer<Float> { get }
     /// The samples' indices in the data set, [maximumRows], from which random numbers of training are derived.
     var sampleIndices: UnsafeMutablePointer<UInt32> { get }
     /// The address of each sample's bytes, [maximumRows], if the samples are read as bytes.
@@ -54,7 +57,7 @@ package protocol ModelComputer: AnyObject {
     ///   - predictions: Receives the class of each row's largest output, the lowest class on a tie, [rows]. NaN is never
     ///     the largest; a row of NaNs gives class 0.
     /// - Returns: The number of predictions that equal the labels, and the sum of the losses, in double, added row by row.
-    ///   A row with a NaN counts as wrong.
+    ///   A row with a NaN counts as wrong. A model of numbers counts nothing, and predicts class 0.
     func evaluate(
         rows: Int, input: BlockInput, predictions: UnsafeMutablePointer<Int>
     ) -> (correct: Int, lossSum: Double)

@@ -8,6 +8,7 @@ final class NetworkComputer: ModelComputer {
     let maximumRows: Int
     let inputs: UnsafeMutablePointer<Float>
     let labels: UnsafeMutablePointer<UInt16>
+    let targets: UnsafeMutablePointer<Float>
     let sampleIndices: UnsafeMutablePointer<UInt32>
     let byteRows: UnsafeMutablePointer<UnsafePointer<UInt8>?>
     var timeline: Timeline?
@@ -26,7 +27,7 @@ final class NetworkComputer: ModelComputer {
     private let outputErrors: UnsafeMutablePointer<Float>
     private let classes: Int
     /// The targets in training, and those of evaluation, without label smoothing.
-    private let targets: (training: ClassTargets, evaluation: ClassTargets)
+    private let classTargets: (training: ClassTargets, evaluation: ClassTargets)
     /// Scratch memory of the cost, [2, maximumRows].
     private let logarithms: UnsafeMutablePointer<Double>
     /// The shape of the first stage, if it is a dense layer that reads the samples: only such a layer reads bytes.
@@ -59,7 +60,7 @@ final class NetworkComputer: ModelComputer {
         output = model.architecture.output
         cost = model.objective.cost
         classes = model.outputs
-        targets = (
+        classTargets = (
             ClassTargets(smoothing: model.objective.labelSmoothing, classes: classes), ClassTargets(classes: classes)
         )
         let plan = NetworkStage.stages(of: model.layers)
@@ -101,6 +102,8 @@ final class NetworkComputer: ModelComputer {
         outputErrors = (plan.count - 1) % 2 == 0 ? errors.even.pointer : errors.odd.pointer
         labels = .allocate(capacity: maximumRows)
         labels.initialize(repeating: 0, count: maximumRows)
+        targets = .allocate(capacity: maximumRows * classes)
+        targets.initialize(repeating: 0, count: maximumRows * classes)
         sampleIndices = .allocate(capacity: maximumRows)
         sampleIndices.initialize(repeating: 0, count: maximumRows)
         byteRows = .allocate(capacity: maximumRows)
@@ -127,6 +130,7 @@ final class NetworkComputer: ModelComputer {
 
     deinit {
         labels.deallocate()
+        targets.deallocate()
         sampleIndices.deallocate()
         byteRows.deallocate()
         logarithms.deallocate()
@@ -161,7 +165,7 @@ final class NetworkComputer: ModelComputer {
         let block = block(rows: rows, input, trainingIn: epoch)
         forward(block)
         timeline?.enter(.backward, layer: stages[stages.count - 1].index)
-        let lossSum = outputPass(rows: rows, targets.training, errors: outputErrors)
+        let lossSum = outputPass(rows: rows, classTargets.training, errors: outputErrors)
         for stage in stages.reversed() {
             timeline?.enter(.backward, layer: stage.index)
             stage.computer.parameterGradient(block, into: gradient, accumulating: accumulating)
@@ -178,7 +182,11 @@ final class NetworkComputer: ModelComputer {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
         forward(block(rows: rows, input, trainingIn: nil))
-        let lossSum = outputPass(rows: rows, targets.evaluation, errors: nil)
+        let lossSum = outputPass(rows: rows, classTargets.evaluation, errors: nil)
+        guard output != .linear else {
+            predictions.update(repeating: 0, count: rows)
+            return (0, lossSum)
+        }
         let correct = countCorrect(outputs, labels: labels, rows: rows, classes: classes, predictions: predictions)
         return (correct, lossSum)
     }
@@ -190,6 +198,7 @@ final class NetworkComputer: ModelComputer {
         switch output {
         case .sigmoid: applySigmoid(outputs, count: rows * classes)
         case .softmax: applySoftmax(outputs, rows: rows, outputs: classes)
+        case .linear: break
         }
         return UnsafePointer(outputs)
     }
@@ -214,20 +223,22 @@ final class NetworkComputer: ModelComputer {
     ///
     /// - Parameters:
     ///   - rows: Rows of the block.
-    ///   - targets: The target outputs.
+    ///   - classTargets: The target outputs of classes.
     ///   - errors: Receives the last layer's errors; nil if the caller does not need them.
     /// - Returns: The sum of the rows' losses, in double, added row by row.
     private func outputPass(
-        rows: Int, _ targets: ClassTargets, errors: UnsafeMutablePointer<Float>?
+        rows: Int, _ classTargets: ClassTargets, errors: UnsafeMutablePointer<Float>?
     ) -> Double {
         switch (cost, output) {
+        case (_, .linear):
+            return squaredError(outputs: outputs, targets: targets, rows: rows, count: classes, delta: errors)
         case (.crossEntropy, .softmax):
             return softmaxCrossEntropy(
-                outputs, labels: labels, rows: rows, outputs: classes, targets: targets, logarithms: logarithms,
+                outputs, labels: labels, rows: rows, outputs: classes, targets: classTargets, logarithms: logarithms,
                 delta: errors)
         case (.crossEntropy, .sigmoid):
             return sigmoidCrossEntropy(
-                outputs, labels: labels, rows: rows, outputs: classes, targets: targets, delta: errors)
+                outputs, labels: labels, rows: rows, outputs: classes, targets: classTargets, delta: errors)
         case (.quadratic, _):
             applySigmoid(outputs, count: rows * classes)
             guard let errors else {

@@ -63,6 +63,8 @@ package struct NetworkModel: Model {
 
     package var outputs: Int { layers[layers.count - 1].output.count }
 
+    package var predictsNumbers: Bool { architecture.output == .linear }
+
     /// 1,024 for dense networks. A network with convolutions keeps far more activations of a sample than its caches hold,
     /// and gains nothing from large blocks: 32, 16 or 8, the most with which the activations of a block take at most
     /// 4 MiB, and 8 where none does.

@@ -286,6 +286,7 @@ struct RunSummaryTests {
                       "cost" : null,
                       "epoch" : 0,
                       "learning_rate" : 0.125,
+                      "r2" : null,
                       "seconds" : 2,
                       "total" : null,
                       "training_correct" : null,
@@ -293,6 +294,7 @@ struct RunSummaryTests {
                       "training_total" : null,
                       "validation_correct" : null,
                       "validation_cost" : null,
+                      "validation_r2" : null,
                       "validation_total" : null,
                       "weights_sha256" : "e0"
                     }
@@ -332,7 +334,8 @@ struct RunSummaryTests {
         #expect(try JSONDecoder().decode(RunSummary.self, from: Data(text.utf8)) == summary)
         // An older version did not write some of them.
         let newer = [
-            "class_names", "stopped_early", "best_epoch", "selected_epoch", "learning_rate", "training_correct",
+            "class_names", "r2", "validation_r2", "stopped_early", "best_epoch", "selected_epoch", "learning_rate",
+            "training_correct",
             "training_total",
             "duplicates", "quarantined", "restarts", "rewinds", "steps_audited", "steps_repeated",
         ]

@@ -75,7 +75,7 @@ struct FollowedEvaluationTests {
         let rate = LearningRate(peak: 0.5, schedule: schedule, stepsPerEpoch: 5, epochs: 30)
         for epoch in run.epochs {
             #expect(epoch.learningRate == rate.value(at: 0), "epoch \(epoch.epoch)")
-            if let validation = epoch.validation { rate.add(validation.correct) }
+            if let validation = epoch.validation { rate.add(validation.merit) }
         }
         #expect(Set(run.epochs.map(\.learningRate)).count > 2)
         #expect(run.weightsSHA256 != (try Self.fixture(every: every).train()).weightsSHA256)

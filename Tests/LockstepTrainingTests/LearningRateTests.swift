@@ -55,7 +55,7 @@ struct LearningRateTests {
 
     @Test("A plateau is so many evaluations in a row without a better one, and then the next one begins")
     func plateaus() {
-        func plateaus(_ minimumLength: Int, _ counts: [Int]) -> [Int] {
+        func plateaus(_ minimumLength: Int, _ counts: [Double]) -> [Int] {
             var detector = PlateauDetector(minimumLength: minimumLength)
             return counts.map {
                 detector.add($0)
@@ -69,7 +69,7 @@ struct LearningRateTests {
 
     @Test("on a plateau the rate falls by the factor, not below the minimum, and evaluations alone decide")
     func plateau() {
-        func rates(_ schedule: ScheduleConfiguration, _ counts: [Int]) -> [Double] {
+        func rates(_ schedule: ScheduleConfiguration, _ counts: [Double]) -> [Double] {
             let rate = LearningRate(peak: 0.2, schedule: schedule, stepsPerEpoch: 10, epochs: 6)
             for _ in 0..<2 {
                 rate.reset()

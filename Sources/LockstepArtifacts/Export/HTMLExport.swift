@@ -58,6 +58,7 @@ struct HTMLExport {
     private var output: String {
         switch model.architecture.output {
         case .sigmoid: "z => z.map(value => 1 / (1 + Math.exp(-value)))"
+        case .linear: "z => z"
         case .softmax:
             "z => { const e = z.map(value => Math.exp(value - Math.max(...z))), sum = e.reduce((a, b) => a + b); "
                 + "return e.map(value => value / sum); }"

@@ -133,7 +133,12 @@ struct ONNXExport {
             }
         }
         // Softmax's default axis is the last one.
-        let kind = model.architecture.output == .softmax ? "Softmax" : "Sigmoid"
+        let kind =
+            switch model.architecture.output {
+            case .softmax: "Softmax"
+            case .sigmoid: "Sigmoid"
+            case .linear: "Identity"
+            }
         write(ONNXNode(kind), from: [value], to: "output", into: &graph)
         graph.text(Field.Graph.name, "network")
         for tensor in model.layout.tensors {

@@ -106,6 +106,6 @@ package final class ReportRecorder: RunObserver {
 extension SplitScore {
     /// From 0 to 1; nil for a split without samples.
     fileprivate var accuracy: Double? {
-        total > 0 ? Double(correct) / Double(total) : nil
+        total > 0 ? correct.map { Double($0) / Double(total) } : nil
     }
 }

@@ -23,6 +23,9 @@ package struct RunSummary: Codable, Hashable, Sendable {
         @OrNull package var validationCorrect: Int?
         @OrNull package var validationTotal: Int?
         @OrNull package var validationCost: Double?
+        /// R² of the test and the validation samples; null where classes are predicted.
+        @OrNull package var r2: Double?
+        @OrNull package var validationR2: Double?
         /// Mean loss of the training samples, each with the weights of its step.
         @OrNull package var trainingCost: Double?
         /// How many of the evaluated training samples are correct; nil if none were evaluated.
@@ -35,7 +38,8 @@ package struct RunSummary: Codable, Hashable, Sendable {
         package var weightsSHA256: String
 
         enum CodingKeys: String, CodingKey {
-            case epoch, correct, total, cost, seconds
+            case epoch, correct, total, cost, seconds, r2
+            case validationR2 = "validation_r2"
             case validationCorrect = "validation_correct"
             case validationTotal = "validation_total"
             case validationCost = "validation_cost"
@@ -148,11 +152,12 @@ extension RunSummary {
             activeWorkers: outcome.epochs.last?.workers ?? run.workers, shards: run.shards, kernel: run.kernel,
             seed: run.configuration.training.seed, parameters: run.parameterCount, data: run.dataset.name,
             dataSHA256: run.dataset.sha256,
-            classNames: run.dataset.namesClasses ? run.dataset.classNames : nil, epochs: outcome.epochs.map(Epoch.init),
+            classNames: run.dataset.namesClasses ? run.dataset.classNames : nil,
+            epochs: outcome.epochs.map { Epoch($0, run.dataset.targetVariances) },
             bestCorrect: outcome.bestEpoch?.test?.correct, bestEpoch: outcome.bestEpoch?.epoch,
             selectedCorrect: outcome.selectedEpoch?.test?.correct, selectedEpoch: outcome.selectedEpoch?.epoch,
             finalCorrect: outcome.epochs.last?.test?.correct,
-            neverPredicted: evaluated.last.map(\.neverPredicted),
+            neverPredicted: evaluated.last.flatMap { $0.correct == nil ? nil : $0.neverPredicted },
             steps: outcome.steps, seconds: outcome.seconds.ifFinite,
             stepsPerSecond: (Double(outcome.steps) / outcome.seconds).ifFinite,
             samplesPerSecond: (Double(outcome.samples) / outcome.seconds).ifFinite,
@@ -189,11 +194,13 @@ extension RunSummary {
 }
 
 extension RunSummary.Epoch {
-    init(_ report: EpochReport) {
+    init(_ report: EpochReport, _ variances: [Split: Double]) {
         self.init(
             epoch: report.epoch, correct: report.test?.correct, total: report.test?.total,
             cost: report.test?.meanLoss.ifFinite, validationCorrect: report.validation?.correct,
             validationTotal: report.validation?.total, validationCost: report.validation?.meanLoss.ifFinite,
+            r2: report.test?.r2(variance: variances[.test])?.ifFinite,
+            validationR2: report.validation?.r2(variance: variances[.validation])?.ifFinite,
             trainingCost: report.meanTrainingLoss.ifFinite, trainingCorrect: report.training?.correct,
             trainingTotal: report.training?.total, learningRate: report.learningRate?.ifFinite,
             seconds: report.seconds.ifFinite,

@@ -62,7 +62,7 @@ struct EvaluateCommand: ParsableCommand {
                         + "config.yaml with --data")
             }
             let dataset = try table.load(data, classes: ensemble.classNames)
-            return try print(try score(ensemble, .training, dataset), models)
+            return try print(try score(ensemble, .training, dataset), .training, of: dataset, models)
         }
         let split = split ?? .test
         let dataset = try source(of: models).load(cache: DataCache())
@@ -79,7 +79,7 @@ struct EvaluateCommand: ParsableCommand {
             throw CommandError(
                 .usage, "--split \(split.rawValue): data set '\(dataset.description.name)' has no such samples")
         }
-        try print(score, models)
+        try print(score, split, of: dataset, models)
     }
 
     private func score(_ ensemble: Ensemble, _ split: Split, _ dataset: LockstepData.Dataset) throws -> SplitScore {
@@ -87,10 +87,17 @@ struct EvaluateCommand: ParsableCommand {
             of: split, of: dataset, library: try ComputeLibrary.open(try NumericKernel.resolve(kernel)))
     }
 
-    private func print(_ score: SplitScore, _ models: [TrainedModel]) throws {
+    private func print(
+        _ score: SplitScore, _ split: Split, of dataset: LockstepData.Dataset, _ models: [TrainedModel]
+    ) throws {
         let console = consoleOptions.console
-        let percent = percentage(Double(score.correct), of: Double(score.total), digits: 2)
-        try console.output("\(score.correct) / \(score.total)   \(percent)   cost \(decimal(score.meanLoss, 4))")
+        guard let correct = score.correct else {
+            let r2 = score.r2(variance: dataset.description.targetVariances[split]).map { decimal($0, 4) } ?? "-"
+            try console.output("R² \(r2)   cost \(decimal(score.meanLoss, 4))   \(counted(score.total, "sample"))")
+            return
+        }
+        let percent = percentage(Double(correct), of: Double(score.total), digits: 2)
+        try console.output("\(correct) / \(score.total)   \(percent)   cost \(decimal(score.meanLoss, 4))")
         if models.count > 1 { console.detail("mean outputs of \(models.count) models") }
         let names = models.lazy.map(\.metadata.labels).first { !$0.isEmpty } ?? []
         let isNamed = names.enumerated().contains { String($0) != $1 }

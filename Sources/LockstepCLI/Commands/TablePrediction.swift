@@ -23,6 +23,9 @@ struct TablePrediction {
         var right: Bool?
         /// The largest output first.
         var outputs: [Output]?
+        /// What a network of numbers predicts, in the unit of its table, and the number in the target's column.
+        var prediction: Double?
+        var target: Double?
         /// Texts that no training sample had.
         var unknown: [String]?
         var error: String?
@@ -75,6 +78,9 @@ struct TablePrediction {
             return
         }
         let outputs = predictor.outputs(for: row.values)
+        if let target = table.target {
+            return try print(target.number(of: outputs[0]), row, path: path)
+        }
         let ranks = outputs.indices.sorted { (-outputs[$0], $0) < (-outputs[$1], $1) }
         let isUncertain = Self.isUncertain(ranks.prefix(2).map { outputs[$0] })
         if isJSON {
@@ -92,10 +98,7 @@ struct TablePrediction {
             try output(answer)
             return
         }
-        for text in row.unknown {
-            console.warning(
-                "\(path.printableName), line \(row.line): no training sample had \(text); it counts as no category")
-        }
+        for text in row.unknown { warn(text, row, path) }
         func entry(_ rank: Int, _ gap: String) -> String {
             classNames[rank].printable + gap + decimal(Double(outputs[rank]), 3)
         }
@@ -105,6 +108,24 @@ struct TablePrediction {
             text += "   uncertain" + (top == nil && ranks.count > 1 ? ": or \(entry(ranks[1], " "))" : "")
         }
         try console.output("\(path):\(row.line): \(text)")
+    }
+
+    /// Prints the answer of a network that predicts a number.
+    private func print(_ number: Double, _ row: TableRows.Row, path: String) throws {
+        guard isJSON else {
+            for text in row.unknown { warn(text, row, path) }
+            return try console.output("\(path):\(row.line): \(decimal(number, 4))")
+        }
+        var answer = Answer(file: path, line: row.line)
+        answer.prediction = number
+        answer.target = row.label.flatMap(Double.init)
+        answer.unknown = row.unknown.isEmpty ? nil : row.unknown
+        try output(answer)
+    }
+
+    private func warn(_ text: String, _ row: TableRows.Row, _ path: String) {
+        console.warning(
+            "\(path.printableName), line \(row.line): no training sample had \(text); it counts as no category")
     }
 
     private func output(_ answer: Answer) throws {

@@ -12,6 +12,8 @@ final class EpochPrinter: RunObserver {
     private let isOneProcess: Bool
     /// The names of the classes, once the run has started.
     private var classNames: [String] = []
+    /// The variances of the targets, from which R² follows.
+    private var variances: [Split: Double] = [:]
     /// The learning rate of the epoch before, if the schedule follows evaluations.
     private var followedRate: Double?
     private var followsEvaluations = false
@@ -23,6 +25,7 @@ final class EpochPrinter: RunObserver {
 
     func runWillStart(_ run: RunDescription) {
         classNames = run.dataset.classNames
+        variances = run.dataset.targetVariances
         followsEvaluations = run.configuration.schedule.followsValidation
         followedRate = run.resumed?.epochs.last?.learningRate
         console.info(Self.startLine(run, isOneProcess: isOneProcess))
@@ -37,7 +40,7 @@ final class EpochPrinter: RunObserver {
             if let before = followedRate, before != rate { console.info(Self.line(rate: rate, since: epoch.epoch)) }
             followedRate = rate
         }
-        console.result(Self.line(epoch, isOneProcess: isOneProcess))
+        console.result(Self.line(epoch, isOneProcess: isOneProcess, variances: variances))
     }
 
     func runDidRecover(_ recovery: Recovery) {
@@ -46,7 +49,7 @@ final class EpochPrinter: RunObserver {
     }
 
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
-        for line in Self.finalLines(outcome, classNames: classNames) { console.result(line) }
+        for line in Self.finalLines(outcome, classNames: classNames, variances: variances) { console.result(line) }
     }
 }
 
@@ -79,10 +82,12 @@ extension EpochPrinter {
     }
 
     /// `Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,896/s   2 workers   dd4b5e59`
-    static func line(_ epoch: EpochReport, isOneProcess: Bool = false) -> String {
+    static func line(
+        _ epoch: EpochReport, isOneProcess: Bool = false, variances: [Split: Double] = [:]
+    ) -> String {
         var columns: [String] = []
         if let test = epoch.test {
-            columns.append("\(test.correct) / \(test.total)")
+            columns.append(count(test, variances[.test]))
             columns.append("cost \(decimal(test.meanLoss, 4))")
         } else {
             columns.append("training cost \(decimal(epoch.meanTrainingLoss, 4))")
@@ -111,9 +116,11 @@ extension EpochPrinter {
     }
 
     /// The lines at a run's end. Outputs beyond the named classes are called by their numbers.
-    static func finalLines(_ outcome: RunOutcome, classNames: [String] = []) -> [String] {
-        var lines = earlyStoppingLines(outcome) + bestLines(outcome)
-        if let last = outcome.epochs.last?.test {
+    static func finalLines(
+        _ outcome: RunOutcome, classNames: [String] = [], variances: [Split: Double] = [:]
+    ) -> [String] {
+        var lines = earlyStoppingLines(outcome) + bestLines(outcome, variances)
+        if let last = outcome.epochs.last?.test, last.correct != nil {
             let missing = last.predictions.indices.filter { last.predictions[$0] == 0 }
             if !missing.isEmpty {
                 let names = missing.prefix(classesListed).map { $0 < classNames.count ? classNames[$0] : "\($0)" }
@@ -129,19 +136,30 @@ extension EpochPrinter {
 
     private static func earlyStoppingLines(_ outcome: RunOutcome) -> [String] {
         guard let evaluations = outcome.earlyStoppingPlateau, let last = outcome.epochs.last else { return [] }
-        return [
-            "Stopped early: \(counted(evaluations, "evaluation")) without more validation samples right, up to epoch "
-                + "\(last.epoch)"
-        ]
+        let better = last.validation?.correct == nil ? "a lower validation cost" : "more validation samples right"
+        return ["Stopped early: \(counted(evaluations, "evaluation")) without \(better), up to epoch \(last.epoch)"]
     }
 
     /// Which epochs were the best, and the files in the run directory that have their weights.
-    private static func bestLines(_ outcome: RunOutcome) -> [String] {
+    private static func bestLines(_ outcome: RunOutcome, _ variances: [Split: Double]) -> [String] {
         guard let best = outcome.bestEpoch, let test = best.test else { return [] }
         let (selected, final) = (outcome.selectedEpoch, outcome.finalEpoch)
         var file = "its weights were not kept"
         if best.epoch == final?.epoch { file = "model.safetensors" }
         if best.epoch == selected?.epoch { file = "best.safetensors" }
+        guard test.correct != nil else {
+            func text(_ score: SplitScore?, _ split: Split) -> String {
+                score.map {
+                    "\(count($0, variances[split])), cost \(decimal($0.meanLoss, 4)) on the \(split.rawValue) samples"
+                } ?? ""
+            }
+            return ["Best: epoch \(best.epoch) with \(text(test, .test)); \(file)"]
+                + (selected.map {
+                    [
+                        "Selected: epoch \($0.epoch) with \(text($0.validation, .validation)), \(text($0.test, .test)); best.safetensors"
+                    ]
+                } ?? [])
+        }
         var lines = ["Best: epoch \(best.epoch) with \(count(test)) test samples right (\(percent(test))); \(file)"]
         if let selected, let validation = selected.validation {
             lines.append(
@@ -157,10 +175,14 @@ extension EpochPrinter {
         return lines
     }
 
-    private static func count(_ score: SplitScore) -> String { "\(score.correct) / \(score.total)" }
+    /// The right samples among all, or R² where numbers are predicted.
+    private static func count(_ score: SplitScore, _ variance: Double? = nil) -> String {
+        if let correct = score.correct { return "\(correct) / \(score.total)" }
+        return "R² \(score.r2(variance: variance).map { decimal($0, 4) } ?? "-")"
+    }
 
     private static func percent(_ score: SplitScore) -> String {
-        percentage(Double(score.correct), of: Double(score.total), digits: 2)
+        percentage(Double(score.correct ?? 0), of: Double(score.total), digits: 2)
     }
 
     /// What happened to the workers, if anything did.

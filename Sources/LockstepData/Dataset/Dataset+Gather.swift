@@ -59,6 +59,21 @@ extension Dataset {
         }
     }
 
+    /// Copies the targets of these samples, given by index, if they have any: [samples.count].
+    package func gatherTargets(_ samples: UnsafeBufferPointer<UInt32>, into destination: UnsafeMutablePointer<Float>) {
+        guard let targets else { return }
+        for (index, sample) in samples.enumerated() {
+            precondition(Int(sample) < layout.sampleCount)
+            destination[index] = targets[Int(sample)]
+        }
+    }
+
+    /// Copies the targets of consecutive samples, if they have any: [samples.count].
+    package func gatherTargets(_ samples: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
+        precondition(samples.lowerBound >= 0 && samples.upperBound <= layout.sampleCount)
+        if let targets { destination.update(from: targets + samples.lowerBound, count: samples.count) }
+    }
+
     /// Copies the labels of consecutive samples: [samples.count].
     package func gatherLabels(_ samples: Range<Int>, into destination: UnsafeMutablePointer<UInt16>) {
         precondition(samples.lowerBound >= 0 && samples.upperBound <= layout.sampleCount)

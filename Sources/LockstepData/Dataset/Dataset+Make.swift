@@ -19,14 +19,15 @@ extension Dataset {
 
     /// Makes a data set from float32 values in memory, which are not scaled; everything else is as with bytes.
     package static func make(
-        name: String, inputSize: Int, features: [Float], labels: [UInt16], validation: Int = 0, test: Int = 0,
-        classCount: Int? = nil
+        name: String, inputSize: Int, features: [Float], labels: [UInt16], targets: [Float]? = nil, validation: Int = 0,
+        test: Int = 0, classCount: Int? = nil
     ) throws(DataError) -> Dataset {
         let values = Values(count: features.count, element: .float32) { destination in
             features.withUnsafeBytes { destination.copyMemory(from: $0) }
         }
         return try make(
-            name: name, inputSize: inputSize, values: values, labels: labels, validation: validation, test: test,
+            name: name, inputSize: inputSize, values: values, labels: labels, targets: targets, validation: validation,
+            test: test,
             classCount: classCount)
     }
 
@@ -38,11 +39,21 @@ extension Dataset {
     }
 
     private static func make(
-        name: String, inputSize: Int, values: Values, labels: [UInt16], validation: Int, test: Int, classCount: Int?
+        name: String, inputSize: Int, values: Values, labels: [UInt16], targets: [Float]? = nil, validation: Int,
+        test: Int, classCount: Int?
     ) throws(DataError) -> Dataset {
         let builder = try DatasetBuilder(
             name: name, inputSize: inputSize, element: values.element,
-            trainingCount: labels.count - validation - test, validationCount: validation, testCount: test)
+            trainingCount: labels.count - validation - test, validationCount: validation, testCount: test,
+            hasTargets: targets != nil)
+        if let targets, let destination = builder.targets {
+            guard targets.count == destination.count else {
+                throw DataError(
+                    .invalidDescription("\(targets.count) targets for \(destination.count) samples"),
+                    subject: "data set \(name)")
+            }
+            for (index, target) in targets.enumerated() { destination[index] = target }
+        }
         guard builder.features.count == values.count * values.element.byteCount else {
             throw DataError(
                 .invalidDescription("\(values.count) values for \(labels.count) samples of \(inputSize)"),

@@ -15,6 +15,8 @@ package final class Dataset: @unchecked Sendable {
     let features: UnsafeRawPointer
     /// Labels, [samples], each below `description.classCount`.
     let labels: UnsafePointer<UInt16>
+    /// Targets, [samples], finite; nil if the samples have classes.
+    let targets: UnsafePointer<Float>?
     private let owner: AnyObject
 
     /// Makes a data set over memory that `owner` keeps alive and that no process writes to any more.
@@ -39,6 +41,11 @@ package final class Dataset: @unchecked Sendable {
         self.owner = owner
         features = base
         labels = (base + layout.labelOffset).assumingMemoryBound(to: UInt16.self)
+        targets = layout.targetOffset.map { (base + $0).assumingMemoryBound(to: Float.self) }
+        if let targets, let sample = (0..<layout.sampleCount).first(where: { !targets[$0].isFinite }) {
+            throw DataError(
+                .invalidDescription("the target of sample \(sample) is not a finite number"), subject: subject)
+        }
         for sample in 0..<layout.sampleCount where Int(labels[sample]) >= description.classCount {
             throw DataError(
                 .labelOutOfRange(label: Int(labels[sample]), classCount: description.classCount), subject: subject,
@@ -98,6 +105,12 @@ package final class Dataset: @unchecked Sendable {
         description.trainingCount = count
         description.unusedCount += available - count
         return try Dataset(description: description, bytes: bytes, owner: owner)
+    }
+
+    /// The number that the network learns for a sample; nil if the samples have classes.
+    package func target(of sample: Int) -> Float? {
+        precondition(sample >= 0 && sample < layout.sampleCount)
+        return targets?[sample]
     }
 
     /// The class of a sample.

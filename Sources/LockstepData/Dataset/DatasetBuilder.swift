@@ -30,11 +30,13 @@ struct DatasetBuilder: ~Copyable {
 
     /// Allocates the memory of a data set. ``finish(classCount:)`` sets the number of classes.
     init(
-        name: String, inputSize: Int, element: DatasetElement, trainingCount: Int, validationCount: Int, testCount: Int
+        name: String, inputSize: Int, element: DatasetElement, trainingCount: Int, validationCount: Int, testCount: Int,
+        hasTargets: Bool = false
     ) throws(DataError) {
-        let description = DatasetDescription(
+        var description = DatasetDescription(
             name: name, inputSize: inputSize, classCount: DatasetLayout.largestClassCount, element: element,
             trainingCount: trainingCount, validationCount: validationCount, testCount: testCount, sha256: "")
+        description.hasTargets = hasTargets ? true : nil
         let layout = try DatasetLayout(description)
         let memory = try Memory(byteCount: layout.byteCount, subject: "data set \(name)")
         self.description = description
@@ -49,8 +51,15 @@ struct DatasetBuilder: ~Copyable {
 
     /// The labels of all samples, to be filled by the caller, [samples].
     var labels: UnsafeMutableBufferPointer<UInt16> {
-        let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[layout.labelOffset...])
+        let end = layout.labelOffset + layout.sampleCount * MemoryLayout<UInt16>.stride
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: memory.bytes[layout.labelOffset..<end])
         return bytes.assumingMemoryBound(to: UInt16.self)
+    }
+
+    /// The targets of all samples, to be filled by the caller, [samples]; nil if the samples have classes.
+    var targets: UnsafeMutableBufferPointer<Float>? {
+        guard let offset = layout.targetOffset else { return nil }
+        return UnsafeMutableRawBufferPointer(rebasing: memory.bytes[offset...]).assumingMemoryBound(to: Float.self)
     }
 
     /// Makes the data set, after the caller has filled features and labels.
@@ -68,6 +77,7 @@ struct DatasetBuilder: ~Copyable {
         description.classCount = classCount
         description.table = table
         description.notices = notices
+        if let targets { description.targetVariances = Self.variances(of: targets, description) }
         switch consume memory {
         case .shared(let draft):
             let region: SharedRegion
@@ -84,5 +94,24 @@ struct DatasetBuilder: ~Copyable {
             description.sha256 = SHA256.hash(bytes).hex
             return try Dataset(description: description, bytes: bytes, owner: memory)
         }
+    }
+
+    /// The variance of each split's targets around their mean, in double, added in the samples' order.
+    private static func variances(
+        of targets: UnsafeMutableBufferPointer<Float>, _ description: DatasetDescription
+    ) -> [Split: Double] {
+        var start = 0
+        var variances: [Split: Double] = [:]
+        for (split, count) in [
+            (Split.training, description.trainingCount), (.validation, description.validationCount),
+            (.test, description.testCount),
+        ] {
+            let part = targets[start..<start + count]
+            start += count
+            guard count > 0 else { continue }
+            let mean = part.reduce(0.0) { $0 + Double($1) } / Double(count)
+            variances[split] = part.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(count)
+        }
+        return variances
     }
 }

@@ -12,13 +12,18 @@ package struct DatasetDescription: Codable, Hashable, Sendable {
     package var testCount: Int
     /// SHA-256 of the data set's bytes (see ``Dataset``), in hexadecimal.
     package var sha256: String
+    /// Whether each sample has a number that the network learns, and no class. Nil: no.
+    package var hasTargets: Bool?
+    /// The variance of the targets of each split, by which a cost becomes R². Workers do not receive it.
+    package var targetVariances: [Split: Double] = [:]
     /// How the fields of a table became the samples' values. Models keep it; workers receive prepared samples without it.
     package var table: TablePreparation?
     /// What the user should know about how the data set was read. Workers do not receive it.
     package var notices: [String] = []
 
     private enum CodingKeys: CodingKey {
-        case name, inputSize, classCount, element, trainingCount, unusedCount, validationCount, testCount, sha256
+        case name, inputSize, classCount, element, trainingCount, unusedCount, validationCount, testCount, sha256,
+            hasTargets
     }
 
     package init(

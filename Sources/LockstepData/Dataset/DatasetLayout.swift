@@ -4,7 +4,9 @@
 /// | --- | --- |
 /// | features, [samples, inputSize], row-major, of ``DatasetElement`` | from 0 |
 /// | zeros | to the next multiple of 64 |
-/// | labels, [samples], UInt16 | from ``labelOffset`` to the end |
+/// | labels, [samples], UInt16 | from ``labelOffset`` |
+/// | if the samples have targets: zeros | to the next multiple of 64 |
+/// | if the samples have targets: these, [samples], float32 | from ``targetOffset`` to the end |
 ///
 /// Samples stand in the order training, unused, validation, test. All numbers are little-endian.
 package struct DatasetLayout: Hashable, Sendable {
@@ -18,6 +20,8 @@ package struct DatasetLayout: Hashable, Sendable {
     let featureByteCount: Int
     /// The offset of the labels.
     package let labelOffset: Int
+    /// The offset of the targets; nil if the samples have classes.
+    package let targetOffset: Int?
     /// The size of the whole data set in bytes.
     package let byteCount: Int
 
@@ -47,7 +51,15 @@ package struct DatasetLayout: Hashable, Sendable {
         else { throw invalid("it has \(sampleCount) samples of \(description.inputSize) values") }
         featureByteCount = valueCount * description.element.byteCount
         labelOffset = (featureByteCount + 63) & ~63
-        byteCount = labelOffset + sampleCount * MemoryLayout<UInt16>.stride
+        let labelEnd = labelOffset + sampleCount * MemoryLayout<UInt16>.stride
+        if description.hasTargets == true {
+            let offset = (labelEnd + 63) & ~63
+            targetOffset = offset
+            byteCount = offset + sampleCount * MemoryLayout<Float>.stride
+        } else {
+            targetOffset = nil
+            byteCount = labelEnd
+        }
     }
 }
 

@@ -9,7 +9,7 @@ package enum Cost: String, CaseIterable, Codable, Sendable {
 
     /// Whether the cost is defined for this output function.
     package func accepts(_ output: OutputActivation) -> Bool {
-        self == .crossEntropy || output == .sigmoid
+        self == .crossEntropy ? output != .linear : output != .softmax
     }
 
     /// The default output function with this cost.
@@ -33,6 +33,8 @@ package enum Cost: String, CaseIterable, Codable, Sendable {
         rows: Int, classes: Int
     ) -> Double {
         switch (self, function) {
+        case (_, .linear):
+            preconditionFailure("numbers have no classes")
         case (.quadratic, _):
             quadraticCost(activations: outputs, labels: labels, rows: rows, outputs: classes)
         case (.crossEntropy, .softmax):
@@ -49,4 +51,6 @@ package enum OutputActivation: String, CaseIterable, Codable, Sendable {
     case sigmoid
     /// exp(z_j) / Σ exp(z_k): probabilities of the classes.
     case softmax
+    /// z itself: the network learns a number and no classes.
+    case linear
 }

@@ -42,7 +42,8 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         audit = AuditBuffer(chunks: run.layout.chunks)
         status = StatusService(welcome: run.welcome)
         computer = CoordinatorComputer(run.computer)
-        evaluation = EvaluationCollector(dataset: run.dataset, classes: run.model.outputs)
+        evaluation = EvaluationCollector(
+            dataset: run.dataset, classes: run.model.outputs, countsCorrect: !run.model.predictsNumbers)
         loop.delegate = self
     }
 

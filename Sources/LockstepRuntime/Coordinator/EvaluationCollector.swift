@@ -9,13 +9,16 @@ final class EvaluationCollector {
     private let dataset: Dataset
     /// The number of neurons in the output layer.
     private let classes: Int
+    /// Whether the outputs are classes.
+    private let countsCorrect: Bool
     private var scores: [UInt32: BlockScore] = [:]
     /// Whether the evaluation ends early; then no score is needed any more.
     private(set) var shouldStop: () -> Bool = { false }
 
-    init(dataset: Dataset, classes: Int) {
+    init(dataset: Dataset, classes: Int, countsCorrect: Bool = true) {
         self.dataset = dataset
         self.classes = classes
+        self.countsCorrect = countsCorrect
     }
 
     /// Begins an evaluation.
@@ -53,7 +56,7 @@ final class EvaluationCollector {
 
     /// A part's score, which adds the scores of its blocks in their order.
     func score(of blocks: [UInt32]) -> SplitScore {
-        SplitScore(blocks: blocks.compactMap { scores[$0] }, classes: classes)
+        SplitScore(blocks: blocks.compactMap { scores[$0] }, classes: classes, countsCorrect: countsCorrect)
     }
 
     private func blocks(of split: Split) -> BlockPartition {

@@ -20,6 +20,22 @@ extension Architecture {
             throw .shapeMismatch(
                 "\(what), but a sample of data set '\(dataset.name)' has \(dataset.inputSize) values; \(remedy)")
         }
+        guard (output == .linear) == (dataset.hasTargets == true) else {
+            throw .shapeMismatch(
+                output == .linear
+                    ? "network.output is linear, for numbers, but data set '\(dataset.name)' has classes; remove network.output, "
+                        + "or name a column of numbers with data.target"
+                    : "data set '\(dataset.name)' has numbers to learn, but network.output is \(output.rawValue), for classes; set "
+                        + "network.output to linear")
+        }
+        if dataset.hasTargets == true {
+            guard outputs == 1 else {
+                throw .shapeMismatch(
+                    "the network has \(outputs) outputs, but data set '\(dataset.name)' has one number to learn; give it one "
+                        + "output")
+            }
+            return
+        }
         guard outputs >= dataset.classCount else {
             let (what, remedy) =
                 layers.isEmpty

@@ -94,14 +94,21 @@ extension RunConfiguration: ConfigurationGroup {
     ///
     /// - Parameter isGiven: Whether the configuration has a value for the key at a path.
     package mutating func inferDefaults(isGiven: (String) -> Bool) {
-        if !isGiven("network.output") { network.output = cost.customaryOutput }
+        if !isGiven("network.output") { network.output = learnsNumbers ? .linear : cost.customaryOutput }
     }
 
     /// What a key requires in another section: the key's path and, if the requirement is not met, what it needs.
     package static let rules: [(path: String, broken: @Sendable (RunConfiguration) -> String?)] = [
         ("regularization.dropout", { $0.regularization.dropout > 0 ? $0.network.brokenDropout : nil }),
         ("regularization.input-dropout", { $0.regularization.inputDropout > 0 ? $0.network.brokenDropout : nil }),
-        ("network.output", { $0.cost.accepts($0.network.output) ? nil : "needs 'cost: cross-entropy'" }),
+        (
+            "network.output",
+            {
+                $0.cost.accepts($0.network.output)
+                    ? nil : $0.network.output == .linear ? "needs 'cost: quadratic'" : "needs 'cost: cross-entropy'"
+            }
+        ),
+        ("data.target", { $0.cost == .quadratic ? nil : "needs 'cost: quadratic'" }),
         (
             "regularization.label-smoothing",
             {
@@ -119,6 +126,9 @@ extension RunConfiguration: ConfigurationGroup {
 }
 
 extension RunConfiguration {
+    /// Whether the data set has numbers to learn in place of classes.
+    private var learnsNumbers: Bool { (data.format as? TableFiles)?.target != nil }
+
     /// A key of this configuration that makes the run follow its evaluations; nil if it has none.
     var keyOfEvaluations: String? {
         if training.earlyStoppingPlateau != nil { return "training.early-stopping" }
@@ -158,7 +168,8 @@ extension Architecture: ConfigurationGroup {
             default: "dense layers as `sizes` say", "the network's layers in place of `sizes`, the first one first",
             applies: { !$0.layers.isEmpty }, rule: { $0.brokenLayers }, fault: { $0.faultOfLayers }),
         ConfigurationKey(
-            "output", \Architecture.output, .word, default: "`sigmoid`; `softmax` with cross-entropy",
+            "output", \Architecture.output, .word,
+            default: "`sigmoid`; `softmax` with cross-entropy; `linear` with `data.target`",
             "of the last layer"),
         ConfigurationKey("initializer", \Architecture.initializer, .word, "the first weights and biases"),
     ]

@@ -41,7 +41,9 @@ package final class EnsembleEvaluator {
             return members[0].evaluator.score(of: split, weights: members[0].parameters.pointer)
         }
         let units = members[0].evaluator.blocks(of: split)
-        return SplitScore(blocks: (0..<units.count).map { score(of: units[$0]) }, classes: first.outputs)
+        return SplitScore(
+            blocks: (0..<units.count).map { score(of: units[$0]) }, classes: first.outputs,
+            countsCorrect: !first.predictsNumbers)
     }
 
     /// Runs one unit of a split through all networks.
@@ -54,6 +56,12 @@ package final class EnsembleEvaluator {
             }
         }
         let outputs = mean.values
+        if first.predictsNumbers {
+            var targets = [Float](repeating: 0, count: rows)
+            dataset.gatherTargets(samples, into: &targets)
+            let lossSum = squaredError(outputs: outputs, targets: targets, rows: rows, count: classes, delta: nil)
+            return BlockScore(correct: 0, total: rows, lossSum: lossSum, predictions: [0: rows])
+        }
         var labels = [UInt16](repeating: 0, count: rows)
         dataset.gatherLabels(samples, into: &labels)
         var predictions = [Int](repeating: 0, count: rows)

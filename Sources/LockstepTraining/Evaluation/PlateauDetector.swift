@@ -6,8 +6,8 @@
 package struct PlateauDetector: Hashable, Sendable {
     /// Evaluations in a row without improvement that make a plateau, at least 1.
     package let minimumLength: Int
-    /// The highest number of correct validation samples; nil before the first evaluation.
-    package private(set) var best: Int?
+    /// The highest ``SplitScore/merit``; nil before the first evaluation.
+    package private(set) var best: Double?
     /// Evaluations since the best one, or since the end of the last plateau.
     package private(set) var length = 0
     /// Plateaus so far.
@@ -19,10 +19,10 @@ package struct PlateauDetector: Hashable, Sendable {
 
     /// Adds an evaluation.
     ///
-    /// - Parameter correct: The number of correct validation samples.
-    package mutating func add(_ correct: Int) {
-        if correct > best ?? -1 {
-            (best, length) = (correct, 0)
+    /// - Parameter merit: The ``SplitScore/merit`` of the validation samples.
+    package mutating func add(_ merit: Double) {
+        if best.map({ merit > $0 }) ?? !merit.isNaN {
+            (best, length) = (merit, 0)
             return
         }
         length += 1

@@ -178,7 +178,7 @@ extension RunOutcome {
     /// The epoch with the most correct test samples, the earliest of several; nil without an evaluation.
     package var bestEpoch: EpochReport? {
         epochs.filter { $0.test != nil }.max { left, right in
-            let (a, b) = (left.test?.correct ?? 0, right.test?.correct ?? 0)
+            let (a, b) = (left.test?.merit ?? 0, right.test?.merit ?? 0)
             return a == b ? left.epoch > right.epoch : a < b
         }
     }

@@ -31,9 +31,9 @@ package final class LearningRate {
 
     /// Adds an evaluation, which comes before the steps that follow.
     ///
-    /// - Parameter correct: The number of correct validation samples.
-    package func add(_ correct: Int) {
-        plateaus?.add(correct)
+    /// - Parameter merit: The ``SplitScore/merit`` of the validation samples.
+    package func add(_ merit: Double) {
+        plateaus?.add(merit)
         reduction = plateaus.map { schedule.reduction(after: $0.count) } ?? 1
     }
 

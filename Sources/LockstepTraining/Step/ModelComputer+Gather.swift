@@ -14,6 +14,7 @@ extension ModelComputer {
         _ indices: UnsafeBufferPointer<UInt32>, of dataset: Dataset, asFloats: Bool = false
     ) -> BlockInput {
         dataset.gatherLabels(indices, into: labels)
+        dataset.gatherTargets(indices, into: targets)
         if !asFloats, let scale = dataset.byteScale, prefersBytes(rows: indices.count) {
             dataset.locate(indices, in: byteRows)
             return .bytes(scale: scale)
@@ -25,6 +26,7 @@ extension ModelComputer {
     /// Copies consecutive samples and their labels into the input buffers, and returns where they are.
     func gather(_ indices: Range<Int>, of dataset: Dataset) -> BlockInput {
         dataset.gatherLabels(indices, into: labels)
+        dataset.gatherTargets(indices, into: targets)
         if let scale = dataset.byteScale, prefersBytes(rows: indices.count) {
             dataset.locate(indices, in: byteRows)
             return .bytes(scale: scale)

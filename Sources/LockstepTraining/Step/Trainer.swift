@@ -134,8 +134,8 @@ package final class Trainer {
     }
 
     private func follow(_ validation: SplitScore) {
-        plateaus?.add(validation.correct)
-        rate.add(validation.correct)
+        plateaus?.add(validation.merit)
+        rate.add(validation.merit)
     }
 
     /// Runs the remaining steps of the epoch; returns false if it was asked to stop before the last.
@@ -215,8 +215,9 @@ package final class Trainer {
         }
         if isEvaluated { try verifyMemory(readsData: false) }
         let validation = scores.flatMap { $0.validation.total > 0 ? $0.validation : nil }
-        let isBest = validation.map { $0.correct > progress.bestValidation ?? -1 } ?? false
-        if isBest { progress.bestValidation = validation?.correct }
+        let earlier = progress.epochs.compactMap { $0.validation?.merit }.max()
+        let isBest = validation.map { score in earlier.map { score.merit > $0 } ?? !score.merit.isNaN } ?? false
+        if isBest { progress.bestValidation = validation?.correct ?? 0 }
         let report = EpochReport(
             epoch: epoch, test: scores?.test, validation: validation, training: scores?.training,
             meanTrainingLoss: progress.epochLossSum / Double(schedule.samples), learningRate: lastRate,

@@ -9,14 +9,16 @@ extension TableFiles {
     ///
     /// - Throws: ``DataError`` that names the file, line and column of the first fault.
     func load() throws(DataError) -> Dataset {
-        let table = try TableFile(path, label: label, hasNamedColumns: namesColumns)
+        let table = try TableFile(path, label: label, target: target, hasNamedColumns: namesColumns)
         let testTable = try testPath.map { (path) throws(DataError) in try TableFile(path, like: table) }
         var outline = try TableOutline(table, testTable, self)
         let tables = [table] + (testTable.map { [$0] } ?? [])
-        let classes = try TableClasses(tables.map { ($0.labels, $0.head.path) }, column: table.labelColumn + 1)
-        outline.preparation.classes = classes.names
+        let classes = try TableClasses(
+            target == nil ? tables.map { ($0.labels, $0.head.path) } : [], column: table.labelColumn + 1)
+        outline.preparation.classes = target == nil ? classes.names : nil
         let parts = try TableParts(table.sampleCount, testFile: testTable?.sampleCount, self)
-        let labels = classes.classes(of: table.labels)
+        // Where a number is learnt, samples above and below the median take the place of two classes.
+        let labels = target == nil ? classes.classes(of: table.labels) : TableOrder.halves(of: table.survey.targets)
         let order = TableOrder(classes: labels, training: parts.training, shuffle: shuffle)
         if order.places != nil, shuffle == nil {
             outline.notices.append(
@@ -29,19 +31,23 @@ extension TableFiles {
         let builder = try DatasetBuilder(
             name: path.split(separator: "/").last.map(String.init) ?? path,
             inputSize: outline.preparation.inputSize, element: outline.element, trainingCount: parts.training,
-            validationCount: parts.validation, testCount: parts.test)
+            validationCount: parts.validation, testCount: parts.test, hasTargets: target != nil)
         let writer = TableWriter(outline)
         try writer.write(table, order, at: 0, to: builder)
         try testTable.map { (test) throws(DataError) in
             try writer.write(test, TableOrder.unchanged, at: table.sampleCount, to: builder)
         }
-        for (sample, label) in labels.enumerated() { builder.labels[order.place(of: sample)] = label }
-        if let testTable {
+        if target != nil {
+            try TableTargets.write(tables, order, training: parts.training, to: builder, &outline.preparation)
+        } else {
+            for (sample, label) in labels.enumerated() { builder.labels[order.place(of: sample)] = label }
+        }
+        if let testTable, target == nil {
             for (sample, label) in classes.classes(of: testTable.labels).enumerated() {
                 builder.labels[table.sampleCount + sample] = label
             }
         }
-        try parts.checkClasses(of: builder.labels[..<table.sampleCount], classes, in: path)
+        if target == nil { try parts.checkClasses(of: builder.labels[..<table.sampleCount], classes, in: path) }
         if outline.element == .float32 {
             try TableStatistics(builder, training: parts.training, outline)
                 .prepare(
@@ -55,7 +61,8 @@ extension TableFiles {
 
     /// Whether the configuration names columns, so that the first line has names.
     private var namesColumns: Bool {
-        ((label.map { [$0] } ?? []) + (ignore ?? []) + (categories ?? [])).contains(where: \.isNamed)
+        ((label.map { [$0] } ?? []) + (target.map { [$0] } ?? []) + (ignore ?? []) + (categories ?? [])).contains(
+            where: \.isNamed)
     }
 }
 
@@ -71,8 +78,16 @@ struct TableFile {
     let columns: [Int]
 
     /// Reads the file of the training samples.
-    init(_ path: String, label: LabelColumn?, hasNamedColumns: Bool) throws(DataError) {
+    init(_ path: String, label: LabelColumn?, target: LabelColumn?, hasNamedColumns: Bool) throws(DataError) {
         head = try TableHead(path: path, hasNamedColumns: hasNamedColumns)
+        if let target {
+            labelColumn = try head.index(of: target)
+            survey = try TableSurvey(head, labelColumns: [], targetColumn: labelColumn)
+            labels = TableLabels()
+            labelNotice = nil
+            columns = Array(0..<head.columnCount)
+            return
+        }
         let choice = try TableLabelChoice(head, configured: label)
         survey = try TableSurvey(head, labelColumns: choice.candidates)
         (labelColumn, labelNotice) = try choice.column(in: survey)
@@ -97,7 +112,9 @@ struct TableFile {
         self.columns = columns
         let label = columns.firstIndex(of: other.labelColumn) ?? other.labelColumn
         labelColumn = label
-        survey = try TableSurvey(head, labelColumns: [label])
+        let learnsNumbers = !other.survey.targets.isEmpty
+        survey = try TableSurvey(
+            head, labelColumns: learnsNumbers ? [] : [label], targetColumn: learnsNumbers ? label : nil)
         labels = survey.labels[label] ?? TableLabels()
         labelNotice = nil
     }

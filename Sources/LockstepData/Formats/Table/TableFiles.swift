@@ -8,6 +8,8 @@ package struct TableFiles: DataFormat {
     package var testPath: String?
     /// The column of the labels; absent: the one with a label's name, or that alone looks like classes.
     package var label: LabelColumn?
+    /// The column of the numbers that the network learns in place of classes.
+    package var target: LabelColumn?
     /// All values are divided by it; absent: 255 if they are pixels (see ``TableLoader``), else they are standardised.
     package var scale: Double?
     /// Columns that are left out.
@@ -22,13 +24,15 @@ package struct TableFiles: DataFormat {
     package var test: Int?
 
     package init(
-        path: String, testPath: String? = nil, label: LabelColumn? = nil, scale: Double? = nil,
+        path: String, testPath: String? = nil, label: LabelColumn? = nil, target: LabelColumn? = nil,
+        scale: Double? = nil,
         ignore: [LabelColumn]? = nil, categories: [LabelColumn]? = nil, shuffle: TableShuffle? = nil,
         validation: Int? = nil, test: Int? = nil
     ) {
         self.path = path
         self.testPath = testPath
         self.label = label
+        self.target = target
         self.scale = scale
         self.ignore = ignore
         self.categories = categories
@@ -51,6 +55,13 @@ package struct TableFiles: DataFormat {
             "label", \TableFiles.label, KeyFormat.tableColumn.optional, default: "found by its name",
             "the column of the labels; found if the first or the last column is called label, class, target, species or y"
         ),
+        ConfigurationKey(
+            "target", \TableFiles.target, KeyFormat.tableColumn.optional, default: "none",
+            "the column of numbers to learn in place of classes; the network has one output, which is linear",
+            rule: {
+                $0.target != nil && $0.label != nil
+                    ? "must be left out beside 'label': a network learns one of them" : nil
+            }),
         ConfigurationKey(
             "ignore", \TableFiles.ignore, KeyFormat.tableColumns.optional, default: "none", "columns that are left out"),
         ConfigurationKey(

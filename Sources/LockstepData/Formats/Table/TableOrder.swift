@@ -61,6 +61,12 @@ struct TableOrder {
         return order
     }
 
+    /// Which of two halves each number is in: 1 above the median.
+    static func halves(of numbers: [Float]) -> [UInt16] {
+        let median = numbers.sorted()[numbers.count / 2]
+        return numbers.map { $0 >= median ? 1 : 0 }
+    }
+
     /// Whether lines of a class follow each other more than in a random order: the class changes from line to line at most
     /// half as often as there, or a class occurs only behind the training samples.
     static func isSorted(_ classes: [UInt16], training: Int) -> Bool {

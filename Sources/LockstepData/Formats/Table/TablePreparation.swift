@@ -43,6 +43,15 @@ package struct TablePreparation: Codable, Hashable, Sendable {
             return categories.map { $0.count + (hasMissing == true ? 1 : 0) } ?? 1
         }
 
+        /// The standardised form of a number of the target's column; nil if it is too large.
+        func standardised(_ number: Float) -> Float? {
+            let value = Float((Double(number) - (mean ?? 0)) / (deviation ?? 1))
+            return value.isFinite ? value : nil
+        }
+
+        /// The number of the target's column that a network's output stands for.
+        package func number(of output: Float) -> Double { Double(output) * (deviation ?? 1) + (mean ?? 0) }
+
         private enum CodingKeys: String, CodingKey {
             case name, role, mean, deviation, categories
             case hasMissing = "has_missing"
@@ -72,6 +81,9 @@ package struct TablePreparation: Codable, Hashable, Sendable {
 
     /// The number of a sample's values.
     package var inputSize: Int { columns.reduce(0) { $0 + $1.width } }
+
+    /// The column of the numbers that the network learns; nil if it tells classes apart.
+    package var target: Column? { columns.first { $0.role == .label && $0.deviation != nil } }
 
     /// The index of the label's column; nil if the table has none.
     package var labelColumn: Int? { columns.firstIndex { $0.role == .label } }

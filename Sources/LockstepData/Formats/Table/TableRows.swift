@@ -75,6 +75,12 @@ package final class TableRows {
     /// Whether a column of the table is the label's, as far as lines have been read.
     var hasLabels: Bool { columns?.contains { $0.map { preparation.columns[$0].role == .label } ?? false } ?? false }
 
+    /// The number that a field has; nil if it has none.
+    func number(_ field: String) -> Float? {
+        var text = field
+        return text.withUTF8 { tableNumber($0, decimalMark: input.decimalMark) }
+    }
+
     /// What errors call the table.
     package var path: String { input.path }
 
@@ -217,6 +223,7 @@ extension TablePreparation {
         let rows = try TableRows(path: path, self)
         var values: [Float] = []
         var labels: [UInt16] = []
+        var targets: [Float] = []
         var indices: [String: Int] = [:]
         while let row = try rows.next() {
             if let fault = row.fault { throw fault }
@@ -229,6 +236,20 @@ extension TablePreparation {
                 throw DataError(
                     .malformedTable("it has no \(labelColumn.map { title(ofColumn: $0) } ?? "column of labels")"),
                     subject: path, remedy: "give a table with the labels, or use lockstep predict")
+            }
+            if let target {
+                guard let number = rows.number(label).flatMap({ target.standardised($0) }) else {
+                    var error = DataError(
+                        .malformedTable(
+                            "the target '\(label.printable(limit: TableHead.quotedLength))' is not a number"),
+                        subject: path)
+                    error.line = row.line
+                    throw error
+                }
+                targets.append(number)
+                labels.append(0)
+                values += row.values
+                continue
             }
             guard let index = indices[label] ?? Self.classIndex(of: label, names: classes) else {
                 var error = DataError(
@@ -248,6 +269,6 @@ extension TablePreparation {
         guard !labels.isEmpty else { throw DataError(.noSamples, subject: path) }
         return try Dataset.make(
             name: path.split(separator: "/").last.map(String.init) ?? path, inputSize: inputSize, features: values,
-            labels: labels, classCount: max(2, classes.count))
+            labels: labels, targets: target == nil ? nil : targets, classCount: max(2, classes.count))
     }
 }

@@ -32,6 +32,8 @@ final class TableSurvey {
     private(set) var columns: [Column]
     /// The labels of each column that may hold them, by the column's index.
     private(set) var labels: [Int: TableLabels]
+    /// The numbers to learn, one a sample; empty where the samples have classes.
+    private(set) var targets: [Float] = []
     /// Whether the first column counts the lines, from any number on.
     private(set) var firstColumnRuns = true
     /// The number in the first column of the first sample.
@@ -42,8 +44,9 @@ final class TableSurvey {
     /// - Parameters:
     ///   - head: The first lines.
     ///   - labelColumns: The columns that may hold the labels.
+    ///   - targetColumn: The column of the numbers to learn; nil: the samples have classes.
     /// - Throws: ``DataError`` for the first line that is damaged or has another number of fields.
-    init(_ head: TableHead, labelColumns: Set<Int>) throws(DataError) {
+    init(_ head: TableHead, labelColumns: Set<Int>, targetColumn: Int? = nil) throws(DataError) {
         self.head = head
         let statistics = UnsafeMutableBufferPointer<Column>.allocate(capacity: head.columnCount)
         statistics.initialize(repeating: Column())
@@ -59,6 +62,7 @@ final class TableSurvey {
         var (runs, firstNumber) = (true, Float?.none)
         try Self.walk(head) { index, column, field, input throws(DataError) in
             sample = index
+            if let targetColumn, column == targetColumn + 1 { try addTarget(field, column, input) }
             if candidates.contains(where: { $0.0 == column }) {
                 for (candidate, found) in candidates where candidate == column { found.add(field, input) }
             }
@@ -97,6 +101,19 @@ final class TableSurvey {
         columns = Array(statistics)
         firstColumnRuns = runs && sampleCount > 1
         self.firstNumber = firstNumber
+    }
+
+    private func addTarget(
+        _ field: UnsafeBufferPointer<UInt8>, _ column: Int, _ input: TableInput
+    ) throws(DataError) {
+        guard let number = tableNumber(field, decimalMark: input.decimalMark), number.isFinite else {
+            throw input.malformed(
+                isMissing(field)
+                    ? "the target is missing"
+                    : "the target '\(String(printable: field, limit: TableHead.quotedLength))' is not a number",
+                column: column, remedy: "fill it in, or remove the line")
+        }
+        targets.append(number)
     }
 
     private static func fault(_ field: UnsafeBufferPointer<UInt8>, _ input: TableInput) -> Fault {
