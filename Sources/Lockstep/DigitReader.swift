@@ -73,7 +73,8 @@ public struct DigitReader: Sendable {
 
     /// The class of the largest output, and the log-confidence: high where this output is high and the second one low.
     private func classify(_ outputs: [Float]) -> (Network.Prediction, logConfidence: Float) {
-        let digit = Network.Prediction(outputs: outputs)
+        let digit = Network.Prediction(outputs: outputs, targets: ensemble.networks[0].targets)
+        guard ensemble.networks[0].targets == nil else { return (digit, log(max(digit.confidence, 1e-6))) }
         let second = outputs.indices.filter { $0 != digit.label }.map { outputs[$0] }.max() ?? 0
         let confidence = max(digit.confidence, 1e-6) * max(1 - second, 1e-6)
         return (digit, log(confidence))

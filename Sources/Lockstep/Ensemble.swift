@@ -81,6 +81,11 @@ public struct Ensemble: Sendable {
                 "has \($0) classes and cannot be averaged with \($1), which has \($2); average networks of one data set"
             })
         try compare(
+            { $0.targets?.text ?? "one-hot" },
+            problem: {
+                "has the targets \($0) and cannot be averaged with \($1), which has \($2); average networks of equal targets"
+            })
+        try compare(
             { $0.metadata.dataSHA256 },
             problem: { _, first, _ in "was trained on other data than \(first); average networks of one data set" })
         try compare(
@@ -113,7 +118,7 @@ public struct Ensemble: Sendable {
     /// - Returns: The class of the largest mean output.
     /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
     public func predict(_ input: [Float]) throws(LockstepError) -> Network.Prediction {
-        Network.Prediction(outputs: try outputs(for: input))
+        Network.Prediction(outputs: try outputs(for: input), targets: networks[0].targets)
     }
 
     /// Counts how many samples of a split the networks classify correctly together.
@@ -135,7 +140,9 @@ public struct Ensemble: Sendable {
     package func score(
         of split: LockstepData.Split, of dataset: LockstepData.Dataset, library: ComputeLibrary
     ) throws -> SplitScore {
-        for network in networks { try network.architecture.check(against: dataset.description) }
+        for network in networks {
+            try network.architecture.check(against: dataset.description, targets: network.targets)
+        }
         return try EnsembleEvaluator(
             networks.map { ($0.model, $0.parameters) }, library: library, dataset: dataset
         ).score(of: split)

@@ -35,6 +35,11 @@ package final class EnsemblePredictor {
         }
         return mean.values
     }
+
+    /// The answer that several outputs give together; nil for one-hot targets, where the largest output gives it.
+    package func jointAnswer(of outputs: [Float]) -> Network.Prediction? {
+        ensemble.networks[0].targets.map { Network.Prediction(outputs: outputs, targets: $0) }
+    }
 }
 
 extension Ensemble {

@@ -47,7 +47,7 @@ extension Network {
         let observer = EpochObserver(watch)
         try withPublicErrors {
             let configuration = RunConfiguration(
-                name: dataset.name, data: .named(dataset.name), network: architecture, cost: cost,
+                name: dataset.name, data: .named(dataset.name), network: architecture, cost: cost, targets: targets,
                 training: TrainingOptions(epochs: epochs, batch: batch, seed: seed),
                 optimizer: .sgd(learningRate: learningRate), shards: shards)
             let run = try TrainingRun(
@@ -65,7 +65,7 @@ extension Network {
         }
         parameters = trained
         metadata = ModelMetadata(
-            dataset: dataset.storage.description, outputs: model.outputs, seed: metadata.seed ?? seed,
+            dataset: dataset.storage.description, outputs: model.outputs, targets: targets, seed: metadata.seed ?? seed,
             programVersion: programVersion)
         return observer.epochs
     }

@@ -25,6 +25,7 @@ public struct Network: Sendable {
 
     var architecture: Architecture { model.architecture }
     var cost: Cost { model.objective.cost }
+    var targets: TargetEncoding? { model.objective.targets }
     var layout: ParameterLayout { model.layout }
 
     /// Makes a network with weights and biases drawn from a Gaussian with mean 0 and variance 1.
@@ -64,7 +65,8 @@ public struct Network: Sendable {
     public func save(to path: String) throws(LockstepError) {
         try withPublicErrors {
             try ModelFile.save(
-                to: path, architecture: architecture, cost: cost, parameters: UnsafeBufferPointer(parameters.buffer),
+                to: path, architecture: architecture, cost: cost, targets: targets,
+                parameters: UnsafeBufferPointer(parameters.buffer),
                 metadata: metadata)
         }
     }
@@ -77,7 +79,7 @@ public struct Network: Sendable {
 
     /// The name of each output, such as `Sneaker`, [sizes.last]: of a digit, or where the model does not say, its number.
     public var classNames: [String] {
-        metadata.labels.isEmpty ? (0..<model.outputs).map(String.init) : metadata.labels
+        metadata.labels.isEmpty ? (0..<model.answers).map(String.init) : metadata.labels
     }
 
     /// A layer's weights, [outputs][inputs]: row j holds neuron j's. Layer 0 is the first that learns. A filter's weights
@@ -107,8 +109,14 @@ extension Network {
         /// That output's activation, from 0 to 1.
         public let confidence: Float
 
-        /// The class of the largest of these outputs, at least one.
-        init(outputs: [Float]) {
+        /// The class of the largest of these outputs, at least one; with other targets than one-hot ones, the answer that they
+        /// give together.
+        init(outputs: [Float], targets: TargetEncoding? = nil) {
+            if let targets {
+                label = outputs.withUnsafeBufferPointer { targets.answer(of: $0) }
+                confidence = TargetEncoding.confidence(of: outputs)
+                return
+            }
             var best = 0
             for index in outputs.indices where outputs[index] > outputs[best] { best = index }
             label = best
@@ -145,7 +153,7 @@ extension Network {
     /// - Returns: The class of the largest output.
     /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
     public func predict(_ input: [Float]) throws(LockstepError) -> Prediction {
-        Prediction(outputs: try outputs(for: input))
+        Prediction(outputs: try outputs(for: input), targets: targets)
     }
 
     /// Counts how many samples of a split the network classifies correctly.
@@ -158,7 +166,7 @@ extension Network {
     ///   `kernel` if there is no compute library.
     public func evaluate(on dataset: Dataset, split: Dataset.Split = .test) throws(LockstepError) -> Evaluation {
         try withPublicErrors {
-            try architecture.check(against: dataset.storage.description)
+            try architecture.check(against: dataset.storage.description, targets: targets)
             let score = try Evaluator(model, library: try ComputeLibrary.inUse(), dataset: dataset.storage)
                 .score(of: split.inner, weights: parameters.pointer)
             return Evaluation(score)

@@ -12,6 +12,8 @@ package protocol Model: Sendable {
     var inputs: Int { get }
     /// Scores that the model gives to a sample: one for each class.
     var outputs: Int { get }
+    /// The classes that the model can answer with: as many as it has outputs, unless several outputs name one class.
+    var answers: Int { get }
     /// Whether the outputs are numbers that are compared with the samples' targets, and no classes.
     var predictsNumbers: Bool { get }
     /// The most samples that are computed in one pass.

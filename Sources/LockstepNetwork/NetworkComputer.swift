@@ -15,6 +15,7 @@ final class NetworkComputer: ModelComputer {
 
     private let output: OutputActivation
     private let cost: Cost
+    private let encoding: TargetEncoding?
     private let products: MatrixProducts
     /// The layers' computers, the first layer first.
     private let stages: [Stage]
@@ -59,6 +60,7 @@ final class NetworkComputer: ModelComputer {
         prepared = Array(repeating: false, count: maximumRows + 1)
         output = model.architecture.output
         cost = model.objective.cost
+        encoding = model.objective.targets
         classes = model.outputs
         classTargets = (
             ClassTargets(smoothing: model.objective.labelSmoothing, classes: classes), ClassTargets(classes: classes)
@@ -187,6 +189,11 @@ final class NetworkComputer: ModelComputer {
             predictions.update(repeating: 0, count: rows)
             return (0, lossSum)
         }
+        if let encoding {
+            let correct = encoding.countCorrect(
+                outputs, labels: labels, rows: rows, count: classes, answers: predictions)
+            return (correct, lossSum)
+        }
         let correct = countCorrect(outputs, labels: labels, rows: rows, classes: classes, predictions: predictions)
         return (correct, lossSum)
     }
@@ -229,6 +236,14 @@ final class NetworkComputer: ModelComputer {
     private func outputPass(
         rows: Int, _ classTargets: ClassTargets, errors: UnsafeMutablePointer<Float>?
     ) -> Double {
+        if let encoding {
+            encoding.write(labels: labels, rows: rows, outputs: classes, to: targets)
+            guard cost == .quadratic else {
+                return sigmoidCrossEntropy(outputs, targets: targets, rows: rows, count: classes, delta: errors)
+            }
+            applySigmoid(outputs, count: rows * classes)
+            return sigmoidSquaredError(outputs: outputs, targets: targets, rows: rows, count: classes, delta: errors)
+        }
         switch (cost, output) {
         case (_, .linear):
             return squaredError(outputs: outputs, targets: targets, rows: rows, count: classes, delta: errors)

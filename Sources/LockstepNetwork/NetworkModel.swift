@@ -63,6 +63,8 @@ package struct NetworkModel: Model {
 
     package var outputs: Int { layers[layers.count - 1].output.count }
 
+    package var answers: Int { objective.targets?.answers(outputs: outputs) ?? outputs }
+
     package var predictsNumbers: Bool { architecture.output == .linear }
 
     /// 1,024 for dense networks. A network with convolutions keeps far more activations of a sample than its caches hold,

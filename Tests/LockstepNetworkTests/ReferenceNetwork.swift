@@ -80,6 +80,7 @@ struct ReferenceNetwork {
                     case (.quadratic, _): sum + pow(a - y, 2) / 2
                     case (.crossEntropy, .softmax): sum - y * log(a)
                     case (.crossEntropy, .sigmoid): sum - y * log(a) - (1 - y) * log(1 - a)
+                    case (.crossEntropy, .linear): .nan
                     }
                 }
         }

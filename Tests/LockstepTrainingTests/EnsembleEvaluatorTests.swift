@@ -74,6 +74,7 @@ struct EnsembleEvaluatorTests {
         case (.quadratic, _): a.indices.reduce(0) { $0 + pow(a[$1] - ($1 == label ? 1 : 0), 2) } / 2
         case (.crossEntropy, .softmax): -log(a[label])
         case (.crossEntropy, .sigmoid): a.indices.reduce(0) { $0 - log($1 == label ? a[$1] : 1 - a[$1]) }
+        case (.crossEntropy, .linear): .nan
         }
     }
 

@@ -21,7 +21,7 @@ struct HTMLExport {
                 remedy: "export to another format")
         }
         let outputs = model.network.outputs
-        let labels = model.metadata.labels.isEmpty ? (0..<outputs).map(String.init) : model.metadata.labels
+        let labels = model.metadata.labels.count == outputs ? model.metadata.labels : (0..<outputs).map(String.init)
         let weights = Data(UnsafeRawBufferPointer(model.parameters.buffer)).base64EncodedString()
         return Self.template
             .replacingOccurrences(of: "%LAYERS%", with: layers)

@@ -24,15 +24,19 @@ extension ModelFile {
             if let layered = try reader.layeredNetwork() { layered } else {
                 try reader.network(sizes: sizes(of: header, path: path))
             }
+        let targets = try reader.targets()
+        guard targets == nil || architecture.output == .sigmoid else {
+            throw malformed(path, "targets other than one-hot with the output \(architecture.output.rawValue)")
+        }
         let network: NetworkModel
         do {
-            network = try NetworkModel(architecture, objective: Objective(cost: cost))
+            network = try NetworkModel(architecture, objective: Objective(cost: cost, targets: targets))
         } catch {
             throw malformed(path, "\(error)")
         }
         let layout = network.layout
         try checkTensors(of: header, layout, path: path)
-        let metadata = try reader.metadata(inputs: network.inputs, outputs: network.outputs)
+        let metadata = try reader.metadata(inputs: network.inputs, outputs: network.answers)
 
         let parameters = FloatBuffer(count: layout.count)
         for tensor in layout.tensors {

@@ -41,6 +41,8 @@ package enum ModelFile {
         static let inputScale = "input_scale"
         /// The names of the outputs between commas; as a JSON array where a name has a comma or looks like one.
         static let labels = "labels"
+        /// A `TargetEncoding`: `binary`, or `is 9`.
+        static let targets = "targets"
         /// A ``TablePreparation`` as JSON.
         static let table = "table"
         static let weightsSHA256 = "weights_sha256"
@@ -63,7 +65,8 @@ package enum ModelFile {
     ///
     /// A file at `path` is replaced atomically. Throws an ``ArtifactError`` with the path if it cannot be written.
     package static func save(
-        to path: String, architecture: Architecture, cost: Cost, parameters: UnsafeBufferPointer<Float>,
+        to path: String, architecture: Architecture, cost: Cost, targets: TargetEncoding? = nil,
+        parameters: UnsafeBufferPointer<Float>,
         metadata: ModelMetadata
     ) throws(ArtifactError) {
         guard let layout = try? NetworkModel(architecture, objective: Objective(cost: cost)).layout,
@@ -73,7 +76,8 @@ package enum ModelFile {
         let data = UnsafeRawBufferPointer(parameters)
         let header = SafetensorsHeader(
             tensors: Dictionary(uniqueKeysWithValues: layout.tensors.map { ($0.name, .init($0)) }),
-            metadata: try texts(architecture, cost, metadata, weightsSHA256: SHA256.hash(data).hex, path: path))
+            metadata: try texts(architecture, cost, targets, metadata, weightsSHA256: SHA256.hash(data).hex, path: path)
+        )
         let prefix: [UInt8]
         do {
             prefix = try header.encoded()
@@ -94,7 +98,8 @@ package enum ModelFile {
     }
 
     private static func texts(
-        _ architecture: Architecture, _ cost: Cost, _ metadata: ModelMetadata, weightsSHA256: String, path: String
+        _ architecture: Architecture, _ cost: Cost, _ targets: TargetEncoding?, _ metadata: ModelMetadata,
+        weightsSHA256: String, path: String
     ) throws(ArtifactError) -> [String: String] {
         var texts = [
             Key.output: architecture.output.rawValue,
@@ -112,6 +117,7 @@ package enum ModelFile {
             texts[Key.network] = String(try jsonText(network, path: path).dropLast())
         }
         texts[Key.inputScale] = metadata.inputScale?.rawValue
+        texts[Key.targets] = targets?.text
         texts[Key.labels] = try labelsText(metadata.labels, path: path)
         texts[Key.table] = try metadata.table.map { (table) throws(ArtifactError) in
             String(try jsonText(table, path: path).dropLast())

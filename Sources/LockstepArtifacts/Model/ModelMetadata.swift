@@ -1,4 +1,5 @@
 package import LockstepData
+package import LockstepNetwork
 
 /// The metadata of a model file: what running the model needs besides the weights, and how it was made.
 package struct ModelMetadata: Hashable, Sendable {
@@ -29,8 +30,11 @@ package struct ModelMetadata: Hashable, Sendable {
     }
 
     /// The metadata of a run on `dataset`; the labels are the classes' names, and the numbers of further outputs.
-    package init(dataset: DatasetDescription, outputs: Int, seed: UInt64, programVersion: String) {
-        let names = dataset.classNames
+    package init(
+        dataset: DatasetDescription, outputs: Int, targets: TargetEncoding? = nil, seed: UInt64, programVersion: String
+    ) {
+        let names = targets?.answerNames(classes: dataset.classNames, outputs: outputs) ?? dataset.classNames
+        let outputs = targets?.answers(outputs: outputs) ?? outputs
         let labels = names + (min(names.count, outputs)..<outputs).map(String.init)
         self.init(
             inputScale: InputScale(dataset.element), labels: labels.count == outputs ? labels : [],

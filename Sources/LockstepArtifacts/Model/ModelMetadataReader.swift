@@ -60,6 +60,16 @@ struct ModelMetadataReader {
         return cost
     }
 
+    /// What the outputs were trained to be; nil: one for each class.
+    func targets() throws(ArtifactError) -> TargetEncoding? {
+        guard let text = texts[Key.targets] else { return nil }
+        guard let targets = TargetEncoding(text: text) else {
+            throw failure(
+                "unknown targets '\(text.printable)' in the metadata", "this program knows binary and is CLASS")
+        }
+        return targets
+    }
+
     private var labels: [String] {
         guard let text = texts[Key.labels] else { return [] }
         if text.hasPrefix("["), let names = try? JSONDecoder().decode([String].self, from: Data(text.utf8)) {

@@ -153,9 +153,11 @@ package final class RunRecorder: RunObserver {
         let outputs = (try? configuration.network.ends().outputs) ?? run.dataset.classCount
         try ModelFile.save(
             to: path, architecture: configuration.network, cost: configuration.cost,
+            targets: configuration.targets,
             parameters: UnsafeBufferPointer(parameters.buffer),
             metadata: ModelMetadata(
-                dataset: run.dataset, outputs: outputs, seed: configuration.training.seed,
+                dataset: run.dataset, outputs: outputs, targets: configuration.targets,
+                seed: configuration.training.seed,
                 programVersion: programVersion))
     }
 }

@@ -81,6 +81,9 @@ struct TablePrediction {
         if let target = table.target {
             return try print(target.number(of: outputs[0]), row, path: path)
         }
+        if let answer = predictor.jointAnswer(of: outputs) {
+            return try print(answer, row, path: path)
+        }
         let ranks = outputs.indices.sorted { (-outputs[$0], $0) < (-outputs[$1], $1) }
         let isUncertain = Self.isUncertain(ranks.prefix(2).map { outputs[$0] })
         if isJSON {
@@ -121,6 +124,24 @@ struct TablePrediction {
         answer.target = row.label.flatMap(Double.init)
         answer.unknown = row.unknown.isEmpty ? nil : row.unknown
         try output(answer)
+    }
+
+    /// Prints an answer that several outputs give together.
+    private func print(_ answer: Network.Prediction, _ row: TableRows.Row, path: String) throws {
+        let name = answer.label < classNames.count ? classNames[answer.label] : "\(answer.label)"
+        guard isJSON else {
+            for text in row.unknown { warn(text, row, path) }
+            let doubt = answer.confidence < 0.75 ? "   uncertain" : ""
+            return try console.output(
+                "\(path):\(row.line): \(name.printable)   \(decimal(Double(answer.confidence), 3))\(doubt)")
+        }
+        var object = Answer(file: path, line: row.line)
+        object.class = name
+        object.confidence = rounded(Double(answer.confidence), digits: 6)
+        object.uncertain = answer.confidence < 0.75
+        object.label = row.label
+        object.unknown = row.unknown.isEmpty ? nil : row.unknown
+        try output(object)
     }
 
     private func warn(_ text: String, _ row: TableRows.Row, _ path: String) {

@@ -12,6 +12,8 @@ final class EpochPrinter: RunObserver {
     private let isOneProcess: Bool
     /// The names of the classes, once the run has started.
     private var classNames: [String] = []
+    /// The answers that samples have; nil: one for each output.
+    private var answers: Int?
     /// The variances of the targets, from which R² follows.
     private var variances: [Split: Double] = [:]
     /// The learning rate of the epoch before, if the schedule follows evaluations.
@@ -25,6 +27,13 @@ final class EpochPrinter: RunObserver {
 
     func runWillStart(_ run: RunDescription) {
         classNames = run.dataset.classNames
+        if let targets = run.configuration.targets {
+            let outputs = (try? run.configuration.network.ends().outputs) ?? 1
+            let names = targets.answerNames(classes: classNames, outputs: outputs)
+            // Numbers beyond the classes are answers that no sample has.
+            if case .isClass = targets { classNames = names }
+            answers = min(names.count, max(2, classNames.count))
+        }
         variances = run.dataset.targetVariances
         followsEvaluations = run.configuration.schedule.followsValidation
         followedRate = run.resumed?.epochs.last?.learningRate
@@ -49,7 +58,9 @@ final class EpochPrinter: RunObserver {
     }
 
     func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) {
-        for line in Self.finalLines(outcome, classNames: classNames, variances: variances) { console.result(line) }
+        for line in Self.finalLines(outcome, classNames: classNames, answers: answers, variances: variances) {
+            console.result(line)
+        }
     }
 }
 
@@ -117,11 +128,11 @@ extension EpochPrinter {
 
     /// The lines at a run's end. Outputs beyond the named classes are called by their numbers.
     static func finalLines(
-        _ outcome: RunOutcome, classNames: [String] = [], variances: [Split: Double] = [:]
+        _ outcome: RunOutcome, classNames: [String] = [], answers: Int? = nil, variances: [Split: Double] = [:]
     ) -> [String] {
         var lines = earlyStoppingLines(outcome) + bestLines(outcome, variances)
         if let last = outcome.epochs.last?.test, last.correct != nil {
-            let missing = last.predictions.indices.filter { last.predictions[$0] == 0 }
+            let missing = last.predictions.indices.prefix(answers ?? .max).filter { last.predictions[$0] == 0 }
             if !missing.isEmpty {
                 let names = missing.prefix(classesListed).map { $0 < classNames.count ? classNames[$0] : "\($0)" }
                     .joined(separator: ", ")

@@ -43,7 +43,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         status = StatusService(welcome: run.welcome)
         computer = CoordinatorComputer(run.computer)
         evaluation = EvaluationCollector(
-            dataset: run.dataset, classes: run.model.outputs, countsCorrect: !run.model.predictsNumbers)
+            dataset: run.dataset, classes: run.model.answers, countsCorrect: !run.model.predictsNumbers)
         loop.delegate = self
     }
 

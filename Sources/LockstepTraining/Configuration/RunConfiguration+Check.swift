@@ -4,7 +4,9 @@ package import LockstepNetwork
 
 extension Architecture {
     /// Checks that a data set's samples fit the network's input and its classes the output.
-    package func check(against dataset: DatasetDescription) throws(TrainingError) {
+    package func check(
+        against dataset: DatasetDescription, targets: TargetEncoding? = nil
+    ) throws(TrainingError) {
         let inputs: Int
         let outputs: Int
         do throws(NetworkError) {
@@ -36,6 +38,10 @@ extension Architecture {
             }
             return
         }
+        if let targets {
+            guard let problem = targets.problem(outputs: outputs, classes: dataset.classCount) else { return }
+            throw .shapeMismatch("targets: \(problem)")
+        }
         guard outputs >= dataset.classCount else {
             let (what, remedy) =
                 layers.isEmpty
@@ -50,7 +56,7 @@ extension Architecture {
 extension RunConfiguration {
     /// Checks that the values are within their keys' limits and that the data set fits them; nothing is trusted.
     package func check(against dataset: DatasetDescription) throws(TrainingError) {
-        try network.check(against: dataset)
+        try network.check(against: dataset, targets: targets)
         for key in Self.keys {
             if let rule = key.brokenLimit(in: self) ?? key.brokenRule(in: self) {
                 throw .invalidConfiguration("\(key.path) \(rule)")

@@ -20,7 +20,7 @@ extension RunConfiguration {
             [.key(nameKey)],
             [.choice(ConfigurationChoice("data", \.data, .flat, example: "name: mnist")), .key(trainingSamplesKey)],
             section("network", \.network, Architecture.keys),
-            [.key(costKey)],
+            [.key(costKey), .key(targetsKey)],
             section("training", \.training, TrainingOptions.keys),
             [.choice(ConfigurationChoice("optimizer", \.optimizer, .nested, example: "sgd: { learning-rate: 3.0 }"))],
             [.choice(scheduleChoice)],
@@ -48,6 +48,15 @@ extension RunConfiguration {
 
     private static let costKey = ConfigurationKey(
         "cost", \Self.cost, .word, "what training minimizes: C = 1/2n Σ ‖y - a‖², or the negative log-likelihood")
+
+    private static let targetsKey = ConfigurationKey(
+        "targets", \Self.targets, TargetEncoding.format, default: "`one-hot`",
+        "what the outputs should be: 1 at the class's own one, the digits of its number in base 2, or whether it is one class",
+        rule: {
+            guard $0.targets != nil else { return nil }
+            if $0.network.output != .sigmoid { return "needs 'network.output: sigmoid'" }
+            return $0.regularization.labelSmoothing > 0 ? "does not go with regularization.label-smoothing" : nil
+        })
 
     private static let scheduleChoice = ConfigurationChoice(
         "schedule", \Self.schedule, .nested, isRequired: false, example: "one-cycle: { warm-up: 0.3 }")
@@ -94,7 +103,9 @@ extension RunConfiguration: ConfigurationGroup {
     ///
     /// - Parameter isGiven: Whether the configuration has a value for the key at a path.
     package mutating func inferDefaults(isGiven: (String) -> Bool) {
-        if !isGiven("network.output") { network.output = learnsNumbers ? .linear : cost.customaryOutput }
+        if !isGiven("network.output") {
+            network.output = learnsNumbers ? .linear : targets == nil ? cost.customaryOutput : .sigmoid
+        }
     }
 
     /// What a key requires in another section: the key's path and, if the requirement is not met, what it needs.
@@ -169,7 +180,7 @@ extension Architecture: ConfigurationGroup {
             applies: { !$0.layers.isEmpty }, rule: { $0.brokenLayers }, fault: { $0.faultOfLayers }),
         ConfigurationKey(
             "output", \Architecture.output, .word,
-            default: "`sigmoid`; `softmax` with cross-entropy; `linear` with `data.target`",
+            default: "`sigmoid`; `softmax` with cross-entropy and one-hot targets; `linear` with `data.target`",
             "of the last layer"),
         ConfigurationKey("initializer", \Architecture.initializer, .word, "the first weights and biases"),
     ]

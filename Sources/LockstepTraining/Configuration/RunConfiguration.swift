@@ -11,6 +11,8 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var data: DataSource
     package var network: Architecture
     package var cost: Cost
+    /// What the outputs should be for a class; nil: 1 at its own output and 0 elsewhere.
+    package var targets: TargetEncoding?
     package var training: TrainingOptions
     package var optimizer: OptimizerConfiguration
     package var schedule: ScheduleConfiguration
@@ -31,6 +33,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         data: DataSource,
         network: Architecture,
         cost: Cost = .quadratic,
+        targets: TargetEncoding? = nil,
         training: TrainingOptions,
         optimizer: OptimizerConfiguration,
         schedule: ScheduleConfiguration = .constant,
@@ -47,6 +50,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         self.data = data
         self.network = network
         self.cost = cost
+        self.targets = targets
         self.training = training
         self.optimizer = optimizer
         self.schedule = schedule
@@ -65,7 +69,8 @@ extension RunConfiguration {
     /// What the run minimizes.
     package var objective: Objective {
         Objective(
-            cost: cost, labelSmoothing: regularization.labelSmoothing, inputDropout: regularization.inputDropout,
+            cost: cost, targets: targets, labelSmoothing: regularization.labelSmoothing,
+            inputDropout: regularization.inputDropout,
             hiddenDropout: regularization.dropout)
     }
 

@@ -42,7 +42,7 @@ package final class EnsembleEvaluator {
         }
         let units = members[0].evaluator.blocks(of: split)
         return SplitScore(
-            blocks: (0..<units.count).map { score(of: units[$0]) }, classes: first.outputs,
+            blocks: (0..<units.count).map { score(of: units[$0]) }, classes: first.answers,
             countsCorrect: !first.predictsNumbers)
     }
 
@@ -65,6 +65,15 @@ package final class EnsembleEvaluator {
         var labels = [UInt16](repeating: 0, count: rows)
         dataset.gatherLabels(samples, into: &labels)
         var predictions = [Int](repeating: 0, count: rows)
+        if let encoding = first.objective.targets {
+            let correct = encoding.countCorrect(
+                outputs, labels: labels, rows: rows, count: classes, answers: &predictions)
+            let lossSum = encoding.lossSum(
+                first.objective.cost, outputs: outputs, labels: labels, rows: rows, count: classes)
+            return BlockScore(
+                correct: correct, total: rows, lossSum: lossSum,
+                predictions: predictions.reduce(into: [:]) { $0[$1, default: 0] += 1 })
+        }
         let correct = countCorrect(outputs, labels: labels, rows: rows, classes: classes, predictions: &predictions)
         let lossSum = first.objective.cost.lossSum(
             ofOutputs: outputs, of: first.architecture.output, labels: labels, rows: rows, classes: classes)

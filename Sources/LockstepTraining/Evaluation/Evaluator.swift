@@ -90,7 +90,7 @@ package final class Evaluator {
     /// Runs a whole split through the model.
     package func score(of split: Split, weights: UnsafePointer<Float>) -> SplitScore {
         let blocks = (0..<blocks(of: split).count).map { score(of: split, block: $0, weights: weights) }
-        return SplitScore(blocks: blocks, classes: model.outputs, countsCorrect: !model.predictsNumbers)
+        return SplitScore(blocks: blocks, classes: model.answers, countsCorrect: !model.predictsNumbers)
     }
 
     /// Runs a part of a split through the model, unless `shouldStop`, which is asked before each block, ends it: then the
@@ -103,6 +103,6 @@ package final class Evaluator {
             if shouldStop() { return nil }
             scores.append(score(of: part.split, block: block, weights: weights))
         }
-        return SplitScore(blocks: scores, classes: model.outputs, countsCorrect: !model.predictsNumbers)
+        return SplitScore(blocks: scores, classes: model.answers, countsCorrect: !model.predictsNumbers)
     }
 }

@@ -58,14 +58,16 @@ func decodePickle(_ bytes: UnsafeRawBufferPointer) -> Bool {
     return true
 }
 
-/// The first byte chooses the label's column and, with its third bit, a test file of the same content.
+/// The first byte chooses the label's column and, with its third bit, a test file of the same content; with its fourth
+/// bit, the label's column is found.
 func decodeTable(_ bytes: UnsafeRawBufferPointer) -> Bool {
     guard let choice = bytes.first, let file = ScratchFile(UnsafeRawBufferPointer(rebasing: bytes[1...])) else {
         return false
     }
-    let columns: [LabelColumn?] = [.first, .last, nil, .named("class")]
+    let columns = [LabelColumn.first, .last, .number(2), .named("class")]
     let files = TableFiles(
-        path: file.path, testPath: choice & 4 == 0 ? nil : file.path, label: columns[Int(choice & 3)])
+        path: file.path, testPath: choice & 4 == 0 ? nil : file.path,
+        label: choice & 8 == 0 ? columns[Int(choice & 3)] : nil)
     do throws(DataError) {
         let dataset = try DataSource.table(files).load(cache: DataCache(directory: "/nonexistent"))
         precondition(dataset.description.trainingCount > 0, "a data set without samples")

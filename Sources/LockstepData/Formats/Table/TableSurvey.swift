@@ -58,12 +58,11 @@ final class TableSurvey {
         labels = Dictionary(uniqueKeysWithValues: labelColumns.map { ($0, TableLabels()) })
         let candidates = labelColumns.sorted().map { ($0 + 1, labels[$0] ?? TableLabels()) }
         for (column, found) in candidates { labels[column - 1] = found }
-        var sample = 0
+        let isCandidate = (0..<head.columnCount).map { labelColumns.contains($0) }
         var (runs, firstNumber) = (true, Float?.none)
         try Self.walk(head) { index, column, field, input throws(DataError) in
-            sample = index
             if let targetColumn, column == targetColumn + 1 { try addTarget(field, column, input) }
-            if candidates.contains(where: { $0.0 == column }) {
+            if isCandidate[column - 1] {
                 for (candidate, found) in candidates where candidate == column { found.add(field, input) }
             }
             let place = statistics.baseAddress.map { $0 + (column - 1) }
@@ -96,7 +95,6 @@ final class TableSurvey {
         } line: { samples in
             sampleCount = samples
         }
-        _ = sample
         guard sampleCount > 0 else { throw DataError(.noSamples, subject: head.path) }
         columns = Array(statistics)
         firstColumnRuns = runs && sampleCount > 1

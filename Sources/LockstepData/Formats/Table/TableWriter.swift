@@ -39,12 +39,13 @@ struct TableWriter {
         // The file may have changed since it was surveyed: never write beyond its samples.
         let changed = DataError(.malformedTable("it changed while it was read"), subject: table.head.path)
         let offsets = table.columns.map { self.offsets[$0] }
+        let isCategory = table.columns.map { categories[$0] != nil }
         try TableSurvey.walk(table.head) { sample, column, field, input throws(DataError) in
             guard sample < sampleCount else { throw changed }
             let offset = offsets[column - 1]
             guard offset >= 0 else { return }
             let place = (first + order.place(of: sample)) * inputSize + offset
-            guard categories[table.columns[column - 1]] == nil else {
+            guard !isCategory[column - 1] else {
                 if let index = category(field, table.columns[column - 1]) { floats[place + index] = 1 }
                 return
             }
