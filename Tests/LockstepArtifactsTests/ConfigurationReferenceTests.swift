@@ -59,7 +59,8 @@ struct ConfigurationKeysTests {
         "augmentation.elastic": "2", "augmentation.smoothness": "3",
         "evaluation.every": "7", "evaluation.training": "7", "checkpoint.every": "7", "timeouts.start": "7",
         "timeouts.rejoin": "7",
-        "communication-dtype": "bfloat16", "shards": "7", "kernel": "portable",
+        "communication-dtype": "bfloat16", "targets": "binary", "data.shuffle": "7", "shards": "7",
+        "kernel": "portable",
     ]
     private static let anyShare = "0.25"
 
@@ -69,7 +70,9 @@ struct ConfigurationKeysTests {
     private static let companions = [
         ("data.pickle", "data={}"), ("data.name", "data={}"), ("data.csv", "data={}"),
         ("data.labels", idx), ("data.test-images", idx), ("data.test-labels", idx), ("data.label", "data={ csv: a }"),
-        ("data.scale", "data={ csv: a }"), ("data.test", "data={ csv: a }"), ("data.", idx),
+        ("data.scale", "data={ csv: a }"),
+        ("data.target", "data={ csv: a }"), ("data.ignore", "data={ csv: a }"), ("data.categories", "data={ csv: a }"),
+        ("data.shuffle", "data={ csv: a }"), ("data.test", "data={ csv: a }"), ("data.", idx),
         ("optimizer.adamw", "optimizer={ adamw: { learning-rate: 1 } }"),
         ("optimizer.rmsprop", "optimizer={ rmsprop: { learning-rate: 1 } }"),
         ("optimizer.sgd.nesterov", "optimizer.sgd.momentum=0.5"),
