@@ -104,8 +104,9 @@ struct TableStatistics {
                 }
             }
         }
-        deviations = zip(squares, counts).map { square, count in
-            let deviation = count > 0 ? (square / count).squareRoot() : 0
+        // A missing number is the mean, and adds nothing.
+        deviations = squares.map { square in
+            let deviation = (square / Double(training)).squareRoot()
             // A column that never changes is not scaled.
             return deviation > 0 && deviation.isFinite ? deviation : 1
         }
