@@ -82,7 +82,8 @@ struct EnsembleTests {
                 + "best.safetensors or model.safetensors of the run")
         expectRefusal(
             try evaluate("dense", "--ensemble", "data"), status: 66,
-            "data: not a regular file; give the path of a file")
+            "data: this folder has neither best.safetensors nor model.safetensors; give a model file, or the directory of a run "
+                + "that has ended an epoch")
         for value in ["", ",\(layers)", "\(layers),", "\(layers),,\(dense)"] {
             expectRefusal(
                 try evaluate("dense", "--ensemble", value), status: 64,

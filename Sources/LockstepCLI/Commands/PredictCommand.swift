@@ -85,7 +85,7 @@ struct PredictCommand: ParsableCommand {
             guard let name = model.metadata.labels.first(where: { Int($0) == nil }) else { continue }
             throw CommandError(
                 .invalidData,
-                "\(path.printable): predict reads the digits in pictures, and this network tells other things apart, such as "
+                "\(path.printable): predict reads digits, and this network tells other things apart, such as "
                     + "'\(name.printable)'; \(model.metadata.table == nil ? "count its right answers with lockstep evaluate" : "give it a table")"
             )
         }

@@ -147,7 +147,8 @@ extension EpochPrinter {
 
     private static func earlyStoppingLines(_ outcome: RunOutcome) -> [String] {
         guard let evaluations = outcome.earlyStoppingPlateau, let last = outcome.epochs.last else { return [] }
-        let better = last.validation?.correct == nil ? "a lower validation cost" : "more validation samples right"
+        let learnsNumbers = last.validation.map { $0.correct == nil } ?? false
+        let better = learnsNumbers ? "a lower validation cost" : "more validation samples right"
         return ["Stopped early: \(counted(evaluations, "evaluation")) without \(better), up to epoch \(last.epoch)"]
     }
 
