@@ -280,7 +280,7 @@ struct ConfigurationFileTests {
             ),
             (
                 1, "<<: { name: x }",
-                "x.yaml:1: unknown key '<<'; known are name, data, network, cost, training, optimizer, schedule, "
+                "x.yaml:1: unknown key '<<'; known are name, data, network, cost, targets, training, optimizer, schedule, "
                     + "regularization, augmentation, evaluation, checkpoint, timeouts, communication-dtype, "
                     + "shards, kernel"
             ),
@@ -394,7 +394,7 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: { csv: x, labels: y }",
-                "x.yaml:2: data has both 'csv' and 'labels'; give 'csv' and, with it, test-csv, label, scale, test, "
+                "x.yaml:2: data has both 'csv' and 'labels'; give 'csv' and, with it, test-csv, label, target, ignore, categories, scale, shuffle, test, "
                     + "validation"
             ),
             (
@@ -416,8 +416,9 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: mnist",
-                "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, csv, test-csv, label, scale, "
-                    + "test, images, labels, test-images, test-labels, validation, training"
+                "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, csv, test-csv, label, "
+                    + "target, ignore, categories, scale, shuffle, test, images, labels, test-images, test-labels, "
+                    + "validation, training"
             ),
             (1, "", "x.yaml:2: name is missing; add for example 'name: mnist-30'"),
             (1, "name: ''", "x.yaml:1: name is the text ''; it must be a text of at least one character"),
@@ -583,7 +584,7 @@ struct ConfigurationFileTests {
             (
                 "- a\n- b\n",
                 "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
-                    + "training, optimizer, schedule, regularization, augmentation, evaluation, checkpoint, "
+                    + "targets, training, optimizer, schedule, regularization, augmentation, evaluation, checkpoint, "
                     + "timeouts, communication-dtype, "
                     + "shards, kernel"
             ),

@@ -334,7 +334,7 @@ struct ForeignModelTests {
             ([1, 2, 3], "not a model that Lockstep can read: only 3 bytes long"),
             (Array("%PDF-1.4 is no model".utf8), "not a model that Lockstep can read: not a safetensors file"),
             ([UInt8](repeating: 255, count: 8), "not a model that Lockstep can read: not a safetensors file"),
-            ([1, 0, 16, 0, 0, 0, 0, 0], "not a model that Lockstep can read: not a safetensors file"),
+            ([1, 0, 0, 1, 0, 0, 0, 0], "not a model that Lockstep can read: not a safetensors file"),
             ([9, 0, 0, 0, 0, 0, 0, 0, 123], "not a model that Lockstep can read: truncated in its header"),
             ([UInt8](repeating: 0, count: 8), "not a valid safetensors file: the header does not start with '{'"),
             ([2, 0, 0, 0, 0, 0, 0, 0, 123, 125], "not a model that Lockstep can read: no tensor 'layers.0.weight'"),
