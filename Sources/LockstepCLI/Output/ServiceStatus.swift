@@ -28,7 +28,9 @@ final class ServiceStatus: RunObserver {
     }
 
     func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
-        if let test = epoch.test { lastResult = "; epoch \(epoch.epoch): \(test.correct) / \(test.total)" }
+        if let test = epoch.test, let correct = test.correct {
+            lastResult = "; epoch \(epoch.epoch): \(correct) / \(test.total)"
+        }
         report { "Epoch \(epoch.epoch), all steps\(lastResult)" }
     }
 
