@@ -97,7 +97,7 @@ let package = Package(
         .target(
             name: "LockstepRuns",
             dependencies: [
-                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "LockstepSharding", "LockstepData",
+                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepSharding", "LockstepData",
                 "LockstepModel", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
                 "LockstepRuntime",
             ]),
@@ -249,7 +249,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     (
         "LockstepCLITests",
         [
-            "LockstepTimeline", "LockstepSystem", "LockstepSharding", "LockstepData", "LockstepNetwork",
+            "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepSharding", "LockstepData", "LockstepNetwork",
             "LockstepTraining", "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
             "LockstepRuntime",
             "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepCLI",

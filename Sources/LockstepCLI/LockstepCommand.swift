@@ -22,6 +22,9 @@ struct LockstepCommand: ParsableCommand {
               lockstep coordinator config/mnist-30.yaml \\
                   --bind tcp://127.0.0.1:5555 --workers 2
               lockstep worker --connect tcp://127.0.0.1:5555 --processes 2
+
+            On other machines, over ssh:
+              lockstep train config/mnist-30.yaml --hosts a,b:4
             """,
         version: programVersion,
         subcommands: [
@@ -44,7 +47,8 @@ enum Main {
         FileSystemLimits.setHandler { Console(verbosity: .normal).warning($0) }
         _ = try? Host.raiseDescriptorLimit()
         do {
-            var command = try LockstepCommand.parseAsRoot(UsageText.joiningNegativeNumbers(arguments))
+            var command = try LockstepCommand.parseAsRoot(
+                UsageText.expandingResume(UsageText.joiningNegativeNumbers(arguments)))
             try command.run()
         } catch {
             end(error)

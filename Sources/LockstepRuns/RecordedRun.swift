@@ -6,6 +6,7 @@ import LockstepSharding
 package import LockstepSystem
 package import LockstepTimeline
 package import LockstepTraining
+package import ZeroMQ
 
 /// Trains a run and writes its run directory: metrics, reports, checkpoints, models and, if asked for, a trace.
 package struct RecordedRun {
@@ -63,15 +64,22 @@ package struct RecordedRun {
     ///   - cluster: The coordinator, which listens already.
     ///   - localWorkers: Worker processes to start on this host; their logs go into the run directory. Nil: none, the
     ///     workers are started by hand.
+    ///   - remoteWorkers: Starts workers on other hosts; nil: none.
+    ///   - endpoints: Where workers can connect; they are written to the run directory while the run goes on.
     ///   - use: Counts what other programs use of this machine.
     /// - Throws: Why the run failed; `RunError.interrupted` after a stop signal.
     package func train(
-        on cluster: Cluster, startingWorkers localWorkers: Int? = nil, use: ProcessorUse = ProcessorUse()
+        on cluster: Cluster, startingWorkers localWorkers: Int? = nil,
+        startingRemoteWorkers remoteWorkers: (() throws -> any RemoteWorkers)? = nil,
+        reachableAt endpoints: [Endpoint] = [], use: ProcessorUse = ProcessorUse()
     ) throws {
         try cluster.calibrate(use)
+        defer { if !endpoints.isEmpty { unlink(directory.endpoint) } }
+        if !endpoints.isEmpty { try EndpointFile.write(endpoints, to: directory.endpoint) }
         if let localWorkers {
             try cluster.startLocalWorkers(localWorkers, arguments: [], log: directory.workerLog)
         }
+        if let remoteWorkers { cluster.add(try remoteWorkers()) }
         let requestCount = { [stop] in stop.checkpointCount() + cluster.saveRequestCount }
         try record(requestCount, on: cluster) { observers, checkpoints in
             let outcome: RunOutcome

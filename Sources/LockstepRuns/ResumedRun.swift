@@ -35,6 +35,18 @@ package struct ResumedRun {
         configuration = try ConfigurationFile.load(path: directory.configuration)
     }
 
+    /// Finds and locks a run; nil if there is none yet.
+    ///
+    /// - Parameters:
+    ///   - output: The run directory, which may be absent or empty; nil: the newest run of this name.
+    ///   - name: The run's name.
+    /// - Throws: What `init(output:name:)` throws.
+    package init?(ifPresent output: String?, name: String) throws {
+        let found = output.map(RunDirectory.init(existing:)) ?? RunDirectory.newest(named: name)
+        guard let found, found.hasConfiguration else { return nil }
+        try self.init(output: output, name: name)
+    }
+
     /// The run's configuration, with the keys that may change taken from a new one.
     ///
     /// - Throws: ``ResumeError`` that names every key that has changed and must not.

@@ -18,32 +18,42 @@ package struct WorkerGroup {
     package struct Failure: Error, CustomStringConvertible {
         let ending: ChildProcess.Exit
 
+        /// Whether the coordinator has rejected the worker's keys, or the keys are not usable.
+        package var isRejection: Bool { ending == .exited(code: 77) }
+
         package var description: String { "a worker process ended with \(ending)" }
     }
 
     private let count: Int
     private let executable: String
-    private let arguments: [String]
+    private let arguments: (Int) -> [String]
     private let maximumRestarts: Int
     private let deadlines: Deadlines
+    private let keyLine: String?
+    private let relay: LineRelay?
     private let notify: (Death) -> Void
 
     /// - Parameters:
     ///   - count: Worker processes.
     ///   - executable: The program that they run: this one, except in tests.
-    ///   - arguments: The command line of each, without the program's name.
+    ///   - arguments: The command line of each by its number, without the program's name.
     ///   - maximumRestarts: How many dead processes are replaced.
     ///   - deadlines: The pauses before that.
+    ///   - keyLine: The line that each process reads on its standard input; nil: none.
+    ///   - relay: Handed what the processes print, under their number from 0; nil: they print where this process does.
     ///   - notify: Told of processes that have died.
     package init(
-        count: Int, executable: String = ChildProcess.Command.thisProgram, arguments: [String], maximumRestarts: Int,
-        deadlines: Deadlines = Deadlines(), notify: @escaping (Death) -> Void
+        count: Int, executable: String = ChildProcess.Command.thisProgram, arguments: @escaping (Int) -> [String],
+        maximumRestarts: Int, deadlines: Deadlines = Deadlines(), keyLine: String? = nil, relay: LineRelay? = nil,
+        notify: @escaping (Death) -> Void
     ) {
         self.count = count
         self.executable = executable
         self.arguments = arguments
         self.maximumRestarts = maximumRestarts
         self.deadlines = deadlines
+        self.keyLine = keyLine
+        self.relay = relay
         self.notify = notify
     }
 
@@ -92,8 +102,20 @@ package struct WorkerGroup {
     }
 
     private func start(_ place: Int) throws -> ChildProcess {
-        let core = SchedulingPolicy.arguments(place: place, of: count)
-        return try ChildProcess(ChildProcess.Command(executable: executable, arguments: arguments + core))
+        let pipe = try relay?.makePipe(named: "\(place)")
+        let output: ChildProcess.Command.Output
+        switch pipe {
+        case .some(let pipe): output = .file(pipe.number)
+        case nil: output = .inherited
+        }
+        // The options of this process say it all: the variables would say it again.
+        let process = try ChildProcess(
+            ChildProcess.Command(
+                executable: executable,
+                arguments: arguments(place) + SchedulingPolicy.arguments(place: place, of: count),
+                environment: LocalWorkerEnvironment.removedVariables, output: output))
+        if let keyLine { process.send(text: keyLine) }
+        return process
     }
 
     /// Reports a death and the decision about it; returns whether the process will be replaced.

@@ -18,7 +18,7 @@ package enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
         case .noWorkersLeft(let ending, let log):
             "all workers on this host have ended, the last one \(ending); its log is \(log)"
         case .workersToldToStop:
-            "all workers on this host were told to stop"
+            "all workers were told to stop"
         }
     }
 

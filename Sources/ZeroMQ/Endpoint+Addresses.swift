@@ -19,7 +19,7 @@ extension Endpoint {
     }
 
     /// Whether the host is an address, not a name.
-    private var isAddress: Bool {
+    var isAddress: Bool {
         guard case .tcp(let host, _) = self else { return true }
         return isIPv6 || host == "*" || host.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: ".") }
     }
@@ -47,6 +47,14 @@ extension Endpoint {
         } catch {
             return error.description
         }
+    }
+
+    /// The endpoints of all addresses of a host name, none if it has none; the endpoint itself without a name. Asks the
+    /// system's resolver, which may take seconds.
+    package var resolved: [Endpoint] {
+        guard case .tcp(let host, let port) = self, !isAddress else { return [self] }
+        let hosts = host == "localhost" ? ["127.0.0.1", "::1"] : (try? Endpoint.addresses(of: host, for: self)) ?? []
+        return hosts.map { .tcp(host: $0, port: port) }
     }
 
     /// A name that the system's resolver does not know.

@@ -9,6 +9,12 @@ package enum ConnectionSecurity: Sendable {
     /// CURVE at the end that connects: proves that it owns its key, and checks that the other end owns the server's.
     case client(CurveKeyPair, server: CurvePublicKey)
 
+    /// Whether this is the end of a client that has keys.
+    package var hasKeys: Bool {
+        if case .client = self { return true }
+        return false
+    }
+
     /// The ZAP domain of encrypted endpoints. Without a domain, libzmq does not ask the handler and accepts every
     /// client.
     package static let domain = "lockstep"

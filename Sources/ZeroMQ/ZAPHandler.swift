@@ -15,7 +15,7 @@ package final class ZAPHandler: Sendable {
         var addresses: [String] = []
     }
 
-    private let allowed: Set<CurvePublicKey>
+    private let allowed: AllowedKeys
     private let refusals = Locked(Refusals())
     /// Signalled to end the thread.
     private let wake: EventDescriptor
@@ -28,7 +28,7 @@ package final class ZAPHandler: Sendable {
     ///   - context: The context of the endpoints.
     ///   - allowed: The public keys of the clients that may connect. If it is empty, no client may.
     /// - Throws: `ZeroMQError` if the context has a handler already; `SystemError` if no thread can be started.
-    package init(context: Context, allowing allowed: Set<CurvePublicKey>) throws {
+    package init(context: Context, allowing allowed: AllowedKeys) throws {
         self.allowed = allowed
         self.wake = try EventDescriptor()
         let socket = try context.socket(.router)
@@ -100,6 +100,24 @@ package final class ZAPHandler: Sendable {
             _ = try socket.send(&message, more: index < frames.count - 1, wait: false)
         }
     }
+}
+
+/// The public keys of the clients that may connect. They may change while a coordinator listens: a key that is removed
+/// opens no further connection.
+package final class AllowedKeys: Sendable {
+    private let keys: Locked<Set<CurvePublicKey>>
+
+    package init(_ keys: Set<CurvePublicKey> = []) {
+        self.keys = Locked(keys)
+    }
+
+    package var isEmpty: Bool { keys.withLock { $0.isEmpty } }
+
+    package func contains(_ key: CurvePublicKey) -> Bool { keys.withLock { $0.contains(key) } }
+
+    package func insert(_ key: CurvePublicKey) { keys.withLock { _ = $0.insert(key) } }
+
+    package func remove(_ key: CurvePublicKey) { keys.withLock { _ = $0.remove(key) } }
 }
 
 /// Moves a socket to another thread.

@@ -29,7 +29,9 @@ struct HelpTests {
         for example in examples {
             let arguments = try #require(
                 Self.words(example).first == "lockstep" ? Self.words(example).dropFirst() : nil)
-            #expect(throws: Never.self, "\(example)") { _ = try LockstepCommand.parseAsRoot(Array(arguments)) }
+            #expect(throws: Never.self, "\(example)") {
+                _ = try LockstepCommand.parseAsRoot(UsageText.expandingResume(Array(arguments)))
+            }
         }
     }
 

@@ -1,6 +1,8 @@
+import ArgumentParser
 import LockstepBench
 import LockstepChaos
 import Testing
+import ZeroMQ
 
 @testable import LockstepCLI
 
@@ -94,6 +96,32 @@ struct OptionTests {
         #expect(
             TrainCommand.line(workers: 3, shards: 1, isResumed: false)
                 == "The run has 1 shard: of 3 workers, 2 have no gradients to compute until another is lost")
+    }
+
+    @Test("Processes are a number or auto")
+    func processes() throws {
+        #expect(try ProcessCount(argument: "3")?.checked() == 3)
+        #expect(try ProcessCount(argument: "auto")?.checked() ?? 0 >= 1)
+        #expect(ProcessCount(argument: "some") == nil && ProcessCount(1).defaultValueDescription == "1")
+        for count in [0, -1, 2_000] { #expect(throws: CommandError.self) { try ProcessCount(count).checked() } }
+    }
+
+    @Test("--resume=auto is an option of its own to the parser, which takes no argument from behind it")
+    func resume() throws {
+        let arguments = ["train", "--resume=auto", "x.yaml", "--", "--resume=auto"]
+        #expect(
+            UsageText.expandingResume(arguments) == ["train", "--resume-auto", "x.yaml", "--", "--resume=auto"])
+        let command = try LockstepCommand.parseAsRoot(UsageText.expandingResume(["train", "--resume=auto", "x.yaml"]))
+        let train = try #require(command as? TrainCommand)
+        #expect(train.options.resumes && !train.options.resume && train.options.source.config == "x.yaml")
+    }
+
+    @Test("The line that starts a worker can be pasted")
+    func workerLine() {
+        #expect(
+            CoordinatorCommand.workerLine(
+                [.tcp(host: "10.0.0.5", port: 1), .tcp(host: "fd00::5", port: 1)], hasKeys: true)
+                == "To start a worker: lockstep worker --connect tcp://10.0.0.5:1,'tcp://[fd00::5]:1' --keys DIR")
     }
 
     @Test("Faults are a list of kinds")

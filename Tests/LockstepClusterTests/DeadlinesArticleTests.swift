@@ -45,6 +45,12 @@ struct DeadlinesArticleTests {
                 "# / \(Int(deadlines.ping * Double(deadlines.pings + 1)))", \.ping, \.pings),
             Row("start: for the first workers, or for the coordinator", "#", \.start),
             Row("rejoin: for a worker once the last one has gone, or for the coordinator", "#", \.rejoin),
+            Row("between two lines in which a worker says why it waits for its coordinator", "#", \.waitReport),
+            Row("host: for ssh to reach a host of `--hosts`", "#", \.hostConnection),
+            Row(
+                "until ssh asks a host that says nothing / until it gives it up",
+                "# / \(Int(deadlines.hostAlive * Double(deadlines.hostAliveQuestions + 1)))", \.hostAlive,
+                \.hostAliveQuestions),
             Row(
                 "straggler: until an idle worker computes a node too", "# × expected, at least #", \.stragglerFactor,
                 \.stragglerFloor),

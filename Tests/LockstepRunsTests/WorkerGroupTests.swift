@@ -24,9 +24,8 @@ struct WorkerGroupTests {
         deadlines.firstPause = 0
         let stop = try StopSignals.install()
         let group = WorkerGroup(
-            count: count, executable: "/bin/sh", arguments: ["-c", script], maximumRestarts: maximumRestarts,
-            deadlines: deadlines
-        ) { deaths.append($0) }
+            count: count, executable: "/bin/sh", arguments: { _ in ["-c", script] }, maximumRestarts: maximumRestarts,
+            deadlines: deadlines, notify: { deaths.append($0) })
         do {
             try group.run(stop: stop)
             return (deaths, nil)

@@ -78,7 +78,8 @@ struct SilentCoordinatorTests {
 
     private func work(_ context: Context, _ endpoint: Endpoint, _ cache: DataCache) {
         do {
-            let link = try WorkerLink(context: context, connectingTo: endpoint, deadlines: Self.deadlines)
+            let link = try WorkerLink(
+                context: context, connectingTo: EndpointRotation(endpoint), deadlines: Self.deadlines)
             defer { link.close() }
             let options = WorkerOptions(
                 host: "thread", processID: 1, kernel: nil, transport: .inline, cache: cache, notify: { _ in })

@@ -128,7 +128,8 @@ struct ThreadCluster: Sendable {
         keeping loops: Loops
     ) -> String {
         do {
-            let link = try WorkerLink(context: context, connectingTo: endpoint, deadlines: deadlines)
+            let link = try WorkerLink(
+                context: context, connectingTo: EndpointRotation(endpoint), deadlines: deadlines)
             let options = WorkerOptions(
                 host: "thread", processID: Int32(index), kernel: nil, transport: workers[index],
                 cache: DataCache(directory: cache), notify: { _ in })

@@ -17,7 +17,7 @@ private enum Protected {
         let known = try CurveKeyPair.make()
         return Keys(
             server: try CurveKeyPair.make(), known: known, stranger: try CurveKeyPair.make(),
-            handler: try ZAPHandler(context: sharedContext(), allowing: [known.publicKey]))
+            handler: try ZAPHandler(context: sharedContext(), allowing: AllowedKeys([known.publicKey])))
     }
 }
 
@@ -111,7 +111,7 @@ struct ZAPTests {
     @Test("a second handler in a context is an error")
     func second() throws {
         _ = try Protected.keys()
-        #expect(throws: ZeroMQError.self) { _ = try ZAPHandler(context: sharedContext(), allowing: []) }
+        #expect(throws: ZeroMQError.self) { _ = try ZAPHandler(context: sharedContext(), allowing: AllowedKeys()) }
     }
 
     /// Sends a request and waits for its reply: the handler has then processed all earlier messages.

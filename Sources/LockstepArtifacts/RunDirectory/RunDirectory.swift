@@ -30,7 +30,11 @@ package struct RunDirectory: Hashable, Sendable {
     /// The timeline of some steps.
     package var trace: String { file("trace.json") }
     /// The last protocol events before the coordinator failed.
-    package var coordinatorEvents: String { file("coordinator.events") }
+    package var coordinatorEvents: String { file(Self.eventsName) }
+    private static let eventsName = "coordinator.events"
+    /// Where the coordinator listens, while workers may join.
+    package var endpoint: String { file(Self.endpointName) }
+    private static let endpointName = "endpoint"
     /// The last few states of the run.
     package var checkpoints: CheckpointFolder { CheckpointFolder(path: file("checkpoints")) }
     /// Locked while a process uses the directory.
@@ -64,6 +68,8 @@ extension RunDirectory {
             try makeFolder(output)
             guard try isEmpty(output) else { throw .notEmpty(path: output) }
             directory = RunDirectory(existing: output)
+            // A start that has failed there explains no failure of this run.
+            unlink(directory.coordinatorEvents)
         } else {
             try makeFolder(parent)
             let stem = "\(parent)/\(pathComponent(for: name))-\(timestamp(time))"
@@ -182,9 +188,10 @@ extension RunDirectory {
         }
     }
 
-    /// Whether a file's name is one that a process writes before its run begins: the lock, the log of a worker.
+    /// Whether a file's name is one that a process writes before its run begins: the lock, the coordinator's endpoints, its last
+    /// events if the start has failed, the log of a worker.
     private static func isLeftover(_ name: String) -> Bool {
-        name == lockName || (name.hasPrefix("worker-") && name.hasSuffix(".log"))
+        [lockName, endpointName, eventsName].contains(name) || (name.hasPrefix("worker-") && name.hasSuffix(".log"))
     }
 
     /// Removes what a start that was aborted has left, if no run has begun here.
@@ -194,7 +201,7 @@ extension RunDirectory {
     ///   - withFolder: Whether the folder goes too, if it is empty then.
     package func removeLeftovers(withLogs: Bool, withFolder: Bool) {
         guard !hasConfiguration, let names = try? names(in: path), names.allSatisfy(Self.isLeftover) else { return }
-        for name in names where withLogs || name == Self.lockName { unlink(file(name)) }
+        for name in names where withLogs || [Self.lockName, Self.endpointName].contains(name) { unlink(file(name)) }
         if withFolder { rmdir(path) }
     }
 

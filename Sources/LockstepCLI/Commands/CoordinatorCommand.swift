@@ -23,8 +23,12 @@ struct CoordinatorCommand: ParsableCommand {
               lockstep coordinator config/mnist-30.yaml \\
                   --bind 'tcp://*:5555' --keys keys --workers 8
 
-            Then, for each worker:
+            Then, for each worker (the coordinator prints this line):
               lockstep worker --connect tcp://127.0.0.1:5555
+
+            A job that may be started again, under a batch system:
+              lockstep coordinator config/mnist-30.yaml --output runs/job \\
+                  --resume=auto --bind 'tcp://*:0' --keys keys --workers 8
             """
     )
 
@@ -44,6 +48,7 @@ struct CoordinatorCommand: ParsableCommand {
     var workers: IntegerRange?
 
     @OptionGroup var keyOptions: KeyOptions
+    @OptionGroup var advertiseOption: AdvertiseOption
 
     @Flag(help: "Let other hosts connect without keys: everyone who reaches the port can read and steer the run.")
     var insecure = false
@@ -54,7 +59,7 @@ struct CoordinatorCommand: ParsableCommand {
         // Names are resolved before the rule is applied: what counts is who can reach their addresses.
         let endpoints = try bind.flatMap { try Endpoint($0).addressesToBind() }
         let keys = try keyOptions.coordinatorKeys()
-        if let keys, keys.allowed.isEmpty, let folder = keyOptions.keys {
+        if let keys, keys.allowed.isEmpty, let folder = keyOptions.folder {
             options.console.warning(
                 "\(folder)/allowed-workers names no key, so no worker can join over tcp; append the workers' public keys "
                     + "to it, one on each line, and start again")
@@ -65,10 +70,11 @@ struct CoordinatorCommand: ParsableCommand {
                 "--bind \(endpoint): other hosts could connect without keys; give --keys DIR (lockstep keygen makes "
                     + "them), bind to 127.0.0.1, or give --insecure to allow it")
         }
-        guard workers != nil || options.shards != nil || options.resume else {
+        guard workers != nil || options.shards != nil || options.resumes else {
             throw CommandError(
                 .usage, "give --workers or --shards: the run must know into how many shards to cut a mini-batch")
         }
+        let advertised = try advertiseOption.checkedHost()
         let range = try workers?.checked(within: RunLimits.workers, option: "--workers", noun: "workers")
         let prepared = try options.prepare(workers: range?.upperBound ?? 1, stop: stop) {
             .remoteWorkers(range?.upperBound ?? $0.shards ?? 1)
@@ -80,10 +86,22 @@ struct CoordinatorCommand: ParsableCommand {
             stop: stop)
         let recorded = try options.recorded(run, assembly, stop: stop)
         for endpoint in cluster.endpoints { options.console.info("Listening on \(endpoint)") }
+        let reachable = AdvertisedEndpoints.list(cluster.endpoints, advertising: advertised)
+        options.console.info(Self.workerLine(reachable, hasKeys: keys != nil))
         options.console.info("Waiting for \(counted(wanted.lowerBound, "worker"))")
         let list = cluster.endpoints.map { "\($0)" }.joined(separator: ", ")
         ServiceManager.current?.ready(
             status: "Listening on \(list), waiting for \(counted(wanted.lowerBound, "worker"))")
-        try recorded.train(on: cluster)
+        try recorded.train(on: cluster, reachableAt: reachable)
+    }
+
+    /// Says how to start a worker.
+    static func workerLine(_ endpoints: [Endpoint], hasKeys: Bool) -> String {
+        let list = endpoints.map { endpoint in
+            let text = "\(endpoint)"
+            // Shells read brackets as a pattern.
+            return text.contains("[") ? "'\(text)'" : text
+        }.joined(separator: ",")
+        return "To start a worker: lockstep worker --connect \(list)" + (hasKeys ? " --keys DIR" : "")
     }
 }

@@ -29,7 +29,7 @@ extension RunOptions {
         let configuration = try configuration()
         let assembly = try RunAssembly(
             configuration, workers: workers,
-            resuming: resume ? try ResumedRun(output: output, name: configuration.name) : nil)
+            resuming: try resumedRun(named: configuration.name))
         if printConfig {
             try console.output(ConfigurationFile.yaml(of: assembly.configuration).trimmingSuffix("\n"))
             return nil
@@ -49,6 +49,13 @@ extension RunOptions {
         try resolved.check(against: dataset.description)
         try RunResources(resolved, dataset.description, try placement(resolved)).check()
         return (try assembly.prepare(dataset, allowsMixedKernels: allowMixedKernels, notify: show), assembly)
+    }
+
+    /// The run to continue; nil: begin one.
+    private func resumedRun(named name: String) throws -> ResumedRun? {
+        if resume { return try ResumedRun(output: output, name: name) }
+        guard resumeAuto else { return nil }
+        return try ResumedRun(ifPresent: output, name: name)
     }
 
     /// The options of a coordinator.

@@ -28,8 +28,16 @@ struct RunOptions: ParsableArguments {
     @Flag(
         help: ArgumentHelp(
             "Continue a run from its newest checkpoint, to the same weights as if it had never stopped. Workers, "
-                + "transport, intervals, timeouts and the number of epochs may differ."))
+                + "transport, intervals, timeouts and the number of epochs may differ. --resume=auto: continue if there is a "
+                + "run to continue, else begin."))
     var resume = false
+
+    /// `--resume=auto`, which the parser of the command line cannot read (``UsageText/expandingResume(_:)``).
+    @Flag(help: .hidden)
+    var resumeAuto = false
+
+    /// Whether the command line asks to continue a run, if there is one or in any case.
+    var resumes: Bool { resume || resumeAuto }
 
     @Flag(help: "Accept workers whose kernel computes other bits. The run is then not bitwise reproducible.")
     var allowMixedKernels = false

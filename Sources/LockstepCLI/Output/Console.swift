@@ -77,6 +77,12 @@ struct Console: Sendable {
         Self.writer.write("\(Self.printable(line))\n", to: STDERR_FILENO)
     }
 
+    /// Prints a line of another process, which has decided whether to print it.
+    func relay(_ line: String) {
+        clearProgress()
+        Self.writer.write("\(Self.printable(line))\n", to: STDERR_FILENO)
+    }
+
     /// Prints a detail, if `--verbose` was given.
     func detail(_ line: String) {
         guard verbosity == .verbose else { return }

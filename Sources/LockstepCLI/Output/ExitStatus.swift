@@ -49,7 +49,8 @@ enum ExitStatus: Hashable {
         case ClusterFailure.noWorkersLeft: self = .temporaryFailure
         case let error as ZeroMQError where error.operation == .makeContext: self = .osError
         case is ZeroMQError, is ClusterFailure: self = .unavailable
-        case is WorkerGroup.Failure, is ChaosSeries.Failure: self = .unavailable
+        case let failure as WorkerGroup.Failure: self = failure.isRejection ? .noPermission : .unavailable
+        case is ChaosSeries.Failure: self = .unavailable
         case is SystemError, is RunResources.Shortage: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = ExitStatus(of: error)
@@ -118,7 +119,7 @@ enum ExitStatus: Hashable {
         switch error.reason {
         case .missing, .notAFile: self = .noInput
         case .exists: self = .cantCreate
-        case .readable, .writable, .foreignOwner: self = .noPermission
+        case .readable, .writable, .foreignOwner, .noLine, .notAKeyLine: self = .noPermission
         case .system(let code): self = code == EACCES || code == EPERM ? .noPermission : .cantCreate
         case .tooLarge, .notText, .notAKey, .keyCount, .tooManyKeys, .notAPair: self = .dataError
         }

@@ -23,6 +23,13 @@ enum UsageText {
         return "\(line); see lockstep\(command) --help"
     }
 
+    /// The arguments with `--resume=auto` written as `--resume-auto`: the parser has no option whose value may be left out
+    /// without taking the next argument for it.
+    static func expandingResume(_ arguments: [String]) -> [String] {
+        let options = arguments.prefix { $0 != "--" }
+        return options.map { $0 == "--resume=auto" ? "--resume-auto" : $0 } + arguments.dropFirst(options.count)
+    }
+
     /// The arguments with `--option -1` written as `--option=-1`: the parser takes a number below zero for an option, and
     /// would say that the value is missing.
     static func joiningNegativeNumbers(_ arguments: [String]) -> [String] {

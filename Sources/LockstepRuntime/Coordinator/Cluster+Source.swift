@@ -79,12 +79,13 @@ extension Cluster {
                 let isNeeded = !options.tunesWorkerCount
                 try checkStop(isPointless: isGathering || (isNeeded && activeWorkers == 0))
                 try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }
+                try started.remote?.check(isGathering: isGathering, isNeeded: isNeeded && activeWorkers == 0)
             },
             nextCheck: { [unowned self] in
                 Instant.earlier(
-                    Instant.earlier(localWorkers?.nextDue, stopDeadline), ServiceManager.current?.nextPing)
+                    Instant.earlier(started.nextDue, stopDeadline), ServiceManager.current?.nextPing)
             },
-            restarts: { [unowned self] in localWorkers?.restarts ?? 0 },
+            restarts: { [unowned self] in started.restarts },
             descriptors: stop.map { [$0.descriptor] } ?? [])
         let served = ClusterRun(
             number: number, welcome: try welcome.encoded(), dataset: run.dataset, model: run.model,

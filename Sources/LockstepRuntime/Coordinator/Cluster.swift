@@ -31,7 +31,8 @@ package final class Cluster {
     let events: EventRecordFile?
     let stop: StopSignals?
     private var runtimeDirectory: SocketFolder?
-    var localWorkers: LocalWorkers?
+    var started = StartedWorkers()
+    var localWorkers: LocalWorkers? { started.local }
     /// The timeline of this process; nil if the options ask for none.
     package let timeline: Timeline?
     /// The failures since the run last had all its workers.
@@ -115,7 +116,13 @@ package final class Cluster {
             maximumRestarts: options.maximumRestarts, deadlines: deadlines, log: log)
         // A stopped worker (SIGSTOP) does not notice that this process has ended.
         stop?.setCleanup(workers.killAll)
-        localWorkers = workers
+        started.local = workers
+    }
+
+    /// Adds workers that a launcher has started on other hosts. They end with the run.
+    package func add(_ workers: any RemoteWorkers) {
+        stop?.setCleanup(workers.killAll)
+        started.remote = workers
     }
 
     /// Waits for the workers, trains, and dismisses the workers.
@@ -203,7 +210,7 @@ package final class Cluster {
         let threadPool = ThreadPool(threadCount: poolThreadCount)
         defer {
             threadPool.shutdown()
-            localWorkers?.stop(grace: stop?.requested == nil ? deadlines.exitGrace : deadlines.hurriedExitGrace)
+            started.stop(grace: stop?.requested == nil ? deadlines.exitGrace : deadlines.hurriedExitGrace)
             // The weights are sent by reference: they must outlive the last message.
             withExtendedLifetime(parameters) { try? context.terminate() }
         }

@@ -35,8 +35,6 @@ final class WorkerLink {
     private struct History {
         /// Consecutive failures of the handshake.
         var failedHandshakes = 0
-        /// The number of sockets so far without a connection; it decides which of the endpoint's families comes next.
-        var attempt = 0
         /// Whether a connection was ever established. Until then failed handshakes are reported in detail, because wrong
         /// keys end the worker.
         var hasConnected = false
@@ -78,13 +76,26 @@ final class WorkerLink {
     private let security: ConnectionSecurity
     private let deadlines: Deadlines
 
-    let endpoint: Endpoint
+    /// What the link connects to, one after the other.
+    private var rotation: EndpointRotation
+
+    /// The endpoint of the present socket.
+    var endpoint: Endpoint { rotation.endpoint }
     var hasKeys: Bool { if case .client = security { true } else { false } }
 
+    /// Connects to a coordinator.
+    ///
+    /// - Parameters:
+    ///   - context: The process's context.
+    ///   - rotation: Where the coordinator listens.
+    ///   - security: How a connection over TCP is protected.
+    ///   - deadlines: The worker's deadlines.
+    /// - Throws: `ZeroMQError` if no socket can be made.
     init(
-        context: Context, connectingTo endpoint: Endpoint, security: ConnectionSecurity = .none, deadlines: Deadlines
+        context: Context, connectingTo rotation: EndpointRotation, security: ConnectionSecurity = .none,
+        deadlines: Deadlines
     ) throws(ZeroMQError) {
-        self.endpoint = endpoint
+        self.rotation = rotation
         self.context = context
         self.security = security
         self.deadlines = deadlines
@@ -106,8 +117,7 @@ final class WorkerLink {
         try SocketPolicy.configure(socket, deadlines)
         if hasChoice { try socket.set(.connectTimeout, SocketPolicy.milliseconds(deadlines.connection)) }
         monitor = try socket.monitor(events: history.hasConnected ? events : [events, .handshakeProtocol])
-        let family = endpoint.families[history.attempt % endpoint.families.count]
-        try socket.connect(endpoint, over: family, security: security)
+        try socket.connect(endpoint, over: rotation.family, security: security)
         dealer = consume socket
     }
 
@@ -117,8 +127,8 @@ final class WorkerLink {
         return SocketFile.reasonAgainstConnecting(to: path)
     }
 
-    /// Whether the endpoint's name may stand for addresses of both families.
-    private var hasChoice: Bool { endpoint.families.count > 1 }
+    /// Whether there is another address to try: until the first connection one of the other family too.
+    private var hasChoice: Bool { history.hasConnected ? rotation.hasOtherEndpoints : rotation.hasChoice }
 
     private var events: SocketEventMask {
         hasChoice || endpoint.isIPC ? [.handshake, .ending, .connector] : [.handshake, .ending]
@@ -202,9 +212,9 @@ final class WorkerLink {
                 connection = nil
                 pause.begin()
                 return .disconnected
-            case .connectRetried where hasChoice && !history.hasConnected:
+            case .connectRetried where hasChoice:
                 // The name has no address of this family, or no process listens there.
-                if pause.end == nil { history.attempt += 1 }
+                if pause.end == nil { rotation.advance() }
                 pause.begin()
             case .connectRetried:
                 // The socket may have come since this process began to wait.

@@ -19,6 +19,12 @@ enum HandshakeExplanation {
         }
     }
 
+    /// What a worker may doubt about a program that closes all its connections.
+    static func doubt(endpoint: Endpoint, hasKeys: Bool) -> String {
+        "\(endpoint) closes every connection at once: does the coordinator listen there, and does it "
+            + (hasKeys ? "use keys, and is our coordinator.public its key?" : "require keys (--keys DIR)?")
+    }
+
     /// The likely reasons why a connection ended before its first message. The coordinator does not receive libzmq's
     /// events of handshakes that break the protocol (``ZeroMQ/SocketEventMask/handshakeProtocol``).
     static func reasonOfSilentEnd(hasKeys: Bool) -> String {

@@ -12,7 +12,9 @@ package import ZeroMQ
 /// | `worker.secret` | 0600 | the workers alone |
 /// | `worker.public` | 0644 | the workers |
 ///
-/// Keys are read only from files, so that no command line and no list of processes shows them.
+/// Keys are read only from files, so that no command line and no list of processes shows them; from standard input where a
+/// launcher starts a worker (``WorkerKeyLine``). A secret may also have the mode 0440 or 0640: Kubernetes and systemd give
+/// files to a service by its group.
 package struct KeyDirectory: Sendable {
     package let path: String
 
@@ -38,7 +40,7 @@ package struct KeyDirectory: Sendable {
         let allowed = try read(.allowedWorkers, .shown, owner: .coordinator) { bytes throws(KeyText.Fault) in
             try KeyText.allowList(bytes)
         }
-        return CoordinatorKeys(keys: keys, allowed: allowed)
+        return CoordinatorKeys(keys: keys, allowed: AllowedKeys(allowed))
     }
 
     /// Reads the worker's keys and the coordinator's public key.
@@ -131,9 +133,9 @@ package struct KeyDirectory: Sendable {
 /// A coordinator's keys and the public keys of the workers that it admits.
 package struct CoordinatorKeys: Sendable {
     package let keys: CurveKeyPair
-    package let allowed: Set<CurvePublicKey>
+    package let allowed: AllowedKeys
 
-    package init(keys: CurveKeyPair, allowed: Set<CurvePublicKey>) {
+    package init(keys: CurveKeyPair, allowed: AllowedKeys) {
         self.keys = keys
         self.allowed = allowed
     }

@@ -23,6 +23,10 @@ package struct KeyError: Error, Equatable, Sendable {
         case tooManyKeys(limit: Int)
         /// The public key does not belong to the secret key.
         case notAPair
+        /// Standard input has ended, or no line has come on it in time.
+        case noLine(seconds: Int)
+        /// The line on standard input is not ``WorkerKeyLine``.
+        case notAKeyLine
     }
 
     /// The process that reads a key.
@@ -65,6 +69,12 @@ extension KeyError: CustomStringConvertible {
         case .tooManyKeys(let limit): "\(path) has more than \(limit) keys"
         case .notAPair:
             "\(path) does not belong to the public key beside it; copy both files of one lockstep keygen"
+        case .noLine(let seconds):
+            "--keys -: no line with keys came on \(path) within \(seconds) s; a launcher writes it, and holds \(path) open. "
+                + "Name a folder to start a worker by hand: --keys DIR"
+        case .notAKeyLine:
+            "--keys -: the line on \(path) does not hold a coordinator's public key and a worker's pair: "
+                + "lockstep-keys COORDINATOR_PUBLIC WORKER_PUBLIC WORKER_SECRET"
         }
     }
 

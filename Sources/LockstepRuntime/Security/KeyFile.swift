@@ -5,7 +5,7 @@ import LockstepSystem
 enum KeyFile {
     /// What a file's permissions must prevent.
     enum Trust {
-        /// No other user may read or change it.
+        /// No other user may read or change it; its group, whose members its owner chooses, may read it.
         case secret
         /// No other user may change it.
         case shown
@@ -25,7 +25,7 @@ enum KeyFile {
         guard status.st_uid == geteuid() || status.st_uid == 0 else {
             throw KeyError(path: path, reason: .foreignOwner(uid: status.st_uid))
         }
-        if trust == .secret, status.st_mode & 0o077 != 0 {
+        if trust == .secret, status.st_mode & 0o037 != 0 {
             throw KeyError(path: path, reason: .readable(mode: status.st_mode))
         }
         guard status.st_mode & 0o022 == 0 else { throw KeyError(path: path, reason: .writable(mode: status.st_mode)) }

@@ -68,7 +68,9 @@ final class LocalWorkers {
             executable: executable,
             arguments: ["worker", "--connect", "\(endpoint)"] + arguments
                 + SchedulingPolicy.arguments(place: index, of: count),
-            environment: [InjectedFault.numberVariable: "\(index)"], output: .file(file))
+            environment: LocalWorkerEnvironment.removedVariables.merging(
+                [InjectedFault.numberVariable: "\(index)"], uniquingKeysWith: { $1 }),
+            output: .file(file))
         let process = try ChildProcess(command)
         running.set(process, at: index)
         try watch?(process.socket)
@@ -216,6 +218,12 @@ final class LocalWorkers {
         let deadline = Deadline.after(.seconds(seconds))
         return processes.filter { $0.wait(until: deadline) == nil }
     }
+}
+
+/// The environment of worker processes whose command line says all that they need.
+package enum LocalWorkerEnvironment {
+    /// Where a worker that is started by hand listens, and its keys.
+    package static let removedVariables: [String: String?] = ["LOCKSTEP_CONNECT": nil, "LOCKSTEP_KEYS": nil]
 }
 
 /// The running processes, under a lock, because another thread may kill them.

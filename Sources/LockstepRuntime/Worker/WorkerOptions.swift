@@ -15,7 +15,11 @@ package struct WorkerOptions {
     package var core: Int?
     /// How the connection is protected.
     package var security: ConnectionSecurity
+    /// Seconds to wait for the coordinator's first answer.
+    package var wait: Double
     package var notify: (WorkerNotice) -> Void
+    /// Called, on any thread, with lines that say why the worker waits for its coordinator; nil: it says nothing.
+    package var reportWait: (@Sendable (String) -> Void)?
     /// Returns the last lines of this process's log, the oldest first. A worker that fails sends them to its coordinator.
     package var lastLines: () -> [String]
     /// Called with the last events of the worker's machine, one line each, if the worker fails after it has joined a run.
@@ -24,7 +28,8 @@ package struct WorkerOptions {
     package init(
         host: String, processID: Int32, kernel: NumericKernel?, transport: Transport = .auto, cache: DataCache,
         core: Int? = nil, security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
-        saveEvents: @escaping (_ events: [String]) -> Void = { _ in }, notify: @escaping (WorkerNotice) -> Void
+        saveEvents: @escaping (_ events: [String]) -> Void = { _ in }, wait: Double = Deadlines().start,
+        reportWait: (@Sendable (String) -> Void)? = nil, notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
         self.processID = processID
@@ -35,6 +40,8 @@ package struct WorkerOptions {
         self.security = security
         self.lastLines = lastLines
         self.saveEvents = saveEvents
+        self.wait = wait
+        self.reportWait = reportWait
         self.notify = notify
     }
 

@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 /// Replaces files atomically: a reader, or a crash at any moment, finds either the old content or the new content.
 package enum FileReplacement {
@@ -22,20 +22,24 @@ package enum FileReplacement {
     ///   - parts: The new content.
     ///   - temporary: The path of the temporary file, in the same folder. Nil: `.NAME.PID.tmp`, which is not unique if
     ///     several hosts write to the same path at the same time.
+    ///   - permissions: The permissions of a new file, which the umask reduces.
     ///   - before: Called before each stage. An error that it throws counts as the stage's failure. Tests use it to
     ///     simulate a failure or a crash at each stage.
     ///   - failure: Converts the error of a system call. Its path is `path`, or the folder after the rename.
     /// - Throws: What `before` throws, or what `failure` returns.
     package static func replace<Failure: Error>(
         _ path: String, with parts: [UnsafeRawBufferPointer], through temporary: String? = nil,
-        before: (Stage) throws(Failure) -> Void = { (_) throws(Failure) in }, failure: (SystemError) -> Failure
+        permissions: mode_t = 0o666,
+        before: (Stage) throws(Failure) -> Void = { (_) throws(Failure) in },
+        failure: (SystemError) -> Failure
     ) throws(Failure) {
         let (folder, name) = splitPath(path)
         let temporary = temporary ?? temporaryPath(folder: folder, name: name)
         do throws(Failure) {
             try before(.create)
             let file = try converting(path, failure) { () throws(SystemError) in
-                try FileDescriptor(opening: temporary, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW)
+                try FileDescriptor(
+                    opening: temporary, flags: O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, permissions: permissions)
             }
             for (index, part) in parts.enumerated() {
                 try before(.write(part: index))

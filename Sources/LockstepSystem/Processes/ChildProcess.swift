@@ -101,6 +101,12 @@ package final class ChildProcess: Sendable {
     /// Readable once the process has ended.
     package var descriptor: Int32 { processDescriptor.number }
 
+    /// Sends a short text that the child reads on its standard input. No effect if the child has ended: its end says more.
+    package func send(text: String) {
+        let bytes = Array(text.utf8)
+        _ = retryingInterrupts { Glibc.send(parentEnd.number, bytes, bytes.count, Int32(MSG_NOSIGNAL)) }
+    }
+
     /// Closes the socket pair, as the death of this process would: the child sees that it is no longer needed.
     package func closeSocket() {
         shutdown(parentEnd.number, Int32(SHUT_RDWR))

@@ -56,6 +56,12 @@ package struct Thread: ~Copyable, Sendable {
     /// Lets another thread that is ready to run have this core. Returns at once if there is none.
     package static func yield() { sched_yield() }
 
+    /// Sleeps for so many seconds; a signal may end the sleep before.
+    package static func sleep(seconds: Double) {
+        var time = timespec(tv_sec: Int(seconds), tv_nsec: Int((seconds - seconds.rounded(.down)) * 1e9))
+        nanosleep(&time, nil)
+    }
+
     /// Whether the calling thread has the default scheduling policy, SCHED_OTHER: the user has chosen no other.
     package static var hasDefaultScheduling: Bool { linux_scheduling_policy(0) == linux_scheduling_other }
 

@@ -26,6 +26,14 @@ package struct Deadlines: Hashable, Sendable {
     package var start = 60.0
     /// For a worker once the last one has gone, or for the coordinator. The run configuration's `timeouts.rejoin`.
     package var rejoin = 60.0
+    /// Between two lines in which a worker says why it waits for its coordinator.
+    package var waitReport = 10.0
+    /// For an ssh client to reach a host.
+    package var hostConnection = 30.0
+    /// Between two questions of an ssh client to a host that says nothing.
+    package var hostAlive = 5.0
+    /// The questions that may stay unanswered before the connection counts as lost.
+    package var hostAliveQuestions = 3
     /// Medians until an idle worker is assigned the item too, but at least ``stragglerFloor``.
     package var stragglerFactor = 2.0
     package var stragglerFloor = 0.02
