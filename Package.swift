@@ -101,6 +101,12 @@ let package = Package(
                 "LockstepModel", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
                 "LockstepRuntime",
             ]),
+        // Workers on other hosts.
+        .target(
+            name: "LockstepLaunch",
+            dependencies: [
+                "LockstepText", "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepCluster", "LockstepRuntime",
+            ]),
         .target(
             name: "LockstepBench",
             dependencies: [
@@ -131,7 +137,7 @@ let package = Package(
                 "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining",
                 "LockstepProtocol",
                 "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
-                "LockstepBench", "LockstepChaos", "LockstepImages", "Lockstep",
+                "LockstepLaunch", "LockstepBench", "LockstepChaos", "LockstepImages", "Lockstep",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -232,6 +238,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepTraining", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
         ]
     ),
+    ("LockstepLaunchTests", ["LockstepSystem", "LockstepLaunch"]),
     (
         "LockstepBenchTests",
         [

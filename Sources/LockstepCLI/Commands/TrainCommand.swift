@@ -1,4 +1,5 @@
 import ArgumentParser
+import LockstepLaunch
 import LockstepRuns
 import LockstepRuntime
 import LockstepSharding
@@ -10,7 +11,7 @@ import LockstepTraining
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
-        abstract: "Train a network on this host: in one process, or on a coordinator and workers.",
+        abstract: "Train a network: in one process, or on a coordinator and workers, here or on other hosts.",
         discussion: """
             The weights depend on the configuration, the number of shards and the
             kernel, but not on the workers: one process with --shards 4, four workers,
@@ -25,6 +26,14 @@ struct TrainCommand: ParsableCommand {
               lockstep train config/mnist-30.yaml --set data.training=1000 \\
                   --set training.early-stopping.patience=5
               lockstep train config/mnist-30.yaml --output runs/first --resume
+              lockstep train config/mnist-30.yaml --output runs/job --resume=auto
+
+            On other hosts, where ssh logs in without questions and lockstep is
+            installed (see lockstep worker for starting workers by hand):
+              lockstep train config/mnist-30.yaml --hosts a,b:4
+              lockstep train config/mnist-30.yaml --hosts 'n[01-08]' --tunnel
+              lockstep train config/mnist-30.yaml --hostfile hosts.txt \\
+                  --remote /opt/lockstep/bin/lockstep
             """
     )
 
@@ -37,10 +46,12 @@ struct TrainCommand: ParsableCommand {
     var workers: WorkerCount?
 
     @OptionGroup var oversubscription: OversubscribeOption
+    @OptionGroup var launchOptions: LaunchOptions
 
     func run() throws {
         let use = ProcessorUse()
         let stop = try StopSignals.install()
+        if let hosts = try launchOptions.entries() { return try train(on: hosts, stop: stop) }
         let adapts = workers?.isAutomatic ?? false
         let workers = try workers?.checked()
         let prepared = try options.prepare(workers: workers ?? 1, stop: stop) { configuration in
@@ -54,13 +65,47 @@ struct TrainCommand: ParsableCommand {
         guard let workers else {
             return try options.recorded(run, assembly, stop: stop, isOneProcess: true).train()
         }
-        if !adapts, let line = Self.line(workers: workers, shards: run.schedule.shards, isResumed: options.resume) {
+        if !adapts, let line = Self.line(workers: workers, shards: run.schedule.shards, isResumed: options.resumes) {
             options.console.info(line)
         }
         let cluster = try Cluster(
             run, try options.clusterOptions(endpoints: [], workers: workers...workers, adapts: adapts, for: run),
             stop: stop)
         try options.recorded(run, assembly, stop: stop).train(on: cluster, startingWorkers: workers, use: use)
+    }
+
+    /// Trains on workers of other hosts, which this process starts over ssh.
+    private func train(on hosts: [HostEntry], stop: StopSignals) throws {
+        guard workers == nil else {
+            throw CommandError(
+                .usage, "--workers starts workers here, --hosts elsewhere: leave one out, or name this host in --hosts")
+        }
+        let count = hosts.reduce(0) { $0 + $1.processes }
+        guard RunLimits.workers.contains(count) else {
+            throw CommandError(
+                .usage,
+                "the hosts have \(grouped(count)) processes: a run has at most "
+                    + "\(grouped(RunLimits.workers.upperBound)) workers")
+        }
+        let prepared = try options.prepare(workers: count, stop: stop) { _ in .remoteWorkers(count) }
+        guard let (run, assembly) = prepared else { return }
+        if let line = Self.line(workers: count, shards: run.schedule.shards, isResumed: options.resumes) {
+            options.console.info(line)
+        }
+        let keys = try launchOptions.makeKeys()
+        let cluster = try Cluster(
+            run,
+            try options.clusterOptions(
+                endpoints: launchOptions.endpoints, workers: count...count, keys: keys, for: run),
+            stop: stop)
+        let settings = try launchOptions.settings(
+            for: cluster, options, keys, allowsOversubscription: oversubscription.oversubscribe,
+            start: run.configuration.timeouts.start)
+        let recorded = try options.recorded(run, assembly, stop: stop)
+        for endpoint in cluster.endpoints { options.console.info("Listening on \(endpoint)") }
+        options.console.info(
+            "Starting \(counted(count, "worker")) on \(counted(hosts.count, "host")) over ssh")
+        try recorded.train(on: cluster, startingRemoteWorkers: { try HostWorkers(hosts, settings) })
     }
 
     /// Says that some workers will have no gradients to compute; nil if each has its shards.

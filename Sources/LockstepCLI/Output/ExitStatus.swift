@@ -5,6 +5,7 @@ import LockstepChaos
 import LockstepCluster
 import LockstepCompute
 import LockstepData
+import LockstepLaunch
 import LockstepNetwork
 import LockstepProtocol
 import LockstepRuns
@@ -50,7 +51,7 @@ enum ExitStatus: Hashable {
         case let error as ZeroMQError where error.operation == .makeContext: self = .osError
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case let failure as WorkerGroup.Failure: self = failure.isRejection ? .noPermission : .unavailable
-        case is ChaosSeries.Failure: self = .unavailable
+        case is ChaosSeries.Failure, is HostFailure: self = .unavailable
         case is SystemError, is RunResources.Shortage: self = .osError
         case let error as KeyError: self = ExitStatus(of: error)
         case let error as RunError: self = ExitStatus(of: error)
