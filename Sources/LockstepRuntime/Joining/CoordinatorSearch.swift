@@ -119,6 +119,7 @@ final class CoordinatorSearch {
         let deadline = Instant.now.advanced(bySeconds: deadlines.start)
         var idle = Poller(context: context)
         while !isStopped() {
+            ServiceManager.current?.ping(now: .now)
             if nextRefresh <= .now { refresh() }
             for question in questions where try question.advance(context, security, deadlines) {
                 return question.endpoint
