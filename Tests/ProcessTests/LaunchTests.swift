@@ -81,7 +81,7 @@ struct LaunchTests {
     @Test(
         "What makes no sense is refused before anything starts",
         arguments: [
-            (["--hosts", "-x"], "is no host name"),
+            (["--hosts=-x"], "is no host name"),
             (["--hosts", "a", "--workers", "2"], "--workers starts workers here"),
             (["--hosts", "a", "--hostfile", "b"], "leave one out"), (["--hostfile", "nowhere"], "nowhere"),
             (["--tunnel"], "belong to --hosts"), (["--hosts", "a", "--advertise", "*"], "--advertise *"),

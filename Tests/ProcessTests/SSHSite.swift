@@ -87,7 +87,8 @@ final class SSHSite {
     private func startServer(_ index: Int) throws -> RunningProcess {
         let process = try RunningProcess(
             ["-D", "-e", "-f", folder("sshd-\(Self.names[index])")], executable: Self.server, on: hosts[index])
-        try process.waitForLine(containing: "Server listening")
+        // sshd ends its lines with a carriage return too.
+        try process.wait(until: "sshd listens") { process.errors.contains("Server listening") }
         return process
     }
 

@@ -156,7 +156,7 @@ struct SSHTests {
         let place = try Workplace()
         let run = try Program.run(
             ["train", place.configuration, "--hosts", "one", "--output", place.folder("run")],
-            environment: ["PATH": place.folder.path])
+            environment: ["PATH": place.folder.path], in: place.folder.path)
         #expect(run.status == 69 && run.errors.contains("apt-get install openssh-client"), "\(run)")
     }
 }

@@ -85,7 +85,7 @@ struct WorkerConnectionTests {
             in: place.folder.path)
         try worker.waitForLine(containing: "Connecting to file:")
         let (run, endpoint) = try coordinator("--workers", "1:2", "--epochs", "200")
-        #expect(run.errors.contains("To start a worker: lockstep worker --connect \(endpoint)"))
+        try run.waitForLine(containing: "To start a worker: lockstep worker --connect \(endpoint)")
         try run.waitForLine(containing: "joined; 1 worker")
         #expect(try text(of: place.folder("run/endpoint")) == "\(endpoint)\n")
         try expectSuccess(run, worker)
