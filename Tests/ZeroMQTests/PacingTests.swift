@@ -35,7 +35,7 @@ private struct AcceptingThread: ~Copyable {
         #expect(epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0)
     }
 
-    /// Makes a connection: the accepted descriptor, and that of its peer.
+    /// Makes a connection, and returns the descriptors of both ends.
     func connection() -> (accepted: Int32, peer: Int32) {
         let peer = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         withAddress { #expect(connect(peer, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0) }
