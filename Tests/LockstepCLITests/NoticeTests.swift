@@ -164,6 +164,9 @@ struct NoticeTests {
             WorkerNotice.fetchingData(bytes: 54_880_000).text
                 == "Fetching the data set from the coordinator: 54,880,000 bytes")
         #expect(
+            WorkerNotice.runInterrupted(message: "told to stop", seconds: 60).text
+                == "The run is not finished (told to stop); waiting 60 s for a coordinator that resumes it")
+        #expect(
             WorkerNotice.lostCoordinator(seconds: 60).text == "Lost the coordinator; waiting 60 s for it to come back")
         #expect(WorkerNotice.rejoining(reason: "it is late").text == "Joining again: it is late")
         #expect(

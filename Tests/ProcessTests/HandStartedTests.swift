@@ -69,6 +69,25 @@ struct HandStartedTests {
         #expect(try worker.wait().status == 0)
     }
 
+    @Test("A worker that ends only with a finished run waits for the coordinator that resumes an interrupted one")
+    func untilFinished() throws {
+        let terminals = try Terminals()
+        let first = try terminals.coordinator("--workers", "3")
+        let workers = try [
+            terminals.worker("--until-finished"), terminals.worker("--until-finished", "--processes", "2"),
+        ]
+        try first.waitForLine(containing: "Epoch 0:")
+        first.send(signal: SIGTERM)
+        #expect(try first.wait().status == 143)
+        for worker in workers {
+            try worker.waitForLine(
+                containing: "The run is not finished (the coordinator was asked to stop); waiting 60 s")
+        }
+        let second = try terminals.coordinator("--workers", "3", "--resume")
+        _ = try terminals.expectUndisturbed(second)
+        for worker in workers { #expect(try worker.wait().status == 0) }
+    }
+
     @Test(
         "After a second signal a coordinator ends at once; its workers wait for another, then report that none came"
     )

@@ -54,6 +54,10 @@ struct WorkerCommand: ParsableCommand {
     @Option(help: ArgumentHelp("How long to wait for the coordinator.", valueName: "seconds"))
     var wait = Deadlines().start
 
+    @Flag(
+        help: "End only with a finished run: when a coordinator ends before that, wait for one that resumes the run.")
+    var untilFinished = false
+
     @Option(
         help: ArgumentHelp("Use this kernel instead of the run's: \(KernelHelp.names).", valueName: "name"))
     var kernel: String?
@@ -186,7 +190,8 @@ struct WorkerCommand: ParsableCommand {
         let options = WorkerOptions(
             host: Host.name, processID: Host.processID, kernel: kernel, transport: transport ?? .auto,
             cache: DataCache(), core: core, security: security, lastLines: { log.withLock { $0 } },
-            saveEvents: console.saveWorkerEvents, wait: wait, reportWait: saysWhyItWaits ? say : nil,
+            saveEvents: console.saveWorkerEvents, wait: wait, endsOnlyWhenFinished: untilFinished,
+            reportWait: saysWhyItWaits ? say : nil,
             notify: { notice in
                 say(notice.text)
                 ServiceManager.current?.report(status: notice.text)
@@ -218,7 +223,7 @@ struct WorkerCommand: ParsableCommand {
     private func arguments(_ connect: String, place: Int) -> [String] {
         ["worker", "--connect", connect, "--keys", "-", "--wait", "\(wait)"] + (kernel.map { ["--kernel", $0] } ?? [])
             + (transport.map { ["--transport", $0.rawValue] } ?? [])
-            + (place == 0 ? ["--reports-wait"] : [])
+            + (place == 0 ? ["--reports-wait"] : []) + (untilFinished ? ["--until-finished"] : [])
             + (consoleOptions.quiet ? ["--quiet"] : []) + (consoleOptions.verbose ? ["--verbose"] : [])
     }
 }

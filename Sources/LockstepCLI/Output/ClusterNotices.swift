@@ -10,6 +10,8 @@ extension WorkerNotice {
         case .joined(let member): "Joined the run as \(member)"
         case .fetchingData(let bytes):
             "Fetching the data set from the coordinator: \(grouped(Int(clamping: bytes))) bytes"
+        case .runInterrupted(let message, let seconds):
+            "The run is not finished (\(message)); waiting \(Int(seconds)) s for a coordinator that resumes it"
         case .lostCoordinator(let seconds): "Lost the coordinator; waiting \(Int(seconds)) s for it to come back"
         case .rejoining(let reason): "Joining again: \(reason)"
         case .runIsFull(let refusal, let seconds):

@@ -40,7 +40,7 @@ package enum WorkerEvent: Sendable {
 }
 
 /// An output of the worker's machine. The loop carries the actions out in order.
-package enum WorkerAction: Sendable {
+package enum WorkerAction: Hashable, Sendable {
     case sendHello
     /// Read the run's configuration and look for its data set.
     case prepare
@@ -72,6 +72,8 @@ package enum WorkerNotice: Hashable, Sendable {
     case fetchingData(bytes: UInt64)
     case lostCoordinator(seconds: Double)
     case rejoining(reason: String)
+    /// The coordinator has ended before its run was finished. The worker waits for one that resumes the run.
+    case runInterrupted(message: String, seconds: Double)
     /// The run has no place for this worker, which asks again until the time is over.
     case runIsFull(Refusal, seconds: Double)
     /// Several consecutive handshakes have failed.

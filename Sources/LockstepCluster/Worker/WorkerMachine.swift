@@ -23,6 +23,8 @@ package struct WorkerMachine: Sendable {
     }
 
     private var deadlines: Deadlines
+    /// Whether the worker ends only with a finished run: it waits for a coordinator that resumes an interrupted one.
+    private let endsOnlyWhenFinished: Bool
     private var isConnected = false
     private(set) var state: State
     /// The present membership; nil if there is none.
@@ -55,8 +57,9 @@ package struct WorkerMachine: Sendable {
     }
 
     /// Starts to wait for a connection to the coordinator.
-    package init(deadlines: Deadlines, now: Instant) {
+    package init(deadlines: Deadlines, endsOnlyWhenFinished: Bool = false, now: Instant) {
         self.deadlines = deadlines
+        self.endsOnlyWhenFinished = endsOnlyWhenFinished
         self.waitSeconds = deadlines.start
         self.pings = (now, 0)
         self.state = .connecting(until: now.advanced(bySeconds: deadlines.start), nextHello: nil)
@@ -115,7 +118,7 @@ package struct WorkerMachine: Sendable {
         case .ponged:
             expectSignOfLife(from: now)
         case .dismissed(let goodbye):
-            end(goodbye.code.isFailure ? .failed(message: goodbye.message) : .finished, into: &actions)
+            dismissed(goodbye, now: now, into: &actions)
         case .unable(let reason):
             sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
             end(.unable(reason: reason), into: &actions)
@@ -169,9 +172,26 @@ package struct WorkerMachine: Sendable {
         } else {
             membership = nil
             guard mayJoinAgain(into: &actions) else { return }
-            wait(seconds: deadlines.rejoin, now: now)
-            actions.append(.notify(.lostCoordinator(seconds: deadlines.rejoin)))
+            let seconds = endsOnlyWhenFinished ? max(deadlines.start, deadlines.rejoin) : deadlines.rejoin
+            wait(seconds: seconds, now: now)
+            actions.append(.notify(.lostCoordinator(seconds: seconds)))
         }
+    }
+
+    private mutating func dismissed(_ goodbye: Goodbye, now: Instant, into actions: inout [WorkerAction]) {
+        if endsOnlyWhenFinished, goodbye.code != .finished {
+            awaitResumption(message: goodbye.message, now: now, into: &actions)
+        } else {
+            end(goodbye.code.isFailure ? .failed(message: goodbye.message) : .finished, into: &actions)
+        }
+    }
+
+    /// Waits for a coordinator that resumes the run. It says hello once the connection to the present one has ended.
+    private mutating func awaitResumption(message: String, now: Instant, into actions: inout [WorkerAction]) {
+        (membership, fullness) = (nil, nil)
+        guard mayJoinAgain(into: &actions) else { return }
+        wait(seconds: deadlines.start, now: now)
+        actions.append(.notify(.runInterrupted(message: message, seconds: deadlines.start)))
     }
 
     private mutating func refused(_ refusal: Refusal, now: Instant, into actions: inout [WorkerAction]) {
@@ -179,6 +199,8 @@ package struct WorkerMachine: Sendable {
             rejoin(reason: refusal.message, now: now, into: &actions)
         } else if refusal.code == .full {
             askAgainLater(refusal, now: now, into: &actions)
+        } else if refusal.code == .ending, endsOnlyWhenFinished {
+            awaitResumption(message: refusal.message, now: now, into: &actions)
         } else {
             end(.refused(refusal), into: &actions)
         }

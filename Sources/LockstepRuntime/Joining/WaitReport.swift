@@ -64,7 +64,7 @@ final class WaitReport: Sendable {
     func update(with notice: WorkerNotice) {
         switch notice {
         case .joined, .fetchingData, .runIsFull, .payloadInline: end()
-        case .lostCoordinator: begin()
+        case .lostCoordinator, .runInterrupted: begin()
         case .rejoining, .handshakesFailing: break
         }
     }

@@ -52,7 +52,8 @@ final class WorkerLoop {
     ) {
         self.link = link
         self.poller = Poller(context: context)
-        self.machine = WorkerMachine(deadlines: deadlines, now: .now)
+        self.machine = WorkerMachine(
+            deadlines: deadlines, endsOnlyWhenFinished: options.endsOnlyWhenFinished, now: .now)
         self.options = options
         self.schedulingPolicy = schedulingPolicy
         self.stop = stop

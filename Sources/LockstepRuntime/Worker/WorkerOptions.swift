@@ -17,6 +17,8 @@ package struct WorkerOptions {
     package var security: ConnectionSecurity
     /// Seconds to wait for the coordinator's first answer.
     package var wait: Double
+    /// Whether the process waits for a coordinator that resumes the run when one ends before the run is finished.
+    package var endsOnlyWhenFinished: Bool
     package var notify: (WorkerNotice) -> Void
     /// Called, on any thread, with lines that say why the worker waits for its coordinator; nil: it says nothing.
     package var reportWait: (@Sendable (String) -> Void)?
@@ -29,7 +31,8 @@ package struct WorkerOptions {
         host: String, processID: Int32, kernel: NumericKernel?, transport: Transport = .auto, cache: DataCache,
         core: Int? = nil, security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
         saveEvents: @escaping (_ events: [String]) -> Void = { _ in }, wait: Double = Deadlines().start,
-        reportWait: (@Sendable (String) -> Void)? = nil, notify: @escaping (WorkerNotice) -> Void
+        endsOnlyWhenFinished: Bool = false, reportWait: (@Sendable (String) -> Void)? = nil,
+        notify: @escaping (WorkerNotice) -> Void
     ) {
         self.host = host
         self.processID = processID
@@ -41,6 +44,7 @@ package struct WorkerOptions {
         self.lastLines = lastLines
         self.saveEvents = saveEvents
         self.wait = wait
+        self.endsOnlyWhenFinished = endsOnlyWhenFinished
         self.reportWait = reportWait
         self.notify = notify
     }
