@@ -238,7 +238,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepTraining", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
         ]
     ),
-    ("LockstepLaunchTests", ["LockstepSystem", "LockstepLaunch"]),
+    ("LockstepLaunchTests", ["LockstepSystem", "LockstepCluster", "LockstepLaunch"]),
     (
         "LockstepBenchTests",
         [
@@ -259,7 +259,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
             "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepSharding", "LockstepData", "LockstepNetwork",
             "LockstepTraining", "LockstepProtocol", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
             "LockstepRuntime",
-            "LockstepRuns", "LockstepBench", "LockstepChaos", "LockstepCLI",
+            "LockstepRuns", "LockstepLaunch", "LockstepBench", "LockstepChaos", "LockstepCLI",
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ]
     ),

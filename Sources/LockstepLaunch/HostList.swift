@@ -20,6 +20,8 @@ package struct HostEntry: Hashable, Sendable {
 package enum HostList {
     /// The most hosts.
     package static let maximumHosts = 1_024
+    /// The most pairs of brackets in a pattern.
+    private static let maximumBrackets = 4
     /// The most processes of a host.
     package static let maximumProcesses = 1_024
 
@@ -110,12 +112,16 @@ package enum HostList {
         return (part[..<colon], try number(part[part.index(after: colon)...], of: String(part)))
     }
 
-    /// The names that a pattern with at most one pair of brackets stands for.
+    /// The names that a pattern stands for. The last pair of brackets counts fastest, as in Slurm.
     private static func expand(_ pattern: Substring) throws(Fault) -> [String] {
         guard let open = pattern.firstIndex(of: "["), let close = pattern.firstIndex(of: "]"), open < close else {
             return [String(pattern)]
         }
-        let (before, after) = (pattern[..<open], pattern[pattern.index(after: close)...])
+        guard pattern.count(where: { $0 == "[" }) <= maximumBrackets else {
+            throw Fault("'\(String(pattern).printable)': more than \(maximumBrackets) pairs of brackets")
+        }
+        let before = pattern[..<open]
+        let rests = try expand(pattern[pattern.index(after: close)...])
         var names: [String] = []
         let inside = pattern[pattern.index(after: open)..<close]
         for range in inside.split(separator: ",", omittingEmptySubsequences: false) {
@@ -130,9 +136,10 @@ package enum HostList {
                 let digits = String(number)
                 // A zero at the front says how many digits all have.
                 let width = first.hasPrefix("0") ? first.count : 0
-                names.append(before + String(repeating: "0", count: max(0, width - digits.count)) + digits + after)
+                let name = before + String(repeating: "0", count: max(0, width - digits.count)) + digits
+                names += rests.map { name + $0 }
+                guard names.count <= maximumHosts else { throw Fault("more than \(maximumHosts) hosts") }
             }
-            guard names.count <= maximumHosts else { throw Fault("more than \(maximumHosts) hosts") }
         }
         return names
     }

@@ -6,17 +6,17 @@ import LockstepText
 package import LockstepTimeline
 import ZeroMQ
 
-/// The workers on other hosts, each host's behind one ssh client.
+/// The workers on other hosts, each host's behind one client on this host: an ssh, or an srun.
 ///
 /// The client's standard input is a socket whose other end this process holds. When this process ends, however it does, the
 /// socket ends, so does the standard input of the worker command at the other end of the connection, and so do the workers.
 package final class HostWorkers: RemoteWorkers {
     /// What the hosts need to know, and what this process reports about them.
     package struct Settings {
-        package var command: SSHCommand
-        /// The ssh client's path.
+        package var command: any HostCommand
+        /// The client's path.
         package var client: String
-        package var route: SSHCommand.Route
+        package var route: HostRoute
         /// The keys of the coordinator; nil: the connection carries no keys of ours, since it is ssh's own.
         package var keys: CoordinatorKeys?
         package var maximumRestarts: Int
@@ -26,7 +26,7 @@ package final class HostWorkers: RemoteWorkers {
         package var say: @Sendable (_ host: String, _ line: String) -> Void
 
         package init(
-            command: SSHCommand, client: String, route: SSHCommand.Route, keys: CoordinatorKeys?, maximumRestarts: Int,
+            command: any HostCommand, client: String, route: HostRoute, keys: CoordinatorKeys?, maximumRestarts: Int,
             version: String, deadlines: Deadlines = Deadlines(),
             say: @escaping @Sendable (_ host: String, _ line: String) -> Void
         ) {
@@ -41,7 +41,7 @@ package final class HostWorkers: RemoteWorkers {
         }
     }
 
-    /// A host and its present ssh client.
+    /// A host and its present client.
     private struct Host {
         let entry: HostEntry
         var client: ChildProcess
@@ -76,7 +76,7 @@ package final class HostWorkers: RemoteWorkers {
 
     /// Starts the workers of all hosts.
     ///
-    /// - Throws: `SystemError` if an ssh client cannot be started.
+    /// - Throws: `SystemError` if a client cannot be started.
     package init(_ entries: [HostEntry], _ settings: Settings) throws {
         self.settings = settings
         let lastLines = LastLines()
@@ -108,6 +108,7 @@ package final class HostWorkers: RemoteWorkers {
                 executable: settings.client,
                 arguments: settings.command.arguments(
                     for: entry, over: settings.route.named("\(index)-\(number)"), deadlines: settings.deadlines),
+                environment: settings.command.environment.merging(LocalWorkerEnvironment.removedVariables) { $1 },
                 output: .file(pipe.number)))
         clients.withLock { $0[entry.name] = client }
         client.send(text: WorkerKeyLine.text(security))
@@ -127,11 +128,19 @@ package final class HostWorkers: RemoteWorkers {
     package func check(isGathering: Bool, isNeeded: Bool) throws {
         for index in hosts.indices where hosts[index].ending == nil {
             guard let ending = hosts[index].client.reap() else { continue }
-            try handle(ending, of: index, isGathering: isGathering)
+            if case .signalled = ending, settings.command.isOutlived {
+                hosts[index].ending = ending
+                settings.say(
+                    hosts[index].entry.name,
+                    "\(settings.command.name) ended with \(ending); the workers go on without it, and are not replaced "
+                        + "from now on")
+            } else {
+                try handle(settings.command.ending(ending), of: index, isGathering: isGathering)
+            }
         }
         for index in restartPolicy.startDue(now: .now) { try restart(index) }
         if isNeeded || isGathering, nextDue == nil, hosts.allSatisfy({ $0.ending != nil }) {
-            if hosts.allSatisfy({ $0.ending?.wasToldToStop == true }) { throw RunError.workersToldToStop }
+            if hosts.contains(where: { $0.ending?.wasToldToStop == true }) { throw RunError.workersToldToStop }
             throw hosts.compactMap(\.failure).last
                 ?? HostFailure(
                     host: hosts.map(\.entry.name).joined(separator: ", "), reason: "all workers have left")
@@ -148,8 +157,7 @@ package final class HostWorkers: RemoteWorkers {
         let lines = lastLines.remove(source)
         guard !ending.isSuccess, !ending.wasToldToStop else { return }
         let entry = hosts[index].entry
-        let failure = HostFailure(
-            host: entry.name, ending: ending, lines: lines, remote: settings.command.remote, version: settings.version)
+        let failure = settings.command.failure(of: entry.name, ending, lines: lines, version: settings.version)
         hosts[index].failure = failure
         if isGathering, hosts[index].starts == 1, case .exited = ending { throw failure }
         switch restartPolicy.processEnded(at: index, .died, now: .now) {
@@ -197,21 +205,16 @@ package final class HostWorkers: RemoteWorkers {
     }
 }
 
-extension SSHCommand.Route {
-    /// The route of a start of a host: sshd does not replace the socket of an earlier one, and two hosts may be one machine.
-    fileprivate func named(_ name: String) -> SSHCommand.Route {
-        guard case .tunnel(let remote, let local) = self else { return self }
-        return .tunnel(remote: "\(remote)-\(name)", local: local)
-    }
-}
-
-/// The path of the ssh client.
+/// Finds a program.
 ///
-/// - Parameter path: The folders to look in, as the variable PATH has them.
-/// - Returns: The first one.
+/// - Parameters:
+///   - name: The program.
+///   - package: Debian's package that has it.
+///   - path: The folders to look in, as the variable PATH has them.
+/// - Returns: The path of the first one.
 /// - Throws: ``HostFailure`` if there is none.
-package func sshClient(path: String) throws(HostFailure) -> String {
-    for folder in path.split(separator: ":") where access("\(folder)/ssh", X_OK) == 0 { return "\(folder)/ssh" }
+package func hostClient(_ name: String, package: String, path: String) throws(HostFailure) -> String {
+    for folder in path.split(separator: ":") where access("\(folder)/\(name)", X_OK) == 0 { return "\(folder)/\(name)" }
     throw HostFailure(
-        host: "this host", reason: "there is no program ssh on the PATH: install it (apt-get install openssh-client)")
+        host: "this host", reason: "there is no program \(name) on the PATH: install it (apt-get install \(package))")
 }

@@ -1,7 +1,8 @@
 package import LockstepCluster
+package import LockstepSystem
 
 /// The command line of an ssh client that runs a worker command on a host.
-package struct SSHCommand: Sendable {
+package struct SSHCommand: HostCommand {
     /// The file of ssh's options for this command; nil: `~/.ssh/config` and /etc/ssh/ssh_config.
     package var configuration: String?
     /// The program on the other hosts.
@@ -15,22 +16,11 @@ package struct SSHCommand: Sendable {
         self.workerArguments = workerArguments
     }
 
-    /// The way from a worker to the coordinator.
-    package enum Route: Hashable, Sendable {
-        /// Over the network, to one of these endpoints: `tcp://@ssh:PORT`, and this host's own addresses.
-        case network(endpoints: [String])
-        /// Through the ssh connection itself: the socket `remote`, made there by sshd, leads to the socket `local` here.
-        case tunnel(remote: String, local: String)
-    }
+    package var name: String { "ssh" }
+    package var environment: [String: String?] { [:] }
+    package var isOutlived: Bool { false }
 
-    /// The arguments of ssh.
-    ///
-    /// - Parameters:
-    ///   - host: The host and its number of processes.
-    ///   - route: How its workers reach the coordinator.
-    ///   - deadlines: How long ssh waits for the host.
-    /// - Returns: The arguments, without the program's name.
-    package func arguments(for host: HostEntry, over route: Route, deadlines: Deadlines = Deadlines()) -> [String] {
+    package func arguments(for host: HostEntry, over route: HostRoute, deadlines: Deadlines) -> [String] {
         var options = configuration.map { ["-F", $0] } ?? []
         options += [
             // Never ask: there may be no terminal, and with several hosts it would not be clear which one asks.
@@ -41,18 +31,21 @@ package struct SSHCommand: Sendable {
             "-o", "ServerAliveCountMax=\(deadlines.hostAliveQuestions)",
             "-T",
         ]
-        var worker = ["worker", "--connect"]
-        switch route {
-        case .network(let endpoints):
-            worker.append(endpoints.joined(separator: ","))
-        case .tunnel(let remoteSocket, let localSocket):
+        if case .tunnel(let remoteSocket, let localSocket) = route {
             options += ["-o", "ExitOnForwardFailure=yes", "-R", "\(remoteSocket):\(localSocket)"]
-            worker += ["ipc://\(remoteSocket)", "--removes-socket"]
         }
-        worker += ["--keys", "-", "--processes", "\(host.processes)"] + workerArguments
+        let worker =
+            ["worker"] + route.workerArguments + ["--keys", "-", "--processes", "\(host.processes)"] + workerArguments
         // The shell there sees one line. `exec` has it replaced by the worker, which then is sshd's own child.
         let line = (["exec", Self.quoted(remote)] + worker.map(Self.quoted)).joined(separator: " ")
         return options + [host.name, "--", line]
+    }
+
+    package func ending(_ client: ChildProcess.Exit) -> ChildProcess.Exit { client }
+
+    package func failure(of host: String, _ ending: ChildProcess.Exit, lines: [String], version: String) -> HostFailure
+    {
+        HostFailure(host: host, ending: ending, lines: lines, remote: remote, version: version)
     }
 
     /// A word as every shell reads it back.

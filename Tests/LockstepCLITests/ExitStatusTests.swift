@@ -2,6 +2,7 @@ import Glibc
 import LockstepArtifacts
 import LockstepCluster
 import LockstepData
+import LockstepLaunch
 import LockstepRuntime
 import LockstepSystem
 import Testing
@@ -37,6 +38,7 @@ struct ExitStatusTests {
         #expect(ExitStatus(of: SystemError("open", code: 2, path: "x"))?.code == 71)
         #expect(ExitStatus(of: RunError.noWorkersLeft(ending: "with signal 9", log: "x"))?.code == 69)
         #expect(ExitStatus(of: RunError.workersToldToStop)?.code == 75)
+        #expect(ExitStatus(of: TimeLimitNear())?.code == 75)
         #expect(ExitStatus(of: ClusterFailure.noWorkersLeft(seconds: 1))?.code == 75)
         #expect(ExitStatus(of: ClusterFailure.tooFewWorkers(joined: 1, needed: 2, seconds: 1))?.code == 69)
         #expect(ExitStatus(of: DataError(.unknownDataset(known: []), subject: "x"))?.code == 66)

@@ -13,6 +13,8 @@ struct HostListTests {
         #expect(try HostList.parse("n[08-11]:2") == entries(("n08", 2), ("n09", 2), ("n10", 2), ("n11", 2)))
         #expect(
             try HostList.parse("n[1-2,7]x,m") == entries(("n1x", 1), ("n2x", 1), ("n7x", 1), ("m", 1)))
+        #expect(
+            try HostList.parse("r[0-1]n[8-9]:2") == entries(("r0n8", 2), ("r0n9", 2), ("r1n8", 2), ("r1n9", 2)))
         #expect(try HostList.parse("n[9-10]") == entries(("n9", 1), ("n10", 1)))
     }
 
@@ -38,6 +40,7 @@ struct HostListTests {
         arguments: [
             "", ",", "a,,b", "a:", "a:0", "a:x", "a:1025", "n[1-", "n]1[", "n[[1]]", "n[a-b]", "n[2-1]", "n[1-9999]",
             "n[-1]", "-oProxyCommand=x", "@a", "a b", "a;reboot", "a$(x)", "a/b", "'a'", "n[0-1023],m", "ä",
+            "n[0-99][0-99]", "[1][1][1][1][1]",
         ])
     func refused(text: String) {
         #expect(throws: HostList.Fault.self) { try HostList.parse(text) }

@@ -1,3 +1,4 @@
+import LockstepCluster
 import LockstepSystem
 import LockstepTesting
 import Testing
@@ -12,7 +13,7 @@ struct SSHCommandTests {
     func network() {
         let command = SSHCommand(configuration: "my config", remote: "lockstep", workerArguments: ["--wait", "30"])
         let arguments = command.arguments(
-            for: host, over: .network(endpoints: ["tcp://@ssh:5555", "tcp://[fd00::1]:5555"]))
+            for: host, over: .network(endpoints: ["tcp://@ssh:5555", "tcp://[fd00::1]:5555"]), deadlines: Deadlines())
         #expect(arguments.starts(with: ["-F", "my config", "-o", "BatchMode=yes"]))
         #expect(
             arguments.suffix(3) == [
@@ -25,7 +26,8 @@ struct SSHCommandTests {
     @Test("In a tunnel they connect to a socket that sshd makes")
     func tunnel() {
         let command = SSHCommand(configuration: nil, remote: "~/bin/lockstep", workerArguments: [])
-        let arguments = command.arguments(for: host, over: .tunnel(remote: "/tmp/x-1", local: "/run/c"))
+        let arguments = command.arguments(
+            for: host, over: .tunnel(remote: "/tmp/x-1", local: "/run/c"), deadlines: Deadlines())
         #expect(arguments.contains("/tmp/x-1:/run/c") && arguments.contains("ExitOnForwardFailure=yes"))
         #expect(
             arguments.last

@@ -34,6 +34,10 @@ struct TrainCommand: ParsableCommand {
               lockstep train config/mnist-30.yaml --hosts 'n[01-08]' --tunnel
               lockstep train config/mnist-30.yaml --hostfile hosts.txt \\
                   --remote /opt/lockstep/bin/lockstep
+
+            In a batch script of Slurm, or after salloc:
+              exec lockstep train config/mnist-30.yaml --slurm --resume=auto \\
+                  --output runs/job
             """
     )
 
@@ -50,8 +54,9 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         let use = ProcessorUse()
-        let stop = try StopSignals.install()
-        if let hosts = try launchOptions.entries() { return try train(on: hosts, stop: stop) }
+        // Slurm sends SIGUSR1 before the time limit ends the job.
+        let stop = try StopSignals.install(shutsDownOnRequest: launchOptions.slurmOptions.slurm)
+        if let target = try launchOptions.target() { return try train(on: target, stop: stop) }
         let adapts = workers?.isAutomatic ?? false
         let workers = try workers?.checked()
         let prepared = try options.prepare(workers: workers ?? 1, stop: stop) { configuration in
@@ -74,12 +79,24 @@ struct TrainCommand: ParsableCommand {
         try options.recorded(run, assembly, stop: stop).train(on: cluster, startingWorkers: workers, use: use)
     }
 
-    /// Trains on workers of other hosts, which this process starts over ssh.
-    private func train(on hosts: [HostEntry], stop: StopSignals) throws {
+    /// Trains on workers of other hosts, which this process starts.
+    private func train(on target: LaunchOptions.Target, stop: StopSignals) throws {
+        do {
+            try trainOnHosts(of: target, stop: stop)
+        } catch {
+            guard case .slurm(let allocation) = target else { throw error }
+            throw try launchOptions.slurmOptions.ending(of: error, allocation, options.console)
+        }
+    }
+
+    private func trainOnHosts(of target: LaunchOptions.Target, stop: StopSignals) throws {
         guard workers == nil else {
             throw CommandError(
-                .usage, "--workers starts workers here, --hosts elsewhere: leave one out, or name this host in --hosts")
+                .usage,
+                "--workers starts workers here, --hosts and --slurm elsewhere: leave one out, or name this host in --hosts"
+            )
         }
+        let hosts = target.hosts
         let count = hosts.reduce(0) { $0 + $1.processes }
         guard RunLimits.workers.contains(count) else {
             throw CommandError(
@@ -99,12 +116,12 @@ struct TrainCommand: ParsableCommand {
                 endpoints: launchOptions.endpoints, workers: count...count, keys: keys, for: run),
             stop: stop)
         let settings = try launchOptions.settings(
-            for: cluster, options, keys, allowsOversubscription: oversubscription.oversubscribe,
+            for: target, cluster, options, keys, allowsOversubscription: oversubscription.oversubscribe,
             start: run.configuration.timeouts.start)
         let recorded = try options.recorded(run, assembly, stop: stop)
         for endpoint in cluster.endpoints { options.console.info("Listening on \(endpoint)") }
         options.console.info(
-            "Starting \(counted(count, "worker")) on \(counted(hosts.count, "host")) over ssh")
+            "Starting \(counted(count, "worker")) on \(counted(hosts.count, "host")) \(target.way)")
         try recorded.train(on: cluster, startingRemoteWorkers: { try HostWorkers(hosts, settings) })
     }
 

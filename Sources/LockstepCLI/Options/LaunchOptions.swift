@@ -23,8 +23,13 @@ struct LaunchOptions: ParsableArguments {
         completion: .file())
     var hostfile: String?
 
-    @Option(help: ArgumentHelp("With --hosts: the program there.", valueName: "path"))
-    var remote = "lockstep"
+    @OptionGroup var slurmOptions: SlurmOptions
+
+    @Option(
+        help: ArgumentHelp(
+            "The program on the other hosts. (default: lockstep; with --slurm: the path of this program)",
+            valueName: "path"))
+    var remote: String?
 
     @Flag(
         help: "With --hosts: send everything through the ssh connections, so that no port of this host need be open.")
@@ -40,11 +45,43 @@ struct LaunchOptions: ParsableArguments {
     /// The most bytes of a file of hosts.
     private static let maximumFileBytes = 1 << 20
 
-    /// The hosts; nil without `--hosts` and `--hostfile`.
+    /// Where the workers are to be started.
+    enum Target {
+        case ssh([HostEntry])
+        case slurm(SlurmAllocation)
+
+        var hosts: [HostEntry] {
+            switch self {
+            case .ssh(let hosts): hosts
+            case .slurm(let allocation): allocation.nodes
+            }
+        }
+
+        /// How, for people.
+        var way: String {
+            switch self {
+            case .ssh: "over ssh"
+            case .slurm(let allocation): "in job \(allocation.job) of Slurm"
+            }
+        }
+    }
+
+    /// Where to start workers; nil without `--slurm`, `--hosts` and `--hostfile`.
     ///
-    /// - Throws: `CommandError` for a list that names no hosts, or a file that cannot be read.
-    func entries() throws -> [HostEntry]? {
+    /// - Throws: `CommandError` for a list that names no hosts, a file that cannot be read, or no allocation.
+    func target() throws -> Target? {
         _ = try advertiseOption.checkedHost()
+        guard let allocation = try slurmOptions.allocation() else { return try entries().map { .ssh($0) } }
+        guard hosts == nil, hostfile == nil, !tunnel, sshConfig == nil else {
+            throw CommandError(
+                .usage,
+                "--slurm starts workers on the nodes of the job: leave --hosts, --hostfile, --tunnel and --ssh-config out"
+            )
+        }
+        return .slurm(allocation)
+    }
+
+    private func entries() throws -> [HostEntry]? {
         guard hosts == nil || hostfile == nil else {
             throw CommandError(.usage, "--hosts and --hostfile both name the hosts: leave one out")
         }
@@ -56,9 +93,11 @@ struct LaunchOptions: ParsableArguments {
             }
         }
         guard let hostfile else {
-            guard !tunnel, sshConfig == nil, remote == "lockstep", advertiseOption.advertise == nil else {
+            guard !tunnel, sshConfig == nil, remote == nil, advertiseOption.advertise == nil else {
                 throw CommandError(
-                    .usage, "--remote, --tunnel, --ssh-config and --advertise belong to --hosts or --hostfile")
+                    .usage,
+                    "--remote, --tunnel, --ssh-config and --advertise belong to --hosts or --hostfile, --remote and "
+                        + "--advertise also to --slurm")
             }
             return nil
         }
@@ -93,15 +132,17 @@ struct LaunchOptions: ParsableArguments {
     /// What the launcher of the hosts needs to know.
     ///
     /// - Parameters:
+    ///   - target: Where the workers are started.
     ///   - cluster: The coordinator, which listens already.
     ///   - options: The options of the run.
     ///   - keys: The coordinator's keys.
     ///   - allowsOversubscription: Whether a host may have more processes than it has use for.
     ///   - start: How long the run waits for its first workers.
     /// - Returns: The settings.
-    /// - Throws: `HostFailure` if there is no ssh here; `CommandError` or `ZeroMQError` for a host that cannot be advertised.
+    /// - Throws: `HostFailure` if there is no ssh or srun here; `CommandError` or `ZeroMQError` for a host that cannot be advertised.
     func settings(
-        for cluster: Cluster, _ options: RunOptions, _ keys: CoordinatorKeys?, allowsOversubscription: Bool,
+        for target: Target, _ cluster: Cluster, _ options: RunOptions, _ keys: CoordinatorKeys?,
+        allowsOversubscription: Bool,
         start: Double
     ) throws -> HostWorkers.Settings {
         // A worker that does not reach this host says why before the run stops waiting.
@@ -110,20 +151,34 @@ struct LaunchOptions: ParsableArguments {
             ["--wait", "\(wait)"] + (options.source.transport.map { ["--transport", $0.rawValue] } ?? [])
             + (allowsOversubscription ? ["--oversubscribe"] : [])
             + (options.consoleOptions.quiet ? ["--quiet"] : []) + (options.consoleOptions.verbose ? ["--verbose"] : [])
+        let (command, package): (any HostCommand, String)
+        switch target {
+        case .ssh:
+            command = SSHCommand(
+                configuration: sshConfig, remote: remote ?? "lockstep", workerArguments: arguments)
+            package = "openssh-client"
+        case .slurm(let allocation):
+            command = SrunCommand(
+                program: try remote ?? Host.executablePath, coresPerTask: allocation.coresPerTask,
+                workerArguments: arguments)
+            package = "slurm-client"
+        }
         return HostWorkers.Settings(
-            command: SSHCommand(configuration: sshConfig, remote: remote, workerArguments: arguments),
-            client: try sshClient(path: environmentPath("PATH") ?? ""), route: try route(to: cluster), keys: keys,
+            command: command,
+            client: try hostClient(command.name, package: package, path: environmentPath("PATH") ?? ""),
+            route: try route(to: cluster, from: target), keys: keys,
             maximumRestarts: options.maxRestarts, version: programVersion
         ) { [console = options.console] host, line in console.relay("\(host): \(line)") }
     }
 
-    private func route(to cluster: Cluster) throws -> SSHCommand.Route {
+    private func route(to cluster: Cluster, from target: Target) throws -> HostRoute {
         if case .ipc(let path) = cluster.endpoints.first {
             let name = String(UInt64.random(in: 0 ... .max), radix: 36)
             return .tunnel(remote: "/tmp/lockstep-\(name)", local: path)
         }
         guard case .tcp(_, let port) = cluster.endpoints.first else { return .network(endpoints: []) }
         let own = AdvertisedEndpoints.list(cluster.endpoints, advertising: try advertiseOption.checkedHost())
-        return .network(endpoints: ["tcp://@ssh:\(port)"] + own.map(\.description))
+        let seenBySSH = if case .ssh = target { ["tcp://@ssh:\(port)"] } else { [String]() }
+        return .network(endpoints: seenBySSH + own.map(\.description))
     }
 }

@@ -47,7 +47,7 @@ enum ExitStatus: Hashable {
         case let error as ResumeError: self = ExitStatus(of: error)
         case ComputeError.outOfMemory: self = .osError
         case is ComputeError: self = .unavailable
-        case ClusterFailure.noWorkersLeft: self = .temporaryFailure
+        case ClusterFailure.noWorkersLeft, is TimeLimitNear: self = .temporaryFailure
         case let error as ZeroMQError where error.operation == .makeContext: self = .osError
         case is ZeroMQError, is ClusterFailure: self = .unavailable
         case let failure as WorkerGroup.Failure: self = failure.isRejection ? .noPermission : .unavailable

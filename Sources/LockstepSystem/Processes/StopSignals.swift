@@ -15,6 +15,8 @@ package final class StopSignals: Sendable {
     private let first = Atomic<Int32>(0)
     private let requests = Atomic<Int>(0)
     private let endsAtOnce = Atomic<Bool>(false)
+    /// Whether SIGUSR1 asks the program to shut down, instead of counting as a request.
+    private let shutsDownOnRequest: Bool
     private let event: EventDescriptor
     private let cleanup = Locked<(@Sendable () -> Void)?>(nil)
 
@@ -29,17 +31,18 @@ package final class StopSignals: Sendable {
 
     /// Catches `signals`. Skips signals that the process ignores since its start (`nohup` and the `&` of a shell script set
     /// that) and signals that a library already catches. Throws EBUSY if the process has installed
-    /// one before.
+    /// one before. With `shutsDownOnRequest`, SIGUSR1 is one of the signals that ask the program to shut down.
     package static func install(
-        _ signals: [Int32] = ending + [SIGUSR1]
+        _ signals: [Int32] = ending + [SIGUSR1], shutsDownOnRequest: Bool = false
     ) throws(SystemError) -> StopSignals {
         guard isInstalled.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else {
             throw SystemError("catch signals twice", code: EBUSY)
         }
-        return try StopSignals(signals.filter { hasDefaultAction($0) })
+        return try StopSignals(signals.filter { hasDefaultAction($0) }, shutsDownOnRequest)
     }
 
-    private init(_ signals: [Int32]) throws(SystemError) {
+    private init(_ signals: [Int32], _ shutsDownOnRequest: Bool) throws(SystemError) {
+        self.shutsDownOnRequest = shutsDownOnRequest
         event = try EventDescriptor()
         var set = sigset_t()
         sigemptyset(&set)
@@ -92,7 +95,7 @@ package final class StopSignals: Sendable {
         while true {
             var signal: Int32 = 0
             guard sigwait(&set, &signal) == 0 else { continue }
-            if signal == SIGUSR1 {
+            if signal == SIGUSR1, !shutsDownOnRequest {
                 requests.add(1, ordering: .relaxed)
                 continue
             }
