@@ -394,6 +394,8 @@ def train(site, kind):
 
 
 def main():
+    # What has been started is ended also then.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     program, parts = sys.argv[1], sys.argv[2:] or ["validate", "jobs", "jobset"]
     for part in parts:
         if part == "validate":

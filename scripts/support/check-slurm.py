@@ -381,6 +381,8 @@ CASES = [outside, batch, salloc, killed, drained, two, scancel, preempted, stopp
 
 
 def main():
+    # What has been started is ended also then.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     names = sys.argv[2:] or [case.__name__ for case in CASES]
     with tempfile.TemporaryDirectory(prefix="lockstep-slurm-") as folder:
         cluster = Cluster(sys.argv[1], folder)
