@@ -24,8 +24,11 @@ let package = Package(
         .systemLibrary(name: "COneDNN", providers: [.apt(["libdnnl-dev"])]),
         // Compressed data sets.
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-        // PNG images of digits.
+        // PNG pictures of digits.
         .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+        // JPEG photographs of digits (libjpeg62-turbo-dev). libjpeg reports a fault by a function that must not return, so the
+        // decoder is C: it leaves by longjmp, which Swift frames cannot be left by.
+        .target(name: "CJPEG", linkerSettings: [.linkedLibrary("jpeg")]),
         // SHA-256: as fast as swift-crypto here, without its 80 s of clean build.
         .systemLibrary(name: "CCrypto", providers: [.apt(["libssl-dev"])]),
         // Linux system calls, macros and variadic functions that Swift cannot import.
@@ -56,7 +59,7 @@ let package = Package(
                 "CZlib",
                 "CProcessor",
             ]),
-        .target(name: "LockstepImages", dependencies: ["LockstepData", "CPNG"]),
+        .target(name: "LockstepImages", dependencies: ["LockstepData", "CPNG", "CJPEG"]),
         .target(name: "LockstepModel", dependencies: ["LockstepTimeline", "LockstepCompute", "LockstepNumerics"]),
         .target(
             name: "LockstepNetwork",

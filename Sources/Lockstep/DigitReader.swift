@@ -35,48 +35,67 @@ public struct DigitReader: Sendable {
     }
 
     /// Reads an image of one digit.
+    ///
+    /// - Parameter image: A sample of a data set is read as it is; anything else is prepared first.
+    /// - Returns: The digit and the network's confidence.
+    /// - Throws: ``LockstepError`` of the kind `data` if there is no ink, of the kind `kernel` if there is no compute library.
     public func digit(in image: Image) throws(LockstepError) -> Network.Prediction {
-        try ensemble.predict(DigitPreparation.prepare(image.ink).ink)
+        guard image.hasInk else { throw LockstepError(.data, "the picture has no contrast, and shows no digit") }
+        return try ensemble.predict(DigitPreparation.prepare(image.ink).ink)
     }
 
-    /// Reads an image of a row of digits, from left to right: `504192`.
+    /// Reads the digits of an image, from left to right: `504192`; of several lines, one line after the other.
     ///
-    /// The ink is split into parts (`DigitRow`). A digit is one part or several neighbouring ones. Of all
-    /// ways to join parts to digits, dynamic programming finds the one with the highest score: the sum of the network's
-    /// log-confidences, less the penalties for unlikely shapes and for cuts through ink.
-    ///
-    /// - Parameter image: One row of digits; specks far smaller than a digit are ignored.
+    /// - Parameter image: Specks far smaller than a digit are ignored.
     /// - Returns: The digits; none for an empty sheet.
     /// - Throws: ``LockstepError`` of the kind `kernel` if there is no compute library.
     public func number(in image: Image) throws(LockstepError) -> [Network.Prediction] {
-        let row = DigitRow(image.ink)
+        try lines(in: image).flatMap { $0 }
+    }
+
+    /// Reads the digits of an image, line by line.
+    ///
+    /// The ink of a line is split into parts (`DigitRow`). A digit is one part or several neighbouring ones. Of all ways to join
+    /// parts to digits, dynamic programming finds the one with the highest score (`DigitScore`).
+    ///
+    /// - Parameter image: Specks far smaller than a digit are ignored.
+    /// - Returns: The digits of each line, the upper line first, from left to right; no line for an empty sheet.
+    /// - Throws: ``LockstepError`` of the kind `kernel` if there is no compute library.
+    public func lines(in image: Image) throws(LockstepError) -> [[Network.Prediction]] {
+        guard image.hasInk else { return [] }
+        let predictor = try ensemble.makePredictor()
+        return DigitRow.lines(of: image.ink).map { digits(of: $0, predictor) }
+    }
+
+    private func digits(of row: DigitRow, _ predictor: EnsemblePredictor) -> [Network.Prediction] {
         let parts = row.parts
         /// The best reading of the first n parts.
         var best: [(score: Float, digits: [Network.Prediction])] = [(0, [])]
-        for end in 0..<parts.count {
+        for end in parts.indices {
             // Skipping a part costs more than reading it as any digit that looks like one.
             var reading = (score: best[end].score + Self.scoreOfSkipping, digits: best[end].digits)
-            for start in stride(from: end, through: max(0, end + 1 - DigitRow.maximumPartsOfADigit), by: -1) {
-                if start < end, !parts[start].mayJoinNext { break }
+            for start in stride(from: end, through: 0, by: -1) {
+                if start < end, !parts[start].mayJoinNext || row.isTooWide(start...end) { break }
                 guard let candidate = row.digit(of: start...end) else { continue }
-                let before = best[start]
-                let outputs = try ensemble.outputs(for: DigitPreparation.prepare(candidate.image).ink)
-                let (digit, logConfidence) = classify(outputs)
+                let outputs = predictor.outputs(for: DigitPreparation.prepare(candidate.image).ink)
+                let digit = Network.Prediction(outputs: outputs, targets: ensemble.networks[0].targets)
                 let cut = start > 0 ? parts[start - 1].costOfCut : 0
-                let score = before.score + logConfidence - candidate.penalty - cut
-                if score > reading.score { reading = (score, before.digits + [digit]) }
+                let score =
+                    best[start].score - DigitScore.penalty(of: candidate, certainty: certainty(digit, outputs)) - cut
+                if score > reading.score { reading = (score, best[start].digits + [digit]) }
             }
             best.append(reading)
         }
         return best.last?.digits ?? []
     }
 
-    /// The class of the largest output, and the log-confidence: high where this output is high and the second one low.
-    private func classify(_ outputs: [Float]) -> (Network.Prediction, logConfidence: Float) {
-        let digit = Network.Prediction(outputs: outputs, targets: ensemble.networks[0].targets)
-        guard ensemble.networks[0].targets == nil else { return (digit, log(max(digit.confidence, 1e-6))) }
+    /// How likely the class of the largest output is.
+    ///
+    /// Sigmoid outputs do not add up to 1: there it is likely if this output is high and the second one low.
+    private func certainty(_ digit: Network.Prediction, _ outputs: [Float]) -> Float {
+        let isDistribution = abs(outputs.reduce(0, +) - 1) < 0.001
+        guard ensemble.networks[0].targets == nil, !isDistribution else { return digit.confidence }
         let second = outputs.indices.filter { $0 != digit.label }.map { outputs[$0] }.max() ?? 0
-        let confidence = max(digit.confidence, 1e-6) * max(1 - second, 1e-6)
-        return (digit, log(confidence))
+        return digit.confidence * max(0, 1 - second)
     }
 }

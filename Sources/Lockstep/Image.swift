@@ -4,18 +4,20 @@ package import LockstepImages
 public struct Image: Sendable {
     let ink: GrayImage
 
-    /// Pixels of a row.
+    /// Pixels of a row; a picture of more than two million pixels is reduced when it is made.
     public var width: Int { ink.width }
     /// Rows.
     public var height: Int { ink.height }
+    /// Whether there is ink on the paper: without contrast there is none, and no digit.
+    public var hasInk: Bool { ink.hasInk }
 
     /// Makes an image from brightnesses.
     ///
     /// - Parameters:
     ///   - width: Pixels of a row.
     ///   - height: Rows.
-    ///   - brightness: [height, width], row-major, 0 black, 255 white. The image's edge tells dark ink on bright paper
-    ///     from bright ink on dark paper.
+    ///   - brightness: [height, width], row-major, 0 black, 255 white. Paper and ink are measured: paper may be grey, dark or
+    ///     unevenly lit, and ink darker or brighter than it.
     /// - Throws: ``LockstepError`` of the kind `data` if the sizes and the number of pixels don't fit each other.
     public init(width: Int, height: Int, brightness: [UInt8]) throws(LockstepError) {
         guard width > 0, height > 0, width <= GrayImage.largestPixelCount / height, brightness.count == width * height
@@ -29,7 +31,9 @@ public struct Image: Sendable {
 
     /// Reads the images of a file.
     ///
-    /// - Parameter path: A PNG or a PGM with one image, or an IDX file with many.
+    /// A photograph is turned as the camera was held (Exif). A transparent picture is put on a sheet on which its ink can be seen.
+    ///
+    /// - Parameter path: A PNG, a JPEG or a PGM with one image, or an IDX file with many.
     /// - Returns: At least one image.
     /// - Throws: ``LockstepError`` of the kind `data` if it is missing, damaged or something else.
     public static func load(_ path: String) throws(LockstepError) -> [Image] {

@@ -130,7 +130,7 @@ extension DataError.Reason {
     fileprivate var remedy: String? {
         switch self {
         case .missingFile: "check the path"
-        case .unknownImageFormat: "give a PNG, a PGM or an IDX file of images"
+        case .unknownImageFormat: "give a PNG, a JPEG, a PGM or an IDX file of images"
         case .truncated, .trailingBytes, .damagedGzip, .damagedImage: "copy or fetch it again"
         case .wrongMagic: "check which file is which"
         case .countMismatch, .imageSizeMismatch: "give files that belong together"

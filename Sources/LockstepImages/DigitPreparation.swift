@@ -21,8 +21,10 @@ package enum DigitPreparation {
         return centred(stretched(small))
     }
 
-    /// Whether the image is prepared already: MNIST's size, the ink in a box of 20 x 20, its mass at the centre.
+    /// Whether the image is prepared already: a sample of a data set of MNIST's size; or this size, the ink in a box of 20 x 20,
+    /// its mass at the centre.
     private static func isPrepared(_ image: GrayImage) -> Bool {
+        if image.isSample, image.width == side, image.height == side { return true }
         guard image.width == side, image.height == side, let (columns, rows) = image.boundingBox(threshold: 0),
             columns.count <= box, rows.count <= box, max(columns.count, rows.count) >= box - 2
         else { return false }
@@ -43,8 +45,9 @@ package enum DigitPreparation {
         let (x, y) = centreOfMass(digit)
         let centre = Double(side) / 2
         // A digit is at most 20 of 28 pixels wide, so it fits on the sheet.
-        let left = min(max(0, Int((centre - x).rounded())), side - digit.width)
-        let top = min(max(0, Int((centre - y).rounded())), side - digit.height)
+        // In MNIST the centre of mass is 0 to 1 pixels right of the centre and below it.
+        let left = min(max(0, Int((centre - x).rounded(.up))), side - digit.width)
+        let top = min(max(0, Int((centre - y).rounded(.up))), side - digit.height)
         var sheet = GrayImage(width: side, height: side)
         for row in 0..<digit.height {
             for column in 0..<digit.width { sheet[left + column, top + row] = digit[column, row] }

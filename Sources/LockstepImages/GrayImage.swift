@@ -7,6 +7,8 @@ package struct GrayImage: Hashable, Sendable {
     package let height: Int
     /// [height, width], row-major, 0...1.
     package var ink: [Float]
+    /// Whether this is a sample of a data set, which a network reads as it is.
+    package var isSample = false
 
     /// Makes an image of this ink, [height, width], row-major.
     package init(width: Int, height: Int, ink: [Float]) {
@@ -23,18 +25,15 @@ package struct GrayImage: Hashable, Sendable {
 
     /// Makes an image from brightnesses, [height, width], row-major; 255 is the brightest.
     ///
-    /// Most of an image's edge is paper: a bright edge means dark ink on bright paper, a dark edge the reverse, as in
-    /// MNIST.
+    /// Paper and ink are measured (`InkMeasurement`); without contrast the sheet is empty. A picture of more than two million
+    /// pixels is reduced.
     package init(width: Int, height: Int, brightness: [UInt8]) {
-        var edge: [UInt8] = []
-        for x in 0..<width { edge += [brightness[x], brightness[(height - 1) * width + x]] }
-        for y in 0..<height { edge += [brightness[y * width], brightness[y * width + width - 1]] }
-        edge.sort()
-        let paperIsBright = edge[edge.count / 2] > 127
-        self.init(
-            width: width, height: height,
-            ink: brightness.map { Float(paperIsBright ? 255 - $0 : $0) * (1 / 255) })
+        let picture = BrightnessMap(width: width, height: height, brightness: brightness)
+        self = InkMeasurement.ink(of: picture.reduced(to: InkMeasurement.pixelLimit))
     }
+
+    /// Whether there is any ink.
+    package var hasInk: Bool { ink.contains { $0 > DigitPreparation.paper } }
 
     package subscript(x: Int, y: Int) -> Float {
         get { ink[y * width + x] }

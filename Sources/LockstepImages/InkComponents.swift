@@ -1,19 +1,32 @@
-/// The connected components of an image's ink; components that lie above each other count as one.
+/// The connected components of an image's ink.
 struct InkComponents {
-    /// The largest number of components; of more, the largest ones are kept.
+    typealias Box = (columns: Range<Int>, rows: Range<Int>)
+
+    /// The largest number of components; of more, the largest ones are retained.
     private static let maximumComponents = 1_000
 
     /// The component of each pixel, [height, width]; -1 for paper.
     private(set) var owner: [Int32]
     /// The bounding box of each component.
-    private(set) var boxes: [(columns: Range<Int>, rows: Range<Int>)] = []
+    private(set) var boxes: [Box] = []
 
-    init(_ image: GrayImage) {
+    /// Finds all components.
+    init(labelling image: GrayImage) {
         owner = [Int32](repeating: -1, count: image.ink.count)
         for start in image.ink.indices where image.ink[start] > DigitPreparation.paper && owner[start] < 0 {
             fill(from: start, image)
         }
+    }
+
+    /// Finds the components that are no specks.
+    init(withoutSpecks image: GrayImage) {
+        self.init(labelling: image)
         dropSpecks()
+    }
+
+    /// Finds the components of one line that are no specks; components that lie above each other count as one.
+    init(_ image: GrayImage) {
+        self.init(withoutSpecks: image)
         joinStacked()
     }
 

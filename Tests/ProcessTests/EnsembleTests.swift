@@ -163,7 +163,7 @@ struct EnsembleTests {
             try predict("first.safetensors", "none.png"), status: 66, "none.png: no such file; check the path")
         expectRefusal(
             try predict("first.safetensors", "tiny.yaml"), status: 65,
-            "tiny.yaml: not an image of a known format; give a PNG, a PGM or an IDX file of images")
+            "tiny.yaml: not an image of a known format; give a PNG, a JPEG, a PGM or an IDX file of images")
         try write(
             "clothes.safetensors", inputs: 784, biases: first.reversed(),
             metadata: ModelMetadata(inputScale: nil, labels: (0..<9).map(String.init) + ["Bag"]))

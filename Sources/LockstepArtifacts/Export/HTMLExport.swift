@@ -135,7 +135,7 @@ struct HTMLExport {
                 const value = small[y * sw + x] /= darkest;
                 mass += value; mx += value * (x + 0.5); my += value * (y + 0.5);
             }
-            const dx = Math.min(Math.max(0, Math.round(14 - mx / mass)), 28 - sw), dy = Math.min(Math.max(0, Math.round(14 - my / mass)), 28 - sh);
+            const dx = Math.min(Math.max(0, Math.ceil(14 - mx / mass)), 28 - sw), dy = Math.min(Math.max(0, Math.ceil(14 - my / mass)), 28 - sh);
             for (let y = 0; y < sh; y++) for (let x = 0; x < sw; x++) sheet[(dy + y) * 28 + dx + x] = small[y * sw + x];
             return sheet;
         }

@@ -3,7 +3,6 @@ import Lockstep
 import LockstepArtifacts
 import LockstepCompute
 import LockstepData
-import LockstepImages
 import LockstepText
 
 /// `lockstep predict`.
@@ -18,12 +17,15 @@ struct PredictCommand: ParsableCommand {
             file and line, the class, and its output, from 0 to 1. A line with a fault
             is reported, and the lines after it are classified.
 
-            A picture shows one digit or a row of digits, dark on bright or bright on
-            dark. It is prepared as MNIST was: each digit is scaled into 20 x 20
-            pixels, with its centre of mass in the middle of 28 x 28.
+            A picture, such as a photograph or a scan, shows one digit or lines of
+            digits, which may touch. Paper and ink are measured: grey paper, dark
+            boards, uneven light. Each digit is prepared as MNIST was: scaled into
+            20 x 20 pixels, with its centre of mass in the middle of 28 x 28.
 
             Prints the file, the digits, and the network's confidence in the least
-            certain digit, from 0 to 1. An IDX file holds many pictures. With
+            certain digit, from 0 to 1; for several lines, the line's number too. An
+            IDX file holds many pictures, which are read as they are. A file that
+            cannot be read is reported, and the files after it are read. With
             --ensemble, the outputs of all models are averaged.
 
             Examples:
@@ -38,7 +40,7 @@ struct PredictCommand: ParsableCommand {
 
     @OptionGroup var modelOptions: ModelOptions
 
-    @Argument(help: "Tables, or pictures: PNG, PGM or IDX files.", completion: .file())
+    @Argument(help: "Tables, or pictures: PNG, JPEG, PGM or IDX files.", completion: .file())
     var inputs: [String]
 
     @Flag(help: "Print a JSON object for each line of a table, with all outputs.")
@@ -75,7 +77,7 @@ struct PredictCommand: ParsableCommand {
 
     /// Whether an input is a table, by its name: `-` is one.
     private static func isTable(_ path: String) -> Bool {
-        path == "-" || !["png", "pgm", "ubyte", "gz"].contains { path.lowercased().hasSuffix($0) }
+        path == "-" || !["png", "jpg", "jpeg", "pgm", "ubyte", "gz"].contains { path.lowercased().hasSuffix($0) }
             || TableFiles.fileEndings.contains(where: path.lowercased().hasSuffix)
     }
 
@@ -91,24 +93,6 @@ struct PredictCommand: ParsableCommand {
         }
         let ensemble = try modelOptions.ensemble(of: models)
         _ = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
-        let reader = try DigitReader(ensemble)
-        for path in inputs {
-            // Its errors tell a missing file from a damaged one, as the public ones do not.
-            let pictures = try GrayImage.load(path).map(Image.init)
-            for (index, picture) in pictures.enumerated() {
-                let name = pictures.count == 1 ? path : "\(path)[\(index)]"
-                // The pictures of an IDX file are single digits, like those of a data set.
-                let isSingle = single || pictures.count > 1
-                let digits = isSingle ? [try reader.digit(in: picture)] : try reader.number(in: picture)
-                guard let least = digits.map(\.confidence).min() else {
-                    console.warning("\(name): no digit found")
-                    continue
-                }
-                let text = digits.map { String($0.label) }.joined()
-                try console.output("\(name): \(text)   \(decimal(Double(least), 3))")
-                console.detail(
-                    digits.map { "  \($0.label)   \(decimal(Double($0.confidence), 3))" }.joined(separator: "\n"))
-            }
-        }
+        try PicturePrediction(DigitReader(ensemble), isSingle: single, console: console).predict(inputs)
     }
 }
