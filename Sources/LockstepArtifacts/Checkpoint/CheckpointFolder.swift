@@ -80,7 +80,7 @@ package struct CheckpointFolder: Sendable {
     /// - Throws: ``ArtifactError`` if the folder cannot be read, or if a file that is newer than the newest undamaged checkpoint
     ///   has a format version that this program does not know: it is no damage that an older state could make up for.
     package func newest(layout: ParameterLayout) throws(ArtifactError) -> SearchResult {
-        AtomicFile.removeLeftovers(in: path)
+        FileReplacement.removeLeftovers(in: path)
         var result = SearchResult()
         for step in try steps() {
             let file = file(ofStep: step)

@@ -33,11 +33,4 @@ package enum AtomicFile {
             try write([UnsafeRawBufferPointer(bytes)], to: path)
         }
     }
-
-    /// Removes the temporary files of processes that ended while they wrote.
-    ///
-    /// Only for a folder that no other process writes into.
-    static func removeLeftovers(in folder: String) {
-        FileReplacement.removeLeftovers(in: folder)
-    }
 }
