@@ -61,6 +61,33 @@ struct SimulatedClusterTests {
         _ = try Simulation.run(seed: seed)
     }
 
+    /// All exchanges of a run are cut at all points: the worker dies before it has its task, while it computes, when it has
+    /// answered, while another one takes its node over, and so on.
+    @Test("A run whose worker dies between any two events has the undisturbed weights")
+    func crashes() throws {
+        #if DEBUG
+            let runs = 2
+        #else
+            let runs = 60
+        #endif
+        var (chosen, died) = (0, 0)
+        for seed in UInt64(1)...5_000 where chosen < runs {
+            let plan = SimulationPlan(seed: seed)
+            guard plan.isPeaceful, plan.workers > 1, plan.maximumRestarts > 0 else { continue }
+            let events = try Simulation.run(seed: seed).events
+            guard events < 1_500 else { continue }
+            chosen += 1
+            for event in 0..<events {
+                let crash = Simulation.Crash(ofProcess: event % plan.workers, afterEvents: event)
+                let outcome = try Simulation.run(seed: seed, crash: crash)
+                #expect(outcome.failure == nil, "seed \(seed), event \(event)")
+                died += outcome.counts.lost
+            }
+        }
+        #expect(chosen == runs)
+        #expect(died > 100 * runs, "most deaths were those of members: \(died)")
+    }
+
     @Test("A seed gives the same run again")
     func repeatability() throws {
         for seed in UInt64(1)...20 {

@@ -38,6 +38,19 @@ package final class Simulation {
         package var outdated: Int
     }
 
+    /// The death of a worker process at one point of a run.
+    package struct Crash: Sendable {
+        /// The process in the order of the starts, from 0.
+        let process: Int
+        /// The number of events before it.
+        let event: Int
+
+        package init(ofProcess process: Int, afterEvents event: Int) {
+            self.process = process
+            self.event = event
+        }
+    }
+
     enum Happening {
         case arrivesUp(connection: Int, Upward)
         case arrivesDown(connection: Int, Downward)
@@ -81,6 +94,7 @@ package final class Simulation {
     private static let eventLimit = 3_000_000
 
     let plan: SimulationPlan
+    private let crash: Crash?
     var random: SimulationRandom
     var queue = EventQueue<Happening>()
     var time: UInt64 = 0
@@ -131,8 +145,9 @@ package final class Simulation {
     let keepsHistory: Bool
     var history: [String] = []
 
-    package init(seed: UInt64, keepsHistory: Bool = false) {
+    package init(seed: UInt64, crash: Crash? = nil, keepsHistory: Bool = false) {
         let plan = SimulationPlan(seed: seed)
+        self.crash = crash
         self.plan = plan
         self.keepsHistory = keepsHistory
         random = SimulationRandom(seed: mix(seed))
@@ -159,11 +174,15 @@ package final class Simulation {
     }
 
     /// Runs a seed; if the run fails, runs it again for its history.
-    package static func run(seed: UInt64) throws(SimulationFailure) -> Outcome {
+    ///
+    /// - Parameters:
+    ///   - seed: The plan and its faults follow from it.
+    ///   - crash: A further fault.
+    package static func run(seed: UInt64, crash: Crash? = nil) throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {
-            return try Simulation(seed: seed).run()
+            return try Simulation(seed: seed, crash: crash).run()
         } catch {
-            let again = Simulation(seed: seed, keepsHistory: true)
+            let again = Simulation(seed: seed, crash: crash, keepsHistory: true)
             _ = try? again.run()
             throw SimulationFailure(seed: seed, reason: error.reason, history: again.history)
         }
@@ -179,6 +198,9 @@ package final class Simulation {
         wakeCoordinator(at: 0)
         while let (now, happening) = queue.next() {
             time = now
+            if let crash, crash.event == events, stage != .ended, processes.indices.contains(crash.process) {
+                end(crash.process, .died, noticedAfter: 1_000_000)
+            }
             events += 1
             if events > Self.eventLimit { throw broken("it does not end; \(machine.status)") }
             apply(happening)
@@ -189,7 +211,7 @@ package final class Simulation {
         if let survivor = processes.firstIndex(where: \.isAlive) { throw broken("process \(survivor) never ends") }
         if failure == nil { try checkWeights() }
         if var record { try check(replayOf: record.drainBytes()) }
-        if plan.isPeaceful, failure != nil || machine.counts.lost > 0 {
+        if plan.isPeaceful, crash == nil, failure != nil || machine.counts.lost > 0 {
             throw broken("workers were lost without any fault: \(machine.counts)")
         }
         return Outcome(

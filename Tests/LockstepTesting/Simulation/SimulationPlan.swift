@@ -90,7 +90,7 @@ package struct SimulationPlan: Sendable {
     }
 
     /// Whether no worker may be lost: there is no fault, and the first answer takes less than its deadline.
-    var isPeaceful: Bool {
+    package var isPeaceful: Bool {
         faults.isEmpty && !hasFaultyWorker
             && Double(UInt64(batch) * nanosecondsPerSample) * 1.5e-9 < Deadlines().firstAnswer
     }
