@@ -81,9 +81,6 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// Worker to coordinator: its data set is intact. `step`: the number of the request. A worker whose data set has changed
     /// says goodbye instead. No payload.
     case dataIntact = 22
-    /// Either way, between processes that share memory: there is a record in the receiver's mailbox, and the receiver said
-    /// that it sleeps. No payload.
-    case wake = 23
 
     /// The most bytes of a payload frame. 1 MiB at most, and less over a slow link (``FloatPayload``), because only a
     /// complete frame counts as a sign of life for libzmq's heartbeat.
@@ -106,7 +103,7 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
         case .parameters, .gradient: FloatPayload.smallestElementSize...Self.payloadLimit
         case .timeline: TimelineReport.encodedSizes
         case .logLines: LogLines.encodedSizes
-        case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact, .wake: 0...0
+        case .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact: 0...0
         }
     }
 

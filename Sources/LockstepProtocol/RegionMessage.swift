@@ -1,5 +1,5 @@
 /// A message between the coordinator and a worker on its host, over the unix socket that passes shared memory: 16
-/// bytes, little-endian.
+/// bytes, little-endian. The socket is a stream, so several messages may arrive at once.
 ///
 /// | offset | bytes | field | why it is there |
 /// | --- | --- | --- | --- |
@@ -18,6 +18,8 @@ package struct RegionMessage: Hashable, Sendable {
         case offer = 2
         /// Coordinator to worker: refuses; the payload is sent in messages.
         case refusal = 3
+        /// Either way: there is a record in the mailbox of the receiver, which sleeps.
+        case wake = 4
     }
 
     /// Bytes of an encoded message.

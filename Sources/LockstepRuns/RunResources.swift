@@ -48,8 +48,9 @@ package struct RunResources {
     /// Files that a process has open at once: a run in one process, and coordinator or worker with their sockets and memory
     /// files, without those for each worker.
     private static let filesOfProcess = (alone: 16, inCluster: 40)
-    /// Files for a worker of this host: connection, parent socket, process and memory file; and for any other worker.
-    private static let filesOfWorker = (local: 4, remote: 3)
+    /// Files for a worker that this process starts: its connection, its process, its socket twice and two memory files; and for
+    /// any other worker.
+    private static let filesOfWorker = (local: 6, remote: 4)
     /// Bytes of the program, its libraries, its threads' stacks and their heaps: of a run in one process, and of a
     /// coordinator or worker, with the threads of libzmq.
     private static let addressSpaceOfProcess = (alone: 448 << 20, inCluster: 672 << 20)

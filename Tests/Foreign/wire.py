@@ -28,7 +28,7 @@ def crc32c(data, crc=0):
     return crc ^ 0xFFFFFFFF
 
 
-def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=4):
+def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=5):
     """A header with the checksum of a message without payload; see seal()."""
     fields = struct.pack(
         "<HBBIIIIHHI", magic, version, kind, run, member, unit, step & 0xFFFFFFFF, step >> 32, segment, offset)

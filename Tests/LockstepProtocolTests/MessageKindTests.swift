@@ -7,10 +7,10 @@ import Testing
         let expected: [MessageKind] = [
             .hello, .welcome, .ready, .refuse, .dataRequest, .dataChunk, .assign, .parameters, .gradient, .nodeResult,
             .evaluate, .blockResult, .goodbye, .ping, .pong, .statusRequest, .status, .timelineRequest, .timeline,
-            .logLines, .dataCheck, .dataIntact, .wake,
+            .logLines, .dataCheck, .dataIntact,
         ]
         #expect(MessageKind.allCases == expected)
-        #expect(expected.map(\.rawValue) == Array(1...23))
+        #expect(expected.map(\.rawValue) == Array(1...22))
         #expect(RefusalCode.allCases.map(\.rawValue) == Array(1...10))
         #expect(GoodbyeCode.allCases.map(\.rawValue) == Array(1...4))
     }
@@ -27,7 +27,7 @@ import Testing
     @Test("Requests and assignments have no payload, all others have one", arguments: MessageKind.allCases)
     func presence(kind: MessageKind) {
         let none: Set<MessageKind> = [
-            .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact, .wake,
+            .dataRequest, .assign, .evaluate, .statusRequest, .timelineRequest, .dataCheck, .dataIntact,
         ]
         #expect(kind.hasPayload == !none.contains(kind))
         #expect(kind.acceptsPayload(count: 0) == none.contains(kind))

@@ -26,7 +26,7 @@ struct RunResourcesTests {
         let alone = try resources([784, 30, 10], .oneProcess).openFiles
         let remote = try resources([784, 30, 10], .remoteWorkers(100)).openFiles
         let local = try resources([784, 30, 10], .localWorkers(100)).openFiles
-        #expect(alone == 16 && remote == 340 + 114 && local == 440 + 128)
+        #expect(alone == 16 && remote == 440 + 128 && local == 640 + 128)
     }
 
     @Test("The first limit that a run does not fit is named in one line with the remedy")
@@ -39,11 +39,11 @@ struct RunResourcesTests {
         limits.addressSpace = 200_000 << 10
         let space = #expect(throws: RunResources.Shortage.self) { try run.check(limits) }
         #expect(space?.description.hasSuffix("and the limit is 196: raise it (ulimit -v)") == true)
-        limits.openFiles = 567
+        limits.openFiles = 767
         let files = #expect(throws: RunResources.Shortage.self) { try run.check(limits) }
         #expect(
             files?.description
-                == "about 568 open files are needed at once, and the limit is 567: raise it (ulimit -n), or start fewer "
+                == "about 768 open files are needed at once, and the limit is 767: raise it (ulimit -n), or start fewer "
                 + "workers")
     }
 

@@ -152,11 +152,35 @@ struct MailboxTests {
         #expect(try region.receiveMail() == nil)
     }
 
+    @Test("A worker is woken by a task that comes while it sleeps, and by no other")
+    func sleepingWorker() throws {
+        var wakes = 0
+        let layout = RegionLayout(parameters: 10, shards: 2)
+        let region = try MemberRegion(member: MemberID(rawValue: 3), layout: layout) { wakes += 1 }
+        let file = try FileDescriptor(duplicating: region.descriptor)
+        let mapped = try SharedRegion(
+            mapping: file, name: "gradients", byteCount: layout.gradientBytes, access: .readAndWrite)
+        let page = try #require(RegionLayout.page(of: mapped.bytes))
+        #expect(!region.put(task(1)), "the worker has not said that it reads its mailbox")
+        region.usesMailbox = true
+        #expect(region.put(task(2)) && wakes == 0)
+        Mailbox.setAsleep(true, in: page)
+        #expect(region.put(task(3)) && wakes == 1)
+        Mailbox.setAsleep(false, in: page)
+        #expect(region.put(task(4)) && wakes == 1)
+        Mailbox.setAsleep(true, in: page)
+        while region.put(task(5)) {}
+        #expect(wakes == 1 + Mailbox.capacity - 3, "a task without room wakes no worker")
+    }
+
     @Test("A thread that sleeps whenever it finds no record, and is woken when it says so, misses none")
     func waking() throws {
         let pair = Pair()
         let count = 200_000
-        let wakes = try EventDescriptor()
+        var ends: [Int32] = [-1, -1]
+        try #require(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+        let (coordinatorSocket, workerSocket) = (ends[0], ends[1])
+        defer { for socket in ends { close(socket) } }
         let page = try #require(pair.pages[1].baseAddress)
         let flag = UInt(bitPattern: page)
         let thread = try Thread(name: "worker") {
@@ -169,9 +193,10 @@ struct MailboxTests {
                 guard taken < count else { return }
                 Mailbox.setAsleep(true, in: page)
                 if pair.worker.nextTime == nil {
-                    var item = pollfd(fd: wakes.number, events: Int16(POLLIN), revents: 0)
+                    var item = pollfd(fd: workerSocket, events: Int16(POLLIN), revents: 0)
                     poll(&item, 1, -1)
-                    wakes.reset()
+                    var messages = [UInt8](repeating: 0, count: 512)
+                    _ = messages.withUnsafeMutableBytes { LocalSocket.receive(into: $0, from: workerSocket) }
                 }
                 Mailbox.setAsleep(false, in: page)
             }
@@ -182,7 +207,7 @@ struct MailboxTests {
             case .isSeen: number += 1
             case .needsWaking:
                 number += 1
-                wakes.signal()
+                RegionMessage.wake(run: 7, member: 3, over: coordinatorSocket)
             case .isFull: sched_yield()
             }
         }

@@ -213,11 +213,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     /// Puts a task into a mailbox, or sends it if the worker has none.
     private func send(_ task: Header, to peer: PeerID, _ member: MemberID) throws {
-        switch shared?.put(task, for: member) ?? .isFull {
-        case .isSeen: return
-        case .needsWaking: try link.post(to: peer, headers.header(.wake, member))
-        case .isFull: try link.post(to: peer, task)
-        }
+        if shared?.put(task, for: member) != true { try link.post(to: peer, task) }
     }
 
     /// The message that assigns an item. It names the slot for the gradient of a worker that shares memory.
@@ -312,9 +308,6 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             reporter.saveLogTail(log.lines, of: member) { loop.machine.peer(of: $0) != nil }
         case .goodbye:
             try loop.handle(.goodbye(peer, member, try decode()), push)
-        case .wake:
-            // The worker's mailbox has been emptied before this message.
-            break
         case .welcome, .refuse, .dataChunk, .assign, .parameters, .evaluate, .pong, .status, .timelineRequest,
             .dataCheck:
             throw ProtocolError.unexpectedKind(header.kind)

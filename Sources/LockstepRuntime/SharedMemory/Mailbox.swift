@@ -35,7 +35,7 @@ struct Mailbox {
     enum Delivery {
         /// The other process polls its mailbox.
         case isSeen
-        /// The other process sleeps, or is about to: a message must wake it.
+        /// The other process sleeps, or is about to: it must be woken.
         case needsWaking
         /// There is no room: the record must be sent as a message.
         case isFull

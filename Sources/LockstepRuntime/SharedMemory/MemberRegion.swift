@@ -20,6 +20,7 @@ final class MemberRegion {
     /// The coordinator's mailbox; nil if tasks and answers are messages.
     private let tasks: SharedRegion?
     private var mailbox: Mailbox?
+    private let wake: () -> Void
     /// Whether the worker reads its mailbox.
     var usesMailbox = false
 
@@ -27,8 +28,12 @@ final class MemberRegion {
     ///   - member: The worker.
     ///   - layout: The layout of the regions.
     ///   - hasMailbox: Whether to offer the worker mailboxes.
+    ///   - wake: Wakes the worker, which sleeps.
     /// - Throws: `SystemError` if the memory cannot be allocated.
-    init(member: MemberID, layout: RegionLayout, hasMailbox: Bool = true) throws(SystemError) {
+    init(
+        member: MemberID, layout: RegionLayout, hasMailbox: Bool = true, wake: @escaping () -> Void = {}
+    ) throws(SystemError) {
+        self.wake = wake
         self.member = member
         self.layout = layout
         self.tasks =
@@ -57,9 +62,13 @@ final class MemberRegion {
         return (header, result)
     }
 
-    /// Puts a task into the coordinator's mailbox.
-    func put(_ header: Header) -> Mailbox.Delivery {
-        usesMailbox ? mailbox?.put(header, now: .now) ?? .isFull : .isFull
+    /// Puts a task into the coordinator's mailbox, and wakes the worker if it sleeps.
+    ///
+    /// - Returns: False if there is no room, or no mailbox: the task must be sent as a message.
+    func put(_ header: Header) -> Bool {
+        guard usesMailbox, let delivery = mailbox?.put(header, now: .now) else { return false }
+        if delivery == .needsWaking { wake() }
+        return delivery != .isFull
     }
 
     /// Assigns a slot to a node that the worker gets now.

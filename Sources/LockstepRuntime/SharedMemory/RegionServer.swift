@@ -12,20 +12,13 @@ import LockstepTraining
 final class RegionServer {
     /// A worker's socket.
     final class Channel {
-        let descriptor: Int32
-        /// The socket, if this object owns and closes it; otherwise nil.
-        private let file: FileDescriptor?
+        private let file: FileDescriptor
+        var descriptor: Int32 { file.number }
         /// The member that last got regions over this socket.
         fileprivate(set) var member: MemberID?
 
-        fileprivate init(descriptor: Int32) {
-            self.descriptor = descriptor
-            self.file = nil
-        }
-
         fileprivate init(_ file: consuming FileDescriptor) {
-            self.descriptor = file.number
-            self.file = consume file
+            self.file = file
         }
     }
 
@@ -51,7 +44,8 @@ final class RegionServer {
     private let listener: LocalListener?
     private let sockets: DescriptorSet
     private var channels: [Int32: Channel] = [:]
-    private let record = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * RegionMessage.size, alignment: 8)
+    /// A socket is a stream, on which several messages may have arrived.
+    private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32 * RegionMessage.size, alignment: 8)
 
     /// - Parameters:
     ///   - layout: The layout of the regions.
@@ -80,7 +74,7 @@ final class RegionServer {
     }
 
     deinit {
-        record.deallocate()
+        buffer.deallocate()
     }
 
     /// Becomes readable when a socket has an event.
@@ -97,17 +91,22 @@ final class RegionServer {
         Mailbox.setAsleep(isAsleep, in: page)
     }
 
-    /// Adds the socket of a worker that this process has started.
+    /// Adds the socket of a worker that this process has started. The channel has a descriptor of its own, because the process may
+    /// be forgotten before the end of its socket is noticed.
     func watch(_ socket: ParentChildSocket) throws(SystemError) {
-        channels[socket.descriptor] = Channel(descriptor: socket.descriptor)
-        try sockets.add(socket.descriptor)
+        try add(Channel(FileDescriptor(duplicating: socket.descriptor)))
+    }
+
+    private func add(_ channel: Channel) throws(SystemError) {
+        try sockets.add(channel.descriptor)
+        channels[channel.descriptor] = channel
     }
 
     /// Accepts connections and calls `handle` with each event on a socket. Does not wait.
     func process(_ handle: (Event) throws -> Void) throws {
-        for descriptor in sockets.ready() {
+        try sockets.forEachReady { descriptor in
             if let channel = channels[descriptor] {
-                if let event = receive(from: channel) { try handle(event) }
+                try receive(from: channel, handle)
             } else {
                 try acceptConnections()
             }
@@ -120,29 +119,28 @@ final class RegionServer {
         case .some(let listener):
             while let connection = listener.accept() {
                 guard channels.count < Self.maximumChannels else { continue }
-                let channel = Channel(connection)
-                try sockets.add(channel.descriptor)
-                channels[channel.descriptor] = channel
+                try add(Channel(connection))
             }
         case nil: break
         }
     }
 
-    /// Reads one record. Malformed records are ignored; files that arrive with them are closed.
-    private func receive(from channel: Channel) -> Event? {
-        switch LocalSocket.receive(into: record, from: channel.descriptor) {
-        case .nothing:
-            return nil
+    /// Reads what has arrived. Malformed messages are ignored, as are those that only wake this process; files that arrive with
+    /// a message are closed.
+    private func receive(from channel: Channel, _ handle: (Event) throws -> Void) throws {
+        switch LocalSocket.receive(into: buffer, from: channel.descriptor) {
+        case .nothing: return
         case .ended:
             sockets.remove(channel.descriptor)
             channels[channel.descriptor] = nil
-            return channel.member.map { .ended($0) }
+            if let member = channel.member { try handle(.ended(member)) }
         case .received(let count, _):
-            let bytes = UnsafeRawBufferPointer(rebasing: record[..<count])
-            guard let message = try? RegionMessage(decoding: bytes), message.kind == .claim, message.run == run else {
-                return nil
+            for start in stride(from: 0, to: count, by: RegionMessage.size) {
+                let bytes = UnsafeRawBufferPointer(rebasing: buffer[start..<min(count, start + RegionMessage.size)])
+                if let message = try? RegionMessage(decoding: bytes), message.kind == .claim, message.run == run {
+                    try handle(.claimed(MemberID(rawValue: message.member), channel))
+                }
             }
-            return .claimed(MemberID(rawValue: message.member), channel)
         }
     }
 
@@ -150,22 +148,18 @@ final class RegionServer {
     ///
     /// - Throws: `SystemError` if memory cannot be allocated or the worker has ended.
     func grant(_ member: MemberID, on channel: Channel) throws(SystemError) -> MemberRegion {
-        let region = try MemberRegion(member: member, layout: layout, hasMailbox: hasMailboxes)
+        let region = try MemberRegion(member: member, layout: layout, hasMailbox: hasMailboxes) { [run] in
+            RegionMessage.wake(run: run, member: member.rawValue, over: channel.descriptor)
+        }
         let offer = RegionMessage(.offer, run: run, member: member.rawValue, slots: UInt32(layout.slots))
         let files = [weights.descriptor, region.descriptor, data.descriptor, region.taskDescriptor]
-        try send(offer, files: files.compactMap(\.self), on: channel)
+        try offer.send(over: channel.descriptor, files: files.compactMap(\.self))
         channel.member = member
         return region
     }
 
     /// Tells a worker that it gets no shared memory.
     func refuse(_ member: MemberID, on channel: Channel) {
-        try? send(RegionMessage(.refusal, run: run, member: member.rawValue), on: channel)
-    }
-
-    private func send(_ message: RegionMessage, files: [Int32] = [], on channel: Channel) throws(SystemError) {
-        message.encode(into: record)
-        let bytes = UnsafeRawBufferPointer(rebasing: record[..<RegionMessage.size])
-        try LocalSocket.send(bytes, files: files, over: channel.descriptor)
+        try? RegionMessage(.refusal, run: run, member: member.rawValue).send(over: channel.descriptor)
     }
 }

@@ -18,17 +18,12 @@ final class WorkerRegions {
     /// The memory of the mailboxes and of the coordinator's flag; empty if tasks and answers are messages.
     private let mailMemory: [SharedRegion]
     private var mailbox: Mailbox?
-    /// The connection to the coordinator, which ends with the coordinator's process; nil if it is the standard input,
-    /// whose end exits this process anyway.
+    private let claim: RegionMessage
+    /// The socket over which the regions came. It is readable when the coordinator wakes this process, and when the coordinator's
+    /// process has ended.
+    let socket: Int32
+    /// The socket, if this object owns and closes it; nil if it is the standard input.
     private let connection: FileDescriptor?
-
-    /// The connection's descriptor, to poll for its end.
-    var descriptor: Int32? {
-        switch connection {
-        case .some(let file): file.number
-        case nil: nil
-        }
-    }
 
     /// Requests regions from the coordinator, and maps them.
     ///
@@ -44,7 +39,7 @@ final class WorkerRegions {
         from source: Welcome.Regions, _ claim: RegionMessage, layout: RegionLayout,
         dataset description: DatasetDescription, usesMailbox: Bool
     ) throws {
-        let socket: Int32
+        self.claim = claim
         switch source {
         case .standardInput:
             guard let parent = ParentChildSocket.standardInput else { throw RegionError.noSocket }
@@ -97,7 +92,7 @@ final class WorkerRegions {
         usesMailbox ? UnsafeMutableRawBufferPointer(rebasing: gradients.bytes.suffix(Mailbox.size)) : nil
     }
 
-    /// Whether tasks and answers are mailbox in mailboxes.
+    /// Whether tasks and answers are records in mailboxes.
     var usesMailbox: Bool { mailbox != nil }
 
     /// When the coordinator put its next record; nil if there is none.
@@ -108,9 +103,13 @@ final class WorkerRegions {
     /// - Throws: `ProtocolError` if it cannot be read.
     func receiveMail() throws(ProtocolError) -> Header? { try mailbox?.receive()?.header }
 
-    /// Puts a result into the worker's mailbox.
-    func put(_ header: Header, _ result: NodeResult) -> Mailbox.Delivery {
-        mailbox?.put(header, result, now: .now) ?? .isFull
+    /// Puts a result into the worker's mailbox, and wakes the coordinator if it sleeps.
+    ///
+    /// - Returns: False if there is no room, or no mailbox: the result must be sent as a message.
+    func put(_ header: Header, _ result: NodeResult) -> Bool {
+        guard let delivery = mailbox?.put(header, result, now: .now) else { return false }
+        if delivery == .needsWaking { RegionMessage.wake(run: claim.run, member: claim.member, over: socket) }
+        return delivery != .isFull
     }
 
     /// Tells the coordinator whether this process sleeps.
@@ -125,18 +124,11 @@ final class WorkerRegions {
         return layout.floats(at: slot, in: gradients.bytes).baseAddress
     }
 
-    /// Whether the coordinator's end of the connection is closed. Reads and discards everything else that arrives over
-    /// it.
+    /// Whether the coordinator's end of the socket is closed. Otherwise reads and discards what has arrived: messages that wake
+    /// this process.
     func hasEnded() -> Bool {
-        guard let descriptor else { return false }
-        return withUnsafeTemporaryAllocation(byteCount: 64, alignment: 8) { buffer in
-            while true {
-                switch LocalSocket.receive(into: buffer, from: descriptor) {
-                case .nothing: return false
-                case .ended: return true
-                case .received: continue
-                }
-            }
+        withUnsafeTemporaryAllocation(byteCount: 32 * RegionMessage.size, alignment: 8) { buffer in
+            if case .ended = LocalSocket.receive(into: buffer, from: socket) { true } else { false }
         }
     }
 }
@@ -165,8 +157,7 @@ extension WorkerRegions {
     ) throws -> ReceivedFiles {
         let deadline = Deadline.after(timeout)
         return try withUnsafeTemporaryAllocation(byteCount: RegionMessage.size, alignment: 8) { record in
-            claim.encode(into: record)
-            try LocalSocket.send(UnsafeRawBufferPointer(record), over: socket)
+            try claim.send(over: socket)
             while !deadline.hasPassed(at: Instant.now) {
                 LocalSocket.wait(for: socket, until: deadline)
                 guard case .received(let count, let files) = LocalSocket.receive(into: record, from: socket) else {

@@ -88,8 +88,10 @@ final class SharedMemoryTransport: PayloadTransport {
         try region(of: member)?.receiveMail()
     }
 
-    /// Puts a task into the mailbox for a worker.
-    func put(_ task: Header, for member: MemberID) -> Mailbox.Delivery { region(of: member)?.put(task) ?? .isFull }
+    /// Puts a task into the mailbox for a worker, and wakes the worker if it sleeps.
+    ///
+    /// - Returns: False if there is no room, or no mailbox: the task must be sent as a message.
+    func put(_ task: Header, for member: MemberID) -> Bool { region(of: member)?.put(task) ?? false }
 
     // MARK: - Gradients
 

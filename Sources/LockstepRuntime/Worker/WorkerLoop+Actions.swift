@@ -101,7 +101,7 @@ extension WorkerLoop {
                 from: source, claim, layout: task.regionLayout, dataset: welcome.dataset,
                 usesMailbox: options.transport.usesMailboxes)
             task.share(regions)
-            if let descriptor = regions.descriptor { coordinatorEnd.watch(descriptor, with: &poller) }
+            coordinatorEnd.watch(regions.socket, with: &poller)
         } catch  where options.transport == .auto {
             options.notify(.payloadInline(reason: "\(error)"))
         }

@@ -66,9 +66,6 @@ extension WorkerLoop {
             try receiveMemberMessage(header)
         case .pong:
             try handle(.ponged)
-        case .wake:
-            // The mailbox has been emptied before this message.
-            break
         case .hello, .ready, .dataRequest, .gradient, .nodeResult, .blockResult, .ping, .statusRequest, .status,
             .timeline, .logLines, .dataIntact:
             throw ProtocolError.unexpectedKind(header.kind)

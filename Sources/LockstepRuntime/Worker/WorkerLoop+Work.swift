@@ -70,11 +70,7 @@ extension WorkerLoop {
         mark(.departure, item)
         let header = header(.nodeResult, step: item.step, unit: item.number)
         fault.willAnswer(item, in: task?.regions?.mailPage)
-        switch task?.regions?.put(header, result) ?? .isFull {
-        case .isSeen: return
-        case .needsWaking: return try link.post(self.header(.wake))
-        case .isFull: break
-        }
+        if task?.regions?.put(header, result) == true { return }
         try withUnsafeTemporaryAllocation(byteCount: NodeResult.size, alignment: 8) { bytes in
             result.encode(into: bytes)
             try link.flush(endingWith: (header, UnsafeRawBufferPointer(bytes)))

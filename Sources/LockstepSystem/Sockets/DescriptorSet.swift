@@ -22,10 +22,15 @@ package struct DescriptorSet: ~Copyable, Sendable {
         _ = linux_epoll_remove(file.number, member)
     }
 
-    /// The members that are readable or have ended, at most 16. Does not wait.
-    package func ready() -> [Int32] {
-        var events = Array(repeating: linux_event(), count: 16)
-        let count = linux_epoll_ready(file.number, &events, Int32(events.count))
-        return events.prefix(Int(max(0, count))).map(\.descriptor)
+    /// Calls `body` with each member that is readable or has ended, at most ``maximumReady`` of them. Does not wait and does not
+    /// allocate.
+    package func forEachReady<Failure: Error>(_ body: (Int32) throws(Failure) -> Void) throws(Failure) {
+        try withUnsafeTemporaryAllocation(of: linux_event.self, capacity: Self.maximumReady) { events throws(Failure) in
+            let count = linux_epoll_ready(file.number, events.baseAddress, Int32(events.count))
+            for event in events.prefix(Int(max(0, count))) { try body(event.descriptor) }
+        }
     }
+
+    /// The most members that one call of ``forEachReady(_:)`` finds.
+    package static let maximumReady = 16
 }

@@ -37,16 +37,17 @@ package enum LocalSocket {
         }
     }
 
-    /// Receives the bytes that have arrived, at most as many as `buffer` has.
+    /// Receives the bytes that have arrived, at most as many as `buffer` has. Allocates nothing unless files come with them.
     package static func receive(into buffer: UnsafeMutableRawBufferPointer, from socket: Int32) -> Reception {
-        var numbers: [Int32] = Array(repeating: -1, count: maximumFiles)
-        var fileCount = 0
-        let count = retryingInterrupts {
-            linux_receive(socket, buffer.baseAddress, buffer.count, &numbers, &fileCount)
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: maximumFiles) { numbers in
+            var fileCount = 0
+            let count = retryingInterrupts {
+                linux_receive(socket, buffer.baseAddress, buffer.count, numbers.baseAddress, &fileCount)
+            }
+            if count < 0 && errno == EAGAIN { return .nothing }
+            guard count > 0 else { return .ended }
+            return .received(count: count, files: fileCount == 0 ? .none : ReceivedFiles(Array(numbers.prefix(fileCount))))
         }
-        if count < 0 && errno == EAGAIN { return .nothing }
-        guard count > 0 else { return .ended }
-        return .received(count: count, files: ReceivedFiles(Array(numbers.prefix(fileCount))))
     }
 
     /// Waits until data has arrived, the other end is closed or the deadline has passed.
@@ -58,6 +59,9 @@ package enum LocalSocket {
 
 /// Open files that came over a socket. The deinitializer closes the ones that were not removed.
 package final class ReceivedFiles {
+    /// No files. There is nothing to remove, so threads may share it.
+    fileprivate nonisolated(unsafe) static let none = ReceivedFiles([])
+
     private var numbers: [Int32]
 
     fileprivate init(_ numbers: [Int32]) {
