@@ -46,7 +46,8 @@ package enum LocalSocket {
             }
             if count < 0 && errno == EAGAIN { return .nothing }
             guard count > 0 else { return .ended }
-            return .received(count: count, files: fileCount == 0 ? .none : ReceivedFiles(Array(numbers.prefix(fileCount))))
+            let files = fileCount == 0 ? ReceivedFiles.none : ReceivedFiles(Array(numbers.prefix(fileCount)))
+            return .received(count: count, files: files)
         }
     }
 

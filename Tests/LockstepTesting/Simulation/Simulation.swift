@@ -178,6 +178,8 @@ package final class Simulation {
     /// - Parameters:
     ///   - seed: The plan and its faults follow from it.
     ///   - crash: A further fault.
+    /// - Returns: How the run ended.
+    /// - Throws: `SimulationFailure` if it broke a promise.
     package static func run(seed: UInt64, crash: Crash? = nil) throws(SimulationFailure) -> Outcome {
         do throws(SimulationFailure) {
             return try Simulation(seed: seed, crash: crash).run()
