@@ -105,4 +105,28 @@ struct AdaptiveSpinTests {
         repeat { while try wait() == .mail {} } while poller.events(for: token).isEmpty
         #expect(poller.events(for: token) == .input)
     }
+
+    @Test("A record that comes while the thread sleeps counts as a wake-up, unless its time is in the future")
+    func wakeUps() throws {
+        var poller = Poller(context: try Context())
+        var spin = AdaptiveSpin()
+        var (isAsleep, looks) = (false, 0)
+        /// Sleeps for a millisecond, and then finds a record with this time.
+        func sleep(_ time: Instant) throws {
+            looks = 0
+            let mail = AdaptiveSpin.Mail(
+                nextTime: {
+                    if isAsleep { looks += 1 }
+                    return looks == 2 ? time : nil
+                },
+                setAsleep: { isAsleep = $0 })
+            while looks < 2 { _ = try spin.wait(&poller, until: .now.advanced(bySeconds: 0.001), mail: mail) }
+        }
+        try sleep(.now)
+        #expect(spin.wakeUps.count == 1 && spin.wakeUps.nanoseconds >= 1_000_000)
+        try sleep(Instant(nanoseconds: 1))
+        #expect(spin.wakeUps.count == 2 && spin.wakeUps.nanoseconds <= 16_000_000)
+        try sleep(Instant.now.advanced(bySeconds: 3_600))
+        #expect(spin.wakeUps.count == 2)
+    }
 }

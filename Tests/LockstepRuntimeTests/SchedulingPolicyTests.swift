@@ -78,6 +78,25 @@ struct SchedulingPolicyTests {
         #expect(process.applied == [true, false])
     }
 
+    @Test("Records that wait long for the thread that they wake end batch scheduling, too")
+    func wakeUps() throws {
+        var policy = try process.makePolicy()
+        var wakeUps = CoreWaits()
+        func advance(by seconds: Double = 0.25) {
+            process.now = process.now.advanced(bySeconds: seconds)
+            wakeUps = wakeUps + CoreWaits(nanoseconds: 30 * 3_000_000, count: 30)
+            policy.check(now: process.now, wakeUps: wakeUps)
+        }
+        advance()
+        #expect(process.applied == [true])
+        advance()
+        #expect(process.applied == [true, false])
+        advance(by: 16)
+        #expect(process.applied == [true, false, true])
+        advance()
+        #expect(process.applied == [true, false, true], "wake-ups of the time before do not count")
+    }
+
     @Test("If waits cannot be measured, scheduling stays as it is")
     func unmeasured() {
         #expect(

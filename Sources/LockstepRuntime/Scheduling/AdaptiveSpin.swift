@@ -48,6 +48,9 @@ struct AdaptiveSpin {
     /// The number of further waits in which the thread sleeps, because another thread computes on its core.
     private var sleepsLeft = 0
 
+    /// How often a record has woken the thread, and how long these records waited until it ran.
+    private(set) var wakeUps = CoreWaits()
+
     /// Whether the next wait should spin.
     var shouldSpin: Bool { averageWait < Self.spinLimit && sleepsLeft == 0 }
 
@@ -124,6 +127,14 @@ struct AdaptiveSpin {
         now = .now
         nextLook = now.advanced(bySeconds: Self.lookInterval)
         nextReturn = now.advanced(bySeconds: Self.returnInterval)
+        if let time = mail?.nextTime() { recordWakeUp(afterRecordOf: time, now: now) }
         return .sockets
+    }
+
+    /// Another process gives the record's time, so it may be anything.
+    private mutating func recordWakeUp(afterRecordOf time: Instant, now: Instant) {
+        guard time <= now else { return }
+        wakeUps.nanoseconds &+= min(now.nanoseconds - time.nanoseconds, Self.longestWait)
+        wakeUps.count += 1
     }
 }

@@ -13,7 +13,7 @@ import LockstepTimeline
 ///
 /// Beside a program that never sleeps, such as another computation, this is harmful: a thread that does not preempt
 /// waits a whole time slice for every message. So the process measures how long the threads that pass messages on wait
-/// for a core once they are ready to run. After two consecutive measurements with long waits it returns to ordinary
+/// for a core once they are ready to run, and how long a record in a mailbox waits for a thread that slept. After two consecutive measurements with long waits it returns to ordinary
 /// scheduling, and tries batch scheduling again 16 seconds later.
 package struct SchedulingPolicy {
     /// The least nanoseconds between two checks.
@@ -86,11 +86,15 @@ package struct SchedulingPolicy {
     }
 
     /// Checks whether the policy still fits, and changes it if not. Returns at once if the next check is not due yet.
-    mutating func check(now: Instant) {
+    ///
+    /// - Parameters:
+    ///   - now: The current time.
+    ///   - wakeUps: How often a record has woken the thread so far, and how long these records have waited for it.
+    mutating func check(now: Instant, wakeUps: CoreWaits = CoreWaits()) {
         guard now >= nextCheck else { return }
         nextCheck = Instant(nanoseconds: now.nanoseconds + Self.period)
-        guard isBatch else { return change(toBatch: true) }
-        let all = waits()
+        guard isBatch else { return change(toBatch: true, wakeUps) }
+        let all = waits() + wakeUps
         // The sums shrink when a thread ends, because they no longer include its waits.
         guard all.count >= previous.count, all.nanoseconds >= previous.nanoseconds else {
             previous = all
@@ -102,14 +106,14 @@ package struct SchedulingPolicy {
         previous = all
         longVerdicts = isLong ? longVerdicts + 1 : 0
         guard longVerdicts >= Self.verdictsRequired else { return }
-        change(toBatch: false)
+        change(toBatch: false, wakeUps)
         nextCheck = Instant(nanoseconds: now.nanoseconds + Self.retryInterval)
     }
 
-    private mutating func change(toBatch isBatch: Bool) {
+    private mutating func change(toBatch isBatch: Bool, _ wakeUps: CoreWaits) {
         self.isBatch = isBatch
         apply(isBatch)
-        previous = waits()
+        previous = waits() + wakeUps
         longVerdicts = 0
     }
 }

@@ -82,7 +82,7 @@ final class WorkerLoop {
             if stop.isMade() { try handle(.stop) }
             if readiness == .sockets { try watchCoordinator() }
             let now = Instant.now
-            schedulingPolicy?.check(now: now)
+            schedulingPolicy?.check(now: now, wakeUps: spin.wakeUps)
             manager?.ping(now: now)
             if let deadline = machine.nextDeadline, deadline <= now { try handle(.tick) }
         }

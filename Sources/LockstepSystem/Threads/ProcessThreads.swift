@@ -60,6 +60,10 @@ package struct CoreWaits: Equatable {
         self.nanoseconds = nanoseconds
         self.count = count
     }
+
+    package static func + (first: CoreWaits, second: CoreWaits) -> CoreWaits {
+        CoreWaits(nanoseconds: first.nanoseconds &+ second.nanoseconds, count: first.count &+ second.count)
+    }
 }
 
 /// Measures how long the process's threads wait for a core: the threads that existed when the meter was made, except
