@@ -2,20 +2,46 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/// Which set waits for a descriptor, and with what data.
+struct registration {
+    /// One more than the set's descriptor; 0: no set waits.
+    int set;
+    epoll_data_t data;
+};
+
+/// The most descriptors that have a registration. Memory is taken for those that are used.
+static const size_t maximum_registrations = 1 << 20;
 
 /// What a thread waits for first: connections that are preferred, and the threads' mailboxes.
 static atomic_int preferred = -1;
 static atomic_int interval;
+/// The registrations by descriptor; NULL at the start. A descriptor's registration is used by the thread that waits for it.
+static _Atomic(struct registration *) registrations;
+static size_t registration_count;
 /// Whether this thread accepts connections over TCP.
 static _Thread_local int serves_strangers;
 /// The descriptors that this thread waits for, once its mailbox is preferred.
 static _Thread_local int prepared = -1;
+/// When this thread last handled all that had arrived, in nanoseconds.
+static _Thread_local long long last_complete_wait;
+
+static void make_registrations(void) {
+    struct rlimit limit;
+    if (atomic_load(&registrations) || getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    registration_count = limit.rlim_max < maximum_registrations ? limit.rlim_max : maximum_registrations;
+    atomic_store(&registrations, calloc(registration_count, sizeof(struct registration)));
+}
 
 int pacing_start(int milliseconds) {
+    make_registrations();
     if (atomic_load(&preferred) < 0) {
         const int set = epoll_create1(EPOLL_CLOEXEC);
         if (set < 0) return -1;
@@ -71,15 +97,46 @@ static int prefer_mailbox(int set) {
     return found;
 }
 
+static struct registration *registration(int descriptor) {
+    struct registration *all = atomic_load(&registrations);
+    return all && descriptor >= 0 && (size_t)descriptor < registration_count ? &all[descriptor] : NULL;
+}
+
+static long long now(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000000000LL + time.tv_nsec;
+}
+
 static int wait_for(int set, struct epoll_event *events, int limit, int timeout) {
     return (int)syscall(SYS_epoll_wait, set, events, limit, timeout);
 }
 
 int epoll_ctl(int set, int operation, int descriptor, struct epoll_event *event) {
     const int result = control(set, operation, descriptor, event);
+    if (result != 0) return result;
+    struct registration *entry = registration(descriptor);
+    if (entry && operation == EPOLL_CTL_DEL) {
+        entry->set = 0;
+    } else if (entry) {
+        *entry = (struct registration){set + 1, event->data};
+    }
     // libzmq waits until it can write only while it has more to write. For other connections than the preferred ones this fails.
-    if (result == 0 && serves_strangers && operation == EPOLL_CTL_MOD) prefer(descriptor, operation, event->events);
-    return result;
+    if (serves_strangers && operation == EPOLL_CTL_MOD) prefer(descriptor, operation, event->events);
+    if (serves_strangers && operation == EPOLL_CTL_DEL) prefer(descriptor, operation, 0);
+    return 0;
+}
+
+/// Waits for what is preferred. Returns the number of events that this set waits for, as the set would report them.
+static int wait_for_preferred(int set, struct epoll_event *events, int limit, int timeout) {
+    struct epoll_event ready[64];
+    const int count = wait_for(atomic_load(&preferred), ready, limit < 64 ? limit : 64, timeout);
+    int own = 0;
+    for (int i = 0; i < count; i++) {
+        const struct registration *entry = registration(ready[i].data.fd);
+        if (entry && entry->set == set + 1) events[own++] = (struct epoll_event){ready[i].events, entry->data};
+    }
+    return own;
 }
 
 int epoll_wait(int set, struct epoll_event *events, int limit, int timeout) {
@@ -88,9 +145,13 @@ int epoll_wait(int set, struct epoll_event *events, int limit, int timeout) {
         // Without its mailbox the thread would send too late. Then it does not wait.
         if (prepared != set) prepared = prefer_mailbox(set) ? set : -1;
         if (prepared == set) {
-            struct epoll_event ready[64];
-            wait_for(atomic_load(&preferred), ready, 64, timeout > 0 && timeout < pause ? timeout : pause);
+            const int least = timeout > 0 && timeout < pause ? timeout : pause;
+            const int count = wait_for_preferred(set, events, limit, least);
+            if (count > 0 && now() - last_complete_wait < pause * 1000000LL) return count;
         }
+        const int count = wait_for(set, events, limit, timeout);
+        last_complete_wait = now();
+        return count;
     }
     return wait_for(set, events, limit, timeout);
 }

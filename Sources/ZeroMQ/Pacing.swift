@@ -4,7 +4,8 @@ import CInterposition
 ///
 /// It holds for the whole process. Where the system lacks what it needs (descriptors, /proc), strangers are not paced.
 package enum Pacing {
-    /// Milliseconds that the I/O thread waits for members before it handles what else has arrived. A join needs some ten messages.
+    /// Milliseconds in which the I/O thread handles only what members send, before it handles what else has arrived. A join needs
+    /// some ten messages.
     package static let interval: Int32 = 1
 
     /// Starts pacing.

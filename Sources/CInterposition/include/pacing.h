@@ -2,8 +2,9 @@
 //
 // libzmq handles what arrives at once. A stranger that sends a few bytes ten thousand times a second wakes an I/O thread as
 // often, and each time the thread takes a core from a process that computes. So such a thread first waits for a moment for
-// what must not wait: the members' connections, and what this process itself sends. Then it handles all that has arrived
-// meanwhile. So strangers wake it a limited number of times a second.
+// what must not wait: the members' connections, and what this process itself sends. It handles only these until the moment is
+// over, and then all that has arrived meanwhile. So it serves strangers a limited number of times a second, however much the
+// members send.
 #pragma once
 
 #include <sys/epoll.h>
