@@ -66,7 +66,8 @@ struct TransportTests {
                 let result = try cluster.train(run)
                 #expect(result.outcome.weightsSHA256 == alone.weightsSHA256, "\(shards) shards, \(count + 1) workers")
                 #expect(result.outcome.epochs.map(\.test) == alone.epochs.map(\.test))
-                #expect(result.outcome.epochs.map(\.workers) == [count + 2, count + 2, count + 2])
+                #expect(
+                    result.outcome.epochs.map(\.workers) == [count + 2, count + 2, count + 2], "\(result.notices)")
             }
         }
     }

@@ -63,9 +63,9 @@ struct PacingTests {
     func waits() async {
         // In a process of its own: the interval holds for all of its threads.
         await #expect(processExitsWith: .success) {
+            Pacing.start(milliseconds: 30_000)
             let thread = try AcceptingThread()
             let (stranger, member) = (thread.connection(), thread.connection())
-            Pacing.start(milliseconds: 30_000)
             var byte: UInt8 = 1
             send(stranger.peer, &byte, 1, 0)
             // The time limit of the wait itself ends the pause earlier.

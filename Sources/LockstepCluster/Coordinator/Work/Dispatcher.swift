@@ -61,20 +61,22 @@ struct Dispatcher: ~Copyable, Sendable {
         into actions: inout [CoordinatorAction]
     ) {
         guard membership.hasIdle else { return assignments.enqueueWhole() }
-        assignPlan(to: &membership, by: isAudited ? nil : processes, now: now, into: &actions)
+        assignPlan(to: &membership, by: processes, now: now, into: &actions)
         if isAudited { assignPending(to: &membership, now: now, into: &actions) }
     }
 
     /// Assigns the step's tree nodes by the plan.
     ///
     /// A member that is backed off gets no node, unless all members are backed off. Instead it is asked for an empty
-    /// answer, so that it has the step's weights if it is needed later. With `processes`, at most so many members
+    /// answer, so that it has the step's weights if it is needed later. With a choice of processes, at most so many members
     /// compute; the others are on standby and get no message. The coordinator's share is the last one, and it is computed
-    /// once all members have been told theirs.
+    /// once all members have been told theirs. All members compute in an audited step. Those that are not chosen are on standby
+    /// nevertheless: they will not compute the next step, and are sent no weights for it.
     private mutating func assignPlan(
-        to membership: inout Membership, by processes: ComputingProcesses?, now: Instant,
+        to membership: inout Membership, by choice: ComputingProcesses?, now: Instant,
         into actions: inout [CoordinatorAction]
     ) {
+        let processes = isAudited ? nil : choice
         let (idle, backedOff) = membership.beginStep()
         let areAllBackedOff = backedOff == idle
         let workers = min(areAllBackedOff ? idle : idle - backedOff, processes?.workers ?? idle)
@@ -84,7 +86,7 @@ struct Dispatcher: ~Copyable, Sendable {
         for index in membership.indices where membership[index].isIdle {
             let isRanked = rank < workers && (areAllBackedOff || !membership[index].stragglerRecord.isBackedOff)
             let computes = isRanked && !plan.nodes[rank].isEmpty
-            membership[index].isOnStandby = processes != nil && !computes
+            membership[index].isOnStandby = choice.map { !computes || rank >= $0.workers } ?? false
             if computes {
                 for node in plan.nodes[rank] {
                     assign(node.rawValue, to: index, of: &membership, now: now, into: &actions)
