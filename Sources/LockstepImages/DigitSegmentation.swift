@@ -12,7 +12,7 @@ enum DigitSegmentation {
     private static let distance = 0.1
     /// The least width beside a cut, in digit heights.
     private static let smallestFragment = 0.125
-    /// The penalty of a cut, and that of each digit height of ink that it crosses.
+    /// The penalty of a cut, and the penalty of each digit height of ink that the cut crosses.
     private static let costOfCut: Float = 0.1
     private static let costOfInk: Float = 2.5
     /// Ink narrower than this, in digit heights, is rather one digit: the penalty of a cut per digit height that is missing.

@@ -52,7 +52,7 @@ struct PaperSurface {
         }
     }
 
-    /// The brightness from which the fit starts: that of most pixels, or of the edge.
+    /// The brightness from which the fit starts: the brightness of most pixels, or of the edge.
     ///
     /// In a tight crop of a bold digit most pixels may be ink, but most of the edge is paper; in a photograph of a sheet on a
     /// table the edge is the table. Where the two differ, most pixels decide if they are a clear majority.

@@ -42,7 +42,7 @@ package struct SrunCommand: HostCommand {
         ] + route.workerArguments + ["--keys", "-", "--processes", "\(host.processes)"] + workerArguments
     }
 
-    /// srun's status is that of the task: 128 and the number of the signal that ended it, too. A worker that is told to stop has
+    /// srun ends with the task's status, and with 128 and the signal's number if a signal ended the task. A worker that is told to stop has
     /// such a status as well, but never after one of these signals.
     package func ending(_ client: ChildProcess.Exit) -> ChildProcess.Exit {
         guard case .exited(let code) = client else { return client }

@@ -1,0 +1,40 @@
+import LockstepSharding
+import LockstepTimeline
+import Testing
+
+@testable import LockstepCluster
+
+@Suite("Dispatcher")
+struct DispatcherTests {
+    /// The weights' chunks that each peer is sent after a step that all three workers have computed.
+    private func sent(to membership: inout Membership, by processes: ComputingProcesses?, isAudited: Bool) -> [UInt32] {
+        var dispatcher = Dispatcher(configuration: ClusterFixture.configuration(chunks: 1))
+        var actions: [CoordinatorAction] = []
+        dispatcher.begin(step: 0, SummationTree(shards: 3, samples: 30), isAudited: isAudited)
+        dispatcher.assignStep(to: &membership, by: processes, now: .zero, into: &actions)
+        for index in membership.indices { membership[index].queue = WorkQueue() }
+        actions.removeAll()
+        dispatcher.publish(version: 1, chunk: 0, to: &membership, into: &actions)
+        return actions.compactMap { action in
+            guard case .sendParameters(let peer, _, version: 1, chunk: 0) = action else { return nil }
+            return peer.rawValue
+        }
+    }
+
+    @Test("A worker that only audits a step is not sent the next weights: it will not compute with them")
+    func auditors() {
+        for processes in [1, 2].map({ ComputingProcesses(workers: $0, includesCoordinator: true) }) {
+            var membership = ClusterFixture.membership(of: 3)
+            let peers = sent(to: &membership, by: processes, isAudited: true)
+            #expect(peers == (1...UInt32(processes.workers)).map { $0 })
+        }
+        var membership = ClusterFixture.membership(of: 3)
+        #expect(sent(to: &membership, by: .coordinator, isAudited: true) == [])
+    }
+
+    @Test("Where all workers compute, all are sent the next weights, audited or not", arguments: [true, false])
+    func all(isAudited: Bool) {
+        var membership = ClusterFixture.membership(of: 3)
+        #expect(sent(to: &membership, by: nil, isAudited: isAudited) == [1, 2, 3])
+    }
+}
