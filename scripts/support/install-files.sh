@@ -24,6 +24,9 @@ install_files() (
         sed -i '1{/^#!/d}' "$generated/bash/lockstep" || exit
     "$built/lockstep" --generate-completion-script zsh >"$generated/zsh/_lockstep" || exit
     "$built/lockstep" --generate-completion-script fish >"$generated/fish/lockstep.fish" || exit
+    for folder in systemd kubernetes/common kubernetes/jobs kubernetes/jobset; do
+        put 644 "share/lockstep/config/$folder" "$root/config/$folder"/* || exit
+    done
     put 755 bin "$built/lockstep" &&
         put 644 share/man/man1 "$generated/lockstep.1" &&
         put 644 share/bash-completion/completions "$generated/bash/lockstep" &&
