@@ -8,7 +8,7 @@ import Testing
 struct DispatcherTests {
     /// The weights' chunks that each peer is sent after a step that all three workers have computed.
     private func sent(to membership: inout Membership, by processes: ComputingProcesses?, isAudited: Bool) -> [UInt32] {
-        var dispatcher = Dispatcher(configuration: ClusterFixture.configuration(chunks: 1))
+        var dispatcher = Dispatcher(configuration: ClusterFixture.configuration())
         var actions: [CoordinatorAction] = []
         dispatcher.begin(step: 0, SummationTree(shards: 3, samples: 30), isAudited: isAudited)
         dispatcher.assignStep(to: &membership, by: processes, now: .zero, into: &actions)
