@@ -50,7 +50,7 @@ struct LimitTests {
         let output = place.output()
         expectLine(
             try run(after: "ulimit -n 50", train(["--workers", "2"], output: output)), status: 71,
-            "about 64 open files are needed at once, and the limit is 50")
+            "about 70 open files are needed at once, and the limit is 50")
         expectLine(
             try run(
                 after: "ulimit -n 50",
@@ -71,7 +71,7 @@ struct LimitTests {
             try run(after: "ulimit -v 200000", command), status: 71, "of address space are needed, and the limit")
         expectLine(
             try run(after: "ulimit -n 100", command), status: 71,
-            "about 139 open files are needed at once, and the limit is 100")
+            "about 148 open files are needed at once, and the limit is 100")
         expectLine(
             try run(after: "ulimit -n 100", command + ["--fan-in"]), status: 71, "open files are needed at once")
     }
