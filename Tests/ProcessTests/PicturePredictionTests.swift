@@ -61,5 +61,7 @@ struct PicturePredictionTests {
         let missing = try predict("one.pgm", "none.png")
         #expect(missing.status == 66 && missing.output == "one.pgm: 33   0.750\n", "\(missing)")
         #expect(missing.errors.contains("1 of 2 files could not be read"))
+        let none = try predict("none.png", "damaged.jpg")
+        #expect(none.status == 65 && none.output.isEmpty && none.errors.contains("none of the 2 files could be read"))
     }
 }

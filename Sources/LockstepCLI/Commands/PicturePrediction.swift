@@ -37,7 +37,9 @@ struct PicturePrediction {
         guard paths.count > 1 else { throw first }
         throw CommandError(
             errors.allSatisfy { $0.reason == .missingFile } ? .missingInput : .invalidData,
-            "\(errors.count) of \(counted(paths.count, "file")) could not be read; all others were")
+            errors.count == paths.count
+                ? "none of the \(counted(paths.count, "file")) could be read"
+                : "\(errors.count) of \(counted(paths.count, "file")) could not be read; all others were")
     }
 
     private func predict(_ pictures: [Image], _ path: String) throws {
