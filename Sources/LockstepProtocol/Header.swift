@@ -25,7 +25,7 @@ package struct Header: Hashable, Sendable {
     /// "LS" in memory.
     package static let magic: UInt16 = 0x534C
     /// The only version of the protocol that this program speaks.
-    package static let version: UInt8 = 5
+    package static let version: UInt8 = 6
 
     package var kind: MessageKind
     package var run: UInt32

@@ -8,27 +8,42 @@
 ///     level(c) - level(lowest common ancestor of c and the cut b before it),
 ///
 /// nodes more than the cuts before it, and that ancestor is the node with the lowest level among the cuts b...c.
+///
+/// A range for several processes is itself cut into a *part* for each. So the smallest maximum is that of as many parts
+/// as there are processes, whichever of them belong to one range.
 struct CutSearch {
-    /// The number of samples in the largest range, minimised.
+    /// The number of samples in the largest part, minimised.
     let maximumSamples: Int
 
-    private let ranges: Int
+    /// The number of parts of each range.
+    private let capacities: [Int]
+    private var ranges: Int { capacities.count }
     /// The number of samples before each leaf; the last entry is the number of all samples. Ascending.
     private let starts: [Int]
     /// The level of each cut's inner node, 1 at the root; 0 before the first leaf, where no node is broken.
     private let levels: [Int]
+    /// Before each leaf, and after the last: where the longest part begins that ends there.
+    private let partStarts: [Int]
 
     /// - Parameters:
     ///   - tree: The tree whose leaves are cut into ranges.
-    ///   - ranges: 1 to the number of leaves.
-    init(tree: SummationTree, ranges: Int) {
+    ///   - capacities: The number of parts of each range, at least 1; at most as many ranges as leaves.
+    init(tree: SummationTree, capacities: [Int]) {
         let starts = tree.leaves.map { tree.samples(of: $0).lowerBound } + [tree.samples]
         var levels = Array(repeating: 0, count: tree.leaves.count)
         Self.enterLevels(under: tree.root, level: 1, of: tree, into: &levels)
-        self.ranges = ranges
+        let maximum = Self.leastMaximum(starts, parts: capacities.reduce(0, +))
+        self.capacities = capacities
         self.starts = starts
         self.levels = levels
-        maximumSamples = Self.leastMaximum(starts, ranges: ranges)
+        maximumSamples = maximum
+        var partStarts: [Int] = []
+        for end in starts.indices {
+            var start = partStarts.last ?? 0
+            while starts[end] - starts[start] > maximum { start += 1 }
+            partStarts.append(start)
+        }
+        self.partStarts = partStarts
     }
 
     private static func enterLevels(under id: NodeID, level: Int, of tree: SummationTree, into levels: inout [Int]) {
@@ -38,15 +53,15 @@ struct CutSearch {
         enterLevels(under: right, level: level + 1, of: tree, into: &levels)
     }
 
-    // MARK: - The largest range
+    // MARK: - The largest part
 
-    /// The smallest maximum of samples for which this many ranges suffice, by bisection.
-    private static func leastMaximum(_ starts: [Int], ranges: Int) -> Int {
+    /// The smallest maximum of samples for which this many parts suffice, by bisection.
+    private static func leastMaximum(_ starts: [Int], parts: Int) -> Int {
         var tooSmall = 0
         var enough = starts[starts.count - 1]
         while enough - tooSmall > 1 {
             let maximum = tooSmall + (enough - tooSmall) / 2
-            if reach(starts, ranges: ranges, maximum: maximum).last == starts.count - 1 {
+            if reach(starts, capacities: [parts], maximum: maximum).last == starts.count - 1 {
                 enough = maximum
             } else {
                 tooSmall = maximum
@@ -55,13 +70,15 @@ struct CutSearch {
         return enough
     }
 
-    /// The leaf that the first 0, 1, ... `ranges` ranges reach at most: each range is filled up, from the left.
-    private static func reach(_ starts: [Int], ranges: Int, maximum: Int) -> [Int] {
+    /// The leaf that the first 0, 1, 2, ... ranges reach at most: each part is filled up, from the left.
+    private static func reach(_ starts: [Int], capacities: some Sequence<Int>, maximum: Int) -> [Int] {
         var reached = [0]
         var end = 0
-        for _ in 0..<ranges {
-            let start = end
-            while end < starts.count - 1 && starts[end + 1] - starts[start] <= maximum { end += 1 }
+        for capacity in capacities {
+            for _ in 0..<capacity {
+                let start = end
+                while end < starts.count - 1 && starts[end + 1] - starts[start] <= maximum { end += 1 }
+            }
             reached.append(end)
         }
         return reached
@@ -78,7 +95,7 @@ struct CutSearch {
         // For each k and position: the (k-1)-th cut that reaches this minimum.
         var previous: [[Int]] = [[0]]
         for k in 1..<ranges {
-            let step = extend(broken, at: positions[k - 1], to: positions[k])
+            let step = extend(broken, at: positions[k - 1], to: positions[k], parts: capacities[k - 1])
             broken = step.broken
             previous.append(step.previous)
         }
@@ -102,23 +119,26 @@ struct CutSearch {
     private func cutPositions() -> [ClosedRange<Int>] {
         let leaves = levels.count
         let total = starts[leaves]
-        let last = Self.reach(starts, ranges: ranges, maximum: maximumSamples)
-        let mirrored = Self.reach(starts.reversed().map { total - $0 }, ranges: ranges, maximum: maximumSamples)
+        let last = Self.reach(starts, capacities: capacities, maximum: maximumSamples)
+        let mirrored = Self.reach(
+            starts.reversed().map { total - $0 }, capacities: capacities.reversed(), maximum: maximumSamples)
         return (0..<ranges).map { k in
             max(k, leaves - mirrored[ranges - k])...min(leaves - (ranges - k), last[k])
         }
     }
 
-    /// One step of the dynamic programme: from the minima of one cut's positions to the minima of the next cut's.
+    /// One step of the dynamic programme: from the minima of one cut's positions to the minima of the next cut's. The range
+    /// between the two cuts has so many parts.
     private func extend(
-        _ broken: [Int], at positions: ClosedRange<Int>, to next: ClosedRange<Int>
+        _ broken: [Int], at positions: ClosedRange<Int>, to next: ClosedRange<Int>, parts: Int
     ) -> (broken: [Int], previous: [Int]) {
         var extended = Array(repeating: Int.max, count: next.count)
         var previous = Array(repeating: 0, count: next.count)
         for c in next {
             var ancestorLevel = levels[c]
+            let first = (0..<parts).reduce(c) { end, _ in partStarts[end] }
             for b in stride(from: c - 1, through: positions.lowerBound, by: -1) {
-                guard starts[c] - starts[b] <= maximumSamples else { break }
+                guard b >= first else { break }
                 ancestorLevel = min(ancestorLevel, levels[b])
                 guard b <= positions.upperBound else { continue }
                 let total = broken[b - positions.lowerBound] + levels[c] - ancestorLevel

@@ -121,7 +121,7 @@ def messages(context, endpoint, count, read):
         elif choice == 3:
             frames = [header(generator.randrange(0, 256), 0, 0, 0), bytes(generator.randrange(0, 64))]
         elif choice == 4:
-            frames = [header(HELLO, version=5), b"later"]
+            frames = [header(HELLO, version=6), b"later"]
         elif choice == 5:
             frames = [header(READY, 7, 2), generator.randbytes(300)]
         elif choice == 6:

@@ -28,7 +28,7 @@ def crc32c(data, crc=0):
     return crc ^ 0xFFFFFFFF
 
 
-def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=5):
+def header(kind, run=0, member=0, unit=0, step=0, segment=0, offset=0, magic=0x534C, version=6):
     """A header with the checksum of a message without payload; see seal()."""
     fields = struct.pack(
         "<HBBIIIIHHI", magic, version, kind, run, member, unit, step & 0xFFFFFFFF, step >> 32, segment, offset)
@@ -48,8 +48,8 @@ def text(words):
     return struct.pack("<H", len(encoded)) + encoded
 
 
-def hello(version="1.0.0", process=1, host="foreign"):
-    return seal([header(HELLO), text(version) + text(host) + struct.pack("<I", process)])
+def hello(version="1.0.0", process=1, host="foreign", processes=1):
+    return seal([header(HELLO), text(version) + text(host) + struct.pack("<IH", process, processes)])
 
 
 def key(folder, name):

@@ -51,7 +51,7 @@ struct ReplayTextTests {
                 == "3 events, 1 action, 0 steps, 0.003 s: the same decisions as in the run")
         #expect(
             lines == [
-                "0   0.001000 s   hello(peer 1, Hello(programVersion: \"1\", host: \"host\", processID: 7)) -> "
+                "0   0.001000 s   hello(peer 1, Hello(programVersion: \"1\", host: \"host\", processID: 7, processes: 1)) -> "
                     + "welcome(peer 1, worker 1)",
                 "1   0.002000 s   tick", "2   0.003000 s   tick",
             ])
@@ -81,7 +81,7 @@ struct ReplayTextTests {
         #expect(
             text.hasPrefix(
                 "the decisions differ at event 0, after 0.001000 s: hello(peer 1, Hello(programVersion: \"1\", host: "
-                    + "\"host\", processID: 7)); recorded: 1 action with digest "))
+                    + "\"host\", processID: 7, processes: 1)); recorded: 1 action with digest "))
         #expect(text.contains("; now: 1 action with digest ") && text.hasSuffix(": welcome(peer 1, worker 1)"))
     }
 

@@ -21,8 +21,8 @@ enum ClusterFixture {
             tunesWorkerCount: tunesWorkerCount)
     }
 
-    static func hello(_ process: UInt32, version: String = "1") -> Hello {
-        Hello(programVersion: version, host: "h", processID: process)
+    static func hello(_ process: UInt32, version: String = "1", processes: Int = 1) -> Hello {
+        Hello(programVersion: version, host: "h", processID: process, processes: processes)
     }
 
     static func info(_ member: UInt32, process: UInt32? = nil) -> MemberInfo {
@@ -31,11 +31,17 @@ enum ClusterFixture {
 
     /// Active members 1, 2, ... of processes 1, 2, ...
     static func membership(of count: UInt32, sharesMemory: Bool = false) -> Membership {
-        var membership = Membership(configuration: configuration())
+        membership(ofCapacities: Array(repeating: 1, count: Int(count)), sharesMemory: sharesMemory)
+    }
+
+    /// Active members 1, 2, ... that stand for so many processes each.
+    static func membership(ofCapacities capacities: [Int], sharesMemory: Bool = false) -> Membership {
+        var membership = Membership(configuration: configuration(maximumWorkers: capacities.reduce(0, +)))
         var actions: [CoordinatorAction] = []
-        for number in 0..<count {
+        for (index, capacity) in capacities.enumerated() {
+            let number = UInt32(index)
             let (peer, member) = (PeerID(rawValue: number + 1), MemberID(rawValue: number + 1))
-            membership.admit(peer, hello(number + 1), isEnding: false, now: .zero, into: &actions)
+            membership.admit(peer, hello(number + 1, processes: capacity), isEnding: false, now: .zero, into: &actions)
             _ = membership.prove(peer, member, ready, sharesMemory: sharesMemory, into: &actions)
         }
         return membership

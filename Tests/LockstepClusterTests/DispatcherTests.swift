@@ -32,6 +32,29 @@ struct DispatcherTests {
         #expect(sent(to: &membership, by: .coordinator, isAudited: true) == [])
     }
 
+    /// What each peer is assigned.
+    private func assigned(_ actions: [CoordinatorAction]) -> [UInt32: [UInt32]] {
+        actions.reduce(into: [:]) { assigned, action in
+            if case .assign(let peer, _, let item) = action { assigned[peer.rawValue, default: []].append(item.number) }
+        }
+    }
+
+    @Test("A worker of three processes gets three of four shards, and six blocks at a time")
+    func capacities() {
+        var membership = ClusterFixture.membership(ofCapacities: [1, 3])
+        #expect(membership.count == 2 && membership.activeCount == 4)
+        var dispatcher = Dispatcher(configuration: ClusterFixture.configuration())
+        var actions: [CoordinatorAction] = []
+        dispatcher.begin(step: 0, SummationTree(shards: 4, samples: 40), isAudited: false)
+        dispatcher.assignStep(to: &membership, by: nil, now: .zero, into: &actions)
+        #expect(assigned(actions) == [1: [4], 2: [5, 3]])
+        actions.removeAll()
+        for index in membership.indices { membership[index].queue = WorkQueue(processes: membership[index].capacity) }
+        dispatcher.begin(evaluationOf: 1, blocks: Array(0..<20))
+        dispatcher.assignPending(to: &membership, now: .zero, into: &actions)
+        #expect(assigned(actions).mapValues(\.count) == [1: 2, 2: 6])
+    }
+
     @Test("Where all workers compute, all are sent the next weights, audited or not", arguments: [true, false])
     func all(isAudited: Bool) {
         var membership = ClusterFixture.membership(of: 3)

@@ -68,6 +68,33 @@ struct MembershipTests {
         #expect(texts == ["the run has \(expected); raise --workers to admit more"])
     }
 
+    @Test("Processes count: a worker of three has no place where there is room for two, and gives three places back")
+    func processes() {
+        var membership = Membership(configuration: Fixture.configuration(maximumWorkers: 4))
+        var actions: [CoordinatorAction] = []
+        for (peer, processes) in [(1, 2), (2, 3)] as [(UInt32, Int)] {
+            membership.admit(
+                PeerID(rawValue: peer), Fixture.hello(peer, processes: processes), isEnding: false, now: .zero,
+                into: &actions)
+        }
+        _ = membership.prove(1, 1, Fixture.ready, sharesMemory: false, into: &actions)
+        actions = []
+        _ = membership.prove(2, 2, Fixture.ready, sharesMemory: false, into: &actions)
+        let texts = actions.compactMap { if case .refuse(_, let refusal) = $0 { refusal.message } else { nil } }
+        #expect(
+            texts == [
+                "the run has room for 2 of at most 4 worker processes, and this worker has 3; start it with "
+                    + "--processes 2, or raise --workers to admit more"
+            ])
+        #expect(membership.activeCount == 2)
+        _ = membership.remove(at: 0)
+        #expect(membership.activeCount == 0)
+        actions = []
+        membership.admit(3, Fixture.hello(3, processes: 4), isEnding: false, now: .zero, into: &actions)
+        _ = membership.prove(3, 3, Fixture.ready, sharesMemory: false, into: &actions)
+        #expect(membership.activeCount == 4 && summary(actions).last == "joined 3, 4 active")
+    }
+
     @Test("Peers that say hello and prove nothing take no place; one that proves itself too late is refused")
     func strangers() {
         var membership = Membership(configuration: Fixture.configuration(maximumWorkers: 2))

@@ -16,7 +16,7 @@ struct WorkQueueTests {
         queue.append(assignment(4, 10), at: .milliseconds(100))
         queue.append(assignment(5, 20), at: .milliseconds(150))
         queue.append(assignment(6, 30), at: .milliseconds(160))
-        #expect(queue.busySince == .milliseconds(100) && queue.samples(upTo: 1) == 30)
+        #expect(queue.busySince == .milliseconds(100) && queue.load(upTo: 1) == 30)
         #expect(queue.remove(.node(5), at: .milliseconds(170))?.seconds == nil)
         #expect(queue.busySince == .milliseconds(100))
         #expect(queue.remove(.node(4), at: .milliseconds(200))?.seconds == 0.1)
@@ -26,6 +26,20 @@ struct WorkQueueTests {
         #expect(queue.isEmpty && queue.first == nil)
         queue.append(assignment(7, 1), at: .milliseconds(900))
         #expect(queue.busySince == .milliseconds(900))
+    }
+
+    @Test("Of several processes each has its part of a node, and blocks of its own, whose times overlap")
+    func processes() {
+        var queue = WorkQueue(processes: 4)
+        queue.append(assignment(4, 10), at: .zero)
+        #expect(queue.load(upTo: 0) == 2.5)
+        #expect(queue.remove(.node(4), at: .milliseconds(100))?.seconds == 0.1)
+        for number in 1...5 as ClosedRange<UInt32> {
+            queue.append(Assignment(item: .block(number), sampleCount: 1), at: .milliseconds(200))
+        }
+        #expect((0..<5).map { queue.load(upTo: $0) } == [1, 1, 1, 1, 2])
+        #expect(queue.remove(.block(1), at: .milliseconds(300))?.seconds == nil)
+        #expect(queue.busySince == .milliseconds(300))
     }
 
     @Test("An answer arrives once its first part has come, and only if nothing else is left")
@@ -61,9 +75,11 @@ struct StepWorkTests {
         let step = StepWork(step: 4, tree: SummationTree(shards: 1, samples: 3), isAudited: false)
         #expect(step.includes(.node(1, step: 4)) && !step.includes(.node(1, step: 3)))
         #expect(!step.includes(.block(1, version: 4)) && step.item(1) == .node(1, step: 4))
-        #expect(step.sampleCount(of: 1) == 3 && step.sampleCount(of: 0) == 0 && step.itemsPerWorker == 1)
+        #expect(step.sampleCount(of: 1) == 3 && step.sampleCount(of: 0) == 0)
+        #expect(StepWork.itemsPerWorker(step.kind, processes: 4) == 1)
         var evaluation = StepWork(evaluationOf: 4, blocks: [7, 8])
-        #expect(evaluation.item(7) == .block(7, version: 4) && evaluation.itemsPerWorker == 2)
+        #expect(evaluation.item(7) == .block(7, version: 4))
+        #expect(StepWork.itemsPerWorker(evaluation.kind, processes: 3) == 6)
         evaluation.complete(block: 7)
         #expect(!evaluation.isComplete && evaluation.isAnswered(block: 7) && !evaluation.isAnswered(block: 8))
         evaluation.complete(block: 8)

@@ -12,14 +12,14 @@ import Testing
         #expect(Header.size == 32)
         #expect(
             header.bytes == [
-                0x4C, 0x53, 5, 9,  // magic "LS", version, kind
+                0x4C, 0x53, 6, 9,  // magic "LS", version, kind
                 0x01, 0x02, 0x03, 0x04,  // run
                 0x11, 0x12, 0x13, 0x14,  // member
                 0x21, 0x22, 0x23, 0x24,  // unit
                 0x31, 0x32, 0x33, 0x34, 0x35, 0x36,  // step
                 0x41, 0x42,  // segment
                 0x51, 0x52, 0x53, 0x54,  // offset
-                0x67, 0x37, 0xB7, 0x8D,  // checksum
+                0x76, 0xBB, 0x44, 0xFB,  // checksum
             ])
         #expect(Array("LS".utf8) == Array(header.bytes[..<2]))
         #expect(header.node == NodeID(rawValue: 0x2423_2221))

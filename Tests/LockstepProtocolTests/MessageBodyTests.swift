@@ -16,8 +16,8 @@ import Testing
     @Test("Bodies have these bytes")
     func bytes() {
         #expect(
-            Hello(programVersion: "1.2", host: "ä", processID: 0x0403_0201).encoded()
-                == [3, 0] + Array("1.2".utf8) + [2, 0, 0xC3, 0xA4, 1, 2, 3, 4])
+            Hello(programVersion: "1.2", host: "ä", processID: 0x0403_0201, processes: 0x0201).encoded()
+                == [3, 0] + Array("1.2".utf8) + [2, 0, 0xC3, 0xA4, 1, 2, 3, 4, 1, 2])
         #expect(
             Ready(kernel: "k", fingerprint: [BlockDigest(rows: 258, digest: Array(0..<32))]).encoded()
                 == [1, 0, 0x6B, 1, 0, 2, 1, 0, 0] + Array(0..<32))
@@ -31,6 +31,13 @@ import Testing
                 .encoded()
                 == [0, 0, 0, 0, 0, 0, 0, 0xC0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0]
                 + [2, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 7, 0, 0, 0, 0, 1, 0, 0])
+    }
+
+    @Test("A hello of no process, or of more than a mini-batch has shards, is an error", arguments: [0, 1_025, 65_535])
+    func impossibleProcesses(count: UInt16) {
+        let bytes = Hello(programVersion: "1", host: "h", processID: 1).encoded().dropLast(2)
+        let wrong = bytes + [UInt8(truncatingIfNeeded: count), UInt8(count >> 8)]
+        #expect(Hello.error(decoding: Array(wrong)) == .inconsistent(.hello))
     }
 
     @Test("Each body cut short at any byte is an error", arguments: SampleMessages.bodies.indices)

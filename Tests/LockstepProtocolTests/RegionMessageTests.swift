@@ -13,7 +13,7 @@ struct RegionMessageTests {
     @Test("The bytes are fixed")
     func layout() {
         let message = RegionMessage(.offer, run: 0x0403_0201, member: 5, slots: 3)
-        #expect(encoded(message) == [0x4C, 0x52, 5, 2, 1, 2, 3, 4, 5, 0, 0, 0, 3, 0, 0, 0])
+        #expect(encoded(message) == [0x4C, 0x52, 6, 2, 1, 2, 3, 4, 5, 0, 0, 0, 3, 0, 0, 0])
     }
 
     @Test("Every truncation and every trailing byte is an error")

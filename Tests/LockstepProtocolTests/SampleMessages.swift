@@ -6,7 +6,7 @@ import LockstepTimeline
 enum SampleMessages {
     static let bodies: [any MessageBody] = [
         Hello(programVersion: "1.0.0", host: "Gänsemarkt-7", processID: 4711),
-        Hello(programVersion: "", host: "", processID: 0),
+        Hello(programVersion: "", host: "", processID: 0, processes: 1_024),
         Ready(kernel: "avx2", fingerprint: []),
         Ready(
             kernel: "skylake-x",
@@ -57,7 +57,8 @@ enum SampleMessages {
         case 0:
             return Hello(
                 programVersion: randomText(using: &random), host: randomText(using: &random),
-                processID: .random(in: 0 ... .max, using: &random))
+                processID: .random(in: 0 ... .max, using: &random),
+                processes: .random(in: 1...Hello.maximumProcesses, using: &random))
         case 1:
             let count = Int.random(in: 0...Ready.maximumDigests, using: &random)
             let digests = (0..<count).map { _ in

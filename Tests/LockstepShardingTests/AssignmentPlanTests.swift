@@ -83,23 +83,64 @@ import Testing
         #expect(plan.efficiency == expected.efficiency)
     }
 
+    @Test(
+        "A worker of several processes gets as much as lets each process have as little as possible",
+        arguments: [[1, 2], [2, 1], [4, 1], [2, 2], [3], [1, 3, 1], [2, 2, 2], [5, 4], [1, 1, 7]], 1...7)
+    func capacities(capacities: [Int], shards: Int) {
+        for samples in Array(1...9) + [25, 100, 1001] {
+            let tree = SummationTree(shards: shards, samples: samples)
+            let plan = AssignmentPlan(tree: tree, capacities: capacities)
+            let active = min(capacities.count, tree.leaves.count)
+            let best = bruteForce(tree, from: 0, capacities: Array(capacities.prefix(active)))?.first
+            let context: Comment = "\(shards) shards, \(samples) samples, \(capacities) processes"
+            #expect(plan.nodes.count == capacities.count, context)
+            #expect(plan.nodes.joined().flatMap { Array(tree.leaves(of: $0)) } == Array(tree.leaves.indices), context)
+            #expect(plan.maximumSamples == best?.maximum, context)
+            #expect(plan.nodes.joined().count == best?.nodes, context)
+            #expect(plan.processes == capacities.reduce(0, +), context)
+        }
+    }
+
+    @Test("A host of eight processes gets eight times the share of a lone worker")
+    func shares() {
+        let tree = SummationTree(shards: 9, samples: 900)
+        let plan = AssignmentPlan(tree: tree, capacities: [8, 1])
+        #expect(plan.nodes.map { self.samples(of: $0, in: tree) } == [800, 100])
+        #expect(plan.maximumSamples == 100 && plan.efficiency == 1)
+    }
+
     private func samples(of nodes: [NodeID], in tree: SummationTree) -> Int {
         nodes.map { tree.samples(of: $0).count }.reduce(0, +)
     }
 
-    /// All ways to cut the leaves from `first` on into this many ranges, reduced to the Pareto front of maximum and number
+    private func bruteForce(_ tree: SummationTree, from first: Int, ranges: Int) -> [(maximum: Int, nodes: Int)]? {
+        bruteForce(tree, from: first, capacities: Array(repeating: 1, count: ranges))
+    }
+
+    /// The smallest maximum of so many parts of some leaves: all ways to cut them.
+    private func leastMaximum(_ tree: SummationTree, _ leaves: Range<Int>, parts: Int) -> Int {
+        let all = leaves.map { tree.samples(of: tree.leaves[$0]).count }
+        guard parts > 1, leaves.count > 1 else { return all.reduce(0, +) }
+        return (leaves.lowerBound + 1..<leaves.upperBound).map { cut in
+            max(
+                all[..<(cut - leaves.lowerBound)].reduce(0, +),
+                leastMaximum(tree, cut..<leaves.upperBound, parts: parts - 1))
+        }.min() ?? 0
+    }
+
+    /// All ways to cut the leaves from `first` on into ranges of so many parts, reduced to the Pareto front of maximum and number
     /// of nodes, the smallest maximum first; nil if there is no way.
     private func bruteForce(
-        _ tree: SummationTree, from first: Int, ranges: Int
+        _ tree: SummationTree, from first: Int, capacities: [Int]
     ) -> [(maximum: Int, nodes: Int)]? {
         let last = tree.leaves.count
-        guard ranges <= last - first else { return nil }
-        if ranges == 0 { return first == last ? [(0, 0)] : nil }
+        guard capacities.count <= last - first else { return nil }
+        if capacities.isEmpty { return first == last ? [(0, 0)] : nil }
         var all: [(maximum: Int, nodes: Int)] = []
         for end in first + 1...last {
-            guard let rest = bruteForce(tree, from: end, ranges: ranges - 1) else { continue }
+            guard let rest = bruteForce(tree, from: end, capacities: Array(capacities.dropFirst())) else { continue }
             let nodes = tree.nodes(coveringLeaves: first..<end)
-            let own = samples(of: nodes, in: tree)
+            let own = leastMaximum(tree, first..<end, parts: capacities[0])
             all += rest.map { (max(own, $0.maximum), nodes.count + $0.nodes) }
         }
         all.sort { ($0.maximum, $0.nodes) < ($1.maximum, $1.nodes) }

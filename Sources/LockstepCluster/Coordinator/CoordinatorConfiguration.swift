@@ -3,9 +3,9 @@ package import LockstepProtocol
 extension CoordinatorMachine {
     /// The properties of a run on which the coordinator's decisions depend.
     package struct Configuration: Sendable {
-        /// Training starts once this many workers are ready.
+        /// Training starts once this many worker processes are ready.
         package var minimumWorkers: Int
-        /// The most workers that the run admits.
+        /// The most worker processes that the run admits.
         package var maximumWorkers: Int
         /// The number of chunks of the weights.
         package var chunks: Int

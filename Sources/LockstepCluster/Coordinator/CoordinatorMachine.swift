@@ -212,12 +212,12 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         _ step: UInt64, _ tree: SummationTree, isAudited: Bool, now: Instant, into actions: inout [CoordinatorAction]
     ) {
         let choice = workerCount.beginStep(
-            step, isAudited: isAudited, active: membership.activeCount, now: now)
+            step, isAudited: isAudited, active: membership.count, now: now)
         if let choice { actions.append(.notify(.workerCount(choice))) }
         if isAudited { eventCounts.stepsAudited += 1 }
         dispatcher.begin(step: step, tree, isAudited: isAudited)
         beginWork(into: &actions)
-        if workerCount.coordinatorComputesAlone(isAudited: isAudited, active: membership.activeCount) {
+        if workerCount.coordinatorComputesAlone(isAudited: isAudited, active: membership.count) {
             return dispatcher.computeHere(into: &actions)
         }
         dispatcher.assignStep(to: &membership, by: workerCount.processes, now: clock.now, into: &actions)
@@ -352,7 +352,7 @@ extension CoordinatorMachine {
     /// The idle members that read the data set in memory of their own, and their connections.
     package var idleMembersWithOwnData: [(peer: PeerID, id: MemberID)] { membership.idleWithOwnData }
 
-    /// The number of active members.
+    /// The number of processes that compute for the active members.
     package var activeCount: Int { membership.activeCount }
 
     /// The number of processes that compute steps: all active members, or those with which steps are fastest; 0 if the
@@ -361,7 +361,7 @@ extension CoordinatorMachine {
         guard let processes = workerCount.processes, !processes.isCoordinatorAlone else {
             return coordinatorComputesAlone ? 0 : membership.activeCount
         }
-        return min(processes.workers, membership.activeCount) + (processes.includesCoordinator ? 1 : 0)
+        return min(processes.workers, membership.count) + (processes.includesCoordinator ? 1 : 0)
     }
 
     /// Whether work waits because no worker is left.
@@ -370,7 +370,7 @@ extension CoordinatorMachine {
     /// Whether a member has not answered everything.
     package var hasOutstandingWork: Bool { membership.hasOutstandingWork }
 
-    /// Whether enough members are active for the first step.
+    /// Whether enough processes are there for the first step.
     package var canStart: Bool { activeCount >= configuration.minimumWorkers }
 
     /// Whether the coordinator computes alone because that is fastest.

@@ -8,7 +8,9 @@ package import LockstepTimeline
 /// A replay (``EventReplay``) gives the same actions, because the machine depends on nothing else.
 package struct EventRecord: Sendable {
     static let magic: UInt32 = 0x564C_534C
-    static let version: UInt8 = 2
+    static let version: UInt8 = 3
+    /// The oldest version that can be replayed. Its workers are one process each.
+    static let oldestVersion: UInt8 = 2
 
     private var writer = ByteWriter(capacity: 1 << 16)
     private var scratch = ByteWriter(capacity: 256)

@@ -73,7 +73,7 @@ package enum EventReplay {
         var report = Report()
         let configuration: CoordinatorMachine.Configuration
         let start: Instant
-        try checkHeader(&reader)
+        let version = try readVersion(&reader)
         do throws(ProtocolError) {
             start = Instant(nanoseconds: try reader.integer(UInt64.self))
             configuration = try reader.configuration()
@@ -89,7 +89,7 @@ package enum EventReplay {
             let (now, event, count, digest): (Instant, CoordinatorEvent, UInt16, UInt64)
             do throws(ProtocolError) {
                 now = Instant(nanoseconds: try reader.integer(UInt64.self))
-                event = try reader.event()
+                event = try reader.event(version: version)
                 count = try reader.integer(UInt16.self)
                 digest = try reader.integer(UInt64.self)
             } catch {
@@ -117,7 +117,7 @@ package enum EventReplay {
         return report
     }
 
-    private static func checkHeader(_ reader: inout ByteReader) throws(Failure) {
+    private static func readVersion(_ reader: inout ByteReader) throws(Failure) -> UInt8 {
         let (magic, version): (UInt32, UInt8)
         do throws(ProtocolError) {
             magic = try reader.integer(UInt32.self)
@@ -126,10 +126,13 @@ package enum EventReplay {
             throw .malformed(event: 0, "it is too short")
         }
         guard magic == EventRecord.magic else { throw .malformed(event: 0, "it does not start like one") }
-        guard version == EventRecord.version else {
+        guard (EventRecord.oldestVersion...EventRecord.version).contains(version) else {
             throw .malformed(
-                event: 0, "it has version \(version), and this program reads version \(EventRecord.version)")
+                event: 0,
+                "it has version \(version), and this program reads versions \(EventRecord.oldestVersion) to "
+                    + "\(EventRecord.version)")
         }
+        return version
     }
 }
 
@@ -151,11 +154,11 @@ extension ByteReader {
             deadlines: deadlines, tunesWorkerCount: tunesWorkerCount, splitsRoot: splitsRoot)
     }
 
-    fileprivate mutating func event() throws(ProtocolError) -> CoordinatorEvent {
+    fileprivate mutating func event(version: UInt8) throws(ProtocolError) -> CoordinatorEvent {
         let code = try integer(UInt8.self)
         guard let kind = CoordinatorEvent.Kind(rawValue: code) else { throw .unknownKind(found: code) }
         switch kind {
-        case .hello: return .hello(try peer(), try body())
+        case .hello: return .hello(try peer(), try body(followedBy: version < 3 ? [1, 0] : []))
         case .ready: return .ready(try peer(), try member(), try body(), sharesMemory: try integer(UInt8.self) != 0)
         case .dataRequested:
             let (peer, member) = (try peer(), try member())
@@ -237,8 +240,9 @@ extension ByteReader {
         return WorkItem(kind: kind, step: step, number: try integer(UInt32.self))
     }
 
-    private mutating func body<Body: MessageBody>() throws(ProtocolError) -> Body {
-        let bytes = try bytes(count: Int(try integer(UInt32.self)))
+    /// Reads a body. `rest`: what an older version's record lacks at its end.
+    private mutating func body<Body: MessageBody>(followedBy rest: [UInt8] = []) throws(ProtocolError) -> Body {
+        let bytes = try bytes(count: Int(try integer(UInt32.self))) + rest
         let result = bytes.withUnsafeBytes { bytes in
             Result { () throws(ProtocolError) in try Body(decoding: bytes) }
         }

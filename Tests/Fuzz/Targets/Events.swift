@@ -20,7 +20,7 @@ func replayEvents(_ bytes: UnsafeRawBufferPointer) -> Bool {
 /// - Returns: Its bytes.
 func recordedRun(adapts: Bool) -> [UInt8] {
     var recorder = Recorder(adapts: adapts)
-    let hellos = (1...3).map { Hello(programVersion: "1", host: "host", processID: $0) }
+    let hellos = (1...3).map { Hello(programVersion: "1", host: "host", processID: $0, processes: $0 == 3 ? 2 : 1) }
     let peers = (1...3).map { PeerID(rawValue: $0) }
     let members = (1...3).map { MemberID(rawValue: $0) }
     for (peer, hello) in zip(peers, hellos) { recorder.handle(.hello(peer, hello)) }
@@ -63,7 +63,7 @@ private struct Recorder: ~Copyable {
 
     init(adapts: Bool) {
         let configuration = CoordinatorMachine.Configuration(
-            minimumWorkers: 2, maximumWorkers: 3, chunks: 2, dataBytes: 1_000, programVersion: "1",
+            minimumWorkers: 2, maximumWorkers: 4, chunks: 2, dataBytes: 1_000, programVersion: "1",
             expected: Self.ready, allowsMixedKernels: false, deadlines: Deadlines(), tunesWorkerCount: adapts)
         machine = CoordinatorMachine(configuration: configuration, now: now)
         record = EventRecord(configuration, now: now)

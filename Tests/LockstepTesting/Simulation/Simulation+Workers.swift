@@ -84,7 +84,10 @@ extension Simulation {
         let speaker = processes[index].machine.membership
         switch action {
         case .sendHello:
-            send(.hello(Hello(programVersion: "simulation", host: "here", processID: UInt32(index))), from: index)
+            let hello = Hello(
+                programVersion: "simulation", host: "here", processID: UInt32(index),
+                processes: plan.capacity(ofProcess: index))
+            send(.hello(hello), from: index)
         case .prepare:
             processes[index].machine.expectWeights(chunks: plan.sharesMemory ? nil : plan.chunks)
             let event: WorkerEvent =
@@ -140,7 +143,8 @@ extension Simulation {
             item: item, speaker: processes[index].machine.membership,
             firstHalf: Array(read.prefix((plan.chunks + 1) / 2)))
         let jitter = random.number(below: plan.nanosecondsPerSample / 4)
-        var duration = UInt64(sampleCount) * plan.nanosecondsPerSample * processes[index].slowness + jitter
+        let capacity = item.kind == .node ? UInt64(plan.capacity(ofProcess: index)) : 1
+        var duration = UInt64(sampleCount) / capacity * plan.nanosecondsPerSample * processes[index].slowness + jitter
         if processes[index].hangs { duration = 1_000_000_000_000_000 }
         processes[index].busyUntil = time + duration
         wakeWorker(index, at: time + duration)

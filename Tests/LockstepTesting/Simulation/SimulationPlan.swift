@@ -52,6 +52,8 @@ package struct SimulationPlan: Sendable {
     package let tunesWorkerCount: Bool
     /// Whether the coordinator computes the sum over all shards.
     package let splitsRoot: Bool
+    /// Whether some workers stand for several processes each.
+    package let aggregates: Bool
     /// Whether workers must fetch the data set.
     package let fetchesData: Bool
     package let nanosecondsPerSample: UInt64
@@ -63,7 +65,7 @@ package struct SimulationPlan: Sendable {
         var random = SimulationRandom(seed: seed)
         self.seed = seed
         workers = random.number(1...5)
-        maximumWorkers = workers + random.number(0...2)
+        let places = workers + random.number(0...2)
         shards = random.number(1...9)
         batch = random.number(1...16)
         lastBatch = random.number(1...batch)
@@ -87,6 +89,16 @@ package struct SimulationPlan: Sendable {
         faultCount = faults.isEmpty ? 0 : random.number(1...10)
         tunesWorkerCount = random.chance(1, in: 3)
         splitsRoot = random.chance(1, in: 4)
+        aggregates = !tunesWorkerCount && random.chance(1, in: 4)
+        maximumWorkers = aggregates ? Self.capacities.reduce(places, +) : places
+    }
+
+    /// The further processes of the first workers, where workers aggregate.
+    private static let capacities = [2, 0, 4]
+
+    /// The number of processes that a worker stands for.
+    func capacity(ofProcess index: Int) -> Int {
+        aggregates ? 1 + Self.capacities[index % Self.capacities.count] : 1
     }
 
     /// Whether no worker may be lost: there is no fault, and the first answer takes less than its deadline.

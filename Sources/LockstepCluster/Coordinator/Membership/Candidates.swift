@@ -16,7 +16,7 @@ struct Candidates: Sendable {
         fileprivate(set) var until: Instant
 
         /// Its identity, for people.
-        var info: MemberInfo { MemberInfo(id: id, host: hello.host, processID: hello.processID) }
+        var info: MemberInfo { MemberInfo(id, hello) }
     }
 
     /// The most candidates: as many as a run has workers.

@@ -8,7 +8,7 @@ struct Member: Sendable {
     let peer: PeerID
     let hello: Hello
     /// What it was given and has not answered.
-    var queue = WorkQueue()
+    var queue: WorkQueue
     /// The chunks of the weights that the member has been sent.
     var weights: VersionedChunkSets
     /// Whether it reads the weights from memory that it shares with the coordinator.
@@ -26,10 +26,14 @@ struct Member: Sendable {
         self.peer = peer
         self.hello = hello
         self.sharesMemory = sharesMemory
+        self.queue = WorkQueue(processes: hello.processes)
         self.weights = VersionedChunkSets(capacity: chunks)
     }
 
     var isIdle: Bool { queue.isEmpty }
+
+    /// The number of processes that compute for it.
+    var capacity: Int { hello.processes }
 
     /// The member's process, which may have been another member before.
     var process: ProcessIdentity {
@@ -38,7 +42,7 @@ struct Member: Sendable {
 
     /// The member's identity, for people.
     var info: MemberInfo {
-        MemberInfo(id: id, host: hello.host, processID: hello.processID)
+        MemberInfo(id, hello)
     }
 }
 
@@ -53,12 +57,21 @@ package struct MemberInfo: Hashable, Sendable, CustomStringConvertible {
     package let id: MemberID
     package let host: String
     package let processID: UInt32
+    /// The number of processes that compute for it.
+    package let processes: Int
 
-    package init(id: MemberID, host: String, processID: UInt32) {
+    package init(id: MemberID, host: String, processID: UInt32, processes: Int = 1) {
         self.id = id
         self.host = host
         self.processID = processID
+        self.processes = processes
     }
 
-    package var description: String { "\(id) (\(host), pid \(processID))" }
+    init(_ id: MemberID, _ hello: Hello) {
+        self.init(id: id, host: hello.host, processID: hello.processID, processes: hello.processes)
+    }
+
+    package var description: String {
+        "\(id) (\(host), pid \(processID)\(processes == 1 ? "" : ", \(processes) processes"))"
+    }
 }

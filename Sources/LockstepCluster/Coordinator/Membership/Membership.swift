@@ -51,8 +51,8 @@ struct Membership: ~Copyable, Sendable {
     /// The candidate with this number, if there is one.
     func candidate(_ id: MemberID) -> Candidates.Candidate? { candidates.candidate(id) }
 
-    /// The number of members.
-    var activeCount: Int { members.count }
+    /// The number of processes that compute for the members.
+    private(set) var activeCount = 0
 
     var hasIdle: Bool { members.contains(where: \.isIdle) }
 
@@ -184,10 +184,11 @@ struct Membership: ~Copyable, Sendable {
                 message: "this link is too slow or breaks too often: this process has joined \(fruitlessMemberships) "
                     + "times in a row without answering anything")
         }
-        return isFull ? fullRefusal : nil
+        return isFull(for: hello.processes) ? fullRefusal(of: hello.processes) : nil
     }
 
-    private var isFull: Bool { members.count >= configuration.maximumWorkers }
+    /// Whether the run has no place for so many further processes.
+    private func isFull(for processes: Int) -> Bool { activeCount + processes > configuration.maximumWorkers }
 
     /// Why workers of this host are refused: the data set changed in the memory of several. Nil if they are not.
     private func dataRefusal(_ host: String) -> Refusal? {
@@ -198,8 +199,14 @@ struct Membership: ~Copyable, Sendable {
                 + "check the host's memory and processor")
     }
 
-    private var fullRefusal: Refusal {
-        let count = configuration.maximumWorkers
+    private func fullRefusal(of processes: Int) -> Refusal {
+        let (count, room) = (configuration.maximumWorkers, configuration.maximumWorkers - activeCount)
+        guard room <= 0 else {
+            return Refusal(
+                code: .full,
+                message: "the run has room for \(room) of at most \(count) worker processes, and this worker has "
+                    + "\(processes); start it with --processes \(room), or raise --workers to admit more")
+        }
         let workers = count == 1 ? "its one worker" : "all its \(count) workers"
         return Refusal(code: .full, message: "the run has \(workers); raise --workers to admit more")
     }
@@ -222,7 +229,8 @@ struct Membership: ~Copyable, Sendable {
         }
         candidates.remove(id)
         let isSameKernel = ready.fingerprint == configuration.expected.fingerprint
-        var refusal = isFull ? fullRefusal : nil
+        let processes = candidate.hello.processes
+        var refusal = isFull(for: processes) ? fullRefusal(of: processes) : nil
         // The host may have been excluded since the candidate said hello.
         if let excluded = dataRefusal(candidate.hello.host) { refusal = excluded }
         if !isSameKernel && !configuration.allowsMixedKernels {
@@ -243,6 +251,7 @@ struct Membership: ~Copyable, Sendable {
             Member(
                 id: id, peer: peer, hello: candidate.hello, sharesMemory: sharesMemory, chunks: configuration.chunks),
             at: place)
+        activeCount += processes
         actions.append(
             .notify(
                 isSameKernel
@@ -277,7 +286,13 @@ struct Membership: ~Copyable, Sendable {
     /// Ends a membership.
     mutating func remove(at index: Int) -> Member {
         fruitless.record(members[index])
-        return members.remove(at: index)
+        return removeMember(at: index)
+    }
+
+    private mutating func removeMember(at index: Int) -> Member {
+        let member = members.remove(at: index)
+        activeCount -= member.capacity
+        return member
     }
 
     /// Ends the membership of a worker whose data set has changed in its memory. Workers of its host are refused once that
@@ -301,7 +316,7 @@ struct Membership: ~Copyable, Sendable {
         _ id: MemberID, step: UInt64, node: UInt32, into actions: inout [CoordinatorAction]
     ) -> Member? {
         guard let index = index(of: id) else { return nil }
-        let member = members.remove(at: index)
+        let member = removeMember(at: index)
         quarantined.insert(member.process)
         let refusal = Refusal(
             code: .quarantined,

@@ -24,8 +24,8 @@ struct LatencyStatistics: Sendable {
         }
     }
 
-    /// The expected time of so many samples or blocks; nil before the first answer.
-    func expected(_ kind: WorkItem.Kind, samples: Int) -> Double? {
-        median(kind).map { $0 * Double(samples) }
+    /// The expected time of a process for so many samples or blocks; nil before the first answer.
+    func expected(_ kind: WorkItem.Kind, samples: Double) -> Double? {
+        median(kind).map { $0 * samples }
     }
 }

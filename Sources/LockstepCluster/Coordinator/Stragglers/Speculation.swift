@@ -54,7 +54,7 @@ struct Speculation: ~Copyable, Sendable {
         }
         guard let seconds = answered.seconds, samples > 0, let step else { return }
         evictions = 0
-        let perSample = seconds / Double(samples)
+        let perSample = seconds / member.queue.load(of: samples, item.kind)
         latencies.add(perSample, kind: item.kind, step: step)
         if item.kind == .node { member.stragglerRecord.add(perSample, step: step) }
     }
@@ -80,7 +80,7 @@ struct Speculation: ~Copyable, Sendable {
     /// The instant from which the item at this position of a queue is late.
     private func lateness(of position: Int, in queue: borrowing WorkQueue) -> Instant {
         let expected = latencies.expected(
-            queue.assignments[position].item.kind, samples: queue.samples(upTo: position))
+            queue.assignments[position].item.kind, samples: queue.load(upTo: position))
         return queue.busySince.advanced(bySeconds: deadlines.straggler(expected: expected))
     }
 
@@ -132,7 +132,8 @@ struct Speculation: ~Copyable, Sendable {
             !assignments.isComplete, assignments.isStep, !assignments.isAudited, membership[index].isIdle,
             !membership[index].stragglerRecord.isBackedOff, let seconds = membership[index].stragglerRecord.median,
             let last = lastToFinish(of: assignments, in: membership),
-            last.end > now.advanced(bySeconds: Self.speculationMargin * seconds * Double(last.assignment.sampleCount))
+            case let load = membership[index].queue.load(of: last.assignment.sampleCount, .node),
+            last.end > now.advanced(bySeconds: Self.speculationMargin * seconds * load)
         else { return nil }
         return last.assignment.item
     }
@@ -145,10 +146,8 @@ struct Speculation: ~Copyable, Sendable {
         var last: (assignment: Assignment, end: Instant)?
         for index in membership.indices where !membership[index].queue.isEmpty {
             guard let seconds = membership[index].stragglerRecord.median else { continue }
-            var samples = 0
-            for assignment in membership[index].queue.assignments {
-                samples += assignment.sampleCount
-                let duration = seconds * Double(samples)
+            for (position, assignment) in membership[index].queue.assignments.enumerated() {
+                let duration = seconds * membership[index].queue.load(upTo: position)
                 let end = membership[index].queue.busySince.advanced(bySeconds: duration)
                 guard
                     duration >= deadlines.stragglerFloor, last.map({ $0.end < end }) ?? true,
@@ -187,7 +186,8 @@ struct Speculation: ~Copyable, Sendable {
     /// the deadline up to the one that holds before any answer has come.
     func evictionDeadline(of member: borrowing Member) -> Instant? {
         guard let first = member.queue.first else { return nil }
-        let expected = latencies.expected(first.item.kind, samples: first.sampleCount)
+        let load = member.queue.load(of: first.sampleCount, first.item.kind)
+        let expected = latencies.expected(first.item.kind, samples: load)
         let seconds = deadlines.step(expected: expected, evictions: evictions)
         let deadline = member.queue.busySince.advanced(bySeconds: seconds)
         guard let transfer = member.transfer, transfer.seen > member.queue.busySince else { return deadline }

@@ -7,7 +7,7 @@ struct StragglerRecord: Sendable {
     /// The most steps for which a worker is backed off.
     static let longestBackOff = 16
 
-    /// Seconds per sample of a tree node in the worker's own answers.
+    /// Seconds per sample of a tree node, in each of the worker's processes, in its own answers.
     private var perSample = RunningMedian(
         window: LatencyStatistics.window, capacity: Int(LatencyStatistics.window))
     /// How often an idle worker got this worker's item too.

@@ -14,6 +14,8 @@ struct Assignments: ~Copyable, Sendable {
     private struct PlanKey: Hashable {
         let samples: Int
         let workers: Int
+        /// The processes of each worker; empty if each worker is one process.
+        let capacities: [Int]
     }
 
     private let splitsRoot: Bool
@@ -101,11 +103,19 @@ struct Assignments: ~Copyable, Sendable {
     // MARK: - Assigning
 
     /// The plan of the step's nodes for so many workers.
-    mutating func plan(workers: Int) -> AssignmentPlan? {
+    ///
+    /// - Parameters:
+    ///   - workers: The number of workers.
+    ///   - capacities: The number of processes of each; empty if each worker is one process.
+    /// - Returns: The plan; nil if no step is under way.
+    mutating func plan(workers: Int, capacities: [Int] = []) -> AssignmentPlan? {
         guard case .step(let tree)? = work?.content else { return nil }
-        let key = PlanKey(samples: tree.samples, workers: workers)
+        let key = PlanKey(samples: tree.samples, workers: workers, capacities: capacities)
         if let plan = plans[key] { return plan }
-        let plan = AssignmentPlan(tree: tree, workers: workers, splitsRoot: splitsRoot)
+        let plan =
+            capacities.isEmpty
+            ? AssignmentPlan(tree: tree, workers: workers, splitsRoot: splitsRoot)
+            : AssignmentPlan(tree: tree, capacities: capacities, splitsRoot: splitsRoot)
         plans[key] = plan
         return plan
     }
@@ -134,12 +144,16 @@ struct Assignments: ~Copyable, Sendable {
     ///
     /// - Returns: The item's number and the member's index; nil if no member may get a pending item.
     mutating func next(for membership: borrowing Membership) -> (number: UInt32, index: Int)? {
-        guard hasPending, let itemsPerWorker = work?.itemsPerWorker else { return nil }
-        for held in 0..<itemsPerWorker {
+        guard hasPending, let kind = work?.kind else { return nil }
+        var most = 0
+        for index in membership.indices {
+            most = max(most, StepWork.itemsPerWorker(kind, processes: membership[index].capacity))
+        }
+        for held in 0..<most {
             var candidates = 0
-            for index in membership.indices where Self.isCandidate(membership[index], held) { candidates += 1 }
+            for index in membership.indices where Self.isCandidate(membership[index], kind, held) { candidates += 1 }
             work?.split(to: candidates)
-            for index in membership.indices where Self.isCandidate(membership[index], held) {
+            for index in membership.indices where Self.isCandidate(membership[index], kind, held) {
                 guard
                     let position = firstPending(for: index, in: membership),
                     let number = work?.dequeue(at: position)
@@ -150,8 +164,8 @@ struct Assignments: ~Copyable, Sendable {
         return nil
     }
 
-    private static func isCandidate(_ member: borrowing Member, _ held: Int) -> Bool {
-        member.queue.count == held
+    private static func isCandidate(_ member: borrowing Member, _ kind: WorkItem.Kind, _ held: Int) -> Bool {
+        member.queue.count == held && held < StepWork.itemsPerWorker(kind, processes: member.capacity)
     }
 
     private func firstPending(for index: Int, in membership: borrowing Membership) -> Int? {

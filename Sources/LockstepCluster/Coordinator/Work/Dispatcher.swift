@@ -81,7 +81,8 @@ struct Dispatcher: ~Copyable, Sendable {
         let areAllBackedOff = backedOff == idle
         let workers = min(areAllBackedOff ? idle : idle - backedOff, processes?.workers ?? idle)
         let hasShare = processes?.includesCoordinator ?? false
-        guard let plan = assignments.plan(workers: workers + (hasShare ? 1 : 0)) else { return }
+        let capacities = capacities(of: workers, in: membership, all: areAllBackedOff, share: hasShare)
+        guard let plan = assignments.plan(workers: workers + (hasShare ? 1 : 0), capacities: capacities) else { return }
         var rank = 0
         for index in membership.indices where membership[index].isIdle {
             let isRanked = rank < workers && (areAllBackedOff || !membership[index].stragglerRecord.isBackedOff)
@@ -102,6 +103,19 @@ struct Dispatcher: ~Copyable, Sendable {
             guard let assignment = assignments.assignment(node.rawValue) else { continue }
             actions.append(.computeShare(assignment.item))
         }
+    }
+
+    /// The processes of the members that get a share of a step, in the order of the plan; empty if each is one process.
+    private func capacities(
+        of workers: Int, in membership: borrowing Membership, all areAllBackedOff: Bool, share hasShare: Bool
+    ) -> [Int] {
+        guard membership.activeCount > membership.count else { return [] }
+        var capacities: [Int] = []
+        for index in membership.indices where membership[index].isIdle && capacities.count < workers {
+            guard areAllBackedOff || !membership[index].stragglerRecord.isBackedOff else { continue }
+            capacities.append(membership[index].capacity)
+        }
+        return hasShare ? capacities + [1] : capacities
     }
 
     // MARK: - Assigning

@@ -44,11 +44,12 @@ struct StepWork: Sendable {
     }
 
     /// The number of items that one worker may hold at a time. A worker gets its next block while it computes one, so
-    /// that it never waits for a message. A worker gets a pending tree node only once it has answered everything.
-    var itemsPerWorker: Int {
-        switch content {
-        case .step: 1
-        case .evaluation: 2
+    /// that it never waits for a message; an aggregator, for each of its processes. A worker gets a pending tree node only
+    /// once it has answered everything.
+    static func itemsPerWorker(_ kind: WorkItem.Kind, processes: Int) -> Int {
+        switch kind {
+        case .node: 1
+        case .block: 2 * processes
         }
     }
 

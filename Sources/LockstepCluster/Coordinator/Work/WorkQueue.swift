@@ -11,6 +11,9 @@ struct Assignment: Hashable, Sendable {
 ///
 /// A worker computes one item after the other, so only the first item's time runs: since it was appended to an empty
 /// queue, or since the previous answer.
+///
+/// An aggregator has all its processes compute a tree node, and each of them an evaluation block of its own. So a node takes
+/// it less time, and the time of its blocks, which overlap, says nothing.
 struct WorkQueue: Sendable {
     /// The assignments, the one under way first.
     private(set) var assignments: [Assignment] = []
@@ -18,8 +21,11 @@ struct WorkQueue: Sendable {
     private(set) var busySince = Instant(nanoseconds: 0)
     /// The item whose answer has begun to arrive.
     private var arriving: WorkItem?
+    /// The processes that compute.
+    private let processes: Int
 
-    init() {
+    init(processes: Int = 1) {
+        self.processes = processes
         assignments.reserveCapacity(16)
     }
 
@@ -49,7 +55,10 @@ struct WorkQueue: Sendable {
     mutating func remove(_ item: WorkItem, at now: Instant) -> Answered? {
         guard let position = assignments.firstIndex(where: { $0.item == item }) else { return nil }
         let assignment = assignments.remove(at: position)
-        guard position == 0 else { return Answered(assignment: assignment, seconds: nil) }
+        guard position == 0, processes == 1 || item.kind == .node else {
+            if position == 0 { busySince = now }
+            return Answered(assignment: assignment, seconds: nil)
+        }
         let seconds = busySeconds(at: now)
         busySince = now
         return Answered(assignment: assignment, seconds: seconds)
@@ -60,11 +69,19 @@ struct WorkQueue: Sendable {
         now.seconds(since: busySince)
     }
 
-    /// The samples of the assignments up to and including this position.
-    func samples(upTo position: Int) -> Int {
+    /// The samples, or blocks, that a process computes one after the other until the assignments up to and including this
+    /// position are answered.
+    func load(upTo position: Int) -> Double {
         var samples = 0
         for assignment in assignments[...position] { samples += assignment.sampleCount }
-        return samples
+        return load(of: samples, assignments[position].item.kind)
+    }
+
+    /// The load of each process if the worker has so many samples, or blocks.
+    func load(of samples: Int, _ kind: WorkItem.Kind) -> Double {
+        guard processes > 1 else { return Double(samples) }
+        return kind == .node
+            ? Double(samples) / Double(processes) : Double((samples + processes - 1) / processes)
     }
 
     /// Records that an item's answer begins to arrive.
