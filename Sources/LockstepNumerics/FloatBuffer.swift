@@ -46,6 +46,11 @@ package final class FloatBuffer: @unchecked Sendable {
         UnsafeMutableBufferPointer(start: pointer, count: count)
     }
 
+    /// The sum of the values' bit patterns, modulo 2^32: any single bit that changes changes it.
+    package var bitSum: UInt32 {
+        withExtendedLifetime(self) { sumBits(pointer, count: count) }
+    }
+
     /// A copy of the values.
     package var values: [Float] {
         withExtendedLifetime(self) { Array(buffer) }

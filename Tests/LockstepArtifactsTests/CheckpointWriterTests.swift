@@ -73,6 +73,24 @@ struct CheckpointWriterTests {
         #expect(try checkpoints.newest(layout: layout).checkpoint?.state.progress.step == 2)
     }
 
+    @Test("A copy whose bits are not those of the run's last step is not saved; the last one is tried twice")
+    func changedCopy() throws {
+        let writer = self.writer(every: 30)
+        writer.save(state(1, 1), isLast: true)
+        for isLast in [false, true] {
+            var changed = state(2, 2)
+            changed.sums = BitSums(weights: changed.parameters.bitSum &+ 1)
+            #expect(!changed.isIntact)
+            writer.save(changed, isLast: isLast)
+        }
+        #expect(notices.all == ["saved 1"] + Array(repeating: "failed 2, 1", count: 3))
+        #expect(try checkpoints.steps() == [1])
+        var intact = state(3, 3)
+        intact.sums = BitSums(weights: intact.parameters.bitSum)
+        writer.save(intact, isLast: true)
+        #expect(notices.all.last == "saved 3")
+    }
+
     @Test("A checkpoint is due after the period or on request, and never by the clock if the period is 0")
     func due() {
         let start = Instant.now

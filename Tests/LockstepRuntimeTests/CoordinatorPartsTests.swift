@@ -30,6 +30,8 @@ struct CoordinatorPartsTests {
             return "\(node.rawValue).\(chunk): \(values)\(isStable ? " stable" : "")"
         case .lossSum(let node, let sum):
             return "\(node.rawValue): loss \(sum)"
+        case .mismatch(let node):
+            return "\(node.rawValue): mismatch"
         }
     }
 
@@ -182,6 +184,25 @@ struct CoordinatorPartsTests {
             pushed == ["2.0: 1.0 2.0 3.0 stable", "2.1: 4.0 5.0 stable", "2.2: 6.0 7.0 -8.0 stable", "2: loss 0.5"])
         audit.begin()
         #expect(!audit.areEqual(node, first, second), "another step has none of these copies")
+    }
+
+    @Test("An answer that changes in memory after it was compared is found at the end of the step")
+    func changedAnswer() throws {
+        let audit = AuditBuffer(chunks: ChunkLayout(segments: [0..<2]))
+        let node = item(1).node
+        let values = buffer([1, 2])
+        audit.begin()
+        for member in [first, second] {
+            audit.add(.gradient(node, chunk: 0, values.pointer, isStable: false), from: member)
+        }
+        #expect(audit.confirm(node, first, second) && audit.isIntact)
+        try audit.release(node, of: first) { result in
+            guard case .gradient(_, _, let floats, _) = result else { return }
+            UnsafeMutablePointer(mutating: floats)[1] = 3
+        }
+        #expect(!audit.isIntact)
+        audit.begin()
+        #expect(audit.isIntact, "another step has none of these answers")
     }
 
     @Test("Zeros of both signs and losses that differ in their last bit are different answers")

@@ -200,6 +200,75 @@ struct MemoryFaultTests {
         #expect(log.recoveries.first?.reason.contains("the rounded weights changed") == true)
     }
 
+    /// Flips a bit of a buffer.
+    private static func flip(_ buffer: FloatBuffer) {
+        buffer.pointer[3] = Float(bitPattern: buffer.pointer[3].bitPattern ^ 1)
+    }
+
+    @Test("Where two results differ because the weights changed, the run goes back and no worker is blamed")
+    func mismatch() throws {
+        for isFlipped in [false, true] {
+            let fixture = try TrainingFixture()
+            let source = try ShardSource(fixture)
+            source.mismatchStep = 4
+            var flips = isFlipped ? 1 : 0
+            source.willCompute = { step, parameters in
+                guard step == 4, flips > 0 else { return }
+                flips -= 1
+                Self.flip(parameters.current)
+            }
+            let log = RecoveryLog()
+            expectSame(try fixture.train(source: source, observers: [log]), try fixture.train(), "mismatch")
+            #expect(log.recoveries.map(\.rewoundTo?.step) == (isFlipped ? [0] : []))
+            #expect(source.excluded.isEmpty && source.abandoned == (isFlipped ? 1 : 0))
+        }
+    }
+
+    @Test("A state is saved with the sums of its bits, by which a copy that has changed is told")
+    func sums() throws {
+        for optimizer in statefulOptimizers {
+            let store = MemoryStore(keepsAll: true)
+            _ = try TrainingFixture(optimizer: optimizer).train(checkpoints: store)
+            for state in store.states {
+                #expect(state.sums != nil && state.isIntact, "\(optimizer), step \(state.progress.step)")
+                Self.flip(state.optimizer.last?.buffer ?? state.parameters)
+                #expect(!state.isIntact)
+            }
+        }
+    }
+
+    @Test("Weights that change after the last state was saved are found before the run ends")
+    func afterLast() throws {
+        let fixture = try TrainingFixture()
+        let store = MemoryStore(keepsAll: true)
+        var flips = 1
+        store.afterSave = { state, isLast in
+            guard isLast, flips > 0 else { return }
+            flips -= 1
+            Self.flip(state.parameters)
+        }
+        let log = RecoveryLog()
+        expectSame(try fixture.train(checkpoints: store, observers: [log]), try fixture.train(), "last")
+        #expect(log.recoveries.map(\.rewoundTo?.step) == [10])
+    }
+
+    @Test("Weights that change while the final model is written end the run with an error")
+    func whileWritten() throws {
+        let fixture = try TrainingFixture()
+        #expect(throws: TrainingError.memoryFault(MemoryFault(.weights, step: 10))) {
+            try fixture.train(observers: [FlippingObserver()])
+        }
+    }
+
+    /// Flips a bit of the final weights.
+    private final class FlippingObserver: RunObserver {
+        func runWillStart(_ run: RunDescription) {}
+        func runDidProgress(_ progress: StepProgress) {}
+        func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {}
+        func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) { MemoryFaultTests.flip(parameters) }
+        func runDidRecover(_ recovery: Recovery) {}
+    }
+
     @Test("Memory that changes again and again ends the run")
     func broken() throws {
         let fixture = try TrainingFixture()

@@ -41,6 +41,32 @@ struct ReducerTests {
     }
 
     @Test(
+        "A gradient or a sum that changes in the reducer's memory is found at the end of the step",
+        arguments: [false, true])
+    func changedMemory(isVerified: Bool) throws {
+        let layout = ChunkLayout(segments: [0..<4])
+        let reducer = Reducer(layout: layout, shards: 4)
+        let tree = SummationTree(shards: 4, samples: 4)
+        let floats: [Float] = [1, 2, 3, 4]
+        for isChanged in [false, true] {
+            reducer.begin(tree, verifiesMemory: isVerified)
+            var sum: ChunkSum?
+            for leaf in tree.leaves {
+                floats.withUnsafeBufferPointer { buffer in
+                    if let floats = buffer.baseAddress {
+                        sum = reducer.add(leaf, chunk: 0, floats, isStable: false) ?? sum
+                    }
+                }
+            }
+            let found = try #require(sum)
+            #expect(found.augend[1] == 4)
+            if isChanged { UnsafeMutablePointer(mutating: found.augend)[1] = 5 }
+            #expect(reducer.verifyMemory() == (!isVerified || !isChanged))
+            reducer.end()
+        }
+    }
+
+    @Test(
         "A node that came with other bits than it should have is found, wherever it is in the tree", arguments: 1...60)
     func wrongNode(_ seed: Int) throws {
         var random = SplitMix64(seed: UInt64(seed))

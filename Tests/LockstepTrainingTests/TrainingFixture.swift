@@ -71,6 +71,8 @@ final class MemoryStore: CheckpointStore {
     private var live: TrainingState?
     /// Called with that memory after each step, with the number of steps so far.
     var afterStep: (TrainingState, Int) -> Void = { _, _ in }
+    /// Called with the run's memory after a state was saved, and whether it was the last.
+    var afterSave: (TrainingState, _ isLast: Bool) -> Void = { _, _ in }
     private var steps = 0
 
     init(keepsAll: Bool) {
@@ -102,10 +104,12 @@ final class MemoryStore: CheckpointStore {
             copy.pointer.update(from: buffer.pointer, count: buffer.count)
             return copy
         }
-        states.append(
-            TrainingState(
-                progress: state.progress, parameters: copy(state.parameters),
-                optimizer: state.optimizer.map { ($0.name, copy($0.buffer)) }))
+        var saved = TrainingState(
+            progress: state.progress, parameters: copy(state.parameters),
+            optimizer: state.optimizer.map { ($0.name, copy($0.buffer)) })
+        saved.sums = state.sums
+        states.append(saved)
+        afterSave(state, isLast)
     }
 }
 
@@ -127,6 +131,8 @@ final class ShardSource: GradientSource {
     var willStep: (UInt64) throws -> Void = { _ in }
     /// Called with the step's number and its weights.
     var willCompute: (UInt64, VersionedParameters) -> Void = { _, _ in }
+    /// Says in this step that two processes have computed different results.
+    var mismatchStep: UInt64?
     /// Called with the step's number when the trainer has the workers' data sets verified.
     var willVerify: (UInt64) throws -> Void = { _ in }
     /// Called before each evaluation.
@@ -146,6 +152,7 @@ final class ShardSource: GradientSource {
     ) throws {
         try willStep(batch.step)
         willCompute(batch.step, parameters)
+        if mismatchStep == batch.step { try push(.mismatch(batch.tree.root)) }
         let chunks = computer.layout.chunks.chunks
         for leaf in batch.tree.leaves.reversed() {
             let shard = batch.tree.slot(of: leaf)

@@ -60,6 +60,12 @@ package enum CheckpointFile {
                 let parts = [prefix] + buffers + [progress]
                 var hash = SHA256()
                 for part in parts { hash.update(part) }
+                // What changes before this is seen here, what changes later does not have the digest.
+                guard state.isIntact else {
+                    throw .malformed(
+                        path: path, reason: "the state changed in this process's memory while it was saved",
+                        remedy: "check the host's memory and processor")
+                }
                 try withBytes(hash.finalize().bytes) { (digest) throws(ArtifactError) in
                     try AtomicFile.write(parts + [digest], to: path, before: before)
                 }

@@ -97,7 +97,14 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
             return
         }
         makeCopy(of: state)
-        if isLast { return write() }
+        if isLast {
+            // The copy was damaged: no later state will be saved.
+            if case .malformed? = write() {
+                makeCopy(of: state)
+                write()
+            }
+            return
+        }
         isWriting.store(true, ordering: .releasing)
         do {
             thread = try LockstepSystem.Thread(name: "checkpoint") { [self] in
@@ -127,19 +134,25 @@ package final class CheckpointWriter: CheckpointStore, @unchecked Sendable {
             target.pointer.update(from: source.pointer, count: target.count)
         }
         self.copy?.progress = state.progress
+        self.copy?.sums = state.sums
     }
 
     /// Writes the copy.
-    private func write() {
-        guard let copy else { return }
+    ///
+    /// - Returns: Why it could not be written; nil if it was.
+    @discardableResult
+    private func write() -> ArtifactError? {
+        guard let copy else { return nil }
         let step = copy.progress.step
         do throws(ArtifactError) {
             try folder.write(Checkpoint(identity: identity, state: copy), layout: layout, before: hook)
             schedule.stateWasSaved(at: .now)
             saved = (step, copy.progress.epoch)
             notify(.saved(step: step, isRequested: isRequested))
+            return nil
         } catch {
             notify(.failed(step: step, previous: saved?.step, error))
+            return error
         }
     }
 }

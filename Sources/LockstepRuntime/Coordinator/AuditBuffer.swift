@@ -24,6 +24,8 @@ final class AuditBuffer {
     private let elements: Int
     private var copies: [Key: Copy] = [:]
     private var free: [FloatBuffer] = []
+    /// Nodes of which two answers were the same.
+    private var confirmed: [(node: NodeID, first: MemberID?, second: MemberID?)] = []
 
     init(chunks: ChunkLayout) {
         self.chunks = chunks
@@ -34,6 +36,7 @@ final class AuditBuffer {
     func begin() {
         free.append(contentsOf: copies.values.map(\.gradient))
         copies.removeAll(keepingCapacity: true)
+        confirmed.removeAll(keepingCapacity: true)
     }
 
     /// Copies part of a member's answer: the floats of one chunk, or the loss.
@@ -47,6 +50,8 @@ final class AuditBuffer {
             let key = Key(node: node, member: member)
             _ = makeCopy(key)
             copies[key]?.loss = loss
+        case .mismatch:
+            break
         }
     }
 
@@ -70,6 +75,16 @@ final class AuditBuffer {
             && UnsafeRawBufferPointer(first.gradient.buffer).elementsEqualBytes(
                 UnsafeRawBufferPointer(second.gradient.buffer))
     }
+
+    /// Compares two answers of which one is released, and remembers them for ``isIntact`` if they are the same, bit for bit.
+    func confirm(_ node: NodeID, _ first: MemberID?, _ second: MemberID?) -> Bool {
+        guard areEqual(node, first, second) else { return false }
+        confirmed.append((node, first, second))
+        return true
+    }
+
+    /// Whether the answers that were the same still are: the memory of the ones that were released has not changed meanwhile.
+    var isIntact: Bool { confirmed.allSatisfy { areEqual($0.node, $0.first, $0.second) } }
 
     /// Pushes an answer to the reducer.
     func release(_ node: NodeID, of member: MemberID?, _ push: (PartialResult) throws -> Void) throws {

@@ -93,7 +93,10 @@ final class ClusterGradientSource: GradientSource {
             try loop.poll(push)
             try reportDataFault(inStep: batch.step)
         }
+        guard !isAudited || exchange.areAnswersIntact else { throw MemoryFault(.gradients, step: batch.step) }
     }
+
+    func isAudited(step: UInt64) -> Bool { audits.includes(step) }
 
     func verifyData(step: UInt64) throws {
         try exchange.checkData()

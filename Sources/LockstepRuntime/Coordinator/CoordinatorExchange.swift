@@ -66,6 +66,9 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
         if isAudited { audit.begin() }
     }
 
+    /// Whether the answers of an audited step were kept in memory as they had been compared. Call it at the step's end.
+    var areAnswersIntact: Bool { audit.isIntact }
+
     /// Ends the step under way: what has come and what has been sent of it is void.
     func abandonStep() throws {
         inline.forgetStep()
@@ -180,13 +183,14 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             }
             try send(assignment(of: item, to: member), to: peer, member)
         case .compare(let item, let first, let second):
-            let areEqual = audit.areEqual(item.node, first, second)
+            let areEqual = audit.confirm(item.node, first, second)
             if areEqual { try audit.release(item.node, of: first, push) }
             try loop.handle(.compared(item, areEqual: areEqual), push)
         case .recompute(let item, let copies):
             audit.computeOwn(item.node) { computer.gradient(of: item, parameters, into: $0) }
+            let wrong = copies.filter { !audit.confirm(item.node, $0, nil) }
+            if !wrong.isEmpty { try push(.mismatch(item.node)) }
             try audit.release(item.node, of: nil, push)
-            let wrong = copies.filter { !audit.areEqual(item.node, $0, nil) }
             try loop.handle(.recomputed(item, wrong: wrong), push)
         case .computeHere(let item):
             switch item.kind {

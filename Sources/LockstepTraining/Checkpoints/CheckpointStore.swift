@@ -8,6 +8,16 @@ package struct TrainingState {
     package var parameters: FloatBuffer
     /// The optimizer's state for each parameter, such as moments; each buffer has the parameters' layout.
     package var optimizer: [(name: String, buffer: FloatBuffer)]
+    /// The sums of the bits of `parameters` and `optimizer` as the last step has written them; nil: unknown. A copy of the state
+    /// with other bits must not be saved.
+    package var sums: BitSums?
+
+    /// Whether the memory of the state holds the bits that were written to it, as far as that is known.
+    package var isIntact: Bool {
+        guard let sums else { return true }
+        let state = optimizer.reduce(0) { $0 &+ $1.buffer.bitSum }
+        return sums == BitSums(weights: parameters.bitSum, state: state)
+    }
 
     package init(
         progress: TrainingProgress, parameters: FloatBuffer, optimizer: [(name: String, buffer: FloatBuffer)]

@@ -26,6 +26,9 @@ package enum PartialResult {
     case gradient(NodeID, chunk: Int, UnsafePointer<Float>, isStable: Bool)
     /// The sum of the losses of the node's samples.
     case lossSum(NodeID, Double)
+    /// Two processes have computed different results of the node. Before one of them is blamed, the receiver checks the memory
+    /// that both have read, and throws ``MemoryFault`` if it has changed.
+    case mismatch(NodeID)
 }
 
 /// The last process that computes for a source has gone; the source is about to wait for another one. The caller saves
@@ -69,6 +72,9 @@ package protocol GradientSource: AnyObject {
         _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) throws -> [SplitScore]?
 
+    /// Whether each node of a step is computed twice and compared.
+    func isAudited(step: UInt64) -> Bool
+
     /// What happened to the workers since this process started.
     var membership: MembershipCounts { get }
 
@@ -101,6 +107,7 @@ package protocol GradientSource: AnyObject {
 
 /// For a source without workers.
 extension GradientSource {
+    package func isAudited(step: UInt64) -> Bool { false }
     package func verifyData(step: UInt64) {}
     package func abandonStep(isRewound: Bool) {}
     package func excludeWorker(of node: NodeID, inStep step: UInt64) {}

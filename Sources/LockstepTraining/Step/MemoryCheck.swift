@@ -8,6 +8,7 @@ package struct MemoryFault: Error, Hashable, Sendable, CustomStringConvertible {
         case weights = "the weights"
         case roundedWeights = "the rounded weights"
         case optimizer = "the optimizer's memory"
+        case gradients = "the gradients"
         case dataset = "the data set"
     }
 
@@ -98,23 +99,34 @@ struct MemoryCheck {
         if found.rounded != content.rounded { throw MemoryFault(.roundedWeights, step: step) }
     }
 
+    /// The sums of the bits of the weights and of the optimizer's memory after the last step; nil: unknown.
+    var sums: BitSums? { content?.sums }
+
+    /// Reads the weights on which the gradients of the step under way are computed, and compares them with what was written.
+    ///
+    /// - Throws: The fault.
+    func verifyWeights(_ parameters: VersionedParameters) throws(MemoryFault) {
+        let step = parameters.version
+        guard areWeightsIntact(parameters) else { throw MemoryFault(.weights, step: step) }
+        guard let content, let rounded = parameters.roundedVersions else { return }
+        let (buffer, sum) =
+            step & 1 == 0 ? (rounded.even, content.rounded.even) : (rounded.odd, content.rounded.odd)
+        guard buffer.bitSum == sum else { throw MemoryFault(.roundedWeights, step: step) }
+    }
+
     /// Whether the current weights are those that the last step has written; also within a step.
     func areWeightsIntact(_ parameters: VersionedParameters) -> Bool {
         guard let content else { return true }
-        return Self.sumBits(parameters.current) == content.sums.weights
+        return parameters.current.bitSum == content.sums.weights
     }
 
     private static func content(of parameters: VersionedParameters, _ optimizer: any Optimizer) -> Content {
         var content = Content()
-        content.sums.weights = sumBits(parameters.current)
-        for (_, buffer) in optimizer.stateBuffers { content.sums.state &+= sumBits(buffer) }
+        content.sums.weights = parameters.current.bitSum
+        for (_, buffer) in optimizer.stateBuffers { content.sums.state &+= buffer.bitSum }
         if let rounded = parameters.roundedVersions {
-            content.rounded = (sumBits(rounded.even), sumBits(rounded.odd))
+            content.rounded = (rounded.even.bitSum, rounded.odd.bitSum)
         }
         return content
-    }
-
-    private static func sumBits(_ buffer: FloatBuffer) -> UInt32 {
-        withExtendedLifetime(buffer) { LockstepNumerics.sumBits(buffer.pointer, count: buffer.count) }
     }
 }

@@ -20,6 +20,12 @@ package final class Reducer {
     /// Where the floats of a known node's chunk are, by slot and chunk: in `slots`, or in memory pushed as stable.
     private var values: [UnsafePointer<Float>?]
     private var lossSums: [Double]
+    /// The sums of the bits of what this object has written into `slots`, by slot and chunk; nil: nothing that it relies on.
+    private var written: [UInt32?]
+    /// Whether the memory of the step under way is compared with what was written there.
+    private var verifiesMemory = false
+    /// Whether all that was read from `slots` was what had been written.
+    private var isMemoryIntact = true
     /// Whether a step has begun and not ended.
     package private(set) var isUnderWay = false
     /// The sum of the losses of the last mini-batch, once it is complete.
@@ -38,11 +44,21 @@ package final class Reducer {
         self.slots = (0..<shards).map { [elements] _ in FloatBuffer(count: elements) }
         self.values = Array(repeating: nil, count: shards * layout.chunks.count)
         self.lossSums = Array(repeating: 0, count: shards)
+        self.written = Array(repeating: nil, count: shards * layout.chunks.count)
     }
 
     /// Starts a step.
-    package func begin(_ tree: SummationTree) {
+    ///
+    /// - Parameters:
+    ///   - tree: The mini-batch's tree.
+    ///   - verifiesMemory: Whether ``verifyMemory()`` is to find changes of the reducer's own memory.
+    package func begin(_ tree: SummationTree, verifiesMemory: Bool = false) {
         self.tree = tree
+        self.verifiesMemory = verifiesMemory
+        isMemoryIntact = true
+        if verifiesMemory {
+            for index in written.indices { written[index] = nil }
+        }
         arrivals.begin(tree)
         isUnderWay = true
         lossSum = nil
@@ -70,6 +86,7 @@ package final class Reducer {
         let chunks = layout.chunks.count
         let range = layout.chunks[chunk].range
         values[tree.slot(of: node) * chunks + chunk] = floats
+        written[tree.slot(of: node) * chunks + chunk] = nil
         var known = node
         var last: ChunkSum?
         let outcome = arrivals.insert(node, lane: chunk) { parent, left, right in
@@ -84,9 +101,12 @@ package final class Reducer {
             }
             let slot = tree.slot(of: parent)
             let sum = slots[slot].pointer + range.lowerBound
+            // The sum replaces the left child's floats.
+            verify(slot: tree.slot(of: left), chunk)
             LockstepNumerics.add(augend, addend, into: sum, count: range.count)
             if roundsToBFloat16 { roundToBFloat16(sum, count: range.count) }
             values[slot * chunks + chunk] = UnsafePointer(sum)
+            recordWrite(slot: slot, chunk)
             // A right child's floats that are not stable have been used and are not kept.
             if right == node, !isStable { values[tree.slot(of: right) * chunks + chunk] = nil }
         }
@@ -101,9 +121,35 @@ package final class Reducer {
                 let copy = slots[slot].pointer + range.lowerBound
                 copy.update(from: floats, count: range.count)
                 values[slot * chunks + chunk] = UnsafePointer(copy)
+                recordWrite(slot: slot, chunk)
             }
             return nil
         }
+    }
+
+    /// Whether the memory in which this object has kept gradients and sums since ``begin(_:verifiesMemory:)`` has kept them. Call
+    /// it after the sums have been used.
+    func verifyMemory() -> Bool {
+        guard verifiesMemory else { return true }
+        for slot in slots.indices {
+            for chunk in layout.chunks.indices { verify(slot: slot, chunk) }
+        }
+        return isMemoryIntact
+    }
+
+    private func recordWrite(slot: Int, _ chunk: Int) {
+        guard verifiesMemory else { return }
+        written[slot * layout.chunks.count + chunk] = bits(slot: slot, chunk)
+    }
+
+    private func verify(slot: Int, _ chunk: Int) {
+        guard verifiesMemory, let expected = written[slot * layout.chunks.count + chunk] else { return }
+        if bits(slot: slot, chunk) != expected { isMemoryIntact = false }
+    }
+
+    private func bits(slot: Int, _ chunk: Int) -> UInt32 {
+        let range = layout.chunks[chunk].range
+        return sumBits(slots[slot].pointer + range.lowerBound, count: range.count)
     }
 
     /// Adds the sum of the losses of a node's samples.
@@ -134,6 +180,7 @@ extension Reducer {
         let copy = slots[slot].pointer + range.lowerBound
         copy.update(from: floats, count: range.count)
         values[slot * layout.chunks.count + chunk] = UnsafePointer(copy)
+        written[slot * layout.chunks.count + chunk] = nil
     }
 
     /// A node that came with other bits than it should have.

@@ -19,6 +19,8 @@ package struct Step {
     private var norm: GradientNorm
     /// Checks what the last step has left in memory.
     private(set) var memory = MemoryCheck()
+    /// Whether the data set in memory is what was loaded; it is read for this, which takes milliseconds.
+    var isDataIntact: () -> Bool = { true }
 
     /// - Parameters:
     ///   - source: Computes the gradients.
@@ -66,7 +68,7 @@ package struct Step {
     }
 
     private mutating func begin(_ batch: Batch) {
-        reducer.begin(batch.tree)
+        reducer.begin(batch.tree, verifiesMemory: source.isAudited(step: batch.step))
         memory.begin()
         norm.begin()
     }
@@ -106,9 +108,13 @@ package struct Step {
             case .lossSum(let node, let lossSum):
                 guard lossSum.isFinite else { throw NonFiniteResult.loss(node) }
                 reducer.add(node, lossSum: lossSum)
+            case .mismatch:
+                try memory.verifyWeights(weights)
+                guard isDataIntact() else { throw MemoryFault(.dataset, step: weights.version) }
             }
         }
         guard let lossSum = reducer.lossSum, lossSum.isFinite else { throw NonFiniteResult.loss(batch.tree.root) }
+        guard reducer.verifyMemory() else { throw MemoryFault(.gradients, step: parameters.version) }
         try memory.end(step: parameters.version)
         parameters.advance()
         reducer.end()
@@ -156,6 +162,9 @@ package struct Step {
     package mutating func relyOnMemory(_ parameters: VersionedParameters) {
         memory.read(parameters, optimizer)
     }
+
+    /// The sums of the bits of the weights and of the optimizer's memory that the next step starts from; nil: unknown.
+    var memorySums: BitSums? { memory.sums }
 
     /// Reads the memory that the next step starts from, and compares it with what the last step wrote.
     ///

@@ -77,6 +77,7 @@ package final class Trainer {
             try step.optimizer.restore(resumed)
         }
         followEvaluations()
+        step.isDataIntact = { dependencies.dataCheck?.changedBlocks().isEmpty ?? true }
         step.relyOnMemory(parameters)
         dependencies.checkpoints?.prepare(for: state)
     }
@@ -85,15 +86,36 @@ package final class Trainer {
     package func run() throws -> RunOutcome {
         let mode = FloatingPointMode.flushSubnormals()
         defer { mode.restore() }
+        let outcome = try train()
+        // If one observer cannot do its part, the others still do theirs.
+        var failure: (any Error)?
+        for observer in dependencies.observers {
+            do { try observer.runDidFinish(outcome, parameters: model) } catch { failure = failure ?? error }
+        }
+        if let failure { throw failure }
+        // The observers have read the weights: what they wrote is right only if the weights still are.
+        do { try step.verifyMemory(parameters) } catch { throw TrainingError.memoryFault(error) }
+        return outcome
+    }
+
+    /// Runs the remaining steps and epochs, and saves the state after the last.
+    private func train() throws -> RunOutcome {
         var isInterrupted = false
         // While the run goes back, the reducer, the weights and the optimizer may belong to different steps.
         var isRecovering = false
         do {
-            while !isInterrupted && !isOver {
-                epochStart = .now
+            while true {
                 do {
-                    isInterrupted = try !(finishSteps() && closeEpoch())
-                    if isInterrupted { try verifyMemory(readsData: true) }
+                    guard isInterrupted || isOver else {
+                        epochStart = .now
+                        isInterrupted = try !(finishSteps() && closeEpoch())
+                        if isInterrupted { try verifyMemory(readsData: true) }
+                        continue
+                    }
+                    save(isLast: true)
+                    let outcome = outcome(interrupted: isInterrupted)
+                    try step.verifyMemory(parameters)
+                    return outcome
                 } catch let result as NonFiniteResult {
                     isRecovering = true
                     try recover(from: result)
@@ -109,15 +131,6 @@ package final class Trainer {
             if !isRecovering, (try? finishBrokenStep()) != nil { save(isLast: true) }
             throw error
         }
-        save(isLast: true)
-        let outcome = outcome(interrupted: isInterrupted)
-        // If one observer cannot do its part, the others still do theirs.
-        var failure: (any Error)?
-        for observer in dependencies.observers {
-            do { try observer.runDidFinish(outcome, parameters: model) } catch { failure = failure ?? error }
-        }
-        if let failure { throw failure }
-        return outcome
     }
 
     /// Whether no epoch follows.
@@ -363,6 +376,7 @@ package final class Trainer {
     private var state: TrainingState {
         var state = TrainingState(
             progress: progress, parameters: parameters.current, optimizer: step.optimizer.stateBuffers)
+        state.sums = step.memorySums
         state.progress.epochSeconds = epochSeconds
         state.progress.membership = membership
         state.progress.optimizerScalars = step.optimizer.stateScalars
