@@ -63,6 +63,18 @@ struct KeyDirectoryTests {
         #expect(folder.mode(of: "coordinator.secret") == 0, "no file is created beside the existing ones")
     }
 
+    @Test("what a process left that was killed while it made keys is removed, and nothing but the keys is left")
+    func leftovers() throws {
+        let folder = Folder()
+        try FileManager.default.createDirectory(atPath: folder.path, withIntermediateDirectories: true)
+        try folder.write("half a secr", to: ".coordinator.secret.4711.tmp")
+        _ = try KeyDirectory(path: folder.path).generate()
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted() == [
+                "allowed-workers", "coordinator.public", "coordinator.secret", "worker.public", "worker.secret",
+            ])
+    }
+
     @Test("a secret that others may read is refused with the remedy", arguments: [0o604, 0o660, 0o444] as [mode_t])
     func permissions(mode: mode_t) throws {
         let (folder, keys) = try made()

@@ -85,6 +85,7 @@ package struct KeyDirectory: Sendable {
         let (coordinator, worker) = (try CurveKeyPair.make(), try CurveKeyPair.make())
         if mkdir(path, 0o700) != 0 {
             guard errno == EEXIST else { throw KeyError(path: path, reason: .system(errno)) }
+            FileReplacement.removeLeftovers(in: path)
             for name in Name.allCases where exists(name) { throw KeyError(path: file(name), reason: .exists) }
         }
         var made: [String] = []

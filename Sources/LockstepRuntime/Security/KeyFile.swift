@@ -50,23 +50,38 @@ enum KeyFile {
         }
     }
 
-    /// Creates a new file with exactly these permissions, whatever the umask is. On failure it removes the file.
+    /// Creates a new file with exactly these permissions, whatever the umask is; it gets its name once it is complete on the disk.
+    /// After a failure there is no such file.
     static func create(_ path: String, mode: UInt32, _ text: String) throws(KeyError) {
-        let number = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard number >= 0 else { throw KeyError(path: path, reason: errno == EEXIST ? .exists : .system(errno)) }
-        let file = FileDescriptor(owning: number)
-        do throws(KeyError) {
+        let (folder, name) = splitPath(path)
+        let draft = "\(folder)/.\(name).\(getpid()).tmp"
+        defer { unlink(draft) }
+        do throws(SystemError) {
+            unlink(draft)
+            let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW
+            let file = try FileDescriptor(opening: draft, flags: flags, permissions: 0o600)
+            try file.write(Array(text.utf8))
+            guard fchmod(file.number, mode) == 0 else { throw SystemError("write", code: errno) }
+            try file.synchronize()
+            try setName(path, of: draft)
             do throws(SystemError) {
-                try file.write(Array(text.utf8))
+                try FileReplacement.synchronizeFolder(folder)
             } catch {
-                throw KeyError(path: path, reason: .system(error.code))
-            }
-            guard fchmod(file.number, mode) == 0, fsync(file.number) == 0 else {
-                throw KeyError(path: path, reason: .system(errno))
+                unlink(path)
+                throw error
             }
         } catch {
-            unlink(path)
-            throw error
+            throw KeyError(path: path, reason: error.code == EEXIST ? .exists : .system(error.code))
         }
+    }
+
+    /// Gives a complete file its name, and replaces no other file.
+    private static func setName(_ path: String, of draft: String) throws(SystemError) {
+        if link(draft, path) == 0 { return }
+        guard errno != EEXIST else { throw SystemError("write", code: EEXIST) }
+        // Some file systems have no second names.
+        var status = stat()
+        guard lstat(path, &status) != 0 else { throw SystemError("write", code: EEXIST) }
+        guard rename(draft, path) == 0 else { throw SystemError("write", code: errno) }
     }
 }

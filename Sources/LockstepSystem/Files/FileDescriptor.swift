@@ -38,7 +38,7 @@ package struct FileDescriptor: ~Copyable, Sendable {
         let operation = flags & O_ACCMODE == O_RDONLY ? "read" : "write"
         // C would end the path at a NUL and open another file.
         guard !path.isEmpty, !path.utf8.contains(0) else { throw SystemError(operation, code: ENOENT, path: path) }
-        try self.init(retryingInterrupts { open(path, flags | O_CLOEXEC, permissions) }, operation, path: path)
+        try self.init(open(path, flags | O_CLOEXEC, permissions), operation, path: path)
     }
 
     /// Writes all bytes at the descriptor's position.

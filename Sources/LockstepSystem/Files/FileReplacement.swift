@@ -57,10 +57,13 @@ package enum FileReplacement {
             throw error
         }
         try before(.synchronizeFolder)
-        try converting(folder, failure) { () throws(SystemError) in
-            try unlessMissing(.folderFlush, path: folder) { () throws(SystemError) in
-                try FileDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY).synchronize()
-            }
+        try converting(folder, failure) { () throws(SystemError) in try synchronizeFolder(folder) }
+    }
+
+    /// Waits until the names in a folder are on the disk; where the file system cannot do that, reports it and continues.
+    package static func synchronizeFolder(_ folder: String) throws(SystemError) {
+        try unlessMissing(.folderFlush, path: folder) { () throws(SystemError) in
+            try FileDescriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY).synchronize()
         }
     }
 

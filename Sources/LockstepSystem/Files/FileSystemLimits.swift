@@ -53,7 +53,7 @@ package enum FileSystemLimits {
 /// - Returns: 0: this process has the lock, or the file system has none; else an errno: EWOULDBLOCK if another process
 ///   has it.
 package func lockFile(_ descriptor: Int32, path: String) -> Int32 {
-    guard flock(descriptor, LOCK_EX | LOCK_NB) != 0 else { return 0 }
+    guard retryingInterrupts({ flock(descriptor, LOCK_EX | LOCK_NB) }) != 0 else { return 0 }
     let code = errno
     guard FileSystemLimits.isMissing(code) else { return code }
     FileSystemLimits.report(.lock, path: path, code: code)

@@ -17,9 +17,9 @@ package func withPath<Result>(_ path: String, _ body: (UnsafePointer<CChar>) -> 
     }
 }
 
-/// open(2).
+/// open(2), again if a signal interrupts it.
 package func open(_ path: String, _ flags: Int32, _ permissions: mode_t = 0) -> Int32 {
-    withPath(path) { Glibc.open($0, flags, permissions) }
+    withPath(path) { path in retryingInterrupts { Glibc.open(path, flags, permissions) } }
 }
 
 /// access(2).
@@ -57,6 +57,11 @@ package func unlink(_ path: String) -> Int32 {
 /// rename(2).
 package func rename(_ path: String, _ newPath: String) -> Int32 {
     withPath(path) { old in withPath(newPath) { Glibc.rename(old, $0) } }
+}
+
+/// link(2): a second name for a file; fails if the name exists.
+package func link(_ path: String, _ newPath: String) -> Int32 {
+    withPath(path) { old in withPath(newPath) { Glibc.link(old, $0) } }
 }
 
 /// readlink(2); nil if the path is no link.

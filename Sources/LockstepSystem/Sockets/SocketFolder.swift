@@ -81,7 +81,9 @@ package struct SocketFolder: ~Copyable, Sendable {
     /// Whether this process has a folder's lock. Where the file system has no locks, a new folder is used without, and no
     /// folder is taken for a stale one.
     private static func isLocked(_ lock: borrowing FileDescriptor, path: String, creating: Bool) -> Bool {
-        creating ? lockFile(lock.number, path: path) == 0 : flock(lock.number, LOCK_EX | LOCK_NB) == 0
+        creating
+            ? lockFile(lock.number, path: path) == 0
+            : retryingInterrupts { flock(lock.number, LOCK_EX | LOCK_NB) } == 0
     }
 
     /// Removes this user's folders whose processes have died: their names have the form that `make` gives, and no
