@@ -130,6 +130,8 @@ class Scenario:
 
     # About so many calls of the commonest kind are made.
     calls = 10
+    # Whether the command reports what it could not write, although it succeeds.
+    reports = True
 
     def __init__(self, place):
         self.place = place
@@ -222,7 +224,9 @@ class Keys(Scenario):
         return ["keygen", "work/keys"]
 
     def right(self, _ending):
-        return [] if {file.name for file in (self.under / "keys").iterdir()} == self.FILES else ["a key is missing"]
+        # A draft whose removal failed is a second name of a key; the next keygen removes it.
+        found = {file.name for file in (self.under / "keys").iterdir()}
+        return [] if self.FILES <= found else ["a key is missing"]
 
     def left(self):
         keys, wrong = self.under / "keys", []
@@ -283,7 +287,9 @@ class Evaluate(Report):
 
 
 class Cache(Scenario):
-    """A worker that receives the data set and keeps it in its cache."""
+    """A worker that receives the data set and keeps it in its cache, which the run does not need."""
+
+    reports = False
 
     def run(self, fault):
         output = self.place.path / "coordinator"
@@ -357,7 +363,7 @@ def faults(scenario, kind, fault, hit, ending):
     if status == 0:
         wrong = scenario.right(ending)
         # The number of the process in the lock only helps to name it.
-        if kind in ("write", "sync", "rename") and not hit[2].endswith("/.lock") and not (reason in text and names(hit[2], text)):
+        if scenario.reports and kind in ("write", "sync", "rename") and not hit[2].endswith("/.lock") and not (reason in text and names(hit[2], text)):
             wrong.append("not a word")
         return wrong
     wrong = [] if status in STATUSES else [f"status {status}"]
