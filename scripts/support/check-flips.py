@@ -56,7 +56,7 @@ WORDS = {
     "a number that is not finite": r"step \d+: the (loss|gradient|weights?) ",
     "the protocol": "broke the protocol|damaged|checksum",
     "the checkpoint's check": "changed while it was (saved|written)",
-    "a lost worker": "lost worker|has ended|was killed|rejoin|evicted|no answer",
+    "a lost worker": "was lost|has ended|was killed|rejoin|evicted|no answer",
 }
 
 CONFIGURATION = """
