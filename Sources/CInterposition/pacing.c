@@ -10,10 +10,11 @@
 #include <time.h>
 #include <unistd.h>
 
-/// Which set waits for a descriptor, and with what data.
+/// Which set waits for a descriptor, for which events, and with what data.
 struct registration {
     /// One more than the set's descriptor; 0: no set waits.
     int set;
+    unsigned events;
     epoll_data_t data;
 };
 
@@ -119,7 +120,7 @@ int epoll_ctl(int set, int operation, int descriptor, struct epoll_event *event)
     if (entry && operation == EPOLL_CTL_DEL) {
         entry->set = 0;
     } else if (entry) {
-        *entry = (struct registration){set + 1, event->data};
+        *entry = (struct registration){set + 1, event->events | EPOLLERR | EPOLLHUP, event->data};
     }
     // libzmq waits until it can write only while it has more to write. For other connections than the preferred ones this fails.
     if (serves_strangers && operation == EPOLL_CTL_MOD) prefer(descriptor, operation, event->events);
@@ -134,7 +135,9 @@ static int wait_for_preferred(int set, struct epoll_event *events, int limit, in
     int own = 0;
     for (int i = 0; i < count; i++) {
         const struct registration *entry = registration(ready[i].data.fd);
-        if (entry && entry->set == set + 1) events[own++] = (struct epoll_event){ready[i].events, entry->data};
+        if (!entry || entry->set != set + 1) continue;
+        const unsigned awaited = ready[i].events & entry->events;
+        if (awaited) events[own++] = (struct epoll_event){awaited, entry->data};
     }
     return own;
 }
