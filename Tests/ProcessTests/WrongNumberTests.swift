@@ -58,6 +58,19 @@ struct WrongNumberTests {
         #expect(faulty.summary.workersLost > 0 && (faulty.summary.stepsRepeated ?? 0) == 0)
     }
 
+    @Test(
+        "A worker that writes random bytes or valid records into its mailbox without end costs the run no step",
+        arguments: ["mailbox", "records"])
+    func mailWithoutEnd(kind: String) throws {
+        // LOCKSTEP_DEEP_MAIL: about the seconds that the run takes; 60 in scripts/check-deep.
+        let seconds = Foreign.number("LOCKSTEP_DEEP_MAIL") ?? 1
+        let faulty = try run(
+            "\(kind)=\(min(500, 20 * seconds))@30#1", ["--epochs", "\(50 * seconds)"],
+            on: ["--workers", "3", "--transport", "shared", "--max-restarts", "1000"])
+        #expect((faulty.summary.stepsRepeated ?? 0) == 0 && faulty.summary.rewinds == 0, "\(faulty.errors)")
+        if kind == "records" { #expect(faulty.summary.workersLost == 0, "\(faulty.errors)") }
+    }
+
     @Test("Where the optimizer's memory has taken the numbers in, the run goes back to a checkpoint")
     func rewound() throws {
         for (checkpoints, transport) in [("0", "shared"), ("0.001", "inline")] {

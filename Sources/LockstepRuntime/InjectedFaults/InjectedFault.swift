@@ -2,6 +2,7 @@ import Glibc
 import LockstepCluster
 import LockstepData
 import LockstepSystem
+import LockstepTimeline
 
 /// A fault that a test injects into a worker through the environment variable `LOCKSTEP_FAULT`, which is unset in real runs.
 ///
@@ -15,6 +16,10 @@ import LockstepSystem
 ///     slow=MILLISECONDS adds this time to each node
 ///     fail              fails with an error
 ///     mailbox           writes random bytes into its mailbox before each answer
+///     mailbox=MILLISECONDS
+///                       the same again and again for this time
+///     records=MILLISECONDS
+///                       puts each answer into its mailbox again and again for this time
 ///     own-data          changes bytes of the data set in this process's own memory once
 ///     own-data=STEPS    the same, and so many steps later the data set is read as if an hour had passed
 ///
@@ -30,7 +35,8 @@ package struct InjectedFault {
         case hang(seconds: Double)
         case slow(milliseconds: Double)
         case fail
-        case mailbox
+        case mailbox(milliseconds: Double)
+        case records(milliseconds: Double)
         case ownData(stepsUntilRead: UInt64?)
     }
 
@@ -67,7 +73,8 @@ package struct InjectedFault {
         case "score": kind = .score
         case "hang": kind = .hang(seconds: assignment.count == 2 ? value : .infinity)
         case "fail": kind = .fail
-        case "mailbox": kind = .mailbox
+        case "mailbox": kind = .mailbox(milliseconds: value)
+        case "records": kind = .records(milliseconds: value)
         case "own-data": kind = .ownData(stepsUntilRead: assignment.count == 2 ? UInt64(assignment[1]) : nil)
         case "slow": kind = .slow(milliseconds: value)
         default: kind = nil
@@ -92,20 +99,34 @@ package struct InjectedFault {
         case .ownData:
             copy?.damage()
             copy = nil
-        case .flip, .last, .all, .loss, .score, .mailbox, nil:
+        case .flip, .last, .all, .loss, .score, .mailbox, .records, nil:
             break
         }
     }
 
-    /// Fills this worker's mailbox with random bytes, many of them in records with numbers that the coordinator expects, if the
+    /// Fills this worker's mailbox with random bytes, and at last with records that have numbers that the coordinator expects, if the
     /// fault says so. Call it before an answer is put there.
     func willAnswer(_ item: WorkItem, in page: UnsafeMutableRawBufferPointer?) {
-        guard case .mailbox = kind, item.step >= firstStep, let page else { return }
-        for index in page.indices { page[index] = UInt8.random(in: 0...255) }
+        guard case .mailbox(let milliseconds) = kind, item.step >= firstStep, let page else { return }
+        let end = Instant.now.advanced(bySeconds: milliseconds * 1e-3)
+        repeat {
+            for index in page.indices { page[index] = UInt8.random(in: 0...255) }
+        } while .now < end
         for number in 1...UInt64(Mailbox.capacity) {
             let lap = UInt64.random(in: 0..<4) * UInt64(Mailbox.capacity)
             page.storeBytes(of: number + lap, toByteOffset: Int(number) * Mailbox.recordSize, as: UInt64.self)
         }
+    }
+
+    /// Puts an answer again and again, if the fault says so. Call it after the answer has been put.
+    ///
+    /// - Parameters:
+    ///   - item: The item that was answered.
+    ///   - put: Puts the answer.
+    func didAnswer(_ item: WorkItem, put: () -> Void) {
+        guard case .records(let milliseconds) = kind, item.step >= firstStep else { return }
+        let end = Instant.now.advanced(bySeconds: milliseconds * 1e-3)
+        while .now < end { put() }
     }
 
     /// A copy of the data set that the fault will change, and on which the worker is to compute; nil if the fault changes

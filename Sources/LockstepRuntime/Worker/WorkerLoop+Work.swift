@@ -70,7 +70,9 @@ extension WorkerLoop {
         mark(.departure, item)
         let header = header(.nodeResult, step: item.step, unit: item.number)
         fault.willAnswer(item, in: task?.regions?.mailPage)
-        if task?.regions?.put(header, result) == true { return }
+        if let regions = task?.regions, regions.put(header, result) {
+            return fault.didAnswer(item) { _ = regions.put(header, result) }
+        }
         try withUnsafeTemporaryAllocation(byteCount: NodeResult.size, alignment: 8) { bytes in
             result.encode(into: bytes)
             try link.flush(endingWith: (header, UnsafeRawBufferPointer(bytes)))
