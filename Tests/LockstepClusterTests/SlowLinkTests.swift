@@ -151,7 +151,7 @@ struct SlowLinkTests {
         _ = run(&machine, .beginStep(0, tree, isAudited: false), at: 0)
         let end = try #require(wait(&machine, from: 0, rate: 32_000, bytes: 7_200_000))
         #expect(end.seconds == 60 && end.refusal.code == .link)
-        #expect(end.refusal.message.hasPrefix("this link is too slow: it needs 450 s a step (14400 kB at 256 kbit/s)"))
+        #expect(end.refusal.message.hasPrefix("this link is too slow: it needs 450 s a step (14400 KB at 256 kbit/s)"))
         var failure: ClusterFailure?
         for second in 61..<200 where failure == nil {
             for case .fail(let reason) in run(&machine, .tick, at: Double(second)) { failure = reason }

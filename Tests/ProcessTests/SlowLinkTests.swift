@@ -12,7 +12,7 @@ import Testing
     "Slow links", .serialized, .oneAtATime,
     .enabled(if: NetworkNamespace.isAvailable, "needs root, network namespaces and iproute2"))
 struct SlowLinkTests {
-    /// A run whose weights take 130 kB, of a few steps.
+    /// A run whose weights take 130 KB, of a few steps.
     private func site(steps: Int, _ options: [String] = []) throws -> NetworkSite {
         try NetworkSite(
             TinyDataset(training: 10 * steps, validation: 4, test: 4), epochs: 1,
@@ -27,7 +27,7 @@ struct SlowLinkTests {
     func uplink() throws {
         let site = try site(steps: 1)
         let alone = try site.alone()
-        // 130 kB take 4.1 s.
+        // 130 KB take 4.1 s.
         try limit(site, .fromFarEnd, rate: "256kbit")
         let (run, port) = try site.coordinator(workers: 1)
         let worker = try site.worker(on: 0, port: port, isSlow: false)

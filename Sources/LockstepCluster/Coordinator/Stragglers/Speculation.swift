@@ -206,7 +206,7 @@ struct Speculation: ~Copyable, Sendable {
         let allowed = deadlines.step(expected: nil, evictions: 0)
         guard seconds > allowed else { return nil }
         let bytes = transfer.bytesOfStep(gradients: member.queue.count)
-        return "this link is too slow: it needs \(Int(min(seconds, 1e9))) s a step (\(bytes / 1_000) kB at "
+        return "this link is too slow: it needs \(Int(min(seconds, 1e9))) s a step (\(bytes / 1_000) KB at "
             + "\(transfer.bytesPerSecond / 125) kbit/s), and \(Int(allowed)) s are allowed; set communication-dtype: "
             + "bfloat16, take a smaller network, or larger mini-batches and so fewer steps"
     }
