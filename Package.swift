@@ -160,6 +160,8 @@ let package = Package(
 
         // Counts allocations, in the executables of the tests and the benchmarks.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
+        // Shows tests another processor than the machine has.
+        .target(name: "CProcessorTrap", path: "Tests/CProcessorTrap"),
 
         // The decoders of everything that others write, for the fuzzer and for plain tests.
         .target(
@@ -191,7 +193,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("LockstepTimelineTests", ["LockstepTimeline"]),
     ("LockstepConfigurationTests", ["LockstepConfiguration"]),
     ("LockstepDigestTests", ["LockstepDigest", "CProcessor"]),
-    ("LockstepComputeTests", ["LockstepCompute"]),
+    ("LockstepComputeTests", ["LockstepCompute", "CProcessorTrap"]),
     ("LockstepSystemTests", ["LockstepTimeline", "LockstepSystem", "CLinux"]),
     ("ZeroMQTests", ["CInterposition", "LockstepSystem", "ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),

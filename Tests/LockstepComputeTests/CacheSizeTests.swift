@@ -1,3 +1,4 @@
+import CProcessorTrap
 import Foundation
 import LockstepCompute
 import Testing
@@ -6,14 +7,45 @@ import Testing
     import Glibc
 #endif
 
-/// oneDNN cuts its loops by the sizes of the CPU's caches, and on CPUs that do not tell them as Intel's do, by sizes in a table.
-/// Copies of the library with other tables stand for other CPUs.
-@Suite("Cache sizes", .enabled(if: PatchedLibrary.isPossible, "this oneDNN does not take cache sizes from a table"))
+/// oneDNN cuts its loops by the sizes of the CPU's caches, which CPUID tells, or by sizes in a table for CPUs that do not tell them
+/// as Intel's do. The bits must not depend on them.
+@Suite("Cache sizes", .enabled(if: NumericKernel.portable.isSupported, "this CPU has no AVX2"))
 struct CacheSizeTests {
     @Test(
-        "convolutions have the same bits, whatever the sizes of the first and second level",
+        "products and convolutions have the same bits, whatever caches and vendor the processor shows",
+        .enabled(if: processor_trap_is_possible() != 0, "this machine cannot make CPUID trap"),
         arguments: NumericKernel.supported)
-    func sizes(kernel: NumericKernel) async throws {
+    func shown(kernel: NumericKernel) async throws {
+        let truth = try printedDigest(
+            await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+                [name = kernel.rawValue as String] in
+                print("digest", try digest(ComputeLibrary.open(NumericKernel.resolve(name))))
+            })
+        for (vendor, kibibytes) in [
+            ("GenuineIntel", [16, 128, 1024]), ("GenuineIntel", [64, 4096, 98_304]),
+            ("AuthenticAMD", [32, 512, 16_384]),
+        ] as [(String, [UInt32])] {
+            let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
+                [name = kernel.rawValue as String, vendor = vendor as String, kibibytes = kibibytes as [UInt32]] in
+                let bytes = kibibytes.map { $0 << 10 }
+                let text = try #require(strdup(vendor))
+                let processor = shown_processor(vendor: text, cache_bytes: (bytes[0], bytes[1], bytes[2]))
+                try #require(processor_trap_show(processor) == 0)
+                let digest = try digest(ComputeLibrary.open(NumericKernel.resolve(name)))
+                // oneDNN has asked.
+                #expect(processor_trap_count() > 0)
+                print("digest", digest)
+            }
+            let shown = try printedDigest(result)
+            #expect(shown == truth, "\(vendor), \(kibibytes) KiB")
+        }
+    }
+
+    @Test(
+        "convolutions have the same bits, whatever sizes oneDNN assumes",
+        .enabled(if: PatchedLibrary.isPossible, "this oneDNN does not take cache sizes from a table"),
+        arguments: NumericKernel.supported)
+    func assumed(kernel: NumericKernel) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "lockstep-caches-\(getpid())-\(kernel)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -23,11 +55,9 @@ struct CacheSizeTests {
             try PatchedLibrary.write(kibibytes: sizes, to: file)
             let result = await #expect(processExitsWith: .success, observing: [\.standardOutputContent]) {
                 [name = kernel.rawValue as String, file = file as String] in
-                let library = try ComputeLibrary.open(NumericKernel.resolve(name), searching: [file])
-                print("digest", try digest(library))
+                print("digest", try digest(ComputeLibrary.open(NumericKernel.resolve(name), searching: [file])))
             }
-            let output = result.map { String(decoding: $0.standardOutputContent, as: UTF8.self) } ?? ""
-            digests.insert(String(try #require(output.firstMatch(of: #/digest \d+/#)).output))
+            digests.insert(try printedDigest(result))
         }
         #expect(digests.count == 1)
     }
@@ -61,10 +91,30 @@ private enum PatchedLibrary {
     }
 }
 
-/// FNV-1a of the results of convolutions whose images, or images times channels, exceed the first level.
+/// The digest that a process has printed.
+private func printedDigest(_ result: ExitTest.Result?) throws -> String {
+    let output = result.map { String(decoding: $0.standardOutputContent, as: UTF8.self) } ?? ""
+    return String(try #require(output.firstMatch(of: #/digest \d+/#)).output)
+}
+
+/// FNV-1a of the results of large products, and of convolutions whose images, or images times channels, exceed the first level.
 private func digest(_ library: ComputeLibrary) throws -> UInt64 {
     let lanes = library.channelLanes
     var hash: UInt64 = 14_695_981_039_346_656_037
+    for (rows, outputs, inputs) in [(10, 300, 784), (100, 300, 784), (257, 1000, 333), (64, 100, 300)] {
+        let products = try library.products(forLayersOf: [outputs])
+        var random = TestRandom(seed: UInt64(rows))
+        func values(_ count: Int) -> [Float] { (0..<count).map { _ in random.value() } }
+        let (a, w, d) = (values(rows * inputs), values(outputs * inputs), values(rows * outputs))
+        var (forward, gradient, errors) = ([Float](d), [Float](w), [Float](a))
+        products.forward(rows: rows, outputs: outputs, inputs: inputs, a: a, w: w, into: &forward)
+        products.weightGradient(
+            rows: rows, outputs: outputs, inputs: inputs, d: d, a: a, accumulating: false, into: &gradient)
+        products.backward(rows: rows, outputs: outputs, inputs: inputs, d: d, w: w, into: &errors)
+        for value in forward + gradient + errors {
+            hash = (hash ^ UInt64(value.bitPattern)) &* 1_099_511_628_211
+        }
+    }
     for (kernel, side, channels, filters) in [
         (1, 23, 32, 32), (1, 35, 20, 16), (1, 14, 64, 64), (3, 28, 32, 32), (3, 40, 16, 20), (5, 14, 32, 48),
         (7, 32, 3, 16),
