@@ -40,12 +40,15 @@ package struct CostModel: Hashable, Sendable {
     package var lastSegmentShare: Double
     /// Cores that workers may use, at least 1.
     package var cores: Int
-    /// The factor by which computing takes longer when all cores compute: they share memory and clock.
+    /// The factor by which computing takes longer when all cores compute: they share memory and clock, and new weights are in no near
+    /// cache.
     package var contention: Double
+    /// Reading a gradient that another core has just written, beyond adding it up.
+    package var fetch: Double
 
     package init(
         compute: Line, addition: Double, update: Double, messages: Line, byte: Double = 0, parameterBytes: Int,
-        lastSegmentShare: Double, cores: Int, contention: Double = 1
+        lastSegmentShare: Double, cores: Int, contention: Double = 1, fetch: Double = 0
     ) {
         self.compute = compute
         self.addition = addition
@@ -56,6 +59,7 @@ package struct CostModel: Hashable, Sendable {
         self.lastSegmentShare = lastSegmentShare
         self.cores = max(1, cores)
         self.contention = contention
+        self.fetch = fetch
     }
 
     /// The connection between the coordinator and workers on other hosts.
@@ -109,7 +113,7 @@ extension CostModel {
         let computing = plan.nodes.count { !$0.isEmpty }
         // Workers on other hosts have cores of their own.
         let compute = slowest * (link == nil ? slowdown(computing) : 1)
-        let reduce = Double(nodes - 1) * addition + update
+        let reduce = Double(nodes - 1) * addition + update + (link == nil ? Double(nodes) * fetch : 0)
         var communication = messages(Double(workers))
         if let link {
             communication += 2 * link.latency + exposed(link, workers: workers, nodes: nodes, compute: compute)
@@ -164,7 +168,7 @@ extension CostModel {
     /// Gradients leave layer by layer during the backward half of the computing; the first layer's is ready last and
     /// overlaps with nothing. Weights come back chunk by chunk in the link's other direction while further gradients
     /// arrive.
-    private func exposed(_ link: Link, workers: Int, nodes: Int, compute: Double) -> Double {
+    func exposed(_ link: Link, workers: Int, nodes: Int, compute: Double) -> Double {
         let bytes = Double(parameterBytes) / link.bytesPerSecond
         let inward = bytes * Double(nodes)
         let hidden = min(compute / 2, inward * (1 - lastSegmentShare))

@@ -29,6 +29,18 @@ import Testing
         #expect(isClose(step.reduce, 10e-6))
     }
 
+    @Test("each gradient of this host is fetched from another core; over a link none is")
+    func fetch() {
+        var model = Self.model()
+        model.fetch = 3e-6
+        #expect(isClose(model.distributed(batch: 100, shards: 2, workers: 2).reduce, 10e-6 + 2 * 3e-6))
+        // Three workers, four shards: one of them has a node of two.
+        #expect(isClose(model.distributed(batch: 100, shards: 4, workers: 3).reduce, 14e-6 + 3 * 3e-6))
+        #expect(isClose(model.single(batch: 100, shards: 4).reduce, 6e-6))
+        let link = CostModel.Link(bytesPerSecond: 125e6, latency: 0)
+        #expect(isClose(model.distributed(batch: 100, shards: 2, workers: 2, link: link).reduce, 10e-6))
+    }
+
     @Test("workers share the cores when they outnumber them")
     func contention() {
         let step = Self.model().distributed(batch: 400, shards: 4, workers: 4)

@@ -9,7 +9,7 @@ package import LockstepTraining
 
 /// Measures the parameters of the cost model with short trials of the run's own arithmetic on this host.
 ///
-/// The trials take place before any worker starts, on one thread: nothing of the run's own competes with them.
+/// The trials take place before any worker starts: nothing of the run's own competes with them.
 package struct Calibration {
     /// What was measured.
     package struct Result {
@@ -40,12 +40,12 @@ package struct Calibration {
     /// Measures the costs of a step, and how busy the machine is.
     package func measure() throws -> Result {
         let weights = initialWeights()
-        try computer.prepare(rows: Set(sizes))
+        try computer.prepare(rows: Set(sizes + stepSizes))
         let gradient = FloatBuffer(count: run.layout.count)
         let sum = FloatBuffer(count: run.layout.count)
         let first = run.layout.segments.first?.range.count ?? 0
         var attention = ThreadAttention()
-        let model = CostModel(
+        var model = CostModel(
             compute: computeLine(weights, gradient, &attention),
             addition: least(within: budget / 8, &attention) {
                 add(gradient.pointer, weights.pointer, into: sum.pointer, count: sum.count)
@@ -54,10 +54,25 @@ package struct Calibration {
             messages: CostModel.Line(fixed: 0, each: 0),
             parameterBytes: run.layout.count * run.configuration.communicationDataType.elementSize,
             lastSegmentShare: Double(first) / Double(max(1, run.layout.count)), cores: Host.coreCount)
-        return Result(
-            model: model,
-            load: MachineLoad(
-                usedByOthers: use.byOthers, threadShare: attention.share, cores: Host.allowedCoreCount))
+        let load = MachineLoad(
+            usedByOthers: use.byOthers, threadShare: attention.share, cores: Host.allowedCoreCount)
+        try measureSharedSteps(weights, &model)
+        return Result(model: model, load: load)
+    }
+
+    /// Measures what computing and adding up take longer where two cores share a step.
+    private func measureSharedSteps(_ weights: FloatBuffer, _ model: inout CostModel) throws {
+        let rows = min(run.model.blockRows, run.schedule.batch / 2)
+        guard Host.coreCount > 1, run.schedule.shards > 1, rows > 0 else { return }
+        let optimizer = makeOptimizer()
+        let trial = try SharedStepTrial(run, rows: rows, weights: weights)
+        let times = trial.measure(within: budget / 2) { weights, sum, next in
+            optimizer.beginStep(0, samples: run.schedule.batch)
+            _ = optimizer.update(0..<run.layout.count, from: weights, sum: sum, into: next)
+        }
+        guard let times else { return }
+        model.contention = times.compute / max(1e-9, model.compute(Double(rows)))
+        model.fetch = max(0, times.reduce - model.addition - model.update) / 2
     }
 
     /// Measures how long the model takes for one sample of an evaluation, in seconds; 0 without samples to evaluate.
@@ -82,16 +97,21 @@ package struct Calibration {
         return weights
     }
 
-    /// Times blocks of samples, the smallest first, until the budget is used up, and fits a line.
+    /// Times blocks of samples until the budget is used up, and fits a line.
+    ///
+    /// The smallest block comes first, because it says what the others will take, and then the blocks that the run's steps have,
+    /// because products of few rows are slower for each row. These may take longer than the budget.
     private func computeLine(
         _ weights: FloatBuffer, _ gradient: FloatBuffer, _ attention: inout ThreadAttention
     ) -> CostModel.Line {
         var points: [(count: Double, seconds: Double)] = []
-        let deadline = Instant.now.advanced(bySeconds: budget * 0.75)
-        for rows in sizes {
+        var perRow = 0.0
+        let start = Instant.now
+        func time(_ rows: Int, within limit: Double, _ attention: inout ThreadAttention) {
             // Each block is timed at least twice, because the first time warms the caches.
-            let expected = points.last.map { 2 * $0.seconds * Double(rows) / $0.count } ?? 0
-            if !points.isEmpty, Instant.now.advanced(bySeconds: expected) > deadline { break }
+            let expected = perRow * Double(rows)
+            let deadline = start.advanced(bySeconds: limit)
+            if !points.isEmpty, Instant.now.advanced(bySeconds: 2 * expected) > deadline { return }
             var best = Double.infinity
             for repetition in 0..<max(2, min(20, Int(0.002 / max(1e-6, expected)))) {
                 let seconds = attention.watch(counting: repetition > 0) {
@@ -100,9 +120,28 @@ package struct Calibration {
                 }
                 best = min(best, seconds)
             }
+            perRow = best / Double(rows)
             points.append((Double(rows), best))
         }
-        return CostModel.line(through: points)
+        let sizes = sizes
+        time(sizes[0], within: 0, &attention)
+        for rows in stepSizes where rows > sizes[0] { time(rows, within: Self.stepBudgets * budget, &attention) }
+        let measured = Set(points.map { Int($0.count) })
+        for rows in sizes where !measured.contains(rows) { time(rows, within: 0.75 * budget, &attention) }
+        // The line passes near the blocks that the run's steps have.
+        let own = points.filter { stepSizes.contains(Int($0.count)) }
+        return CostModel.line(through: points + own + own)
+    }
+
+    /// The blocks that a step has on as many workers as shards, and in one process: those are timed even if they take so many budgets.
+    private static let stepBudgets = 3.0
+
+    /// The numbers of rows of these blocks, the smaller one first.
+    private var stepSizes: [Int] {
+        let maximum = min(run.model.blockRows, run.schedule.samples)
+        let shards = max(1, run.schedule.shards)
+        let rows = [(run.schedule.batch + shards - 1) / shards, run.schedule.batch].map { min(max(1, $0), maximum) }
+        return Array(Set(rows)).sorted()
     }
 
     /// The numbers of rows of the timed blocks: the mini-batch divided by 32, doubled each time, and the largest block.
@@ -121,13 +160,17 @@ package struct Calibration {
     private func updateSeconds(
         _ weights: FloatBuffer, _ gradient: FloatBuffer, into next: FloatBuffer, _ attention: inout ThreadAttention
     ) -> Double {
-        let optimizer = run.configuration.makeOptimizer(
-            for: run.layout, rate: run.configuration.makeLearningRate(stepsPerEpoch: run.schedule.stepsPerEpoch))
+        let optimizer = makeOptimizer()
         return least(within: budget / 8, &attention) {
             optimizer.beginStep(0, samples: run.schedule.batch)
             _ = optimizer.update(
                 0..<run.layout.count, from: weights.pointer, sum: gradient.pointer, into: next.pointer)
         }
+    }
+
+    private func makeOptimizer() -> any Optimizer {
+        run.configuration.makeOptimizer(
+            for: run.layout, rate: run.configuration.makeLearningRate(stepsPerEpoch: run.schedule.stepsPerEpoch))
     }
 
     /// Runs `body` repeatedly for this time, at least once, and returns the shortest duration in seconds.
