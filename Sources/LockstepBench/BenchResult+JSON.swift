@@ -11,11 +11,13 @@ extension BenchResult {
     ///
     /// - Parameters:
     ///   - link: A link to predict for, besides workers of this host.
+    ///   - hosts: Layouts of hosts to predict for.
     ///   - summary: The summary for people, which the JSON calls `verdict`.
     /// - Returns: A JSON document.
     /// - Throws: What keeps a value from being encoded.
-    package func json(link: BenchLink?, summary: String) throws -> String {
-        try JSONEncoder.sorted(indented: true, inSnakeCase: true).text(document(link: link, summary: summary))
+    package func json(link: BenchLink?, hosts: BenchHosts? = nil, summary: String) throws -> String {
+        try JSONEncoder.sorted(indented: true, inSnakeCase: true)
+            .text(document(link: link, hosts: hosts, summary: summary))
     }
 
     private struct Document: Encodable {
@@ -50,6 +52,21 @@ extension BenchResult {
             let link: String?
         }
 
+        struct Hosts: Encodable {
+            let hosts: Int
+            let processes: Int
+            /// `processes`, `hosts` or `tree`.
+            let members: String
+            let fanOut: Int?
+            let link: String
+            let step: Double
+            let compute: Double
+            let communication: Double
+            let speedup: Double
+            let copies: Int
+            let leastTransfer: Double
+        }
+
         struct Machine: Encodable {
             let processor: String?
             let coresUsedByOthers: Double?
@@ -67,7 +84,8 @@ extension BenchResult {
 
         /// Of every field with a unit; nothing else has one.
         static let units = [
-            "step, phases": "s", "samples_per_second, flops_per_second, peak_flops_per_second": "1/s",
+            "step, phases, compute, communication, least_transfer": "s",
+            "samples_per_second, flops_per_second, peak_flops_per_second": "1/s",
             "flops_per_step": "floating-point operations", "earliest, latest, batch": "samples",
             "model_error, efficiency, thread_share": "fraction", "speedup, speedup_interval, bound": "ratio",
             "cores_used_by_others, load_average": "cores",
@@ -87,19 +105,21 @@ extension BenchResult {
         let flopsPerStep: Double
         let settings: [Setting]
         let predictions: [Prediction]
+        let hosts: [Hosts]
         let modelError: Double?
         let breakEven: [BreakEven]
         let summary: String
 
         enum CodingKeys: String, CodingKey {
             case version, units, machine
-            case name, sizes, network, batch, kernel, cores, settings, predictions, peakFlopsPerSecond, flopsPerStep,
+            case name, sizes, network, batch, kernel, cores, settings, predictions, hosts, peakFlopsPerSecond,
+                flopsPerStep,
                 modelError, breakEven
             case summary = "verdict"
         }
     }
 
-    private func document(link: BenchLink?, summary: String) -> Document {
+    private func document(link: BenchLink?, hosts: BenchHosts?, summary: String) -> Document {
         Document(
             version: programVersion, units: Document.units,
             machine: Document.Machine(
@@ -107,10 +127,28 @@ extension BenchResult {
                 threadShare: machine.load.threadShare, loadAverage: machine.loadAverage, isBusy: isBusy),
             name: name, sizes: network.sizes, network: network.summary, batch: batch, kernel: kernel, cores: cores,
             peakFlopsPerSecond: peak, flopsPerStep: flops, settings: measured.map(setting),
-            predictions: allPredictions(link), modelError: modelError,
+            predictions: allPredictions(link), hosts: hosts.map(hostDocuments) ?? [], modelError: modelError,
             breakEven: summarized.compactMap { breakEvenDocument($0, nil) }
                 + (link.map { link in summarized.compactMap { breakEvenDocument($0, link) } } ?? []),
             summary: summary)
+    }
+
+    private func hostDocuments(_ hosts: BenchHosts) -> [Document.Hosts] {
+        let alone = model.single(batch: batch, shards: reference.setting.shards).total
+        return hosts.predictions(model, batch: batch).map { one in
+            let (members, fanOut): (String, Int?) =
+                switch one.topology {
+                case .processes: ("processes", nil)
+                case .hosts: ("hosts", nil)
+                case .tree(let fanOut): ("tree", fanOut)
+                }
+            return Document.Hosts(
+                hosts: one.layout.hosts, processes: one.layout.processes, members: members, fanOut: fanOut,
+                link: hosts.link.text, step: one.step.total, compute: one.step.compute,
+                communication: one.step.communication, speedup: alone / one.step.total,
+                copies: one.topology.copies(one.layout),
+                leastTransfer: model.leastTransfer(one.layout, link: hosts.link.link))
+        }
     }
 
     private func breakEvenDocument(_ one: Measured, _ link: BenchLink?) -> Document.BreakEven? {

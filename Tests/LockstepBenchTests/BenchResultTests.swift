@@ -147,8 +147,9 @@ struct BenchResultTests {
         #expect(
             Set(object.keys) == [
                 "version", "units", "machine", "name", "sizes", "network", "batch", "kernel", "cores",
-                "peak_flops_per_second", "flops_per_step", "settings", "predictions", "break_even", "verdict",
+                "peak_flops_per_second", "flops_per_step", "settings", "predictions", "hosts", "break_even", "verdict",
             ])
+        #expect((object["hosts"] as? [Any])?.isEmpty == true)
         let machine = try #require(object["machine"] as? [String: Any])
         #expect(machine["processor"] as? String == "a CPU" && machine["is_busy"] as? Bool == false)
         #expect(machine["load_average"] as? Double == 1.5 && machine["cores_used_by_others"] as? Double == 0)
@@ -167,6 +168,24 @@ struct BenchResultTests {
         #expect(Set(step.keys) == ["median", "lower_quartile", "upper_quartile", "count"])
         let predictions = try #require(object["predictions"] as? [[String: Any]])
         #expect(predictions.count == 10 && predictions.count { $0["link"] as? String == "1gbit" } == 5)
+    }
+
+    @Test("The JSON has each layout of hosts in each way in which they can be connected")
+    func hosts() throws {
+        let layouts = try ["4x2", "2x1"].map { try #require(HostLayout($0)) }
+        let hosts = BenchHosts(layouts: layouts, fanOut: 2, link: try #require(BenchLink("100mbit")))
+        let text = try Self.result([0, 2]).json(link: nil, hosts: hosts, summary: "")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        let found = try #require(object["hosts"] as? [[String: Any]])
+        #expect(found.map { $0["members"] as? String } == ["processes", "hosts", "tree", "hosts"])
+        #expect(found.map { $0["copies"] as? Int } == [8, 4, 2, 2])
+        #expect(found.map { $0["fan_out"] as? Int } == [nil, nil, 2, nil])
+        #expect(found.allSatisfy { $0["link"] as? String == "100mbit" })
+        let least = try #require(found[3]["least_transfer"] as? Double)
+        #expect(abs(least - 95_440 / 12.5e6) < 1e-9)
+        let step = try #require(found[3]["step"] as? Double)
+        let speedup = try #require(found[3]["speedup"] as? Double)
+        #expect(abs(step * speedup - Self.model.single(batch: 10, shards: 1).total) < 1e-9)
     }
 
     @Test("With two numbers of workers the JSON has the model's error and the intervals of its predictions")

@@ -1,3 +1,4 @@
+import Foundation
 import LockstepCostModel
 import LockstepNetwork
 import LockstepTimeline
@@ -42,6 +43,23 @@ struct BenchTextTests {
             model: model, peak: 50e9,
             machine: BenchMachine(
                 processor: "AMD EPYC", load: MachineLoad(usedByOthers: usedByOthers, cores: 2), loadAverage: 1))
+    }
+
+    @Test("Hosts are predicted in each way in which they can be connected")
+    func hosts() throws {
+        let hosts = BenchHosts(
+            layouts: [try #require(HostLayout("4x2"))], fanOut: 2, link: try #require(BenchLink("100mbit")))
+        let lines = BenchText(result: Self.result(), link: hosts.link, hosts: hosts).lines.suffix(6)
+        #expect(
+            lines.first
+                == "Hosts behind 100mbit, by the model; each has a core like this machine's for each process:")
+        let rows = lines.dropFirst().map { $0.split(separator: "  ").map { $0.trimmingCharacters(in: .whitespaces) } }
+        #expect(rows[0] == ["hosts", "members", "step", "speedup", "compute", "communicate", "copies"])
+        #expect(rows[1...3].map { $0[1] } == ["each process", "each host", "a tree, fan-out 2"])
+        #expect(rows[1...3].map { $0[6] } == ["8", "4", "2"])
+        // 2 * 95,440 * 3 / (4 * 12.5e6) seconds.
+        #expect(
+            lines.last == "No exchange of gradients among 4 hosts takes less than 11.5 ms over such links.")
     }
 
     @Test("Heading, table and phases")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import LockstepBench
 import LockstepChaos
+import LockstepCostModel
 import Testing
 import ZeroMQ
 
@@ -135,5 +136,11 @@ struct OptionTests {
     func link() {
         #expect(BenchLink(argument: "1gbit,0.2ms") == BenchLink("1gbit,0.2ms"))
         #expect(BenchLink(argument: "fast") == nil)
+    }
+
+    @Test("Layouts of hosts are a list")
+    func hosts() {
+        #expect(HostLayoutList(argument: "4x8,16x1")?.layouts.map(\.workers) == [32, 16])
+        for text in ["", "4x8,", "4", "4x8 16x8"] { #expect(HostLayoutList(argument: text) == nil, "\(text)") }
     }
 }

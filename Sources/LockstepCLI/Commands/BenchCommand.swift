@@ -19,6 +19,7 @@ struct BenchCommand: ParsableCommand {
               lockstep bench config/mnist-30.yaml
               lockstep bench config/mnist-30.yaml --batch 1000 --workers 1,2,4
               lockstep bench config/speedup.yaml --link 1gbit,0.2ms --json
+              lockstep bench config/speedup.yaml --link 1gbit,0.2ms --hosts 4x8,64x8
               lockstep bench config/speedup.yaml --workers 1,2,4 --chart speedup.svg
             """
     )
@@ -37,6 +38,15 @@ struct BenchCommand: ParsableCommand {
         help: ArgumentHelp(
             "Predict for workers on other hosts, behind a link such as 1gbit,0.2ms.", valueName: "rate,latency"))
     var link: BenchLink?
+
+    @Option(
+        help: ArgumentHelp(
+            "Predict for so many hosts of so many worker processes each, such as 4x8, all behind --link.",
+            valueName: "hosts x processes,..."))
+    var hosts: HostLayoutList?
+
+    @Option(help: ArgumentHelp("Predict for trees of hosts of which each serves so many.", valueName: "n"))
+    var fanOut = 4
 
     @Option(
         help: ArgumentHelp(
@@ -72,6 +82,7 @@ struct BenchCommand: ParsableCommand {
         }
         let workers = workers ?? WorkerCountList(counts: fanIn ? [1, 2, 4, 8, 16, 32] : [1, 2])
         try workers.check()
+        let benchHosts = try benchHosts()
         if fanIn { return try runFanIn(workers.counts, stop: stop) }
         try oversubscription.check(workers.counts.max() ?? 0, option: "--workers")
         let directory = runDirectory.map(RunDirectory.init(existing:))
@@ -86,18 +97,33 @@ struct BenchCommand: ParsableCommand {
                 configuration: { try options.configuration(shards: $0) }, notify: show)
         }
         let result = try bench.run(steps: steps)
-        let report = BenchText(result: result, link: link)
+        let report = BenchText(result: result, link: link, hosts: benchHosts)
         let document = try result.json(
-            link: link, summary: result.summarized.first.map(report.summary) ?? "")
+            link: link, hosts: benchHosts, summary: result.summarized.first.map(report.summary) ?? "")
         try console.output(json ? [document] : report.lines)
         if let chart { try LineChart.write(result.record(link: link).charts, to: Console.path(chart)) }
         if let directory { try SpeedupRecord.save(document, in: directory) }
     }
 
+    /// The layouts of hosts to predict for; nil if none is asked for.
+    private func benchHosts() throws -> BenchHosts? {
+        guard let hosts else { return nil }
+        guard let link else {
+            throw CommandError(.usage, "--hosts predicts over a link: give it too, such as --link 1gbit,0.2ms")
+        }
+        guard BenchHosts.fanOuts.contains(fanOut) else {
+            throw CommandError(
+                .usage, "--fan-out \(fanOut): give \(BenchHosts.fanOuts.lowerBound) to \(BenchHosts.fanOuts.upperBound)"
+            )
+        }
+        return BenchHosts(layouts: hosts.layouts, fanOut: fanOut, link: link)
+    }
+
     /// Every worker gets a node of its own, whatever the mini-batch: no worker computes.
     private func runFanIn(_ counts: [Int], stop: StopSignals) throws {
-        guard runDirectory == nil, chart == nil, link == nil else {
-            throw CommandError(.usage, "--fan-in measures the coordinator alone: leave --run, --chart and --link out")
+        guard runDirectory == nil, chart == nil, link == nil, hosts == nil else {
+            throw CommandError(
+                .usage, "--fan-in measures the coordinator alone: leave --run, --chart, --link and --hosts out")
         }
         let settings = counts.map { BenchSetting(workers: $0, shards: options.shards ?? $0) }
         let minimumBatch = options.source.batch == nil ? counts.max() ?? 1 : 1

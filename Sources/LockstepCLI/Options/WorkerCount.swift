@@ -1,4 +1,5 @@
 import ArgumentParser
+import LockstepCostModel
 import LockstepRuns
 import LockstepSystem
 import LockstepText
@@ -60,5 +61,18 @@ struct WorkerCountList: ExpressibleByArgument, Hashable {
         guard Set(counts).count == counts.count, counts.count <= 16 else {
             throw CommandError(.usage, "--workers \(defaultValueDescription): give up to 16 different numbers")
         }
+    }
+}
+
+/// `--hosts 4x8,16x8` of `bench`.
+struct HostLayoutList: ExpressibleByArgument, Hashable {
+    static let maximumCount = 16
+
+    let layouts: [HostLayout]
+
+    init?(argument: String) {
+        let layouts = argument.split(separator: ",", omittingEmptySubsequences: false).map { HostLayout($0) }
+        guard layouts.count <= Self.maximumCount, !layouts.contains(nil) else { return nil }
+        self.layouts = layouts.compactMap(\.self)
     }
 }

@@ -9,10 +9,13 @@ struct BenchText {
     let result: BenchResult
     /// A link to predict for, besides workers of this host.
     let link: BenchLink?
+    /// Layouts of hosts to predict for.
+    var hosts: BenchHosts?
 
     /// The report, line by line.
     var lines: [String] {
         [heading, ""] + table + [""] + phases + [""] + summaries + [""] + predictions
+            + (hosts.map { [""] + hostLines($0) } ?? [])
     }
 
     private var heading: String {
@@ -140,6 +143,31 @@ struct BenchText {
         }
         return "Fitted without one number of workers, the model is off there by at most \(decimal(100 * error, 1)) %; "
             + "farther from what was measured it is a guess."
+    }
+
+    /// What the model says of many hosts, of which none was measured.
+    private func hostLines(_ hosts: BenchHosts) -> [String] {
+        let alone = result.model.single(batch: result.batch, shards: result.reference.setting.shards).total
+        var rows = [["hosts", "members", "step", "speedup", "compute", "communicate", "copies"]]
+        for one in hosts.predictions(result.model, batch: result.batch) {
+            let members =
+                switch one.topology {
+                case .processes: "each process"
+                case .hosts: "each host"
+                case .tree(let fanOut): "a tree, fan-out \(fanOut)"
+                }
+            rows.append([
+                "\(one.layout.hosts) x \(one.layout.processes)", members, milliseconds(one.step.total),
+                result.isBusy ? "-" : "about \(times(alone / one.step.total))", milliseconds(one.step.compute),
+                milliseconds(one.step.communication), grouped(one.topology.copies(one.layout)),
+            ])
+        }
+        return ["Hosts behind \(hosts.link.text), by the model; each has a core like this machine's for each process:"]
+            + alignedColumns(rows)
+            + hosts.layouts.filter { $0.hosts > 1 }.map {
+                "No exchange of gradients among \($0.hosts) hosts takes less than "
+                    + "\(milliseconds(result.model.leastTransfer($0, link: hosts.link.link))) over such links."
+            }
     }
 
     private static func name(_ setting: BenchSetting) -> String {
