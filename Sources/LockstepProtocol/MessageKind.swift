@@ -41,8 +41,9 @@ package enum MessageKind: UInt8, CaseIterable, Sendable {
     /// here.
     case dataChunk = 6
     /// Coordinator to worker: compute this tree node. `step`; `unit`: the node, or 0 for a worker without nodes, which
-    /// only answers; `segment`: the slot for the gradient in shared memory. For a worker that shares memory it also
-    /// means that this version of the weights is complete. No payload.
+    /// only answers; `segment`: the slot for the gradient in shared memory; `offset`: 1 if the step is audited, so that an
+    /// aggregator compares the results of its own workers too. For a worker that shares memory it also means that this
+    /// version of the weights is complete. No payload.
     case assign = 7
     /// Coordinator to worker: a chunk of the weights, or a part of one. `step`: their version; `segment`, `offset`. Payload:
     /// the floats.

@@ -34,21 +34,45 @@ package struct AssignmentPlan: Sendable, Equatable {
     ///   - capacities: The number of processes of each worker, at least 1; at least one worker.
     ///   - splitsRoot: Whether one worker that gets all shards gets the root's two children in place of the root.
     package init(tree: SummationTree, capacities: [Int], splitsRoot: Bool = false) {
+        self.init(tree: tree, nodes: [tree.root], capacities: capacities, splitsRoot: splitsRoot)
+    }
+
+    /// The plan for the shards under some nodes.
+    ///
+    /// - Parameters:
+    ///   - tree: The summation tree of the batch.
+    ///   - sums: The nodes whose sums are wanted, without common leaves; at least one. No worker gets an ancestor of one.
+    ///   - capacities: The number of processes of each worker, at least 1; at least one worker.
+    ///   - splitsRoot: Whether one worker that gets all shards gets the root's two children in place of the root.
+    package init(tree: SummationTree, nodes sums: [NodeID], capacities: [Int], splitsRoot: Bool = false) {
         let workers = capacities.count
         precondition(workers >= 1, "at least one worker, not \(workers)")
-        let active = min(workers, tree.leaves.count)
-        let search = CutSearch(tree: tree, capacities: Array(capacities.prefix(active)))
+        let sums = sums.sorted { tree.leaves(of: $0).lowerBound < tree.leaves(of: $1).lowerBound }
+        let leaves = sums.map { tree.leaves(of: $0) }
+        let count = leaves.map(\.count).reduce(0, +)
+        let active = min(workers, count)
+        let search = CutSearch(tree: tree, nodes: sums, capacities: Array(capacities.prefix(active)))
         let cuts = search.cuts()
         var nodes: [[NodeID]] = []
         nodes.reserveCapacity(workers)
-        for (start, end) in zip([0] + cuts, cuts + [tree.leaves.count]) {
-            let covering = tree.nodes(coveringLeaves: start..<end)
+        for (start, end) in zip([0] + cuts, cuts + [count]) {
+            var covering: [NodeID] = []
+            var first = 0
+            for (sum, own) in zip(sums, leaves) {
+                // Positions count the leaves of all sums; a node's own begin at `first`.
+                let wanted = (start..<end).clamped(to: first..<first + own.count)
+                let shift = own.lowerBound - first
+                first += own.count
+                guard !wanted.isEmpty else { continue }
+                covering += tree.nodes(
+                    coveringLeaves: wanted.lowerBound + shift..<wanted.upperBound + shift, under: sum)
+            }
             nodes.append(covering == [tree.root] ? tree.nodes(coveringAll: splitsRoot) : covering)
         }
         nodes.append(contentsOf: repeatElement([], count: workers - active))
         self.nodes = nodes
         self.maximumSamples = search.maximumSamples
-        self.samples = tree.samples
+        self.samples = sums.map { tree.samples(of: $0).count }.reduce(0, +)
         self.processes = capacities.reduce(0, +)
     }
 }

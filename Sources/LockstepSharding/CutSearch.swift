@@ -27,11 +27,19 @@ struct CutSearch {
 
     /// - Parameters:
     ///   - tree: The tree whose leaves are cut into ranges.
+    ///   - nodes: The nodes whose leaves are cut, left to right, without common leaves.
     ///   - capacities: The number of parts of each range, at least 1; at most as many ranges as leaves.
-    init(tree: SummationTree, capacities: [Int]) {
-        let starts = tree.leaves.map { tree.samples(of: $0).lowerBound } + [tree.samples]
+    init(tree: SummationTree, nodes: [NodeID], capacities: [Int]) {
         var levels = Array(repeating: 0, count: tree.leaves.count)
         Self.enterLevels(under: tree.root, level: 1, of: tree, into: &levels)
+        var starts = [0]
+        var wanted: [Int] = []
+        for leaf in nodes.flatMap({ tree.leaves(of: $0) }) {
+            starts.append(starts[starts.count - 1] + tree.samples(of: tree.leaves[leaf]).count)
+            wanted.append(levels[leaf])
+        }
+        levels = wanted
+        levels[0] = 0
         let maximum = Self.leastMaximum(starts, parts: capacities.reduce(0, +))
         self.capacities = capacities
         self.starts = starts

@@ -1,5 +1,6 @@
 /// What happened to the workers of a run, for its summary.
 package struct MembershipCounts: Hashable, Sendable {
+    /// Worker processes; those of an aggregator count with it.
     package var lost = 0
     package var joined = 0
     /// Shards that were reassigned because their worker was lost.

@@ -144,9 +144,22 @@ package struct SummationTree: Sendable, Equatable, CustomStringConvertible {
 
     /// The fewest tree nodes that cover the leaves at these positions in ``leaves``, left to right.
     package func nodes(coveringLeaves wanted: Range<Int>) -> [NodeID] {
+        nodes(coveringLeaves: wanted, under: root)
+    }
+
+    /// The fewest tree nodes that cover the leaves at these positions that lie under a node, left to right.
+    func nodes(coveringLeaves wanted: Range<Int>, under node: NodeID) -> [NodeID] {
         var found: [NodeID] = []
-        cover(wanted, from: root, into: &found)
+        cover(wanted, from: node, into: &found)
         return found
+    }
+
+    /// Whether these are nodes of this tree that have no leaf in common. Total: any raw values are allowed, a peer may have
+    /// sent them.
+    package func areDisjoint(_ nodes: [NodeID]) -> Bool {
+        guard nodes.allSatisfy(contains) else { return false }
+        let ranges = nodes.map { leaves(of: $0) }.sorted { $0.lowerBound < $1.lowerBound }
+        return zip(ranges, ranges.dropFirst()).allSatisfy { $0.upperBound <= $1.lowerBound }
     }
 
     /// The tree nodes that cover all samples: the root or, if `splitsRoot` and it has children, its two children.

@@ -9,9 +9,10 @@ package struct TreeArrivals: Sendable {
     package enum Outcome: Sendable, Equatable {
         /// The node or an ancestor of it is already known. The caller must not read its data.
         case duplicate
-        /// The node counts; the root of the lane is still unknown.
+        /// The node counts; the sum that it is part of is still unknown.
         case pending
-        /// The node counts, and the root of the lane is now known.
+        /// The node counts, and the sum that it is part of is now known: the root of the lane, or one of the nodes that are
+        /// wanted.
         case complete
     }
 
@@ -23,6 +24,8 @@ package struct TreeArrivals: Sendable {
     private var stamps: [UInt64] = []
     private var stride = 0
     private var generation: UInt64 = 0
+    /// The generation in which each node was a sum that is wanted, where not the root alone is; otherwise empty.
+    private var sums: [UInt64] = []
 
     /// - Parameter lanes: The number of independent lanes, at least 1.
     package init(lanes: Int) {
@@ -33,13 +36,26 @@ package struct TreeArrivals: Sendable {
     /// Starts a step: no node is known in any lane.
     ///
     /// Incrementing the generation forgets all nodes at once. Allocates only for a tree with more nodes than any before.
-    package mutating func begin(_ tree: SummationTree) {
+    ///
+    /// - Parameters:
+    ///   - tree: The step's tree.
+    ///   - wanted: The nodes whose sums are wanted, without common leaves; empty: the root alone. Additions end there.
+    package mutating func begin(_ tree: SummationTree, sums wanted: [NodeID] = []) {
         self.tree = tree
         if tree.nodeLimit > stride {
             stride = tree.nodeLimit
             stamps = Array(repeating: 0, count: lanes * stride)
         }
         generation += 1
+        guard !wanted.isEmpty else { return }
+        if sums.count < stride { sums = Array(repeating: 0, count: stride) }
+        for node in wanted { sums[Int(node.rawValue)] = generation }
+    }
+
+    /// Whether additions end with a node because its own sum is wanted.
+    private func isWanted(_ node: NodeID) -> Bool {
+        let index = Int(node.rawValue)
+        return index < sums.count && sums[index] == generation
     }
 
     /// Whether the sum of a node, or of an ancestor of it, has arrived or has been added up.
@@ -79,7 +95,7 @@ package struct TreeArrivals: Sendable {
         let tree = currentTree
         mark(node, lane: lane)
         var known = node
-        while let parent = tree.parent(of: known) {
+        while !isWanted(known), let parent = tree.parent(of: known) {
             guard let (left, right) = tree.children(of: parent) else { break }
             // No ancestor is known, so a sibling is known only if it is marked itself.
             guard isMarked(left, lane: lane) && isMarked(right, lane: lane) else { return .pending }

@@ -21,7 +21,7 @@ struct StatusTextTests {
             {"name": "\(name)", "programVersion": "0.1.0", "epochs": 2, "stepsPerEpoch": 100, "shards": 4,
              "cluster": {"phase": "\(phase)", "step": \(step), "lost": 1, "joined": 3, "shardsReassigned": 1, "workers": [
                {"member": 1, "host": "\(host)", "processID": 11, "state": "computing", "outstanding": 1},
-               {"member": 2, "host": "b", "processID": 12, "state": "idle", "outstanding": 0},
+               {"member": 2, "host": "b", "processID": 12, "state": "idle", "outstanding": 0, "processes": 4},
                {"member": 3, "host": "c", "processID": 13, "state": "preparing", "outstanding": 0}]},
              "paces": [1, 1000000, 2, 5250000]}
             """
@@ -34,7 +34,7 @@ struct StatusTextTests {
             try Self.report("training", step: "150").lines == [
                 "tiny: training, step 150 of 200, epoch 1",
                 "  worker 1   a, pid 11   computing   1.00 ms a node",
-                "  worker 2   b, pid 12   idle   5.25 ms a node   slow",
+                "  worker 2   b, pid 12, 4 processes   idle   5.25 ms a node   slow",
                 "  worker 3   c, pid 13   preparing   -",
                 "3 joined, 1 lost, 1 shard reassigned; lockstep 0.1.0",
             ])

@@ -55,6 +55,45 @@ struct DispatcherTests {
         #expect(assigned(actions).mapValues(\.count) == [1: 2, 2: 6])
     }
 
+    @Test("An aggregator's step is the nodes that it was assigned: its workers share them, and it ends with them")
+    func nodes() {
+        var membership = ClusterFixture.membership(of: 2)
+        var dispatcher = Dispatcher(configuration: ClusterFixture.configuration())
+        var actions: [CoordinatorAction] = []
+        let tree = SummationTree(shards: 8, samples: 80)
+        let wanted = [NodeID(rawValue: 5), NodeID(rawValue: 6)]
+        dispatcher.begin(step: 3, tree, nodes: wanted, isAudited: false)
+        dispatcher.assignStep(to: &membership, by: nil, now: .zero, into: &actions)
+        #expect(assigned(actions) == [1: [5], 2: [6]])
+        let foreign = WorkItem.node(4, step: 3)
+        membership[0].queue.append(Assignment(item: foreign, sampleCount: 20), at: .zero)
+        let isForeignExpected = dispatcher.expects(foreign, from: membership[0])
+        #expect(!isForeignExpected)
+        for (index, node) in [(0, 5), (1, 6)] as [(Int, UInt32)] {
+            let isExpected = dispatcher.expects(.node(node, step: 3), from: membership[index])
+            #expect(isExpected && dispatcher.isComplete == false)
+            dispatcher.receive(.node(node, step: 3), from: index, of: &membership, now: .zero, into: &actions)
+        }
+        #expect(dispatcher.isComplete == true)
+    }
+
+    @Test("Blocks that are assigned later belong to the evaluation under way; those of other weights begin another")
+    func blocks() {
+        var membership = ClusterFixture.membership(of: 1)
+        var dispatcher = Dispatcher(configuration: ClusterFixture.configuration())
+        var actions: [CoordinatorAction] = []
+        dispatcher.add([1, 2], ofEvaluationOf: 4)
+        dispatcher.add([2, 3], ofEvaluationOf: 4)
+        dispatcher.assignPending(to: &membership, now: .zero, into: &actions)
+        for number in 1...3 as ClosedRange<UInt32> {
+            #expect(dispatcher.isComplete == false)
+            dispatcher.receive(.block(number, version: 4), from: 0, of: &membership, now: .zero, into: &actions)
+        }
+        #expect(dispatcher.isComplete == true && assigned(actions) == [1: [1, 2, 3]])
+        dispatcher.add([7], ofEvaluationOf: 5)
+        #expect(dispatcher.step == 5 && dispatcher.isComplete == false)
+    }
+
     @Test("Where all workers compute, all are sent the next weights, audited or not", arguments: [true, false])
     func all(isAudited: Bool) {
         var membership = ClusterFixture.membership(of: 3)

@@ -31,7 +31,7 @@ struct LocalWorkersTests {
         deadlines.firstPause = 0
         return try LocalWorkers(
             count: count, executable: program, endpoint: .ipc(path: "/tmp/x"), arguments: ["--quiet"],
-            maximumRestarts: maximumRestarts, deadlines: deadlines, log: log)
+            maximumRestarts: maximumRestarts, deadlines: deadlines, output: .logs(log))
     }
 
     private func log(_ place: Int) -> String { folder("worker-\(place).log") }

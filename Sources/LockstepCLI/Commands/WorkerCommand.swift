@@ -42,8 +42,8 @@ struct WorkerCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Worker processes to start here; each computes on one core. auto: one for each core that this process may "
-                + "use.", valueName: "n|auto"))
+            "Worker processes to start here; each computes on one core. They share one connection to a coordinator on "
+                + "another host. auto: one for each core that this process may use.", valueName: "n|auto"))
     var processes = ProcessCount(1)
 
     @Option(
@@ -108,10 +108,13 @@ struct WorkerCommand: ParsableCommand {
             consoleOptions.console.info("Connecting to \(addresses); waiting up to \(Int(wait)) s")
         }
         ServiceManager.current?.ready(status: "Waiting for the coordinator at \(addresses)")
-        if processes > 1 {
+        if processes > 1, isOnCoordinatorsHost(addresses) {
             try serve(connect, processes, security, stop)
         } else {
-            try serve(addresses, security, kernel: kernel, stop: stop)
+            let relay = try processes > 1 ? makeRelay() : nil
+            defer { relay?.finish(until: .after(.seconds(Deadlines().linger))) }
+            let aggregation = relay.map { makeAggregation(of: processes, $0) }
+            try serve(addresses, security, kernel: kernel, aggregating: aggregation, stop: stop)
         }
     }
 
@@ -159,13 +162,38 @@ struct WorkerCommand: ParsableCommand {
         return security
     }
 
-    /// Starts several processes.
+    /// Whether this process and the coordinator share a host, so that each process here shares memory with it. The socket at
+    /// the end of a tunnel leads to another host.
+    private func isOnCoordinatorsHost(_ addresses: CoordinatorAddresses) -> Bool {
+        guard case .ipc? = addresses.single else { return false }
+        return !removesSocket
+    }
+
+    private func makeRelay() throws -> LineRelay {
+        let console = consoleOptions.console
+        return try LineRelay { number, line in console.relay("[\(number)] \(line)") }
+    }
+
+    /// Several processes that are one worker of the run.
+    private func makeAggregation(of count: Int, _ relay: LineRelay) -> AggregatorOptions {
+        let console = consoleOptions.console
+        return AggregatorOptions(
+            processes: count,
+            arguments: (consoleOptions.quiet ? ["--quiet"] : []) + (consoleOptions.verbose ? ["--verbose"] : []),
+            maximumRestarts: maxRestarts, relay: relay,
+            notify: { notice, ending in
+                let text = "This host's " + notice.text(ending: ending)
+                if notice.isWarning { console.warning(text) } else { console.info(text) }
+            })
+    }
+
+    /// Starts several processes, each a worker of the run.
     private func serve(
         _ connect: String, _ count: Int, _ security: ConnectionSecurity, _ stop: StopSignals
     ) throws {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
         let console = consoleOptions.console
-        let relay = try LineRelay { number, line in console.relay("[\(number)] \(line)") }
+        let relay = try makeRelay()
         defer { relay.finish(until: .after(.seconds(Deadlines().linger))) }
         let group = WorkerGroup(
             count: count, arguments: { arguments(connect, place: $0) }, maximumRestarts: maxRestarts,
@@ -177,7 +205,8 @@ struct WorkerCommand: ParsableCommand {
     }
 
     private func serve(
-        _ addresses: CoordinatorAddresses, _ security: ConnectionSecurity, kernel: NumericKernel?, stop: StopSignals
+        _ addresses: CoordinatorAddresses, _ security: ConnectionSecurity, kernel: NumericKernel?,
+        aggregating aggregation: AggregatorOptions?, stop: StopSignals
     ) throws {
         let console = consoleOptions.console
         Console.removeOldEvents()
@@ -207,7 +236,7 @@ struct WorkerCommand: ParsableCommand {
             console.warning("\(endpoint): \(reason); trying for \(Int(wait)) s")
         }
         do {
-            try WorkerProcess.serve(addresses, options, stop: stop)
+            try WorkerProcess.serve(addresses, options, aggregating: aggregation, stop: stop)
         } catch let error as RunError where error.interruption != nil {
             console.info(Self.stopLine(stop))
             throw error

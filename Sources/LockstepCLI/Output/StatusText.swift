@@ -16,7 +16,8 @@ extension StatusReport {
     private func line(_ worker: ClusterStatus.Worker) -> String {
         let time = computeTimes[worker.member].map { "\(decimal(Double($0) / 1e6, 2)) ms a node" } ?? "-"
         let host = worker.host.printable
-        return "  worker \(worker.member)   \(host), pid \(worker.processID)   \(worker.state.rawValue)   "
+        let processes = worker.processes.map { ", \(grouped($0)) processes" } ?? ""
+        return "  worker \(worker.member)   \(host), pid \(worker.processID)\(processes)   \(worker.state.rawValue)   "
             + "\(time)\(isSlow(worker) ? "   slow" : "")"
     }
 

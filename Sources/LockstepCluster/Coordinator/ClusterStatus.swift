@@ -29,8 +29,13 @@ package struct ClusterStatus: Codable, Hashable, Sendable {
         package var state: State
         /// Work items that it has not answered.
         package var outstanding: Int
+        /// The processes that compute for it; absent if it computes itself.
+        package var processes: Int?
 
-        package init(member: UInt32, host: String, processID: UInt32, state: State, outstanding: Int) {
+        package init(
+            member: UInt32, host: String, processID: UInt32, state: State, outstanding: Int, processes: Int? = nil
+        ) {
+            self.processes = processes
             self.member = member
             self.host = host
             self.processID = processID

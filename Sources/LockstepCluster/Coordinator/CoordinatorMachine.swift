@@ -70,6 +70,12 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
             loseMember(behind: peer, reason: reason, into: &actions)
         case .beginStep(let step, let tree, let isAudited):
             beginStep(step, tree, isAudited: isAudited, now: now, into: &actions)
+        case .beginNodes(let step, let tree, let nodes, let isAudited):
+            beginStep(step, tree, nodes: nodes, isAudited: isAudited, now: now, into: &actions)
+        case .addBlocks(let version, let blocks):
+            dispatcher.add(blocks, ofEvaluationOf: version)
+            beginWork(into: &actions)
+            assignPending(into: &actions)
         case .beginEvaluation(let version, let blocks):
             beginEvaluation(of: version, blocks, now: now, into: &actions)
         case .evaluated:
@@ -123,7 +129,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
         case .ignored:
             break
         case .accepted(let isSameKernel):
-            eventCounts.joined += 1
+            if let index = membership.index(of: member) { eventCounts.joined += membership[index].capacity }
             if !isSameKernel { eventCounts.isBitwiseReproducible = false }
             phase.workerJoined()
             assignPending(into: &actions)
@@ -171,7 +177,7 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
     private mutating func loseMember(at index: Int, reason: String, into actions: inout [CoordinatorAction]) {
         let member = membership.remove(at: index)
         guard phase.stage != .ended else { return }
-        eventCounts.lost += 1
+        eventCounts.lost += member.capacity
         let shards = dispatcher.reclaim(member, membership: membership)
         eventCounts.shardsReassigned += shards
         actions.append(
@@ -207,15 +213,17 @@ package struct CoordinatorMachine: ~Copyable, Sendable {
 
     // MARK: - Steps and evaluations
 
-    /// Begins a step: assigns every idle member its tree nodes by the plan.
+    /// Begins a step: assigns every idle member its tree nodes by the plan. `nodes`: those whose sums are wanted; empty: the
+    /// root alone.
     private mutating func beginStep(
-        _ step: UInt64, _ tree: SummationTree, isAudited: Bool, now: Instant, into actions: inout [CoordinatorAction]
+        _ step: UInt64, _ tree: SummationTree, nodes: [NodeID] = [], isAudited: Bool, now: Instant,
+        into actions: inout [CoordinatorAction]
     ) {
         let choice = workerCount.beginStep(
             step, isAudited: isAudited, active: membership.count, now: now)
         if let choice { actions.append(.notify(.workerCount(choice))) }
         if isAudited { eventCounts.stepsAudited += 1 }
-        dispatcher.begin(step: step, tree, isAudited: isAudited)
+        dispatcher.begin(step: step, tree, nodes: nodes, isAudited: isAudited)
         beginWork(into: &actions)
         if workerCount.coordinatorComputesAlone(isAudited: isAudited, active: membership.count) {
             return dispatcher.computeHere(into: &actions)

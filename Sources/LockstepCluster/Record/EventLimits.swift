@@ -39,10 +39,16 @@ struct EventLimits {
             guard step >= nextStep, step <= Self.steps else { return "step \(step) after step \(nextStep)" }
             guard tree.shards == shards ?? tree.shards else { return "\(tree.shards) shards" }
             (nextStep, shards) = (step + 1, tree.shards)
+        case .beginNodes(let step, let tree, let nodes, _):
+            // Nodes of a step may come in several events.
+            guard step + 1 >= nextStep, step <= Self.steps else { return "step \(step) after step \(nextStep)" }
+            guard tree.shards == shards ?? tree.shards else { return "\(tree.shards) shards" }
+            guard !nodes.isEmpty, tree.areDisjoint(nodes) else { return "nodes that no step has" }
+            (nextStep, shards) = (step + 1, tree.shards)
         case .abandoned:
             // Earlier steps may follow.
             nextStep = 0
-        case .beginEvaluation(let version, _):
+        case .beginEvaluation(let version, _), .addBlocks(let version, _):
             guard version <= Self.versions else { return "weights \(version)" }
         case .chunkUpdated(let version, let chunk):
             guard version <= Self.versions, chunk < machine.configuration.chunks else {

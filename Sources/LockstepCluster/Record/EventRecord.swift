@@ -97,7 +97,14 @@ extension ByteWriter {
             append(UInt32(tree.shards))
             append(UInt64(tree.samples))
             append(UInt8(isAudited ? 1 : 0))
-        case .beginEvaluation(let version, let blocks):
+        case .beginNodes(let step, let tree, let nodes, let isAudited):
+            append(step)
+            append(UInt32(tree.shards))
+            append(UInt64(tree.samples))
+            append(UInt8(isAudited ? 1 : 0))
+            append(UInt32(nodes.count))
+            for node in nodes { append(node.rawValue) }
+        case .beginEvaluation(let version, let blocks), .addBlocks(let version, let blocks):
             append(version)
             append(UInt32(blocks.count))
             for block in blocks { append(block) }
@@ -211,6 +218,7 @@ extension CoordinatorEvent {
         case ready, dataRequested, answered, goodbye, messageOfOtherRun, peerLost, beginStep, beginEvaluation
         case chunkUpdated, compared, recomputed, stop, tick, evaluated, predicted, answering, inputBacklog
         case transferring, abandoned, refuted, computed, predictedWithCoordinator
+        case beginNodes, addBlocks
     }
 
     var kind: Kind {
@@ -225,6 +233,8 @@ extension CoordinatorEvent {
         case .messageOfOtherRun: .messageOfOtherRun
         case .peerLost: .peerLost
         case .beginStep: .beginStep
+        case .beginNodes: .beginNodes
+        case .addBlocks: .addBlocks
         case .beginEvaluation: .beginEvaluation
         case .evaluated: .evaluated
         case .predicted(_, let withCoordinator): withCoordinator.isEmpty ? .predicted : .predictedWithCoordinator

@@ -177,13 +177,17 @@ extension ByteReader {
             let step = try integer(UInt64.self)
             let tree = try tree()
             return .beginStep(step, tree, isAudited: try integer(UInt8.self) != 0)
+        case .beginNodes:
+            let step = try integer(UInt64.self)
+            let tree = try tree()
+            let isAudited = try integer(UInt8.self) != 0
+            return .beginNodes(step, tree, try numbers().map(NodeID.init(rawValue:)), isAudited: isAudited)
         case .beginEvaluation:
             let version = try integer(UInt64.self)
-            let count = Int(try integer(UInt32.self))
-            guard count <= remaining / 4 else { throw .truncated(needed: 4 * count, found: remaining) }
-            var blocks: [UInt32] = []
-            for _ in 0..<count { blocks.append(try integer(UInt32.self)) }
-            return .beginEvaluation(version: version, blocks: blocks)
+            return .beginEvaluation(version: version, blocks: try numbers())
+        case .addBlocks:
+            let version = try integer(UInt64.self)
+            return .addBlocks(version: version, try numbers())
         case .evaluated: return .evaluated
         case .predicted: return .predicted(seconds: try doubles())
         case .predictedWithCoordinator:
@@ -207,6 +211,14 @@ extension ByteReader {
         case .stop: return .stop(try body())
         case .tick: return .tick
         }
+    }
+
+    private mutating func numbers() throws(ProtocolError) -> [UInt32] {
+        let count = Int(try integer(UInt32.self))
+        guard count <= remaining / 4 else { throw .truncated(needed: 4 * count, found: remaining) }
+        var values: [UInt32] = []
+        for _ in 0..<count { values.append(try integer(UInt32.self)) }
+        return values
     }
 
     private mutating func doubles() throws(ProtocolError) -> [Double] {

@@ -27,13 +27,16 @@ extension Cluster {
         /// Whether the workers answer without computing. A trial then times the coordinator alone; its weights are
         /// meaningless.
         package var workersAreNoOp: Bool
+        /// The number of coordinators above this one: 0 for the run's own, 1 for an aggregator that it serves.
+        package var level: Int
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
             keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
             maximumRestarts: Int = 10, eventRecord: String? = nil, tunesWorkerCount: Bool = false,
-            workersAreNoOp: Bool = false
+            workersAreNoOp: Bool = false, level: Int = 0
         ) {
+            self.level = level
             self.endpoints = endpoints
             self.workers = workers
             self.allowsMixedKernels = allowsMixedKernels

@@ -47,9 +47,19 @@ extension Cluster {
         _ parameters: VersionedParameters, _ regions: RegionServer?,
         notify: @escaping (ClusterNotice, String?) -> Void
     ) throws -> ClusterGradientSource {
+        let (served, hooks) = try makeServedRun(regions, notify: notify)
+        return ClusterGradientSource(
+            served, link: link, context: context, parameters: parameters, record: events, hooks: hooks)
+    }
+
+    /// Makes what a coordinator's loop needs: the run as its workers see it, and what the loop calls in this process.
+    func makeServedRun(
+        _ regions: RegionServer?, notify: @escaping (ClusterNotice, String?) -> Void
+    ) throws -> (ClusterRun, ProcessHooks) {
         let welcome = Welcome(
             configuration: run.configuration, dataset: run.dataset.description, regions: regions?.address,
-            timeline: options.timeline, isNoOp: options.workersAreNoOp ? true : nil)
+            timeline: options.timeline, isNoOp: options.workersAreNoOp ? true : nil,
+            level: options.level == 0 ? nil : options.level)
         let computer = try run.makeShardComputer()
         computer.timeline = timeline
         let configuration = CoordinatorMachine.Configuration(
@@ -92,8 +102,7 @@ extension Cluster {
             dataType: run.configuration.communicationDataType, computer: computer,
             audits: AuditSchedule(fraction: options.auditedFraction, seed: run.configuration.training.seed),
             regions: regions, transport: options.transport, timeline: timeline, configuration: configuration)
-        return ClusterGradientSource(
-            served, link: link, context: context, parameters: parameters, record: events, hooks: hooks)
+        return (served, hooks)
     }
 
     /// Throws if the process was asked to stop and waiting is pointless or has taken long enough: then the step under way

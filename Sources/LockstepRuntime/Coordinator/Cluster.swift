@@ -59,14 +59,20 @@ package final class Cluster {
     ///   - options: Where to listen, which workers to admit, and how to use them.
     ///   - stop: The signals that end the run early; nil in a program that handles its signals itself.
     /// - Throws: The endpoint that cannot be bound, or the system's error.
-    package init(_ run: TrainingRun, _ options: Options, stop: StopSignals?) throws {
+    package convenience init(_ run: TrainingRun, _ options: Options, stop: StopSignals?) throws {
+        try self.init(run, options, stop: stop, context: nil)
+    }
+
+    /// Binds the endpoints. `shared`: the process's context, if it has one already, because a process has only one.
+    init(_ run: TrainingRun, _ options: Options, stop: StopSignals?, context shared: Context?) throws {
         self.run = run
         self.options = options
         self.stop = stop
         self.timeline = options.timeline?.makeTimeline()
         self.failureLog = FailureLog(wanted: options.workers.lowerBound)
         self.deadlines = Deadlines(
-            start: run.configuration.timeouts.start, rejoin: run.configuration.timeouts.rejoin)
+            start: run.configuration.timeouts.start, rejoin: run.configuration.timeouts.rejoin
+        ).atLevel(options.level)
         self.events = try options.eventRecord.map { try EventRecordFile(path: $0) }
         var endpoints = options.endpoints
         if endpoints.isEmpty {
@@ -76,9 +82,11 @@ package final class Cluster {
         }
         // One thread serves ipc; a second one serves TCP, which other hosts reach.
         let ioThreads: Int32 = endpoints.allSatisfy(\.isIPC) ? 1 : 2
-        let context = try Context(
-            Context.Options(
-                ioThreads: ioThreads, sharesReceiveBuffers: false, isInterrupted: { stop?.requested != nil }))
+        let context =
+            try shared
+            ?? Context(
+                Context.Options(
+                    ioThreads: ioThreads, sharesReceiveBuffers: false, isInterrupted: { stop?.requested != nil }))
         self.context = context
         let limits = ConnectionLimits(
             gradientBytes: RegionLayout.slots(shards: run.schedule.shards) * run.layout.count
@@ -110,10 +118,16 @@ package final class Cluster {
     package func startLocalWorkers(
         _ count: Int, executable: String? = nil, arguments: [String], log: @escaping (Int) -> String
     ) throws {
+        try startLocalWorkers(count, executable: executable, arguments: arguments, output: .logs(log))
+    }
+
+    func startLocalWorkers(
+        _ count: Int, executable: String?, arguments: [String], output: LocalWorkers.Output
+    ) throws {
         guard let endpoint = endpoints.first else { return }
         let workers = try LocalWorkers(
             count: count, executable: executable, endpoint: endpoint, arguments: arguments,
-            maximumRestarts: options.maximumRestarts, deadlines: deadlines, log: log)
+            maximumRestarts: options.maximumRestarts, deadlines: deadlines, output: output)
         // A stopped worker (SIGSTOP) does not notice that this process has ended.
         stop?.setCleanup(workers.killAll)
         started.local = workers
@@ -210,7 +224,7 @@ package final class Cluster {
         let threadPool = ThreadPool(threadCount: poolThreadCount)
         defer {
             threadPool.shutdown()
-            started.stop(grace: stop?.requested == nil ? deadlines.exitGrace : deadlines.hurriedExitGrace)
+            stopWorkers()
             // The weights are sent by reference: they must outlive the last message.
             withExtendedLifetime(parameters) { try? context.terminate() }
         }
@@ -226,6 +240,11 @@ package final class Cluster {
             try? source.finish(Goodbye(code: .failed, message: "\(error)"))
             throw error
         }
+    }
+
+    /// Waits for the started workers to end, and ends those that do not.
+    func stopWorkers() {
+        started.stop(grace: stop?.requested == nil ? deadlines.exitGrace : deadlines.hurriedExitGrace)
     }
 
     /// The number of threads that help with the reduction and the update. They use the cores of local workers, which

@@ -224,7 +224,9 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
     private func assignment(of item: WorkItem, to member: MemberID) -> Header {
         guard item.kind == .node else { return headers.header(.evaluate, member, step: item.step, unit: item.number) }
         let slot = transport(of: member).slot(for: item, of: member)
-        return headers.header(.assign, member, step: item.step, unit: item.number, segment: UInt16(slot))
+        return headers.header(
+            .assign, member, step: item.step, unit: item.number, segment: UInt16(slot),
+            offset: loop.machine.isAudited ? 1 : 0)
     }
 
     private func transport(of member: MemberID) -> any PayloadTransport {

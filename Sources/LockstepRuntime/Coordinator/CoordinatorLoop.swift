@@ -35,18 +35,28 @@ protocol CoordinatorLoopDelegate: AnyObject {
     func reportTransfers() throws
 }
 
+/// Another loop of the same thread, for which a coordinator's loop waits too: that of a worker which is itself a coordinator.
+protocol CoordinatorLoopGuest: AnyObject {
+    /// When the wait must end at the latest.
+    var nextDeadline: Instant? { get }
+    /// Sends what waits, and has the poller watch the guest's sockets.
+    func prepare(_ poller: inout Poller) throws
+    /// Records whether the wait found events of these sockets. The guest handles them once the loop's poll has returned.
+    func recordReadiness(in poller: borrowing Poller)
+}
+
 /// The coordinator's loop. It waits for messages, gives events to the ``CoordinatorMachine``, which decides everything,
 /// and has the machine's actions carried out. Nothing else in a coordinator waits or gives the machine the time.
 final class CoordinatorLoop {
     let link: CoordinatorLink
     private(set) var machine: CoordinatorMachine
     weak var delegate: (any CoordinatorLoopDelegate)?
+    weak var guest: (any CoordinatorLoopGuest)?
     private let hooks: ProcessHooks
     private let timeline: Timeline?
     private var poller: Poller
     private var spin = AdaptiveSpin()
-    private let regions: RegionServer?
-    private var regionToken: Poller.Token?
+    private var regions: (server: RegionServer, token: Poller.Token)?
     /// The machine's actions that are being carried out.
     private var actions: [CoordinatorAction] = []
     /// Whether the list of actions is being carried out. An event that an action causes only appends to the list.
@@ -68,7 +78,6 @@ final class CoordinatorLoop {
     ) {
         let now = Instant.now
         self.link = link
-        self.regions = regions
         self.record = record
         self.timeline = timeline
         self.hooks = hooks
@@ -77,7 +86,7 @@ final class CoordinatorLoop {
         record?.whenBroken = { hooks.notify(.recordBroken(reason: "\($0)"), nil, []) }
         poller = Poller(context: context)
         link.register(in: &poller)
-        regionToken = regions.map { poller.add(descriptor: $0.descriptor) }
+        if let regions { self.regions = (regions, poller.add(descriptor: regions.descriptor)) }
         for descriptor in hooks.descriptors { _ = poller.add(descriptor: descriptor) }
         actions.reserveCapacity(256)
     }
@@ -92,6 +101,17 @@ final class CoordinatorLoop {
         while !machine.canStart { try poll { _ in } }
         isGathering = false
     }
+
+    /// Waits for so many processes until a deadline, and for one in any case.
+    func gather(_ processes: Int, until deadline: Instant) throws {
+        while !machine.canStart || machine.activeCount < processes && deadline > .now {
+            try poll(until: deadline > .now ? deadline : nil) { _ in }
+        }
+        isGathering = false
+    }
+
+    /// Calls a function with the poller, outside of a poll.
+    func withPoller(_ body: (inout Poller) -> Void) { body(&poller) }
 
     /// Gives an event to the machine and carries out the machine's actions, including the actions that follow from
     /// events that they cause.
@@ -125,7 +145,9 @@ final class CoordinatorLoop {
     ) throws {
         timeline?.enter(.send)
         try link.flush()
-        let ownDeadline = Instant.earlier(machine.nextDeadline, link.nextDeadline)
+        try guest?.prepare(&poller)
+        let ownDeadline = Instant.earlier(
+            Instant.earlier(machine.nextDeadline, link.nextDeadline), guest?.nextDeadline)
         let deadline = Instant.earlier(Instant.earlier(ownDeadline, hooks.nextCheck()), limit)
         timeline?.enter(.wait)
         let readiness = try spin.wait(
@@ -137,8 +159,9 @@ final class CoordinatorLoop {
         // Deadlines and signals wait until the sockets are looked at again, within some milliseconds.
         if readiness == .mail { return }
         link.recordReadiness(in: poller)
-        if let regions, let token = regionToken, !poller.events(for: token).isEmpty {
-            try regions.process { event in try delegate?.receive(event) }
+        guest?.recordReadiness(in: poller)
+        if let (server, token) = regions, !poller.events(for: token).isEmpty {
+            try server.process { event in try delegate?.receive(event) }
         }
         var isQuiet = true
         var mustCheck = hooks.nextCheck().map { $0 <= .now } ?? false

@@ -54,6 +54,15 @@ final class EvaluationCollector {
         scores[item.number] = score
     }
 
+    /// Whether there is such a block.
+    func includes(_ item: WorkItem) -> Bool { sampleCount(of: EvaluationUnit(rawValue: item.number)) > 0 }
+
+    /// Forgets all scores: blocks of other weights follow.
+    func removeAll() { scores.removeAll(keepingCapacity: true) }
+
+    /// Removes and returns the score of a block; nil if there is none yet.
+    func removeScore(of item: WorkItem) -> BlockScore? { scores.removeValue(forKey: item.number) }
+
     /// A part's score, which adds the scores of its blocks in their order.
     func score(of blocks: [UInt32]) -> SplitScore {
         SplitScore(blocks: blocks.compactMap { scores[$0] }, classes: classes, countsCorrect: countsCorrect)

@@ -17,11 +17,16 @@ package struct Welcome: Codable {
     /// Whether workers compute nothing and answer at once with the contents of their memory, so that a trial times the
     /// coordinator alone. Nil: no.
     var isNoOp: Bool?
+    /// The number of coordinators above the sender. Nil: none, it is the run's own.
+    var level: Int?
 
     private enum CodingKeys: String, CodingKey {
-        case configuration, dataset, regions, timeline
+        case configuration, dataset, regions, timeline, level
         case isNoOp = "pretends"
     }
+
+    /// The most levels of coordinators. Each halves its deadlines.
+    package static let maximumLevel = 4
 
     /// The socket over which a worker requests shared memory.
     enum Regions: Codable, Hashable {
@@ -41,8 +46,9 @@ package struct Welcome: Codable {
 
     init(
         configuration: RunConfiguration, dataset: DatasetDescription, regions: Regions?,
-        timeline: TimelineOptions? = nil, isNoOp: Bool? = nil
+        timeline: TimelineOptions? = nil, isNoOp: Bool? = nil, level: Int? = nil
     ) {
+        self.level = level
         self.timeline = timeline
         self.isNoOp = isNoOp
         self.configuration = configuration
@@ -63,6 +69,10 @@ package struct Welcome: Codable {
         guard (1...SummationTree.maximumShards).contains(shards), configuration.training.batch >= 1 else {
             throw TrainingError.invalidConfiguration(
                 "\(shards) shards of a mini-batch of \(configuration.training.batch)")
+        }
+        guard (0...Self.maximumLevel).contains(level ?? 0) else {
+            throw TrainingError.invalidConfiguration(
+                "\(level ?? 0) coordinators above the one that welcomes this worker")
         }
         // The sizes come first, because later checks calculate with them.
         _ = try DatasetLayout(dataset)

@@ -156,6 +156,12 @@ final class WorkerLink {
         }
     }
 
+    /// Has a poller no longer watch the sockets: another one will.
+    func leave(_ poller: inout Poller) {
+        for token in registration.tokens { poller.remove(token) }
+        registration = Registration()
+    }
+
     /// Opens a new socket after a pause: the coordinator's process has ended, and libzmq has not reported the end of the
     /// connection.
     func reconnect() {

@@ -10,9 +10,18 @@ import ZeroMQ
 /// does. Each worker is in a process group of its own, so that Ctrl-C reaches only the coordinator. A worker that dies is
 /// restarted after a pause.
 final class LocalWorkers {
+    /// Where the workers' lines go.
+    enum Output {
+        /// Into a file for each worker's number.
+        case logs((Int) -> String)
+        /// To a relay, under the worker's number.
+        case relay(LineRelay)
+    }
+
     private struct Worker {
         let process: ChildProcess
-        let log: String
+        /// The path of its log; nil if it has none.
+        let log: String?
         var ending: ChildProcess.Exit?
         /// Whether it has said goodbye or is under quarantine. A goodbye for a changed data set counts only if the host is
         /// excluded.
@@ -29,7 +38,7 @@ final class LocalWorkers {
     private let executable: String
     private let endpoint: Endpoint
     private let arguments: [String]
-    private let log: (Int) -> String
+    private let output: Output
     private var restartPolicy: RestartPolicy
     private var workers: [Worker] = []
     private let running = RunningProcesses()
@@ -44,37 +53,47 @@ final class LocalWorkers {
     ///   - arguments: Further arguments of the worker command.
     ///   - maximumRestarts: The most restarts in the whole run.
     ///   - deadlines: The pauses before restarts.
-    ///   - log: Returns the log's path for a worker's number.
+    ///   - output: Where their lines go.
     /// - Throws: `SystemError` if a log cannot be opened or a process cannot be started.
     init(
         count: Int, executable: String?, endpoint: Endpoint, arguments: [String], maximumRestarts: Int,
-        deadlines: Deadlines, log: @escaping (Int) -> String
+        deadlines: Deadlines, output: Output
     ) throws {
         self.count = count
         self.executable = executable ?? ChildProcess.Command.thisProgram
         self.endpoint = endpoint
         self.arguments = arguments
-        self.log = log
+        self.output = output
         restartPolicy = RestartPolicy(places: count, limit: maximumRestarts, deadlines: deadlines, now: .now)
         for index in 0..<count { workers.append(try start(index)) }
     }
 
     private func start(_ index: Int) throws -> Worker {
-        let path = log(index)
-        let file = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
-        guard file >= 0 else { throw SystemError("open the log", code: errno, path: path) }
-        defer { close(file) }
+        let file = try openOutput(index)
+        let path: String? = if case .logs(let log) = output { log(index) } else { nil }
         let command = ChildProcess.Command(
             executable: executable,
             arguments: ["worker", "--connect", "\(endpoint)"] + arguments
                 + SchedulingPolicy.arguments(place: index, of: count),
             environment: LocalWorkerEnvironment.removedVariables.merging(
                 [InjectedFault.numberVariable: "\(index)"], uniquingKeysWith: { $1 }),
-            output: .file(file))
+            output: .file(file.number))
         let process = try ChildProcess(command)
         running.set(process, at: index)
         try watch?(process.socket)
         return Worker(process: process, log: path)
+    }
+
+    /// Where the worker of this number writes its lines.
+    private func openOutput(_ index: Int) throws -> FileDescriptor {
+        switch output {
+        case .relay(let relay):
+            return try relay.makePipe(named: "\(index)")
+        case .logs(let log):
+            let number = open(log(index), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o644)
+            guard number >= 0 else { throw SystemError("open the log", code: errno, path: log(index)) }
+            return FileDescriptor(owning: number)
+        }
     }
 
     /// The number of restarts, including planned ones.
@@ -99,7 +118,7 @@ final class LocalWorkers {
             if isGathering, !workers[index].hasJoined, case .exited = ending {
                 throw RunError.workerDidNotJoin(
                     index: index, ending: "ended with \(ending)",
-                    logTail: lastLines(of: workers[index].log, count: 1).last,
+                    logTail: workers[index].log.flatMap { lastLines(of: $0, count: 1).last },
                     log: workers[index].log)
             }
             decide(index, notify)
@@ -176,7 +195,7 @@ final class LocalWorkers {
         let place: Int
         let processID: UInt32
         let ending: String
-        let log: String
+        let log: String?
     }
 
     /// Workers that failed and count as neither gone nor stopped, in the order of their places.
@@ -192,7 +211,7 @@ final class LocalWorkers {
     }
 
     /// The path of the log of the worker with this process ID; nil if it is not one of these workers.
-    func log(ofProcess processID: UInt32) -> String? { index(ofProcess: processID).map { workers[$0].log } }
+    func log(ofProcess processID: UInt32) -> String? { index(ofProcess: processID).flatMap { workers[$0].log } }
 
     private func index(ofProcess processID: UInt32) -> Int? {
         workers.firstIndex { $0.process.processID == Int32(bitPattern: processID) }

@@ -13,7 +13,8 @@ extension WorkerLoop {
         switch action {
         case .sendHello:
             let hello = Hello(
-                programVersion: programVersion, host: options.host, processID: UInt32(options.processID))
+                programVersion: programVersion, host: options.host, processID: UInt32(options.processID),
+                processes: options.aggregation?.processes ?? 1)
             try link.send(Header(kind: .hello), copying: hello.encoded())
         case .prepare:
             try prepare()
@@ -27,9 +28,10 @@ extension WorkerLoop {
             let sharing = task?.regions.map { $0.usesMailbox ? 2 : 1 } ?? 0
             try link.send(header(.ready, unit: UInt32(sharing)), copying: ready.encoded())
         case .store(let version, let part):
-            task?.store(link.payload, version: version, part)
+            task?.store(link.payload, version: version, part, into: aggregator?.parameters)
+            if part.isLast { try aggregator?.publish(version: version, chunk: part.chunk) }
         case .compute(let item):
-            try compute(item)
+            if let aggregator { assign(item, to: aggregator) } else { try compute(item) }
         case .acknowledge(let item):
             task?.timeline?.step = item.step
             mark(.arrival, item)
@@ -121,6 +123,15 @@ extension WorkerLoop {
 
     private func prove() {
         guard let task, var dataset = data.present else { return }
+        if let aggregation = options.aggregation {
+            return unlessStopped {
+                do {
+                    try makeAggregator({ try aggregation.make(task.welcome, $0) }, for: task.welcome, dataset)
+                } catch {
+                    enqueue(.unable(reason: "\(error)"))
+                }
+            }
+        }
         if task.regions?.dataset === dataset {
             data.check = nil
         } else if data.check?.dataset === dataset {

@@ -86,6 +86,7 @@ extension WorkerLoop {
             try handle(.parameters(version: header.step, part))
         case .assign:
             task?.slot = Int(header.segment)
+            task?.isAudited = header.offset == 1
             try handle(.assigned(WorkItem(kind: .node, step: header.step, number: header.unit)))
         case .evaluate:
             try handle(.assigned(WorkItem(kind: .block, step: header.step, number: header.unit)))

@@ -40,11 +40,7 @@ extension WorkerLoop {
                 return enqueue(.protocolBroken(reason: "there is no evaluation block \(item.number)"))
             }
             let result = BlockResult(
-                lossSum: fault.willSend(loss: score.lossSum, of: item),
-                computeNanoseconds: Instant.now.nanoseconds - start.nanoseconds,
-                correct: UInt32(score.correct), total: UInt32(score.total),
-                predictions: Dictionary(
-                    uniqueKeysWithValues: score.predictions.map { (UInt32($0.key), UInt32($0.value)) }))
+                score, lossSum: fault.willSend(loss: score.lossSum, of: item), start: start)
             try link.send(header(.blockResult, step: item.step, unit: item.number), copying: result.encoded())
         }
     }

@@ -15,14 +15,15 @@ import ZeroMQ
 final class WorkerLoop {
     let link: WorkerLink
     var poller: Poller
-    private var spin = AdaptiveSpin()
-    /// The policy of this process; nil in a process that also does other work.
-    private var schedulingPolicy: SchedulingPolicy?
+    /// How this thread waits, and the policy of this process; nil in a process that also does other work.
+    private var scheduling: (spin: AdaptiveSpin, policy: SchedulingPolicy?)
     var machine: WorkerMachine
     private var actions: [WorkerAction] = []
     let options: WorkerOptions
     let stop: StopRequest
     var task: WorkerTask?
+    /// What computes for this worker; nil: this thread.
+    var aggregator: Aggregator?
     /// Tasks of earlier runs: libzmq may still hold references to their gradients.
     var retired: [WorkerTask] = []
     /// The run's data set, or the part of it that has arrived. `check` reads the present data set again; nil before the first
@@ -55,7 +56,7 @@ final class WorkerLoop {
         self.machine = WorkerMachine(
             deadlines: deadlines, endsOnlyWhenFinished: options.endsOnlyWhenFinished, now: .now)
         self.options = options
-        self.schedulingPolicy = schedulingPolicy
+        self.scheduling = (AdaptiveSpin(), schedulingPolicy)
         self.stop = stop
         if let interruption { _ = poller.add(descriptor: interruption) }
     }
@@ -69,20 +70,26 @@ final class WorkerLoop {
         defer { mode.restore() }
         let manager = ServiceManager.current
         while true {
+            if let aggregator {
+                try serve(aggregator)
+                continue
+            }
             task?.timeline?.enter(.send)
             try link.flush()
             task?.timeline?.enter(.wait)
             try link.prepare(&poller)
             let ownDeadline = Instant.earlier(machine.nextDeadline, coordinatorEnd.deadline)
             let deadline = Instant.earlier(ownDeadline, manager?.nextPing)
-            let readiness = try spin.wait(&poller, until: Instant.earlier(deadline, link.nextDeadline), mail: mail)
+            let readiness = try scheduling.spin.wait(
+                &poller, until: Instant.earlier(deadline, link.nextDeadline), mail: mail)
             task?.timeline?.enter(.receive)
             try receiveMail()
             if readiness == .sockets { try receiveMessages() }
             if stop.isMade() { try handle(.stop) }
             if readiness == .sockets { try watchCoordinator() }
             let now = Instant.now
-            schedulingPolicy?.check(now: now, wakeUps: spin.wakeUps)
+            let wakeUps = scheduling.spin.wakeUps
+            scheduling.policy?.check(now: now, wakeUps: wakeUps)
             manager?.ping(now: now)
             if let deadline = machine.nextDeadline, deadline <= now { try handle(.tick) }
         }

@@ -20,6 +20,9 @@ package struct WorkerOptions {
     /// Whether the process waits for a coordinator that resumes the run when one ends before the run is finished.
     package var endsOnlyWhenFinished: Bool
     package var notify: (WorkerNotice) -> Void
+    /// The processes that compute for this worker, and what starts them with a welcome and its data set; nil: this process
+    /// computes.
+    var aggregation: (processes: Int, make: (Welcome, Dataset) throws -> Aggregator)?
     /// Called, on any thread, with lines that say why the worker waits for its coordinator; nil: it says nothing.
     package var reportWait: (@Sendable (String) -> Void)?
     /// Returns the last lines of this process's log, the oldest first. A worker that fails sends them to its coordinator.

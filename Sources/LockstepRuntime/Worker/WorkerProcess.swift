@@ -1,5 +1,6 @@
 import Glibc
 import LockstepCluster
+import LockstepProtocol
 package import LockstepSystem
 import LockstepTimeline
 import ZeroMQ
@@ -11,10 +12,14 @@ package enum WorkerProcess {
     /// - Parameters:
     ///   - addresses: Where the coordinator listens.
     ///   - options: The options of the command line.
+    ///   - aggregation: The processes that compute for this worker; nil: this one computes.
     ///   - stop: The signals that end the process.
     /// - Throws: `WorkerEnding`, ``NoCoordinator`` or the error that ended the worker, unless the run finished;
     ///   `RunError.interrupted` if the worker was told to stop.
-    package static func serve(_ addresses: CoordinatorAddresses, _ options: WorkerOptions, stop: StopSignals) throws {
+    package static func serve(
+        _ addresses: CoordinatorAddresses, _ options: WorkerOptions, aggregating aggregation: AggregatorOptions? = nil,
+        stop: StopSignals
+    ) throws {
         try ParentChildSocket.standardInput?.exitProcessAtEnd()
         if case .ipc(let path) = addresses.single, let reason = SocketFile.reasonAgainstConnecting(to: path) {
             throw WorkerEnding.rejected(reason: "ipc://\(path): \(reason)")
@@ -29,7 +34,21 @@ package enum WorkerProcess {
             report?.update(with: notice)
             notify(notice)
         }
-        let context = try Context(Context.Options(isInterrupted: { stop.requested != nil }))
+        // A second thread serves the connection to another host while the first one serves this host's workers.
+        let context = try Context(
+            Context.Options(ioThreads: aggregation == nil ? 1 : 2, isInterrupted: { stop.requested != nil }))
+        if let aggregation {
+            // The weights go to memory that it shares with its own workers.
+            options.transport = .inline
+            let kernel = options.kernel
+            options.aggregation = (
+                processes: aggregation.processes,
+                make: { welcome, dataset in
+                    try Aggregator(
+                        welcome, dataset: dataset, kernel: kernel, aggregation, context: context, stop: stop)
+                }
+            )
+        }
         guard let rotation = try find(addresses, options, context, deadlines, report, stop) else {
             throw RunError.interrupted(signal: stop.requested ?? SIGTERM)
         }
@@ -37,7 +56,8 @@ package enum WorkerProcess {
             context: context, connectingTo: rotation, security: options.security, deadlines: deadlines)
         let loop = WorkerLoop(
             link: link, context: context, deadlines: deadlines, options: options,
-            schedulingPolicy: SchedulingPolicy(core: options.core, now: .now), interruption: stop.descriptor,
+            schedulingPolicy: aggregation == nil ? SchedulingPolicy(core: options.core, now: .now) : nil,
+            interruption: stop.descriptor,
             stop: WorkerLoop.StopRequest(
                 isMade: { stop.requested != nil }, unlessMade: { body in stop.endingAtOnce(body) != nil }))
         defer {
@@ -48,11 +68,13 @@ package enum WorkerProcess {
         do {
             try loop.run()
         } catch WorkerEnding.finished {
-            return
+            return loop.closeAggregator(Goodbye(code: .finished, message: "the run is finished"))
         } catch WorkerEnding.stopped {
+            loop.closeAggregator(Goodbye(code: .stopping, message: "this host's worker was asked to stop"))
             throw RunError.interrupted(signal: stop.requested ?? SIGTERM)
         } catch {
             if !(error is WorkerEnding || error is NoCoordinator) { loop.report(error) }
+            loop.closeAggregator(Goodbye(code: .failed, message: "\(error)"))
             if loop.hasBeenMember { options.saveEvents(loop.history.lines) }
             throw error
         }

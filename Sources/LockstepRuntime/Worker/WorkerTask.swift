@@ -13,6 +13,7 @@ import ZeroMQ
 /// its answers.
 final class WorkerTask {
     let chunks: ChunkLayout
+    let welcome: Welcome
     let configuration: RunConfiguration
     private let forcedKernel: NumericKernel?
     private let isNoOp: Bool
@@ -31,6 +32,8 @@ final class WorkerTask {
     private var encoded: [EncodedFloats] = []
     /// The slot in shared memory for the gradient of the current node.
     var slot = 0
+    /// Whether the step of the current node is audited.
+    var isAudited = false
     private var lastStep: UInt64?
     /// The buffer of the current node.
     private var bufferIndex = 0
@@ -41,6 +44,7 @@ final class WorkerTask {
     init(_ welcome: Welcome, forcedKernel: NumericKernel?) throws {
         try welcome.check()
         let shards = welcome.configuration.shards ?? 1
+        self.welcome = welcome
         self.configuration = welcome.configuration
         self.forcedKernel = forcedKernel
         self.isNoOp = welcome.isNoOp ?? false
@@ -81,10 +85,18 @@ final class WorkerTask {
     }
 
     /// Copies a received part of a chunk into the weights of this version.
-    func store(_ payload: borrowing Message, version: UInt64, _ part: ChunkPart) {
+    ///
+    /// - Parameters:
+    ///   - payload: The floats.
+    ///   - version: The weights' version.
+    ///   - part: The part.
+    ///   - weights: The memory of the weights; nil: the task's own.
+    func store(
+        _ payload: borrowing Message, version: UInt64, _ part: ChunkPart, into weights: VersionedParameters? = nil
+    ) {
         let start = chunks.chunks[part.chunk].range.lowerBound
         let range = start + part.elements.lowerBound..<start + part.elements.upperBound
-        let floats = UnsafeMutableBufferPointer(rebasing: ownWeights[version].buffer[range])
+        let floats = UnsafeMutableBufferPointer(rebasing: (weights ?? ownWeights).forward(version).buffer[range])
         payload.withUnsafeBytes { bytes in
             if elementSize(ofVersion: version) == FloatPayload.elementSize {
                 FloatPayload.copy(bytes, to: floats)

@@ -51,15 +51,16 @@ package final class Reducer {
     ///
     /// - Parameters:
     ///   - tree: The mini-batch's tree.
+    ///   - sums: The nodes whose sums are wanted, without common leaves; empty: the root alone.
     ///   - verifiesMemory: Whether ``verifyMemory()`` is to find changes of the reducer's own memory.
-    package func begin(_ tree: SummationTree, verifiesMemory: Bool = false) {
+    package func begin(_ tree: SummationTree, sums: [NodeID] = [], verifiesMemory: Bool = false) {
         self.tree = tree
         self.verifiesMemory = verifiesMemory
         isMemoryIntact = true
         if verifiesMemory {
             for index in written.indices { written[index] = nil }
         }
-        arrivals.begin(tree)
+        arrivals.begin(tree, sums: sums)
         isUnderWay = true
         lossSum = nil
     }
@@ -76,9 +77,9 @@ package final class Reducer {
     ///   - chunk: The chunk's index in the layout.
     ///   - floats: The chunk's elements.
     ///   - isStable: Whether `floats` stay unchanged until the step ends; otherwise they are read during the call only.
-    /// - Returns: The chunk's sum over the whole mini-batch, without its last addition, once all nodes are known. It is
-    ///   valid until the next call with this chunk or, if `floats` are not stable, as long as they are valid. Nil if
-    ///   nodes are missing, or if the chunk was known before.
+    /// - Returns: The chunk's sum over the whole mini-batch, without its last addition, once all nodes are known; or that of
+    ///   the wanted node above `node`. It is valid until the next call with this chunk or, if `floats` are not stable, as
+    ///   long as they are valid. Nil if nodes are missing, or if the chunk was known before.
     package func add(
         _ node: NodeID, chunk: Int, _ floats: UnsafePointer<Float>, isStable: Bool
     ) -> ChunkSum? {
@@ -114,7 +115,9 @@ package final class Reducer {
         case .duplicate:
             return nil
         case .complete:
-            return last ?? ChunkSum(range: range, augend: floats, addend: nil)
+            if let last { return last }
+            let sum = known == node ? floats : values[tree.slot(of: known) * chunks + chunk] ?? floats
+            return ChunkSum(range: range, augend: sum, addend: nil)
         case .pending:
             if known == node && !isStable {
                 let slot = tree.slot(of: node)
@@ -127,7 +130,7 @@ package final class Reducer {
         }
     }
 
-    /// Whether the memory in which this object has kept gradients and sums since ``begin(_:verifiesMemory:)`` has kept them. Call
+    /// Whether the memory in which this object has kept gradients and sums since ``begin(_:sums:verifiesMemory:)`` has kept them. Call
     /// it after the sums have been used.
     func verifyMemory() -> Bool {
         guard verifiesMemory else { return true }
@@ -155,14 +158,22 @@ package final class Reducer {
     /// Adds the sum of the losses of a node's samples.
     ///
     /// ``lossSum`` has the sum of the whole mini-batch once it is complete.
-    package func add(_ node: NodeID, lossSum: Double) {
+    ///
+    /// - Returns: The sum of the whole mini-batch, or of the wanted node above `node`, if this completes it.
+    @discardableResult
+    package func add(_ node: NodeID, lossSum: Double) -> Double? {
         let lane = layout.chunks.count
-        guard !arrivals.isKnown(node, lane: lane) else { return }
+        guard !arrivals.isKnown(node, lane: lane) else { return nil }
         lossSums[tree.slot(of: node)] = lossSum
+        var known = node
         let outcome = arrivals.insert(node, lane: lane) { parent, left, right in
             lossSums[tree.slot(of: parent)] = lossSums[tree.slot(of: left)] + lossSums[tree.slot(of: right)]
+            known = parent
         }
-        if outcome == .complete { self.lossSum = lossSums[tree.slot(of: tree.root)] }
+        guard outcome == .complete else { return nil }
+        let sum = lossSums[tree.slot(of: known)]
+        if known == tree.root { self.lossSum = sum }
+        return sum
     }
 }
 

@@ -95,12 +95,13 @@ struct Membership: ~Copyable, Sendable {
                 }
             return ClusterStatus.Worker(
                 member: member.id.rawValue, host: member.hello.host, processID: member.hello.processID, state: state,
-                outstanding: member.queue.count)
+                outstanding: member.queue.count, processes: member.capacity > 1 ? member.capacity : nil)
         }
         let preparing = candidates.all.map { candidate in
             ClusterStatus.Worker(
                 member: candidate.id.rawValue, host: candidate.hello.host, processID: candidate.hello.processID,
-                state: .preparing, outstanding: 0)
+                state: .preparing, outstanding: 0,
+                processes: candidate.hello.processes > 1 ? candidate.hello.processes : nil)
         }
         return present + preparing.prefix(Self.maximumCandidates)
     }

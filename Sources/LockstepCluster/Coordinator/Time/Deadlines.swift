@@ -79,6 +79,24 @@ package struct Deadlines: Hashable, Sendable {
         self.rejoin = rejoin
     }
 
+    /// The deadlines of an aggregator for its own workers: those for work are half of the deadlines above, so that it notices
+    /// and replaces a worker that hangs before the coordinator above gives the aggregator up.
+    ///
+    /// - Parameter level: The number of coordinators above: 0 for the run's own.
+    /// - Returns: The deadlines.
+    package func atLevel(_ level: Int) -> Deadlines {
+        guard level > 0 else { return self }
+        var half = self
+        half.start = start / 2
+        half.stragglerFactor = 1 + (stragglerFactor - 1) / 2
+        half.stragglerFloor = stragglerFloor / 2
+        half.stepFactor = stepFactor / 2
+        half.stepFloor = stepFloor / 2
+        half.firstAnswer = firstAnswer / 2
+        half.stop = stop / 2
+        return half.atLevel(level - 1)
+    }
+
     /// Seconds after which an item is assigned to an idle worker too.
     func straggler(expected seconds: Double?) -> Double {
         max(stragglerFloor, stragglerFactor * (seconds ?? 0))

@@ -16,7 +16,12 @@ struct Assignments: ~Copyable, Sendable {
         let workers: Int
         /// The processes of each worker; empty if each worker is one process.
         let capacities: [Int]
+        /// The nodes whose sums are wanted; empty: the root alone.
+        let sums: [NodeID]
     }
+
+    /// The most plans that are kept: the nodes that an aggregator is assigned change when a worker elsewhere is lost.
+    private static let maximumPlans = 256
 
     private let splitsRoot: Bool
     private var work: StepWork?
@@ -40,13 +45,22 @@ struct Assignments: ~Copyable, Sendable {
     /// Whether copies of the step's nodes are compared before they count.
     var isAudited: Bool { work?.audit != nil }
 
-    mutating func begin(step: UInt64, _ tree: SummationTree, isAudited: Bool) {
-        work = StepWork(step: step, tree: tree, isAudited: isAudited)
-        arrivals.begin(tree)
+    mutating func begin(step: UInt64, _ tree: SummationTree, nodes: [NodeID] = [], isAudited: Bool) {
+        work = StepWork(step: step, tree: tree, sums: nodes, isAudited: isAudited)
+        arrivals.begin(tree, sums: nodes)
     }
 
     mutating func begin(evaluationOf version: UInt64, blocks: [UInt32]) {
         work = StepWork(evaluationOf: version, blocks: blocks)
+    }
+
+    /// Adds blocks to an evaluation.
+    ///
+    /// - Returns: False if another evaluation is under way, or none.
+    mutating func add(_ blocks: [UInt32], ofEvaluationOf version: UInt64) -> Bool {
+        guard let work, work.kind == .block, work.step == version else { return false }
+        self.work?.add(blocks)
+        return true
     }
 
     mutating func end() {
@@ -109,21 +123,21 @@ struct Assignments: ~Copyable, Sendable {
     ///   - capacities: The number of processes of each; empty if each worker is one process.
     /// - Returns: The plan; nil if no step is under way.
     mutating func plan(workers: Int, capacities: [Int] = []) -> AssignmentPlan? {
-        guard case .step(let tree)? = work?.content else { return nil }
-        let key = PlanKey(samples: tree.samples, workers: workers, capacities: capacities)
+        guard case .step(let tree)? = work?.content, let sums = work?.sums else { return nil }
+        let key = PlanKey(samples: tree.samples, workers: workers, capacities: capacities, sums: sums)
         if let plan = plans[key] { return plan }
-        let plan =
-            capacities.isEmpty
-            ? AssignmentPlan(tree: tree, workers: workers, splitsRoot: splitsRoot)
-            : AssignmentPlan(tree: tree, capacities: capacities, splitsRoot: splitsRoot)
+        let plan = AssignmentPlan(
+            tree: tree, nodes: sums.isEmpty ? [tree.root] : sums,
+            capacities: capacities.isEmpty ? Array(repeating: 1, count: workers) : capacities, splitsRoot: splitsRoot)
+        if plans.count >= Self.maximumPlans { plans.removeAll() }
         plans[key] = plan
         return plan
     }
 
     /// Makes the whole step pending, in two copies if it is audited.
     mutating func enqueueWhole() {
-        guard case .step(let tree)? = work?.content else { return }
-        for node in tree.nodes(coveringAll: splitsRoot) {
+        guard case .step(let tree)? = work?.content, let sums = work?.sums else { return }
+        for node in sums.isEmpty ? tree.nodes(coveringAll: splitsRoot) : sums {
             work?.enqueue(node.rawValue)
             if isAudited { work?.enqueue(node.rawValue) }
         }
@@ -226,7 +240,7 @@ struct Assignments: ~Copyable, Sendable {
 
     /// Counts a tree node as answered.
     private mutating func complete(_ item: WorkItem) {
-        if arrivals.insert(item.node, lane: 0, add: { _, _, _ in }) == .complete { work?.complete() }
+        if arrivals.insert(item.node, lane: 0, add: { _, _, _ in }) == .complete { work?.completeSum() }
     }
 
     // MARK: - Audits

@@ -23,8 +23,14 @@ struct Dispatcher: ~Copyable, Sendable {
     // MARK: - Steps and evaluations
 
     /// Begins a step. Nothing is assigned yet.
-    mutating func begin(step: UInt64, _ tree: SummationTree, isAudited: Bool) {
-        assignments.begin(step: step, tree, isAudited: isAudited)
+    ///
+    /// - Parameters:
+    ///   - step: The step.
+    ///   - tree: The step's tree.
+    ///   - nodes: The nodes whose sums are wanted; empty: the root alone.
+    ///   - isAudited: Whether two members compute each node.
+    mutating func begin(step: UInt64, _ tree: SummationTree, nodes: [NodeID] = [], isAudited: Bool) {
+        assignments.begin(step: step, tree, nodes: nodes, isAudited: isAudited)
         weights.begin(step: step)
         speculation.beginWork()
     }
@@ -33,6 +39,12 @@ struct Dispatcher: ~Copyable, Sendable {
     mutating func begin(evaluationOf version: UInt64, blocks: [UInt32]) {
         assignments.begin(evaluationOf: version, blocks: blocks)
         speculation.beginWork()
+    }
+
+    /// Adds blocks to the evaluation under way, or begins another one. Nothing is assigned yet.
+    mutating func add(_ blocks: [UInt32], ofEvaluationOf version: UInt64) {
+        guard !assignments.add(blocks, ofEvaluationOf: version) else { return }
+        begin(evaluationOf: version, blocks: blocks)
     }
 
     /// Ends the step or the evaluation.

@@ -8,6 +8,10 @@ struct StepWork: Sendable {
     }
 
     let content: Content
+    /// The nodes of a step whose sums are wanted; empty: the root alone.
+    let sums: [NodeID]
+    /// The number of these sums that are not known.
+    private var missingSums: Int
     /// The step, or the version of the weights under evaluation.
     let step: UInt64
     /// Items that wait for a worker, in the order of their numbers.
@@ -19,9 +23,11 @@ struct StepWork: Sendable {
     private(set) var isComplete = false
 
     /// The work of a step, without pending items.
-    init(step: UInt64, tree: SummationTree, isAudited: Bool) {
+    init(step: UInt64, tree: SummationTree, sums: [NodeID] = [], isAudited: Bool) {
         self.content = .step(tree)
         self.step = step
+        self.sums = sums
+        self.missingSums = max(1, sums.count)
         if isAudited { audit = AuditRound() }
     }
 
@@ -29,6 +35,8 @@ struct StepWork: Sendable {
     init(evaluationOf version: UInt64, blocks: [UInt32]) {
         self.content = .evaluation
         self.step = version
+        self.sums = []
+        self.missingSums = 0
         self.pending = blocks
         self.unanswered = Set(blocks)
         self.isComplete = blocks.isEmpty
@@ -53,9 +61,14 @@ struct StepWork: Sendable {
         }
     }
 
-    /// Whether an item belongs to this work.
+    /// Whether an item belongs to this work. A node that is part of no wanted sum belongs to an earlier assignment of the
+    /// same step.
     func includes(_ item: WorkItem) -> Bool {
-        kind == item.kind && step == item.step
+        guard kind == item.kind, step == item.step else { return false }
+        guard !sums.isEmpty, item.isWork, case .step(let tree) = content else { return true }
+        guard tree.contains(item.node) else { return false }
+        let leaf = tree.leaves(of: item.node).lowerBound
+        return sums.contains { tree.leaves(of: $0).contains(leaf) }
     }
 
     func item(_ number: UInt32) -> WorkItem {
@@ -118,16 +131,26 @@ struct StepWork: Sendable {
         if unanswered.isEmpty { isComplete = true }
     }
 
-    /// Counts everything as answered.
-    mutating func complete() {
-        isComplete = true
+    /// Counts a sum that is wanted as known.
+    mutating func completeSum() {
+        missingSums -= 1
+        if missingSums <= 0 { isComplete = true }
+    }
+
+    /// Adds blocks to an evaluation.
+    mutating func add(_ blocks: [UInt32]) {
+        for number in blocks where unanswered.insert(number).inserted {
+            pending.append(number)
+            isComplete = false
+        }
     }
 
     /// Has the coordinator compute everything that is not answered, which completes the work.
     mutating func computeHere(into actions: inout [CoordinatorAction]) {
         switch content {
         case .step(let tree):
-            actions.append(.computeHere(item(tree.root.rawValue)))
+            let nodes = sums.isEmpty ? [tree.root] : sums
+            for node in nodes { actions.append(.computeHere(item(node.rawValue))) }
         case .evaluation:
             for number in unanswered.sorted() { actions.append(.computeHere(item(number))) }
         }
