@@ -86,7 +86,7 @@ let package = Package(
                 "LockstepText", "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute",
                 "LockstepNumerics", "LockstepConfiguration", "LockstepSharding", "LockstepData", "LockstepModel",
                 "LockstepNetwork",
-                "LockstepTraining", "CZlib",
+                "LockstepTraining", "CZlib", "CPNG",
                 .product(name: "Yams", package: "Yams"),
             ]),
         .target(
@@ -100,9 +100,9 @@ let package = Package(
         .target(
             name: "LockstepRuns",
             dependencies: [
-                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepSharding", "LockstepData",
-                "LockstepModel", "LockstepTraining", "LockstepCostModel", "LockstepCluster", "LockstepArtifacts",
-                "LockstepRuntime",
+                "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics",
+                "LockstepSharding", "LockstepData", "LockstepModel", "LockstepTraining", "LockstepCostModel",
+                "LockstepCluster", "LockstepArtifacts", "LockstepRuntime",
             ]),
         // Workers on other hosts.
         .target(
@@ -125,6 +125,12 @@ let package = Package(
                 "LockstepText", "LockstepTimeline", "LockstepSystem", "ZeroMQ", "LockstepNumerics", "LockstepCluster",
                 "LockstepArtifacts", "LockstepRuntime",
             ]),
+        // A run's live page.
+        .target(
+            name: "LockstepDashboard",
+            dependencies: [
+                "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepTraining", "LockstepArtifacts",
+            ]),
         .target(
             name: "Lockstep",
             dependencies: [
@@ -140,7 +146,7 @@ let package = Package(
                 "LockstepSharding", "LockstepData", "LockstepModel", "LockstepNetwork", "LockstepTraining",
                 "LockstepProtocol",
                 "LockstepCostModel", "LockstepCluster", "LockstepArtifacts", "LockstepRuntime", "LockstepRuns",
-                "LockstepLaunch", "LockstepBench", "LockstepChaos", "LockstepImages", "Lockstep",
+                "LockstepLaunch", "LockstepBench", "LockstepChaos", "LockstepDashboard", "LockstepImages", "Lockstep",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -256,6 +262,12 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         [
             "LockstepTimeline", "LockstepSystem", "LockstepSharding", "LockstepData", "LockstepNetwork",
             "LockstepTraining", "LockstepArtifacts", "LockstepChaos",
+        ]
+    ),
+    (
+        "LockstepDashboardTests",
+        [
+            "LockstepTimeline", "LockstepSystem", "LockstepTraining", "LockstepArtifacts", "LockstepDashboard",
         ]
     ),
     (

@@ -1,5 +1,6 @@
 import Glibc
-import LockstepArtifacts
+package import LockstepArtifacts
+import LockstepCluster
 import LockstepCostModel
 package import LockstepRuntime
 import LockstepSharding
@@ -15,6 +16,7 @@ package struct RecordedRun {
     private let stop: StopRequests
     private let isTraced: Bool
     private let observers: [any RunObserver]
+    private let live: (any LiveView)?
     private let notify: @Sendable (RunNotice) -> Void
 
     /// - Parameters:
@@ -23,11 +25,13 @@ package struct RecordedRun {
     ///   - stop: Asked whether to end early.
     ///   - isTraced: Whether to write a timeline of some steps of all processes.
     ///   - observers: A face's own, told after those that write the run directory.
+    ///   - live: Shows the run while it goes on; nil: nothing does.
     ///   - notify: Called with each notice.
     package init(
         _ run: TrainingRun, in open: OpenRunDirectory, stop: StopRequests, isTraced: Bool,
-        observers: [any RunObserver], notify: @escaping @Sendable (RunNotice) -> Void
+        observers: [any RunObserver], live: (any LiveView)? = nil, notify: @escaping @Sendable (RunNotice) -> Void
     ) {
+        self.live = live
         self.run = run
         self.open = open
         self.stop = stop
@@ -120,7 +124,11 @@ package struct RecordedRun {
             requestCount: requestCount
         ) { [notify] in notify(.checkpoint($0)) }
         let reports = ReportRecorder(
-            directory: directory, programVersion: programVersion, host: Host.name, warn: warn)
+            directory: directory, programVersion: programVersion, host: Host.name,
+            sources: ReportRecorder.Sources(analyst: ReportAnalyst(run), live: live) {
+                cluster?.statusReport?.workerRows ?? []
+            },
+            warn: warn)
         let outcome: RunOutcome
         do {
             outcome = try train([recorder, reports] + observers, checkpoints)
@@ -164,6 +172,11 @@ package struct RecordedRun {
                 spans: process.spans)
         }
         try ChromeTrace(tracks: tracks).write(to: directory.trace)
+        try ReportDetails.add(
+            timelines.map { process in
+                let seconds = Phase.allCases.map { ("\($0)", Double(process[phase: $0]) / 1e9) }
+                return ReportDetails.Process(name: process.name, seconds: Dictionary(uniqueKeysWithValues: seconds))
+            }, in: directory)
         notify(.traced(path: directory.trace))
     }
 
@@ -196,5 +209,17 @@ extension TrainingRun {
         let steps = UInt64(configuration.training.epochs * schedule.stepsPerEpoch)
         let left = steps > first ? steps - first : 0
         return TimelineOptions(firstStep: first + min(100, left / 2), steps: 50)
+    }
+}
+
+extension StatusReport {
+    /// The workers, for the run's page.
+    fileprivate var workerRows: [ReportDetails.Worker] {
+        cluster.workers.map { worker in
+            ReportDetails.Worker(
+                name: "worker \(worker.member)", host: worker.host, processID: worker.processID,
+                state: worker.state.rawValue,
+                millisecondsPerNode: computeTimes[worker.member].map { Double($0) / 1e6 })
+        }
     }
 }

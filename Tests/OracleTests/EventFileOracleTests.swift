@@ -2,6 +2,8 @@ import Foundation
 import LockstepTesting
 import Testing
 
+@testable import LockstepArtifacts
+
 @Suite(
     "TensorBoard's event files", .oneAtATime,
     .enabled(if: OraclePython.has("tensorboard"), "no tensorboard: run scripts/test"))
@@ -54,5 +56,37 @@ struct EventFileOracleTests {
         let page = try text(of: run + "/report.html")
         #expect(page.contains("<svg") && page.contains("Membership") && page.contains("learning-rate"))
         #expect(!page.contains("http"))
+    }
+
+    /// Loads all files of a folder as one run, and the layout of the page "Custom Scalars".
+    private static let continuation = """
+        import sys
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+        from tensorboard.plugins.custom_scalar import layout_pb2
+
+        events = EventAccumulator(sys.argv[1])
+        events.Reload()
+        print([(value.step, value.value) for value in events.Scalars("cost")])
+        (layout,) = {bytes(e.tensor_proto.string_val[0]) for e in events.Tensors("custom_scalars__config__")}
+        layout = layout_pb2.Layout.FromString(layout)
+        print([(chart.title, list(chart.multiline.tag)) for chart in layout.category[0].chart])
+        """
+
+    @Test("of a resumed run continue its curves: what the run repeats replaces what it had written")
+    func resumed() throws {
+        let folder = try TemporaryFolder()
+        let charts = [(title: "costs", tags: ["cost", "cost/test"])]
+        let first = try TensorBoardFile(path: folder("events.out.tfevents.1.a"))
+        try first.appendLayout(charts)
+        for step in 1...6 { try first.append(step: step, [("cost", Double(step))]) }
+        let second = try TensorBoardFile(path: folder("events.out.tfevents.2.a"))
+        try second.appendStart(afterStep: 3)
+        try second.appendLayout(charts)
+        for step in 4...7 { try second.append(step: step, [("cost", Double(10 * step))]) }
+        #expect(
+            try OraclePython.run(Self.continuation, [folder.path]).split(separator: "\n").map(String.init) == [
+                "[(1, 1.0), (2, 2.0), (3, 3.0), (4, 40.0), (5, 50.0), (6, 60.0), (7, 70.0)]",
+                "[('costs', ['cost', 'cost/test'])]",
+            ])
     }
 }

@@ -1,42 +1,72 @@
+import Foundation
 import LockstepText
 
 /// A line chart as SVG: axes with round numbers, a grid, and a legend above them, where no curve is.
 package struct LineChart {
     /// A line and its name.
     package struct Series {
+        /// Values beyond this have no place on an axis.
+        private static let largest = 1e290
         package let name: String
         /// In ascending order of x; values that are not finite leave a gap.
         package let points: [(x: Double, y: Double)]
         /// Whether each point has a dot.
         package let hasMarkers: Bool
+        /// Whether the points are dots without a line.
+        let isCloud: Bool
 
-        package init(name: String, points: [(x: Double, y: Double)], hasMarkers: Bool = false) {
+        package init(
+            name: String, points: [(x: Double, y: Double)], hasMarkers: Bool = false, isCloud: Bool = false
+        ) {
             self.name = name
-            self.points = points
+            self.points = points.map { ($0.x, $0.y.magnitude < Self.largest ? $0.y : .nan) }
             self.hasMarkers = hasMarkers
+            self.isCloud = isCloud
         }
     }
 
     private let title: String
     private let xLabel: String
     private let series: [Series]
-    private static let width = 640.0
-    private var width: Double { Self.width }
+    private let width: Double
     /// The axes are equally high however many rows the legend has.
     private var height: Double { margin.top + 222 + margin.bottom }
     private let margin: (left: Double, right: Double, top: Double, bottom: Double)
     /// Where each series stands in the legend.
     private let legend: [(x: Double, row: Int)]
-    /// Colours that people with colour blindness can tell apart (Okabe and Ito, "Color universal design", 2008).
-    private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
+    /// How a line is drawn. A page's style sheet has other colours for the classes on a dark ground.
+    private struct Style {
+        /// Colours that people with colour blindness can tell apart (Okabe and Ito, "Color universal design", 2008).
+        private static let colors = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"]
+        /// Lines beyond the colours are dashed.
+        private static let dashes = ["", "7 3", "2 3", "9 3 2 3"]
 
-    package init(title: String, xLabel: String, series: [Series]) {
+        let number: Int
+        let color: String
+        /// The class, and the dashes if it has some.
+        let attributes: String
+
+        init(index: Int) {
+            number = index % Self.colors.count
+            color = Self.colors[number]
+            let dash = Self.dashes[index / Self.colors.count % Self.dashes.count]
+            attributes = "class=\"c\(number)\"" + (dash.isEmpty ? "" : " stroke-dasharray=\"\(dash)\"")
+        }
+    }
+
+    /// - Parameters:
+    ///   - title: The text above the chart.
+    ///   - xLabel: The text below the horizontal axis.
+    ///   - width: Pixels, where the chart is not scaled.
+    ///   - series: The lines; those without a finite value are left out.
+    package init(title: String, xLabel: String, width: Double = 640, series: [Series]) {
         self.title = title
         self.xLabel = xLabel
+        self.width = width
         let series = series.filter { $0.points.contains { $0.y.isFinite } }
         self.series = series
         let (left, right) = (64.0, 16.0)
-        legend = Self.legend(of: series.map(\.name), from: left, to: Self.width - right)
+        legend = Self.legend(of: series.map(\.name), from: left, to: width - right)
         margin = (left, right, 34 + Self.rowHeight * Double((legend.last?.row ?? -1) + 1), 44)
     }
 
@@ -68,12 +98,13 @@ package struct LineChart {
         var total = 0
         var parts: [String] = []
         for chart in drawn {
-            let height = Int(chart.height)
-            parts.append("<svg y=\"\(total)\" width=\"\(Int(width))\" height=\"\(height)\">\n\(chart.svg)\n</svg>")
+            let (width, height) = (Int(chart.width), Int(chart.height))
+            parts.append("<svg y=\"\(total)\" width=\"\(width)\" height=\"\(height)\">\n\(chart.svg)\n</svg>")
             total += height
         }
         let body = parts.joined(separator: "\n")
         total = max(total, 300)
+        let width = drawn.map(\.width).max() ?? 640
         return """
             <?xml version="1.0" encoding="UTF-8"?>
             <svg xmlns="http://www.w3.org/2000/svg" width="\(Int(width))" height="\(total)" viewBox="0 0 \(Int(width)) \(total)">
@@ -97,10 +128,12 @@ package struct LineChart {
             )
         }
         var lines = [
-            "<svg viewBox=\"0 0 \(Int(width)) \(Int(height))\" role=\"img\" aria-label=\"\(escapedHTML(title))\" "
+            "<svg class=\"chart\" viewBox=\"0 0 \(Int(width)) \(Int(height))\" role=\"img\" aria-label=\"\(escapedHTML(title))\" "
                 + "font-family=\"sans-serif\" font-size=\"12\">",
             text(title, x: margin.left, y: 18, extra: "font-size=\"14\" font-weight=\"bold\""),
-            text(xLabel, x: width - margin.right, y: height - 6, extra: "text-anchor=\"end\" fill=\"#555\""),
+            text(
+                xLabel, x: width - margin.right, y: height - 6,
+                extra: "text-anchor=\"end\" fill=\"#555\" class=\"muted\""),
         ]
         for tick in ys.ticks {
             let (_, y) = place(xs.range.lowerBound, tick)
@@ -112,11 +145,11 @@ package struct LineChart {
             lines.append(text(label(tick), x: x, y: height - margin.bottom + 16, extra: "text-anchor=\"middle\""))
         }
         for (index, series) in series.enumerated() {
-            let color = Self.colors[index % Self.colors.count]
-            lines += curve(series, color, place)
+            let style = Style(index: index)
+            lines += curve(series, style, place)
             let x = legend[index].x
             let y = 34 + Self.rowHeight * Double(legend[index].row)
-            lines.append(line(x, y - 4, x + 16, y - 4, color, width: 2.5))
+            lines.append(line(x, y - 4, x + 16, y - 4, style.color, width: 2.5, extra: style.attributes))
             lines.append(text(series.name, x: x + 21, y: y, extra: ""))
         }
         return (lines + ["</svg>"]).joined(separator: "\n")
@@ -125,25 +158,29 @@ package struct LineChart {
     /// The line, interrupted where values are missing. A single point is a dot, and so is each point of a series with
     /// markers.
     private func curve(
-        _ series: Series, _ color: String, _ place: (Double, Double) -> (Double, Double)
+        _ series: Series, _ style: Style, _ place: (Double, Double) -> (Double, Double)
     ) -> [String] {
         series.points.split { !$0.y.isFinite }.map { run in
             let places = run.map { place($0.x, $0.y) }
             let dots = places.map {
-                "<circle cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"2.5\" fill=\"\(color)\"/>"
+                "<circle cx=\"\(number($0.0))\" cy=\"\(number($0.1))\" r=\"2.5\" "
+                    + "fill=\"\(style.color)\" class=\"f\(style.number)\"/>"
             }.joined()
-            if places.count == 1 { return dots }
+            if places.count == 1 || series.isCloud { return dots }
             let text = places.map { "\(number($0.0)),\(number($0.1))" }.joined(separator: " ")
-            let line = "<polyline points=\"\(text)\" fill=\"none\" stroke=\"\(color)\" stroke-width=\"1.8\"/>"
+            let line =
+                "<polyline points=\"\(text)\" fill=\"none\" stroke=\"\(style.color)\" stroke-width=\"1.8\" "
+                + "\(style.attributes)/>"
             return series.hasMarkers ? line + dots : line
         }
     }
 
     private func line(
-        _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ color: String, width: Double = 1
+        _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ color: String, width: Double = 1,
+        extra: String = "class=\"grid\""
     ) -> String {
         "<line x1=\"\(number(x1))\" y1=\"\(number(y1))\" x2=\"\(number(x2))\" y2=\"\(number(y2))\" "
-            + "stroke=\"\(color)\" stroke-width=\"\(width)\"/>"
+            + "stroke=\"\(color)\" stroke-width=\"\(width)\" \(extra)/>"
     }
 
     private func text(_ content: String, x: Double, y: Double, extra: String) -> String {
@@ -157,8 +194,9 @@ package struct LineChart {
 
     /// A number on an axis, without a needless `.0`.
     private func label(_ value: Double) -> String {
+        if value != 0, value.magnitude < 0.001 || value.magnitude >= 1e6 { return String(format: "%.3g", value) }
         let short = rounded(value, digits: 6)
-        return short == short.rounded() && abs(short) < 1e9 ? "\(Int(short))" : "\(short)"
+        return short == short.rounded() ? "\(Int(short))" : "\(short)"
     }
 }
 

@@ -1,6 +1,6 @@
 import LockstepText
 
-/// A page of HTML with sections, in one file.
+/// A page of HTML with sections, in one file: it loads nothing, and has a light and a dark look.
 package struct ReportPage {
     package struct Section {
         let title: String
@@ -13,42 +13,88 @@ package struct ReportPage {
     }
 
     private let title: String
+    private let subtitle: String?
+    private let reloadSeconds: Int?
     private let sections: [Section]
 
-    package init(title: String, sections: [Section]) {
+    /// - Parameters:
+    ///   - title: The page's title.
+    ///   - subtitle: A line below it; nil: none.
+    ///   - reloadSeconds: After how many seconds a browser loads the page again; nil: it does not.
+    ///   - sections: The sections, in their order; a section without content is left out.
+    package init(title: String, subtitle: String? = nil, reloadSeconds: Int? = nil, sections: [Section]) {
         self.title = title
-        self.sections = sections
+        self.subtitle = subtitle
+        self.reloadSeconds = reloadSeconds
+        self.sections = sections.filter { !$0.html.isEmpty }
     }
 
     package var html: String {
-        """
-        <!DOCTYPE html>
-        <html lang="en">
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width, initial-scale=1">
-        <title>\(escapedHTML(title)) - Lockstep</title>
-        <style>
-        body { font: 16px/1.5 system-ui, sans-serif; max-width: 52em; margin: 2em auto; padding: 0 1em; color: #222; }
-        table { border-collapse: collapse; }
-        th, td { text-align: left; padding: .15em 1.2em .15em 0; border-bottom: 1px solid #ddd; vertical-align: top;
-                 overflow-wrap: anywhere; }
-        pre { background: #f5f5f5; padding: 1em; overflow-x: auto; }
-        svg { display: block; width: 100%; margin: 1em 0; }
-        </style>
-        <h1>\(escapedHTML(title))</h1>
-        \(sections.map { "<h2>\(escapedHTML($0.title))</h2>\n\($0.html)" }.joined(separator: "\n"))
-        </html>
+        let parts = sections.map { section in
+            "<section>\n<h2>\(escapedHTML(section.title))</h2>\n\(section.html)\n</section>"
+        }
+        let reload = reloadSeconds.map { "\n<meta http-equiv=\"refresh\" content=\"\($0)\">" } ?? ""
+        return """
+            <!DOCTYPE html>
+            <html lang="en">
+            <meta charset="utf-8">
+            <meta name="viewport" content="width=device-width, initial-scale=1">
+            <meta name="color-scheme" content="light dark">\(reload)
+            <title>\(escapedHTML(title)) - Lockstep</title>
+            <style>
+            \(Self.style)
+            </style>
+            <h1>\(escapedHTML(title))</h1>
+            \(subtitle.map { "<p class=\"subtitle\">\(escapedHTML($0))</p>" } ?? "")
+            \(parts.joined(separator: "\n"))
+            </html>
 
-        """
+            """
     }
 
-    /// A table of cells; with `hasHeader`, the first row is the header.
+    /// A cell of a table.
+    package struct Cell: ExpressibleByStringInterpolation {
+        let text: String
+        /// Whether the text is a number, which stands at the cell's right.
+        let isNumber: Bool
+
+        package init(_ text: String, isNumber: Bool = false) {
+            self.text = text
+            self.isNumber = isNumber
+        }
+
+        package init(stringLiteral value: String) {
+            self.init(value)
+        }
+    }
+
+    /// A table of texts; with `hasHeader`, the first row is the header.
     package static func table(_ rows: [[String]], hasHeader: Bool = false) -> String {
+        table(rows.map { $0.map { Cell($0) } }, hasHeader: hasHeader)
+    }
+
+    /// A table of cells, which is scrolled where the page is too narrow.
+    ///
+    /// - Parameters:
+    ///   - rows: The cells.
+    ///   - hasHeader: Whether the first row is the header.
+    ///   - marked: The row to emphasize, counted with the header; nil: none.
+    /// - Returns: The table as HTML.
+    package static func table(_ rows: [[Cell]], hasHeader: Bool = false, marked: Int? = nil) -> String {
         let lines = rows.enumerated().map { index, cells in
             let tag = hasHeader && index == 0 ? "th" : "td"
-            return "<tr>" + cells.map { "<\(tag)>\(escapedHTML($0))</\(tag)>" }.joined() + "</tr>"
+            let row = index == marked ? "<tr class=\"marked\">" : "<tr>"
+            return row
+                + cells.map { "<\(tag)\($0.isNumber ? " class=\"n\"" : "")>\(escapedHTML($0.text))</\(tag)>" }
+                .joined() + "</tr>"
         }
-        return "<table>\n\(lines.joined(separator: "\n"))\n</table>"
+        return "<div class=\"scroll\"><table>\n\(lines.joined(separator: "\n"))\n</table></div>"
+    }
+
+    /// Charts beside each other, or below each other where the page is narrow; charts without a curve are left out.
+    package static func charts(_ charts: [LineChart]) -> String {
+        let drawn = charts.map(\.svg).filter { !$0.isEmpty }
+        return drawn.isEmpty ? "" : "<div class=\"charts\">\n\(drawn.joined(separator: "\n"))\n</div>"
     }
 }
 

@@ -1,20 +1,43 @@
 import Foundation
 package import LockstepNumerics
+import LockstepSharding
+import LockstepTimeline
 package import LockstepTraining
 
-/// Writes TensorBoard's `events.out.tfevents.*` during the run, and `report.html` at its end.
+/// Writes TensorBoard's `events.out.tfevents.*` and `report.html` during the run, and the report once more at its end.
 ///
-/// Training does not need either: if an event file cannot be written, the recorder warns once and training continues. A
-/// report that cannot be written at the end is an ``ArtifactError``. A run that is resumed or goes back to an earlier state
-/// starts another event file, which TensorBoard shows as the continuation of the first.
+/// Training needs neither: if one of them cannot be written during the run, the recorder warns once and training continues.
+/// A report that cannot be written at the end is an ``ArtifactError``. A run that is resumed or goes back to an earlier
+/// state starts another event file, which TensorBoard shows as the continuation of the first.
 package final class ReportRecorder: RunObserver {
+    /// What a run says about itself when its page is written.
+    package struct Sources {
+        /// Analyses the network; nil: the page has no analysis.
+        package var analyst: ReportAnalyst?
+        /// The workers of the run, if it has some.
+        package var workers: () -> [ReportDetails.Worker]
+        /// Shows the run while it goes on; nil: nothing does.
+        package var live: (any LiveView)?
+
+        package init(
+            analyst: ReportAnalyst? = nil, live: (any LiveView)? = nil,
+            workers: @escaping () -> [ReportDetails.Worker] = { [] }
+        ) {
+            self.analyst = analyst
+            self.live = live
+            self.workers = workers
+        }
+    }
+
     private let directory: RunDirectory
     private let programVersion: String
-    private let host: String
+    private let sources: Sources
     private var run: RunDescription?
-    private var events: TensorBoardFile?
-    /// Event files that this process has begun.
-    private var fileCount = 0
+    private var events: EventRecorder
+    private var details: ReportDetails
+    private var epochs: [EpochReport] = []
+    private var budget = PageBudget()
+    private var hasWarned = false
     private let warn: (String) -> Void
 
     /// Records a run.
@@ -22,90 +45,124 @@ package final class ReportRecorder: RunObserver {
     /// - Parameters:
     ///   - directory: Where to write.
     ///   - programVersion: Named in the report.
-    ///   - host: Part of the event file's name, as in TensorBoard's own files.
+    ///   - host: Named in the report, and part of the event file's name, as in TensorBoard's own files.
+    ///   - sources: What the page shows besides what an observer is told.
     ///   - warn: Called with a sentence about a file that cannot be written.
     package init(
-        directory: RunDirectory, programVersion: String, host: String, warn: @escaping (String) -> Void = { _ in }
+        directory: RunDirectory, programVersion: String, host: String, sources: Sources = Sources(),
+        warn: @escaping (String) -> Void = { _ in }
     ) {
         self.directory = directory
         self.programVersion = programVersion
-        self.host = host
+        self.sources = sources
         self.warn = warn
+        details = ReportDetails(host: host, started: Date())
+        events = EventRecorder(directory: directory, host: host, warn: warn)
     }
 
-    /// Opens the event file.
+    /// Opens the event file, and takes over what an earlier process of the run has found.
     package func runWillStart(_ run: RunDescription) {
         self.run = run
-        openEvents()
+        events.open(step: run.resumed.map { Int($0.step) })
+        guard let resumed = run.resumed else { return }
+        epochs = resumed.epochs
+        guard let earlier = ReportDetails.load(directory) else { return }
+        details.progress = earlier.progress
+        details.progress.rewind(to: Int(clamping: resumed.step))
     }
 
     /// Opens another event file, because the steps that follow have been reported already.
     package func runDidRecover(_ recovery: Recovery) {
-        if recovery.rewoundTo != nil { openEvents() }
-    }
-
-    private func openEvents() {
-        let second = Int(Date().timeIntervalSince1970)
-        attempt { () throws(ArtifactError) in
-            events = try TensorBoardFile(path: directory.events(second: second, host: host, number: fileCount))
-        }
-        fileCount += 1
+        guard let progress = recovery.rewoundTo else { return }
+        events.open(step: Int(clamping: progress.step))
+        epochs = progress.epochs
+        details.progress.rewind(to: Int(clamping: progress.step))
     }
 
     /// Appends cost, learning rate and speed at the step.
     package func runDidProgress(_ progress: StepProgress) {
-        append(
-            step: progress.totalSteps,
-            [
-                ("cost/step", progress.meanTrainingLoss), ("learning_rate", progress.learningRate),
-                ("speed/samples_per_second", progress.samplesPerSecond),
-            ])
+        events.append(progress)
+        details.progress.add(progress)
+        if let live = sources.live, let run {
+            live.show(progress, epochs: run.configuration.training.epochs, workers: sources.workers())
+        }
     }
 
-    /// Appends costs, accuracies and the learning rate at the epoch's last step.
+    /// Appends costs, accuracies and the learning rate at the epoch's last step, and writes the page.
     package func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
-        append(
-            step: epoch.totalSteps,
-            [
-                ("cost/training", epoch.meanTrainingLoss),
-                ("cost/validation", epoch.validation?.meanLoss),
-                ("cost/test", epoch.test?.meanLoss),
-                ("accuracy/training", epoch.training?.accuracy),
-                ("accuracy/validation", epoch.validation?.accuracy),
-                ("accuracy/test", epoch.test?.accuracy),
-                ("learning_rate", epoch.learningRate),
-                ("workers", Double(epoch.workers)),
-            ])
+        events.append(epoch)
+        epochs.append(epoch)
+        // Without validation samples, the last epoch's weights are the run's.
+        let isAnalysed = epoch.isBest || (epoch.validation == nil && epoch.test != nil)
+        budget.spend {
+            if isAnalysed { sources.analyst?.analyse(parameters, epoch: epoch.epoch, into: &details) }
+            do {
+                try writePage(summary(of: runningOutcome), isRunning: true)
+            } catch {
+                if !hasWarned { warn("\(error); training continues, and the page is written at the end") }
+                hasWarned = true
+            }
+        }
     }
 
-    /// Writes `report.html`.
+    /// Writes `report.html` and `report.json`.
     package func runDidFinish(_ outcome: RunOutcome, parameters: FloatBuffer) throws {
-        guard let run else { preconditionFailure("a run that ended before it started") }
-        let summary = RunSummary(run: run, outcome: outcome, programVersion: programVersion, peakMemoryBytes: nil)
+        epochs = outcome.epochs
+        let selected = outcome.selectedEpoch ?? outcome.finalEpoch
+        if let selected, details.analysedEpoch != selected.epoch, !outcome.interrupted {
+            if selected.epoch == outcome.finalEpoch?.epoch {
+                sources.analyst?.analyse(parameters, epoch: selected.epoch, into: &details)
+            } else if let best = try? ModelFile.load(directory.bestModel) {
+                sources.analyst?.analyse(best.parameters, epoch: selected.epoch, into: &details)
+            }
+        }
+        try writePage(summary(of: outcome), isRunning: false)
+        try details.save(in: directory)
+    }
+
+    private func writePage(_ summary: RunSummary, isRunning: Bool) throws {
+        guard let run else { return }
+        details.updated = Date()
+        let workers = sources.workers()
+        if !workers.isEmpty { details.workers = workers }
+        var configuration = run.configuration
+        configuration.shards = run.shards
         let report = RunReport(
-            summary, configuration: ConfigurationFile.yaml(of: run.configuration),
-            speedup: try SpeedupRecord.load(directory))
+            summary, configuration: ConfigurationFile.yaml(of: configuration),
+            speedup: try SpeedupRecord.load(directory), details: details, stepsPerEpoch: run.stepsPerEpoch,
+            isRunning: isRunning)
+        sources.live?.show(report)
         try AtomicFile.write(report.html, to: directory.report)
     }
 
-    private func append(step: Int, _ values: [(tag: String, value: Double?)]) {
-        attempt { () throws(ArtifactError) in try events?.append(step: step, values) }
+    private func summary(of outcome: RunOutcome) throws -> RunSummary {
+        guard let run else { preconditionFailure("a run that ended before it started") }
+        return RunSummary(run: run, outcome: outcome, programVersion: programVersion, peakMemoryBytes: nil)
     }
 
-    /// Writes to the event file; after a failure, nothing more is written.
-    private func attempt(_ body: () throws(ArtifactError) -> Void) {
-        do throws(ArtifactError) {
-            try body()
-        } catch {
-            events = nil
-            warn("\(error); training continues without the TensorBoard file")
-        }
+    /// The run so far.
+    private var runningOutcome: RunOutcome {
+        RunOutcome(
+            epochs: epochs, steps: epochs.last?.totalSteps ?? 0, seconds: epochs.reduce(0) { $0 + $1.seconds },
+            samples: epochs.reduce(0) { $0 + $1.samples }, weightsSHA256: epochs.last?.weightsSHA256 ?? "",
+            membership: MembershipCounts(), maximumStepGapMilliseconds: .nan, interrupted: true)
     }
 }
 
-extension SplitScore {
-    /// From 0 to 1; nil for a split without samples.
-    fileprivate var accuracy: Double? {
-        total > 0 ? correct.map { Double($0) / Double(total) } : nil
+/// Lets the pages of a run take at most a fiftieth of its time.
+private struct PageBudget {
+    /// When the next page may be written.
+    private var next = Instant(nanoseconds: 0)
+
+    /// Seconds between two pages at least.
+    private static let pause = 1.0
+
+    /// Does the work if enough time has passed since the last.
+    mutating func spend(_ work: () -> Void) {
+        let before = Instant.now
+        guard before >= next else { return }
+        work()
+        let after = Instant.now
+        next = after.advanced(bySeconds: max(Self.pause, 50 * after.seconds(since: before)))
     }
 }

@@ -25,6 +25,8 @@ package struct RunDirectory: Hashable, Sendable {
     /// A line of JSON for each progress report and each epoch.
     package var metrics: String { file("metrics.jsonl") }
     package var summary: String { file("summary.json") }
+    /// Whether a run has ended there.
+    package var hasSummary: Bool { access(summary, F_OK) == 0 }
     /// The result of a bench of this run, if there is one.
     package var bench: String { file("bench.json") }
     /// The timeline of some steps.

@@ -21,6 +21,8 @@ package final class Cluster {
         /// Counts what other programs use, since before the calibration.
         var use: ProcessorUse?
         var prediction: StepPrediction?
+        /// What takes the run's steps, while its workers are there.
+        weak var source: ClusterGradientSource?
     }
 
     package internal(set) var run: TrainingRun
@@ -51,6 +53,8 @@ package final class Cluster {
     package var lastEvents: [String] { findings.lastEvents }
     /// What the first step was predicted to take; nil before that.
     package var prediction: StepPrediction? { findings.prediction }
+    /// The run and its workers; nil before the first step and after the last. For the training thread, between two steps.
+    package var statusReport: StatusReport? { findings.source.flatMap { try? $0.statusReport() } }
 
     /// Binds the endpoints. An endpoint that is in use is so found before anything else starts.
     ///
@@ -221,6 +225,7 @@ package final class Cluster {
         let regions = try makeRegions(notify: notify)
         let parameters = try run.initialParameters(in: regions?.weights)
         let source = try makeSource(parameters, regions, notify: notify)
+        findings.source = source
         let threadPool = ThreadPool(threadCount: poolThreadCount)
         defer {
             threadPool.shutdown()

@@ -50,6 +50,9 @@ final class ClusterGradientSource: GradientSource {
     /// A line for each of the last events and actions, the oldest first.
     var historyLines: [String] { loop.historyLines }
 
+    /// What a client that asked for the run's status would be told now.
+    func statusReport() throws -> StatusReport { try exchange.statusReport() }
+
     var membership: MembershipCounts {
         var counts = loop.machine.counts
         counts.inlinePayloadBytes = exchange.inlinePayloadBytes

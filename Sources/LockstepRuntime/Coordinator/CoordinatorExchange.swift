@@ -49,6 +49,9 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     private var link: CoordinatorLink { loop.link }
 
+    /// What a client that asked for the run's status would be told now.
+    func statusReport() throws -> StatusReport { try status.makeReport(loop.machine.status) }
+
     /// False if this host's workers use all cores and announce answers in messages: spinning would take a core from them. A thread
     /// that waits for mail yields the core after every look.
     var maySpin: Bool { (shared?.count ?? 0) < cores || shared?.hasMailboxes == true }

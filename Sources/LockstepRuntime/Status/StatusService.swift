@@ -42,18 +42,18 @@ final class StatusService {
         _ header: Header, from peer: PeerID, over link: CoordinatorLink, status: () -> ClusterStatus
     ) throws {
         if expiry <= .now {
-            report = try makeReport(status())
+            report = try makeReport(status()).encoded()
             expiry = Instant.now.advanced(bySeconds: Self.lifetime)
         }
         try link.send(to: peer, Header(kind: .status, step: header.step), copying: report)
     }
 
-    private func makeReport(_ status: ClusterStatus) throws -> [UInt8] {
+    /// The run's status, for this process.
+    func makeReport(_ status: ClusterStatus) throws -> StatusReport {
         computeTimes.retain(status.workers)
         let description = try welcome.withUnsafeBytes { try Welcome(decoding: $0) }
-        return try StatusReport(
-            description, cluster: status, computeTimes: computeTimes.nanoseconds, programVersion: programVersion
-        ).encoded()
+        return StatusReport(
+            description, cluster: status, computeTimes: computeTimes.nanoseconds, programVersion: programVersion)
     }
 }
 
