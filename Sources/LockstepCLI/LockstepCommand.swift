@@ -29,8 +29,9 @@ struct LockstepCommand: ParsableCommand {
         version: programVersion,
         subcommands: [
             TrainCommand.self, CoordinatorCommand.self, WorkerCommand.self, EvaluateCommand.self, PredictCommand.self,
-            ExportCommand.self, BaselineCommand.self, ReportCommand.self, BenchCommand.self, ChaosCommand.self,
-            ReplayCommand.self, DataCommand.self, KeygenCommand.self, StatusCommand.self, DoctorCommand.self,
+            ExportCommand.self, BaselineCommand.self, SweepCommand.self, ReportCommand.self, BenchCommand.self,
+            ChaosCommand.self, ReplayCommand.self, DataCommand.self, KeygenCommand.self, StatusCommand.self,
+            DoctorCommand.self,
         ]
     )
 }

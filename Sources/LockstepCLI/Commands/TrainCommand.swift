@@ -56,6 +56,8 @@ struct TrainCommand: ParsableCommand {
         let use = ProcessorUse()
         // Slurm sends SIGUSR1 before the time limit ends the job.
         let stop = try StopSignals.install(shutsDownOnRequest: launchOptions.slurmOptions.slurm)
+        // A run of a sweep ends with the sweep.
+        try ParentChildSocket.standardInput?.exitProcessAtEnd()
         if let target = try launchOptions.target() { return try train(on: target, stop: stop) }
         let adapts = workers?.isAutomatic ?? false
         let workers = try workers?.checked()

@@ -45,6 +45,8 @@ enum ExitStatus: Hashable {
         case let error as DataError: self = ExitStatus(of: error)
         case let error as ArtifactError: self = ExitStatus(of: error)
         case let error as ResumeError: self = ExitStatus(of: error)
+        case is SweepParameter.Failure: self = .usage
+        case is Sweep.Conflict: self = .configuration
         case ComputeError.outOfMemory: self = .osError
         case is ComputeError: self = .unavailable
         case ClusterFailure.noWorkersLeft, is TimeLimitNear: self = .temporaryFailure

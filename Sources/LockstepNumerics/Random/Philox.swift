@@ -10,6 +10,8 @@ package enum RandomPurpose: UInt32, Sendable {
     case audit = 16
     /// The faults that are injected into a run, and their times.
     case chaos = 17
+    /// The values that a sweep draws.
+    case sweep = 18
     /// The answers of a baseline that guesses.
     case baselineGuess = 64
 }
