@@ -50,6 +50,19 @@ struct EpochPrinterTests {
                 == "Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,333/s   one process   dd4b5e59")
     }
 
+    @Test("An epoch's line shows the validation samples; the workers make room, unless their number has changed")
+    func validation() {
+        #expect(
+            EpochPrinter.line(Self.epoch(seconds: 1.31, validation: 4_570))
+                == "Epoch 0: 9124 / 10000   valid 91.4 %   cost 0.0709   1.31 s   38,167/s   dd4b5e59")
+        #expect(
+            EpochPrinter.line(Self.epoch(workers: 0, validation: 4_570), showsWorkers: true)
+                == "Epoch 0: 9124 / 10000  valid 91.4 %  cost 0.0709  0.60 s  one process  dd4b5e59")
+        #expect(
+            EpochPrinter.line(Self.epoch(correct: 90, total: 100, validation: 4_570))
+                == "Epoch 0: 90 / 100  valid 91.4 %  cost 0.0709  0.60 s  83,333/s  2 workers  dd4b5e59")
+    }
+
     @Test("An epoch's line fits into 80 columns", arguments: [0, 9, 29, 999], [0, 1, 2, 64, 1_024])
     func width(epoch: Int, workers: Int) {
         for seconds in [0.04, 0.6, 123.45] {
@@ -57,6 +70,10 @@ struct EpochPrinterTests {
                 Self.epoch(epoch, correct: 59_999, total: 60_000, seconds: seconds, workers: workers))
             #expect(line.count <= 80, "\(line)")
             #expect(line.hasPrefix("Epoch \(epoch): 59999 / 60000 ") && line.hasSuffix(" dd4b5e59"))
+            let validated = EpochPrinter.line(
+                Self.epoch(
+                    epoch, correct: 59_999, total: 60_000, seconds: seconds, workers: workers, validation: 5_000))
+            #expect(validated.count <= 80 && validated.contains(" valid 100.0 % "), "\(validated)")
         }
     }
 

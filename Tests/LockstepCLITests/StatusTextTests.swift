@@ -1,3 +1,4 @@
+import Foundation
 import LockstepRuntime
 import Testing
 
@@ -26,6 +27,18 @@ struct StatusTextTests {
              "paces": [1, 1000000, 2, 5250000]}
             """
         return try Array(json.utf8).withUnsafeBytes { try StatusReport(decoding: $0) }
+    }
+
+    @Test("A status as JSON has keys of its own, whatever the protocol calls things")
+    func json() throws {
+        let text = try Self.report("training", step: "150").json()
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect(object["phase"] as? String == "training" && object["step"] as? Int == 150)
+        #expect(object["steps"] as? Int == 200 && object["shards_reassigned"] as? Int == 1)
+        let workers = try #require(object["workers"] as? [[String: Any]])
+        #expect(workers.map { $0["process_id"] as? Int } == [11, 12, 13])
+        #expect(workers.map { $0["milliseconds_per_node"] as? Double } == [1, 5.25, nil])
+        #expect(workers.map { $0["is_slow"] as? Bool } == [false, true, false])
     }
 
     @Test("The run, each worker with its compute time, and what happened to them")

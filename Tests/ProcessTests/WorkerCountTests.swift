@@ -35,7 +35,7 @@ struct WorkerCountTests {
         for worker in run.workers { kill(worker, SIGKILL) }
         let result = try run.wait()
         #expect(result.status == 0, "\(result)")
-        #expect(result.output.contains("   one process   "))
+        #expect(result.output.contains("  one process  "))
         let summary = try RunSummary(run: output)
         #expect(summary.activeWorkers == 0 && summary.workersLost > 0)
         #expect(summary.weightsSHA256 == (try place.weights(["--shards", "2", "--set", "evaluation.every=100"])))

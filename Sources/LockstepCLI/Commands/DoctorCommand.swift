@@ -29,69 +29,70 @@ struct DoctorCommand: ParsableCommand {
     var connect: String?
 
     @OptionGroup var keyOptions: KeyOptions
+
+    @Flag(help: "Print the findings as JSON.")
+    var json = false
+
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
         let console = consoleOptions.console
-        var problems: [String] = []
-        try console.output("lockstep     \(programVersion)")
-        try console.output("host         \(Host.name), \(counted(Host.coreCount, "core"))")
-        try console.output(
-            "libzmq       \(ZeroMQLibrary.version), \(ZeroMQLibrary.hasCurve ? "with" : "without") CURVE")
+        var report = DoctorReport(
+            programVersion: programVersion, host: Host.name, cores: Host.coreCount,
+            libzmq: "\(ZeroMQLibrary.version)", hasCurve: ZeroMQLibrary.hasCurve)
         if !ZeroMQLibrary.hasCurve {
-            problems.append("libzmq was built without CURVE, so keys cannot be used: install Debian's libzmq5")
+            report.problems.append(
+                "libzmq was built without CURVE, so keys cannot be used: install Debian's libzmq5")
         }
-        try showKernels(on: console, &problems)
-        try showLimits(on: console, &problems)
-        if let connect { try measure(connect, on: console) }
-        for problem in problems { console.warning(problem) }
-        if !problems.isEmpty {
-            throw CommandError(.unavailable, "\(counted(problems.count, "problem")) found")
+        addKernels(to: &report)
+        try addLimits(to: &report)
+        // Without an answer the other findings are of use.
+        let measured = Result { report.link = try connect.map(measure) }
+        try console.output(json ? [try report.json()] : report.lines)
+        try measured.get()
+        for problem in report.problems { console.warning(problem) }
+        if !report.problems.isEmpty {
+            throw CommandError(.unavailable, "\(counted(report.problems.count, "problem")) found")
         }
     }
 
-    private func showKernels(on console: Console, _ problems: inout [String]) throws {
-        let supported = NumericKernel.allCases.filter(\.isSupported)
-        let best = NumericKernel.best.map { "; auto is \($0.rawValue)" } ?? ""
-        try console.output("kernels      \(supported.map(\.rawValue).joined(separator: ", "))\(best)")
+    private func addKernels(to report: inout DoctorReport) {
+        report.kernels = NumericKernel.allCases.filter(\.isSupported).map(\.rawValue)
+        report.bestKernel = NumericKernel.best?.rawValue
         guard let kernel = NumericKernel.best else {
-            problems.append("this CPU has no AVX2, which every kernel needs")
+            report.problems.append("this CPU has no AVX2, which every kernel needs")
             return
         }
         do {
-            try console.output("compute      \(try ComputeLibrary.open(kernel).describeOneDNN())")
-        } catch let error as OutputError {
-            throw error
+            report.compute = try ComputeLibrary.open(kernel).describeOneDNN()
         } catch {
-            problems.append("\(error)")
+            report.problems.append("\(error)")
         }
     }
 
     /// Enough for 500 connections at once, and for the workers of the run itself.
     private static let minimumFiles = 1_024
 
-    private func showLimits(on console: Console, _ problems: inout [String]) throws {
-        let files = try Host.raiseDescriptorLimit()
-        try console.output("open files   \(grouped(files))")
-        if files < Self.minimumFiles {
-            problems.append(
-                "only \(files) files can be open at once, and each connection is one: raise the limit to "
+    private func addLimits(to report: inout DoctorReport) throws {
+        report.openFiles = try Host.raiseDescriptorLimit()
+        if report.openFiles < Self.minimumFiles {
+            report.problems.append(
+                "only \(report.openFiles) files can be open at once, and each connection is one: raise the limit to "
                     + "\(Self.minimumFiles) or more (ulimit -Hn)")
         }
         var limit = rlimit()
         if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur != rlim_t.max {
-            try console.output("memory       limited to \(grouped(Int(clamping: limit.rlim_cur))) bytes (ulimit -v)")
+            report.addressSpaceLimit = Int(clamping: limit.rlim_cur)
         }
-        try console.output("cache        \(DataCache().directory)")
+        report.cache = DataCache().directory
     }
 
-    private func measure(_ text: String, on console: Console) throws {
+    private func measure(_ text: String) throws -> DoctorReport.Link {
         let client = try StatusClient(
             try Endpoint(text), security: try keyOptions.workerSecurity(), context: try Context())
         let link = try client.measure()
-        try console.output("link         \(text)")
-        try console.output("round trip   \(milliseconds(link.roundTrip))")
-        try console.output(
-            "bandwidth    \(decimal(link.upload / 1e6, 1)) MB/s there, \(decimal(link.download / 1e6, 1)) MB/s back")
+        return DoctorReport.Link(
+            endpoint: text, roundTripSeconds: link.roundTrip, uploadBytesPerSecond: link.upload,
+            downloadBytesPerSecond: link.download)
     }
 }

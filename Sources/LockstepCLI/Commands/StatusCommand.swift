@@ -19,11 +19,16 @@ struct StatusCommand: ParsableCommand {
     var endpoint: String
 
     @OptionGroup var keyOptions: KeyOptions
+
+    @Flag(help: "Print the status as JSON.")
+    var json = false
+
     @OptionGroup var consoleOptions: ConsoleOptions
 
     func run() throws {
         let client = try StatusClient(
             try Endpoint(endpoint), security: try keyOptions.workerSecurity(), context: try Context())
-        try consoleOptions.console.output(try client.status().lines)
+        let status = try client.status()
+        try consoleOptions.console.output(json ? [try status.json()] : status.lines)
     }
 }

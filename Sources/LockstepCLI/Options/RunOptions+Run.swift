@@ -1,4 +1,5 @@
 import LockstepArtifacts
+import LockstepDashboard
 import LockstepData
 import LockstepRuns
 import LockstepRuntime
@@ -95,10 +96,13 @@ extension RunOptions {
     func recorded(
         _ run: TrainingRun, _ assembly: RunAssembly, stop: StopSignals, isOneProcess: Bool = false
     ) throws -> RecordedRun {
-        RecordedRun(
+        // A port that is in use is reported before the run directory is made.
+        let live = try dashboard.map { try Dashboard($0.address, name: run.configuration.name) }
+        if let live { console.info("Dashboard: \(live.url)") }
+        return RecordedRun(
             run, in: try assembly.openDirectory(output: output), stop: StopRequests(stop), isTraced: trace,
             observers: [EpochPrinter(console, isOneProcess: isOneProcess), ServiceStatus(ServiceManager.current)],
-            notify: show)
+            live: live, notify: show)
     }
 
     /// Prints a notice of the run.

@@ -60,6 +60,13 @@ struct RunOptions: ParsableArguments {
     @Flag(help: "Write a timeline of fifty steps of all processes to trace.json, which opens in Perfetto.")
     var trace = false
 
+    @Option(
+        help: ArgumentHelp(
+            "Serve a live page of the run, and /metrics for Prometheus, at this port of 127.0.0.1; 0 takes any free port. "
+                + "With an address, such as 0.0.0.0:8080, others who reach it can read it.",
+            valueName: "port|address:port"))
+    var dashboard: DashboardOption?
+
     @Flag(help: "Print the resolved configuration and exit.")
     var printConfig = false
 

@@ -19,6 +19,7 @@ final class EpochPrinter: RunObserver {
     /// The learning rate of the epoch before, if the schedule follows evaluations.
     private var followedRate: Double?
     private var followsEvaluations = false
+    private var workersAtStart = 0
 
     init(_ console: Console, isOneProcess: Bool) {
         self.console = console
@@ -35,6 +36,7 @@ final class EpochPrinter: RunObserver {
             answers = min(names.count, max(2, classNames.count))
         }
         variances = run.dataset.targetVariances
+        workersAtStart = run.workers
         followsEvaluations = run.configuration.schedule.followsValidation
         followedRate = run.resumed?.epochs.last?.learningRate
         console.info(Self.startLine(run, isOneProcess: isOneProcess))
@@ -49,7 +51,10 @@ final class EpochPrinter: RunObserver {
             if let before = followedRate, before != rate { console.info(Self.line(rate: rate, since: epoch.epoch)) }
             followedRate = rate
         }
-        console.result(Self.line(epoch, isOneProcess: isOneProcess, variances: variances))
+        console.result(
+            Self.line(
+                epoch, isOneProcess: isOneProcess, variances: variances,
+                showsWorkers: epoch.workers != workersAtStart))
     }
 
     func runDidRecover(_ recovery: Recovery) {
@@ -92,24 +97,48 @@ extension EpochPrinter {
             + "\(grouped(Int(progress.samplesPerSecond)))/s"
     }
 
-    /// `Epoch 0: 9124 / 10000   cost 0.0709   0.60 s   83,896/s   2 workers   dd4b5e59`
+    /// `Epoch 0: 9124 / 10000   valid 91.4 %   cost 0.0709   1.31 s   38,196/s   dd4b5e59`
+    ///
+    /// What does not fit is left out: the workers, then the speed, then the cost.
+    ///
+    /// - Parameters:
+    ///   - epoch: The epoch.
+    ///   - isOneProcess: Whether the run has no workers.
+    ///   - variances: The variances of the targets, from which R² follows.
+    ///   - showsWorkers: Whether the workers are left out after the speed, because their number has changed.
+    /// - Returns: The line.
     static func line(
-        _ epoch: EpochReport, isOneProcess: Bool = false, variances: [Split: Double] = [:]
+        _ epoch: EpochReport, isOneProcess: Bool = false, variances: [Split: Double] = [:], showsWorkers: Bool = false
     ) -> String {
-        var columns: [String] = []
-        if let test = epoch.test {
-            columns.append(count(test, variances[.test]))
-            columns.append("cost \(decimal(test.meanLoss, 4))")
-        } else {
-            columns.append("training cost \(decimal(epoch.meanTrainingLoss, 4))")
+        let start = "Epoch \(epoch.epoch): "
+        let score = epoch.test.map { count($0, variances[.test]) }
+        let validation = epoch.validation.map { "valid " + share($0, variances[.validation]) }
+        let cost =
+            epoch.test.map { "cost \(decimal($0.meanLoss, 4))" }
+            ?? "training cost \(decimal(epoch.meanTrainingLoss, 4))"
+        let speed = grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9)))
+        let workers = computing(epoch.workers, isOneProcess: isOneProcess)
+        // A column with a higher rank is left out before one with a lower rank; 0: never.
+        let columns: [(text: String?, rank: Int)] = [
+            (score, 0), (validation, 0), (cost, 1), ("\(decimal(epoch.seconds, 2)) s", 0),
+            ("\(speed)/s", showsWorkers ? 3 : 2), (workers, showsWorkers ? 2 : 3),
+            (String(epoch.weightsSHA256.prefix(8)), 0),
+        ]
+        // Long numbers move the columns closer together, before one is left out.
+        for limit in [3, 2, 1, 0] {
+            let texts = columns.filter { $0.rank <= limit }.compactMap(\.text)
+            for separator in ["   ", "  "] {
+                let line = start + texts.joined(separator: separator)
+                if line.count <= lineWidth { return line }
+            }
         }
-        columns.append("\(decimal(epoch.seconds, 2)) s")
-        columns.append("\(grouped(Int(Double(epoch.samples) / max(epoch.seconds, 1e-9))))/s")
-        columns.append(computing(epoch.workers, isOneProcess: isOneProcess))
-        columns.append(String(epoch.weightsSHA256.prefix(8)))
-        // Long numbers move the columns closer together.
-        let lines = ["   ", "  ", " "].map { "Epoch \(epoch.epoch): " + columns.joined(separator: $0) }
-        return lines.first { $0.count <= lineWidth } ?? lines[lines.count - 1]
+        return start + columns.filter { $0.rank == 0 }.compactMap(\.text).joined(separator: " ")
+    }
+
+    /// The part of the samples that is right, or R².
+    private static func share(_ score: SplitScore, _ variance: Double?) -> String {
+        guard let correct = score.correct else { return count(score, variance) }
+        return percentage(Double(correct), of: Double(score.total), digits: 1)
     }
 
     static func line(rate: Double, since epoch: Int) -> String {
