@@ -62,7 +62,7 @@ extension StatusReport {
         let workers = cluster.workers.map { worker in
             Document.Worker(
                 worker: worker.member, host: worker.host, processID: worker.processID,
-                processes: worker.processes.map { Int($0) } ?? 1, state: worker.state.name,
+                processes: worker.processes ?? 1, state: worker.state.name,
                 millisecondsPerNode: computeTimes[worker.member].map { Double($0) / 1e6 }, isSlow: isSlow(worker))
         }
         let document = Document(
