@@ -93,6 +93,7 @@ int lockstep_jpeg_read_size(const unsigned char *bytes, size_t count, struct loc
     begin(decoder, bytes, count);
     result->width = decoder->jpeg.image_width;
     result->height = decoder->jpeg.image_height;
+    result->components = decoder->jpeg.num_components;
     return end(decoder, 1);
 }
 
@@ -107,6 +108,17 @@ static void mix_inks(const unsigned char *inks, unsigned width, int is_inverted,
         const unsigned colour = (299 * channels[0] + 587 * channels[1] + 114 * channels[2]) / 1000;
         gray[x] = (unsigned char)(colour * channels[3] / 255);
     }
+}
+
+static void decode_colours(struct decoder *decoder, unsigned char *rgb) {
+    struct jpeg_decompress_struct *jpeg = &decoder->jpeg;
+    jpeg->out_color_space = JCS_RGB;
+    jpeg_start_decompress(jpeg);
+    while (jpeg->output_scanline < jpeg->output_height) {
+        JSAMPROW row = rgb + (size_t)jpeg->output_scanline * jpeg->output_width * 3;
+        jpeg_read_scanlines(jpeg, &row, 1);
+    }
+    jpeg_finish_decompress(jpeg);
 }
 
 static void decode_rows(struct decoder *decoder, unsigned char *gray) {
@@ -126,8 +138,9 @@ static void decode_rows(struct decoder *decoder, unsigned char *gray) {
     jpeg_finish_decompress(jpeg);
 }
 
-int lockstep_jpeg_decode(
-    const unsigned char *bytes, size_t count, unsigned char *gray, struct lockstep_jpeg *result) {
+static int decode(
+    const unsigned char *bytes, size_t count, unsigned char *pixels, struct lockstep_jpeg *result,
+    void (*rows)(struct decoder *, unsigned char *)) {
     const unsigned width = result->width, height = result->height;
     struct decoder *decoder = make_decoder(result);
     if (decoder == NULL) return 0;
@@ -137,6 +150,16 @@ int lockstep_jpeg_decode(
         snprintf(result->message, sizeof result->message, "another size than in its header");
         return end(decoder, 0);
     }
-    decode_rows(decoder, gray);
+    rows(decoder, pixels);
     return end(decoder, 1);
+}
+
+int lockstep_jpeg_decode(
+    const unsigned char *bytes, size_t count, unsigned char *gray, struct lockstep_jpeg *result) {
+    return decode(bytes, count, gray, result, decode_rows);
+}
+
+int lockstep_jpeg_decode_rgb(
+    const unsigned char *bytes, size_t count, unsigned char *rgb, struct lockstep_jpeg *result) {
+    return decode(bytes, count, rgb, result, decode_colours);
 }

@@ -46,6 +46,10 @@ package struct DataError: Error, Hashable, Sendable, CustomStringConvertible {
         case malformedPickle(String)
         /// The pickle uses an instruction or a name that plain arrays don't need and that could run a program.
         case forbiddenPickle(String)
+        /// The numpy file is damaged, or its arrays are no samples.
+        case malformedArray(String)
+        /// The folder has no pictures in folders of classes.
+        case malformedFolder(String)
         /// The table of text is damaged, or has no samples in a readable form.
         case malformedTable(String)
         /// The file is not an image of a known format.
@@ -119,7 +123,7 @@ extension DataError.Reason {
         case .invalidDescription(let text): "inconsistent data set: \(text)"
         case .malformedPickle(let text): "not a pickle of three pairs of arrays: \(text)"
         case .forbiddenPickle(let text): "the pickle uses \(text), which plain arrays do not need; nothing was executed"
-        case .malformedTable(let text): text
+        case .malformedTable(let text), .malformedArray(let text), .malformedFolder(let text): text
         case .unknownImageFormat: "not an image of a known format"
         case .damagedImage(let text): "damaged image: \(text.printable)"
         case .outOfMemory(let byteCount): "cannot allocate \(byteCount) bytes"

@@ -373,7 +373,7 @@ struct ConfigurationFileTests {
             ),
             (
                 2, "data: {}",
-                "x.yaml:2: data is empty; add a 'name', a 'pickle', a 'csv', or 'images', 'labels', 'test-images' "
+                "x.yaml:2: data is empty; add a 'name', a 'pickle', a 'csv', a 'npz', a 'npy', a 'folder', or 'images', 'labels', 'test-images' "
                     + "and 'test-labels'"
             ),
             (

@@ -47,11 +47,14 @@ struct ConfigurationKindsTests {
         try roundTrip([
             DataSource.named("mnist"), .pickle("a.pkl"), .table(TableFiles(path: "a", label: .named("b"), test: 3)),
             .files(IDXFiles(images: "i", labels: "l", testImages: "j", testLabels: "m", validation: 2)),
+            DataSource(NPZFile(path: "a.npz")), DataSource(NPYFiles(path: "a.npy", labels: "b.npy")),
+            .pictures(PictureFolder(path: "a", size: [2, 3], channels: 1, seed: 4)),
         ])
     }
 
     @Test(
-        "The name of a file tells its format", arguments: [("a.CSV", "csv"), ("b.tsv.gz", "csv"), ("c.pkl", "pickle")])
+        "The name of a file tells its format",
+        arguments: [("a.CSV", "csv"), ("b.tsv.gz", "csv"), ("c.pkl", "pickle"), ("d.NPZ", "npz"), ("e.npy", "npy")])
     func files(path: String, name: String) {
         let source = DataSource(file: path)
         #expect(type(of: source.kind).name == name)

@@ -60,7 +60,8 @@ struct ConfigurationKeysTests {
         "evaluation.every": "7", "evaluation.training": "7", "checkpoint.every": "7", "timeouts.start": "7",
         "timeouts.rejoin": "7",
         "communication-dtype": "bfloat16", "targets": "binary", "data.shuffle": "7", "shards": "7",
-        "kernel": "portable",
+        "kernel": "portable", "model": "'own {}'", "data.learns-numbers": "true", "data.size": "[7, 7]",
+        "data.channels": "3", "data.split-seed": "7",
     ]
     private static let anyShare = "0.25"
 
@@ -68,6 +69,10 @@ struct ConfigurationKeysTests {
     private static let layers = "network={ input: [784], layers: [flatten, { dense: 10 }] }"
     /// Other keys that a key needs, by the beginning of its path; the first match counts.
     private static let companions = [
+        ("data.npz", "data={}"), ("data.npy-labels", "data={ npy: a }"), ("data.npy", "data={}"),
+        ("data.test-npy", "data={ npy: a }"), ("data.learns-numbers", "data={ npy: a }"), ("data.folder", "data={}"),
+        ("data.size", "data={ folder: a }"), ("data.channels", "data={ folder: a }"),
+        ("data.split-seed", "data={ folder: a }"),
         ("data.pickle", "data={}"), ("data.name", "data={}"), ("data.csv", "data={}"),
         ("data.labels", idx), ("data.test-images", idx), ("data.test-labels", idx), ("data.label", "data={ csv: a }"),
         ("data.scale", "data={ csv: a }"),

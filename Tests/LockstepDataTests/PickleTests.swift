@@ -152,7 +152,7 @@ struct PickleTests {
         #expect(isForbidden("P1\n."))
         #expect(isForbidden("\u{2}"))
         #expect(refusal([0x82, 1, UInt8(ascii: ".")]).map { "\($0)".contains("0x82") } == true)
-        #expect(refusal([0x80, 4]).map { "\($0)".contains("protocol=2") } == true)
+        #expect(refusal([0x80, 6]).map { "\($0)".contains("protocol=5") } == true)
         #expect(refusal([0x80, 2, 0x81]).map { "\($0)".contains("nothing was executed") } == true)
     }
 

@@ -49,7 +49,9 @@ struct PickleOracleTests {
             for _, labels in data: file.write(labels.astype("<u2").tobytes())
         """#
 
-    @Test("come back bit for bit", arguments: [0, 1, 2], ["2", "3"])
+    @Test(
+        "come back bit for bit",
+        arguments: [(0, "2"), (0, "3"), (1, "2"), (1, "3"), (2, "2"), (2, "3"), (3, "3"), (4, "3"), (5, "3")])
     func roundTrip(version: Int, style: String) throws {
         let folder = try TemporaryFolder()
         let path = folder(version == 1 ? "mnist.pkl" : "mnist.pkl.gz")
@@ -62,8 +64,8 @@ struct PickleOracleTests {
         #expect(Data(dataset.bytes) == (try Data(contentsOf: URL(fileURLWithPath: path + ".expected"))))
     }
 
-    @Test("of a class that runs a program are refused, and nothing runs")
-    func hostile() throws {
+    @Test("of a class that runs a program are refused, and nothing runs", arguments: [2, 3, 4, 5])
+    func hostile(version: Int) throws {
         let folder = try TemporaryFolder()
         let path = folder("hostile.pkl")
         let mark = folder("executed")
@@ -72,8 +74,8 @@ struct PickleOracleTests {
             import pickle, os, sys
             class Hostile:
                 def __reduce__(self): return os.system, ("touch " + sys.argv[2],)
-            open(sys.argv[1], "wb").write(pickle.dumps((Hostile(), 1, 2), 2))
-            """, [path, mark])
+            open(sys.argv[1], "wb").write(pickle.dumps((Hostile(), 1, 2), int(sys.argv[3])))
+            """, [path, mark, "\(version)"])
         let error = #expect(throws: DataError.self) {
             try DataSource.pickle(path).load(cache: DataCache(directory: folder.path))
         }

@@ -6,6 +6,8 @@
 struct lockstep_jpeg {
     /// Pixels of a row, and rows.
     unsigned width, height;
+    /// 1 for grey, 3 for colours, 4 for inks.
+    unsigned components;
     /// A text that ends with 0; empty without a fault.
     char message[200];
 };
@@ -21,3 +23,7 @@ int lockstep_jpeg_read_size(const unsigned char *bytes, size_t count, struct loc
 /// otherwise `result` holds the message.
 int lockstep_jpeg_decode(
     const unsigned char *bytes, size_t count, unsigned char *gray, struct lockstep_jpeg *result);
+
+/// Decodes a JPEG file to red, green and blue for each pixel, [height, width, 3], row-major; otherwise as `lockstep_jpeg_decode`.
+int lockstep_jpeg_decode_rgb(
+    const unsigned char *bytes, size_t count, unsigned char *rgb, struct lockstep_jpeg *result);

@@ -9,6 +9,8 @@ package struct ModelMetadata: Hashable, Sendable {
     package var labels: [String]
     /// How the fields of a table become a sample's values; nil if the model was not trained on a table.
     package var table: TablePreparation?
+    /// How pictures become a sample's values; nil if the model was not trained on a folder of pictures.
+    package var pictures: PicturePreparation?
     package var seed: UInt64?
     /// The data set that the model was trained on.
     package var dataName: String?
@@ -17,12 +19,14 @@ package struct ModelMetadata: Hashable, Sendable {
     package var programVersion: String?
 
     package init(
-        inputScale: InputScale?, labels: [String], table: TablePreparation? = nil, seed: UInt64? = nil,
+        inputScale: InputScale?, labels: [String], table: TablePreparation? = nil,
+        pictures: PicturePreparation? = nil, seed: UInt64? = nil,
         dataName: String? = nil, dataSHA256: String? = nil, programVersion: String? = nil
     ) {
         self.inputScale = inputScale
         self.labels = labels
         self.table = table
+        self.pictures = pictures
         self.seed = seed
         self.dataName = dataName
         self.dataSHA256 = dataSHA256
@@ -38,7 +42,7 @@ package struct ModelMetadata: Hashable, Sendable {
         let labels = names + (min(names.count, outputs)..<outputs).map(String.init)
         self.init(
             inputScale: InputScale(dataset.element), labels: labels.count == outputs ? labels : [],
-            table: dataset.table,
+            table: dataset.table, pictures: dataset.pictures,
             seed: seed, dataName: dataset.name, dataSHA256: dataset.sha256, programVersion: programVersion)
     }
 }

@@ -90,6 +90,18 @@ struct ModelMetadataReader {
         return table
     }
 
+    /// How pictures become values.
+    private func pictures(inputs: Int) throws(ArtifactError) -> PicturePreparation? {
+        guard let text = texts[Key.pictures] else { return nil }
+        guard let pictures = try? JSONDecoder().decode(PicturePreparation.self, from: Data(text.utf8)),
+            pictures.isConsistent, pictures.inputSize == inputs
+        else {
+            throw failure(
+                "the metadata describe pictures that do not fit the network's \(inputs) inputs", Self.correction)
+        }
+        return pictures
+    }
+
     /// The metadata that do not describe the network.
     func metadata(inputs: Int, outputs: Int) throws(ArtifactError) -> ModelMetadata {
         let labels = labels
@@ -103,7 +115,7 @@ struct ModelMetadataReader {
         }
         return ModelMetadata(
             inputScale: try choice(Key.inputScale, of: InputScale.self), labels: labels,
-            table: try table(inputs: inputs), seed: seed,
+            table: try table(inputs: inputs), pictures: try pictures(inputs: inputs), seed: seed,
             dataName: texts[Key.data], dataSHA256: texts[Key.dataSHA256], programVersion: texts[Key.programVersion])
     }
 

@@ -5,19 +5,25 @@ import LockstepData
 struct DataCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "data",
-        abstract: "Show which data sets are there and whether they are complete.",
-        usage: "lockstep data [<options>] [<name>]",
+        abstract: "Show which data sets are there and whether they are complete; describe and check a file.",
+        usage: "lockstep data [<options>] [<name>|<path>]",
         discussion: """
-            Data sets lie in the folder LOCKSTEP_CACHE, or in ~/.cache/lockstep.
+            Data sets lie in the folder LOCKSTEP_CACHE, or in ~/.cache/lockstep. Any
+            other file or folder is read as a run would read it: the samples, the
+            classes and their numbers, what was found out about it, or its first fault.
 
             Examples:
               lockstep data
               lockstep data fashion-mnist
+              lockstep data flowers.csv
+              lockstep data pictures
               lockstep data mnist --export libsvm --split training > train.svm
             """
     )
 
-    @Argument(help: "The name of a data set. (default: all known ones)")
+    @Argument(
+        help: "The name of a data set; a file, a folder or a run configuration. (default: all known data sets)",
+        completion: .file())
     var name: String?
 
     enum ExportFormat: String, CaseIterable, ExpressibleByArgument {
@@ -40,6 +46,11 @@ struct DataCommand: ParsableCommand {
             let dataset = try DataSource(argument: name).load(cache: DataCache())
             try console.output(dataset.indices(of: split).lazy.map { dataset.libSVMLine(of: $0) })
             return
+        }
+        if let name, (try? KnownDataset.named(name)) == nil {
+            let source = try DataSource(argument: name)
+            let dataset = try source.load(cache: DataCache())
+            return try console.output(DataDescription(dataset, source).lines)
         }
         let cache = DataCache()
         let names = name.map { [$0] } ?? KnownDataset.all.map(\.name)

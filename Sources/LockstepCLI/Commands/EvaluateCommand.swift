@@ -53,7 +53,7 @@ struct EvaluateCommand: ParsableCommand {
         let models = try modelOptions.load()
         let ensemble = try modelOptions.ensemble(of: models)
         if let data, let table = models.lazy.compactMap(\.metadata.table).first,
-            let files = try DataSource(argument: data).format as? TableFiles, files == TableFiles(path: data)
+            let path = try DataSource(argument: data).plainTable
         {
             guard split == nil else {
                 throw CommandError(
@@ -61,7 +61,7 @@ struct EvaluateCommand: ParsableCommand {
                     "--split: all samples of the table \(data.printable) are evaluated; leave --split out, or name the run's "
                         + "config.yaml with --data")
             }
-            let dataset = try table.load(data, classes: ensemble.classNames)
+            let dataset = try table.load(path, classes: ensemble.classNames)
             return try print(try score(ensemble, .training, dataset), .training, of: dataset, models)
         }
         let split = split ?? .test

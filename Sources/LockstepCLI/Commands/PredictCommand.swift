@@ -9,15 +9,17 @@ import LockstepText
 struct PredictCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "predict",
-        abstract: "Classify the lines of tables, or read the digits in pictures.",
+        abstract: "Classify the lines of tables or pictures, or read the digits in pictures.",
         usage: "lockstep predict [<options>] <model> <inputs> ...",
         discussion: """
             A model that was trained on a table classifies the lines of tables with the
             same columns; the label's may be missing. - reads standard input. Prints the
             file and line, the class, and its output, from 0 to 1. A line with a fault
-            is reported, and the lines after it are classified.
+            is reported, and the lines after it are classified. Arrays of numpy are
+            tables, too. A model that was trained on a folder of pictures classifies
+            each picture as a whole.
 
-            A picture, such as a photograph or a scan, shows one digit or lines of
+            For any other model, a picture, such as a photograph or a scan, shows one digit or lines of
             digits, which may touch. Paper and ink are measured: grey paper, dark
             boards, uneven light. Each digit is prepared as MNIST was: scaled into
             20 x 20 pixels, with its centre of mass in the middle of 28 x 28.
@@ -40,10 +42,10 @@ struct PredictCommand: ParsableCommand {
 
     @OptionGroup var modelOptions: ModelOptions
 
-    @Argument(help: "Tables, or pictures: PNG, JPEG, PGM or IDX files.", completion: .file())
+    @Argument(help: "Tables, numpy arrays, or pictures: PNG, JPEG, PGM or IDX files.", completion: .file())
     var inputs: [String]
 
-    @Flag(help: "Print a JSON object for each line of a table, with all outputs.")
+    @Flag(help: "Print a JSON object for each line of a table, or picture of a class, with all outputs.")
     var json = false
 
     @Option(help: ArgumentHelp("Print the classes of the largest outputs of each line, so many.", valueName: "n"))
@@ -60,6 +62,14 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         if let top, top < 1 { throw CommandError(.usage, "--top \(top): give 1 or more") }
         let models = try modelOptions.load()
+        if let pictures = models.lazy.compactMap(\.metadata.pictures).first {
+            guard !single else { throw CommandError(.usage, "--single goes with pictures of digits") }
+            let ensemble = try modelOptions.ensemble(of: models)
+            _ = try ComputeLibrary.open(try NumericKernel.resolve(kernel))
+            return try PictureClassification(
+                ensemble, pictures, isJSON: json, top: top, console: consoleOptions.console
+            ).predict(inputs)
+        }
         guard let table = models.lazy.compactMap(\.metadata.table).first, inputs.contains(where: Self.isTable) else {
             guard !json, top == nil else {
                 throw CommandError(.usage, "--json and --top go with tables, which the model was not trained on")

@@ -7,15 +7,15 @@ import LockstepTraining
 extension DataSource {
     /// What `--data` can be, for help and errors.
     static let argumentHelp = """
-        The name of a data set, \(fileExamples), a folder with four IDX files, or a run configuration, whose data set \
-        is used.
+        The name of a data set, \(fileExamples), a folder with four IDX files or with a folder of pictures for each \
+        class, or a run configuration, whose data set is used.
         """
 
     /// "a pickle such as mnist.pkl.gz, a table such as digits.csv".
     private static let fileExamples = formats.compactMap { $0.fileExample }.joined(separator: ", ")
 
-    /// Reads `--data`: the name of a known data set, a pickle such as `mnist.pkl.gz`, a table with the label in its first
-    /// column, a run configuration in YAML, or a folder with four IDX files under the usual names.
+    /// Reads `--data`: the name of a known data set, a file of one of the formats, a run configuration in YAML, or a folder with
+    /// four IDX files or with pictures by class.
     ///
     /// - Throws: `DataError` if it is none of these.
     init(argument: String) throws {
@@ -35,16 +35,8 @@ extension DataSource {
                 .unknownDataset(known: KnownDataset.all.map(\.name)), subject: "data set '\(argument)'",
                 remedy: "give the name of a known data set "
                     + "(\(KnownDataset.all.map(\.name).joined(separator: ", "))), \(Self.fileExamples), a configuration, or "
-                    + "a folder with four IDX files")
+                    + "a folder with four IDX files or with a folder of pictures for each class")
         }
-        let files = KnownDataset.mnist
-        let path = { (file: KnownDataset.File) in
-            let plain = "\(argument)/\(file.name)"
-            return access(plain, F_OK) == 0 ? plain : access(plain + ".gz", F_OK) == 0 ? plain + ".gz" : plain
-        }
-        self = .files(
-            IDXFiles(
-                images: path(files.trainingImages), labels: path(files.trainingLabels),
-                testImages: path(files.testImages), testLabels: path(files.testLabels)))
+        self = try DataSource(path: argument)
     }
 }

@@ -67,15 +67,20 @@ struct DatasetBuilder: ~Copyable {
     /// - Parameters:
     ///   - classCount: The number of classes.
     ///   - table: How the fields of its table became values.
+    ///   - labels: The names of the classes, if they have other names than their numbers and there is no table.
+    ///   - pictures: How its pictures became values.
     ///   - notices: What the user should know about how it was read.
     /// - Returns: The data set.
     /// - Throws: ``DataError`` if its description is impossible.
     consuming func finish(
-        classCount: Int, table: TablePreparation? = nil, notices: [String] = []
+        classCount: Int, table: TablePreparation? = nil, labels: [String]? = nil, pictures: PicturePreparation? = nil,
+        notices: [String] = []
     ) throws(DataError) -> Dataset {
         var description = description
         description.classCount = classCount
         description.table = table
+        description.labels = labels
+        description.pictures = pictures
         description.notices = notices
         if let targets { description.targetVariances = Self.variances(of: targets, description) }
         switch consume memory {

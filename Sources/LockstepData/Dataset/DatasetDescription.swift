@@ -18,6 +18,10 @@ package struct DatasetDescription: Codable, Hashable, Sendable {
     package var targetVariances: [Split: Double] = [:]
     /// How the fields of a table became the samples' values. Models keep it; workers receive prepared samples without it.
     package var table: TablePreparation?
+    /// The names of the classes, where they are not in ``table``. Workers do not receive them.
+    package var labels: [String]?
+    /// How pictures became the samples' values. Models keep it; workers do not receive it.
+    package var pictures: PicturePreparation?
     /// What the user should know about how the data set was read. Workers do not receive it.
     package var notices: [String] = []
 
@@ -48,7 +52,8 @@ extension DatasetDescription {
 
     /// A name for each class; its number where the data set names none.
     package var classNames: [String] {
-        table?.classes ?? KnownDataset.classNames(of: name, sha256: sha256) ?? (0..<classCount).map(String.init)
+        table?.classes ?? labels ?? KnownDataset.classNames(of: name, sha256: sha256)
+            ?? (0..<classCount).map(String.init)
     }
 }
 

@@ -30,7 +30,8 @@ extension DataFormat {
 package struct DataSource: ConfigurationKinds {
     /// The registry: one row per format.
     package static let formats: [any DataFormat.Type] = [
-        NamedDataset.self, PickleFile.self, TableFiles.self, IDXFiles.self,
+        NamedDataset.self, PickleFile.self, TableFiles.self, NPZFile.self, NPYFiles.self, PictureFolder.self,
+        IDXFiles.self,
     ]
 
     package static var all: [any ConfigurationKind.Type] { formats }

@@ -1,4 +1,4 @@
-// The effects of `REDUCE` and `BUILD` for the four names that a pickle of arrays needs. Nothing is called.
+// The effects of `REDUCE` and `BUILD` for the five names that a pickle of arrays needs. Nothing is called.
 extension PickleMachine {
     /// `REDUCE`: a call of a name with arguments.
     mutating func reduce() throws(DataError) {
@@ -16,7 +16,15 @@ extension PickleMachine {
             guard case .text(let text) = arguments[0], case .text(let codec) = arguments[1], codec.equals("latin1")
             else { throw input.malformed("bytes in an encoding other than latin1") }
             push(.text(text))
-        case (.encode, 0...1), (.encode, 3...), (.ndarray, _), (.reconstruct, _), (.dtype, _):
+        case (.frombuffer, 4):
+            // (bytes, element type, shape, order)
+            guard case .text(let order) = arguments[3], order.equals("C") else {
+                throw input.malformed("an array in column-major order")
+            }
+            let array = PickleArray()
+            array.contents = try contents([.none, arguments[2], arguments[1], .bool(false), arguments[0]])
+            push(.array(array))
+        case (.encode, 0...1), (.encode, 3...), (.ndarray, _), (.reconstruct, _), (.dtype, _), (.frombuffer, _):
             throw input.malformed("a call with the wrong arguments")
         default: throw input.malformed("a call with the wrong arguments")
         }

@@ -4,7 +4,7 @@ import LockstepText
 /// Reads the structure of a pickle that holds numpy arrays; executes nothing.
 ///
 /// A pickle is a program for a small stack machine; Python imports and calls any name in it. This machine knows the
-/// instructions of plain data in protocols 0 to 2 and four names, and refuses everything else.
+/// instructions of plain data in protocols 0 to 5 and five names, and refuses everything else.
 ///
 /// Total, and in bounded memory: ``largestInstructionCount`` bounds stack, memo and nesting (a pickle of MNIST has about
 /// 400 instructions), and long strings are skipped, not stored.
@@ -55,11 +55,19 @@ struct PickleMachine {
         case UInt8(ascii: "T"): stack.append(.text(try text(.raw, length: try length())))
         case UInt8(ascii: "V"): stack.append(.text(try text(.unicodeLine, length: nil)))
         case UInt8(ascii: "X"): stack.append(.text(try text(.utf8, length: try length())))
+        case 0x8C: stack.append(.text(try text(.utf8, length: Int(try input.byte()))))
+        case 0x8D: stack.append(.text(try text(.utf8, length: try longLength())))
+        case UInt8(ascii: "C"): stack.append(.text(try text(.raw, length: Int(try input.byte()))))
+        case UInt8(ascii: "B"): stack.append(.text(try text(.raw, length: Int(try input.number(bytes: 4)))))
+        case 0x8E, 0x96: stack.append(.text(try text(.raw, length: try longLength())))
+        // A frame says how much follows, and holds nothing itself.
+        case 0x95: _ = try input.number(bytes: 8)
         case UInt8(ascii: ")"), UInt8(ascii: "]"): stack.append(.tuple([]))
         case UInt8(ascii: "t"), UInt8(ascii: "l"): stack.append(.tuple(try popToMark()))
         case 0x85, 0x86, 0x87: stack.append(.tuple(try pop(Int(opcode) - 0x84)))
         case UInt8(ascii: "a"): try extendList(by: try pop(1))
         case UInt8(ascii: "e"): try extendList(by: try popToMark())
+        case 0x94: memo[memo.count] = try top()
         case UInt8(ascii: "p"): memo[try index()] = try top()
         case UInt8(ascii: "q"): memo[Int(try input.byte())] = try top()
         case UInt8(ascii: "r"): memo[Int(try input.number(bytes: 4))] = try top()
@@ -67,6 +75,7 @@ struct PickleMachine {
         case UInt8(ascii: "h"): stack.append(try recall(Int(try input.byte())))
         case UInt8(ascii: "j"): stack.append(try recall(Int(try input.number(bytes: 4))))
         case UInt8(ascii: "c"): stack.append(.global(try global()))
+        case 0x93: stack.append(.global(try stackGlobal()))
         case UInt8(ascii: "R"): try reduce()
         case UInt8(ascii: "b"): try build()
         default:
@@ -78,10 +87,10 @@ struct PickleMachine {
 
     private func checkProtocol() throws(DataError) {
         let version = try input.byte()
-        guard version <= 2 else {
+        guard version <= 5 else {
             throw DataError(
                 .forbiddenPickle("protocol \(version)"), subject: input.path, offset: input.offset,
-                remedy: "write it with pickle.dump(data, file, protocol=2)")
+                remedy: "write it with pickle.dump(data, file, protocol=5)")
         }
     }
 }
@@ -162,6 +171,18 @@ extension PickleMachine {
         return length
     }
 
+    /// A length of 8 bytes.
+    private func longLength() throws(DataError) -> Int {
+        let length = try input.number(bytes: 8)
+        guard length <= UInt64(IDXHeader.largestPayload) else {
+            throw DataError(
+                .tooLarge(
+                    what: "the length of a string", found: Int(clamping: length), limit: IDXHeader.largestPayload),
+                subject: input.path, offset: input.offset)
+        }
+        return Int(length)
+    }
+
     private func index() throws(DataError) -> Int {
         guard let index = Int(try input.line(limit: Self.longestLine)), index >= 0 else {
             throw input.malformed("a memo index that is not a number")
@@ -190,6 +211,19 @@ extension PickleMachine {
         let offset = input.offset
         let module = try input.line(limit: Self.longestLine)
         let name = try input.line(limit: Self.longestLine)
+        return try global(module, name, offset)
+    }
+
+    /// A name whose parts lie on the stack, as from protocol 4 on.
+    private mutating func stackGlobal() throws(DataError) -> PickleGlobal {
+        guard case .text(let name) = try pop(), case .text(let module) = try pop(), let name = name.stored,
+            let module = module.stored
+        else { throw input.malformed("a name that is not a text") }
+        return try global(
+            String(decoding: module, as: UTF8.self), String(decoding: name, as: UTF8.self), input.offset - 1)
+    }
+
+    private func global(_ module: String, _ name: String, _ offset: Int) throws(DataError) -> PickleGlobal {
         guard let global = PickleGlobal(module: module, name: name) else {
             throw DataError(
                 .forbiddenPickle("the name \(module.printable).\(name.printable)"), subject: input.path,

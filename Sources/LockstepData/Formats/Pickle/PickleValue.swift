@@ -44,6 +44,8 @@ enum PickleGlobal {
     case dtype
     /// `_codecs.encode`: Python 3 writes bytes this way in protocols that have only text.
     case encode
+    /// `numpy._core.numeric._frombuffer`: an array of bytes, as protocol 5 has it.
+    case frombuffer
 
     init?(module: String, name: String) {
         switch (module, name) {
@@ -52,6 +54,7 @@ enum PickleGlobal {
         case ("numpy", "ndarray"): self = .ndarray
         case ("numpy", "dtype"): self = .dtype
         case ("_codecs", "encode"): self = .encode
+        case ("numpy.core.numeric", "_frombuffer"), ("numpy._core.numeric", "_frombuffer"): self = .frombuffer
         default: return nil
         }
     }

@@ -9,16 +9,28 @@ extension TableFiles {
     ///
     /// - Throws: ``DataError`` that names the file, line and column of the first fault.
     func load() throws(DataError) -> Dataset {
-        let table = try TableFile(path, label: label, target: target, hasNamedColumns: namesColumns)
-        let testTable = try testPath.map { (path) throws(DataError) in try TableFile(path, like: table) }
+        let source = try TableSource(path: path)
+        let test = try testPath.map { (path) throws(DataError) in try TableSource(path: path) }
+        return try load(source, test: test ?? source.test)
+    }
+
+    /// Reads the data set from one or two tables, which may be arrays.
+    func load(_ source: TableSource, test: TableSource?) throws(DataError) -> Dataset {
+        let table = try TableFile(source, label: label, target: target, hasNamedColumns: namesColumns)
+        let testTable = try test.map { (test) throws(DataError) in try TableFile(test, like: table) }
         var outline = try TableOutline(table, testTable, self)
         let tables = [table] + (testTable.map { [$0] } ?? [])
         let classes = try TableClasses(
-            target == nil ? tables.map { ($0.labels, $0.head.path) } : [], column: table.labelColumn + 1)
+            target == nil ? tables.map { ($0.labels, $0.head.path) } : [], column: table.labelColumn + 1,
+            known: source.classNames)
         outline.preparation.classes = target == nil ? classes.names : nil
-        let parts = try TableParts(table.sampleCount, testFile: testTable?.sampleCount, self)
+        // What arrays set aside for validation stands behind the training samples.
+        let validation = source.arrays?.validationCount ?? validation
+        let parts = try TableParts(
+            table.sampleCount, testFile: testTable?.sampleCount, validation: validation, test: self.test, path: path)
         // Where a number is learnt, samples above and below the median take the place of two classes.
         let labels = target == nil ? classes.classes(of: table.labels) : TableOrder.halves(of: table.survey.targets)
+        let shuffle = source.arrays?.validationCount == nil ? shuffle : .never
         let order = TableOrder(classes: labels, training: parts.training, shuffle: shuffle)
         if order.places != nil, shuffle == nil {
             outline.notices.append(
@@ -78,8 +90,8 @@ struct TableFile {
     let columns: [Int]
 
     /// Reads the file of the training samples.
-    init(_ path: String, label: LabelColumn?, target: LabelColumn?, hasNamedColumns: Bool) throws(DataError) {
-        head = try TableHead(path: path, hasNamedColumns: hasNamedColumns)
+    init(_ source: TableSource, label: LabelColumn?, target: LabelColumn?, hasNamedColumns: Bool) throws(DataError) {
+        head = try TableHead(source, hasNamedColumns: hasNamedColumns)
         if let target {
             labelColumn = try head.index(of: target)
             survey = try TableSurvey(head, labelColumns: [], targetColumn: labelColumn)
@@ -97,11 +109,12 @@ struct TableFile {
 
     /// Reads the file of the test samples, whose columns are those of `other`: by their names if both have names, else by their
     /// places.
-    init(_ path: String, like other: TableFile) throws(DataError) {
-        head = try TableHead(path: path, hasNamedColumns: false)
+    init(_ source: TableSource, like other: TableFile) throws(DataError) {
+        head = try TableHead(source, hasNamedColumns: false)
         guard head.columnCount == other.head.columnCount else {
             throw DataError(
-                .imageSizeMismatch(training: other.head.columnCount - 1, test: head.columnCount - 1), subject: path)
+                .imageSizeMismatch(training: other.head.columnCount - 1, test: head.columnCount - 1),
+                subject: source.path)
         }
         var columns = Array(0..<head.columnCount)
         if let names = head.names, let otherNames = other.head.names, names != otherNames {
@@ -129,18 +142,18 @@ struct TableParts {
     let test: Int
 
     /// Divides a table: training samples, then validation samples, then test samples unless they have their own file.
-    init(_ count: Int, testFile: Int?, _ files: TableFiles) throws(DataError) {
-        let ownTest = testFile == nil ? files.test ?? count / 6 : 0
-        let validation = files.validation ?? count / 6
+    init(_ count: Int, testFile: Int?, validation: Int?, test: Int?, path: String) throws(DataError) {
+        let ownTest = testFile == nil ? test ?? count / 6 : 0
+        let validation = validation ?? count / 6
         guard ownTest >= 0, validation >= 0, ownTest < count, validation < count - ownTest else {
             throw DataError(
                 .malformedTable(
                     "of its \(count) samples, \(validation) for validation and \(ownTest) for the test leave none to "
-                        + "train with"), subject: files.path, remedy: "set data.validation and data.test lower")
+                        + "train with"), subject: path, remedy: "set data.validation and data.test lower")
         }
         training = count - validation - ownTest
         self.validation = validation
-        test = testFile ?? ownTest
+        self.test = testFile ?? ownTest
     }
 
     /// Refuses classes that only validation and test samples have: they cannot be learnt.

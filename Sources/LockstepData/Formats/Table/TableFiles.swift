@@ -111,7 +111,7 @@ package enum TableShuffle: Codable, Hashable, Sendable {
 }
 
 extension KeyFormat<TableShuffle> {
-    fileprivate static var tableShuffle: KeyFormat {
+    static var tableShuffle: KeyFormat {
         KeyFormat(
             limits: "`true`, `false` or a seed", expected: "true, false or a whole number",
             read: { text, isPlain in
@@ -165,7 +165,7 @@ package enum LabelColumn: Codable, Hashable, Sendable {
 }
 
 extension KeyFormat<LabelColumn> {
-    fileprivate static var tableColumn: KeyFormat {
+    static var tableColumn: KeyFormat {
         KeyFormat(
             limits: "`first`, `last`, a column's number or its name", expected: "a text",
             read: { (text, _) throws(ConfigurationProblem) in

@@ -13,7 +13,7 @@ struct TableHead {
     /// Lines after the first that show whether it is a header.
     private static let comparedLines = 100
 
-    let path: String
+    let source: TableSource
     let columnCount: Int
     /// The names in the first line; nil if it is a sample.
     let names: [String]?
@@ -26,11 +26,11 @@ struct TableHead {
     /// texts occurs again in its column.
     ///
     /// - Parameters:
-    ///   - path: The file.
+    ///   - source: The file.
     ///   - hasNamedColumns: Whether the configuration names columns of it, so that the first line must have names.
     /// - Throws: ``DataError`` if it is damaged or has fewer than two columns.
-    init(path: String, hasNamedColumns: Bool) throws(DataError) {
-        let input = try TableInput(path: path)
+    init(_ source: TableSource, hasNamedColumns: Bool) throws(DataError) {
+        let (input, path) = (try source.open(), source.path)
         var first: [String] = []
         var isNumber: [Bool] = []
         _ = try input.readLine { column, field throws(DataError) in
@@ -47,7 +47,7 @@ struct TableHead {
             throw input.malformed(
                 "only one column", remedy: "put commas, semicolons or tabs between the label and the values")
         }
-        self.path = path
+        self.source = source
         line = input.line
         columnCount = first.count
         let comparison = try Comparison(first, isNumber, with: input)
@@ -105,6 +105,9 @@ struct TableHead {
             return text.withUTF8 { LockstepData.isMissing($0) }
         }
     }
+
+    /// What errors call the file.
+    var path: String { source.path }
 
     /// The names by which a label's column is found, in capitals or not.
     static let labelNames = ["label", "class", "target", "species", "y"]

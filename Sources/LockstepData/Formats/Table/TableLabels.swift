@@ -105,8 +105,11 @@ struct TableClasses {
     /// - Parameters:
     ///   - labels: The labels of each file, with its path.
     ///   - column: The label's column, from 1.
+    ///   - known: The names of the classes 0, 1, ..., if the file has them; nil: it has none.
     /// - Throws: ``DataError`` for a label that is missing or cannot be the number of a class.
-    init(_ labels: [(labels: TableLabels, path: String)], column: Int) throws(DataError) {
+    init(
+        _ labels: [(labels: TableLabels, path: String)], column: Int, known: [String]? = nil
+    ) throws(DataError) {
         var numbers: [String: Float?] = [:]
         for (labels, path) in labels {
             if let line = labels.missingLine {
@@ -138,8 +141,9 @@ struct TableClasses {
         }
         let different = Set(whole.values).sorted()
         if different.first == 0 {
-            names = nil
-            count = max(2, (different.last ?? 0) + 1)
+            let numbered = max(2, (different.last ?? 0) + 1)
+            names = known.flatMap { $0.count >= numbered ? $0 : nil }
+            count = names?.count ?? numbered
             byText = whole.mapValues { UInt16(truncatingIfNeeded: $0) }
         } else {
             names = different.map(String.init)

@@ -22,6 +22,8 @@ package final class TableRows {
 
     private let preparation: TablePreparation
     private let input: TableInput
+    /// The names of the classes that the labels number; nil: labels are what they are.
+    private let labelNames: [String]?
     /// The first value of each column of the model's table.
     private let offsets: [Int]
     private let inputSize: Int
@@ -30,9 +32,10 @@ package final class TableRows {
     /// A first line that is no header, which is the next row.
     private var pending: [String]?
 
-    /// Opens a file, plain or gzipped.
+    /// Opens a file of text, plain or gzipped, or of numpy arrays: all their samples.
     package convenience init(path: String, _ preparation: TablePreparation) throws(DataError) {
-        self.init(try TableInput(path: path), preparation)
+        let source = try TableSource(path: path).all
+        self.init(try source.open(), preparation, labelNames: source.classNames)
     }
 
     /// Reads what another program writes to standard input, line by line.
@@ -61,8 +64,9 @@ package final class TableRows {
         init(_ descriptor: consuming FileDescriptor) { self.descriptor = descriptor }
     }
 
-    private init(_ input: TableInput, _ preparation: TablePreparation) {
+    private init(_ input: TableInput, _ preparation: TablePreparation, labelNames: [String]? = nil) {
         self.input = input
+        self.labelNames = labelNames
         self.preparation = preparation
         var end = 0
         offsets = preparation.columns.map { column in
@@ -178,6 +182,11 @@ package final class TableRows {
             unknown: [])
     }
 
+    private func name(ofLabel text: String) -> String {
+        guard let labelNames, let number = Int(text), labelNames.indices.contains(number) else { return text }
+        return labelNames[number]
+    }
+
     private func row(_ fields: [String], _ columns: [Int?]) -> Row {
         var values = [Float](repeating: 0, count: inputSize)
         var label: String?
@@ -189,7 +198,7 @@ package final class TableRows {
             case .ignored: break
             case .label:
                 var text = field
-                if !text.withUTF8({ isMissing($0) }) { label = field }
+                if !text.withUTF8({ isMissing($0) }) { label = name(ofLabel: field) }
             case .value:
                 var text = field
                 let problem = text.withUTF8 { bytes in

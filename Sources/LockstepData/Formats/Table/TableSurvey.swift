@@ -132,7 +132,7 @@ final class TableSurvey {
         ) throws(DataError) -> Void,
         line: (_ samples: Int) throws(DataError) -> Void = { _ in }
     ) throws(DataError) {
-        let input = try TableInput(path: head.path)
+        let input = try head.source.open()
         if head.names != nil { _ = try input.readLine { _, _ in } }
         let columnCount = head.columnCount
         var sample = 0

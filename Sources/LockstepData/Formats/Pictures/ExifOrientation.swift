@@ -1,5 +1,5 @@
 /// How a camera was held: the transformation from the stored picture to the one that is meant to be seen (Exif 2.32, tag 274).
-enum ExifOrientation: Int, CaseIterable {
+package enum ExifOrientation: Int, CaseIterable {
     case upright = 1
     case mirrored, upsideDown, flipped, transposed, quarterRight, transversed, quarterLeft
 
@@ -8,7 +8,7 @@ enum ExifOrientation: Int, CaseIterable {
     private static let tag = 0x0112
 
     /// Whether the seen picture is as wide as the stored one is high.
-    var swapsSides: Bool { rawValue >= 5 }
+    package var swapsSides: Bool { rawValue >= 5 }
 
     /// The stored pixel that is seen at a place.
     ///
@@ -18,7 +18,7 @@ enum ExifOrientation: Int, CaseIterable {
     ///   - width: The pixels of a stored row.
     ///   - height: The stored rows.
     /// - Returns: The stored pixel's column and row.
-    func source(ofX x: Int, y: Int, width: Int, height: Int) -> (x: Int, y: Int) {
+    package func source(ofX x: Int, y: Int, width: Int, height: Int) -> (x: Int, y: Int) {
         switch self {
         case .upright: (x, y)
         case .mirrored: (width - 1 - x, y)
@@ -32,7 +32,7 @@ enum ExifOrientation: Int, CaseIterable {
     }
 
     /// The orientation that a JPEG file states in its first Exif segment (APP1); upright if it states none.
-    static func ofJPEG(_ bytes: [UInt8]) -> ExifOrientation {
+    package static func ofJPEG(_ bytes: [UInt8]) -> ExifOrientation {
         var position = 2
         while position + 4 <= bytes.count, bytes[position] == 0xFF {
             let marker = bytes[position + 1]
@@ -55,7 +55,7 @@ enum ExifOrientation: Int, CaseIterable {
     }
 
     /// The orientation that a PNG file states in its `eXIf` chunk; upright if it states none.
-    static func ofPNG(_ bytes: [UInt8]) -> ExifOrientation {
+    package static func ofPNG(_ bytes: [UInt8]) -> ExifOrientation {
         var position = 8
         while position + 8 <= bytes.count {
             let length = bytes[position..<position + 4].reduce(0) { $0 << 8 | Int($1) }
