@@ -21,6 +21,9 @@ package protocol ModelComputer: AnyObject {
     var byteRows: UnsafeMutablePointer<UnsafePointer<UInt8>?> { get }
     /// Records the phases of each pass; nil if no report of times is wanted.
     var timeline: Timeline? { get set }
+    /// What the model's own code has thrown since this computer was made, the first error; its results since then are NaN. Nil:
+    /// nothing.
+    var failure: ModelFailure? { get }
 
     /// Gets ready for blocks of these sizes. Only blocks of prepared sizes may be computed.
     ///
@@ -65,6 +68,11 @@ package protocol ModelComputer: AnyObject {
     /// Computes the outputs of the first `rows` samples in ``inputs``, [rows, outputs], row-major; valid until the next
     /// call.
     func outputs(rows: Int) -> UnsafePointer<Float>
+}
+
+/// For a model whose code throws nothing.
+extension ModelComputer {
+    package var failure: ModelFailure? { nil }
 }
 
 /// The form of a block's samples.

@@ -19,6 +19,8 @@ package enum NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
     case costOfOutput(Cost, OutputActivation)
     /// Dropout of all layers is given for a network of `layers`.
     case dropoutOfLayers
+    /// There is no such model of the program's own, with the reason.
+    case programModel(String)
 
     package var description: String {
         switch self {
@@ -46,6 +48,7 @@ package enum NetworkError: Error, Equatable, Sendable, CustomStringConvertible {
         case .costOfOutput(let cost, let output):
             "the \(cost.rawValue) cost does not go with the output \(output.rawValue); "
                 + "set network.output to \(cost.customaryOutput.rawValue) or cost to cross-entropy"
+        case .programModel(let reason): reason
         case .dropoutOfLayers:
             "regularization.dropout and input-dropout go with network.sizes; write { dropout: 0.5 } among network.layers"
         }

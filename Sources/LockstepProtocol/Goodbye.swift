@@ -11,9 +11,11 @@ package enum GoodbyeCode: UInt16, MessageCode {
     case failed = 3
     /// The sender's copy of the data set has changed in its memory, so its answers since the copy was intact may be wrong.
     case dataChanged = 4
+    /// The code of the program's own model has thrown an error in the worker, which ends the run.
+    case modelFailed = 5
 
     /// Whether the sender leaves because something is wrong with it.
-    package var isFailure: Bool { self == .failed || self == .dataChanged }
+    package var isFailure: Bool { self == .failed || self == .dataChanged || self == .modelFailed }
 
     package static var messageKind: MessageKind { .goodbye }
 }

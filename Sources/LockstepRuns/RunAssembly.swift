@@ -2,6 +2,7 @@ import Glibc
 import LockstepArtifacts
 import LockstepCompute
 package import LockstepData
+package import LockstepNumerics
 import LockstepRuntime
 import LockstepSystem
 package import LockstepTraining
@@ -39,17 +40,19 @@ package struct RunAssembly {
     ///
     /// - Parameters:
     ///   - dataset: The data set of the configuration.
+    ///   - startingWeights: The initial weights of a new run; nil: random ones from the seed.
     ///   - allowsMixedKernels: Whether a checkpoint of another kernel is accepted.
     ///   - notify: Told where the run continues, and which checkpoints are damaged.
     /// - Returns: The run, ready for its first step.
     /// - Throws: What does not fit together, or why the run cannot be resumed.
     package func prepare(
-        _ dataset: Dataset, allowsMixedKernels: Bool = false, notify: (RunNotice) -> Void
+        _ dataset: Dataset, startingWeights: FloatBuffer? = nil, allowsMixedKernels: Bool = false,
+        notify: (RunNotice) -> Void
     ) throws -> TrainingRun {
         var run = try TrainingRun(
             configuration: configuration, dataset: dataset, workers: workers,
-            kernel: try configuration.kernel ?? NumericKernel.resolve("auto"))
-        run.fingerprint = try run.makeShardComputer().fingerprint()
+            kernel: try configuration.kernel ?? NumericKernel.resolve("auto"), startingWeights: startingWeights)
+        run.fingerprint = try run.makeShardComputer().provedFingerprint()
         run.reloadDataset = loadDataset
         try resumed?.load(
             into: &run, identity: try run.identity(), allowsMixedKernels: allowsMixedKernels, notify: notify)
@@ -75,6 +78,6 @@ extension TrainingRun {
             configuration: ConfigurationFile.digest(of: configuration),
             configurationWithoutPaths: ConfigurationFile.digestWithoutPaths(of: configuration),
             data: dataset.description.sha256, programVersion: programVersion, kernel: library.kernel.rawValue,
-            fingerprint: try fingerprint ?? makeShardComputer().fingerprint())
+            fingerprint: try fingerprint ?? makeShardComputer().provedFingerprint())
     }
 }

@@ -12,6 +12,9 @@ package struct StopRequests: Sendable {
         self.init(signal: { signals.requested }, checkpointCount: { signals.requestCount })
     }
 
+    /// Nothing is ever asked.
+    package static let none = StopRequests(signal: { nil })
+
     init(signal: @escaping @Sendable () -> Int32?, checkpointCount: @escaping @Sendable () -> Int = { 0 }) {
         self.signal = signal
         self.checkpointCount = checkpointCount

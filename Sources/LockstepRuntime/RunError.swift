@@ -8,6 +8,8 @@ package enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
     case noWorkersLeft(ending: String, log: String?)
     /// All workers that this process started were told to stop, and no others can join.
     case workersToldToStop
+    /// The code of the program's own model has thrown an error in a worker.
+    case modelFailed(worker: String, reason: String)
 
     package var description: String {
         switch self {
@@ -20,6 +22,8 @@ package enum RunError: Error, Equatable, Sendable, CustomStringConvertible {
             "all workers on this host have ended, the last one \(ending)" + (log.map { "; its log is \($0)" } ?? "")
         case .workersToldToStop:
             "all workers were told to stop"
+        case .modelFailed(let worker, let reason):
+            "\(worker): \(reason)"
         }
     }
 

@@ -30,8 +30,8 @@ struct LocalWorkersTests {
         var deadlines = Deadlines()
         deadlines.firstPause = 0
         return try LocalWorkers(
-            count: count, executable: program, endpoint: .ipc(path: "/tmp/x"), arguments: ["--quiet"],
-            maximumRestarts: maximumRestarts, deadlines: deadlines, output: .logs(log))
+            count: count, program: WorkerProgram(executable: program), endpoint: .ipc(path: "/tmp/x"),
+            arguments: ["--quiet"], maximumRestarts: maximumRestarts, deadlines: deadlines, output: .logs(log))
     }
 
     private func log(_ place: Int) -> String { folder("worker-\(place).log") }

@@ -148,14 +148,16 @@ struct WorkerTaskTests {
     @Test("A block's score is the coordinator's, and there are no scores of other blocks")
     func scores() throws {
         let task = try task()
-        func score(_ unit: UInt32) -> BlockScore? { task.score(of: WorkItem(kind: .block, step: 0, number: unit)) }
+        func score(_ unit: UInt32) throws -> BlockScore? {
+            try task.score(of: WorkItem(kind: .block, step: 0, number: unit))
+        }
         for split in [Split.validation, .test] {
-            let found = score(EvaluationUnit(split, block: 0).rawValue)
+            let found = try score(EvaluationUnit(split, block: 0).rawValue)
             #expect(found == computer.evaluator.score(of: split, block: 0, weights: weights.current.pointer))
             #expect(found?.total == 20)
-            #expect(score(EvaluationUnit(split, block: 1).rawValue) == nil)
+            #expect(try score(EvaluationUnit(split, block: 1).rawValue) == nil)
         }
-        #expect(score(200 << 24) == nil)
+        #expect(try score(200 << 24) == nil)
     }
 
     @Test("A data set of its own is read again now and then, and a changed bit is found")

@@ -218,7 +218,7 @@ private final class ScatteredSource: GradientSource {
     func evaluate(
         _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) throws -> [SplitScore]? {
-        local.evaluate(parts, parameters: parameters, shouldStop: shouldStop)
+        try local.evaluate(parts, parameters: parameters, shouldStop: shouldStop)
     }
 
     func workerName(of node: NodeID) -> String? { nil }

@@ -177,7 +177,7 @@ final class ShardSource: GradientSource {
         _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
     ) throws -> [SplitScore]? {
         try willEvaluate()
-        return LocalGradientSource(computer).evaluate(parts, parameters: parameters, shouldStop: shouldStop)
+        return try LocalGradientSource(computer).evaluate(parts, parameters: parameters, shouldStop: shouldStop)
     }
 
     func workerName(of node: NodeID) -> String? { isLocal ? nil : "worker \(node.rawValue)" }

@@ -12,12 +12,13 @@ extension ModelFile {
     /// network needs: `cost`, and `network` or `activation`; `sizes` follow from the tensors. Other metadata are checked if they are
     /// there: a wrong `weights_sha256` means that the file was altered.
     package static func load(_ path: String) throws(ArtifactError) -> TrainedModel {
-        let file = try SafetensorsFile(path: path, what: "a model that Lockstep can read", remedy: remedy)
+        let file = try open(path)
         let header = file.header
-        guard header.metadata[CheckpointFile.Key.format] != CheckpointFile.format else {
+        if let model = header.metadata[Key.model] {
             throw .malformed(
-                path: path, reason: "a checkpoint, from which a run continues, and not a model",
-                remedy: "give best.safetensors or model.safetensors of the run")
+                path: path,
+                reason: "a model of a program's own, \(model.prefix(60).description.printable), and no network",
+                remedy: "use the program that brings this model")
         }
         let reader = ModelMetadataReader(path: path, texts: header.metadata)
         let (architecture, cost) =
@@ -38,22 +39,41 @@ extension ModelFile {
         try checkTensors(of: header, layout, path: path)
         let metadata = try reader.metadata(inputs: network.inputs, outputs: network.answers)
 
+        let (parameters, digest) = try parameters(of: file, layout, path: path)
+        return TrainedModel(network: network, parameters: parameters, metadata: metadata, weightsSHA256: digest)
+    }
+
+    /// Opens a file that is no checkpoint.
+    static func open(_ path: String) throws(ArtifactError) -> SafetensorsFile {
+        let file = try SafetensorsFile(path: path, what: "a model that Lockstep can read", remedy: remedy)
+        guard file.header.metadata[CheckpointFile.Key.format] != CheckpointFile.format else {
+            throw .malformed(
+                path: path, reason: "a checkpoint, from which a run continues, and not a model",
+                remedy: "give best.safetensors or model.safetensors of the run")
+        }
+        return file
+    }
+
+    /// Reads the tensors, which ``checkTensors(of:_:path:)`` has accepted, and their digest.
+    static func parameters(
+        of file: borrowing SafetensorsFile, _ layout: ParameterLayout, path: String
+    ) throws(ArtifactError) -> (FloatBuffer, digest: String) {
         let parameters = FloatBuffer(count: layout.count)
         for tensor in layout.tensors {
             let target = UnsafeMutableBufferPointer(rebasing: parameters.buffer[tensor.range])
             try file.read(tensor.name, into: UnsafeMutableRawBufferPointer(target))
         }
         let digest = SHA256.hash(UnsafeRawBufferPointer(parameters.buffer)).hex
-        if let expected = header.metadata[Key.weightsSHA256], expected != digest {
+        if let expected = file.header.metadata[Key.weightsSHA256], expected != digest {
             throw .malformed(
                 path: path, reason: "altered or damaged: its weights do not have the SHA-256 in its metadata",
                 remedy: "copy it from its source again")
         }
-        return TrainedModel(network: network, parameters: parameters, metadata: metadata, weightsSHA256: digest)
+        return (parameters, digest)
     }
 
     /// Checks that the file has each tensor of the network and no other.
-    private static func checkTensors(
+    static func checkTensors(
         of header: SafetensorsHeader, _ layout: ParameterLayout, path: String
     ) throws(ArtifactError) {
         for expected in layout.tensors {
@@ -106,7 +126,7 @@ extension ModelFile {
         }
     }
 
-    private static func malformed(_ path: String, _ reason: String) -> ArtifactError {
+    static func malformed(_ path: String, _ reason: String) -> ArtifactError {
         .malformed(path: path, reason: "not a model that Lockstep can read: \(reason)", remedy: remedy)
     }
 

@@ -32,6 +32,8 @@ package enum ModelFile {
     enum Key {
         static let formatVersion = "format_version"
         static let sizes = "sizes"
+        /// The name and the settings of a program's own model, in place of a network.
+        static let model = "model"
         /// Input and layers as JSON, in place of `sizes` and `activation`.
         static let network = "network"
         static let activation = "activation"
@@ -45,6 +47,8 @@ package enum ModelFile {
         static let targets = "targets"
         /// A ``TablePreparation`` as JSON.
         static let table = "table"
+        /// A `PicturePreparation` as JSON.
+        static let pictures = "pictures"
         static let weightsSHA256 = "weights_sha256"
         static let programVersion = "program_version"
         static let data = "data"
@@ -72,12 +76,19 @@ package enum ModelFile {
         guard let layout = try? NetworkModel(architecture, objective: Objective(cost: cost)).layout,
             layout.count == parameters.count
         else { preconditionFailure("parameters that do not fit the architecture") }
+        try write(parameters, layout, to: path, texts: try texts(architecture, cost, targets, metadata, path: path))
+    }
+
+    /// Writes tensors with these metadata and, besides, the parameters' digest.
+    static func write(
+        _ parameters: UnsafeBufferPointer<Float>, _ layout: ParameterLayout, to path: String, texts: [String: String]
+    ) throws(ArtifactError) {
         // Lockstep runs on little-endian machines only, so the file's bytes are the buffer's.
         let data = UnsafeRawBufferPointer(parameters)
+        var texts = texts
+        texts[Key.weightsSHA256] = SHA256.hash(data).hex
         let header = SafetensorsHeader(
-            tensors: Dictionary(uniqueKeysWithValues: layout.tensors.map { ($0.name, .init($0)) }),
-            metadata: try texts(architecture, cost, targets, metadata, weightsSHA256: SHA256.hash(data).hex, path: path)
-        )
+            tensors: Dictionary(uniqueKeysWithValues: layout.tensors.map { ($0.name, .init($0)) }), metadata: texts)
         let prefix: [UInt8]
         do {
             prefix = try header.encoded()
@@ -98,15 +109,13 @@ package enum ModelFile {
     }
 
     private static func texts(
-        _ architecture: Architecture, _ cost: Cost, _ targets: TargetEncoding?, _ metadata: ModelMetadata,
-        weightsSHA256: String, path: String
+        _ architecture: Architecture, _ cost: Cost, _ targets: TargetEncoding?, _ metadata: ModelMetadata, path: String
     ) throws(ArtifactError) -> [String: String] {
-        var texts = [
-            Key.output: architecture.output.rawValue,
-            Key.initializer: architecture.initializer.rawValue,
-            Key.cost: cost.rawValue,
-            Key.weightsSHA256: weightsSHA256,
-        ]
+        var texts = try self.texts(metadata, path: path)
+        texts[Key.output] = architecture.output.rawValue
+        texts[Key.initializer] = architecture.initializer.rawValue
+        texts[Key.cost] = cost.rawValue
+        texts[Key.targets] = targets?.text
         if architecture.layers.isEmpty {
             texts[Key.formatVersion] = formatVersions[0]
             texts[Key.sizes] = architecture.sizes.map(String.init).joined(separator: ",")
@@ -116,11 +125,19 @@ package enum ModelFile {
             let network = LayeredNetwork(input: architecture.input, layers: architecture.layers)
             texts[Key.network] = String(try jsonText(network, path: path).dropLast())
         }
+        return texts
+    }
+
+    /// The metadata that do not describe the network.
+    static func texts(_ metadata: ModelMetadata, path: String) throws(ArtifactError) -> [String: String] {
+        var texts: [String: String] = [:]
         texts[Key.inputScale] = metadata.inputScale?.rawValue
-        texts[Key.targets] = targets?.text
         texts[Key.labels] = try labelsText(metadata.labels, path: path)
         texts[Key.table] = try metadata.table.map { (table) throws(ArtifactError) in
             String(try jsonText(table, path: path).dropLast())
+        }
+        texts[Key.pictures] = try metadata.pictures.map { (pictures) throws(ArtifactError) in
+            String(try jsonText(pictures, path: path).dropLast())
         }
         texts[Key.seed] = metadata.seed.map(String.init)
         texts[Key.data] = metadata.dataName

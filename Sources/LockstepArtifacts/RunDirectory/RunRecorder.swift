@@ -151,13 +151,15 @@ package final class RunRecorder: RunObserver {
         guard let run else { preconditionFailure("weights of a run that has not started") }
         let configuration = run.configuration
         let outputs = (try? configuration.network.ends().outputs) ?? run.dataset.classCount
+        let metadata = ModelMetadata(
+            dataset: run.dataset, outputs: outputs, targets: configuration.targets, seed: configuration.training.seed,
+            programVersion: programVersion)
+        let floats = UnsafeBufferPointer(parameters.buffer)
+        if let model = configuration.model {
+            return try ModelFile.save(to: path, model, parameters: floats, metadata: metadata)
+        }
         try ModelFile.save(
-            to: path, architecture: configuration.network, cost: configuration.cost,
-            targets: configuration.targets,
-            parameters: UnsafeBufferPointer(parameters.buffer),
-            metadata: ModelMetadata(
-                dataset: run.dataset, outputs: outputs, targets: configuration.targets,
-                seed: configuration.training.seed,
-                programVersion: programVersion))
+            to: path, architecture: configuration.network, cost: configuration.cost, targets: configuration.targets,
+            parameters: floats, metadata: metadata)
     }
 }

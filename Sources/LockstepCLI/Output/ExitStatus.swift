@@ -79,6 +79,7 @@ enum ExitStatus: Hashable {
         case .interrupted(let signal): self = .signal(signal)
         case .workersToldToStop: self = .temporaryFailure
         case .workerDidNotJoin, .noWorkersLeft: self = .unavailable
+        case .modelFailed: self = .software
         }
     }
 
@@ -141,7 +142,7 @@ enum ExitStatus: Hashable {
         case .data: self = .dataError
         case .file: self = .noInput
         case .kernel, .workers: self = .unavailable
-        case .notFinite, .memory: self = .software
+        case .notFinite, .memory, .model: self = .software
         }
     }
 

@@ -29,6 +29,8 @@ package enum WorkerEvent: Sendable {
     case ponged
     /// This process cannot take part: no such kernel, no memory, a broken configuration.
     case unable(reason: String)
+    /// The code of the program's own model has thrown this: any other worker's would throw it too.
+    case modelFailed(reason: String)
     /// The coordinator rejects this worker's keys, or a worker without keys. Further attempts would fail too.
     case rejected(reason: String)
     /// The coordinator has sent a message that breaks the protocol.

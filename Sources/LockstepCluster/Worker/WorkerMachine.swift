@@ -122,6 +122,9 @@ package struct WorkerMachine: Sendable {
         case .unable(let reason):
             sayGoodbye(Goodbye(code: .failed, message: reason), into: &actions)
             end(.unable(reason: reason), into: &actions)
+        case .modelFailed(let reason):
+            sayGoodbye(Goodbye(code: .modelFailed, message: reason), into: &actions)
+            end(.unable(reason: reason), into: &actions)
         case .rejected(let reason):
             end(.rejected(reason: reason), into: &actions)
         case .protocolBroken(let reason):

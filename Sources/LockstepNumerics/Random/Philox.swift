@@ -7,6 +7,8 @@ package enum RandomPurpose: UInt32, Sendable {
     case fingerprint = 3
     case dropout = 4
     case augmentation = 5
+    /// What the code of a program's own model draws.
+    case programModel = 6
     case audit = 16
     /// The faults that are injected into a run, and their times.
     case chaos = 17

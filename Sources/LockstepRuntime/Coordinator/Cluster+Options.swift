@@ -1,4 +1,5 @@
 package import LockstepTimeline
+import LockstepTraining
 package import ZeroMQ
 
 extension Cluster {
@@ -29,12 +30,17 @@ extension Cluster {
         package var workersAreNoOp: Bool
         /// The number of coordinators above this one: 0 for the run's own, 1 for an aggregator that it serves.
         package var level: Int
+        /// The version that workers must state, with the executable's digest for a model of the program's own.
+        package var programVersion: String
+        /// The program that local workers run.
+        package var workerProgram: WorkerProgram
 
         package init(
             endpoints: [Endpoint], workers: ClosedRange<Int>, allowsMixedKernels: Bool, transport: Transport = .auto,
             keys: CoordinatorKeys? = nil, timeline: TimelineOptions? = nil, auditedFraction: Double = 0,
             maximumRestarts: Int = 10, eventRecord: String? = nil, tunesWorkerCount: Bool = false,
-            workersAreNoOp: Bool = false, level: Int = 0
+            workersAreNoOp: Bool = false, level: Int = 0, programVersion: String = LockstepTraining.programVersion,
+            workerProgram: WorkerProgram = WorkerProgram()
         ) {
             self.level = level
             self.endpoints = endpoints
@@ -48,6 +54,8 @@ extension Cluster {
             self.eventRecord = eventRecord
             self.tunesWorkerCount = tunesWorkerCount
             self.workersAreNoOp = workersAreNoOp
+            self.programVersion = programVersion
+            self.workerProgram = workerProgram
         }
     }
 }

@@ -65,8 +65,8 @@ extension Cluster {
         let configuration = CoordinatorMachine.Configuration(
             minimumWorkers: options.workers.lowerBound, maximumWorkers: options.workers.upperBound,
             chunks: run.layout.chunks.chunks.count, dataBytes: UInt64(run.dataset.bytes.count),
-            programVersion: programVersion,
-            expected: Ready(kernel: run.library.kernel, run.fingerprint ?? computer.fingerprint()),
+            programVersion: options.programVersion,
+            expected: Ready(kernel: run.library.kernel, try run.fingerprint ?? computer.provedFingerprint()),
             allowsMixedKernels: options.allowsMixedKernels, deadlines: deadlines,
             tunesWorkerCount: options.tunesWorkerCount, splitsRoot: run.configuration.communicationDataType == .bfloat16
         )
@@ -80,12 +80,16 @@ extension Cluster {
                 default: break
                 }
                 localWorkers?.update(with: notice)
+                if case .left(let member, let goodbye, _) = notice, goodbye.code == .modelFailed {
+                    modelFailure = RunError.modelFailed(worker: "\(member)", reason: goodbye.message)
+                }
                 let log = notice.removedWorker.flatMap { localWorkers?.log(ofProcess: $0.processID) }
                 failureLog.record(notice, step: step, ending: ending, log: log, logTail: logTail)
                 notify(notice, ending)
             },
             check: { [unowned self] isGathering, activeWorkers in
                 ServiceManager.current?.ping(now: .now)
+                if let modelFailure { throw modelFailure }
                 let isNeeded = !options.tunesWorkerCount
                 try checkStop(isPointless: isGathering || (isNeeded && activeWorkers == 0))
                 try localWorkers?.check(isGathering: isGathering, isNeeded: isNeeded) { notify($0, nil) }

@@ -42,6 +42,8 @@ package final class Cluster {
     var findings = Findings()
     /// How often a checkpoint was wanted because workers leave.
     private let saveRequests = Atomic<Int>(0)
+    /// Why the run ends: the code of the program's own model has thrown an error in a worker.
+    var modelFailure: RunError?
     /// When a stopping run stops waiting for its workers; nil before a request to stop.
     var stopDeadline: Instant?
     /// The run's number, a random one for every coordinator process.
@@ -129,8 +131,9 @@ package final class Cluster {
         _ count: Int, executable: String?, arguments: [String], output: LocalWorkers.Output
     ) throws {
         guard let endpoint = endpoints.first else { return }
+        let program = executable.map { WorkerProgram(executable: $0) } ?? options.workerProgram
         let workers = try LocalWorkers(
-            count: count, executable: executable, endpoint: endpoint, arguments: arguments,
+            count: count, program: program, endpoint: endpoint, arguments: arguments,
             maximumRestarts: options.maximumRestarts, deadlines: deadlines, output: output)
         // A stopped worker (SIGSTOP) does not notice that this process has ended.
         stop?.setCleanup(workers.killAll)

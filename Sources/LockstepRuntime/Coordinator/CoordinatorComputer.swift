@@ -39,12 +39,14 @@ final class CoordinatorComputer {
         let lossSum = try computer.gradient(
             of: item.node, in: Batch(step: item.step, schedule: computer.schedule),
             weights: parameters.forward(item.step).pointer, into: gradient.pointer
-        ) { segment in
+        ) { [computer] segment in
+            try computer.checkModel()
             for chunk in chunks.chunks(ofSegment: segment) {
                 let floats = gradient.pointer + chunks.chunks[chunk].range.lowerBound
                 try push(.gradient(item.node, chunk: chunk, floats, isStable: true))
             }
         }
+        try computer.checkModel()
         try push(.lossSum(item.node, lossSum))
     }
 
@@ -78,6 +80,9 @@ final class CoordinatorComputer {
             weights: parameters.forward(item.step).pointer, into: gradient.pointer
         ) { _ in }
     }
+
+    /// Throws what the code of a program's own model has thrown.
+    func checkModel() throws { try computer.checkModel() }
 
     /// The score of an evaluation block; nil if there is no such block.
     func score(of item: WorkItem, _ parameters: VersionedParameters) -> BlockScore? {

@@ -191,6 +191,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             try loop.handle(.compared(item, areEqual: areEqual), push)
         case .recompute(let item, let copies):
             audit.computeOwn(item.node) { computer.gradient(of: item, parameters, into: $0) }
+            try computer.checkModel()
             let wrong = copies.filter { !audit.confirm(item.node, $0, nil) }
             if !wrong.isEmpty { try push(.mismatch(item.node)) }
             try audit.release(item.node, of: nil, push)
@@ -200,7 +201,9 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
             case .node: try computer.computeRemainder(ofStep: item.step, parameters, push)
             case .block:
                 guard !evaluation.shouldStop() else { return }
-                if let score = computer.score(of: item, parameters) { evaluation.add(score, of: item) }
+                let score = computer.score(of: item, parameters)
+                try computer.checkModel()
+                if let score { evaluation.add(score, of: item) }
             }
         case .computeShare(let item):
             // The workers compute meanwhile.

@@ -35,7 +35,7 @@ final class LocalWorkers {
     }
 
     private let count: Int
-    private let executable: String
+    private let program: WorkerProgram
     private let endpoint: Endpoint
     private let arguments: [String]
     private let output: Output
@@ -48,7 +48,7 @@ final class LocalWorkers {
     ///
     /// - Parameters:
     ///   - count: The number of workers.
-    ///   - executable: The path of `lockstep`; nil if this process runs that program.
+    ///   - program: What they run.
     ///   - endpoint: Where the coordinator listens.
     ///   - arguments: Further arguments of the worker command.
     ///   - maximumRestarts: The most restarts in the whole run.
@@ -56,11 +56,11 @@ final class LocalWorkers {
     ///   - output: Where their lines go.
     /// - Throws: `SystemError` if a log cannot be opened or a process cannot be started.
     init(
-        count: Int, executable: String?, endpoint: Endpoint, arguments: [String], maximumRestarts: Int,
+        count: Int, program: WorkerProgram, endpoint: Endpoint, arguments: [String], maximumRestarts: Int,
         deadlines: Deadlines, output: Output
     ) throws {
         self.count = count
-        self.executable = executable ?? ChildProcess.Command.thisProgram
+        self.program = program
         self.endpoint = endpoint
         self.arguments = arguments
         self.output = output
@@ -72,8 +72,8 @@ final class LocalWorkers {
         let file = try openOutput(index)
         let path: String? = if case .logs(let log) = output { log(index) } else { nil }
         let command = ChildProcess.Command(
-            executable: executable,
-            arguments: ["worker", "--connect", "\(endpoint)"] + arguments
+            executable: program.executable ?? ChildProcess.Command.thisProgram,
+            arguments: program.command + ["--connect", "\(endpoint)"] + arguments
                 + SchedulingPolicy.arguments(place: index, of: count),
             environment: LocalWorkerEnvironment.removedVariables.merging(
                 [InjectedFault.numberVariable: "\(index)"], uniquingKeysWith: { $1 }),
@@ -236,6 +236,19 @@ final class LocalWorkers {
     private func waitForEnd(of processes: [ChildProcess], seconds: Double) -> [ChildProcess] {
         let deadline = Deadline.after(.seconds(seconds))
         return processes.filter { $0.wait(until: deadline) == nil }
+    }
+}
+
+/// The program that local workers run.
+package struct WorkerProgram: Hashable, Sendable {
+    /// Its path; nil: this process's own program.
+    package var executable: String?
+    /// The arguments that make it a worker, before `--connect`.
+    package var command: [String]
+
+    package init(executable: String? = nil, command: [String] = ["worker"]) {
+        self.executable = executable
+        self.command = command
     }
 }
 

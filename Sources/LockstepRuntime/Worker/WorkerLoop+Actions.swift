@@ -13,7 +13,7 @@ extension WorkerLoop {
         switch action {
         case .sendHello:
             let hello = Hello(
-                programVersion: programVersion, host: options.host, processID: UInt32(options.processID),
+                programVersion: options.programVersion, host: options.host, processID: UInt32(options.processID),
                 processes: options.aggregation?.processes ?? 1)
             try link.send(Header(kind: .hello), copying: hello.encoded())
         case .prepare:

@@ -36,7 +36,7 @@ extension WorkerLoop {
             try answer(
                 item, with: NodeResult(lossSum: fault.willSend(loss: loss, of: item), computeNanoseconds: elapsed))
         case .block:
-            guard let score = task.score(of: item) else {
+            guard let score = try task.score(of: item) else {
                 return enqueue(.protocolBroken(reason: "there is no evaluation block \(item.number)"))
             }
             let result = BlockResult(

@@ -1,6 +1,7 @@
 import LockstepCluster
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNumerics
 import LockstepProtocol
 import LockstepSharding
@@ -122,7 +123,7 @@ final class WorkerLoop {
     func report(_ error: any Error) {
         // The actions that the error interrupted are void.
         actions.removeAll()
-        try? handle(.unable(reason: "\(error)"))
+        try? handle(error is ModelFailure ? .modelFailed(reason: "\(error)") : .unable(reason: "\(error)"))
     }
 
     // MARK: - The machine

@@ -1,12 +1,15 @@
 package import LockstepCluster
 package import LockstepCompute
 package import LockstepData
+import LockstepTraining
 package import ZeroMQ
 
 /// The settings of a worker process that come from its command line, not from the coordinator.
 package struct WorkerOptions {
     package var host: String
     package var processID: Int32
+    /// The version that the hello states; of a program with models of its own, with the executable's digest.
+    package var programVersion: String
     /// The kernel to use instead of the run's; nil: the run's.
     package var kernel: NumericKernel?
     package var transport: Transport
@@ -31,7 +34,8 @@ package struct WorkerOptions {
     package var saveEvents: (_ events: [String]) -> Void
 
     package init(
-        host: String, processID: Int32, kernel: NumericKernel?, transport: Transport = .auto, cache: DataCache,
+        host: String, processID: Int32, programVersion: String = LockstepTraining.programVersion,
+        kernel: NumericKernel?, transport: Transport = .auto, cache: DataCache,
         core: Int? = nil, security: ConnectionSecurity = .none, lastLines: @escaping () -> [String] = { [] },
         saveEvents: @escaping (_ events: [String]) -> Void = { _ in }, wait: Double = Deadlines().start,
         endsOnlyWhenFinished: Bool = false, reportWait: (@Sendable (String) -> Void)? = nil,
@@ -39,6 +43,7 @@ package struct WorkerOptions {
     ) {
         self.host = host
         self.processID = processID
+        self.programVersion = programVersion
         self.kernel = kernel
         self.transport = transport
         self.cache = cache

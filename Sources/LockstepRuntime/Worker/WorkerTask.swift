@@ -71,7 +71,7 @@ final class WorkerTask {
         let computer = try ShardComputer(configuration: configuration, dataset: dataset, library: library)
         computer.timeline = timeline
         self.computer = computer
-        return Ready(kernel: library.kernel, computer.fingerprint())
+        return Ready(kernel: library.kernel, try computer.provedFingerprint())
     }
 
     /// Bytes of one element of a gradient in a message.
@@ -128,6 +128,7 @@ final class WorkerTask {
             let loss = computer.gradient(
                 of: item.node, in: batch, weights: weights.forward(item.step).pointer, into: gradient
             ) { _ in }
+            try computer.checkModel()
             finish(UnsafeRawBufferPointer(UnsafeBufferPointer(start: gradient, count: layout.count)))
             return loss
         }
@@ -136,13 +137,16 @@ final class WorkerTask {
             for (index, chunk) in chunks.chunks.enumerated() { try send(chunk, bytes(of: index, from: gradient)) }
             return 0
         }
-        return try computer.gradient(
+        let loss = try computer.gradient(
             of: item.node, in: batch, weights: weights.forward(item.step).pointer, into: gradient.pointer
         ) { segment in
+            try computer.checkModel()
             for index in chunks.chunks(ofSegment: segment) {
                 try send(chunks.chunks[index], bytes(of: index, from: gradient))
             }
         }
+        try computer.checkModel()
+        return loss
     }
 
     /// The bytes to send for a chunk of the current node's gradient.
@@ -154,12 +158,16 @@ final class WorkerTask {
     }
 
     /// The evaluation of a block of samples; nil if there is no such block.
-    func score(of item: WorkItem) -> BlockScore? {
+    ///
+    /// - Throws: What the code of a program's own model has thrown.
+    func score(of item: WorkItem) throws(ModelFailure) -> BlockScore? {
         guard
             let computer, case let named = EvaluationUnit(rawValue: item.number), let split = named.dataSplit,
             case let block = named.block, block < computer.evaluator.blocks(of: split).count
         else { return nil }
-        return computer.evaluator.score(of: split, block: block, weights: weights[item.step].pointer)
+        let score = computer.evaluator.score(of: split, block: block, weights: weights[item.step].pointer)
+        try computer.checkModel()
+        return score
     }
 
     /// The buffer for the next node's gradient: the first one at the start of a step.

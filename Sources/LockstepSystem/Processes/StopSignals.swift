@@ -41,6 +41,23 @@ package final class StopSignals: Sendable {
         return try StopSignals(signals.filter { hasDefaultAction($0) }, shutsDownOnRequest)
     }
 
+    /// Makes one for a run of a program that handles its signals itself: it catches none, and ``request()`` is the signal.
+    package static func byRequest() throws(SystemError) -> StopSignals { try StopSignals() }
+
+    private init() throws(SystemError) {
+        shutsDownOnRequest = false
+        event = try EventDescriptor()
+    }
+
+    /// Asks for the shutdown, as the first signal does. Any thread may call it, and more than once.
+    package func request() {
+        let isFirst = first.compareExchange(expected: 0, desired: SIGTERM, ordering: .sequentiallyConsistent).exchanged
+        if isFirst { event.signal() }
+    }
+
+    /// Counts as one SIGUSR1.
+    package func requestSave() { requests.add(1, ordering: .relaxed) }
+
     private init(_ signals: [Int32], _ shutsDownOnRequest: Bool) throws(SystemError) {
         self.shutsDownOnRequest = shutsDownOnRequest
         event = try EventDescriptor()

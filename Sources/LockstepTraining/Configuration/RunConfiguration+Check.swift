@@ -1,5 +1,6 @@
 import LockstepConfiguration
 package import LockstepData
+import LockstepModel
 package import LockstepNetwork
 
 extension Architecture {
@@ -56,6 +57,11 @@ extension Architecture {
 extension RunConfiguration {
     /// Checks that the values are within their keys' limits and that the data set fits them; nothing is trusted.
     package func check(against dataset: DatasetDescription) throws(TrainingError) {
+        if let model, let takes = network.sizes.first, takes != dataset.inputSize {
+            throw .shapeMismatch(
+                "model '\(model.name)' takes \(takes) values, but a sample of data set '\(dataset.name)' has "
+                    + "\(dataset.inputSize)")
+        }
         try network.check(against: dataset, targets: targets)
         for key in Self.keys {
             if let rule = key.brokenLimit(in: self) ?? key.brokenRule(in: self) {

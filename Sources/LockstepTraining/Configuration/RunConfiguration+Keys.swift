@@ -1,6 +1,7 @@
 import LockstepCompute
 package import LockstepConfiguration
 import LockstepData
+import LockstepModel
 package import LockstepNetwork
 import LockstepSharding
 import LockstepText
@@ -20,7 +21,7 @@ extension RunConfiguration {
             [.key(nameKey)],
             [.choice(ConfigurationChoice("data", \.data, .flat, example: "name: mnist")), .key(trainingSamplesKey)],
             section("network", \.network, Architecture.keys),
-            [.key(costKey), .key(targetsKey)],
+            [.key(modelKey), .key(costKey), .key(targetsKey)],
             section("training", \.training, TrainingOptions.keys),
             [.choice(ConfigurationChoice("optimizer", \.optimizer, .nested, example: "sgd: { learning-rate: 3.0 }"))],
             [.choice(scheduleChoice)],
@@ -45,6 +46,10 @@ extension RunConfiguration {
     private static let trainingSamplesKey = ConfigurationKey(
         "data.training", \Self.data.training, KeyFormat<Int>.integer(1...1_000_000_000).optional, default: "all",
         "the run trains on so many training samples, the first of the data set")
+
+    private static let modelKey = ConfigurationKey(
+        "model", \Self.model, ProgramModel.format.optional, default: "the layers of `network`",
+        "a model that a program of your own brings, by its name and settings; only that program can train it")
 
     private static let costKey = ConfigurationKey(
         "cost", \Self.cost, .word, "what training minimizes: C = 1/2n Σ ‖y - a‖², or the negative log-likelihood")
@@ -93,6 +98,18 @@ extension RunConfiguration {
             .key($0.within(name, get: { $0[keyPath: property] }, set: { $0[keyPath: property] = $1 }))
         }
     }
+}
+
+extension ProgramModel {
+    /// `NAME SETTINGS`, on one line.
+    fileprivate static let format = KeyFormat<String>.text(limits: "a name and a JSON object") { text in
+        text.utf8.count <= maximumSettings && text.contains(" ") ? nil : "must be a name, a blank and a JSON object"
+    }.mapped(
+        expected: "a name and a JSON object",
+        { text in
+            let parts = text.split(separator: " ", maxSplits: 1)
+            return parts.count == 2 ? ProgramModel(name: String(parts[0]), settings: String(parts[1])) : nil
+        }, back: { "\($0.name) \($0.settings)" })
 }
 
 extension RunConfiguration: ConfigurationGroup {

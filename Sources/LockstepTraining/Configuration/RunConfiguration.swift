@@ -10,6 +10,9 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
     package var name: String
     package var data: DataSource
     package var network: Architecture
+    /// A model that the program brings itself, in place of the layers of `network`, which then has its inputs and outputs as its
+    /// sizes; nil: the network is the model.
+    package var model: ProgramModel?
     package var cost: Cost
     /// What the outputs should be for a class; nil: 1 at its own output and 0 elsewhere.
     package var targets: TargetEncoding?
@@ -32,6 +35,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         name: String,
         data: DataSource,
         network: Architecture,
+        model: ProgramModel? = nil,
         cost: Cost = .quadratic,
         targets: TargetEncoding? = nil,
         training: TrainingOptions,
@@ -49,6 +53,7 @@ package struct RunConfiguration: Codable, Hashable, Sendable {
         self.name = name
         self.data = data
         self.network = network
+        self.model = model
         self.cost = cost
         self.targets = targets
         self.training = training
@@ -76,8 +81,15 @@ extension RunConfiguration {
 
     /// What the run trains.
     ///
-    /// - Throws: `NetworkError` if there is no such network.
-    package func makeModel() throws(NetworkError) -> any Model { try NetworkModel(network, objective: objective) }
+    /// - Throws: `NetworkError` if there is no such network, or no such model in this program.
+    package func makeModel() throws(NetworkError) -> any Model {
+        guard let model else { return try NetworkModel(network, objective: objective) }
+        do throws(ProgramModelError) {
+            return try model.make()
+        } catch {
+            throw .programModel(error.description)
+        }
+    }
 
     /// Whether a step's weights depend on the number of epochs, because a schedule is stretched over all of them.
     package var isScheduleSpanningRun: Bool { schedule.spansRun }

@@ -32,11 +32,13 @@ package final class LocalGradientSource: GradientSource {
         let lossSum = try computer.gradient(
             of: root, in: batch, weights: parameters.forward(batch.step).pointer, into: gradient.pointer
         ) { segment in
+            try computer.checkModel()
             for chunk in chunks.chunks(ofSegment: segment) {
                 let floats = gradient.pointer + chunks.chunks[chunk].range.lowerBound
                 try push(.gradient(root, chunk: chunk, floats, isStable: true))
             }
         }
+        try computer.checkModel()
         try push(.lossSum(root, lossSum))
     }
 
@@ -47,13 +49,14 @@ package final class LocalGradientSource: GradientSource {
 
     package func evaluate(
         _ parts: [EvaluationPart], parameters: VersionedParameters, shouldStop: @escaping () -> Bool
-    ) -> [SplitScore]? {
+    ) throws -> [SplitScore]? {
         var scores: [SplitScore] = []
         for part in parts {
             let weights = parameters.current.pointer
             guard let score = computer.evaluator.score(of: part, weights: weights, shouldStop: shouldStop) else {
                 return nil
             }
+            try computer.checkModel()
             scores.append(score)
         }
         return scores

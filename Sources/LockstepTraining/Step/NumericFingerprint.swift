@@ -1,6 +1,6 @@
 import LockstepData
 package import LockstepDigest
-import LockstepModel
+package import LockstepModel
 import LockstepNumerics
 import LockstepSharding
 
@@ -32,28 +32,62 @@ package struct NumericFingerprint: Hashable, Sendable {
 }
 
 extension ShardComputer {
+    /// Computes the fingerprint of this process, for a run that is about to begin.
+    ///
+    /// - Throws: ``ModelFailure`` if the model's own code throws an error, or computes other bits where the same numbers lie
+    ///   elsewhere in memory: its workers would not agree.
+    package func provedFingerprint() throws(ModelFailure) -> NumericFingerprint {
+        let (fingerprint, placed) = fingerprints()
+        try checkModel()
+        guard let rows = fingerprint.differences(from: placed).first else { return fingerprint }
+        throw ModelFailure(
+            reason:
+                "the gradient of \(rows) samples has other bits where its numbers lie elsewhere in memory; a model must "
+                + "compute from values alone, and add in a fixed order", place: "the numeric proof")
+    }
+
     /// Computes the fingerprint of this process.
-    package func fingerprint() -> NumericFingerprint {
-        let weights = FloatBuffer(count: layout.count)
-        let gradient = FloatBuffer(count: layout.count)
-        fillSynthetic(weights.buffer, stream: 0, scale: 1, offset: -0.5)
+    package func fingerprint() -> NumericFingerprint { fingerprints().fingerprint }
+
+    /// Computes the fingerprint twice: the second time weights and gradients lie at another alignment, as they may in another
+    /// process.
+    private func fingerprints() -> (fingerprint: NumericFingerprint, placed: NumericFingerprint) {
+        let mode = FloatingPointMode.flushSubnormals()
+        defer { mode.restore() }
+        // A float more: the vectors of an instruction begin at other elements then.
+        let weights = FloatBuffer(count: layout.count + 1)
+        let gradient = FloatBuffer(count: layout.count + 1)
+        let digests = [0, 1].map { offset in
+            fillSynthetic(
+                UnsafeMutableBufferPointer(rebasing: weights.buffer[offset..<offset + layout.count]), stream: 0,
+                scale: 1,
+                offset: -0.5)
+            return blockDigests(weights: weights.pointer + offset, gradient: gradient.pointer + offset)
+        }
+        return withExtendedLifetime((weights, gradient)) {
+            (NumericFingerprint(digests: digests[0]), NumericFingerprint(digests: digests[1]))
+        }
+    }
+
+    private func blockDigests(
+        weights: UnsafePointer<Float>, gradient: UnsafeMutablePointer<Float>
+    ) -> [NumericFingerprint.BlockDigest] {
         let inputs = UnsafeMutableBufferPointer(
             start: computer.inputs, count: computer.maximumRows * model.inputs)
         fillSynthetic(inputs, stream: 1, scale: 1, offset: 0)
         for row in 0..<computer.maximumRows {
             computer.labels[row] = UInt16(row % model.outputs)
         }
-        computer.load(weights: weights.pointer)
-        let digests = blockSizes.sorted().map { rows in
+        computer.load(weights: weights)
+        return blockSizes.sorted().map { rows in
             let loss = computer.gradient(
-                rows: rows, input: .floats, epoch: 0, into: gradient.pointer, accumulating: false
+                rows: rows, input: .floats, epoch: 0, into: gradient, accumulating: false
             ) { _ in }
             var hash = SHA256()
-            hash.update(UnsafeRawBufferPointer(gradient.buffer))
+            hash.update(UnsafeRawBufferPointer(UnsafeBufferPointer(start: gradient, count: layout.count)))
             withUnsafeBytes(of: loss.bitPattern.littleEndian) { hash.update($0) }
             return NumericFingerprint.BlockDigest(rows: rows, digest: hash.finalize())
         }
-        return NumericFingerprint(digests: digests)
     }
 
     /// The sizes of the blocks that the run computes.

@@ -28,6 +28,8 @@ package final class ShardComputer {
     private let roundsToBFloat16: Bool
     private let seed: UInt64
     private var order: EpochOrder
+    /// Where the model's own code has thrown an error first, if that was in a step.
+    private var failurePlace: String?
     /// Alters training images; nil without augmentation.
     private let warp: ImageWarp?
     /// Memory for the sums of right children, by depth below the node that is computed.
@@ -78,6 +80,14 @@ package final class ShardComputer {
         return try sum(node, in: batch, level: 0, into: gradient, segmentDone)
     }
 
+    /// Throws what the code of a program's own model has thrown, with its place. Callers of the methods that compute ask for it
+    /// before they use a result.
+    package func checkModel() throws(ModelFailure) {
+        guard var failure = computer.failure else { return }
+        failure.place = failurePlace ?? "an evaluation"
+        throw failure
+    }
+
     /// Adds a subtree: the left child's sum, plus the right child's segments as they become final.
     private func sum(
         _ node: NodeID, in batch: Batch, level: Int,
@@ -124,6 +134,9 @@ package final class ShardComputer {
                     roundToBFloat16(gradient + range.lowerBound, count: range.count)
                 }
                 try segmentDone(segment)
+            }
+            if computer.failure != nil, failurePlace == nil {
+                failurePlace = "shard \(batch.tree.slot(of: node)) of \(schedule.shards), step \(batch.step)"
             }
         }
         return lossSum

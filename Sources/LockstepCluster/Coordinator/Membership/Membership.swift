@@ -165,11 +165,9 @@ struct Membership: ~Copyable, Sendable {
         if isEnding {
             return Refusal(code: .ending, message: "the run is ending")
         }
-        if hello.programVersion != configuration.programVersion {
-            return Refusal(
-                code: .programVersion,
-                message: "the worker runs lockstep \(hello.programVersion), the coordinator "
-                    + "\(configuration.programVersion); a run's weights depend on it: install the same version")
+        if let reason = ProgramVersion(configuration.programVersion).reasonAgainst(ProgramVersion(hello.programVersion))
+        {
+            return Refusal(code: .programVersion, message: reason)
         }
         let process = ProcessIdentity(host: hello.host, processID: hello.processID)
         if quarantined.contains(process) {
