@@ -56,8 +56,7 @@ let package = Package(
             name: "LockstepData",
             dependencies: [
                 "LockstepText", "LockstepDigest", "LockstepSystem", "LockstepNumerics", "LockstepConfiguration",
-                "CZlib",
-                "CProcessor",
+                "CZlib", "CPNG", "CJPEG", "CProcessor",
             ]),
         .target(name: "LockstepImages", dependencies: ["LockstepData", "CPNG", "CJPEG"]),
         .target(name: "LockstepModel", dependencies: ["LockstepTimeline", "LockstepCompute", "LockstepNumerics"]),
@@ -134,9 +133,11 @@ let package = Package(
         .target(
             name: "Lockstep",
             dependencies: [
-                "LockstepText", "LockstepCompute", "LockstepNumerics", "LockstepSharding", "LockstepData",
+                "LockstepText", "LockstepTimeline", "LockstepSystem", "LockstepCompute", "ZeroMQ", "LockstepNumerics",
+                "LockstepSharding", "LockstepData",
                 "LockstepImages",
-                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepArtifacts", "LockstepRuntime",
+                "LockstepModel", "LockstepNetwork", "LockstepTraining", "LockstepProtocol", "LockstepCluster",
+                "LockstepArtifacts", "LockstepRuntime",
                 "LockstepRuns",
             ]),
         .executableTarget(
@@ -155,6 +156,7 @@ let package = Package(
         .executableTarget(
             name: "OwnTable", dependencies: ["Lockstep"], path: "Sources/Examples/OwnTable", exclude: ["rings.csv"]),
         .executableTarget(name: "SameWeights", dependencies: ["Lockstep"], path: "Sources/Examples/SameWeights"),
+        .executableTarget(name: "OwnModel", dependencies: ["Lockstep"], path: "Sources/Examples/OwnModel"),
 
         .target(
             name: "LockstepTesting",
@@ -164,6 +166,8 @@ let package = Package(
             ],
             path: "Tests/LockstepTesting"),
 
+        // A program with a model of its own, which the process tests run.
+        .executableTarget(name: "ModelProgram", dependencies: ["Lockstep"], path: "Tests/ModelProgram"),
         // Counts allocations, in the executables of the tests and the benchmarks.
         .target(name: "CAllocations", path: "Tests/CAllocations"),
         // Shows tests another processor than the machine has.
@@ -204,7 +208,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
     ("ZeroMQTests", ["CInterposition", "LockstepSystem", "ZeroMQ"]),
     ("LockstepNumericsTests", ["LockstepNumerics"]),
     ("LockstepShardingTests", ["LockstepSharding"]),
-    ("LockstepDataTests", ["LockstepDigest", "LockstepData", "CZlib"]),
+    ("LockstepDataTests", ["LockstepDigest", "LockstepData", "CZlib", "CPNG"]),
     ("LockstepImagesTests", ["LockstepData", "LockstepImages"]),
     (
         "LockstepNetworkTests",
@@ -289,7 +293,8 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         "ProcessTests",
         [
             "LockstepTimeline", "LockstepDigest", "LockstepSystem", "LockstepCompute", "LockstepNumerics",
-            "LockstepNetwork", "LockstepTraining", "LockstepCluster", "LockstepArtifacts", "LockstepCLI",
+            "LockstepNetwork", "LockstepTraining", "LockstepCluster", "LockstepArtifacts", "LockstepCLI", "OwnModel",
+            "ModelProgram",
         ]
     ),
     // Independent programs from PyPI check what we compute and write.
@@ -314,4 +319,6 @@ for target in package.targets where target.type != .system {
         .enableUpcomingFeature("MemberImportVisibility"),
         .enableUpcomingFeature("InternalImportsByDefault"),
     ]
+    // The samples of a model of one's own are a struct of spans, whose initializer says whose lifetime it has.
+    if target.name == "Lockstep" { target.swiftSettings?.append(.enableExperimentalFeature("Lifetimes")) }
 }

@@ -44,6 +44,60 @@ public struct Dataset: Sendable {
         self.init(try Self.load(.pickle(path)))
     }
 
+    /// Reads a file or a folder of any format that Lockstep knows: a table, numpy arrays (`.npz`), a pickle, a folder with four IDX
+    /// files, or a folder of PNG and JPEG pictures by class.
+    ///
+    /// - Parameter path: The file or the folder.
+    /// - Throws: ``LockstepError`` of the kind `data` that names the fault.
+    public init(contentsOf path: String) throws(LockstepError) {
+        self.init(try withPublicErrors { try DataSource(path: path).load(cache: DataCache()) })
+    }
+
+    /// Makes a data set of numbers to learn from values in memory. A network for it has one output, which is linear.
+    ///
+    /// - Parameters:
+    ///   - inputs: [samples][inputSize], finite values, as with labels.
+    ///   - targets: [samples], finite; networks learn best from values of about 1.
+    ///   - validation: The number of samples that are set aside for validation.
+    ///   - test: The number of samples that are set aside for the test.
+    ///   - name: The data set's name in messages and model files.
+    /// - Throws: ``LockstepError`` of the kind `data` if inputs, targets and counts don't fit each other.
+    public init(
+        inputs: [[Float]], targets: [Float], validation: Int = 0, test: Int = 0, name: String = "custom"
+    ) throws(LockstepError) {
+        let size = try Self.checkedSize(inputs, samples: targets.count, validation, test, name)
+        guard targets.allSatisfy(\.isFinite) else {
+            throw LockstepError(.data, "data set '\(name)': a target is not a finite number")
+        }
+        storage = try withPublicErrors {
+            try LockstepData.Dataset.make(
+                name: name, inputSize: size, features: inputs.flatMap { $0 },
+                labels: Array(repeating: 0, count: targets.count), targets: targets, validation: validation, test: test)
+        }
+    }
+
+    /// Checks that samples fit together, and returns the size of one.
+    private static func checkedSize(
+        _ inputs: [[Float]], samples: Int, _ validation: Int, _ test: Int, _ name: String
+    ) throws(LockstepError) -> Int {
+        func invalid(_ text: String) -> LockstepError { LockstepError(.data, "data set '\(name)': \(text)") }
+        guard inputs.count == samples else { throw invalid("\(inputs.count) inputs, but \(samples) labels") }
+        let size = inputs.first?.count ?? 0
+        for (index, input) in inputs.enumerated() {
+            guard input.count == size else {
+                throw invalid("input \(index) has \(input.count) values, the first one has \(size)")
+            }
+            guard input.allSatisfy(\.isFinite) else {
+                throw invalid("input \(index) holds a value that is not a finite number")
+            }
+        }
+        guard validation >= 0, test >= 0, validation < samples, test < samples - validation else {
+            throw invalid(
+                "of \(samples) samples, \(validation) for validation and \(test) for the test leave none to train with")
+        }
+        return size
+    }
+
     /// Makes a data set from values in memory.
     ///
     /// - Parameters:
@@ -57,30 +111,13 @@ public struct Dataset: Sendable {
     public init(
         inputs: [[Float]], labels: [Int], validation: Int = 0, test: Int = 0, name: String = "custom"
     ) throws(LockstepError) {
-        func invalid(_ text: String) -> LockstepError { LockstepError(.data, "data set '\(name)': \(text)") }
-        guard inputs.count == labels.count else {
-            throw invalid("\(inputs.count) inputs, but \(labels.count) labels")
-        }
-        let size = inputs.first?.count ?? 0
-        for (index, input) in inputs.enumerated() {
-            guard input.count == size else {
-                throw invalid("input \(index) has \(input.count) values, the first one has \(size)")
-            }
-            guard input.allSatisfy(\.isFinite) else {
-                throw invalid("input \(index) holds a value that is not a finite number")
-            }
-        }
+        let size = try Self.checkedSize(inputs, samples: labels.count, validation, test, name)
         var classes: [UInt16] = []
         for (index, label) in labels.enumerated() {
             guard let narrow = UInt16(exactly: label) else {
-                throw invalid("label \(index) is \(label), not 0 to \(UInt16.max)")
+                throw LockstepError(.data, "data set '\(name)': label \(index) is \(label), not 0 to \(UInt16.max)")
             }
             classes.append(narrow)
-        }
-        guard validation >= 0, test >= 0, validation < labels.count, test < labels.count - validation else {
-            throw invalid(
-                "of \(labels.count) samples, \(validation) for validation and \(test) for the test leave none to train with"
-            )
         }
         storage = try withPublicErrors {
             try LockstepData.Dataset.make(
@@ -117,9 +154,13 @@ public struct Dataset: Sendable {
     ///   - index: From 0 to ``count(of:)`` - 1.
     ///   - split: The split that the index counts in.
     /// - Returns: The sample's values, [inputSize], and its label.
-    public func sample(_ index: Int, of split: Split) -> (input: [Float], label: Int) {
+    /// - Throws: ``LockstepError`` of the kind `data` if the split has no such sample.
+    public func sample(_ index: Int, of split: Split) throws(LockstepError) -> (input: [Float], label: Int) {
         let indices = storage.indices(of: split.inner)
-        precondition(index >= 0 && index < indices.count, "a sample beyond the end of its split")
+        guard index >= 0, index < indices.count else {
+            throw LockstepError(
+                .data, "data set '\(name)': there is no sample \(index) among \(indices.count) of this split")
+        }
         let sample = indices.lowerBound + index
         let input = [Float](unsafeUninitializedCapacity: inputSize) { buffer, count in
             if let base = buffer.baseAddress { storage.gather(sample..<sample + 1, into: base) }

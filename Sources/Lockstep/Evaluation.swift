@@ -31,6 +31,8 @@ public struct Epoch: Hashable, Sendable, CustomStringConvertible {
     public let trainingCost: Double
     /// The time of the steps, in seconds.
     public let seconds: Double
+    /// Processes that computed at the epoch's end; 0: a coordinator without need of its workers.
+    public let workers: Int
     /// SHA-256 of the weights, in hexadecimal: equal for equal runs, on one process or many.
     public let weightsSHA256: String
 
@@ -40,6 +42,7 @@ public struct Epoch: Hashable, Sendable, CustomStringConvertible {
         validation = report.validation.map(Evaluation.init)
         trainingCost = report.meanTrainingLoss
         seconds = report.seconds
+        workers = report.workers
         weightsSHA256 = report.weightsSHA256
     }
 

@@ -1,11 +1,16 @@
+public import Foundation
 import LockstepArtifacts
 import LockstepCompute
 import LockstepData
+import LockstepModel
 import LockstepNetwork
+import LockstepRuns
+import LockstepRuntime
 import LockstepTraining
+import ZeroMQ
 
 /// An error in one line: what failed, why, and what to do about it.
-public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible {
+public struct LockstepError: LocalizedError, Hashable, Sendable, CustomStringConvertible {
     /// The subject of an error.
     public enum Kind: Hashable, Sendable {
         /// Sizes, rates or counts that are impossible or don't fit each other.
@@ -16,6 +21,8 @@ public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible 
         case file
         /// The compute library is missing, or this processor does not run the kernel.
         case kernel
+        /// The code of a program's own model threw an error, or the model is impossible.
+        case model
         /// Memory of this process or of a worker changed again and again without being written.
         case memory
         /// Training reached a cost that is not a finite number.
@@ -28,6 +35,9 @@ public struct LockstepError: Error, Hashable, Sendable, CustomStringConvertible 
     public let kind: Kind
     /// What failed, why, and what to do about it.
     public let description: String
+
+    /// The same text, for alerts of an app.
+    public var errorDescription: String? { description }
 
     init(_ kind: Kind, _ description: String) {
         self.kind = kind
@@ -43,6 +53,9 @@ extension LockstepError {
         case is DataError: self.init(.data, "\(error)")
         case is ArtifactError: self.init(.file, "\(error)")
         case is ComputeError: self.init(.kernel, "\(error)")
+        case is ModelFailure, RunError.modelFailed: self.init(.model, "\(error)")
+        case is ResumeError, is RunResources.Shortage, is ZeroMQError, is KeyError:
+            self.init(.configuration, "\(error)")
         case is NetworkError, is ConfigurationError: self.init(.configuration, "\(error)")
         case let error as TrainingError:
             switch error {

@@ -35,9 +35,11 @@ public struct Network: Sendable {
     ///   - seed: The key of the random numbers; equal seeds give equal networks.
     /// - Throws: ``LockstepError`` of the kind `configuration` if no network can have these sizes.
     public init(_ sizes: [Int], seed: UInt64 = 1) throws(LockstepError) {
-        model = try withPublicErrors {
-            try NetworkModel(Architecture(sizes: sizes), objective: Objective(cost: .quadratic))
-        }
+        try self.init(Architecture(sizes: sizes), Objective(cost: .quadratic), seed: seed)
+    }
+
+    init(_ architecture: Architecture, _ objective: Objective, seed: UInt64) throws(LockstepError) {
+        model = try withPublicErrors { try NetworkModel(architecture, objective: objective) }
         parameters = FloatBuffer(count: model.layout.count)
         model.initialize(seed: seed, into: parameters)
         self.metadata = ModelMetadata(inputScale: nil, labels: [], seed: seed, programVersion: programVersion)
@@ -84,8 +86,10 @@ public struct Network: Sendable {
 
     /// A layer's weights, [outputs][inputs]: row j holds neuron j's. Layer 0 is the first that learns. A filter's weights
     /// are a row of [channels, rows, columns].
-    public func weights(ofLayer layer: Int) -> [[Float]] {
-        let tensor = layout.segments[layer].tensors[0]
+    ///
+    /// - Throws: ``LockstepError`` of the kind `configuration` if there is no such layer.
+    public func weights(ofLayer layer: Int) throws(LockstepError) -> [[Float]] {
+        let tensor = try tensor(0, ofLayer: layer)
         let inputs = tensor.range.count / max(1, tensor.shape[0])
         return (0..<tensor.shape[0]).map { output in
             let row = tensor.range.lowerBound + output * inputs
@@ -94,8 +98,19 @@ public struct Network: Sendable {
     }
 
     /// A layer's biases, [outputs]. Layer 0 is the first that learns.
-    public func biases(ofLayer layer: Int) -> [Float] {
-        Array(parameters.buffer[layout.segments[layer].tensors[1].range])
+    ///
+    /// - Throws: ``LockstepError`` of the kind `configuration` if there is no such layer.
+    public func biases(ofLayer layer: Int) throws(LockstepError) -> [Float] {
+        Array(parameters.buffer[try tensor(1, ofLayer: layer).range])
+    }
+
+    private func tensor(_ index: Int, ofLayer layer: Int) throws(LockstepError) -> ParameterLayout.Tensor {
+        let segments = layout.segments
+        guard segments.indices.contains(layer), segments[layer].tensors.indices.contains(index) else {
+            throw LockstepError(
+                .configuration, "there is no layer \(layer): layers 0 to \(segments.count - 1) learn something")
+        }
+        return segments[layer].tensors[index]
     }
 }
 
@@ -131,19 +146,19 @@ extension Network {
     /// - Throws: ``LockstepError`` of the kind `configuration` if the input has another size, of the kind `kernel` if
     ///   there is no compute library.
     public func outputs(for input: [Float]) throws(LockstepError) -> [Float] {
-        guard input.count == model.inputs else {
-            throw LockstepError(
-                .configuration, "the network takes \(model.inputs) values, the input has \(input.count)")
-        }
-        return try withPublicErrors {
-            let computer = try model.makeComputer(seed: 0, library: try ComputeLibrary.inUse(), maximumRows: 1)
-            try computer.prepare(rows: [1])
-            computer.load(weights: parameters.pointer)
-            computer.inputs.update(from: input, count: input.count)
-            let outputs = computer.outputs(rows: 1)
-            return withExtendedLifetime(computer) {
-                Array(UnsafeBufferPointer(start: outputs, count: model.outputs))
-            }
+        try outputs(for: [input])[0]
+    }
+
+    /// Runs many samples through the network, in blocks on one workspace.
+    ///
+    /// The last bits of an output may depend on the number of samples, because a matrix product rounds by its size.
+    ///
+    /// - Parameter inputs: [samples][sizes.first], scaled as the training samples were.
+    /// - Returns: [samples][sizes.last].
+    /// - Throws: ``LockstepError``, as with a single sample.
+    public func outputs(for inputs: [[Float]]) throws(LockstepError) -> [[Float]] {
+        try withPublicErrors {
+            try BatchOutputs.compute(model, parameters, inputs, library: try ComputeLibrary.inUse())
         }
     }
 
@@ -154,6 +169,15 @@ extension Network {
     /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
     public func predict(_ input: [Float]) throws(LockstepError) -> Prediction {
         Prediction(outputs: try outputs(for: input), targets: targets)
+    }
+
+    /// Classifies many samples.
+    ///
+    /// - Parameter inputs: [samples][sizes.first], scaled as the training samples were.
+    /// - Returns: The class of each sample's largest output.
+    /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
+    public func predict(_ inputs: [[Float]]) throws(LockstepError) -> [Prediction] {
+        try outputs(for: inputs).map { Prediction(outputs: $0, targets: targets) }
     }
 
     /// Counts how many samples of a split the network classifies correctly.

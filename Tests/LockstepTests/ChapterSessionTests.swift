@@ -27,7 +27,7 @@ struct ChapterSessionTests {
         #expect(epochs[0].validation?.total == 10_000)
         #expect("\(epochs[0])" == "Epoch 0: \(score.correct) / 10000")
 
-        let (pixels, _) = digits.sample(0, of: .test)
+        let (pixels, _) = try digits.sample(0, of: .test)
         let outputs = try network.outputs(for: pixels)
         let answer = try network.predict(pixels)
         #expect(answer.confidence == outputs.max())

@@ -22,7 +22,7 @@ private struct RowComposer {
         var columns: [[Float]] = Array(repeating: Array(repeating: 0, count: height), count: 6)
         var (labels, inputs): ([Int], [[Float]]) = ([], [])
         for position in 0..<count {
-            let (input, label) = digits.sample(
+            let (input, label) = try digits.sample(
                 Int.random(in: 0..<digits.count(of: .test), using: &random), of: .test)
             labels.append(label)
             inputs.append(input)
@@ -127,7 +127,7 @@ struct DigitReaderTests {
         var right: [String: Set<Int>] = [:]
         for (name, paper, ink) in Self.sheets {
             for index in 0..<100 {
-                let (input, label) = digits.sample(index, of: .test)
+                let (input, label) = try digits.sample(index, of: .test)
                 let side = 28 * scale + 20
                 let brightness = (0..<side * side).map { pixel -> UInt8 in
                     let (x, y) = ((pixel % side - 10 + scale) / scale - 1, (pixel / side - 10 + scale) / scale - 1)

@@ -42,7 +42,7 @@ struct EnsembleTests {
             let ensemble = try Ensemble(networks)
             for split in [Dataset.Split.training, .test] {
                 for index in 0..<samples.count(of: split) {
-                    let (input, _) = samples.sample(index, of: split)
+                    let (input, _) = try samples.sample(index, of: split)
                     #expect(try ensemble.outputs(for: input) == network.outputs(for: input))
                     #expect(try ensemble.predict(input) == network.predict(input))
                 }
@@ -62,7 +62,7 @@ struct EnsembleTests {
         }
         let ensemble = try Ensemble(networks)
         let right = try (0..<samples.count(of: .test)).count { index in
-            let (input, label) = samples.sample(index, of: .test)
+            let (input, label) = try samples.sample(index, of: .test)
             return try ensemble.predict(input).label == label
         }
         let evaluation = try ensemble.evaluate(on: samples)

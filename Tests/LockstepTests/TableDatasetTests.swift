@@ -11,11 +11,11 @@ struct TableSamplesTests {
         let samples = try Dataset(csv: path, label: .named("kind"), scale: 10, validation: 1, test: 1)
         #expect(Dataset.Split.allCases.map { samples.count(of: $0) } == [2, 1, 1])
         #expect(samples.inputSize == 2 && samples.classCount == 2)
-        #expect(samples.sample(1, of: .training) == ([3, 4], 1))
-        #expect(samples.sample(0, of: .test) == ([7, 8], 1))
+        #expect(try samples.sample(1, of: .training) == ([3, 4], 1))
+        #expect(try samples.sample(0, of: .test) == ([7, 8], 1))
         let tested = try Dataset(csv: path, testPath: path, label: .number(2), scale: 1, validation: 0)
         #expect(Dataset.Split.allCases.map { tested.count(of: $0) } == [4, 0, 4])
-        #expect(tested.sample(3, of: .test) == ([70, 80], 1))
+        #expect(try tested.sample(3, of: .test) == ([70, 80], 1))
     }
 
     @Test("is refused with the place of the fault, or with an impossible scale")

@@ -76,7 +76,8 @@ struct DeclaredDependencyTests {
         let known = Set(manifest.targets.map(\.name)).union(manifest.targets.flatMap(\.dependencies))
         for target in manifest.targets {
             // Every test target has the helpers; a test that runs the executable depends on it without importing it.
-            let exceptions: Set = target.path.hasSuffix("Tests") ? ["LockstepTesting", "LockstepCLI"] : []
+            let programs = ["LockstepTesting", "LockstepCLI", "OwnModel", "ModelProgram"]
+            let exceptions = Set(target.path.hasSuffix("Tests") ? programs : [])
             let declared = target.dependencies.subtracting(exceptions)
             let imported = try manifest.imports(of: target).intersection(known).subtracting(
                 exceptions.union([target.name]))
