@@ -27,6 +27,8 @@ struct ThreadCluster: Sendable {
     var probe: @Sendable (Int) -> Bool = { _ in false }
     /// Called between steps on the coordinator's thread.
     var betweenSteps: @Sendable () -> Void = {}
+    /// Called with the coordinator's gradient source and the initial weights before the first step.
+    var beforeTraining: @Sendable (ClusterGradientSource, VersionedParameters) throws -> Void = { _, _ in }
     /// Called with the run's number and the address of the shared memory's socket before the first step.
     var beforeSteps: @Sendable (UInt32, Welcome.Regions?) -> Void = { _, _ in }
 
@@ -109,6 +111,7 @@ struct ThreadCluster: Sendable {
             if let predictions {
                 try session.source.predict(predictions, withCoordinator: predictionsWithCoordinator)
             }
+            try beforeTraining(session.source, session.parameters)
             let outcome = try cluster.run.train(
                 with: session.source, parameters: session.parameters, observers: [], checkpoints: nil,
                 threadPool: session.threadPool

@@ -51,6 +51,31 @@ struct TransportTests {
                 != alone.weightsSHA256)
     }
 
+    /// The drain of an abandoned step has no deadline of its own: a worker whose answer is not read is evicted.
+    @Test(
+        "A step that is abandoned after its first answer waits for the answers of all workers, and loses none",
+        arguments: [Transport.shared, .sharedSockets, .inline])
+    func abandonedStep(transport: Transport) throws {
+        struct Abandoned: Error {}
+        let run = try ThreadCluster.prepare(shards: 4)
+        let alone = try run.train(observers: []) { false }
+        let schedule = run.schedule
+        var cluster = ThreadCluster(workers: [transport, transport, transport])
+        cluster.beforeTraining = { source, parameters in
+            for _ in 0..<20 {
+                #expect(throws: Abandoned.self) {
+                    try source.gradients(of: Batch(step: 0, schedule: schedule), parameters: parameters) { _ in
+                        throw Abandoned()
+                    }
+                }
+                try source.abandonStep(isRewound: true)
+            }
+        }
+        let result = try cluster.train(run)
+        #expect(result.outcome.weightsSHA256 == alone.weightsSHA256)
+        #expect(result.outcome.membership.lost == 0)
+    }
+
     @Test(
         "A coordinator that computes beside workers does not change the weights",
         arguments: [[Transport.shared, .shared, .inline], [.inline], [.sharedSockets, .shared]],

@@ -405,18 +405,23 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
 
     /// Handles what the workers have put. Of each at most what a mailbox holds: a worker that puts ever more must keep the loop
     /// neither from the other workers nor from its deadlines.
-    func receiveMail(_ push: (PartialResult) throws -> Void) throws {
+    ///
+    /// While no step is under way, for example once one has been abandoned, `stopsWhenComplete` has no effect: the answers of
+    /// all workers are handled.
+    func receiveMail(stopsWhenComplete: Bool, _ push: (PartialResult) throws -> Void) throws {
         guard let shared else { return }
+        let stops = stopsWhenComplete && !loop.machine.isWorkComplete
         var index = 0
         while let member = shared.member(at: index) {
-            try receiveMail(from: member, in: shared, push)
-            if loop.machine.isWorkComplete { return }
+            try receiveMail(from: member, in: shared, stopsWhenComplete: stops, push)
+            if stops && loop.machine.isWorkComplete { return }
             index += 1
         }
     }
 
     private func receiveMail(
-        from member: MemberID, in shared: SharedMemoryTransport, _ push: (PartialResult) throws -> Void
+        from member: MemberID, in shared: SharedMemoryTransport, stopsWhenComplete: Bool,
+        _ push: (PartialResult) throws -> Void
     ) throws {
         for _ in 0..<Mailbox.capacity {
             guard shared.hasMail(of: member) else { return }
@@ -429,7 +434,7 @@ final class CoordinatorExchange: CoordinatorLoopDelegate {
                 shared.closeMailbox(of: member)
                 return try reject(peer, error, push)
             }
-            if loop.machine.isWorkComplete { return }
+            if stopsWhenComplete && loop.machine.isWorkComplete { return }
         }
     }
 

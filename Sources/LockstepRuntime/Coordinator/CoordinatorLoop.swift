@@ -26,8 +26,9 @@ protocol CoordinatorLoopDelegate: AnyObject {
     var maySpin: Bool { get }
     /// The mailboxes of the workers that share memory; nil if there are none.
     var mail: AdaptiveSpin.Mail? { get }
-    /// Handles the records in the workers' mailboxes.
-    func receiveMail(_ push: (PartialResult) throws -> Void) throws
+    /// Handles the records in the workers' mailboxes; with `stopsWhenComplete` up to the one that completes the step, because
+    /// the update comes first.
+    func receiveMail(stopsWhenComplete: Bool, _ push: (PartialResult) throws -> Void) throws
     func perform(_ action: CoordinatorAction, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: CoordinatorLink.Event, _ push: (PartialResult) throws -> Void) throws
     func receive(_ event: RegionServer.Event) throws
@@ -155,7 +156,7 @@ final class CoordinatorLoop {
             mail: delegate?.mail)
         timeline?.enter(.receive)
         defer { timeline?.enter(.other) }
-        try delegate?.receiveMail(push)
+        try delegate?.receiveMail(stopsWhenComplete: true, push)
         // Deadlines and signals wait until the sockets are looked at again, within some milliseconds.
         if readiness == .mail { return }
         link.recordReadiness(in: poller)
@@ -169,7 +170,7 @@ final class CoordinatorLoop {
         for _ in 0..<Self.eventsBetweenChecks {
             guard let event = try link.receive() else { break }
             // The peer may have put records before it sent this message.
-            try delegate?.receiveMail(push)
+            try delegate?.receiveMail(stopsWhenComplete: false, push)
             try delegate?.receive(event, push)
             switch event {
             case .message: isQuiet = false
