@@ -222,7 +222,7 @@ let testTargets: [(name: String, dependencies: [Target.Dependency])] = [
         ]
     ),
     ("LockstepProtocolTests", ["LockstepTimeline", "LockstepSharding", "LockstepProtocol"]),
-    ("LockstepCostModelTests", ["LockstepCostModel"]),
+    ("LockstepCostModelTests", ["LockstepSharding", "LockstepCostModel"]),
     ("LockstepClusterTests", ["LockstepTimeline", "LockstepSharding", "LockstepProtocol", "LockstepCluster"]),
     (
         "LockstepArtifactsTests",

@@ -2,14 +2,11 @@ import LockstepSharding
 
 /// Hosts that train together, each with as many worker processes and a core for each of them.
 package struct HostLayout: Hashable, Sendable {
-    /// The most hosts and the most processes of a host that a layout may have.
-    package static let (maximumHosts, maximumProcesses) = (1_000, 256)
-
     package let hosts: Int
     /// Worker processes of each host.
     package let processes: Int
 
-    /// Reads `HOSTSxPROCESSES`, such as `4x8`; nil for anything else, and beyond the limits.
+    /// Reads `HOSTSxPROCESSES`, such as `4x8`; nil for anything else, and for more processes than a mini-batch has shards.
     package init?(_ text: some StringProtocol) {
         let parts = text.lowercased().split(separator: "x", omittingEmptySubsequences: false).map { Int($0) }
         guard parts.count == 2, let hosts = parts[0], let processes = parts[1] else { return nil }
@@ -17,7 +14,8 @@ package struct HostLayout: Hashable, Sendable {
     }
 
     package init?(hosts: Int, processes: Int) {
-        guard (1...Self.maximumHosts).contains(hosts), (1...Self.maximumProcesses).contains(processes) else {
+        let numbers = 1...SummationTree.maximumShards
+        guard numbers.contains(hosts), numbers.contains(processes), numbers.contains(hosts * processes) else {
             return nil
         }
         self.hosts = hosts

@@ -174,7 +174,8 @@ struct BenchResultTests {
     func hosts() throws {
         let layouts = try ["4x2", "2x1"].map { try #require(HostLayout($0)) }
         let hosts = BenchHosts(layouts: layouts, fanOut: 2, link: try #require(BenchLink("100mbit")))
-        let text = try Self.result([0, 2]).json(link: nil, hosts: hosts, summary: "")
+        let result = Self.result([0, 2])
+        let text = try result.json(link: nil, hosts: hosts, summary: "")
         let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
         let found = try #require(object["hosts"] as? [[String: Any]])
         #expect(found.map { $0["members"] as? String } == ["processes", "hosts", "tree", "hosts"])
@@ -185,7 +186,7 @@ struct BenchResultTests {
         #expect(abs(least - 95_440 / 12.5e6) < 1e-9)
         let step = try #require(found[3]["step"] as? Double)
         let speedup = try #require(found[3]["speedup"] as? Double)
-        #expect(abs(step * speedup - Self.model.single(batch: 10, shards: 1).total) < 1e-9)
+        #expect(abs(step * speedup - result.model.single(batch: 10, shards: 1).total) < 1e-9)
     }
 
     @Test("With two numbers of workers the JSON has the model's error and the intervals of its predictions")

@@ -41,7 +41,8 @@ struct BenchCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Predict for so many hosts of so many worker processes each, such as 4x8, all behind --link.",
+            "Predict for so many hosts of so many worker processes each, such as 4x8, all behind --link; at most "
+                + "1,024 processes.",
             valueName: "hosts x processes,..."))
     var hosts: HostLayoutList?
 
