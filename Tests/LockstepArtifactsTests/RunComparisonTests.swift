@@ -52,12 +52,12 @@ struct RunComparisonTests {
             try write("a", rate: 0.5, validation: 150, test: 320), try write("b", rate: 3, validation: 180, test: 310),
         ])
         #expect(comparison.keys == ["optimizer.sgd.learning-rate"])
-        #expect(comparison.labels == ["learning-rate 0.5", "learning-rate 3"])
+        #expect(comparison.labels == ["learning-rate 0.5", "learning-rate 3.0"])
         #expect(
             comparison.table == [
                 ["run", "learning-rate", "validation", "test", "epoch", "epochs", "cost", "seconds", "weights"],
                 ["a", "0.5", "75.00 %", "80.00 %", "0", "1", "0.1", "2.0", "01234567"],
-                ["b", "3", "90.00 %", "77.50 %", "0", "1", "0.1", "2.0", "01234567"],
+                ["b", "3.0", "90.00 %", "77.50 %", "0", "1", "0.1", "2.0", "01234567"],
             ])
         #expect(comparison.best == 1)
         #expect(comparison.seedTable.isEmpty)
@@ -69,13 +69,13 @@ struct RunComparisonTests {
             try write("\($0.0)-\($0.1)", rate: $0.0, seed: UInt64($0.1), validation: $0.2, test: 2 * $0.2)
         }
         let comparison = RunComparison(runs)
-        #expect(comparison.keys == ["training.seed", "optimizer.sgd.learning-rate"])
+        #expect(comparison.keys == ["optimizer.sgd.learning-rate", "training.seed"])
         #expect(comparison.groups == [[0, 1, 2], [3, 4]])
         #expect(
             comparison.seedTable == [
                 ["learning-rate", "runs", "validation, %", "test, %", "best test, %"],
                 ["0.5", "3", "55.00 ± 5.00", "55.00 ± 5.00", "60.00"],
-                ["3", "2", "55.50 ± 0.00", "55.50 ± 0.00", "55.50"],
+                ["3.0", "2", "55.50 ± 0.00", "55.50 ± 0.00", "55.50"],
             ])
         #expect(comparison.best == 2 && comparison.bestGroup == 1)
     }

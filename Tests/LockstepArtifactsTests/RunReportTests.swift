@@ -31,7 +31,7 @@ struct RunReportTests {
         let directory = try RunDirectory.create(output: folder("run"), name: "tiny")
         let recorder = ReportRecorder(
             directory: directory, programVersion: "1", host: "here",
-            sources: ReportRecorder.Sources(analyst: try #require(ReportAnalyst(run))))
+            sources: ReportRecorder.Sources(analyst: ReportAnalyst(run)))
         let outcome = try run.train(observers: [recorder]) { false }
         let details = try #require(ReportDetails.load(directory))
         let analysis = try #require(details.analysis)

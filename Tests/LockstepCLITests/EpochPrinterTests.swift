@@ -54,13 +54,13 @@ struct EpochPrinterTests {
     func validation() {
         #expect(
             EpochPrinter.line(Self.epoch(seconds: 1.31, validation: 4_570))
-                == "Epoch 0: 9124 / 10000   valid 91.4 %   cost 0.0709   1.31 s   38,167/s   dd4b5e59")
+                == "Epoch 0: 9124 / 10000  valid 91.4 %  cost 0.0709  1.31 s  38,167/s  dd4b5e59")
         #expect(
             EpochPrinter.line(Self.epoch(workers: 0, validation: 4_570), showsWorkers: true)
                 == "Epoch 0: 9124 / 10000  valid 91.4 %  cost 0.0709  0.60 s  one process  dd4b5e59")
         #expect(
             EpochPrinter.line(Self.epoch(correct: 90, total: 100, validation: 4_570))
-                == "Epoch 0: 90 / 100  valid 91.4 %  cost 0.0709  0.60 s  83,333/s  2 workers  dd4b5e59")
+                == "Epoch 0: 90 / 100   valid 91.4 %   cost 0.0709   0.60 s   83,333/s   dd4b5e59")
     }
 
     @Test("An epoch's line fits into 80 columns", arguments: [0, 9, 29, 999], [0, 1, 2, 64, 1_024])

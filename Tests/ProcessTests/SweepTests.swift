@@ -36,7 +36,7 @@ struct SweepTests {
         #expect(first.output.contains("Over the seeds"))
         #expect(first.output.contains("Best on the validation samples: learning-rate "))
         let page = try text(of: place.folder("sweep/comparison.html"))
-        #expect(page.contains("learning-rate 0.1, seed 1") && page.contains("learning-rate 3, seed 2"))
+        #expect(page.contains("learning-rate 0.1, seed 1") && page.contains("learning-rate 3.0, seed 2"))
 
         let before = try summaries(place, names)
         let second = try sweep(place, "--set", "\(rate)=0.1,1,3", "--set", "training.seed=1..2")

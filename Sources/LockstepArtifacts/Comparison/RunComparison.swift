@@ -33,7 +33,7 @@ package struct RunComparison {
     }
 
     package let runs: [Run]
-    /// The paths of the keys whose values differ, in the order of the configuration.
+    /// The paths of the keys whose values differ, in the order of the configuration, the seed last.
     package let keys: [String]
     /// Texts that tell the runs apart, for the legend of a chart.
     package let labels: [String]
@@ -54,8 +54,9 @@ package struct RunComparison {
         let differing = RunConfiguration.keys.filter { key in
             key.onResume != .mayChange && Set(known.map { $0[key.path] }).count > 1
         }.map(\.path)
-        let others = differing.filter { $0 != "name" }
-        return others.isEmpty ? differing : others
+        let others = differing.filter { $0 != "name" && $0 != seed }
+        let seeds = differing.filter { $0 == seed }
+        return others.isEmpty && seeds.isEmpty ? differing : others + seeds
     }
 
     /// The shortest ends of key paths that tell the keys apart: `learning-rate` for `optimizer.sgd.learning-rate`.

@@ -206,8 +206,10 @@ private struct Axis {
     let ticks: [Double]
 
     init(_ values: ClosedRange<Double>) {
-        let span = values.upperBound - values.lowerBound
-        let length = span > 0 ? span : max(abs(values.upperBound), 1)
+        // A constant lies in the middle.
+        let margin = values.lowerBound < values.upperBound ? 0 : max(abs(values.upperBound), 1e-9) / 2
+        let values = values.lowerBound - margin...values.upperBound + margin
+        let length = values.upperBound - values.lowerBound
         // 1, 2 or 5 times a power of ten, so that there are four to ten of them.
         var step = 1e-12
         var factors = [2.0, 2.5, 2.0]

@@ -37,6 +37,8 @@ package final class ReportRecorder: RunObserver {
     private var details: ReportDetails
     private var epochs: [EpochReport] = []
     private var budget = PageBudget()
+    /// When the live view is shown something new, at the earliest: epochs may take a millisecond.
+    private var nextShow = Instant(nanoseconds: 0)
     private var hasWarned = false
     private let warn: (String) -> Void
 
@@ -82,16 +84,30 @@ package final class ReportRecorder: RunObserver {
     /// Appends cost, learning rate and speed at the step.
     package func runDidProgress(_ progress: StepProgress) {
         events.append(progress)
+        show(progress)
+    }
+
+    /// Seconds between two calls of the live view at least.
+    private static let showPause = 0.1
+
+    private func show(_ progress: StepProgress) {
         details.progress.add(progress)
-        if let live = sources.live, let run {
-            live.show(progress, epochs: run.configuration.training.epochs, workers: sources.workers())
-        }
+        guard let live = sources.live, let run, Instant.now >= nextShow else { return }
+        live.show(progress, epochs: run.configuration.training.epochs, workers: sources.workers())
+        nextShow = Instant.now.advanced(bySeconds: Self.showPause)
     }
 
     /// Appends costs, accuracies and the learning rate at the epoch's last step, and writes the page.
     package func epochDidFinish(_ epoch: EpochReport, parameters: FloatBuffer) {
         events.append(epoch)
         epochs.append(epoch)
+        // A short epoch ends before its first report.
+        show(
+            StepProgress(
+                epoch: epoch.epoch, step: run?.stepsPerEpoch ?? 0, stepsPerEpoch: run?.stepsPerEpoch ?? 0,
+                totalSteps: epoch.totalSteps, meanTrainingLoss: epoch.meanTrainingLoss,
+                learningRate: epoch.learningRate, samplesPerSecond: Double(epoch.samples) / max(epoch.seconds, 1e-9),
+                workers: epoch.workers))
         // Without validation samples, the last epoch's weights are the run's.
         let isAnalysed = epoch.isBest || (epoch.validation == nil && epoch.test != nil)
         budget.spend {

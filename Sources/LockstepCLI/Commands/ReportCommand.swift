@@ -10,6 +10,7 @@ struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "report",
         abstract: "Compare runs: in which keys they differ, what they came to, and their learning curves.",
+        usage: "lockstep report [<options>] <runs> ...",
         discussion: """
             Prints a table with a row for each run; with --output, writes a page with
             the tables and charts instead. Runs that differ in training.seed alone are

@@ -13,6 +13,7 @@ struct SweepCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sweep",
         abstract: "Train many runs that differ in some keys, side by side, and compare them.",
+        usage: "lockstep sweep [<options>] <config> --set <key=value,value,...> ...",
         discussion: """
             Each combination of the values is a run in a process of its own. Commas
             inside brackets and braces belong to a value; 1..5 are the whole numbers

@@ -97,7 +97,7 @@ extension EpochPrinter {
             + "\(grouped(Int(progress.samplesPerSecond)))/s"
     }
 
-    /// `Epoch 0: 9124 / 10000   valid 91.4 %   cost 0.0709   1.31 s   38,196/s   dd4b5e59`
+    /// `Epoch 0: 9124 / 10000  valid 91.4 %  cost 0.0709  1.31 s  38,167/s  dd4b5e59`
     ///
     /// What does not fit is left out: the workers, then the speed, then the cost.
     ///
