@@ -103,7 +103,7 @@ public struct Ensemble: Sendable {
     ///
     /// - Parameter input: Scaled as the training samples were: pixels from 0 to 1 for MNIST.
     /// - Returns: The mean of the networks' outputs, one for each class; of a single network, its outputs.
-    /// - Throws: ``LockstepError``, as ``Network/outputs(for:)`` does.
+    /// - Throws: ``LockstepError``, as ``Network/outputs(for:)->[Float]`` does.
     public func outputs(for input: [Float]) throws(LockstepError) -> [Float] {
         var mean = OutputMean(networks: networks.count, count: networks[0].model.outputs)
         for network in networks {

@@ -166,7 +166,7 @@ extension Network {
     ///
     /// - Parameter input: [sizes.first], scaled as the training samples were.
     /// - Returns: The class of the largest output.
-    /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
+    /// - Throws: ``LockstepError``, as ``outputs(for:)->[Float]`` does.
     public func predict(_ input: [Float]) throws(LockstepError) -> Prediction {
         Prediction(outputs: try outputs(for: input), targets: targets)
     }
@@ -175,7 +175,7 @@ extension Network {
     ///
     /// - Parameter inputs: [samples][sizes.first], scaled as the training samples were.
     /// - Returns: The class of each sample's largest output.
-    /// - Throws: ``LockstepError``, as ``outputs(for:)`` does.
+    /// - Throws: ``LockstepError``, as ``outputs(for:)->[Float]`` does.
     public func predict(_ inputs: [[Float]]) throws(LockstepError) -> [Prediction] {
         try outputs(for: inputs).map { Prediction(outputs: $0, targets: targets) }
     }

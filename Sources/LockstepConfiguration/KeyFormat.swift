@@ -193,15 +193,12 @@ extension KeyFormat<String> {
         limits: String = "text", violation: @escaping @Sendable (String) -> String? = { _ in nil }
     ) -> KeyFormat {
         KeyFormat(
-            limits: limits, expected: "a text",
-            read: { (text, _) throws(ConfigurationProblem) in
+            limits: limits, expected: "a text", read: { text, _ in text },
+            write: { .scalar($0, isPlain: false) },
+            violation: { text in
                 let isEmpty = text.isEmpty || text.utf8.contains(0)
-                if let rule = isEmpty ? "must be a text of at least one character" : violation(text) {
-                    throw .impossible(rule: rule)
-                }
-                return text
-            },
-            write: { .scalar($0, isPlain: false) })
+                return isEmpty ? "must be a text of at least one character" : violation(text)
+            })
     }
 
     /// The path of a file, from the working directory.

@@ -174,7 +174,7 @@ package struct RecordedRun {
         try ChromeTrace(tracks: tracks).write(to: directory.trace)
         try ReportDetails.add(
             timelines.map { process in
-                let seconds = Phase.allCases.map { ("\($0)", Double(process[phase: $0]) / 1e9) }
+                let seconds = Phase.allCases.map { ("\($0)", Double(process[$0]) / 1e9) }
                 return ReportDetails.Process(name: process.name, seconds: Dictionary(uniqueKeysWithValues: seconds))
             }, in: directory)
         notify(.traced(path: directory.trace))

@@ -280,8 +280,8 @@ struct ConfigurationFileTests {
             ),
             (
                 1, "<<: { name: x }",
-                "x.yaml:1: unknown key '<<'; known are name, data, network, cost, targets, training, optimizer, schedule, "
-                    + "regularization, augmentation, evaluation, checkpoint, timeouts, communication-dtype, "
+                "x.yaml:1: unknown key '<<'; known are name, data, network, model, cost, targets, training, optimizer, "
+                    + "schedule, regularization, augmentation, evaluation, checkpoint, timeouts, communication-dtype, "
                     + "shards, kernel"
             ),
             (
@@ -417,7 +417,8 @@ struct ConfigurationFileTests {
             (
                 2, "data: mnist",
                 "x.yaml:2: data is mnist, not a group of keys; its keys are name, pickle, csv, test-csv, label, "
-                    + "target, ignore, categories, scale, shuffle, test, images, labels, test-images, test-labels, "
+                    + "ignore, categories, npz, target, npy, npy-labels, test-npy, test-npy-labels, learns-numbers, scale, "
+                    + "shuffle, folder, size, channels, test, split-seed, images, labels, test-images, test-labels, "
                     + "validation, training"
             ),
             (1, "", "x.yaml:2: name is missing; add for example 'name: mnist-30'"),
@@ -583,8 +584,8 @@ struct ConfigurationFileTests {
             ("~", "x.yaml: the configuration is empty; start from one of the files in config/"),
             (
                 "- a\n- b\n",
-                "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, cost, "
-                    + "targets, training, optimizer, schedule, regularization, augmentation, evaluation, checkpoint, "
+                "x.yaml:1: the configuration is a list, not a group of keys; its keys are name, data, network, model, "
+                    + "cost, targets, training, optimizer, schedule, regularization, augmentation, evaluation, checkpoint, "
                     + "timeouts, communication-dtype, "
                     + "shards, kernel"
             ),

@@ -67,8 +67,8 @@ struct ConfigurationOverrideTests {
         #expect(try load("data.training=7", data: Self.files).data.format is IDXFiles)
         #expect(
             message { try load(data: "{ training: 7 }") }
-                == "x.yaml:2: data is empty; add a 'name', a 'pickle', a 'csv', or 'images', 'labels', 'test-images' and "
-                + "'test-labels'")
+                == "x.yaml:2: data is empty; add a 'name', a 'pickle', a 'csv', a 'npz', a 'npy', a 'folder', or 'images', "
+                + "'labels', 'test-images' and 'test-labels'")
         #expect(
             message { try load("data.training=0") }
                 == "--set data.training=0: data.training is 0; it must be from 1 to 1000000000")

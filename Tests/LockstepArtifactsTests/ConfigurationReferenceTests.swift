@@ -118,8 +118,11 @@ struct ConfigurationKeysTests {
     @Test("A key may be given by one of its names only")
     func names() {
         let paths = RunConfiguration.keys.map(\.path)
-        // Both tables and IDX files set samples aside for validation.
-        #expect(Dictionary(grouping: paths) { $0 }.filter { $0.value.count > 1 }.keys.sorted() == ["data.validation"])
+        // Tables, arrays, folders of pictures and IDX files have keys of the same names.
+        #expect(
+            Dictionary(grouping: paths) { $0 }.filter { $0.value.count > 1 }.keys.sorted() == [
+                "data.scale", "data.shuffle", "data.target", "data.test", "data.validation",
+            ])
         let text = minimalConfiguration + "wire: bfloat16\ncommunication-dtype: float32\n"
         #expect(
             message { try ConfigurationFile.parse(text: text, name: "x.yaml") }

@@ -63,6 +63,6 @@ struct DataCheckTests {
 
     @Test("Only goodbyes of failures are failures")
     func failures() {
-        #expect(GoodbyeCode.allCases.filter(\.isFailure) == [.failed, .dataChanged])
+        #expect(GoodbyeCode.allCases.filter(\.isFailure) == [.failed, .dataChanged, .modelFailed])
     }
 }

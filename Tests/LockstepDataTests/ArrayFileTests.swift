@@ -32,7 +32,7 @@ struct ArrayFileTests {
             ]), to: "a.npz")
         let dataset = try load(DataSource(file: path))
         let description = dataset.description
-        #expect([description.trainingCount, description.validationCount, description.testCount] == [8, 2, 2])
+        #expect([description.trainingCount, description.validationCount, description.testCount] as [Int] == [8, 2, 2])
         #expect(description.inputSize == 2 && description.classCount == 2 && description.name == "a.npz")
         for sample in 0..<12 {
             #expect(values(dataset, sample) == Array(inputs[2 * sample..<2 * sample + 2]))
@@ -58,7 +58,7 @@ struct ArrayFileTests {
             ]), to: "parts.npz")
         let dataset = try load(DataSource(NPZFile(path: path)))
         let description = dataset.description
-        #expect([description.trainingCount, description.validationCount, description.testCount] == [4, 1, 2])
+        #expect([description.trainingCount, description.validationCount, description.testCount] as [Int] == [4, 1, 2])
         #expect(description.classNames == ["left", "right"] && description.element == .uint8)
         #expect((0..<7).map { dataset.label(of: $0) } == [0, 1, 0, 1, 1, 0, 1])
         #expect(values(dataset, 6) == [12 * (1 / 255) as Float, 13 * (1 / 255) as Float])

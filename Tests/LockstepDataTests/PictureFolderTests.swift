@@ -50,7 +50,8 @@ struct PictureFolderTests {
         try write(Array("note".utf8), "pictures/dark/readme.txt")
         let dataset = try load(DataSource(path: folder("pictures")))
         let description = dataset.description
-        #expect([description.trainingCount, description.validationCount, description.testCount] == [16, 4, 4])
+        #expect(
+            [description.trainingCount, description.validationCount, description.testCount] as [Int] == [16, 4, 4])
         #expect(description.classNames == ["bright", "dark"] && description.inputSize == 6)
         #expect(description.pictures == PicturePreparation(rows: 2, columns: 3, channels: 1))
         for sample in 0..<24 {
@@ -76,7 +77,8 @@ struct PictureFolderTests {
         }
         let dataset = try load(DataSource(path: folder("p")))
         let description = dataset.description
-        #expect([description.trainingCount, description.validationCount, description.testCount] == [10, 2, 4])
+        #expect(
+            [description.trainingCount, description.validationCount, description.testCount] as [Int] == [10, 2, 4])
         #expect(description.pictures == PicturePreparation(rows: 2, columns: 3, channels: 3))
         let first = values(dataset, 12)
         #expect(first[0..<6].allSatisfy { $0 == 250 * (1 / 255) as Float } && dataset.label(of: 12) == 0)

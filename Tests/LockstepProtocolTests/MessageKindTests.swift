@@ -12,7 +12,7 @@ import Testing
         #expect(MessageKind.allCases == expected)
         #expect(expected.map(\.rawValue) == Array(1...22))
         #expect(RefusalCode.allCases.map(\.rawValue) == Array(1...10))
-        #expect(GoodbyeCode.allCases.map(\.rawValue) == Array(1...4))
+        #expect(GoodbyeCode.allCases.map(\.rawValue) == Array(1...5))
     }
 
     @Test("No kind takes more than 1 MiB", arguments: MessageKind.allCases)

@@ -47,7 +47,7 @@ struct ScikitLearnFileTests {
                 Image.fromarray((image * 15.9375).astype("uint8")).save(f"{target}/{names[label]}/{index}.png")
         """#
 
-    private struct Case: Sendable, CustomTestStringConvertible {
+    fileprivate struct Case: Sendable, CustomTestStringConvertible {
         let name: String
         /// The file, `FOLDER` where scikit-learn keeps its own, or the program's argument that makes it.
         let file: String
@@ -60,7 +60,7 @@ struct ScikitLearnFileTests {
         var testDescription: String { name }
     }
 
-    private static let cases = [
+    fileprivate static let cases = [
         Case(
             name: "iris", file: "iris.csv", data: "csv: FILE, test: 50, validation: 10", sizes: "[4, 16, 3]",
             epochs: 150, names: ["setosa", "versicolor", "virginica"]),
@@ -125,7 +125,7 @@ struct ScikitLearnFileTests {
             text: """
                 name: \(test.name)
                 data: { \(test.data.replacingOccurrences(of: "FILE", with: file)) }
-                network: { sizes: \(test.sizes), activation: relu, initializer: he }
+                network: { sizes: \(test.sizes), activation: relu, initializer: he\(test.learnsNumbers ? ", output: linear" : "") }
                 cost: \(test.learnsNumbers ? "quadratic" : "cross-entropy")
                 training: { epochs: \(test.epochs), batch: 16, seed: \(seed) }
                 optimizer: { adamw: { learning-rate: \(test.learnsNumbers ? "0.001" : "0.003"), weight-decay: 0.001 } }

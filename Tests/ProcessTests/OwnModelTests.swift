@@ -49,7 +49,8 @@ struct OwnModelTests {
         #expect(result.status == 1)
         #expect(result.output.firstMatch(of: place)?.output.0 == expected.output.0, "\(result)")
         #expect(
-            result.output.contains(#/error: worker \d+ \(.*, pid \d+\): the model has thrown an error/#), "\(result)")
+            result.output.contains(#/worker \d+ \(.*, pid \d+\)( has left)?: the model has thrown an error/#),
+            "\(result)")
     }
 
     @Test("A worker of another executable is refused, and one of the same is admitted")

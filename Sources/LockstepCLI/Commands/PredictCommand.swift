@@ -19,10 +19,11 @@ struct PredictCommand: ParsableCommand {
             tables, too. A model that was trained on a folder of pictures classifies
             each picture as a whole.
 
-            For any other model, a picture, such as a photograph or a scan, shows one digit or lines of
-            digits, which may touch. Paper and ink are measured: grey paper, dark
-            boards, uneven light. Each digit is prepared as MNIST was: scaled into
-            20 x 20 pixels, with its centre of mass in the middle of 28 x 28.
+            For any other model, a picture, such as a photograph or a scan, shows
+            one digit or lines of digits, which may touch. Paper and ink are
+            measured: grey paper, dark boards, uneven light. Each digit is prepared
+            as MNIST was: scaled into 20 x 20 pixels, with its centre of mass in the
+            middle of 28 x 28.
 
             Prints the file, the digits, and the network's confidence in the least
             certain digit, from 0 to 1; for several lines, the line's number too. An

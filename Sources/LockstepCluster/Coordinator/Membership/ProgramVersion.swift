@@ -20,9 +20,10 @@ struct ProgramVersion {
                 + "install the same version"
         }
         guard let executable, worker.executable != executable else { return nil }
-        let found = worker.executable.map { "has the SHA-256 \(Self.beginning(of: $0))" } ?? "is lockstep"
-        return "the run's model is in the coordinator's program, whose executable has the SHA-256 "
-            + "\(Self.beginning(of: executable)), and the worker's \(found); start the same executable as a worker"
+        let found = worker.executable.map { "has \(Self.beginning(of: $0))" } ?? "is lockstep"
+        return
+            "the run's model is in an executable with the SHA-256 \(Self.beginning(of: executable)), and the worker's "
+            + "\(found); start the same executable as a worker"
     }
 
     /// Enough digits to compare by eye.
