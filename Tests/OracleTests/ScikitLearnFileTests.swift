@@ -19,8 +19,9 @@ struct ScikitLearnFileTests {
         X, y = load_svmlight_file(training, n_features=size)
         Z, z = load_svmlight_file(test, n_features=size)
         make = MLPClassifier if kind == "classes" else MLPRegressor
-        scores = [make((16,), max_iter=400, alpha=1e-3, random_state=seed).fit(X.toarray(), y).score(Z.toarray(), z)
-                  for seed in range(3)]
+        def network(seed):
+            return make(hidden_layer_sizes=(16,), max_iter=400, alpha=1e-3, random_state=seed).fit(X.toarray(), y)
+        scores = [network(seed).score(Z.toarray(), z) for seed in range(3)]
         print(np.mean(scores))
         """#
 
