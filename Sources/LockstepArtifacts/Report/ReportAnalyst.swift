@@ -32,7 +32,7 @@ package final class ReportAnalyst {
         makeAnalyzer = { try SplitAnalyzer(model, library: run.library, dataset: dataset) }
     }
 
-    /// Replaces the analysis in `details` by that of an epoch's weights.
+    /// Replaces the analysis in `details` by an analysis of an epoch's weights.
     func analyse(_ parameters: FloatBuffer, epoch: Int, into details: inout ReportDetails) {
         guard let analysis = analyzer?.analysis(of: split, weights: parameters.pointer) else { return }
         let description = dataset.description

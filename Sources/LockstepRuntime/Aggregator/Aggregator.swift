@@ -33,7 +33,7 @@ protocol AggregatorDelegate: CoordinatorLoopGuest {
 /// and shared memory; but its steps come from above (``CoordinatorEvent/beginNodes(_:_:_:isAudited:)``), and the sums go
 /// there instead of to an optimizer. A worker of its own that dies costs a node, which the machine gives to another one.
 ///
-/// One thread serves both sides. Its wait is that of the coordinator's loop, whose guest the worker's loop is.
+/// One thread serves both sides: it waits in the coordinator's loop, and the worker's loop is that loop's guest.
 final class Aggregator {
     private let cluster: Cluster
     private let loop: CoordinatorLoop

@@ -36,7 +36,7 @@ protocol CoordinatorLoopDelegate: AnyObject {
     func reportTransfers() throws
 }
 
-/// Another loop of the same thread, for which a coordinator's loop waits too: that of a worker which is itself a coordinator.
+/// A worker's loop on the same thread, for which the coordinator's loop waits too: the worker is itself a coordinator.
 protocol CoordinatorLoopGuest: AnyObject {
     /// When the wait must end at the latest.
     var nextDeadline: Instant? { get }

@@ -247,7 +247,7 @@ final class ArrayTable {
 struct ArrayNames {
     private(set) var inputs: [ArrayTable.Part: String] = [:]
     private(set) var labels: [ArrayTable.Part: String] = [:]
-    /// The array of the columns' names, and that of the classes'.
+    /// The arrays of the columns' names and of the classes' names.
     private(set) var featureNames: String?
     private(set) var classNames: String?
     /// What the label's column is called.
