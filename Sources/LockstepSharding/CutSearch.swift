@@ -9,8 +9,8 @@
 ///
 /// nodes more than the cuts before it, and that ancestor is the node with the lowest level among the cuts b...c.
 ///
-/// A range for several processes is itself cut into a *part* for each. So the smallest maximum is that of as many parts
-/// as there are processes, whichever of them belong to one range.
+/// A range for several processes is cut again: each process gets one *part*. So the smallest maximum
+/// depends on the number of processes alone, not on which of them share a range.
 struct CutSearch {
     /// The number of samples in the largest part, minimised.
     let maximumSamples: Int

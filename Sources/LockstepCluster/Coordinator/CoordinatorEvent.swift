@@ -27,7 +27,7 @@ package enum CoordinatorEvent: Sendable {
     case beginStep(UInt64, SummationTree, isAudited: Bool)
     /// The coordinator above has assigned these nodes of a step: their sums are wanted, and no others.
     case beginNodes(UInt64, SummationTree, [NodeID], isAudited: Bool)
-    /// The coordinator above has assigned these blocks, further ones of the evaluation under way or the first of another.
+    /// The coordinator above has assigned these blocks. They belong to the evaluation under way, or begin another one.
     case addBlocks(version: UInt64, [UInt32])
     /// The trainer evaluates the weights of `version` in these blocks. The weights are final.
     case beginEvaluation(version: UInt64, blocks: [UInt32])

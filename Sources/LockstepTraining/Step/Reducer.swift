@@ -77,8 +77,8 @@ package final class Reducer {
     ///   - chunk: The chunk's index in the layout.
     ///   - floats: The chunk's elements.
     ///   - isStable: Whether `floats` stay unchanged until the step ends; otherwise they are read during the call only.
-    /// - Returns: The chunk's sum over the whole mini-batch, without its last addition, once all nodes are known; or that of
-    ///   the wanted node above `node`. It is valid until the next call with this chunk or, if `floats` are not stable, as
+    /// - Returns: The chunk's sum, without its last addition, once all of its nodes are known: the sum over the whole
+    ///   mini-batch, or over the wanted node above `node`. It is valid until the next call with this chunk or, if `floats` are not stable, as
     ///   long as they are valid. Nil if nodes are missing, or if the chunk was known before.
     package func add(
         _ node: NodeID, chunk: Int, _ floats: UnsafePointer<Float>, isStable: Bool
